@@ -1,0 +1,95 @@
+"""Statuses, the one table of steps between them, and what is told about a plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from dynamic_plugins.errors import StepError
+
+
+class Status(StrEnum):
+    """Where a plugin stands now. ``loaded``, ``active`` and ``inactive`` plugins have known components."""
+
+    INSTALLED = "installed"
+    NEEDS_CONFIGURATION = "needs_configuration"
+    LOADED = "loaded"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    ERROR = "error"
+
+
+_STEPS: dict[Status, frozenset[Status]] = {
+    Status.INSTALLED: frozenset({Status.NEEDS_CONFIGURATION, Status.LOADED, Status.ERROR}),
+    Status.NEEDS_CONFIGURATION: frozenset({Status.INSTALLED, Status.ERROR}),
+    Status.LOADED: frozenset(
+        {Status.ACTIVE, Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.ERROR}
+    ),
+    Status.ACTIVE: frozenset({Status.INACTIVE, Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.ERROR}),
+    Status.INACTIVE: frozenset(
+        {Status.ACTIVE, Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.ERROR}
+    ),
+    Status.ERROR: frozenset({Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.LOADED}),
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A plugin's name, its status, and why (the error's text when the status is ``error``)."""
+
+    name: str
+    status: Status
+    reason: str | None = None
+
+    def to(self, status: Status, reason: str | None = None) -> Self:
+        """Return this standing moved to *status*; the same status is no step. Raises :class:`StepError`."""
+        if status != self.status and status not in _STEPS[self.status]:
+            raise StepError(self.name, self.status, status)
+        return replace(self, status=status, reason=reason)
+
+
+@dataclass(frozen=True)
+class RequiredVariable:
+    """A value the plugin must be told, and whether it has been."""
+
+    name: str
+    description: str
+    sensitive: bool
+    is_set: bool
+
+
+@dataclass(frozen=True)
+class DynamicPluginInfo:
+    """What is told about an installed plugin; times are UTC, ISO 8601."""
+
+    name: str
+    version: str
+    kind: str
+    status: Status
+    path: str
+    required_env_vars: tuple[RequiredVariable, ...]
+    error_details: str | None
+    installed_at: str
+    last_activated: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return this as a JSON-able dict with the same keys."""
+        return {
+            **{name: getattr(self, name) for name in ("name", "version", "kind")},
+            "status": str(self.status),
+            "path": self.path,
+            "required_env_vars": [
+                {"name": v.name, "description": v.description, "sensitive": v.sensitive, "is_set": v.is_set}
+                for v in self.required_env_vars
+            ],
+            "error_details": self.error_details,
+            "installed_at": self.installed_at,
+            "last_activated": self.last_activated,
+        }
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

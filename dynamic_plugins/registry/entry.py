@@ -1,0 +1,123 @@
+"""What a registry says about a plugin: one frozen entry, in our own format.
+
+The format is ``{"schema": 1, "plugins": [entry…]}``; adapters for other formats read into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["mcp", "elizaos", "python"]
+PackageType = Literal["pypi", "npm", "git", "path"]
+Format = Literal["string", "number", "boolean", "filepath"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value the plugin is told: an environment variable, or an argument that the person gives."""
+
+    name: str
+    description: str = ""
+    required: bool = False
+    secret: bool = False
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+    format: Format = "string"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One command-line argument of an MCP server's package, as ``server.json`` declares it.
+
+    A fixed argument has a *value*; one without is asked for like configuration, under :attr:`variable`.
+    """
+
+    type: Literal["named", "positional"]
+    name: str = ""
+    """The flag of a named argument (``--db-path``); empty for a positional one."""
+    value: str | None = None
+    hint: str = ""
+    """What a positional argument stands for (``directory``)."""
+    description: str = ""
+    required: bool = False
+    secret: bool = False
+    repeated: bool = False
+    default: str | None = None
+    choices: tuple[str, ...] = ()
+    format: Format = "string"
+
+    @property
+    def variable(self) -> str:
+        """The name this argument is configured under: ``--db-path`` is ``DB_PATH``, ``directory`` is ``DIRECTORY``."""
+        words = (self.name.lstrip("-") or self.hint or "argument").replace("-", "_").replace(" ", "_")
+        return words.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """Where a plugin's code comes from. *name* is a package name, a git address or a folder."""
+
+    type: PackageType
+    name: str
+    version: str | None = None
+    arguments: tuple[Argument, ...] = ()
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedAction:
+    """An action as the registry describes it, before anything is installed."""
+
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A plugin as a registry describes it. *source* is the registry it was read from."""
+
+    name: str
+    kind: Kind = "mcp"
+    description: str = ""
+    repository: str = ""
+    keywords: tuple[str, ...] = ()
+    packages: tuple[Package, ...] = ()
+    config: tuple[Variable, ...] = ()
+    actions: tuple[OfferedAction, ...] = ()
+    source: str = field(default="", compare=False)
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Everything the plugin can be told: its configuration, then its packages' open arguments."""
+        named = {variable.name: variable for variable in self.config}
+        for package in self.packages:
+            for argument in package.arguments:
+                if argument.value is None and argument.variable not in named:
+                    named[argument.variable] = Variable(
+                        name=argument.variable,
+                        description=argument.description,
+                        required=argument.required,
+                        secret=argument.secret,
+                        default=argument.default,
+                        choices=argument.choices,
+                        format=argument.format,
+                    )
+        return tuple(named.values())
+
+
+def to_dict(entry: Entry) -> dict[str, Any]:
+    """Return *entry* in the registry's JSON format, without what is empty."""
+    return {key: value for key, value in _plain(entry).items() if key != "source"} | {"name": entry.name}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if hasattr(type(value), "__slots__") and hasattr(type(value), "__dataclass_fields__"):
+        return {
+            name: _plain(getattr(value, name))
+            for name in type(value).__dataclass_fields__
+            if getattr(value, name) not in (None, "", (), False)
+        }
+    return value
