@@ -113,7 +113,9 @@ class DeclinedError(PluginError):
 
     def __init__(self, name: str, what: str) -> None:
         self.name = name
-        super().__init__(f"The person declined to {what} {name}. Nothing was changed; do not ask again unless they bring it up.")
+        super().__init__(
+            f"The person declined to {what} {name}. Nothing was changed; do not ask again unless they bring it up."
+        )
 
 
 class NeedsConfigurationError(PluginError):
@@ -124,8 +126,7 @@ class NeedsConfigurationError(PluginError):
     def __init__(self, name: str, missing: Sequence[str]) -> None:
         self.name, self.missing = name, tuple(missing)
         super().__init__(
-            f"{name} needs {', '.join(self.missing)} first. The person sets them with: "
-            f"dynamic-plugins configure {name}"
+            f"{name} needs {', '.join(self.missing)} first. The person sets them with: dynamic-plugins configure {name}"
         )
 
     def facts(self) -> dict[str, Any]:

@@ -24,13 +24,9 @@ class Status(StrEnum):
 _STEPS: dict[Status, frozenset[Status]] = {
     Status.INSTALLED: frozenset({Status.NEEDS_CONFIGURATION, Status.LOADED, Status.ERROR}),
     Status.NEEDS_CONFIGURATION: frozenset({Status.INSTALLED, Status.ERROR}),
-    Status.LOADED: frozenset(
-        {Status.ACTIVE, Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.ERROR}
-    ),
+    Status.LOADED: frozenset({Status.ACTIVE, Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.ERROR}),
     Status.ACTIVE: frozenset({Status.INACTIVE, Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.ERROR}),
-    Status.INACTIVE: frozenset(
-        {Status.ACTIVE, Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.ERROR}
-    ),
+    Status.INACTIVE: frozenset({Status.ACTIVE, Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.ERROR}),
     Status.ERROR: frozenset({Status.INSTALLED, Status.NEEDS_CONFIGURATION, Status.LOADED}),
 }
 

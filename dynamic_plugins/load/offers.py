@@ -59,7 +59,10 @@ class Connection(Protocol):
         """Its process, or None where it runs in ours."""
 
     async def call(
-        self, component: Component, arguments: dict[str, Any], progress: Callable[[float | None, str], None] | None = None
+        self,
+        component: Component,
+        arguments: dict[str, Any],
+        progress: Callable[[float | None, str], None] | None = None,
     ) -> Any:
         """Call one component and return its JSON value.
 
