@@ -1,0 +1,38 @@
+"""Asking a person before something is installed or first started."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Verb = Literal["install", "activate", "update"]
+
+
+@dataclass(frozen=True)
+class ApprovalRequest:
+    """What the person is asked to agree to, complete and untruncated."""
+
+    verb: Verb
+    name: str
+    version: str
+    source: str
+    """Where the plugin comes from: the registry and the package index or folder."""
+    commands: tuple[tuple[str, ...], ...]
+    """What will be run, as argument lists."""
+    warnings: tuple[str, ...] = ()
+    """What a careful person would want to know: a look-alike name, an untrusted source, builds."""
+
+    @property
+    def question(self) -> str:
+        """One line: ``Install mcp-server-time 2026.10.19 from PyPI?``"""
+        return f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?"
+
+
+Approve = Callable[[ApprovalRequest], Awaitable[bool]]
+"""Returns whether the person agrees. A host without a person passes none: the answer is then needs_confirmation."""
+
+
+async def approve_everything(_request: ApprovalRequest) -> bool:
+    """Agree to everything: for an operator who has said ``--yes``."""
+    return True

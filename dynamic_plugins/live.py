@@ -1,0 +1,126 @@
+"""One installed plugin as this process has it: its status, its lock, and a worker once one is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.errors import LoadError, NeedsConfigurationError, PluginError, WorkerDiedError
+from dynamic_plugins.load.offers import bind
+from dynamic_plugins.records import Standing, Status
+
+if TYPE_CHECKING:
+    from dynamic_plugins.load.offers import Component, Connection, Offers
+    from dynamic_plugins.runtime import AgentRuntime, Unmount
+
+MAX_CRASHES = 3
+
+Connect = Callable[[], Awaitable["Connection"]]
+Ended = Callable[[str], None]
+
+
+class LivePlugin:
+    """A plugin's standing, and its worker: started by the first call that needs it, ended when idle or unloaded.
+
+    *connect* starts the worker; *broken* is told the reason when it crashed too often to be started again.
+    """
+
+    def __init__(self, standing: Standing, connect: Connect, broken: Ended) -> None:
+        self.standing = standing
+        self.lock = asyncio.Lock()
+        self.connection: Connection | None = None
+        self.last_used = time.monotonic()
+        self.calls_under_way = 0
+        self._connect, self._broken = connect, broken
+        self._starting = asyncio.Lock()
+        self._unmount: Unmount | None = None
+        self._crashes = 0
+
+    @property
+    def name(self) -> str:
+        return self.standing.name
+
+    @property
+    def running(self) -> bool:
+        """Whether a worker of it is alive."""
+        return self.connection is not None and self.connection.alive
+
+    def to(self, status: Status, reason: str | None = None) -> None:
+        """Move it to *status*; raises StepError for a step that is not in the table."""
+        self.standing = self.standing.to(status, reason)
+
+    def mount(self, runtime: AgentRuntime, offers: Offers) -> None:
+        """Register what it offers; calls reach the worker, which is started when there is none."""
+        self._unmount = runtime.mount(bind(self.name, offers, self.call))
+
+    def unmount(self) -> None:
+        """Withdraw what it offers; nothing happens when nothing is registered."""
+        if self._unmount is not None:
+            self._unmount()
+            self._unmount = None
+
+    async def connected(self) -> Connection:
+        """Return its running worker, starting one where there is none. Raises what starting it raises."""
+        async with self._starting:
+            if self.connection is not None and self.connection.alive:
+                return self.connection
+            await self._drop()
+            self.connection = await self._connect()
+            if self.standing.status is Status.ACTIVE:
+                # It was active before its worker ended or before this process began: so are its services.
+                await self._start_services(self.connection)
+            return self.connection
+
+    async def _start_services(self, connection: Connection) -> None:
+        try:
+            for service in connection.offers.of("service"):
+                await connection.call(service, {"do": "start"})
+        except BaseException:
+            await self._drop()
+            raise
+
+    async def call(self, component: Component, arguments: dict[str, Any]) -> Any:
+        """Call one of its components. A worker that died is started anew for the next call, a few times."""
+        self.calls_under_way += 1
+        try:
+            try:
+                connection = await self.connected()
+                value = await connection.call(component, arguments)
+            except (WorkerDiedError, LoadError) as error:
+                self._crashed(error)
+                raise
+        finally:
+            self.calls_under_way -= 1
+            self.last_used = time.monotonic()
+        self._crashes = 0
+        return value
+
+    def _crashed(self, error: PluginError) -> None:
+        self._crashes += 1
+        if self._crashes >= MAX_CRASHES and self.standing.status is not Status.ERROR:
+            self._broken(f"its process ended {self._crashes} times in a row; the last time: {error}")
+
+    async def disconnect(self) -> None:
+        """End its worker, if there is one; what it offers stays registered."""
+        async with self._starting:
+            await self._drop()
+
+    async def _drop(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            with contextlib.suppress(PluginError):
+                await connection.close()
+
+
+def standing_from_facts(
+    name: str, *, enabled: bool, rests_as: str, missing: tuple[str, ...], error_details: str | None
+) -> Standing:
+    """Return where a plugin stands at the start of a process, from what was saved about it."""
+    if error_details is not None:
+        return Standing(name, Status.ERROR, error_details)
+    if missing:
+        return Standing(name, Status.NEEDS_CONFIGURATION, str(NeedsConfigurationError(name, missing)))
+    return Standing(name, Status.ACTIVE if enabled else Status(rests_as))

@@ -1,0 +1,47 @@
+"""The two providers: what each turn is told about the registry and about the installed plugins."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.errors import PluginError
+from dynamic_plugins.plugin import Provider
+
+if TYPE_CHECKING:
+    from dynamic_plugins.service import PluginManagementService
+
+TOPICS = 12
+
+
+def management_providers(service: PluginManagementService) -> list[Provider]:
+    """Return ``available_plugins`` (counts and topics) and ``dynamic_plugins_status`` (in full: it is short)."""
+
+    async def available() -> str:
+        try:
+            entries = await service.catalogue.registry.entries()
+        except PluginError as error:
+            return str(error)
+        kinds = Counter(entry.kind for entry in entries)
+        topics = Counter(word.lower() for entry in entries for word in entry.keywords)
+        common = sorted(topics.items(), key=lambda each: (-each[1], each[0]))[:TOPICS]
+        return json.dumps(
+            {"known": len(entries), **dict(sorted(kinds.items())), "topics": [word for word, _ in common]}
+        )
+
+    def status() -> str:
+        lines = []
+        for info in service.status():
+            line: dict[str, object] = {"name": info.name, "version": info.version, "status": str(info.status)}
+            if missing := [each.name for each in info.required_env_vars if not each.is_set]:
+                line["missing"] = missing
+            if info.error_details:
+                line["error"] = info.error_details[:200]
+            lines.append(line)
+        return json.dumps({"plugins": lines})
+
+    return [
+        Provider("available_plugins", "How many plugins the registry knows, and about what", available),
+        Provider("dynamic_plugins_status", "The installed plugins and their status", status),
+    ]

@@ -1,0 +1,154 @@
+"""All configuration in one place; the only module that reads the environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: Kept from plugins even when configured: whoever sets them decides what code runs.
+#: (The list Goose keeps, and the loader's own.)
+FORBIDDEN_VARIABLES = frozenset(
+    """
+    PATH PATHEXT SYSTEMROOT WINDIR HOME USERPROFILE SHELL COMSPEC IFS ENV BASH_ENV
+    LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH DYLD_FRAMEWORK_PATH
+    PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONINSPECT PYTHONUSERBASE PYTHONBREAKPOINT PYTHONWARNINGS VIRTUAL_ENV
+    NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NPM_CONFIG_PREFIX RUBYOPT RUBYLIB PERL5OPT PERL5LIB PERL5DB
+    JAVA_TOOL_OPTIONS _JAVA_OPTIONS CLASSPATH GIT_SSH GIT_SSH_COMMAND GIT_EXEC_PATH EDITOR PAGER
+    """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one worker may use; None is no limit."""
+
+    memory_bytes: int | None = 2 * 2**30
+    cpu_seconds: int | None = None
+    open_files: int | None = 1024
+    result_bytes: int = 2**20
+    """The longest answer a worker may give, as JSON text."""
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long things may take, in seconds."""
+
+    install: float = 600.0
+    start: float = 60.0
+    call: float = 120.0
+    turn: float = 600.0
+    model: float = 120.0
+    registry: float = 10.0
+    idle: float = 600.0
+    """After this long without a call a worker is ended; the next call starts it again."""
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which model answers: an OpenAI-compatible endpoint, or the embedded model when there is none."""
+
+    name: str | None = None
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether no endpoint is configured, so that the embedded model answers."""
+        return not (self.base_url or self.api_key)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the application is told from outside."""
+
+    home: Path
+    registries: tuple[str, ...] = ()
+    """Registry files or addresses given for this run; they replace the configured ones."""
+    model: ModelSettings = ModelSettings()
+    passphrase: str | None = field(default=None, repr=False)
+    """Opens the encrypted secret file where the machine has no keyring."""
+    allow_builds: bool = False
+    exclude_newer: str | None = None
+    limits: Limits = Limits()
+    timeouts: Timeouts = Timeouts()
+    max_steps: int = 8
+    """How many times the model may call tools in one turn."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The process environment, for child processes and for ``configure --from-env``."""
+
+    @property
+    def plugins_dir(self) -> Path:
+        return self.home / "runtime_plugins"
+
+    @property
+    def state_file(self) -> Path:
+        return self.home / "plugin-management-state.json"
+
+    @classmethod
+    def from_environment(
+        cls,
+        environment: Mapping[str, str] | None = None,
+        *,
+        home: str | Path | None = None,
+        registries: tuple[str, ...] = (),
+        model: str | None = None,
+        base_url: str | None = None,
+    ) -> Settings:
+        """Read the settings: arguments first, then ``DYNAMIC_PLUGINS_*`` and ``OPENAI_*``, then the defaults.
+
+        Raises ValueError for a value that is not of its kind, naming the variable.
+        """
+        env = dict(os.environ if environment is None else environment)
+        return cls(
+            home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
+            registries=registries,
+            model=ModelSettings(
+                name=model or env.get("DYNAMIC_PLUGINS_MODEL") or None,
+                base_url=base_url or env.get("OPENAI_BASE_URL") or None,
+                api_key=env.get("OPENAI_API_KEY") or None,
+            ),
+            passphrase=env.get("DYNAMIC_PLUGINS_PASSPHRASE") or None,
+            allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
+            exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
+            limits=Limits(
+                memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
+                cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,
+                open_files=_number(env, "DYNAMIC_PLUGINS_OPEN_FILES", 1024) or None,
+                result_bytes=_number(env, "DYNAMIC_PLUGINS_RESULT_KB", 1024) * 1024,
+            ),
+            timeouts=Timeouts(
+                install=_number(env, "DYNAMIC_PLUGINS_INSTALL_TIMEOUT", 600),
+                start=_number(env, "DYNAMIC_PLUGINS_START_TIMEOUT", 60),
+                call=_number(env, "DYNAMIC_PLUGINS_CALL_TIMEOUT", 120),
+                idle=_number(env, "DYNAMIC_PLUGINS_IDLE_SECONDS", 600),
+            ),
+            environment=env,
+        )
+
+
+def _user_data_dir() -> str:
+    from platformdirs import user_data_dir
+
+    return user_data_dir("dynamic-plugins", appauthor=False)
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "").strip().lower()
+    if value not in {"", "0", "1", "false", "true", "no", "yes"}:
+        raise ValueError(f"{name} must be 1 or 0, not {value!r}")
+    return value in {"1", "true", "yes"}
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name, "").strip() or str(default)
+    if not value.isdigit():
+        raise ValueError(f"{name} must be a whole number, not {value!r}")
+    return int(value)
+
+
+def default_python() -> str:
+    """Return the interpreter that plugin environments are made from: the one that runs us."""
+    return sys.executable

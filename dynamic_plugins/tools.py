@@ -1,0 +1,249 @@
+"""Actions as JSON-schema tools: their names and schemas, arguments mended and checked, calls dispatched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from dynamic_plugins.actions import ALIASES
+from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.plugin import Action
+from dynamic_plugins.runtime import check_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dynamic_plugins.runtime import AgentRuntime
+
+ToolFormat = Literal["openai", "openai-responses", "anthropic", "gemini", "mcp"]
+
+MAX_LISTED = 30
+"""Past this many actions of plugins the model gets a search and a call in place of the list."""
+NAME_LENGTH = 64
+
+_SEARCH = Action(
+    "search_plugin_actions",
+    "Find actions of the active plugins by what they do; call one with call_plugin_action.",
+    lambda **_: None,
+    {
+        "type": "object",
+        "properties": {"query": {"type": "string", "description": "What the action should do, in a few words."}},
+        "required": ["query"],
+        "additionalProperties": False,
+    },
+)
+_CALL = Action(
+    "call_plugin_action",
+    "Call one action that search_plugin_actions found.",
+    lambda **_: None,
+    {
+        "type": "object",
+        "properties": {
+            "action": {"type": "string", "description": "The action's name as search_plugin_actions gave it."},
+            "arguments": {"type": "string", "description": "Its arguments, as the text of one JSON object."},
+        },
+        "required": ["action", "arguments"],
+        "additionalProperties": False,
+    },
+)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One thing the model may call. *plugin* is None for the six management actions."""
+
+    name: str
+    action: Action
+    plugin: str | None = None
+
+    @property
+    def strict(self) -> bool:
+        """Whether the schema is known to be valid in OpenAI's strict mode: ours are, strangers' may not be."""
+        return self.plugin is None
+
+
+class Toolbox:
+    """The tools that a model is offered now, and the one way to call them.
+
+    *management* are the six actions; the runtime's mounted plugins add their own.
+    """
+
+    def __init__(self, management: Sequence[Action], runtime: AgentRuntime) -> None:
+        self._management = {action.name: Tool(action.name, action) for action in management}
+        self._runtime = runtime
+
+    def management(self) -> list[Tool]:
+        """Return the six management tools."""
+        return list(self._management.values())
+
+    def plugin_tools(self) -> list[Tool]:
+        """Return one tool for each action of the active plugins, under unique names."""
+        taken: set[str] = set(self._management) | {_SEARCH.name, _CALL.name}
+        tools = []
+        for name, plugin in self._runtime.plugins.items():
+            for action in plugin.actions:
+                tool = Tool(_unique(name, action.name, taken), action, name)
+                taken.add(tool.name)
+                tools.append(tool)
+        return tools
+
+    def offered(self) -> list[Tool]:
+        """Return what the model gets in this turn: the six, and the plugins' own or a search and a call for them."""
+        mine = self.plugin_tools()
+        if len(mine) > MAX_LISTED:
+            return [*self.management(), Tool(_SEARCH.name, _SEARCH), Tool(_CALL.name, _CALL)]
+        return [*self.management(), *mine]
+
+    async def call(self, name: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
+        """Call a tool and return ``{"ok": true, …}`` or ``{"ok": false, "error": {…}}``; never raises PluginError.
+
+        *arguments* may be the JSON text that a model wrote.
+        """
+        try:
+            return {"ok": True, **await self._call(name, arguments)}
+        except PluginError as error:
+            return {"ok": False, "error": error.to_dict()}
+
+    async def _call(self, said: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
+        name = ALIASES.get(said, said)
+        if (tool := self._management.get(name)) is not None:
+            mended = mend(name, arguments, dict(tool.action.parameters))
+            check_arguments(name, mended, dict(tool.action.parameters))
+            result: dict[str, Any] = await tool.action.handler(**mended)
+            return result
+        if name == _SEARCH.name:
+            return {"actions": self._search(mend(name, arguments, dict(_SEARCH.parameters)).get("query", ""))}
+        if name == _CALL.name:
+            inner = mend(name, arguments, dict(_CALL.parameters))
+            return await self._call(str(inner.get("action", "")), inner.get("arguments") or {})
+        tool = self._named(name)
+        mended = mend(name, arguments, dict(tool.action.parameters))
+        value = await self._runtime.execute_action(tool.plugin or "", tool.action.name, mended)
+        return {"plugin": tool.plugin, "action": tool.action.name, "result": value}
+
+    def _named(self, name: str) -> Tool:
+        tools = self.plugin_tools()
+        for tool in tools:
+            if name == tool.name:
+                return tool
+        bare = [tool for tool in tools if name == tool.action.name]
+        if len(bare) == 1:
+            return bare[0]
+        near = [tool.name for tool in (bare or tools)][:8]
+        raise BadArgumentsError(
+            name, "there is no such tool. " + (f"There are: {', '.join(near)}" if near else "No plugin is active.")
+        )
+
+    def _search(self, query: str) -> list[dict[str, Any]]:
+        from rapidfuzz import fuzz, process, utils
+
+        tools = self.plugin_tools()
+        texts = [f"{tool.name} {tool.action.description} {' '.join(tool.action.similes)}" for tool in tools]
+        best = process.extract(query, texts, scorer=fuzz.token_set_ratio, processor=utils.default_process, limit=8)
+        return [
+            {
+                "action": tools[index].name,
+                "description": tools[index].action.description[:200],
+                "parameters": dict(tools[index].action.parameters),
+            }
+            for _, _, index in best
+        ]
+
+
+def _unique(plugin: str, action: str, taken: set[str]) -> str:
+    """Return ``<plugin>__<action>`` in at most 64 characters of ``[A-Za-z0-9_-]``, different from all *taken*."""
+    short = plugin.rsplit("/", 1)[-1]
+    name = "__".join(re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_") or "x" for part in (short, action))
+    if len(name) <= NAME_LENGTH and name not in taken:
+        return name
+    digest = hashlib.sha256(f"{plugin}\0{action}".encode()).hexdigest()[:8]
+    return f"{name[: NAME_LENGTH - 9]}_{digest}"
+
+
+def mend(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return *arguments* as a dict that has the schema's names, mending what models get wrong in practice.
+
+    A JSON string is parsed (twice if need be), the tool's own name nested in its arguments is taken off, camelCase
+    names become snake_case where the schema has them so, an object in place of ``[{"name", "value"}]`` becomes the list,
+    and for closed schemas what may be null and was left out is null. Raises :class:`BadArgumentsError` for what is no object.
+    """
+    value: Any = arguments
+    for _ in range(2):
+        if isinstance(value, str):
+            value = _parsed(tool, value, schema)
+    if value is None:
+        value = {}
+    if not isinstance(value, dict):
+        raise BadArgumentsError(tool, "arguments must be one JSON object", schema)
+    properties: dict[str, Any] = schema.get("properties", {})
+    for nested in (tool, "arguments", "parameters", "input"):
+        if set(value) == {nested} and nested not in properties and isinstance(value[nested], dict):
+            value = value[nested]
+    mended = {_known_name(key, properties): each for key, each in value.items()}
+    if "configuration" in properties and isinstance(mended.get("configuration"), dict):
+        mended["configuration"] = [{"name": k, "value": str(v)} for k, v in mended["configuration"].items()]
+    for key in schema.get("required", ()):
+        if key not in mended and "null" in _types(properties.get(key, {})):
+            mended[key] = None
+    return mended
+
+
+def _parsed(tool: str, text: str, schema: dict[str, Any]) -> Any:
+    if not text.strip():
+        return {}
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadArgumentsError(tool, f"arguments are not JSON ({error})", schema) from None
+
+
+def _known_name(key: str, properties: Mapping[str, Any]) -> str:
+    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower()
+    return snake if key not in properties and snake in properties else key
+
+
+def _types(schema: Mapping[str, Any]) -> Iterable[str]:
+    kind = schema.get("type", ())
+    return (kind,) if isinstance(kind, str) else kind
+
+
+def in_format(tools: Sequence[Tool], form: ToolFormat) -> list[dict[str, Any]]:
+    """Return *tools* in the form that an API takes: OpenAI's Chat Completions or Responses, Anthropic, Gemini, MCP."""
+    return [_FORMS[form](tool) for tool in tools]
+
+
+def _openai(tool: Tool) -> dict[str, Any]:
+    return {"type": "function", "function": _function(tool)}
+
+
+def _function(tool: Tool) -> dict[str, Any]:
+    return {
+        "name": tool.name,
+        "description": tool.action.description[:1024],
+        "parameters": dict(tool.action.parameters),
+        "strict": tool.strict,
+    }
+
+
+_FORMS = {
+    "openai": _openai,
+    "openai-responses": lambda tool: {"type": "function", **_function(tool)},
+    "anthropic": lambda tool: {
+        "name": tool.name,
+        "description": tool.action.description,
+        "input_schema": dict(tool.action.parameters),
+    },
+    "gemini": lambda tool: {
+        "name": tool.name,
+        "description": tool.action.description,
+        "parametersJsonSchema": dict(tool.action.parameters),
+    },
+    "mcp": lambda tool: {
+        "name": tool.name,
+        "description": tool.action.description,
+        "inputSchema": dict(tool.action.parameters),
+    },
+}
