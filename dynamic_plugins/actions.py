@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import prompts
@@ -10,7 +9,7 @@ from dynamic_plugins.errors import BadArgumentsError, PluginError, UnavailableHe
 from dynamic_plugins.plugin import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.registry.search import Match

@@ -95,15 +95,18 @@ class AgentRuntime:
         for service in services:
             try:
                 await _maybe_await(service.stop())
-            except Exception as error:  # noqa: BLE001 - undo goes on: the rest must be stopped all the same
+            except Exception as error:  # undo goes on: the rest must be stopped all the same
                 log.warning("%s: service %s did not stop: %s", plugin, service.name, type(error).__name__)
 
-    async def context(self, *, seconds: float = 5.0, characters: int = 2000) -> dict[str, str]:
-        """Return what the mounted plugins' providers say now, by ``plugin/provider``.
+    async def context(
+        self, plugins: Iterable[str] | None = None, *, seconds: float = 5.0, characters: int = 2000
+    ) -> dict[str, str]:
+        """Return what the providers of *plugins* (all that are mounted, when None) say now, by ``plugin/provider``.
 
         Each may take *seconds* and say *characters*; one that fails or is slow is left out.
         """
-        asked = [(name, provider) for name, plugin in self._plugins.items() for provider in plugin.providers]
+        names = self._plugins.keys() if plugins is None else self._plugins.keys() & set(plugins)
+        asked = [(name, provider) for name in sorted(names) for provider in self._plugins[name].providers]
         said = await asyncio.gather(
             *(asyncio.wait_for(_maybe_await(provider.get()), seconds) for _, provider in asked), return_exceptions=True
         )

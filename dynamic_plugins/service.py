@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import configuration as config
 from dynamic_plugins.approval import ApprovalRequest
@@ -27,7 +27,7 @@ from dynamic_plugins.runtime import check
 from dynamic_plugins.store import StoredPlugin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
     from dynamic_plugins.approval import Approve, Verb
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.load.offers import Connection
+    from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
     from dynamic_plugins.store import StateStore
@@ -269,7 +270,7 @@ class PluginManagementService:
         self._tell(name, "configured", ", ".join(sorted(plain.keys() | secret.keys())))
         return Outcome(self._info(plugin))
 
-    async def variables(self, said: str) -> list[tuple[config.Variable, bool]]:
+    async def variables(self, said: str) -> list[tuple[Variable, bool]]:
         """Return every variable of an installed plugin, and whether it is set."""
         plugin = self._stored(await self.catalogue.installed(said))
         known = self._configuration.names(plugin.name)
@@ -408,6 +409,16 @@ class PluginManagementService:
         name = await self.catalogue.installed(said)
         self.sync()
         return await self.runtime.execute_action(name, action, arguments)
+
+    async def context(self) -> dict[str, str]:
+        """Return what the running plugins' providers say now, by ``plugin/provider``.
+
+        Only workers that run already are asked, and MCP resources are left for when somebody asks for them: a turn
+        must not start processes.
+        """
+        plugins = self._store.read()
+        asked = [name for name in self.running() if name in plugins and plugins[name].installation.kind != "mcp"]
+        return await self.runtime.context(asked)
 
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""

@@ -14,7 +14,7 @@ from dynamic_plugins.plugin import Action
 from dynamic_plugins.runtime import check_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dynamic_plugins.runtime import AgentRuntime
 
@@ -166,9 +166,10 @@ def _unique(plugin: str, action: str, taken: set[str]) -> str:
 def mend(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str, Any]) -> dict[str, Any]:
     """Return *arguments* as a dict that has the schema's names, mending what models get wrong in practice.
 
-    A JSON string is parsed (twice if need be), the tool's own name nested in its arguments is taken off, camelCase
-    names become snake_case where the schema has them so, an object in place of ``[{"name", "value"}]`` becomes the list,
-    and for closed schemas what may be null and was left out is null. Raises :class:`BadArgumentsError` for what is no object.
+    A JSON string is parsed (twice if need be), the tool's own name nested in its arguments is taken off,
+    camelCase names become snake_case where the schema has them so, an object in place of ``[{"name", "value"}]``
+    becomes the list, and what may be null and was left out is null. Raises :class:`BadArgumentsError` for what
+    is no object.
     """
     value: Any = arguments
     for _ in range(2):
@@ -228,7 +229,7 @@ def _function(tool: Tool) -> dict[str, Any]:
     }
 
 
-_FORMS = {
+_FORMS: dict[str, Callable[[Tool], dict[str, Any]]] = {
     "openai": _openai,
     "openai-responses": lambda tool: {"type": "function", **_function(tool)},
     "anthropic": lambda tool: {

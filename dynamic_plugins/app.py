@@ -1,0 +1,148 @@
+"""The composition root: everything is made here, once, and handed what it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Self
+
+from dynamic_plugins.actions import ALIASES, management_actions
+from dynamic_plugins.catalogue import Catalogue
+from dynamic_plugins.errors import PluginError
+from dynamic_plugins.events import Listener, ignore
+from dynamic_plugins.install.installer import Installer
+from dynamic_plugins.load.loader import Loader
+from dynamic_plugins.providers import management_providers
+from dynamic_plugins.registry.registry import Registry
+from dynamic_plugins.runtime import AgentRuntime
+from dynamic_plugins.secrets import ConfigurationStore
+from dynamic_plugins.service import PluginManagementService
+from dynamic_plugins.settings import default_python
+from dynamic_plugins.store import StateStore
+from dynamic_plugins.tools import Toolbox
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from dynamic_plugins.approval import Approve
+    from dynamic_plugins.chat.model import Model, ToolCall
+    from dynamic_plugins.chat.turn import Conversation
+    from dynamic_plugins.settings import Settings
+
+
+class App:
+    """The whole application on one home folder; ``async with App(settings) as app``.
+
+    Leaving the block ends every worker; what is enabled is enabled again in the next one.
+    """
+
+    def __init__(self, settings: Settings, *, approve: Approve | None = None, listener: Listener = ignore) -> None:
+        self.settings = settings
+        self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
+        self.store = StateStore(settings.state_file)
+        self.runtime = AgentRuntime()
+        self.catalogue = Catalogue(self.registry, self.store)
+        self.configuration = ConfigurationStore(settings.home, settings.passphrase)
+        self.installer = Installer(
+            settings.plugins_dir,
+            python=default_python(),
+            allow_builds=settings.allow_builds,
+            timeout_seconds=settings.timeouts.install,
+            exclude_newer=settings.exclude_newer,
+            environ=settings.environment,
+        )
+        self.loader = Loader(
+            limits=settings.limits,
+            start_timeout=settings.timeouts.start,
+            call_timeout=settings.timeouts.call,
+            environ=settings.environment,
+        )
+        self.service = PluginManagementService(
+            catalogue=self.catalogue,
+            installer=self.installer,
+            loader=self.loader,
+            runtime=self.runtime,
+            store=self.store,
+            configuration=self.configuration,
+            locks=settings.home / "locks",
+            approve=approve,
+            listener=listener,
+        )
+        self.toolbox = Toolbox(management_actions(self.service, self.installer), self.runtime)
+        self.providers = management_providers(self.service)
+        self._model: Model | None = None
+        self._reaper: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self.service.sync()
+        self._reaper = asyncio.create_task(self._end_idle_workers())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._reaper is not None:
+            self._reaper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reaper
+        await self.service.close()
+        if self._model is not None:
+            await self._model.close()
+
+    async def _end_idle_workers(self) -> None:
+        idle = self.settings.timeouts.idle
+        while True:
+            await asyncio.sleep(max(1.0, idle / 4))
+            await self.service.close_idle(idle)
+
+    def sweep(self) -> None:
+        """Remove what an install or removal that was cut short has left behind."""
+        self.installer.sweep({plugin.installation.path for plugin in self.store.read().values()})
+
+    def model(self) -> Model:
+        """Return the model that the settings name; made at first use."""
+        if self._model is None:
+            from dynamic_plugins.chat.connect import open_model
+
+            self._model = open_model(self.settings, self.catalogue)
+        return self._model
+
+    def conversation(self) -> Conversation:
+        """Return a new conversation with the model, which can use and manage the plugins of this home."""
+        from dynamic_plugins.chat.turn import Conversation
+
+        return Conversation(
+            self.model(),
+            self.toolbox,
+            self.providers,
+            subject=self._subject,
+            context=self.service.context,
+            max_steps=self.settings.max_steps,
+            turn_seconds=self.settings.timeouts.turn,
+        )
+
+    async def _subject(self, call: ToolCall) -> str:
+        """Return the plugin that *call* is about, so that calls about one plugin keep their order."""
+        for tool in self.toolbox.plugin_tools():
+            if tool.name == call.name:
+                return tool.plugin or ""
+        said = plugin_said(call.arguments)
+        if ALIASES.get(call.name, call.name) not in ALIASES.values() or not said:
+            return ""
+        try:
+            resolution = await self.catalogue.resolve(said)
+        except PluginError:
+            return said
+        return resolution.name or said
+
+
+def plugin_said(arguments: str) -> str:
+    """Return the plugin name in a model's arguments, or an empty string."""
+    import json
+
+    try:
+        value = json.loads(arguments)
+    except ValueError:
+        return ""
+    said = value.get("plugin_name") or value.get("pluginName") if isinstance(value, dict) else None
+    return said if isinstance(said, str) else ""

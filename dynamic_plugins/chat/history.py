@@ -1,0 +1,59 @@
+"""The messages of a conversation, kept short enough to send and never cut between a call and its result."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.chat.model import ToolCall
+
+Message = dict[str, Any]
+
+
+class History:
+    """What was said, as Chat Completions messages; *characters* bounds what of it is sent."""
+
+    def __init__(self, characters: int = 24_000) -> None:
+        self._characters = characters
+        self._turns: list[list[Message]] = []
+
+    def begin(self, text: str) -> None:
+        """Begin a turn with what the person said."""
+        self._turns.append([{"role": "user", "content": text}])
+
+    def called(self, calls: Sequence[ToolCall], results: Sequence[str], text: str = "") -> None:
+        """Add the model's calls and their results, one message each."""
+        self._turns[-1].append(
+            {
+                "role": "assistant",
+                "content": text or None,
+                "tool_calls": [
+                    {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+                    for c in calls
+                ],
+            }
+        )
+        for call, result in zip(calls, results, strict=True):
+            self._turns[-1].append({"role": "tool", "tool_call_id": call.id, "content": result})
+
+    def replied(self, text: str) -> None:
+        """End the turn with the reply."""
+        self._turns[-1].append({"role": "assistant", "content": text})
+
+    def drop_turn(self) -> None:
+        """Take the last turn back: it was cut short and must not confuse the next."""
+        self._turns.pop()
+
+    def messages(self) -> list[Message]:
+        """Return the newest whole turns that fit, oldest first; the current turn is always there."""
+        kept: list[list[Message]] = []
+        room = self._characters
+        for turn in reversed(self._turns):
+            room -= len(json.dumps(turn, ensure_ascii=False))
+            if kept and room < 0:
+                break
+            kept.append(turn)
+        return [message for turn in reversed(kept) for message in turn]

@@ -1,0 +1,181 @@
+"""One turn of a conversation: the model is asked, the tools it wants are called, until it has an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins import prompts
+from dynamic_plugins.chat.history import History
+from dynamic_plugins.chat.model import ModelError, Say, ToolCall, Use
+from dynamic_plugins.tools import Toolbox, in_format
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from dynamic_plugins.chat.model import Model, OnText
+    from dynamic_plugins.plugin import Provider
+
+RESULT_CHARACTERS = 8_000
+"""What of one result the model is shown; the person's copy is whole."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool that was called in a turn: as it was asked for, and what came of it."""
+
+    tool: str
+    arguments: Any
+    result: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"tool": self.tool, "arguments": self.arguments, "result": self.result}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What came of one message. *failed* says that the model itself could not be asked."""
+
+    reply: str
+    calls: tuple[Call, ...] = ()
+    failed: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"reply": self.reply, "calls": [call.to_dict() for call in self.calls]}
+
+
+@dataclass
+class Watch:
+    """What a caller wants to see of a turn while it runs; each may be None."""
+
+    on_text: OnText | None = None
+    on_call: Callable[[ToolCall], None] | None = None
+    on_result: Callable[[ToolCall, dict[str, Any]], None] | None = None
+
+
+class Conversation:
+    """A conversation with a model that can use, and manage, plugins.
+
+    *subject* gives the canonical name of the plugin that a call is about: calls about one plugin run in order,
+    others at once. *context* gives the running plugins' own context texts by source.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        toolbox: Toolbox,
+        providers: Sequence[Provider],
+        *,
+        subject: Callable[[ToolCall], Awaitable[str]],
+        context: Callable[[], Awaitable[dict[str, str]]],
+        max_steps: int = 8,
+        turn_seconds: float = 600.0,
+    ) -> None:
+        self._model, self._toolbox, self._providers = model, toolbox, providers
+        self._subject, self._context = subject, context
+        self._max_steps, self._turn_seconds = max_steps, turn_seconds
+        self._history = History()
+
+    async def respond(self, text: str, watch: Watch | None = None) -> Turn:
+        """Answer *text*: ask the model, call what it wants called, until it says something.
+
+        A model that cannot be reached, too many steps or too much time end the turn with a reply that says so; the
+        conversation goes on. Cancelling leaves the conversation as it was before this turn.
+        """
+        watch = watch or Watch()
+        calls: list[Call] = []
+        self._history.begin(text)
+        try:
+            async with asyncio.timeout(self._turn_seconds):
+                turn = await self._run(watch, calls)
+        except TimeoutError:
+            turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls))
+        except ModelError as error:
+            self._history.drop_turn()
+            return Turn(str(error), tuple(calls), failed=True)
+        except BaseException:
+            self._history.drop_turn()
+            raise
+        self._history.replied(turn.reply)
+        return turn
+
+    async def plan(self, text: str) -> Turn:
+        """Return what the model would do first with *text*, and do nothing; the conversation is not changed."""
+        self._history.begin(text)
+        try:
+            answer = await self._ask(Watch())
+        except ModelError as error:
+            return Turn(str(error), failed=True)
+        finally:
+            self._history.drop_turn()
+        if isinstance(answer, Say):
+            return Turn(answer.text)
+        return Turn(answer.text, tuple(Call(call.name, _readable(call.arguments)) for call in answer.calls))
+
+    async def _run(self, watch: Watch, calls: list[Call]) -> Turn:
+        for _ in range(self._max_steps):
+            match await self._ask(watch):
+                case Say(said):
+                    return Turn(said, tuple(calls))
+                case Use(wanted, said):
+                    results = await self._call_all(wanted, watch)
+                    calls += [
+                        Call(call.name, _readable(call.arguments), result)
+                        for call, result in zip(wanted, results, strict=True)
+                    ]
+                    self._history.called(wanted, [fenced(result) for result in results], said)
+        return Turn(f"I stopped after {self._max_steps} steps without an answer. Ask for less at once.", tuple(calls))
+
+    async def _ask(self, watch: Watch) -> Say | Use:
+        messages = [{"role": "system", "content": await self._system()}, *self._history.messages()]
+        return await self._model.respond(messages, in_format(self._toolbox.offered(), "openai"), watch.on_text)
+
+    async def _system(self) -> str:
+        parts = [prompts.text("system.md")]
+        for provider in self._providers:
+            said = provider.get()
+            body = said if isinstance(said, str) else await said
+            parts.append(f"<{provider.name}>\n{body}\n</{provider.name}>")
+        for source, said in (await self._context()).items():
+            parts.append(fenced(said, source))
+        return "\n\n".join(parts)
+
+    async def _call_all(self, wanted: Sequence[ToolCall], watch: Watch) -> list[dict[str, Any]]:
+        """Call all; those about one plugin in the order given, those about different ones at once."""
+        queues: dict[str, list[int]] = {}
+        for index, call in enumerate(wanted):
+            queues.setdefault(await self._subject(call), []).append(index)
+        results: list[dict[str, Any]] = [{} for _ in wanted]
+
+        async def work(indexes: list[int]) -> None:
+            for index in indexes:
+                call = wanted[index]
+                if watch.on_call:
+                    watch.on_call(call)
+                results[index] = await self._toolbox.call(call.name, call.arguments)
+                if watch.on_result:
+                    watch.on_result(call, results[index])
+
+        async with asyncio.TaskGroup() as group:
+            for indexes in queues.values():
+                group.create_task(work(indexes))
+        return results
+
+
+def fenced(value: Any, source: str = "") -> str:
+    """Return *value* as JSON between marks that say: data from outside. What is inside cannot close the fence."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if len(text) > RESULT_CHARACTERS:
+        cut = len(text) - RESULT_CHARACTERS
+        text = json.dumps({"cut": f"{cut} of {len(text)} characters left out", "beginning": text[:RESULT_CHARACTERS]})
+    label = f' from="{source}"' if source else ""
+    return f"<data{label}>{text.replace('<', chr(92) + 'u003c')}</data>"
+
+
+def _readable(arguments: str) -> Any:
+    try:
+        return json.loads(arguments) if arguments.strip() else {}
+    except ValueError:
+        return arguments
