@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import configuration as config
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.load.loader import Loader
-    from dynamic_plugins.load.offers import Connection
+    from dynamic_plugins.load.offers import Connection, Offers
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
@@ -243,6 +243,58 @@ class PluginManagementService:
         self._tell(name, "uninstalled")
         return name
 
+    async def update(self, said: str, version: str | None = None) -> Outcome:
+        """Install another version beside the present one, load it, and only then swap; the newest when None.
+
+        When the new one does not install or load, the present one stays as it was and the error says why. Errors as
+        for :meth:`install`, and LoadError.
+        """
+        name = await self.catalogue.installed(said)
+        found = await self.catalogue.find(name)
+        plan = self._installer.plan(found.entry, version)
+        await self._ask("update", plan, (found.warning,) if found.warning else ())
+        async with self._only_one(name), self._get(name).lock:
+            old = self._stored(name)
+            installation = await self._installer.install(plan, self.listener)
+            if installation.version == old.installation.version:
+                self._installer.remove(installation)
+                note = f"{name} {installation.version} is the version asked for; nothing was changed."
+                return Outcome(self._info(old), changed=False, note=note)
+            try:
+                await self._swap(old, replace(old, installation=installation, installed_at=now(), error_details=None))
+            except BaseException:
+                self._installer.remove(installation)
+                raise
+            self._installer.remove(old.installation)
+        self._tell(name, "updated", f"{old.installation.version} to {installation.version}")
+        return Outcome(self._info(self._stored(name)))
+
+    async def _swap(self, old: StoredPlugin, new: StoredPlugin) -> None:
+        """Put *new* in *old*'s place once it has shown that it loads."""
+        if not config.missing(new.installation, self._known(new)):
+            try:
+                new = replace(new, offers=await self._try_out(new), approved=True)
+            except PluginError as error:
+                kept = f"{error} Version {old.installation.version} stays."
+                raise LoadError(new.name, f"version {new.installation.version} does not load. {kept}") from error
+        live = self._live[old.name]
+        if live.standing.status is Status.ACTIVE and live.running:
+            await self.runtime.stop_services(old.name)
+        live.unmount()
+        await live.disconnect()
+        self._store.put(new)
+        live.standing = self._standing_of(new)
+        if live.standing.status is Status.ACTIVE:
+            self._mount_remembered(live, new)
+
+    async def _try_out(self, plugin: StoredPlugin) -> Offers:
+        connection = await self._start_worker(plugin)
+        try:
+            check(bind(plugin.name, connection.offers, connection.call))
+            return connection.offers
+        finally:
+            await connection.close()
+
     # ---------------------------------------------------------------- configure
 
     async def configure(self, said: str, values: Mapping[str, str]) -> Outcome:
@@ -389,10 +441,12 @@ class PluginManagementService:
             self._fail(live, reason)
 
     async def _connect(self, name: str) -> Connection:
-        plugin = self._stored(name)
-        values = await asyncio.to_thread(self._configuration.values, name)
+        return await self._start_worker(self._stored(name))
+
+    async def _start_worker(self, plugin: StoredPlugin) -> Connection:
+        values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := config.missing(plugin.installation, values):
-            raise NeedsConfigurationError(name, missing)
+            raise NeedsConfigurationError(plugin.name, missing)
         return await self._loader.connect(
             plugin.installation,
             config.environment(plugin.installation, values),

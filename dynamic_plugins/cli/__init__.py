@@ -1,0 +1,17 @@
+"""The command line: the only part that prints. Each command imports what it needs, and nothing that it does not."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 3 needs configuration, 4 declined."""
+    from dynamic_plugins.cli.parser import parse
+    from dynamic_plugins.cli.run import run
+
+    return run(parse(sys.argv[1:] if argv is None else list(argv)))

@@ -1,0 +1,310 @@
+"""The commands that manage and use plugins."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.app import App
+from dynamic_plugins.cli import prompting, show
+from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, USAGE, Output
+from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+
+    from dynamic_plugins.service import Outcome
+    from dynamic_plugins.settings import Settings
+
+Result = dict[str, Any]
+
+
+async def search(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``list``: search the registry."""
+    app = App(settings)
+
+    async def answer(query: str) -> Result:
+        return await app.toolbox.call(
+            "list_available_plugins", {"query": query or None, "limit": getattr(arguments, "limit", None)}
+        )
+
+    if arguments.stdin:
+        return await _each_line(answer)
+    result = await answer(" ".join(arguments.query))
+    if out.as_json or not result["ok"]:
+        return _print(out, result)
+    show.matches(out, result)
+    return DONE
+
+
+async def resolve(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``resolve``: tell what names mean."""
+    app = App(settings)
+
+    async def answer(query: str) -> Result:
+        found = await app.catalogue.resolve(query)
+        candidates = [{"name": each.name, "score": round(each.score, 4)} for each in found.candidates]
+        told = {"query": query, "kind": str(found.kind), "name": found.name, "candidates": candidates}
+        return told | ({"warning": found.warning} if found.warning else {})
+
+    if arguments.stdin:
+        return await _each_line(answer)
+    if not arguments.names:
+        out.aside("Give a NAME, or --stdin.")
+        return USAGE
+    answers = [await answer(name) for name in arguments.names]
+    if out.as_json:
+        out.document(answers[0] if len(answers) == 1 else answers)
+    else:
+        for each in answers:
+            out.say(show.resolution(each))
+    return DONE if all(each["kind"] == "exact" for each in answers) else FAILED
+
+
+async def _each_line(answer: Callable[[str], Awaitable[Result]]) -> int:
+    """Answer one JSON object a line; a bad line is answered with an error, so that the order is kept."""
+    failed = False
+    async for line in _lines():
+        if not line.strip():
+            continue
+        try:
+            result = await answer(_query(line))
+        except PluginError as error:
+            failed = True
+            result = {"ok": False, "error": error.to_dict()}
+        print(json.dumps(result, ensure_ascii=False), flush=True)
+    return FAILED if failed else DONE
+
+
+def _query(line: str) -> str:
+    try:
+        query = json.loads(line)["query"]
+    except (ValueError, KeyError, TypeError):
+        query = None
+    if not isinstance(query, str):
+        raise BadArgumentsError("--stdin", 'each line must be {"query": "some text"}')
+    return query
+
+
+async def _lines() -> AsyncIterator[str]:
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        yield line
+
+
+def _print(out: Output, result: Result) -> int:
+    """Print one tool result and return its exit code."""
+    from dynamic_plugins.cli.output import exit_code
+
+    if out.as_json:
+        out.document(result)
+    elif not result["ok"]:
+        out.aside(f"{result['error']['code']}: {result['error']['message']}")
+    return DONE if result["ok"] else exit_code(result["error"]["code"])
+
+
+async def status(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``status``: show installed plugins."""
+    app = App(settings)
+    infos = [await app.service.info(arguments.name)] if arguments.name else app.service.status()
+    if out.as_json:
+        out.document({"ok": True, "plugins": [info.to_dict() for info in infos]})
+    else:
+        show.status(out, infos)
+    return DONE
+
+
+async def install(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``install``: install plugins, several at once."""
+    if bool(arguments.names) == bool(arguments.path):
+        out.aside("Give the NAME of a plugin, or --path with a folder or a wheel.")
+        return USAGE
+    if arguments.plugin_version and len(arguments.names) != 1:
+        out.aside("--version goes with one NAME.")
+        return USAGE
+    with show.progress(out) as listener:
+        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+            app.sweep()
+            if arguments.path:
+                return await _verbs(out, app, [arguments.path], lambda path: app.service.install_path(Path(path)))
+            return await _verbs(
+                out, app, arguments.names, lambda name: app.service.install(name, arguments.plugin_version)
+            )
+
+
+async def configure(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``configure``: set values; what is missing is asked for at a terminal, secrets without echo."""
+    async with App(settings) as app:
+        values: dict[str, str] = {}
+        for pair in arguments.values:
+            name, equals, value = pair.partition("=")
+            if not equals:
+                out.aside(f"{name!r} is not KEY=VALUE.")
+                return USAGE
+            values[name] = value
+        known = await app.service.variables(arguments.name)
+        if arguments.from_env:
+            told = settings.environment
+            values = {v.name: told[v.name] for v, _ in known if told.get(v.name)} | values
+        if not values and prompting.at_a_terminal():
+            values = await prompting.values_for([variable for variable, is_set in known if not is_set])
+        outcome = await app.service.configure(arguments.name, values)
+        missing = [each.name for each in outcome.info.required_env_vars if not each.is_set]
+        if missing:
+            return out.failure(NeedsConfigurationError(outcome.info.name, missing), plugin=outcome.info.to_dict())
+        if out.as_json:
+            names = [variable.name for variable, is_set in await app.service.variables(arguments.name) if is_set]
+            out.document({"ok": True, **outcome.info.to_dict(), "set": names})
+        out.say(f"{outcome.info.name} is configured: {outcome.info.status}.")
+    return DONE
+
+
+def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]:
+    async def command(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+        # Whoever types the exact command has agreed to it: only a model's wish is asked about.
+        async with App(settings, approve=prompting.agreed) as app:
+            return await _verbs(out, app, arguments.names, getattr(app.service, verb))
+
+    command.__doc__ = f"``{verb}``."
+    return command
+
+
+async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``uninstall``: remove plugins."""
+    code = DONE
+    results: list[Result] = []
+    async with App(settings) as app:
+        for said in arguments.names:
+            try:
+                name = await app.service.uninstall(said, keep_configuration=arguments.keep_configuration)
+                results.append({"ok": True, "name": name, "uninstalled": True})
+                out.say(f"{name} is uninstalled.")
+            except PluginError as error:
+                code = _noted(results, error, out)
+    _print_results(out, results)
+    return code
+
+
+async def update(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``update``: install another version and swap it in."""
+    with show.progress(out) as listener:
+        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+            return await _verbs(
+                out, app, arguments.names, lambda name: app.service.update(name, arguments.plugin_version)
+            )
+
+
+async def _verbs(out: Output, app: App, names: Iterable[str], verb: Callable[[str], Awaitable[Outcome]]) -> int:
+    """Do *verb* to every plugin named, at once, and print what came of each in the order given."""
+    names = list(names)
+    outcomes = await asyncio.gather(*(verb(name) for name in names), return_exceptions=True)
+    results: list[Result] = []
+    code = DONE
+    for said, outcome in zip(names, outcomes, strict=True):
+        if isinstance(outcome, PluginError):
+            code = _noted(results, outcome, out, plugin=await _facts(app, said))
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            results.append(_told(app, outcome))
+            out.say(show.outcome(outcome))
+    _print_results(out, results)
+    return code
+
+
+def _told(app: App, outcome: Outcome) -> Result:
+    told: Result = {"ok": True, **outcome.info.to_dict(), "changed": outcome.changed}
+    if outcome.note:
+        told["note"] = outcome.note
+    if (plugin := app.runtime.plugins.get(outcome.info.name)) is not None:
+        told["actions"] = [action.name for action in plugin.actions]
+    return told
+
+
+async def _facts(app: App, said: str) -> Result | None:
+    """Return what is known of the plugin that a verb failed on, when it is installed."""
+    try:
+        return (await app.service.info(said)).to_dict()
+    except PluginError:
+        return None
+
+
+def _noted(results: list[Result], error: PluginError, out: Output, plugin: Result | None = None) -> int:
+    from dynamic_plugins.cli.output import exit_code
+
+    results.append({"ok": False, "error": error.to_dict()} | ({"plugin": plugin} if plugin else {}))
+    if not out.as_json:
+        out.failure(error)
+    return exit_code(error.code)
+
+
+def _print_results(out: Output, results: list[Result]) -> None:
+    if not out.as_json:
+        return
+    if len(results) == 1:
+        out.document(results[0])
+    else:
+        out.document({"ok": all(each["ok"] for each in results), "results": results})
+
+
+async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``call``: call one action of an active plugin."""
+    try:
+        values = json.loads(arguments.args)
+        if not isinstance(values, dict):
+            raise TypeError("not an object")  # noqa: TRY301 - the two ways of not being a JSON object end alike
+    except (ValueError, TypeError) as error:
+        return out.failure(BadArgumentsError("--args", f"must be one JSON object ({error})"))
+    async with App(settings) as app:
+        name = await app.catalogue.installed(arguments.plugin)
+        value = await app.service.call(name, arguments.action, values)
+    if out.as_json:
+        out.document({"ok": True, "plugin": name, "action": arguments.action, "result": value})
+    else:
+        out.say(show.value(value))
+    return DONE
+
+
+async def tools(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``tools``: print the tools' JSON schemas."""
+    from dynamic_plugins.tools import in_format
+
+    app = App(settings)
+    app.service.sync()
+    chosen = app.toolbox.management() + (app.toolbox.plugin_tools() if arguments.all else [])
+    out.document(in_format(chosen, arguments.format))
+    return DONE
+
+
+async def doctor(_arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``doctor``: show what is there and what is missing."""
+    from dynamic_plugins.cli.doctor import examine
+
+    checks = await examine(settings)
+    if out.as_json:
+        out.document({"ok": all(check.ok for check in checks), "checks": [check.to_dict() for check in checks]})
+    else:
+        show.checks(out, checks)
+    return DONE if all(check.ok or not check.needed for check in checks) else FAILED
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {
+    "list": search,
+    "resolve": resolve,
+    "status": status,
+    "install": install,
+    "configure": configure,
+    "load": _lifecycle("load"),
+    "activate": _lifecycle("activate"),
+    "deactivate": _lifecycle("deactivate"),
+    "unload": _lifecycle("unload"),
+    "uninstall": uninstall,
+    "update": update,
+    "call": call,
+    "tools": tools,
+    "doctor": doctor,
+}
+__all__ = ["COMMANDS", "NEEDS_CONFIGURATION"]

