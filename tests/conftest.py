@@ -1,0 +1,105 @@
+"""What all tests share: a home of their own, the command line as a real process, and the package index."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uv
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+COMMAND_SECONDS = 180
+
+
+@dataclass
+class Ran:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document it printed."""
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[Any]:
+        """The JSON documents it printed, one a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass
+class Cli:
+    """Runs ``dynamic-plugins`` on one home, as a person's shell would."""
+
+    home: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_"))}
+        keep.pop("PYTHONDONTWRITEBYTECODE", None)
+        # No keyring of the machine's: a test must not leave anything in a person's own.
+        return keep | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"} | self.env
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "dynamic_plugins", "--home", str(self.home), *words]
+
+    def __call__(self, *words: str, stdin: str = "", code: int | None = 0, json: bool = True) -> Ran:
+        """Run a command; its exit code must be *code* (None: any)."""
+        argv = self.command(*(["--json"] if json else []), *words)
+        done = subprocess.run(
+            argv, input=stdin, capture_output=True, text=True, timeout=COMMAND_SECONDS, env=self.environment()
+        )
+        ran = Ran(done.returncode, done.stdout, done.stderr)
+        assert code is None or ran.code == code, f"{words}: exit {ran.code}\n{ran.out}\n{ran.err}"
+        return ran
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def cli(home: Path) -> Iterator[Cli]:
+    yield Cli(home)
+    assert workers_of(home) == [], "a plugin's process outlived its command"
+
+
+def workers_of(home: Path) -> list[str]:
+    """Return the command lines of living processes that run something under *home*'s plugins."""
+    import psutil
+
+    marker = str(home / "runtime_plugins")
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words = process.info["cmdline"] or []
+        if any(marker in word for word in words) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(" ".join(words))
+    return found
+
+
+@cache
+def index_is_reachable() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [uv.find_uv_bin(), "pip", "install", "--dry-run", "--no-deps", "--target", folder, "mcp-server-time"]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    return done.returncode == 0
+
+
+@pytest.fixture(autouse=True)
+def _package_index(request: pytest.FixtureRequest) -> None:
+    """Skip tests marked ``index`` where the package index cannot be reached; under CI=true they run and fail."""
+    if request.node.get_closest_marker("index") and os.environ.get("CI") != "true" and not index_is_reachable():
+        pytest.skip("the package index cannot be reached")
