@@ -1,0 +1,105 @@
+"""What a worker says that it offers, checked and turned into components."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.errors import ComponentClashError, ContractError
+from dynamic_plugins.load.offers import Component, Offers
+from dynamic_plugins.load.schemas import cleaned, name_problem, schema_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mcp import Client
+    from mcp_types import Prompt, Resource, Tool
+
+META = "dynamic-plugins"
+"""The key in a tool's ``_meta`` under which our own worker says what kind of component it is."""
+PROMPT = "prompt:"
+_MOST_PAGES = 50
+
+
+async def offers_of(plugin: str, client: Client) -> Offers:
+    """Ask for everything. Raises ContractError for a broken component, MCPError when the worker refuses."""
+    can = client.server_capabilities
+    components: list[Component] = []
+    if can.tools is not None:
+        tools = await _pages(client.list_tools, lambda page: page.tools)
+        components += [_tool(plugin, tool) for tool in tools]
+    if can.resources is not None:
+        components += _providers(await _pages(client.list_resources, lambda page: page.resources))
+    if can.prompts is not None:
+        components += [_prompt(plugin, prompt) for prompt in await _pages(client.list_prompts, lambda p: p.prompts)]
+    seen: set[tuple[str, str]] = set()
+    twice = [each.name for each in components if (each.kind, each.name) in seen or seen.add((each.kind, each.name))]  # type: ignore[func-returns-value] # add gives None, which is the point
+    if twice:
+        raise ComponentClashError(plugin, set(twice))
+    return Offers(tuple(components))
+
+
+async def _pages(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]]) -> list[Any]:
+    found: list[Any] = []
+    cursor: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = await ask(cursor=cursor)
+        found += items(page)
+        cursor = page.next_cursor
+        if not cursor:
+            break
+    return found
+
+
+def _tool(plugin: str, tool: Tool) -> Component:
+    meta = (tool.meta or {}).get(META)
+    if isinstance(meta, dict) and meta.get("kind", "action") != "action":
+        return Component(
+            kind=meta["kind"],
+            name=meta["name"],
+            description=tool.description or "",
+            interval=meta.get("interval"),
+            address=tool.name,
+        )
+    if problem := name_problem(tool.name):
+        raise ContractError(plugin, problem)
+    schema = cleaned(tool.input_schema)
+    if problem := schema_problem(schema):
+        raise ContractError(plugin, f"{tool.name}: {problem}")
+    similes = meta.get("similes", ()) if isinstance(meta, dict) else ()
+    return Component("action", tool.name, tool.description or tool.title or "", schema, tuple(similes))
+
+
+def _providers(resources: list[Resource]) -> list[Component]:
+    found: dict[str, Component] = {}
+    for resource in resources:
+        plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", resource.name).strip("_")[:100] or "resource"
+        name, number = plain, 1
+        while name in found:
+            number += 1
+            name = f"{plain}_{number}"
+        found[name] = Component(
+            "provider", name, resource.description or resource.title or "", address=str(resource.uri)
+        )
+    return list(found.values())
+
+
+def _prompt(plugin: str, prompt: Prompt) -> Component:
+    if problem := name_problem(prompt.name):
+        raise ContractError(plugin, f"prompt {problem}")
+    arguments = prompt.arguments or []
+    return Component(
+        "action",
+        f"prompt_{prompt.name}"[:128],
+        f"Gives the text of a prompt, with its blanks filled in. {prompt.description or ''}".strip(),
+        {
+            "type": "object",
+            "properties": {
+                each.name: {"type": "string", **({"description": each.description} if each.description else {})}
+                for each in arguments
+            },
+            "required": [each.name for each in arguments if each.required],
+            "additionalProperties": False,
+        },
+        address=PROMPT + prompt.name,
+    )

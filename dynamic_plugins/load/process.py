@@ -1,0 +1,204 @@
+"""A worker's process: lines of its protocol in and out, its last words, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+MARK = "DYNAMIC_PLUGINS_WORKER"
+"""The variable that tells a worker's descendants from other processes, wherever they moved to."""
+
+_EOF_GRACE = 0.5
+_TERM_GRACE = 1.5
+_KILL_WAIT = 5.0
+_WORDS_KEPT = 16 * 1024
+_EDGE = 256
+
+
+class WorkerProcess(asyncio.SubprocessProtocol):
+    """One started process in a session of its own.
+
+    Standard output is cut into lines, and one that is longer than *longest_line* is dropped while it arrives, so a
+    worker cannot fill our memory; lines that are no JSON object count as words. Of standard error the end is kept.
+    """
+
+    def __init__(self, longest_line: int) -> None:
+        self._longest_line = longest_line
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._mark = ""
+        self._line = bytearray()
+        self._dropped = 0
+        self._head = b""
+        self._words = bytearray()
+        self._backlog: deque[tuple[bytes, int]] = deque()
+        self._on_line: Callable[[bytes, int], None] | None = None
+        self._on_end: Callable[[], None] | None = None
+        self._ended = False
+        self._exited = asyncio.Event()
+        self._may_write = asyncio.Event()
+        self._may_write.set()
+
+    @classmethod
+    async def start(
+        cls, command: Sequence[str], environment: Mapping[str, str], folder: str | None, longest_line: int
+    ) -> WorkerProcess:
+        """Start *command* with exactly *environment* in *folder*. Raises OSError."""
+        mark = os.urandom(8).hex()
+        _, process = await asyncio.get_running_loop().subprocess_exec(
+            lambda: cls(longest_line),
+            *command,
+            env={**environment, MARK: mark},
+            cwd=folder,
+            start_new_session=True,
+        )
+        process._mark = mark
+        return process
+
+    def attach(self, on_line: Callable[[bytes, int], None], on_end: Callable[[], None]) -> None:
+        """Hand over every line, those that waited first, then the end, once.
+
+        *on_line* gets the line and 0, or, of a line that was dropped, its edges and its length in bytes.
+        """
+        self._on_line, self._on_end = on_line, on_end
+        while self._backlog:
+            on_line(*self._backlog.popleft())
+        if self._ended:
+            on_end()
+
+    @property
+    def pid(self) -> int:
+        return self._transport.get_pid() if self._transport else -1
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative for a signal; None while it runs."""
+        return self._transport.get_returncode() if self._transport else None
+
+    @property
+    def alive(self) -> bool:
+        return not self._ended and not self._exited.is_set()
+
+    @property
+    def words(self) -> str:
+        """The end of what it wrote to standard error, and to standard output outside the protocol."""
+        return self._words[-_WORDS_KEPT:].decode("utf-8", "replace")
+
+    async def write(self, line: bytes) -> None:
+        """Send one line. Raises BrokenPipeError when the process is gone."""
+        pipe: Any = self._transport.get_pipe_transport(0) if self._transport else None
+        if pipe is None or pipe.is_closing() or not self.alive:
+            raise BrokenPipeError
+        pipe.write(line)
+        await self._may_write.wait()
+
+    async def gone(self, seconds: float) -> bool:
+        """Wait at most *seconds* for its exit; say whether it came."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._exited.wait(), seconds)
+        return self._exited.is_set()
+
+    async def end(self, *, at_once: bool = False) -> None:
+        """End it and everything that it started. Well-behaved ones leave when their input closes."""
+        stdin = self._transport.get_pipe_transport(0) if self._transport else None
+        if stdin is not None:
+            stdin.close()
+        if not at_once and not await self.gone(_EOF_GRACE):
+            self._signal(signal.SIGTERM)
+            await self.gone(_TERM_GRACE)
+        if not self._exited.is_set():
+            self._signal(signal.SIGKILL)
+            await self.gone(_KILL_WAIT)
+        await asyncio.to_thread(kill_marked, self._mark)
+        if self._transport is not None:
+            self._transport.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        # The process leads its own group, so its id is the group's, which lives as long as any member does.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    # What follows is called by the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment] # it is a SubprocessTransport; the base says less
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        assert isinstance(data, bytes)  # noqa: S101 # pipes of processes carry bytes
+        if fd == 2:
+            self._note(data)
+            return
+        *whole, rest = data.split(b"\n")
+        for part in whole:
+            self._add(part)
+            self._finish_line()
+        self._add(rest)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 # the loop calls it so
+        if fd == 1:
+            self._end_reached()
+        elif fd == 0:
+            self._may_write.set()
+
+    def process_exited(self) -> None:
+        self._exited.set()
+        self._may_write.set()
+        # Whatever it forked goes too; those may hold the pipes open, so an end that does not come is made.
+        self._signal(signal.SIGKILL)
+        asyncio.get_running_loop().call_later(0.2, self._end_reached)
+
+    def pause_writing(self) -> None:
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        self._may_write.set()
+
+    def _add(self, part: bytes) -> None:
+        if not self._dropped and len(self._line) + len(part) <= self._longest_line:
+            self._line += part
+            return
+        if not self._dropped:
+            self._head = bytes((self._line + part[:_EDGE])[:_EDGE])
+        self._dropped += len(part) + (0 if self._dropped else len(self._line))
+        self._line = bytearray((self._line[-_EDGE:] + part[-_EDGE:])[-_EDGE:])
+
+    def _finish_line(self) -> None:
+        line, length = bytes(self._line), self._dropped
+        if length:
+            line = self._head + b" " + line
+        self._line.clear()
+        self._dropped = 0
+        if not line.lstrip().startswith(b"{"):
+            if line.strip():
+                self._note(line[:_EDGE] + b"\n")
+        elif self._on_line is not None:
+            self._on_line(line, length)
+        else:
+            self._backlog.append((line, length))
+
+    def _note(self, data: bytes) -> None:
+        self._words += data
+        if len(self._words) > 4 * _WORDS_KEPT:
+            del self._words[:-_WORDS_KEPT]
+
+    def _end_reached(self) -> None:
+        if not self._ended:
+            self._ended = True
+            if self._on_end is not None:
+                self._on_end()
+
+
+def kill_marked(mark: str) -> None:
+    """Kill every process that carries *mark*: children of a worker that left its process group (Linux only)."""
+    wanted = f"{MARK}={mark}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError):
+            if wanted in (folder / "environ").read_bytes():
+                os.kill(int(folder.name), signal.SIGKILL)

@@ -1,0 +1,30 @@
+"""The error in a dead process's last words."""
+
+from __future__ import annotations
+
+import re
+
+_RAISED = re.compile(
+    r"^\s*(?:[\w.]+:\s)?([A-Z]\w*(?:\.\w+)*(?:Error|Exception|Exit|Interrupt|Group|Warning)|[\w.]+\.\w+Error)(?:\b.*)$"
+)
+_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
+_MOST = 600
+
+
+def error_in(words: str) -> str:
+    """Return the last error that *words* (standard error of a process) tell of, with its place, or their last lines.
+
+    Empty when there are no words.
+    """
+    lines = [line.rstrip() for line in words.splitlines() if line.strip()]
+    frame = ""
+    error = ""
+    place = ""
+    for line in lines:
+        if match := _FRAME.match(line):
+            frame = f"{match['file'].rsplit('/', 1)[-1]}, line {match['line']}"
+        elif _RAISED.match(line):
+            error, place, frame = line.strip(), frame, ""
+    if error:
+        return (error[:_MOST] + (f" ({place})" if place else "")).strip()
+    return " / ".join(line.strip() for line in lines[-3:])[-_MOST:]

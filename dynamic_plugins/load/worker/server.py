@@ -1,0 +1,216 @@
+"""A small MCP server: what a plugin offers, as tools and resources on the wire.
+
+Speaks the handshake of 2025-06-18 (https://modelcontextprotocol.io/specification/2025-06-18). What kind of component
+a tool is stands in its ``_meta`` under ``dynamic-plugins``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from . import limits
+from .failures import describe
+from .offered import Component, Offered
+from .plain import plain
+from .stage import Stage
+from .wire import Wire, flush
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_VERSION = "2025-06-18"
+_META = "dynamic-plugins"
+_PROVIDER = "dynamic-plugins://provider/"
+_LEAVE_SECONDS = 0.4
+_NOT_FOUND, _BAD_PARAMS, _INTERNAL = -32601, -32602, -32603
+
+
+def serve(mode: str, facts: dict[str, Any]) -> None:
+    """Load the plugin in *facts* and answer for it until the host leaves."""
+    wire = Wire()
+    server = Server(wire, facts)
+    threading.Thread(target=server.listen, daemon=True).start()
+    server.load(mode)
+    server.stage.run()
+    flush()
+
+
+class Server:
+    """Answers the host's requests out of the components that a loader found."""
+
+    def __init__(self, wire: Wire, facts: dict[str, Any]) -> None:
+        self.stage = Stage()
+        self._wire = wire
+        self._facts = facts
+        self._offered = Offered()
+        self._failure: str | None = None
+        self._cancel: dict[Any, Callable[[], None]] = {}
+
+    def load(self, mode: str) -> None:
+        """Import the plugin. What it raises is kept: it is the answer to the host's greeting."""
+        from importlib import import_module
+
+        loader = import_module(f".{mode}_plugins", __package__)
+        try:
+            self._offered = loader.load(self._facts, self)
+        except BaseException as error:  # SystemExit too: the plugin's error is what the host wants
+            self._failure = describe(error)
+        flush()
+
+    def ask_model(self, messages: list[dict[str, str]], taker: Callable[[dict[str, Any]], None]) -> None:
+        """Have the host's model answer *messages*; *taker* gets the protocol's answer in another thread."""
+        system = "\n".join(each["content"] for each in messages if each["role"] == "system")
+        rest = [each for each in messages if each["role"] != "system"]
+        params: dict[str, Any] = {
+            "messages": [{"role": m["role"], "content": {"type": "text", "text": m["content"]}} for m in rest],
+            "maxTokens": 2048,
+        }
+        if system:
+            params["systemPrompt"] = system
+        self._wire.ask("sampling/createMessage", params, taker)
+
+    def log(self, level: str, text: str) -> None:
+        """Tell the host's log one line."""
+        self._wire.send({"method": "notifications/message", "params": {"level": level, "data": text}})
+
+    def listen(self) -> None:
+        """Read the host's messages, in a thread of its own; its end is ours."""
+        limits.die_with_parent(self._facts["parent"])
+        for message in self._wire.messages():
+            self.stage.post(lambda message=message: self._handle(message))  # type: ignore[misc] # bound now
+        self.stage.post(self._leave)
+        # A plugin that holds the main thread, or whose services do not stop, does not keep the process.
+        threading.Event().wait(_LEAVE_SECONDS)
+        os._exit(0)
+
+    def _handle(self, message: dict[str, Any]) -> None:
+        method, number = message["method"], message.get("id")
+        params = message.get("params") or {}
+        if number is None:
+            if method == "notifications/cancelled" and (cancel := self._cancel.pop(params.get("requestId"), None)):
+                cancel()
+            return
+        answer = {
+            "initialize": self._initialize,
+            "ping": dict,
+            "tools/list": lambda: {
+                "tools": [_tool(*item) for item in self._offered.components.items() if item[1].kind != "provider"]
+            },
+            "resources/list": self._resources,
+        }.get(method)
+        if method in ("tools/call", "resources/read"):
+            self._call(number, params, method == "resources/read")
+        elif answer is None:
+            self._fail(number, _NOT_FOUND, f"there is no {method} here")
+        elif self._failure is not None and method == "initialize":
+            self._fail(number, _INTERNAL, self._failure)
+        else:
+            self._answer(number, answer())
+
+    def _initialize(self) -> dict[str, Any]:
+        can: dict[str, Any] = {"tools": {}, "logging": {}}
+        if any(each.kind == "provider" for each in self._offered.components.values()):
+            can["resources"] = {}
+        info = {"name": self._facts["plugin"], "version": "0"}
+        return {"protocolVersion": _VERSION, "capabilities": can, "serverInfo": info}
+
+    def _resources(self) -> dict[str, Any]:
+        found = [each for each in self._offered.components.values() if each.kind == "provider"]
+        return {
+            "resources": [
+                {"uri": _PROVIDER + quote(each.name, safe=""), "name": each.name, "description": each.description}
+                for each in found
+            ]
+        }
+
+    def _call(self, number: Any, params: dict[str, Any], reading: bool) -> None:
+        uri = str(params.get("uri", ""))
+        address = f"provider:{unquote(uri[len(_PROVIDER) :])}" if reading else str(params.get("name"))
+        component = self._offered.components.get(address)
+        if component is None:
+            self._fail(number, _BAD_PARAMS, f"there is no {uri or address} here")
+            return
+
+        def done(value: Any, error: BaseException | None) -> None:
+            if inspect.isawaitable(value):  # a plain function that gave an awaitable
+                self._cancel[number] = self.stage.spawn(_await(value), done)
+                return
+            self._cancel.pop(number, None)
+            self._finish(number, uri if reading else None, value, error)
+
+        arguments = params.get("arguments") or {}
+        if component.kind != "service" and any(not service.told for service in self._offered.services):
+            self._cancel[number] = self.stage.spawn(self._call_with_services(component, arguments), done)
+        elif component.is_async:
+            try:
+                self._cancel[number] = self.stage.spawn(component.call(arguments), done)
+            except Exception as error:  # wrong arguments show when the coroutine is made
+                done(None, error)
+        else:
+            self.stage.in_thread(lambda: component.call(arguments), done)
+
+    async def _call_with_services(self, component: Component, arguments: dict[str, Any]) -> Any:
+        import asyncio
+
+        await self._offered.start_services()
+        if component.is_async:
+            return await component.call(arguments)
+        return await asyncio.get_running_loop().run_in_executor(None, component.call, arguments)
+
+    def _finish(self, number: Any, uri: str | None, value: Any, error: BaseException | None) -> None:
+        if error is not None:
+            if uri is not None:
+                self._fail(number, _INTERNAL, describe(error, place=False))
+            else:
+                told = [{"type": "text", "text": describe(error, place=False)}]
+                self._answer(number, {"content": told, "isError": True})
+        elif uri is not None:
+            text = value if isinstance(value, str) else "" if value is None else str(plain(value))
+            self._answer(number, {"contents": [{"uri": uri, "mimeType": "text/plain", "text": text}]})
+        else:
+            self._answer(number, {"content": [], "structuredContent": {"result": plain(value)}})
+
+    def _answer(self, number: Any, result: dict[str, Any]) -> None:
+        import json
+
+        try:
+            line = json.dumps({"jsonrpc": "2.0", "id": number, "result": result}, separators=(",", ":")).encode()
+        except MemoryError:
+            self._fail(number, _INTERNAL, "MemoryError: the answer does not fit into the worker's memory")
+            return
+        if len(line) > self._facts["result_bytes"]:
+            self._fail(number, _INTERNAL, f"the answer was too long ({len(line):,} bytes) and was dropped")
+        else:
+            self._wire.send_line(line + b"\n")
+
+    def _fail(self, number: Any, code: int, text: str) -> None:
+        self._wire.send({"id": number, "error": {"code": code, "message": text[:4000]}})
+
+    def _leave(self) -> None:
+        """Stop the services, then end."""
+        if any(service.running for service in self._offered.services):
+            self.stage.spawn(self._offered.stop_services(), lambda _value, _error: self.stage.end())
+        else:
+            self.stage.end()
+
+
+def _tool(address: str, component: Component) -> dict[str, Any]:
+    meta: dict[str, Any] = {"kind": component.kind, "name": component.name}
+    if component.similes:
+        meta["similes"] = list(component.similes)
+    if component.interval is not None:
+        meta["interval"] = component.interval
+    return {
+        "name": address,
+        "description": component.description,
+        "inputSchema": component.parameters,
+        "_meta": {_META: meta},
+    }
+
+
+async def _await(value: Any) -> Any:
+    return await value
