@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.actions import ALIASES, management_actions
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.model import Model, ToolCall
     from dynamic_plugins.chat.turn import Conversation
     from dynamic_plugins.settings import Settings
+
+
+log = logging.getLogger(__name__)
+
+
+def _worker_said(plugin: str, line: str) -> None:
+    """Log what a plugin's worker printed; the loader has taken its secrets out."""
+    log.info("%s: %s", plugin, line)
 
 
 class App:
@@ -55,7 +64,8 @@ class App:
             limits=settings.limits,
             start_timeout=settings.timeouts.start,
             call_timeout=settings.timeouts.call,
-            environ=settings.environment,
+            log=_worker_said,
+            environment=settings.environment,
         )
         self.service = PluginManagementService(
             catalogue=self.catalogue,

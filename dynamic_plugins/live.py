@@ -48,6 +48,11 @@ class LivePlugin:
         """Whether a worker of it is alive."""
         return self.connection is not None and self.connection.alive
 
+    @property
+    def mounted(self) -> bool:
+        """Whether what it offers is registered."""
+        return self._unmount is not None
+
     def to(self, status: Status, reason: str | None = None) -> None:
         """Move it to *status*; raises StepError for a step that is not in the table."""
         self.standing = self.standing.to(status, reason)

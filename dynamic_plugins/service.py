@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +19,8 @@ from dynamic_plugins.errors import (
     UntrustedSourceError,
 )
 from dynamic_plugins.events import Event, Listener, ignore
-from dynamic_plugins.live import LivePlugin, standing_from_facts
-from dynamic_plugins.load.offers import bind
+from dynamic_plugins.presence import Presence
 from dynamic_plugins.records import DynamicPluginInfo, Status, now
-from dynamic_plugins.runtime import check
 from dynamic_plugins.store import StoredPlugin
 
 if TYPE_CHECKING:
@@ -34,14 +31,12 @@ if TYPE_CHECKING:
     from dynamic_plugins.catalogue import Catalogue
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.live import LivePlugin
     from dynamic_plugins.load.loader import Loader
-    from dynamic_plugins.load.offers import Connection, Offers
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
     from dynamic_plugins.store import StateStore
-
-log = logging.getLogger(__name__)
 
 PLUGIN_LOCK_SECONDS = 600.0
 """How long to wait for another process that is installing or removing the same plugin."""
@@ -77,111 +72,42 @@ class PluginManagementService:
         approve: Approve | None = None,
         listener: Listener = ignore,
     ) -> None:
-        self.catalogue = catalogue
-        self.runtime = runtime
-        self.approve = approve
-        self.listener = listener
-        self._installer, self._loader = installer, loader
-        self._store, self._configuration, self._locks_dir = store, configuration, locks
-        self._live: dict[str, LivePlugin] = {}
+        self.catalogue, self.runtime = catalogue, runtime
+        self.approve, self.listener = approve, listener
+        self._installer, self._store, self._configuration = installer, store, configuration
+        self._locks_dir = locks
+        self._presence = Presence(store, configuration, loader, runtime, lambda: self.listener)
         self._install_locks: dict[str, asyncio.Lock] = {}
 
     # ---------------------------------------------------------------- what is there
 
     def sync(self) -> None:
         """Take over what the state file says now: what another process installed, removed, enabled or disabled."""
-        stored = self._store.read()
-        for name in self._live.keys() - stored.keys():
-            self._forget(name)
-        for name, plugin in stored.items():
-            live = self._live.get(name)
-            if live is None:
-                self._live[name] = live = self._new_live(plugin)
-            if live.lock.locked():
-                continue  # a verb of ours is on it and knows better
-            wanted = self._standing_of(plugin)
-            if wanted.status is Status.ACTIVE and live.standing.status is not Status.ACTIVE:
-                live.standing = wanted
-                self._mount_remembered(live, plugin)
-            elif wanted.status is not Status.ACTIVE and live.standing.status is Status.ACTIVE:
-                live.unmount()
-                live.standing = wanted
-
-    def _standing_of(self, plugin: StoredPlugin) -> Any:
-        return standing_from_facts(
-            plugin.name,
-            enabled=plugin.enabled and plugin.offers is not None,
-            rests_as=plugin.rests_as,
-            missing=config.missing(plugin.installation, self._known(plugin)),
-            error_details=plugin.error_details,
-        )
-
-    def _new_live(self, plugin: StoredPlugin) -> LivePlugin:
-        name = plugin.name
-        live = LivePlugin(
-            self._standing_of(plugin), lambda: self._connect(name), lambda reason: self._broken(name, reason)
-        )
-        if live.standing.status is Status.ACTIVE:
-            self._mount_remembered(live, plugin)
-        return live
-
-    def _mount_remembered(self, live: LivePlugin, plugin: StoredPlugin) -> None:
-        assert plugin.offers is not None  # noqa: S101 - _standing_of makes only plugins with offers active
-        try:
-            live.mount(self.runtime, plugin.offers)
-        except LoadError as error:
-            live.to(Status.ERROR, str(error))
-
-    def _forget(self, name: str) -> None:
-        live = self._live.pop(name)
-        live.unmount()
-        if live.connection is not None:
-            self._closing = asyncio.ensure_future(live.disconnect())
-
-    def _known(self, plugin: StoredPlugin) -> set[str]:
-        return self._configuration.names(plugin.name) if plugin.installation.variables else set()
+        self._presence.sync()
 
     def status(self) -> list[DynamicPluginInfo]:
         """Return what is installed, by name."""
-        self.sync()
-        return [self._info(plugin) for plugin in self._store.read().values()]
+        return [self._presence.info(name) for name in self._store.read()]
 
     async def info(self, said: str) -> DynamicPluginInfo:
         """Return one installed plugin. Raises NotInstalledError, UnknownPluginError or AmbiguousNameError."""
-        name = await self.catalogue.installed(said)
-        self.sync()
-        return self._info(self._stored(name))
-
-    def _stored(self, name: str) -> StoredPlugin:
-        from dynamic_plugins.errors import NotInstalledError
-
-        if (plugin := self._store.read().get(name)) is None:
-            raise NotInstalledError(name)
-        return plugin
-
-    def _info(self, plugin: StoredPlugin) -> DynamicPluginInfo:
-        live = self._live[plugin.name]
-        return DynamicPluginInfo(
-            name=plugin.name,
-            version=plugin.installation.version,
-            kind=plugin.installation.kind,
-            status=live.standing.status,
-            path=plugin.installation.path,
-            required_env_vars=config.required(plugin.installation, self._known(plugin)),
-            error_details=live.standing.reason if live.standing.status is Status.ERROR else None,
-            installed_at=plugin.installed_at,
-            last_activated=plugin.last_activated,
-        )
+        return self._presence.info(await self.catalogue.installed(said))
 
     def running(self) -> dict[str, int]:
         """Return the process id of each plugin that has a worker now."""
-        return {
-            name: live.connection.pid
-            for name, live in self._live.items()
-            if live.running and live.connection and live.connection.pid is not None
-        }
+        return self._presence.running()
 
-    # ---------------------------------------------------------------- install, uninstall
+    async def context(self) -> dict[str, str]:
+        """Return what the running plugins' providers say now, by ``plugin/provider``.
+
+        Only workers that run already are asked, and MCP resources are left for when somebody asks for them: a turn
+        must not start processes.
+        """
+        plugins = self._store.read()
+        asked = [name for name in self.running() if name in plugins and plugins[name].installation.kind != "mcp"]
+        return await self.runtime.context(asked)
+
+    # ---------------------------------------------------------------- install, update, uninstall
 
     async def install(self, said: str, version: str | None = None) -> Outcome:
         """Install the plugin that *said* names. One that is installed already is left as it is, and said so.
@@ -190,58 +116,40 @@ class PluginManagementService:
         NeedsConfirmationError, InstallError or PluginTimeoutError.
         """
         found = await self.catalogue.find(said)
-        if (there := self._store.read().get(found.entry.name)) is not None:
-            return self._already_installed(there, version or found.version)
+        version = version or found.version
+        if found.entry.name in self._store.read():
+            return self._already_installed(found.entry.name, version)
         if not self.catalogue.registry.is_trusted(found.entry.source):
             raise UntrustedSourceError(found.entry.name, found.entry.source)
-        plan = self._installer.plan(found.entry, version or found.version)
-        return await self._install(plan, (found.warning,) if found.warning else ())
+        return await self._install(self._installer.plan(found.entry, version), found.warning)
 
     async def install_path(self, path: Path) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`."""
         plan = self._installer.plan_path(path)
-        if (there := self._store.read().get(plan.name)) is not None:
-            return self._already_installed(there, None)
-        return await self._install(plan, ())
+        if plan.name in self._store.read():
+            return self._already_installed(plan.name, None)
+        return await self._install(plan, None)
 
-    def _already_installed(self, plugin: StoredPlugin, version: str | None) -> Outcome:
-        self.sync()
-        has = plugin.installation.version
-        note = f"{plugin.name} {has} is installed already; nothing was changed."
-        if version and version != has:
-            note += f" To change to {version}: dynamic-plugins update {plugin.name} --version {version}"
-        return Outcome(self._info(plugin), changed=False, note=note)
+    def _already_installed(self, name: str, version: str | None) -> Outcome:
+        info = self._presence.info(name)
+        note = f"{name} {info.version} is installed already; nothing was changed."
+        if version and version != info.version:
+            note += f" To change to {version}: dynamic-plugins update {name} --version {version}"
+        return Outcome(info, changed=False, note=note)
 
-    async def _install(self, plan: InstallPlan, warnings: tuple[str, ...]) -> Outcome:
-        await self._ask("install", plan, warnings)
+    async def _install(self, plan: InstallPlan, warning: str | None) -> Outcome:
+        await self._ask("install", plan, plan.commands, warning)
         async with self._only_one(plan.name):
-            if (there := self._store.read().get(plan.name)) is not None:
-                return self._already_installed(there, None)
+            if plan.name in self._store.read():
+                return self._already_installed(plan.name, None)
             installation = await self._installer.install(plan, self.listener)
             try:
                 self._store.put(StoredPlugin(installation, installed_at=now()))
             except BaseException:
                 self._installer.remove(installation)
                 raise
-        self.sync()
         self._tell(plan.name, "installed", f"{plan.name} {installation.version}")
-        return Outcome(self._info(self._stored(plan.name)))
-
-    async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
-        """Unload the plugin, remove its files and what it was told (unless kept), and return its name."""
-        name = await self.catalogue.installed(said)
-        async with self._only_one(name), self._get(name).lock:
-            plugin = self._stored(name)
-            live = self._live[name]
-            live.unmount()
-            await live.disconnect()
-            if not keep_configuration:
-                self._configuration.forget(name)
-            self._store.drop(name)
-            self._live.pop(name, None)
-            self._installer.remove(plugin.installation)
-        self._tell(name, "uninstalled")
-        return name
+        return self._outcome(plan.name)
 
     async def update(self, said: str, version: str | None = None) -> Outcome:
         """Install another version beside the present one, load it, and only then swap; the newest when None.
@@ -252,14 +160,14 @@ class PluginManagementService:
         name = await self.catalogue.installed(said)
         found = await self.catalogue.find(name)
         plan = self._installer.plan(found.entry, version)
-        await self._ask("update", plan, (found.warning,) if found.warning else ())
-        async with self._only_one(name), self._get(name).lock:
-            old = self._stored(name)
+        await self._ask("update", plan, plan.commands, found.warning)
+        async with self._only_one(name), self._presence.get(name).lock:
+            old = self._presence.stored(name)
             installation = await self._installer.install(plan, self.listener)
             if installation.version == old.installation.version:
                 self._installer.remove(installation)
                 note = f"{name} {installation.version} is the version asked for; nothing was changed."
-                return Outcome(self._info(old), changed=False, note=note)
+                return Outcome(self._presence.info(name), changed=False, note=note)
             try:
                 await self._swap(old, replace(old, installation=installation, installed_at=now(), error_details=None))
             except BaseException:
@@ -267,33 +175,37 @@ class PluginManagementService:
                 raise
             self._installer.remove(old.installation)
         self._tell(name, "updated", f"{old.installation.version} to {installation.version}")
-        return Outcome(self._info(self._stored(name)))
+        return self._outcome(name)
 
     async def _swap(self, old: StoredPlugin, new: StoredPlugin) -> None:
         """Put *new* in *old*'s place once it has shown that it loads."""
-        if not config.missing(new.installation, self._known(new)):
+        if not config.missing(new.installation, self._presence.known(new)):
             try:
-                new = replace(new, offers=await self._try_out(new), approved=True)
+                new = replace(new, offers=await self._presence.try_out(new), approved=True)
             except PluginError as error:
-                kept = f"{error} Version {old.installation.version} stays."
-                raise LoadError(new.name, f"version {new.installation.version} does not load. {kept}") from error
-        live = self._live[old.name]
-        if live.standing.status is Status.ACTIVE and live.running:
-            await self.runtime.stop_services(old.name)
-        live.unmount()
+                kept = f"Version {old.installation.version} stays."
+                reason = f"version {new.installation.version} does not load: {getattr(error, 'reason', error)}. {kept}"
+                raise LoadError(new.name, reason) from error
+        live = self._presence.get(old.name)
+        await self._presence.stop(live)
         await live.disconnect()
         self._store.put(new)
-        live.standing = self._standing_of(new)
-        if live.standing.status is Status.ACTIVE:
-            self._mount_remembered(live, new)
+        self._presence.restore(live, new)
 
-    async def _try_out(self, plugin: StoredPlugin) -> Offers:
-        connection = await self._start_worker(plugin)
-        try:
-            check(bind(plugin.name, connection.offers, connection.call))
-            return connection.offers
-        finally:
-            await connection.close()
+    async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
+        """Unload the plugin, remove its files and what it was told (unless kept), and return its name."""
+        name = await self.catalogue.installed(said)
+        async with self._only_one(name), self._presence.get(name).lock:
+            live, plugin = self._presence.get(name), self._presence.stored(name)
+            await self._presence.stop(live)
+            await live.disconnect()
+            if not keep_configuration:
+                await asyncio.to_thread(self._configuration.forget, name)
+            self._store.drop(name)
+            self._installer.remove(plugin.installation)
+        self.sync()
+        self._tell(name, "uninstalled")
+        return name
 
     # ---------------------------------------------------------------- configure
 
@@ -303,28 +215,26 @@ class PluginManagementService:
         Raises BadArgumentsError for a name or value that cannot be, SecretStoreError where a secret cannot be kept.
         """
         name = await self.catalogue.installed(said)
-        async with self._get(name).lock:
-            plugin, live = self._stored(name), self._live[name]
+        async with self._presence.get(name).lock:
+            plugin, live = self._presence.stored(name), self._presence.get(name)
             plain: dict[str, str] = {}
             secret: dict[str, str] = {}
             for key, value in values.items():
                 variable = config.variable_named(plugin.installation, key)
                 kept = secret if variable.secret else plain
                 kept[variable.name] = config.check_value(name, variable, value)
-            await asyncio.to_thread(self._configuration.set, name, plain, secret)
-            plugin = self._store.change(name, error_details=None) or plugin
-            wanted = self._standing_of(plugin)
+            if values:
+                await asyncio.to_thread(self._configuration.set, name, plain, secret)
+                plugin = self._store.change(name, error_details=None) or plugin
+                await live.disconnect()  # the next call starts it with the new values
             if live.standing.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
-                live.standing = wanted
-                if wanted.status is Status.ACTIVE:
-                    self._mount_remembered(live, plugin)
-            await live.disconnect()  # the next call starts it with the new values
+                self._presence.restore(live, plugin)
         self._tell(name, "configured", ", ".join(sorted(plain.keys() | secret.keys())))
-        return Outcome(self._info(plugin))
+        return self._outcome(name)
 
     async def variables(self, said: str) -> list[tuple[Variable, bool]]:
         """Return every variable of an installed plugin, and whether it is set."""
-        plugin = self._stored(await self.catalogue.installed(said))
+        plugin = self._presence.stored(await self.catalogue.installed(said))
         known = self._configuration.names(plugin.name)
         return [(variable, variable.name in known) for variable in plugin.installation.variables]
 
@@ -337,14 +247,14 @@ class PluginManagementService:
         PluginTimeoutError.
         """
         name = await self.catalogue.installed(said)
-        async with self._get(name).lock:
-            live = self._live[name]
+        async with self._presence.get(name).lock:
+            live = self._presence.get(name)
             if live.standing.status in {Status.LOADED, Status.ACTIVE, Status.INACTIVE}:
-                return Outcome(self._info(self._stored(name)), changed=False, note=f"{name} is loaded already.")
+                return self._outcome(name, note=f"{name} is loaded already.")
             await self._load(live)
             self._store.change(name, rests_as="loaded")
         self._tell(name, "loaded")
-        return Outcome(self._info(self._stored(name)))
+        return self._outcome(name)
 
     async def activate(self, said: str) -> Outcome:
         """Load the plugin if need be, start its services and offer its components; it stays enabled after a restart.
@@ -352,106 +262,54 @@ class PluginManagementService:
         Errors as for :meth:`load`.
         """
         name = await self.catalogue.installed(said)
-        async with self._get(name).lock:
-            live = self._live[name]
+        async with self._presence.get(name).lock:
+            live = self._presence.get(name)
             if live.standing.status is Status.ACTIVE:
-                return Outcome(self._info(self._stored(name)), changed=False, note=f"{name} is active already.")
+                return self._outcome(name, note=f"{name} is active already.")
             if not live.running:
                 await self._load(live)
-            await self._start(live)
+            await self._presence.start(live)
             self._store.change(name, enabled=True, last_activated=now())
         self._tell(name, "activated")
-        return Outcome(self._info(self._stored(name)))
+        return self._outcome(name)
+
+    async def _load(self, live: LivePlugin) -> None:
+        plugin = self._presence.stored(live.name)
+        if missing := config.missing(plugin.installation, self._presence.known(plugin)):
+            raise NeedsConfigurationError(live.name, missing)
+        if not plugin.approved:
+            plan = self._installer.plan_of(plugin.installation)
+            await self._ask("activate", plan, (plan.start_command,), None)
+        await self._presence.load(live)
 
     async def deactivate(self, said: str) -> Outcome:
         """Stop the plugin's services and withdraw what it offers; it stays loaded, and off after a restart."""
         name = await self.catalogue.installed(said)
-        async with self._get(name).lock:
-            live = self._live[name]
+        async with self._presence.get(name).lock:
+            live = self._presence.get(name)
             if live.standing.status is not Status.ACTIVE:
                 self._store.change(name, enabled=False)
-                return Outcome(self._info(self._stored(name)), changed=False, note=f"{name} is not active.")
-            if live.running:
-                await self.runtime.stop_services(name)
-            live.unmount()
+                return self._outcome(name, note=f"{name} is not active.")
+            await self._presence.stop(live)
             live.to(Status.INACTIVE)
             self._store.change(name, enabled=False, rests_as="inactive")
         self._tell(name, "deactivated")
-        return Outcome(self._info(self._stored(name)))
+        return self._outcome(name)
 
     async def unload(self, said: str) -> Outcome:
         """Deactivate the plugin and end its worker; it stays installed. This also clears the status ``error``."""
         name = await self.catalogue.installed(said)
-        async with self._get(name).lock:
-            live = self._live[name]
+        async with self._presence.get(name).lock:
+            live = self._presence.get(name)
             before = live.standing.status
-            if live.standing.status is Status.ACTIVE and live.running:
-                await self.runtime.stop_services(name)
-            live.unmount()
+            await self._presence.stop(live)
             await live.disconnect()
             plugin = self._store.change(name, enabled=False, rests_as="installed", error_details=None)
-            live.standing = self._standing_of(plugin or self._stored(name))
-        changed = before in {Status.LOADED, Status.ACTIVE, Status.INACTIVE, Status.ERROR}
+            self._presence.restore(live, plugin or self._presence.stored(name))
+        if before in {Status.INSTALLED, Status.NEEDS_CONFIGURATION}:
+            return self._outcome(name, note=f"{name} is not loaded.")
         self._tell(name, "unloaded")
-        return Outcome(
-            self._info(self._stored(name)), changed=changed, note="" if changed else f"{name} is not loaded."
-        )
-
-    async def _load(self, live: LivePlugin) -> None:
-        """Start *live*'s worker, check and remember what it offers, and make it ``loaded``; or ``error``, and raise."""
-        plugin = self._stored(live.name)
-        if missing := config.missing(plugin.installation, self._known(plugin)):
-            raise NeedsConfigurationError(live.name, missing)
-        if not plugin.approved:
-            await self._ask("activate", self._installer.plan_of(plugin.installation), ())
-        try:
-            connection = await live.connected()
-            check(bind(live.name, connection.offers, live.call))
-        except (LoadError, PluginTimeoutError) as error:
-            await live.disconnect()
-            self._fail(live, str(getattr(error, "reason", error)))
-            raise
-        self._store.change(live.name, offers=connection.offers, approved=True, error_details=None)
-        if live.standing.status is not Status.INACTIVE:
-            live.to(Status.LOADED)
-
-    async def _start(self, live: LivePlugin) -> None:
-        offers = (await live.connected()).offers
-        try:
-            live.mount(self.runtime, offers)
-            await self.runtime.start_services(live.name)
-        except PluginError as error:
-            live.unmount()
-            await live.disconnect()
-            self._fail(live, str(getattr(error, "reason", error)))
-            raise
-        except BaseException:
-            live.unmount()
-            raise
-        live.to(Status.ACTIVE)
-
-    def _fail(self, live: LivePlugin, reason: str) -> None:
-        live.to(Status.ERROR, reason)
-        self._store.change(live.name, enabled=False, error_details=reason)
-        self._tell(live.name, "failed", reason)
-
-    def _broken(self, name: str, reason: str) -> None:
-        if (live := self._live.get(name)) is not None:
-            live.unmount()
-            self._fail(live, reason)
-
-    async def _connect(self, name: str) -> Connection:
-        return await self._start_worker(self._stored(name))
-
-    async def _start_worker(self, plugin: StoredPlugin) -> Connection:
-        values = await asyncio.to_thread(self._configuration.values, plugin.name)
-        if missing := config.missing(plugin.installation, values):
-            raise NeedsConfigurationError(plugin.name, missing)
-        return await self._loader.connect(
-            plugin.installation,
-            config.environment(plugin.installation, values),
-            config.command_line(plugin.installation, values),
-        )
+        return self._outcome(name)
 
     # ---------------------------------------------------------------- use, end
 
@@ -464,43 +322,25 @@ class PluginManagementService:
         self.sync()
         return await self.runtime.execute_action(name, action, arguments)
 
-    async def context(self) -> dict[str, str]:
-        """Return what the running plugins' providers say now, by ``plugin/provider``.
-
-        Only workers that run already are asked, and MCP resources are left for when somebody asks for them: a turn
-        must not start processes.
-        """
-        plugins = self._store.read()
-        asked = [name for name in self.running() if name in plugins and plugins[name].installation.kind != "mcp"]
-        return await self.runtime.context(asked)
-
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""
-        import time
-
-        for live in list(self._live.values()):
-            idle = time.monotonic() - live.last_used
-            if live.running and not live.calls_under_way and not live.lock.locked() and idle >= seconds:
-                await live.disconnect()
+        await self._presence.close_idle(seconds)
 
     async def close(self) -> None:
         """End every worker. What is enabled stays enabled for the next start."""
-        for live in self._live.values():
-            live.unmount()
-        await asyncio.gather(*(live.disconnect() for live in self._live.values()))
+        await self._presence.close()
 
     # ---------------------------------------------------------------- within
 
-    def _get(self, name: str) -> LivePlugin:
-        self.sync()
-        self._stored(name)
-        return self._live[name]
+    def _outcome(self, name: str, note: str = "") -> Outcome:
+        """Return how *name* stands now; a *note* says that nothing had to change."""
+        return Outcome(self._presence.info(name), changed=not note, note=note)
 
-    async def _ask(self, verb: Verb, plan: InstallPlan, warnings: tuple[str, ...]) -> None:
-        commands = plan.commands if verb == "install" else (plan.start_command,)
-        request = ApprovalRequest(
-            verb, plan.name, plan.version or "(latest)", plan.origin, commands, (*warnings, *plan.warnings)
-        )
+    async def _ask(
+        self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None
+    ) -> None:
+        warnings = (warning, *plan.warnings) if warning else plan.warnings
+        request = ApprovalRequest(verb, plan.name, plan.version or "(latest)", plan.origin, commands, warnings)
         if self.approve is None:
             raise NeedsConfirmationError(plan.name, request.question)
         if not await self.approve(request):

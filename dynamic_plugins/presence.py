@@ -1,0 +1,234 @@
+"""The installed plugins as this process has them: kept in step with the state file, with workers where needed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from dynamic_plugins import configuration as config
+from dynamic_plugins.errors import (
+    LoadError,
+    NeedsConfigurationError,
+    NotInstalledError,
+    PluginError,
+    PluginTimeoutError,
+)
+from dynamic_plugins.events import Event
+from dynamic_plugins.live import LivePlugin, standing_from_facts
+from dynamic_plugins.load.offers import bind
+from dynamic_plugins.records import DynamicPluginInfo, Standing, Status
+from dynamic_plugins.runtime import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dynamic_plugins.events import Listener
+    from dynamic_plugins.load.loader import Loader
+    from dynamic_plugins.load.offers import Connection, Offers
+    from dynamic_plugins.runtime import AgentRuntime
+    from dynamic_plugins.secrets import ConfigurationStore
+    from dynamic_plugins.store import StateStore, StoredPlugin
+
+
+class Presence:
+    """Every installed plugin's :class:`LivePlugin`; *listener* gives where events go at the moment they happen."""
+
+    def __init__(
+        self,
+        store: StateStore,
+        configuration: ConfigurationStore,
+        loader: Loader,
+        runtime: AgentRuntime,
+        listener: Callable[[], Listener],
+    ) -> None:
+        self._store, self._configuration, self._loader = store, configuration, loader
+        self._runtime, self._listener = runtime, listener
+        self._live: dict[str, LivePlugin] = {}
+        self._closing: set[asyncio.Future[None]] = set()
+
+    # ---------------------------------------------------------------- in step with the state file
+
+    def sync(self) -> None:
+        """Take over what the state file says now: what another process installed, removed, enabled or disabled."""
+        stored = self._store.read()
+        for name in self._live.keys() - stored.keys():
+            if not self._live[name].lock.locked():
+                self._forget(name)
+        for name, plugin in stored.items():
+            live = self._live.get(name)
+            if live is None:
+                self._add(plugin)
+            elif not live.lock.locked():  # else a verb of ours is on it and knows better
+                self._follow(live, plugin)
+
+    def _add(self, plugin: StoredPlugin) -> None:
+        name = plugin.name
+        live = LivePlugin(
+            self.standing_of(plugin), lambda: self.start_worker(self.stored(name)), lambda why: self._broken(name, why)
+        )
+        self._live[name] = live
+        if live.standing.status is Status.ACTIVE:
+            self._mount_remembered(live, plugin)
+
+    def _follow(self, live: LivePlugin, plugin: StoredPlugin) -> None:
+        wanted = self.standing_of(plugin)
+        if (wanted.status is Status.ACTIVE) != (live.standing.status is Status.ACTIVE) or not live.running:
+            self.restore(live, plugin, wanted)
+
+    def restore(self, live: LivePlugin, plugin: StoredPlugin, wanted: Standing | None = None) -> None:
+        """Bring *live* to where the saved facts put it, without starting anything."""
+        live.standing = wanted or self.standing_of(plugin)
+        if live.standing.status is not Status.ACTIVE:
+            live.unmount()
+        elif not live.mounted:
+            self._mount_remembered(live, plugin)
+
+    def standing_of(self, plugin: StoredPlugin) -> Standing:
+        """Return where the saved facts put *plugin*."""
+        return standing_from_facts(
+            plugin.name,
+            enabled=plugin.enabled and plugin.offers is not None,
+            rests_as=plugin.rests_as,
+            missing=config.missing(plugin.installation, self.known(plugin)),
+            error_details=plugin.error_details,
+        )
+
+    def _mount_remembered(self, live: LivePlugin, plugin: StoredPlugin) -> None:
+        if plugin.offers is None:
+            return
+        try:
+            live.mount(self._runtime, plugin.offers)
+        except LoadError as error:
+            live.standing = Standing(live.name, Status.ERROR, str(error))
+
+    def _forget(self, name: str) -> None:
+        live = self._live.pop(name)
+        live.unmount()
+        if live.connection is not None:
+            closing = asyncio.ensure_future(live.disconnect())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    # ---------------------------------------------------------------- what is told
+
+    def get(self, name: str) -> LivePlugin:
+        """Return one installed plugin, as the state file has it now. Raises NotInstalledError."""
+        self.sync()
+        self.stored(name)
+        return self._live[name]
+
+    def stored(self, name: str) -> StoredPlugin:
+        """Return what is saved about *name*. Raises NotInstalledError."""
+        if (plugin := self._store.read().get(name)) is None:
+            raise NotInstalledError(name)
+        return plugin
+
+    def known(self, plugin: StoredPlugin) -> set[str]:
+        """Return the names of the values that *plugin* has been told."""
+        return self._configuration.names(plugin.name) if plugin.installation.variables else set()
+
+    def info(self, name: str) -> DynamicPluginInfo:
+        """Return what is told about an installed plugin."""
+        live, plugin = self.get(name), self.stored(name)
+        return DynamicPluginInfo(
+            name=name,
+            version=plugin.installation.version,
+            kind=plugin.installation.kind,
+            status=live.standing.status,
+            path=plugin.installation.path,
+            required_env_vars=config.required(plugin.installation, self.known(plugin)),
+            error_details=live.standing.reason if live.standing.status is Status.ERROR else None,
+            installed_at=plugin.installed_at,
+            last_activated=plugin.last_activated,
+        )
+
+    def running(self) -> dict[str, int]:
+        """Return the process id of each plugin that has a worker now."""
+        return {
+            name: live.connection.pid
+            for name, live in self._live.items()
+            if live.running and live.connection and live.connection.pid is not None
+        }
+
+    # ---------------------------------------------------------------- workers
+
+    async def start_worker(self, plugin: StoredPlugin) -> Connection:
+        """Start *plugin* with what it was told. Raises NeedsConfigurationError, LoadError or PluginTimeoutError."""
+        values = await asyncio.to_thread(self._configuration.values, plugin.name)
+        if missing := config.missing(plugin.installation, values):
+            raise NeedsConfigurationError(plugin.name, missing)
+        return await self._loader.connect(
+            plugin.installation,
+            config.environment(plugin.installation, values),
+            config.command_line(plugin.installation, values),
+        )
+
+    async def try_out(self, plugin: StoredPlugin) -> Offers:
+        """Start *plugin* beside whatever runs, and return what it offers. Errors as for :meth:`start_worker`."""
+        connection = await self.start_worker(plugin)
+        try:
+            check(bind(plugin.name, connection.offers, connection.call))
+            return connection.offers
+        finally:
+            await connection.close()
+
+    async def load(self, live: LivePlugin) -> None:
+        """Start *live*'s worker, check and remember what it offers: ``loaded``; or ``error``, and raise."""
+        try:
+            connection = await live.connected()
+            check(bind(live.name, connection.offers, live.call))
+        except (LoadError, PluginTimeoutError) as error:
+            await live.disconnect()
+            self.fail(live, error)
+            raise
+        self._store.change(live.name, offers=connection.offers, approved=True, error_details=None)
+        if live.standing.status is not Status.INACTIVE:
+            live.to(Status.LOADED)
+
+    async def start(self, live: LivePlugin) -> None:
+        """Register what a loaded *live* offers and start its services: ``active``; or nothing of it, and raise."""
+        offers = (await live.connected()).offers
+        try:
+            live.mount(self._runtime, offers)
+            await self._runtime.start_services(live.name)
+        except PluginError as error:
+            live.unmount()
+            await live.disconnect()
+            self.fail(live, error)
+            raise
+        except BaseException:
+            live.unmount()
+            raise
+        live.to(Status.ACTIVE)
+
+    async def stop(self, live: LivePlugin) -> None:
+        """Stop *live*'s services and withdraw what it offers; its worker stays."""
+        if live.running and live.mounted:
+            await self._runtime.stop_services(live.name)
+        live.unmount()
+
+    def fail(self, live: LivePlugin, error: PluginError) -> None:
+        """Put *live* into ``error`` with the plugin's own reason, here and in the state file."""
+        reason = str(getattr(error, "reason", error))
+        live.to(Status.ERROR, reason)
+        self._store.change(live.name, enabled=False, error_details=reason)
+        self._listener()(Event(live.name, "failed", reason))
+
+    def _broken(self, name: str, reason: str) -> None:
+        if (live := self._live.get(name)) is not None:
+            live.unmount()
+            self.fail(live, LoadError(name, reason))
+
+    async def close_idle(self, seconds: float) -> None:
+        """End the workers that nobody has called for *seconds*; the next call starts them again."""
+        for live in list(self._live.values()):
+            idle = time.monotonic() - live.last_used
+            if live.running and not live.calls_under_way and not live.lock.locked() and idle >= seconds:
+                await live.disconnect()
+
+    async def close(self) -> None:
+        """End every worker. What is enabled stays enabled for the next start."""
+        for live in self._live.values():
+            live.unmount()
+        await asyncio.gather(*(live.disconnect() for live in self._live.values()), *self._closing)
