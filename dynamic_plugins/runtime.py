@@ -69,7 +69,7 @@ class AgentRuntime:
         action = self.action(plugin, name)
         check_arguments(f"{plugin}: {name}", arguments, dict(action.parameters))
         try:
-            return await _maybe_await(action.handler(**arguments))
+            return await _outcome(action.handler, **arguments)
         except PluginError:
             raise
         except Exception as error:  # a stranger's handler may raise anything: it is that call's error, not ours
@@ -80,7 +80,7 @@ class AgentRuntime:
         started: list[Service] = []
         try:
             for service in self._plugins[plugin].services:
-                await _maybe_await(service.start())
+                await _outcome(service.start)
                 started.append(service)
         except BaseException:
             await self._stop(plugin, reversed(started))
@@ -94,7 +94,7 @@ class AgentRuntime:
     async def _stop(self, plugin: str, services: Iterable[Service]) -> None:
         for service in services:
             try:
-                await _maybe_await(service.stop())
+                await _outcome(service.stop)
             except Exception as error:  # undo goes on: the rest must be stopped all the same
                 log.warning("%s: service %s did not stop: %s", plugin, service.name, type(error).__name__)
 
@@ -108,7 +108,7 @@ class AgentRuntime:
         names = self._plugins.keys() if plugins is None else self._plugins.keys() & set(plugins)
         asked = [(name, provider) for name in sorted(names) for provider in self._plugins[name].providers]
         said = await asyncio.gather(
-            *(asyncio.wait_for(_maybe_await(provider.get()), seconds) for _, provider in asked), return_exceptions=True
+            *(asyncio.wait_for(_outcome(provider.get), seconds) for _, provider in asked), return_exceptions=True
         )
         return {
             f"{name}/{provider.name}": text[:characters]
@@ -120,7 +120,7 @@ class AgentRuntime:
         """Show a finished turn to every evaluator; return what they said by ``plugin/evaluator``, failures left out."""
         asked = [(name, each) for name, plugin in self._plugins.items() for each in plugin.evaluators]
         said = await asyncio.gather(
-            *(asyncio.wait_for(_maybe_await(each.evaluate(turn)), seconds) for _, each in asked), return_exceptions=True
+            *(asyncio.wait_for(_outcome(each.evaluate, turn), seconds) for _, each in asked), return_exceptions=True
         )
         return {
             f"{name}/{each.name}": value
@@ -170,5 +170,7 @@ def check_arguments(target: str, arguments: Mapping[str, Any], schema: dict[str,
         raise BadArgumentsError(target, f"{where}: {error.message}" if where else error.message, schema)
 
 
-async def _maybe_await(value: Any) -> Any:
+async def _outcome(function: Callable[..., Any], /, *values: Any, **named: Any) -> Any:
+    """Call *function* and return what it gives, awaiting it where it wants that."""
+    value = function(*values, **named)
     return await value if inspect.isawaitable(value) else value

@@ -46,7 +46,7 @@ def imported(path: Path) -> set[str]:
 
 
 def layer(dotted: str) -> str:
-    return (dotted.split(".") + ["__init__"])[1]
+    return [*dotted.split("."), "__init__"][1]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
@@ -92,6 +92,8 @@ def test_the_worker_imports_only_the_standard_library() -> None:
 
 @pytest.mark.parametrize("heavy", ["mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle"])
 def test_making_the_application_imports_nothing_heavy(heavy: str) -> None:
-    code = "import sys; from dynamic_plugins.app import App; from dynamic_plugins.cli import commands; print(sys.modules)"
+    code = (
+        "import sys; from dynamic_plugins.app import App; from dynamic_plugins.cli import commands; print(sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert f"'{heavy}':" not in done.stdout

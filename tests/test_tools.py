@@ -1,0 +1,121 @@
+"""Tools: names a model can say, arguments mended before they are checked, and one way to call them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dynamic_plugins.actions import NAMES, schema
+from dynamic_plugins.errors import BadArgumentsError
+from dynamic_plugins.plugin import Action, Plugin, action
+from dynamic_plugins.runtime import AgentRuntime
+from dynamic_plugins.tools import MAX_LISTED, Toolbox, in_format, mend
+
+
+async def install(plugin_name: str, version: str | None) -> dict[str, Any]:
+    return {"name": plugin_name, "version": version}
+
+
+async def configure(plugin_name: str, configuration: list[dict[str, str]] | None) -> dict[str, Any]:
+    return {"name": plugin_name, "configuration": configuration}
+
+
+def toolbox(*plugins: Plugin) -> Toolbox:
+    runtime = AgentRuntime()
+    for plugin in plugins:
+        runtime.mount(plugin)
+    handlers = {"install_plugin": install, "configure_plugin": configure}
+    actions = [Action(name, name, handlers.get(name, install), schema(name)) for name in NAMES]
+    return Toolbox(actions, runtime)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"plugin_name": "x", "version": None},
+        {"plugin_name": "x"},
+        {"pluginName": "x"},
+        '{"plugin_name": "x"}',
+        '"{\\"plugin_name\\": \\"x\\"}"',
+        {"install_plugin": {"plugin_name": "x"}},
+        {"arguments": {"pluginName": "x"}},
+    ],
+    ids=["exact", "left out", "camel", "text", "text in text", "own name", "nested"],
+)
+async def test_what_models_get_wrong_is_mended(arguments: Any) -> None:
+    assert await toolbox().call("install_plugin", arguments) == {"ok": True, "name": "x", "version": None}
+
+
+async def test_the_camel_case_names_of_older_recordings_still_work() -> None:
+    assert (await toolbox().call("installPlugin", {"pluginName": "x"}))["ok"]
+
+
+async def test_a_configuration_given_as_an_object_becomes_the_list() -> None:
+    done = await toolbox().call("configure_plugin", {"plugin_name": "x", "configuration": {"A": "1"}})
+    assert done["configuration"] == [{"name": "A", "value": "1"}]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["{", "[]", "3", {"plugin_name": 3}, {}, {"plugin_name": "x", "force": True}, {"version": "1"}]
+)
+async def test_arguments_that_cannot_be_mended_come_back_with_the_schema(arguments: Any) -> None:
+    result = await toolbox().call("install_plugin", arguments)
+    assert result["ok"] is False
+    assert result["error"]["code"] == "bad_arguments"
+    assert result["error"]["schema"] == schema("install_plugin")
+
+
+def test_a_strangers_parameter_keeps_its_name() -> None:
+    stranger = {"type": "object", "properties": {"maxResults": {"type": "integer"}}}
+    assert mend("t", {"maxResults": 3}, stranger) == {"maxResults": 3}
+
+
+async def test_a_tool_that_is_not_there_is_an_error_that_names_what_is() -> None:
+    @action
+    def greet(name: str) -> str:
+        return f"Hello, {name}!"
+
+    box = toolbox(Plugin("hello", actions=[greet]))
+    result = await box.call("no_such_tool", {})
+    assert "hello__greet" in result["error"]["message"]
+    assert await box.call("hello__greet", {"name": "Ada"}) == {
+        "ok": True,
+        "plugin": "hello",
+        "action": "greet",
+        "result": "Hello, Ada!",
+    }
+    assert (await box.call("greet", {"name": "Ada"}))["ok"], "a bare name that only one plugin has is understood"
+
+
+def named(name: str, actions: list[str]) -> Plugin:
+    return Plugin(name, actions=[Action(each, f"does {each}", lambda: None) for each in actions])
+
+
+def test_names_are_unique_short_and_plain_whatever_plugins_call_their_actions() -> None:
+    box = toolbox(
+        named("@a/plugin-x", ["do it", "do_it", "ü" * 300, "y" * 300, "y" * 299]), named("@b/plugin-x", ["do it"])
+    )
+    names = [tool.name for tool in box.plugin_tools()]
+    assert len(names) == len(set(names)) == 6
+    assert all(0 < len(name) <= 64 and name.isascii() for name in names)
+    assert all(character.isalnum() or character in "_-" for name in names for character in name)
+
+
+async def test_many_actions_are_offered_through_a_search_and_a_call() -> None:
+    box = toolbox(named("many", [f"action_{n}" for n in range(MAX_LISTED)] + ["make_coffee"]))
+    assert [tool.name for tool in box.offered()][6:] == ["search_plugin_actions", "call_plugin_action"]
+    found = await box.call("search_plugin_actions", {"query": "coffee"})
+    assert found["actions"][0]["action"] == "many__make_coffee"
+    done = await box.call("call_plugin_action", {"action": "many__make_coffee", "arguments": "{}"})
+    assert (done["ok"], done["action"]) == (True, "make_coffee")
+
+
+def test_only_our_own_schemas_are_said_to_be_strict() -> None:
+    forms = in_format(toolbox(named("p", ["a"])).offered(), "openai")
+    assert [form["function"]["strict"] for form in forms] == [True] * 6 + [False]
+
+
+def test_mend_refuses_what_is_no_object() -> None:
+    with pytest.raises(BadArgumentsError):
+        mend("t", "[1, 2]", {"type": "object"})
