@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import prompts
-from dynamic_plugins.errors import BadArgumentsError, PluginError, UnavailableHereError
+from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
 from dynamic_plugins.plugin import Action
 
 if TYPE_CHECKING:
@@ -151,7 +151,12 @@ class ManagementHandlers:
 
     async def activate_plugin(self, plugin_name: str) -> dict[str, Any]:
         """Give the actions that are usable from now on."""
-        outcome = await self._service.activate(plugin_name)
+        try:
+            outcome = await self._service.activate(plugin_name)
+        except NeedsConfigurationError:
+            if not await self._service.ask_for_missing(plugin_name):
+                raise
+            outcome = await self._service.activate(plugin_name)
         plugin = self._service.runtime.plugins[outcome.info.name]
         actions = [{"name": action.name, "description": one_line(action.description)} for action in plugin.actions]
         return _told(outcome) | {"actions": actions}

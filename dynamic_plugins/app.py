@@ -25,7 +25,7 @@ from dynamic_plugins.tools import Toolbox
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from dynamic_plugins.approval import Approve
+    from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.chat.model import Model, ToolCall
     from dynamic_plugins.chat.turn import Conversation
     from dynamic_plugins.settings import Settings
@@ -45,7 +45,14 @@ class App:
     Leaving the block ends every worker; what is enabled is enabled again in the next one.
     """
 
-    def __init__(self, settings: Settings, *, approve: Approve | None = None, listener: Listener = ignore) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        approve: Approve | None = None,
+        ask_values: AskValues | None = None,
+        listener: Listener = ignore,
+    ) -> None:
         self.settings = settings
         self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
         self.store = StateStore(settings.state_file)
@@ -76,6 +83,7 @@ class App:
             configuration=self.configuration,
             locks=settings.home / "locks",
             approve=approve,
+            ask_values=ask_values,
             listener=listener,
         )
         self.toolbox = Toolbox(management_actions(self.service, self.installer), self.runtime)

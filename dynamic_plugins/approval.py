@@ -1,10 +1,12 @@
-"""Asking a person before something is installed or first started."""
+"""Asking a person: for consent before something is installed or first started, and for values that only they have."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from dynamic_plugins.registry.entry import Variable
 
 Verb = Literal["install", "activate", "update"]
 
@@ -36,3 +38,7 @@ Approve = Callable[[ApprovalRequest], Awaitable[bool]]
 async def approve_everything(_request: ApprovalRequest) -> bool:
     """Agree to everything: for an operator who has said ``--yes``."""
     return True
+
+
+AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]
+"""Asks the person for a plugin's variables and returns those they gave; secrets are shown to nobody else."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-    from dynamic_plugins.approval import Approve, Verb
+    from dynamic_plugins.approval import Approve, AskValues, Verb
     from dynamic_plugins.catalogue import Catalogue
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
@@ -56,7 +56,8 @@ class PluginManagementService:
 
     Names may be said as people say them; what they mean is decided by :class:`Catalogue`. Every verb is safe to
     repeat and raises a :class:`PluginError` that says what happened and what to do next. *approve* asks a person;
-    without it, what needs a person's consent raises NeedsConfirmationError.
+    without it, what needs a person's consent raises NeedsConfirmationError. *ask_values* asks a person for what a
+    plugin must be told.
     """
 
     def __init__(
@@ -70,10 +71,11 @@ class PluginManagementService:
         configuration: ConfigurationStore,
         locks: Path,
         approve: Approve | None = None,
+        ask_values: AskValues | None = None,
         listener: Listener = ignore,
     ) -> None:
         self.catalogue, self.runtime = catalogue, runtime
-        self.approve, self.listener = approve, listener
+        self.approve, self.ask_values, self.listener = approve, ask_values, listener
         self._installer, self._store, self._configuration = installer, store, configuration
         self._locks_dir = locks
         self._presence = Presence(store, configuration, loader, runtime, lambda: self.listener)
@@ -231,6 +233,17 @@ class PluginManagementService:
                 self._presence.restore(live, plugin)
         self._tell(name, "configured", ", ".join(sorted(plain.keys() | secret.keys())))
         return self._outcome(name)
+
+    async def ask_for_missing(self, said: str) -> bool:
+        """Ask the person for the required values that are missing, and keep them; False when nobody could be asked."""
+        unset = [variable for variable, is_set in await self.variables(said) if not is_set]
+        needed = [variable for variable in unset if variable.required and variable.default is None]
+        if self.ask_values is None or not needed:
+            return False
+        values = await self.ask_values(await self.catalogue.installed(said), needed)
+        if values:
+            await self.configure(said, values)
+        return bool(values)
 
     async def variables(self, said: str) -> list[tuple[Variable, bool]]:
         """Return every variable of an installed plugin, and whether it is set."""

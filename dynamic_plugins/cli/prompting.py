@@ -11,11 +11,11 @@ from dynamic_plugins.approval import approve_everything as agreed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.approval import ApprovalRequest, Approve
+    from dynamic_plugins.approval import ApprovalRequest, Approve, AskValues
     from dynamic_plugins.cli.output import Output
     from dynamic_plugins.registry.entry import Variable
 
-__all__ = ["agreed", "approver", "at_a_terminal", "values_for"]
+__all__ = ["agreed", "approver", "at_a_terminal", "value_asker", "values_for"]
 
 
 def at_a_terminal() -> bool:
@@ -43,6 +43,18 @@ def described(request: ApprovalRequest) -> list[str]:
     lines = [f"  plugin   {request.name} {request.version}", f"  source   {request.source}"]
     lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(request.commands)]
     return lines + [f"  warning  {warning}" for warning in request.warnings]
+
+
+def value_asker(out: Output) -> AskValues | None:
+    """Return how missing values are had: by asking at a terminal, or not at all."""
+    if not at_a_terminal():
+        return None
+
+    async def ask(plugin: str, variables: Sequence[Variable]) -> dict[str, str]:
+        out.aside(f"{plugin} must be told:")
+        return await values_for(variables)
+
+    return ask
 
 
 async def values_for(variables: Sequence[Variable]) -> dict[str, str]:

@@ -18,13 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from dynamic_plugins.chat.turn import Conversation, Turn
+    from dynamic_plugins.events import Listener
     from dynamic_plugins.settings import Settings
+
+
+def _app(arguments: argparse.Namespace, settings: Settings, out: Output, listener: Listener) -> App:
+    approve = prompting.approver(arguments.yes, out)
+    return App(settings, approve=approve, ask_values=prompting.value_asker(out), listener=listener)
 
 
 async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``ask``: one turn."""
     with show.progress(out) as listener:
-        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+        async with _app(arguments, settings, out, listener) as app:
             try:
                 conversation = app.conversation()
             except ModelError as error:
@@ -41,7 +47,7 @@ async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) ->
 async def chat(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``chat``: a conversation at the terminal, or one turn for each line of other input."""
     with show.progress(out) as listener:
-        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+        async with _app(arguments, settings, out, listener) as app:
             try:
                 conversation = app.conversation()
             except ModelError as error:
