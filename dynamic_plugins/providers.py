@@ -6,13 +6,25 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from dynamic_plugins import prompts
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.plugin import Provider
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dynamic_plugins.service import PluginManagementService
 
 TOPICS = 12
+
+
+async def system_text(providers: Sequence[Provider]) -> str:
+    """Return what a model is told before each turn: how to use plugins, and what each of *providers* says now."""
+    parts = [prompts.text("system.md")]
+    for provider in providers:
+        said = provider.get()
+        parts.append(f"<{provider.name}>\n{said if isinstance(said, str) else await said}\n</{provider.name}>")
+    return "\n\n".join(parts)
 
 
 def management_providers(service: PluginManagementService) -> list[Provider]:

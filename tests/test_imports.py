@@ -23,6 +23,7 @@ LAYERS = [
     {"tools"},
     {"chat", "integrations"},
     {"app"},
+    {"library"},
     {"cli", "testing"},
     {"__main__", "__init__"},
 ]

@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins import prompts
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.model import ModelError, Say, ToolCall, Use
+from dynamic_plugins.providers import system_text
 from dynamic_plugins.tools import Toolbox, in_format
 
 if TYPE_CHECKING:
@@ -133,11 +133,7 @@ class Conversation:
         return await self._model.respond(messages, in_format(self._toolbox.offered(), "openai"), watch.on_text)
 
     async def _system(self) -> str:
-        parts = [prompts.text("system.md")]
-        for provider in self._providers:
-            said = provider.get()
-            body = said if isinstance(said, str) else await said
-            parts.append(f"<{provider.name}>\n{body}\n</{provider.name}>")
+        parts = [await system_text(self._providers)]
         for source, said in (await self._context()).items():
             parts.append(fenced(said, source))
         return "\n\n".join(parts)

@@ -1,0 +1,77 @@
+"""The library's face: the six actions and the active plugins' own, for whatever loop calls tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from dynamic_plugins.app import App
+from dynamic_plugins.events import Listener, ignore
+from dynamic_plugins.providers import system_text
+from dynamic_plugins.settings import Settings
+from dynamic_plugins.tools import in_format
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.records import DynamicPluginInfo
+    from dynamic_plugins.tools import ToolFormat
+
+
+class DynamicPlugins:
+    """Plugins for an agent of your own::
+
+        async with DynamicPlugins(approve=ask_me) as plugins:
+            answer = await client.chat.completions.create(..., tools=plugins.tools("openai"))
+            result = await plugins.call(call.function.name, call.function.arguments)
+
+    *home* is where plugins and state are kept (default: the user's data folder, shared with the command line);
+    *registries* are files or addresses used in place of the configured ones. *approve* asks a person before something
+    is installed or first started; without it such a call answers ``needs_confirmation``. *ask_values* asks a person
+    for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *listener* gets progress.
+    """
+
+    def __init__(
+        self,
+        home: str | Path | None = None,
+        *,
+        registries: Sequence[str | Path] = (),
+        approve: Approve | None = None,
+        ask_values: AskValues | None = None,
+        listener: Listener = ignore,
+        settings: Settings | None = None,
+    ) -> None:
+        told = settings or Settings.from_environment(home=home, registries=tuple(str(each) for each in registries))
+        self.app = App(told, approve=approve, ask_values=ask_values, listener=listener)
+
+    async def __aenter__(self) -> Self:
+        await self.app.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.app.__aexit__(kind, error, trace)
+
+    def tools(self, form: ToolFormat = "openai") -> list[dict[str, Any]]:
+        """Return what the model may call now, in the form an API takes; ask again before each request to it."""
+        self.app.service.sync()
+        return in_format(self.app.toolbox.offered(), form)
+
+    async def call(self, name: str, arguments: Mapping[str, Any] | str | None = None) -> dict[str, Any]:
+        """Call a tool with a dict or with the JSON text that a model wrote.
+
+        Returns ``{"ok": true, …}`` or ``{"ok": false, "error": {"code", "message", …}}``; errors are never raised.
+        """
+        self.app.service.sync()
+        return await self.app.toolbox.call(name, arguments)
+
+    async def context(self) -> str:
+        """Return what to add to the system prompt of each turn: how to use plugins, and what is installed now."""
+        return await system_text(self.app.providers)
+
+    def status(self) -> list[DynamicPluginInfo]:
+        """Return what is installed, by name."""
+        return self.app.service.status()
