@@ -99,7 +99,7 @@ class Loader:
     ) -> WorkerConnection:
         try:
             process = await WorkerProcess.start(
-                self._command(installation, arguments),
+                self._command(installation, environment, arguments),
                 self._base | dict(environment),
                 installation.path if Path(installation.path).is_dir() else None,  # noqa: ASYNC240 # one quick look
                 self._limits.result_bytes,
@@ -122,7 +122,9 @@ class Loader:
             return await self._open(installation, environment, arguments, host, scrubber, modern=True)
         return connection
 
-    def _command(self, installation: Installation, arguments: Sequence[str]) -> list[str]:
+    def _command(
+        self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
+    ) -> list[str]:
         """Return how to start the worker. Nothing in it is secret: other users may list processes."""
         facts: dict[str, Any] = {
             "parent": os.getpid(),
@@ -148,7 +150,8 @@ class Loader:
         if installation.kind == "mcp":
             name = installation.command[0] if installation.command else installation.plugin
             return [*python, "script", json.dumps({**facts, "name": name}), *arguments]
-        return [*python, installation.kind, json.dumps({**facts, "contract": _CONTRACT})]
+        facts |= {"contract": _CONTRACT, "variables": list(environment)}
+        return [*python, installation.kind, json.dumps(facts)]
 
 
 def _client() -> tuple[type[WorkerConnection], type[Exception]]:

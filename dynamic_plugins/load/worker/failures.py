@@ -9,6 +9,7 @@ from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 # pathlib is slow to import
 _MOST = 2000
+_OWN = ("Failed", "NothingOffered")  # ours: their text is the whole of it
 
 
 def describe(error: BaseException, *, place: bool = True) -> str:
@@ -17,6 +18,8 @@ def describe(error: BaseException, *, place: bool = True) -> str:
         error = error.exceptions[0]  # type: ignore[attr-defined] # just looked for
     if isinstance(error, SystemExit):
         text = f"SystemExit: it ended itself with {error.code!r}"
+    elif type(error).__name__ in _OWN:
+        return str(error)[:_MOST]
     else:
         said = str(error).strip()
         text = f"{type(error).__name__}: {said}" if said else type(error).__name__

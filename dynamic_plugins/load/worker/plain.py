@@ -29,6 +29,8 @@ def _object(value: Any, depth: int) -> Any:
             return bytes(value).decode()
         except UnicodeDecodeError:
             return {"type": "binary", "bytes": len(value)}
+    if hasattr(value, "DESCRIPTOR") and not isinstance(value, type):  # a protocol buffer
+        return _message(value)
     for method in ("model_dump", "to_dict", "isoformat"):  # pydantic, many plugins, dates
         convert = getattr(value, method, None)
         if callable(convert) and not isinstance(value, type):
@@ -44,3 +46,12 @@ def _object(value: Any, depth: int) -> Any:
     if isinstance(value, (int, str)):  # a subclass: an enum of strings, a NewType
         return str(value) if isinstance(value, str) else int(value)
     return str(value)
+
+
+def _message(value: Any) -> Any:
+    from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped, unused-ignore] # the plugin's
+
+    found = MessageToDict(value, preserving_proto_field_name=False)
+    if "success" in value.DESCRIPTOR.fields_by_name:  # left out of the dictionary when it is false
+        found["success"] = bool(value.success)
+    return found

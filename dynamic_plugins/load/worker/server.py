@@ -49,6 +49,7 @@ class Server:
         self._offered = Offered()
         self._failure: str | None = None
         self._cancel: dict[Any, Callable[[], None]] = {}
+        self._host_has_model = False
 
     def load(self, mode: str) -> None:
         """Import the plugin. What it raises is kept: it is the answer to the host's greeting."""
@@ -61,17 +62,21 @@ class Server:
             self._failure = describe(error)
         flush()
 
-    def ask_model(self, messages: list[dict[str, str]], taker: Callable[[dict[str, Any]], None]) -> None:
-        """Have the host's model answer *messages*; *taker* gets the protocol's answer in another thread."""
-        system = "\n".join(each["content"] for each in messages if each["role"] == "system")
-        rest = [each for each in messages if each["role"] != "system"]
-        params: dict[str, Any] = {
-            "messages": [{"role": m["role"], "content": {"type": "text", "text": m["content"]}} for m in rest],
-            "maxTokens": 2048,
-        }
-        if system:
-            params["systemPrompt"] = system
-        self._wire.ask("sampling/createMessage", params, taker)
+    async def ask_host(self, messages: list[dict[str, str]]) -> str | None:
+        """Have the host's model answer *messages*; None where the host has no model."""
+        import asyncio
+
+        if not self._host_has_model:
+            return None
+        loop = asyncio.get_running_loop()
+        answered = loop.create_future()
+
+        def take(answer: dict[str, Any]) -> None:
+            loop.call_soon_threadsafe(lambda: answered.done() or answered.set_result(answer))
+
+        self._wire.ask("sampling/createMessage", _sampling(messages), take)
+        content = ((await answered).get("result") or {}).get("content") or {}
+        return content.get("text") if isinstance(content, dict) else None
 
     def log(self, level: str, text: str) -> None:
         """Tell the host's log one line."""
@@ -95,7 +100,7 @@ class Server:
                 cancel()
             return
         answer = {
-            "initialize": self._initialize,
+            "initialize": lambda: self._initialize(params),
             "ping": dict,
             "tools/list": lambda: {
                 "tools": [_tool(*item) for item in self._offered.components.items() if item[1].kind != "provider"]
@@ -111,7 +116,8 @@ class Server:
         else:
             self._answer(number, answer())
 
-    def _initialize(self) -> dict[str, Any]:
+    def _initialize(self, params: dict[str, Any]) -> dict[str, Any]:
+        self._host_has_model = "sampling" in (params.get("capabilities") or {})
         can: dict[str, Any] = {"tools": {}, "logging": {}}
         if any(each.kind == "provider" for each in self._offered.components.values()):
             can["resources"] = {}
@@ -196,6 +202,16 @@ class Server:
             self.stage.spawn(self._offered.stop_services(), lambda _value, _error: self.stage.end())
         else:
             self.stage.end()
+
+
+def _sampling(messages: list[dict[str, str]]) -> dict[str, Any]:
+    system = "\n".join(each["content"] for each in messages if each["role"] == "system")
+    rest = [each for each in messages if each["role"] != "system"]
+    params: dict[str, Any] = {
+        "messages": [{"role": m["role"], "content": {"type": "text", "text": m["content"]}} for m in rest],
+        "maxTokens": 2048,
+    }
+    return {**params, "systemPrompt": system} if system else params
 
 
 def _tool(address: str, component: Component) -> dict[str, Any]:

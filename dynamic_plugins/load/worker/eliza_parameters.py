@@ -1,0 +1,177 @@
+"""What an elizaOS action can be told.
+
+No action declares parameters. They are read from its code: the keys that it takes from its options, and the fields of
+the answers that it asks a language model for. Nothing found is required, and nothing else is forbidden.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import re
+import sys
+import textwrap
+import types
+from typing import Any, Iterator
+
+from .eliza_call import role_of, type_names
+from .eliza_model import fields_asked_for
+
+_SOURCES = {"options", "params", "parameters", "opts", "args", "arguments", "input_data", "parsed", "options_dict"}
+_NOT_TOLD = {"text", "source", "content", "message", "error", "success", "type", "id", "parameters", "thought", "actions"}
+_TOLD_ANYWAY = {"content", "id", "message", "type"}
+_DEEPEST = 4
+_MOST = 20
+_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "dict": "object"}
+
+TEXT = {
+    "type": "string",
+    "description": "The request in plain words, as a person would say it. Used where the other parameters do not fit.",
+}
+
+
+def parameters_of(handler: Any, package: str, declared: Any = None) -> dict[str, Any]:
+    """Return a JSON Schema for *handler*'s arguments; *declared* are its own, where it has any."""
+    properties: dict[str, Any] = {"text": dict(TEXT)}
+    properties.update(_declared(declared))
+    try:
+        for function in _functions(handler, package, 0, set()):
+            for name, schema in [*_taken(function), *_asked(function, package)]:
+                if len(properties) < _MOST:
+                    properties.setdefault(name, schema)
+    except (OSError, SyntaxError, RecursionError):
+        pass  # no source: the plain words are left
+    for parameter in _own(handler):
+        names = type_names(parameter)
+        kind = _TYPES.get(names[0]) if names else None
+        properties.setdefault(parameter.name, {"type": kind} if kind else {})
+    return {"type": "object", "properties": properties, "additionalProperties": True}
+
+
+def _declared(declared: Any) -> dict[str, Any]:
+    """Read parameters as elizaOS declares them: a list of ``{name, description, schema}``."""
+    found: dict[str, Any] = {}
+    if isinstance(declared, dict):
+        properties = declared.get("properties", declared)
+        return {name: each for name, each in properties.items() if isinstance(each, dict)}
+    for each in declared or () if isinstance(declared, (list, tuple)) else ():
+        name = each.get("name") if isinstance(each, dict) else getattr(each, "name", None)
+        if isinstance(name, str):
+            schema = each.get("schema") if isinstance(each, dict) else getattr(each, "schema", None)
+            kind = schema.get("type") if isinstance(schema, dict) else getattr(schema, "type", None)
+            described = each.get("description") if isinstance(each, dict) else getattr(each, "description", "")
+            found[name] = {"type": kind if kind in _TYPES.values() else "string", "description": str(described or "")}
+    return found
+
+
+def _own(handler: Any) -> list[inspect.Parameter]:
+    """Return the parameters that stand for arguments themselves: ``search(query, limit=10)``."""
+    try:
+        parameters = inspect.signature(handler).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        each
+        for each in parameters
+        if role_of(each.name) is None
+        and each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        and (not type_names(each) or type_names(each)[0] in _TYPES)
+        and each.name not in ("self", "cls", "service", "client")
+        and not each.name.startswith("_")
+    ]
+
+
+def _functions(handler: Any, package: str, depth: int, seen: set[int]) -> Iterator[types.FunctionType]:
+    """Yield *handler* and the functions of its package that it calls."""
+    function = inspect.unwrap(getattr(handler, "__func__", handler))
+    if isinstance(function, functools.partial):
+        function = function.func
+    if not isinstance(function, types.FunctionType) or id(function) in seen or depth > _DEEPEST:
+        return
+    if not (function.__module__ or "").startswith(package):
+        return
+    seen.add(id(function))
+    yield function
+    names = [*function.__code__.co_names, *_nested_names(function.__code__)]
+    near = [function.__globals__.get(name) for name in names]
+    near += [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
+    owner = getattr(handler, "__self__", None)
+    if owner is not None:
+        near += [getattr(type(owner), name, None) for name in names]
+    for each in near:
+        if isinstance(each, type):
+            for method in ("handler", "execute"):
+                yield from _functions(getattr(each, method, None), package, depth + 1, seen)
+        else:
+            yield from _functions(each, package, depth + 1, seen)
+
+
+def _nested_names(code: types.CodeType) -> list[str]:
+    return [name for each in code.co_consts if isinstance(each, types.CodeType) for name in each.co_names]
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
+
+
+def _taken(function: types.FunctionType) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the keys that *function* takes from its options: ``options.get("limit")``, ``params["url"]``."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    for node in ast.walk(tree):
+        source, key = None, None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+            source, key = node.func.value, node.args[0]
+        elif isinstance(node, ast.Subscript):
+            source, key = node.value, node.slice
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In):
+            source, key = node.comparators[0], node.left
+        if source is None or not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+            continue
+        holder = source.attr if isinstance(source, ast.Attribute) else getattr(source, "id", "")
+        if holder.lstrip("_") in _SOURCES and (key.value not in _NOT_TOLD or key.value in _TOLD_ANYWAY):
+            yield key.value, {}
+
+
+def _asked(function: types.FunctionType, package: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the fields of the answers that *function*'s prompts ask for."""
+    for prompt in _prompts(function, package):
+        form, names = fields_asked_for(prompt)
+        for name in names:
+            if name in _NOT_TOLD - _TOLD_ANYWAY:
+                continue
+            described = _description(prompt, name)
+            schema: dict[str, Any] = {"type": "string"} if form == "xml" else {}
+            yield name, {**schema, **({"description": described} if described else {})}
+
+
+def _prompts(function: types.FunctionType, package: str) -> Iterator[str]:
+    code = function.__code__
+    constants = [each for each in code.co_consts if isinstance(each, str)]
+    named = [function.__globals__.get(name) for name in code.co_names]
+    for text in [*constants, *(each for each in named if isinstance(each, str))]:
+        if ("<response>" in text or "json" in text.lower()) and len(text) > 60:
+            yield text
+    # Prompts that a module builds by functions of its own.
+    prompts = sys.modules.get(f"{package}.prompts")
+    if prompts is not None:
+        builders = {name for name in code.co_names if name.startswith("build_")}
+        for name in builders:
+            template = getattr(prompts, name[len("build_") :].replace("_prompt", "_template").upper(), None)
+            if isinstance(template, str):
+                yield template
+
+
+def _description(prompt: str, name: str) -> str:
+    spellings = (
+        rf"^\s*[-*]\s*{re.escape(name)}\s*:\s*(.+)$",
+        rf'"{re.escape(name)}"\s*:\s*"([^"]+)"',
+        rf"<{re.escape(name)}>([^<]+)</{re.escape(name)}>",
+    )
+    for spelling in spellings:
+        if match := re.search(spelling, prompt, re.MULTILINE):
+            return match.group(1).strip()[:200]
+    return ""
