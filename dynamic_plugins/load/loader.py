@@ -53,8 +53,12 @@ class Loader:
         call_timeout: float,
         log: Callable[[str, str], None],
         environment: Mapping[str, str] | None = None,
+        data_dir: Path | None = None,
     ) -> None:
         """*environment* is the host's own, of which a worker sees the few variables any program needs.
+
+        Workers run in a folder of their own under *data_dir* (:meth:`folder`), where what they write outlives an
+        update; without one, in the folder of their install.
 
         *log* gets a plugin's name and one line, with its configured values blotted out. Timeouts are in seconds.
         """
@@ -63,7 +67,13 @@ class Loader:
         self._call_timeout = call_timeout
         self._log = log
         host = environment or {}
+        self._data_dir = data_dir
         self._base = {"PATH": os.defpath} | {name: host[name] for name in _INHERITED if host.get(name)}
+
+    def folder(self, installation: Installation) -> Path:
+        """Return where *installation*'s worker runs, and keeps its own files."""
+        where = Path(installation.path)
+        return where if self._data_dir is None else self._data_dir / where.name
 
     async def connect(
         self,
@@ -97,11 +107,13 @@ class Loader:
         *,
         modern: bool,
     ) -> WorkerConnection:
+        folder = self.folder(installation)
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             process = await WorkerProcess.start(
                 self._command(installation, environment, arguments),
                 self._base | dict(environment),
-                installation.path if Path(installation.path).is_dir() else None,  # noqa: ASYNC240 # one quick look
+                folder,
                 self._limits.result_bytes,
             )
         except OSError as error:

@@ -48,7 +48,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     @classmethod
     async def start(
-        cls, command: Sequence[str], environment: Mapping[str, str], folder: str | None, longest_line: int
+        cls, command: Sequence[str], environment: Mapping[str, str], folder: Path, longest_line: int
     ) -> WorkerProcess:
         """Start *command* with exactly *environment* in *folder*. Raises OSError."""
         mark = os.urandom(8).hex()

@@ -55,7 +55,7 @@ class StateBag(Bag):
     """A state; its ``values`` hide the method of the same name without losing it."""
 
     @property
-    def values(self) -> Any:  # type: ignore[override] # a state has values, a dictionary has a method
+    def values(self) -> Any:
         return self["values"]
 
 

@@ -6,23 +6,28 @@ import inspect
 import re
 import uuid
 from contextvars import ContextVar
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any
 
 from .bag import Bag, StateBag, bag, snake, state_of
 from .plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ARGUMENTS = {"params", "parameters", "args", "arguments", "input", "inputs", "data", "payload", "body", "request"}
 _HANDLER_ORDER = ("runtime", "message", "state", "options", "callback", "responses")
 
-ROOM, ENTITY, WORLD = (str(uuid.uuid5(uuid.NAMESPACE_URL, f"dynamic-plugins/{each}")) for each in ("room", "entity", "world"))
+ROOM, ENTITY, WORLD = (
+    str(uuid.uuid5(uuid.NAMESPACE_URL, f"dynamic-plugins/{each}")) for each in ("room", "entity", "world")
+)
 """Always the same: what a plugin stores under them is found again after a restart."""
 
 current: ContextVar[Call | None] = ContextVar("current", default=None)
 """The call that is being made; the runtime's model looks here for what the caller has said already."""
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """An action answered that it failed; the text is its own."""
 
 
@@ -66,14 +71,14 @@ class Call:
         return _Done()
 
     def result(self, value: Any) -> Any:
-        """Return a handler's result as a JSON value. Raises :class:`Failed` where it says that it failed."""
+        """Return a handler's result as a JSON value. Raises :class:`FailedError` where it says that it failed."""
         found = plain(value)
         data = found if isinstance(found, dict) else {}
         failed = found is False or data.get("success") is False or data.get("status") == "error"
         texts = [*self.said, *(each for each in (data.get("text"), data.get("message")) if isinstance(each, str))]
         if failed:
             reason = "\n".join(_distinct([*texts, str(data.get("error") or "")])) or "it gave no reason"
-            raise Failed(reason + self._hint())
+            raise FailedError(reason + self._hint())
         if isinstance(found, bool) or found is None or isinstance(found, str):
             return "\n".join(_distinct([*texts, found if isinstance(found, str) else ""])) or found
         if "success" not in data or not ({"text", "data"} & data.keys()):
@@ -91,7 +96,9 @@ class Call:
 class Binder:
     """Binds handlers' parameters. *service* finds a started service by class name, None where there is none."""
 
-    def __init__(self, runtime: Callable[[], Any], service: Callable[[list[str]], Any], settings: dict[str, str]) -> None:
+    def __init__(
+        self, runtime: Callable[[], Any], service: Callable[[list[str]], Any], settings: dict[str, str]
+    ) -> None:
         self._runtime = runtime
         self._service = service
         self._settings = settings
@@ -215,7 +222,11 @@ def make(function: Any, parameter: inspect.Parameter, pool: Bag) -> Any:
     )
     for name in type_names(parameter):
         kind = parameter.annotation if isinstance(parameter.annotation, type) else scope.get(name)
-        if not isinstance(kind, type) or kind.__module__ in ("builtins", "typing") or getattr(kind, "_is_protocol", False):
+        if (
+            not isinstance(kind, type)
+            or kind.__module__ in ("builtins", "typing")
+            or getattr(kind, "_is_protocol", False)
+        ):
             continue
         if callable(from_env := getattr(kind, "from_env", None)):
             return from_env()

@@ -12,7 +12,10 @@ import importlib.util
 import inspect
 import re
 import types
-from typing import Any, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _SUBMODULES = ("plugin", "actions", "providers", "evaluators", "services", "service", "index", "main")
 _PLUGIN_FACTORY = re.compile(r"^(get|create|make|build)_(\w+_)?plugin$|^(get|create)Plugin$")
@@ -36,6 +39,10 @@ class Found:
         self.helpers: list[Any] = []
         """Service classes that handlers may ask for."""
         self.models: dict[str, Any] = {}
+        self.classes: dict[str, type] = {}
+        """The package's own classes, which handlers may ask for too."""
+        self.factories: dict[str, Any] = {}
+        """Functions that need nothing, by the name of the class that they say they give."""
         self.names: list[str] = []
         """Public names that are nothing of the above, for saying what there is instead."""
         self.errors: list[BaseException] = []
@@ -59,7 +66,7 @@ class Found:
         if id(value) in self._seen or isinstance(value, types.ModuleType):
             return
         self._seen.add(id(value))
-        kind = kind_of(value, self.package, name)
+        kind = kind_of(value, self.package)
         if kind == "service":
             self.helpers.append(value)
         elif kind is not None:
@@ -69,6 +76,10 @@ class Found:
                 self.add_loose(name, each)
         elif isinstance(value, (type, types.FunctionType)) and value.__module__.startswith(self.package):
             self.names.append(name)
+            if isinstance(value, type):
+                self.classes[value.__name__] = value
+            elif not _needs(value) and (given := value.__annotations__.get("return")):
+                self.factories[given if isinstance(given, str) else getattr(given, "__name__", "")] = value
 
 
 def find(module: types.ModuleType, attribute: str | None = None) -> Found:
@@ -100,7 +111,7 @@ def is_plugin(value: Any) -> bool:
         return False
     if isinstance(value, dict):
         return isinstance(value.get("name"), str) and any(part in value for part in _PARTS)
-    if not isinstance(getattr(value, "name", None), str) or kind_of(value, "", "") is not None:
+    if not isinstance(getattr(value, "name", None), str) or kind_of(value, "") is not None:
         return False
     return any(hasattr(value, part) or callable(getattr(value, f"get_{part}", None)) for part in _PARTS)
 
@@ -115,7 +126,7 @@ def part_of(plugin: Any, part: str) -> Any:
     return value
 
 
-def kind_of(value: Any, package: str, name: str) -> str | None:
+def kind_of(value: Any, package: str) -> str | None:
     """Return which kind of component *value* is, or None."""
     if isinstance(value, dict):
         if not isinstance(value.get("name"), str):
@@ -147,7 +158,7 @@ def attribute_of(value: Any, name: str, default: Any = None) -> Any:
     if isinstance(found, property):
         try:
             found = found.fget(value.__new__(value)) if found.fget else default
-        except Exception:  # noqa: BLE001 # it needs more than an empty instance
+        except Exception:  # it needs more than an empty instance
             return default
     if inspect.ismethod(found) or inspect.isfunction(found):
         return default
@@ -205,7 +216,7 @@ def _submodules(module: types.ModuleType, found: Found) -> Iterator[types.Module
         try:
             if importlib.util.find_spec(full) is not None:
                 yield importlib.import_module(full)
-        except Exception as error:  # noqa: BLE001 # told if nothing else is found
+        except Exception as error:  # told if nothing else is found
             found.errors.append(error)
 
 
@@ -213,12 +224,11 @@ def _call_factory(name: str, function: Any, found: Found) -> None:
     whole, part = _PLUGIN_FACTORY.match(name), _LIST_FACTORY.match(name)
     if not whole and not part:
         return
-    needs = [each for each in inspect.signature(function).parameters.values() if each.default is each.empty]
-    if needs or inspect.iscoroutinefunction(function):
+    if _needs(function) or inspect.iscoroutinefunction(function):
         return
     try:
         value = function()
-    except Exception as error:  # noqa: BLE001 # told if nothing else is found
+    except Exception as error:  # told if nothing else is found
         found.errors.append(error)
         return
     if whole and is_plugin(value):
@@ -226,6 +236,10 @@ def _call_factory(name: str, function: Any, found: Found) -> None:
     elif part and isinstance(value, (list, tuple)):
         for each in value:
             found.add_loose(name, each)
+
+
+def _needs(function: Any) -> bool:
+    return any(each.default is each.empty for each in inspect.signature(function).parameters.values())
 
 
 def _flat(value: Any) -> list[Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from .bag import camel, snake
 from .eliza_call import Call, current
@@ -58,7 +59,7 @@ async def answer(ask: Ask, params: Any, *, as_object: bool = False) -> Any:
 
 
 def _complete(call: Call, prompt: str) -> bool:
-    """Whether the arguments are all there is to know: everything asked for is given, or no other words came with them."""
+    """Whether the arguments are all there is to know: all that is asked for is given, or no other words came along."""
     names = fields_asked_for(prompt)[1]
     return not call.said_text or all(_named(call.arguments, name) is not None for name in names)
 

@@ -13,13 +13,28 @@ import re
 import sys
 import textwrap
 import types
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Any
 
 from .eliza_call import role_of, type_names
 from .eliza_model import fields_asked_for
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _SOURCES = {"options", "params", "parameters", "opts", "args", "arguments", "input_data", "parsed", "options_dict"}
-_NOT_TOLD = {"text", "source", "content", "message", "error", "success", "type", "id", "parameters", "thought", "actions"}
+_NOT_TOLD = {
+    "text",
+    "source",
+    "content",
+    "message",
+    "error",
+    "success",
+    "type",
+    "id",
+    "parameters",
+    "thought",
+    "actions",
+}
 _TOLD_ANYWAY = {"content", "id", "message", "type"}
 _DEEPEST = 4
 _MOST = 20
@@ -123,7 +138,12 @@ def _taken(function: types.FunctionType) -> Iterator[tuple[str, dict[str, Any]]]
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     for node in ast.walk(tree):
         source, key = None, None
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "get"
+            and node.args
+        ):
             source, key = node.func.value, node.args[0]
         elif isinstance(node, ast.Subscript):
             source, key = node.value, node.slice

@@ -117,7 +117,7 @@ async def _compose(runtime: Any, message: Any) -> StateBag:
     for provider in list(runtime.providers):
         try:
             result = await provider.get(runtime, message, state_of({}))
-        except Exception:  # noqa: BLE001, S112 # it is context, not the answer
+        except Exception:  # noqa: S112 # it is context, not the answer
             continue
         text = result.get("text") if isinstance(result, dict) else getattr(result, "text", None)
         if text:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any
 
-from .eliza_call import Binder
 from .eliza_runtime import service_call
 from .failures import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .eliza_call import Binder
 
 _STOPS = ("stop", "close", "aclose", "shutdown", "disconnect", "cleanup")
 _INIT_ORDER = ("runtime", "config")
@@ -54,7 +58,7 @@ class ElizaService:
         self.failure = None
         try:
             self._instance = await self._make()
-        except Exception as error:  # noqa: BLE001 # whatever it is, it is the service's
+        except Exception as error:  # whatever it is, it is the service's
             self.failure = describe(error, place=False)
             return
         await self._register(self._instance)
@@ -87,7 +91,10 @@ class ElizaService:
         else:
             positional, named = await self._binder.bind(thing, call, _INIT_ORDER)
             instance = thing(*positional, **named)
-        start = next((found for name in ("start", "initialize", "init") if callable(found := getattr(instance, name, None))), None)
+        start = next(
+            (found for name in ("start", "initialize", "init") if callable(found := getattr(instance, name, None))),
+            None,
+        )
         if start is not None:
             given = await self._binder.run(start, call, ("runtime",))
             if isinstance(given, type(instance)):
@@ -111,7 +118,10 @@ def _needs(kind: type) -> bool:
         parameters = inspect.signature(kind).parameters.values()
     except (TypeError, ValueError):
         return False
-    return any(each.default is each.empty and each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY) for each in parameters)
+    return any(
+        each.default is each.empty and each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+        for each in parameters
+    )
 
 
 def _wants_no_runtime(instance: Any) -> bool:

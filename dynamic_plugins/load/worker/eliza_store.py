@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any
 
 from .bag import Bag, bag
 from .plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _COLLECTIONS = ("agent", "entity", "component", "world", "room", "relationship", "log", "task")
 
@@ -143,7 +146,9 @@ class Store:
         wanted = _wanted(params, more)
         tags = set(wanted.pop("tags", None) or ())
         fields = {key: wanted[key] for key in ("entityId", "roomId", "worldId", "name") if wanted.get(key)}
-        return self._all("task", lambda task: _has(task, fields) and (not tags or bool(tags & set(task.get("tags") or ()))))
+        return self._all(
+            "task", lambda task: _has(task, fields) and (not tags or bool(tags & set(task.get("tags") or ())))
+        )
 
     async def get_task(self, id: Any) -> Bag | None:  # noqa: A002 # the name the runtime's interface has
         return self._get("task", id)
@@ -277,4 +282,5 @@ def _cosine(one: list[float], other: list[float]) -> float:
     if len(one) != len(other):
         return 0.0
     long = (sum(a * a for a in one) * sum(b * b for b in other)) ** 0.5
-    return sum(a * b for a, b in zip(one, other)) / long if long else 0.0
+    product = sum(a * b for a, b in zip(one, other))  # noqa: B905 # `strict` is newer than the oldest Python here
+    return product / long if long else 0.0

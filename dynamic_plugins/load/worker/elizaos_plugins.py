@@ -6,9 +6,9 @@ import inspect
 import os
 import sys
 from importlib import import_module
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any
 
-from .eliza_call import Binder, Call, Failed
+from .eliza_call import Binder, Call, FailedError
 from .eliza_find import Found, action_runner, attribute_of, find, name_of, provider_getter
 from .eliza_parameters import TEXT, parameters_of
 from .eliza_runtime import make_runtime, service_call
@@ -17,6 +17,10 @@ from .failures import describe
 from .offered import Component, Offered, Service
 from .plain import plain
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SHARED = ("Registry", "Store", "Storage", "Manager", "Client", "Cache")
 _PROMPT = {
     "type": "object",
     "properties": {"prompt": {"type": "string", "description": "What the model is asked"}, "text": dict(TEXT)},
@@ -24,7 +28,7 @@ _PROMPT = {
 }
 
 
-class NothingOffered(Exception):
+class NothingOfferedError(Exception):
     """The package is there, and nothing in it can be called."""
 
 
@@ -37,7 +41,7 @@ def load(facts: dict[str, Any], server: Any) -> Offered:
     found = find(module, attribute or None)
     plugin = _ElizaPlugin(found, facts, server)
     if not plugin.offered.components:
-        raise found.errors[0] if found.errors else NothingOffered(_nothing(found))
+        raise found.errors[0] if found.errors else NothingOfferedError(_nothing(found))
     return plugin.offered
 
 
@@ -54,6 +58,7 @@ class _ElizaPlugin:
         kinds = _distinct_services([*found.services, *found.helpers])
         self._services = [ElizaService(each, self._binder, self._runtime) for each in kinds]
         self._failures: list[str] = []
+        self._helpers: dict[str, Any] = {}
         for action in found.actions:
             self._add_action(action)
         for name, handler in found.models.items():
@@ -79,7 +84,9 @@ class _ElizaPlugin:
                 description=str(attribute_of(action, "description", "")),
                 is_async=True,
                 parameters=parameters_of(function, self._found.package, attribute_of(action, "parameters")),
-                similes=[each for each in similes if isinstance(each, str)] if isinstance(similes, (list, tuple)) else (),
+                similes=[each for each in similes if isinstance(each, str)]
+                if isinstance(similes, (list, tuple))
+                else (),
             )
         )
 
@@ -110,11 +117,11 @@ class _ElizaPlugin:
             made = Call(name, arguments, service_call(None, name).message["agentId"])
             try:
                 return made.result(await self._binder.run(await handler(), made))
-            except Failed as error:
-                raise Failed(f"{error}{self._why()}") from None
+            except FailedError as error:
+                raise FailedError(f"{error}{self._why()}") from None
             except Exception as error:
                 if why := self._why():
-                    raise Failed(f"{describe(error, place=False)}{why}") from None
+                    raise FailedError(f"{describe(error, place=False)}{why}") from None
                 raise
 
         return call
@@ -140,7 +147,20 @@ class _ElizaPlugin:
         for service in self._services:
             if service.class_names & set(names):
                 return await service.get()
-        return None
+        return next((found for name in names if (found := self._helper(name)) is not None), None)
+
+    def _helper(self, name: str) -> Any:
+        """Return the one instance of a class of the package that handlers share: a registry, a store, a client."""
+        if name not in self._helpers:
+            kind = self._found.classes.get(name)
+            make = self._found.factories.get(name)
+            if make is None and kind is not None and name.endswith(_SHARED):
+                make = getattr(kind, "from_env", None) or kind
+            try:
+                self._helpers[name] = make() if callable(make) else None
+            except Exception:  # it needs what only the plugin knows; its handlers say what is missing
+                self._helpers[name] = None
+        return self._helpers[name]
 
     async def _runtime(self) -> Any:
         if self._made is None:
@@ -158,17 +178,12 @@ class _ElizaPlugin:
         if callable(init):
             try:
                 await self._binder.run(init, service_call(self._made, "init"), ("config", "runtime"))
-            except Exception as error:  # noqa: BLE001 # its actions may work all the same
+            except Exception as error:  # its actions may work all the same
                 self._failures.append(f"its init failed: {describe(error, place=False)}")
 
     def _is_taken(self, prefix: str, name: str) -> bool:
-        """Whether a component of this name is there, in any spelling: packages hold an object and its class."""
-        wanted = _plain_name(prefix + name)
-        return any(_plain_name(each) == wanted for each in self.offered.components)
-
-
-def _plain_name(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "")
+        """Whether a component of this name is there: packages hold an object and the class it was made of."""
+        return prefix + name in self.offered.components
 
 
 async def _ready(handler: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 # pathlib is slow to import
 _MOST = 2000
-_OWN = ("Failed", "NothingOffered")  # ours: their text is the whole of it
+_OWN = ("FailedError", "NothingOfferedError")  # ours: their text is the whole of it
 
 
 def describe(error: BaseException, *, place: bool = True) -> str:

@@ -10,7 +10,7 @@ from . import contract
 from .offered import Component, Offered, Service
 
 
-def load(facts: dict[str, Any], server: Any) -> Offered:  # noqa: ARG001 # every loader is called alike
+def load(facts: dict[str, Any], server: Any) -> Offered:  # every loader is called alike
     """Import the plugin named by ``entry_point`` and return what it offers. Raises what the plugin raises."""
     contract.install(facts["contract"])
     return offered_by(_plugin(facts["entry_point"]))

@@ -72,7 +72,7 @@ class Server:
         answered = loop.create_future()
 
         def take(answer: dict[str, Any]) -> None:
-            loop.call_soon_threadsafe(lambda: answered.done() or answered.set_result(answer))
+            loop.call_soon_threadsafe(_settle, answered, answer)
 
         self._wire.ask("sampling/createMessage", _sampling(messages), take)
         content = ((await answered).get("result") or {}).get("content") or {}
@@ -202,6 +202,11 @@ class Server:
             self.stage.spawn(self._offered.stop_services(), lambda _value, _error: self.stage.end())
         else:
             self.stage.end()
+
+
+def _settle(answered: Any, answer: dict[str, Any]) -> None:
+    if not answered.done():
+        answered.set_result(answer)
 
 
 def _sampling(messages: list[dict[str, str]]) -> dict[str, Any]:
