@@ -1,0 +1,152 @@
+"""The last good copy of each registry, under ``<home>/registry/``.
+
+A copy is one file, put in place in one step: a line of facts about it, then a line per entry. When it was last
+confirmed, and why it could not be, lies beside it in a small file of its own, because that changes far more often.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dynamic_plugins import __version__
+from dynamic_plugins.registry.rowlist import EntryList
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.registry.entry import Entry
+
+FORMAT = 1
+TOLD_SKIPPED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFacts:
+    """About one copy: its digest, what revalidates it, and when it came. Times are seconds since 1970."""
+
+    digest: str
+    fetched_at: float
+    etag: str | None = None
+    last_modified: str | None = None
+    full_at: float = 0.0
+    """When an MCP registry was last read from its first page to its last, rather than only what changed."""
+    paged: bool = False
+    skipped: int = 0
+    why_skipped: tuple[str, ...] = ()
+    updated: str = ""
+    made_by: str = __version__
+    """The version of this program that parsed it; another one parses it anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """When the source last confirmed its copy, and how the last attempt failed, if it did."""
+
+    checked_at: float = 0.0
+    failed_at: float = 0.0
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A registry as it was last good."""
+
+    facts: CopyFacts
+    entries: EntryList = field(repr=False)
+
+
+class Cache:
+    """Keeps copies in *folder*, by the location they came from. What cannot be written is not kept, and no error."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, location: str, source: str) -> Copy | None:
+        """Return the last good copy, or None if there is none that can be read."""
+        try:
+            head, _, body = self._copy(location).read_text(encoding="ascii").partition("\n")
+            data = json.loads(head)
+            if data.pop("format") != FORMAT or data.pop("length") != len(body):
+                return None
+            facts = CopyFacts(**{**data, "why_skipped": tuple(data["why_skipped"])})
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return Copy(facts, EntryList(body.splitlines(), source))
+
+    def stamp(self, location: str) -> tuple[int, int] | None:
+        """Return what changes whenever the copy does, or None without one."""
+        try:
+            status = self._copy(location).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size
+
+    def keep(self, location: str, facts: CopyFacts, entries: EntryList) -> None:
+        """Put a new good copy in place of the last."""
+        body = "\n".join(entries.rows())
+        # The length tells a whole file from one that a full disk or a power cut has shortened.
+        head = json.dumps({"format": FORMAT, "length": len(body), **asdict(facts)})
+        with suppress(OSError):
+            write_atomically(self._copy(location), f"{head}\n{body}")
+
+    def checked(self, location: str) -> Checked:
+        """Return what is known of the last attempts to reach the source."""
+        try:
+            data = json.loads(self._checked(location).read_text(encoding="utf-8"))
+            return Checked(float(data["checked_at"]), float(data["failed_at"]), str(data["failure"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return Checked()
+
+    def check(self, location: str, checked: Checked) -> None:
+        """Remember an attempt."""
+        with suppress(OSError):
+            write_atomically(self._checked(location), json.dumps(asdict(checked)))
+
+    def forget(self, location: str) -> None:
+        """Remove the copy of a source that is no longer one."""
+        for path in (self._copy(location), self._checked(location)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def _copy(self, location: str) -> Path:
+        return self._folder / f"{_slug(location)}.entries"
+
+    def _checked(self, location: str) -> Path:
+        return self._folder / f"{_slug(location)}.checked.json"
+
+
+def digest_of(entries: Sequence[Entry]) -> str:
+    """Return a text that two lists of entries share exactly when they are equal."""
+    rows = entries.rows() if isinstance(entries, EntryList) else EntryList(entries, "").rows()
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Put *text* at *path* in one step: a reader sees the old file or the new one. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _slug(location: str) -> str:
+    # The digest keeps two locations apart that read alike; the words are for whoever looks into the folder. The query
+    # is left out of them, since it may hold a key.
+    words = re.sub(r"[^A-Za-z0-9]+", "-", location.partition("?")[0].rpartition("@")[2])[-40:].strip("-").lower()
+    return f"{words}-{hashlib.sha256(location.encode()).hexdigest()[:12]}"

@@ -1,0 +1,178 @@
+"""Which registries are asked, and which of them the person trusts: ``sources.json`` in the home folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from dynamic_plugins.errors import PluginError
+from dynamic_plugins.registry.cache import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BUNDLED = "bundled"
+LOCK_SECONDS = 10.0
+
+#: The official registries, by the name that ``add`` takes. Off until the person adds them.
+OFFICIAL: dict[str, str] = {
+    "elizaos": "https://raw.githubusercontent.com/elizaos-plugins/registry/main/index.json",
+    "mcp": "https://registry.modelcontextprotocol.io/v0.1/servers",
+}
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class SourceError(PluginError):
+    """A source cannot be added, found or changed; the text says why."""
+
+    code = "bad_arguments"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A registry: its name, where it is (``bundled``, a file or an http address), and whether it is trusted."""
+
+    name: str
+    location: str
+    trusted: bool = False
+
+    @property
+    def is_remote(self) -> bool:
+        return is_address(self.location)
+
+    @property
+    def shown(self) -> str:
+        """The location as it may be shown and kept: without user, password and query."""
+        if not self.is_remote:
+            return self.location
+        parts = urlsplit(self.location)
+        host = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{host}{parts.path}"
+
+
+BUNDLED_SOURCE = Source(BUNDLED, BUNDLED, trusted=True)
+
+
+def is_address(location: str) -> bool:
+    return location.lower().startswith(("http://", "https://"))
+
+
+def given_source(location: str) -> Source:
+    """Return the source for a file or address that the operator named for this run, which is trusting it."""
+    location = OFFICIAL.get(location, location)
+    if location == BUNDLED:
+        return BUNDLED_SOURCE
+    if not is_address(location):
+        location = str(Path(location).expanduser().absolute())
+    return Source(Source("", location).shown, location, trusted=True)
+
+
+class SourceList:
+    """The configured sources. Without a file that is the bundled snapshot alone; several processes may share it."""
+
+    def __init__(self, home: Path, official: Mapping[str, str] = OFFICIAL) -> None:
+        self._path = home / "sources.json"
+        self._official = dict(official)
+
+    def all(self) -> tuple[Source, ...]:
+        """Return the sources in the order they were added. Raises :class:`SourceError` if the file is damaged."""
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return (BUNDLED_SOURCE,)
+        except (OSError, ValueError) as error:
+            raise SourceError(f"{self._path} cannot be read: {type(error).__name__}. Mend or remove it.") from None
+        try:
+            return tuple(_source(each) for each in data["sources"])
+        except (KeyError, TypeError):
+            raise SourceError(f"{self._path} is not a list of sources. Mend or remove it.") from None
+
+    def get(self, name: str) -> Source:
+        """Return the source of this name. Raises :class:`SourceError`."""
+        found = next((source for source in self.all() if source.name == name), None)
+        if found is None:
+            known = ", ".join(source.name for source in self.all()) or "none"
+            raise SourceError(f"There is no registry called {name!r}; there are: {known}.")
+        return found
+
+    def add(self, location: str, name: str | None = None) -> Source:
+        """Add a file, an address, or the name of an official registry, and return it as a source.
+
+        Only official registries and the bundled snapshot are trusted at once. Raises :class:`SourceError` if the
+        name or the location is there already, or if the address holds a password (it would be kept in plain text).
+        """
+        source = self._new(location.strip(), name)
+        with self._locked():
+            sources = self.all()
+            for other in sources:
+                if other.location == source.location:
+                    raise SourceError(f"{source.shown} is there already, as {other.name}.")
+                if other.name == source.name:
+                    raise SourceError(f"A registry called {source.name} is there already; give another name.")
+            self._write([*sources, source])
+        return source
+
+    def remove(self, name: str) -> Source:
+        """Remove a source and return it; what was installed from it stays. Raises :class:`SourceError`."""
+        with self._locked():
+            removed = self.get(name)
+            self._write([source for source in self.all() if source.name != name])
+        return removed
+
+    def trust(self, name: str, trusted: bool = True) -> Source:
+        """Trust a source (or no longer) and return it. Raises :class:`SourceError`."""
+        with self._locked():
+            changed = replace(self.get(name), trusted=trusted)
+            self._write([changed if source.name == name else source for source in self.all()])
+        return changed
+
+    def _new(self, location: str, name: str | None) -> Source:
+        if location == BUNDLED:
+            return BUNDLED_SOURCE
+        official = location in self._official
+        address = self._official.get(location, location)
+        if is_address(address):
+            parts = urlsplit(address)
+            if parts.username is not None or parts.password is not None:
+                raise SourceError("The address holds a user or password, which would be kept in plain text.")
+            if not parts.hostname:
+                raise SourceError(f"{address!r} is not an address.")
+        else:
+            address = str(Path(address).expanduser().absolute())
+            if not Path(address).is_file():
+                raise SourceError(f"{address} is not a file.")
+        chosen = name or (location if official else _name_for(address))
+        if not _NAME.fullmatch(chosen) or chosen == BUNDLED:
+            raise SourceError(f"{chosen!r} cannot be a registry's name: small letters, digits, dots and dashes.")
+        return Source(chosen, address, trusted=address in self._official.values())
+
+    def _write(self, sources: Sequence[Source]) -> None:
+        data = {
+            "schema": 1,
+            "sources": [{"name": s.name, "location": s.location, "trusted": s.trusted} for s in sources],
+        }
+        write_atomically(self._path, json.dumps(data, indent=1) + "\n")
+
+    def _locked(self) -> Any:
+        from filelock import FileLock
+
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS)
+
+
+def _source(data: dict[str, Any]) -> Source:
+    name, location = data["name"], data["location"]
+    if not isinstance(name, str) or not isinstance(location, str):
+        raise TypeError("a source's name and location are text")
+    return BUNDLED_SOURCE if location == BUNDLED else Source(name, location, data.get("trusted") is True)
+
+
+def _name_for(location: str) -> str:
+    """Return a name out of an address' host or a file's name."""
+    raw = urlsplit(location).hostname or "" if is_address(location) else Path(location).stem
+    return re.sub(r"[^a-z0-9._-]+", "-", raw.lower()).strip("-._") or "registry"
