@@ -133,7 +133,7 @@ class ManagementHandlers:
         values = {each["name"]: each["value"] for each in configuration or []}
         known = await self._service.variables(plugin_name)
         secret = {variable.name.upper() for variable, _ in known if variable.secret}
-        from dynamic_plugins.configuration import looks_secret
+        from dynamic_plugins.registry.fields import looks_secret
 
         for name in values:
             if name.upper() in secret or looks_secret(name):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.records import RequiredVariable
 from dynamic_plugins.registry.entry import Variable
+from dynamic_plugins.registry.fields import looks_secret
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES
 
 if TYPE_CHECKING:
@@ -19,15 +20,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Argument
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECRET_NAME = re.compile(
-    r"(?i)(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PAT|PRIVATE|MNEMONIC|SEED)(_|$)"
-)
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
-
-
-def looks_secret(name: str) -> bool:
-    """Return whether a variable's name says that it holds a secret (``GITHUB_TOKEN``, ``OPENAI_API_KEY``)."""
-    return _SECRET_NAME.search(name) is not None
 
 
 def variable_named(installation: Installation, said: str) -> Variable:

@@ -38,7 +38,7 @@ class Installation:
     command: tuple[str, ...] = ()
     """How an MCP server is started, without its arguments; empty for the other kinds."""
     entry_point: str | None = None
-    """``module:attribute`` of a console script (mcp) or of the plugin object; ``module`` where there is no attribute."""
+    """``module:attribute`` of a console script (mcp) or of the plugin object; ``module`` where that is all."""
     search_path: tuple[str, ...] = ()
     """Folders put before the environment's own packages (plugins from a folder)."""
     arguments: tuple[Argument, ...] = ()

@@ -1,0 +1,305 @@
+"""Installs plugins: plans what would be done, does it out of sight, and puts the whole in place in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.errors import InstallError
+from dynamic_plugins.events import Event, Listener, ignore
+from dynamic_plugins.install import npm
+from dynamic_plugins.install.folders import PluginFolders, slug
+from dynamic_plugins.install.installation import Installation
+from dynamic_plugins.install.npm import Npm
+from dynamic_plugins.install.plan import (
+    ENTRY_POINT_GROUP,
+    InstallPlan,
+    check_package_name,
+    checked_version,
+    choose_package,
+    read_folder,
+    source_root,
+)
+from dynamic_plugins.install.process import child_environment
+from dynamic_plugins.install.python_environment import PythonEnvironment, Uv, canonical
+from dynamic_plugins.registry.entry import Entry, Package
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from dynamic_plugins.registry.entry import Variable
+
+ENVIRONMENT = "<its own environment>"
+"""Stands in a plan for the folder, whose name is made when the install begins."""
+_NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
+
+
+class Installer:
+    """Installs plugins under *root*, an environment for each.
+
+    *python* is the interpreter environments are made from; only wheels are installed unless *allow_builds*, and
+    nothing published after *exclude_newer* (an ISO date) when that is given. An install may take *timeout_seconds*.
+    *environ* is the process environment, of which package managers get what they need.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        python: str,
+        allow_builds: bool = False,
+        timeout_seconds: float = 600.0,
+        exclude_newer: str | None = None,
+        environ: Mapping[str, str],
+    ) -> None:
+        child = child_environment(environ)
+        self._folders = PluginFolders(root)
+        self._allow_builds = allow_builds
+        self._uv = Uv(
+            python=python,
+            allow_builds=allow_builds,
+            exclude_newer=exclude_newer,
+            environ=child,
+            seconds=timeout_seconds,
+        )
+        self._npm = Npm(environ=child, seconds=timeout_seconds)
+
+    @staticmethod
+    def slug(name: str) -> str:
+        """Return the folder name for a plugin, unique for its name."""
+        return slug(name)
+
+    # ---------------------------------------------------------------- plan
+
+    def plan(self, entry: Entry, version: str | None = None) -> InstallPlan:
+        """Return what installing *entry* would do.
+
+        Raises UnavailableHereError when this machine can run none of its packages, BadArgumentsError for a version
+        that is none, InstallError for an entry that names no real package.
+        """
+        package = choose_package(entry, has_node=self._npm.available)
+        if package.type == "path":
+            return replace(self.plan_path(Path(package.name)), source=entry.source, entry=entry, name=entry.name)
+        check_package_name(entry.name, package)
+        wanted = checked_version(entry.name, version, package)
+        if package.type == "git" and not self._allow_builds:
+            raise InstallError(
+                entry.name,
+                "it comes from git, so installing it builds it, which runs its code at once. A person can allow that "
+                "with DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
+            )
+        if package.type == "npm":
+            commands: tuple[tuple[str, ...], ...] = (Npm.command(f"{package.name}@{wanted or 'latest'}", ENVIRONMENT),)
+        else:
+            commands = self._uv.commands(_requirements(entry, package, wanted), ENVIRONMENT)
+        return InstallPlan(
+            entry.name, entry.kind, wanted, package, entry.source, commands, _start(entry, package), entry
+        )
+
+    def plan_path(self, path: Path) -> InstallPlan:
+        """Return what installing the plugin in a folder or wheel on this machine would do. Raises InstallError."""
+        path = path.expanduser().absolute()
+        if path.suffix == ".whl" and path.is_file():
+            name, version = path.name.split("-")[:2]
+            name, requirements = canonical(name), [str(path)]
+            entry = Entry(name, "python", packages=(Package("path", str(path), version),))
+        else:
+            told = read_folder(path)
+            name, version, requirements = told.name, told.version, list(told.dependencies)
+            package = Package("path", str(path), version)
+            entry = Entry(name, "python", told.description, packages=(package,), config=told.config)
+        commands = self._uv.commands(requirements, ENVIRONMENT)
+        return InstallPlan(
+            name, "python", version, entry.packages[0], "", commands, _start(entry, entry.packages[0]), entry
+        )
+
+    def plan_of(self, installation: Installation) -> InstallPlan:
+        """Return the plan that *installation* came from, to say what starting it means."""
+        package = Package(installation.package_type, installation.package, installation.version)
+        entry = Entry(installation.plugin, installation.kind, packages=(package,), source=installation.source)
+        start = (*installation.command, *(f"<{a.variable}>" for a in installation.arguments if a.value is None))
+        if installation.python:
+            start = (installation.python, "-m", installation.entry_point or "", *start)
+        return InstallPlan(entry.name, entry.kind, installation.version, package, installation.source, (), start, entry)
+
+    # ---------------------------------------------------------------- install
+
+    async def install(self, plan: InstallPlan, listener: Listener = ignore) -> Installation:
+        """Do what *plan* says and return the facts. Raises InstallError or PluginTimeoutError; nothing half done stays.
+
+        The new version lies beside the one that is there; removing the old one is the caller's, once it has decided.
+        """
+
+        def tell(stage: str, fraction: float) -> None:
+            listener(Event(plan.name, stage, fraction=fraction))
+
+        target = self._folders.target(plan.name)
+        with self._folders.staging(plan.name) as staging:
+            tell("install", 0.1)
+            if plan.package.type == "npm":
+                facts = await self._from_npm(plan, staging)
+            elif plan.package.type == "path":
+                facts = await self._from_path(plan, staging)
+            else:
+                facts = await self._from_index(plan, staging)
+            tell("verify", 0.9)
+            installation = _moved(facts, staging, target)
+            self._folders.publish(staging, target)
+            tell("publish", 1.0)
+        return installation
+
+    def remove(self, installation: Installation) -> None:
+        """Remove an install from the disk; nothing happens when it is gone already."""
+        self._folders.remove(Path(installation.path))
+
+    def sweep(self, keep: Collection[str]) -> list[Path]:
+        """Remove what an install or removal that was cut short has left; *keep* are the paths of known installs."""
+        return self._folders.sweep({Path(path) for path in keep})
+
+    async def _from_npm(self, plan: InstallPlan, staging: Path) -> Installation:
+        package = plan.package.name
+        await self._npm.install(plan.name, staging, package, plan.version)
+        manifest = Npm.manifest(staging, package)
+        main = staging / "node_modules" / package / npm.script(plan.name, package, manifest)
+        return replace(
+            _facts(plan, staging, str(manifest.get("version", plan.version or "")), npm.variables(manifest)),
+            command=(self._npm.node or "node", str(main)),
+            distributions=Npm.distributions(staging),
+        )
+
+    async def _from_index(self, plan: InstallPlan, staging: Path) -> Installation:
+        requirements = _requirements(plan.entry, plan.package, plan.version)
+        environment = await self._uv.create(plan.name, staging / "env", requirements)
+        package = _distribution_name(plan.package, environment)
+        found = environment.dist_info(package)
+        if found is None:
+            raise InstallError(plan.name, f"{package} was installed but left no metadata; it is not a proper package")
+        version = found.name.removesuffix(".dist-info").rpartition("-")[2]
+        return replace(
+            _facts(plan, staging, version),
+            python=str(environment.python),
+            entry_point=_entry_point(plan, package, environment),
+            distributions=environment.distributions(),
+        )
+
+    async def _from_path(self, plan: InstallPlan, staging: Path) -> Installation:
+        path = Path(plan.package.name)
+        if path.suffix == ".whl":
+            _check_digest(plan.name, path, plan.package.sha256)
+            environment = await self._uv.create(plan.name, staging / "env", [str(path)])
+            package = canonical(path.name.split("-")[0])
+            facts = _facts(plan, staging, plan.version or "0")
+            entry_point = _entry_point(plan, package, environment)
+        else:
+            told = read_folder(path)
+            environment = await self._uv.create(plan.name, staging / "env", told.dependencies)
+            # A copy: what the person agreed to is what runs, whatever happens to the folder later.
+            copy = staging / "source"
+            shutil.copytree(path, copy, ignore=_NOT_COPIED, symlinks=True)
+            facts = replace(
+                _facts(plan, staging, told.version), search_path=(str(source_root(copy)),), requires=told.requires
+            )
+            entry_point = told.entry_point
+        return replace(
+            facts,
+            python=str(environment.python),
+            entry_point=entry_point,
+            distributions=environment.distributions(),
+        )
+
+
+def _requirements(entry: Entry, package: Package, version: str | None) -> list[str]:
+    if package.type == "git":
+        address = package.name if package.name.startswith("git+") else f"git+{package.name}"
+        return [f"{address}@{version}" if version and "@" not in address.rpartition("/")[2] else address]
+    requirement = f"{package.name}=={version}" if version else package.name
+    # Five of the packages import elizaos without saying so: it always comes with them.
+    return [requirement, "elizaos"] if entry.kind == "elizaos" else [requirement]
+
+
+def _distribution_name(package: Package, environment: PythonEnvironment) -> str:
+    """Return the name of what was installed: for git, the one package that came from an address (PEP 610)."""
+    if package.type != "git":
+        return package.name
+    for info in environment.dist_infos():
+        if (info / "direct_url.json").is_file():
+            return info.name.removesuffix(".dist-info").rpartition("-")[0]
+    return package.name
+
+
+def _entry_point(plan: InstallPlan, package: str, environment: PythonEnvironment) -> str:
+    """Return how the plugin is started, found without importing it. Raises InstallError where it cannot be."""
+    if plan.kind == "mcp":
+        scripts = environment.entry_points(package, "console_scripts")
+        for wanted in (package, plan.name.rsplit("/", 1)[-1], canonical(package)):
+            if wanted in scripts:
+                return scripts[wanted]
+        if scripts:
+            return next((each for name, each in scripts.items() if "mcp" in name), next(iter(scripts.values())))
+        modules = [module for module in environment.modules(package) if _has_main(environment, module)]
+        if modules:
+            return f"{modules[0]}.__main__"
+        raise InstallError(plan.name, f"{package} has no command that could be started")
+    if plan.kind == "python" and (points := environment.entry_points(package, ENTRY_POINT_GROUP)):
+        return next(iter(points.values()))
+    modules = environment.modules(package)
+    word = canonical(package).replace("-", "_")
+    if word in modules:
+        return word
+    if modules:
+        return next((module for module in modules if module.startswith(("eliza", word))), modules[0])
+    raise InstallError(plan.name, f"{package} brings no Python module")
+
+
+def _has_main(environment: PythonEnvironment, module: str) -> bool:
+    return (environment.site_packages / module / "__main__.py").is_file()
+
+
+def _start(entry: Entry, package: Package) -> tuple[str, ...]:
+    """Return how the plugin will be started, as a person can read it before anything is installed."""
+    arguments: list[str] = []
+    for argument in package.arguments:
+        value = argument.value if argument.value is not None else f"<{argument.variable}>"
+        arguments += [argument.name, value] if argument.type == "named" else [value]
+    runner = {"npm": "node", "pypi": "python", "git": "python", "path": "python"}[package.type]
+    return (runner, package.name, *arguments) if entry.kind == "mcp" else (runner, entry.name)
+
+
+def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Variable, ...] = ()) -> Installation:
+    """Return what is known of every install. What the package itself declares comes first: it is the newer word."""
+    chosen = replace(plan.entry, packages=(plan.package,))
+    variables = {each.name: each for each in (*chosen.variables, *declared)}
+    return Installation(
+        plugin=plan.name,
+        kind=plan.kind,
+        version=version,
+        path=str(staging),
+        package_type=plan.package.type,
+        package=plan.package.name,
+        source=plan.source,
+        arguments=plan.package.arguments,
+        variables=tuple(variables.values()),
+    )
+
+
+def _moved(facts: Installation, staging: Path, target: Path) -> Installation:
+    """Return *facts* with every path under *staging* as it is once that is *target*."""
+
+    def moved(path: str) -> str:
+        return path.replace(str(staging), str(target), 1)
+
+    return replace(
+        facts,
+        path=str(target),
+        python=moved(facts.python) if facts.python else None,
+        command=tuple(moved(word) for word in facts.command),
+        search_path=tuple(moved(word) for word in facts.search_path),
+    )
+
+
+def _check_digest(plugin: str, path: Path, sha256: str | None) -> None:
+    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256.lower():
+        raise InstallError(plugin, f"{path.name} is not the file that its registry entry describes (SHA-256 differs)")
