@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -29,6 +30,13 @@ class ApprovalRequest:
     def question(self) -> str:
         """One line: ``Install mcp-server-time 2026.10.19 from PyPI?``"""
         return f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?"
+
+    @property
+    def facts(self) -> list[str]:
+        """What the person is shown before a yes, a line each: everything, nothing cut."""
+        lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
+        lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
+        return lines + [f"  warning  {warning}" for warning in self.warnings]
 
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool]]

@@ -94,8 +94,15 @@ class Toolbox:
         """Return what the model gets in this turn: the six, and the plugins' own or a search and a call for them."""
         mine = self.plugin_tools()
         if len(mine) > MAX_LISTED:
-            return [*self.management(), Tool(_SEARCH.name, _SEARCH), Tool(_CALL.name, _CALL)]
+            return self.constant()
         return [*self.management(), *mine]
+
+    def constant(self) -> list[Tool]:
+        """Return tools that stay the same whatever is active: the six, and a search and a call for plugins' actions.
+
+        For callers that read the list of tools once.
+        """
+        return [*self.management(), Tool(_SEARCH.name, _SEARCH), Tool(_CALL.name, _CALL)]
 
     async def call(self, name: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
         """Call a tool and return ``{"ok": true, …}`` or ``{"ok": false, "error": {…}}``; never raises PluginError.

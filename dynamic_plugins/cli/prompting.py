@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -31,18 +30,11 @@ def approver(yes: bool, out: Output) -> Approve | None:
         return None
 
     async def ask(request: ApprovalRequest) -> bool:
-        for line in described(request):
+        for line in request.facts:
             out.aside(line)
         return (await _answer(f"{request.question} [y/N] ")).strip().lower() in {"y", "yes"}
 
     return ask
-
-
-def described(request: ApprovalRequest) -> list[str]:
-    """Return what the person is shown before a yes: everything, nothing cut."""
-    lines = [f"  plugin   {request.name} {request.version}", f"  source   {request.source}"]
-    lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(request.commands)]
-    return lines + [f"  warning  {warning}" for warning in request.warnings]
 
 
 def value_asker(out: Output) -> AskValues | None:
