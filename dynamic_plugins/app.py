@@ -81,7 +81,6 @@ class App:
             runtime=self.runtime,
             store=self.store,
             configuration=self.configuration,
-            locks=settings.home / "locks",
             approve=approve,
             ask_values=ask_values,
             listener=listener,
@@ -115,7 +114,7 @@ class App:
 
     def sweep(self) -> None:
         """Remove what an install or removal that was cut short has left behind."""
-        self.installer.sweep({plugin.installation.path for plugin in self.store.read().values()})
+        self.installer.sweep(lambda: {plugin.installation.path for plugin in self.store.read().values()})
 
     def model(self) -> Model:
         """Return the model that the settings name; made at first use."""

@@ -69,7 +69,6 @@ class PluginManagementService:
         runtime: AgentRuntime,
         store: StateStore,
         configuration: ConfigurationStore,
-        locks: Path,
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
@@ -77,7 +76,6 @@ class PluginManagementService:
         self.catalogue, self.runtime = catalogue, runtime
         self.approve, self.ask_values, self.listener = approve, ask_values, listener
         self._installer, self._store, self._configuration = installer, store, configuration
-        self._locks_dir = locks
         self._presence = Presence(store, configuration, loader, runtime, lambda: self.listener)
         self._install_locks: dict[str, asyncio.Lock] = {}
 
@@ -362,15 +360,11 @@ class PluginManagementService:
     @contextlib.asynccontextmanager
     async def _only_one(self, name: str) -> AsyncIterator[None]:
         """Keep other tasks and other processes from installing or removing the same plugin."""
-        from filelock import AsyncFileLock, Timeout
-
-        self._locks_dir.mkdir(parents=True, exist_ok=True)
-        path = self._locks_dir / f"{self._installer.slug(name)}.lock"
         async with self._install_locks.setdefault(name, asyncio.Lock()):
             try:
-                async with AsyncFileLock(path, timeout=PLUGIN_LOCK_SECONDS, thread_local=False):
+                async with self._installer.lock(name, PLUGIN_LOCK_SECONDS):
                     yield
-            except Timeout:
+            except TimeoutError:
                 raise PluginTimeoutError(name, "waiting for another process", PLUGIN_LOCK_SECONDS) from None
 
     def _tell(self, name: str, stage: str, message: str = "") -> None:

@@ -10,7 +10,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator
     from pathlib import Path
 
 _STAGING, _TRASH = ".staging-", ".trash-"
@@ -26,28 +26,39 @@ def slug(name: str) -> str:
 
 
 class PluginFolders:
-    """The folders under *root*. A staging folder is locked by the process that works in it, until that ends."""
+    """The folders under *root*, and a lock for each name, shared by all processes."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @contextlib.asynccontextmanager
+    async def lock(self, name: str, seconds: float) -> AsyncIterator[None]:
+        """Keep other processes from installing, removing or sweeping *name*. Raises TimeoutError after *seconds*."""
+        from filelock import AsyncFileLock, Timeout
+
+        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            async with AsyncFileLock(self._lock_file(slug(name)), timeout=seconds, thread_local=False):
+                yield
+        except Timeout:
+            raise TimeoutError from None
+
+    def _lock_file(self, folder: str) -> Path:
+        return self.root / f"{folder}.lock"
+
     @contextlib.contextmanager
     def staging(self, name: str) -> Iterator[Path]:
-        """Give a new empty folder to work in; it is gone afterwards, unless :meth:`publish` has moved it."""
-        from filelock import FileLock
+        """Give a new empty folder to work in; it is gone afterwards, unless :meth:`publish` has moved it.
 
-        home = self.root / slug(name)
-        folder = home / f"{_STAGING}{secrets.token_hex(6)}"
-        home.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{folder}.lock")
-        with lock:
-            folder.mkdir()
-            try:
-                yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-                (home / f"{folder.name}.lock").unlink(missing_ok=True)
-                _remove_if_empty(home)
+        Hold the lock of *name*: a sweep takes a folder that nobody locks for what a crash has left.
+        """
+        folder = self.root / slug(name) / f"{_STAGING}{secrets.token_hex(6)}"
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            _remove_if_empty(folder.parent)
 
     def target(self, name: str) -> Path:
         """Return a folder that does not exist yet, for a version of *name*."""
@@ -67,39 +78,26 @@ class PluginFolders:
         shutil.rmtree(trash, ignore_errors=True)
         _remove_if_empty(folder.parent)
 
-    def sweep(self, keep: Collection[Path]) -> list[Path]:
-        """Remove what a crash left: trash, staging that no living process works in, versions that nobody knows.
+    def sweep(self, keep: Callable[[], Collection[Path]]) -> list[Path]:
+        """Remove what a crash left: trash, staging, and versions that nobody knows; return what was removed.
 
-        *keep* are the published folders that are in use. Returns what was removed.
+        *keep* gives the published folders that are in use. What another process is working on is left alone.
         """
-        removed = []
-        for folder in sorted(self.root.glob("*/*/")) + sorted(self.root.glob("*/.*/")):
-            if folder in keep or (folder.name.startswith(_STAGING) and _in_use(folder)):
+        from filelock import FileLock, Timeout
+
+        removed: list[Path] = []
+        for home in sorted(path for path in self.root.glob("*") if path.is_dir()):
+            try:
+                with FileLock(self._lock_file(home.name), timeout=0):
+                    # Asked under the lock: what was published just before it was free is known by now.
+                    known = keep()
+                    removed += [folder for folder in sorted(home.iterdir()) if folder not in known]
+                    for folder in removed:
+                        shutil.rmtree(folder, ignore_errors=True)
+                    _remove_if_empty(home)
+            except Timeout:
                 continue
-            if not folder.name.startswith((_STAGING, _TRASH)) and self._is_fresh(folder):
-                continue
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.with_name(f"{folder.name}.lock").unlink(missing_ok=True)
-            removed.append(folder)
-            _remove_if_empty(folder.parent)
         return removed
-
-    def _is_fresh(self, folder: Path) -> bool:
-        """Whether another process is about to write *folder* into the state: it holds the plugin's staging lock."""
-        return any(_in_use(path.with_suffix("")) for path in folder.parent.glob(f"{_STAGING}*.lock"))
-
-
-def _in_use(folder: Path) -> bool:
-    from filelock import FileLock, Timeout
-
-    path = folder.with_name(f"{folder.name}.lock")
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install import npm
-from dynamic_plugins.install.folders import PluginFolders, slug
+from dynamic_plugins.install.folders import PluginFolders
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.npm import Npm
 from dynamic_plugins.install.plan import (
@@ -28,7 +28,8 @@ from dynamic_plugins.install.python_environment import PythonEnvironment, Uv, ca
 from dynamic_plugins.registry.entry import Entry, Package
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from dynamic_plugins.registry.entry import Variable
 
@@ -67,10 +68,9 @@ class Installer:
         )
         self._npm = Npm(environ=child, seconds=timeout_seconds)
 
-    @staticmethod
-    def slug(name: str) -> str:
-        """Return the folder name for a plugin, unique for its name."""
-        return slug(name)
+    def lock(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
+        """Keep other processes from installing or removing *name*; waits *seconds*, then raises TimeoutError."""
+        return self._folders.lock(name, seconds)
 
     # ---------------------------------------------------------------- plan
 
@@ -131,6 +131,7 @@ class Installer:
         """Do what *plan* says and return the facts. Raises InstallError or PluginTimeoutError; nothing half done stays.
 
         The new version lies beside the one that is there; removing the old one is the caller's, once it has decided.
+        The caller holds :meth:`lock`.
         """
 
         def tell(stage: str, fraction: float) -> None:
@@ -155,9 +156,9 @@ class Installer:
         """Remove an install from the disk; nothing happens when it is gone already."""
         self._folders.remove(Path(installation.path))
 
-    def sweep(self, keep: Collection[str]) -> list[Path]:
-        """Remove what an install or removal that was cut short has left; *keep* are the paths of known installs."""
-        return self._folders.sweep({Path(path) for path in keep})
+    def sweep(self, keep: Callable[[], Collection[str]]) -> list[Path]:
+        """Remove what an install or removal that was cut short has left; *keep* gives the paths of known installs."""
+        return self._folders.sweep(lambda: {Path(path) for path in keep()})
 
     async def _from_npm(self, plan: InstallPlan, staging: Path) -> Installation:
         package = plan.package.name

@@ -6,7 +6,6 @@ import configparser
 import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
@@ -15,6 +14,7 @@ from dynamic_plugins.install.process import Finished, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 NEAREST = 3
 
