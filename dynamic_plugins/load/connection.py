@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 from mcp import Client, MCPError
+from pydantic import ValidationError
 
 from dynamic_plugins.errors import ActionError, LoadError, PluginError, PluginTimeoutError, WorkerDiedError
-from dynamic_plugins.load.discovery import PROMPT, offers_of
+from dynamic_plugins.load.discovery import PROMPT, offers_of, problem_in
 from dynamic_plugins.load.offers import Offers
 from dynamic_plugins.load.results import prompt_value, resource_text, text_of, value_of
 from dynamic_plugins.load.transport import ProcessTransport
@@ -206,7 +207,8 @@ class WorkerConnection:
             return self._scrubber.text(error.message)
         if isinstance(error, MCPError | ConnectionError):
             return await self._epitaph("its process ended while it started")
-        return self._scrubber.text(f"it does not keep to the protocol: {str(error).splitlines()[0]}")
+        said = problem_in(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+        return self._scrubber.text(f"it does not keep to the protocol: {said}")
 
     async def _epitaph(self, what: str) -> str:
         await self._process.gone(1.0)

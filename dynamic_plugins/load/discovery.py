@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from dynamic_plugins.errors import ComponentClashError, ContractError
 from dynamic_plugins.load.offers import Component, Offers
 from dynamic_plugins.load.schemas import cleaned, name_problem, schema_problem
@@ -23,20 +25,33 @@ _MOST_PAGES = 50
 
 async def offers_of(plugin: str, client: Client) -> Offers:
     """Ask for everything. Raises ContractError for a broken component, MCPError when the worker refuses."""
-    can = client.server_capabilities
-    components: list[Component] = []
-    if can.tools is not None:
-        tools = await _pages(client.list_tools, lambda page: page.tools)
-        components += [_tool(plugin, tool) for tool in tools]
-    if can.resources is not None:
-        components += _providers(await _pages(client.list_resources, lambda page: page.resources))
-    if can.prompts is not None:
-        components += [_prompt(plugin, prompt) for prompt in await _pages(client.list_prompts, lambda p: p.prompts)]
+    try:
+        components = await _components(plugin, client)
+    except ValidationError as error:
+        raise ContractError(plugin, f"what it offers is no valid list: {problem_in(error)}") from None
     seen: set[tuple[str, str]] = set()
     twice = [each.name for each in components if (each.kind, each.name) in seen or seen.add((each.kind, each.name))]  # type: ignore[func-returns-value] # add gives None, which is the point
     if twice:
         raise ComponentClashError(plugin, set(twice))
     return Offers(tuple(components))
+
+
+def problem_in(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a message, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+async def _components(plugin: str, client: Client) -> list[Component]:
+    can = client.server_capabilities
+    found: list[Component] = []
+    if can.tools is not None:
+        found += [_tool(plugin, tool) for tool in await _pages(client.list_tools, lambda page: page.tools)]
+    if can.resources is not None:
+        found += _providers(await _pages(client.list_resources, lambda page: page.resources))
+    if can.prompts is not None:
+        found += [_prompt(plugin, prompt) for prompt in await _pages(client.list_prompts, lambda page: page.prompts)]
+    return found
 
 
 async def _pages(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]]) -> list[Any]:

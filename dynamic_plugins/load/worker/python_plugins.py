@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -10,7 +11,7 @@ from . import contract
 from .offered import Component, Offered, Service
 
 
-def load(facts: dict[str, Any], server: Any) -> Offered:  # every loader is called alike
+def load(facts: dict[str, Any], _server: Any) -> Offered:
     """Import the plugin named by ``entry_point`` and return what it offers. Raises what the plugin raises."""
     contract.install(facts["contract"])
     return offered_by(_plugin(facts["entry_point"]))
@@ -28,7 +29,7 @@ def offered_by(plugin: Any) -> Offered:
                 _with_keywords(action.handler),
                 description=action.description,
                 is_async=inspect.iscoroutinefunction(action.handler),
-                parameters=dict(action.parameters) if isinstance(action.parameters, dict) else action.parameters,
+                parameters=_schema(action),
                 similes=list(action.similes),
             )
         )
@@ -62,6 +63,13 @@ def _plain(kind: str, each: Any, function: Any) -> Component:
         is_async=inspect.iscoroutinefunction(function),
         interval=getattr(each, "interval", None),
     )
+
+
+def _schema(action: Any) -> dict[str, Any]:
+    if not isinstance(action.parameters, Mapping):
+        kind = type(action.parameters).__name__
+        raise TypeError(f"the parameters of action {action.name!r} are {kind}, not a JSON Schema")
+    return dict(action.parameters)
 
 
 def _with_keywords(handler: Any) -> Any:

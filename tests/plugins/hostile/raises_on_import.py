@@ -1,0 +1,4 @@
+"""Raises while it is imported."""
+
+_settings: dict[str, str] = {}
+secret_place = _settings["nowhere"]

@@ -1,0 +1,92 @@
+"""An MCP server written by hand, for what well-behaved libraries do not do: ``raw.py MODE``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+MODE = sys.argv[1]
+TOOLS: list[dict[str, Any]] = [
+    {"name": name, "inputSchema": {"type": "object"}} for name in ("go", "swap", "refuse", "error", "die")
+]
+
+
+def send(**message: Any) -> None:
+    if MODE == "modern" and "result" in message:
+        message["result"] |= {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
+    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+    sys.stdout.flush()
+
+
+def initialize(number: int, params: dict[str, Any]) -> None:
+    if MODE == "modern":
+        versions = {"supported": ["2026-07-28"], "requested": params.get("protocolVersion", "")}
+        send(id=number, error={"code": -32022, "message": "Unsupported protocol version", "data": versions})
+        return
+    if MODE == "nonsense":
+        send(id=number, result={"hello": "there"})
+        return
+    can = {"tools": {"listChanged": True}}
+    send(
+        id=number,
+        result={"protocolVersion": "2025-06-18", "capabilities": can, "serverInfo": {"name": "raw", "version": "1"}},
+    )
+
+
+def call(number: int, name: str) -> None:
+    if MODE == "huge":
+        sys.stdout.write('{"jsonrpc": "2.0", "result": {"content": [{"type": "text", "text": "')
+        for _ in range(100):
+            sys.stdout.write("x" * 2**20)
+        sys.stdout.write(f'"}}]}}, "id": {number}}}\n')
+        sys.stdout.flush()
+    elif name == "swap":
+        TOOLS[:] = [{"name": "other", "inputSchema": {"type": "object"}}]
+        send(method="notifications/tools/list_changed")
+        send(id=number, result={"content": [{"type": "text", "text": "swapped"}]})
+    elif name == "refuse":
+        send(id=number, error={"code": -32602, "message": "that is no way to ask"})
+    elif name == "error":
+        send(id=number, result={"content": [{"type": "text", "text": "it did not work"}], "isError": True})
+    elif name == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    else:
+        if MODE == "garbage":
+            sys.stdout.write("Downloading… 50%\n{not json}\n\x00\x01\n\n[1, 2]\n")
+        send(id=number, result={"content": [{"type": "text", "text": f"went {name}"}]})
+
+
+def main() -> None:
+    if MODE == "garbage":
+        sys.stdout.write("Welcome to the server!\n{\n")
+    if MODE == "bad-schema":
+        TOOLS[:] = [{"name": "go", "inputSchema": "none"}]
+    if MODE == "bad-name":
+        TOOLS[:] = [{"name": "go there", "inputSchema": {"type": "object"}}]
+    if MODE == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for line in sys.stdin:
+        message = json.loads(line)
+        number, params = message.get("id"), message.get("params") or {}
+        if number is None or MODE == "silent":
+            continue
+        match message["method"]:
+            case "initialize":
+                initialize(number, params)
+            case "tools/list":
+                send(id=number, result={"tools": TOOLS})
+            case "tools/call":
+                call(number, params["name"])
+            case "server/discover":
+                send(id=number, result={"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})
+            case _:
+                send(id=number, result={})
+    if MODE == "stubborn":
+        threading.Event().wait()
+
+
+main()
