@@ -73,6 +73,8 @@ class Settings:
     model: ModelSettings = ModelSettings()
     passphrase: str | None = field(default=None, repr=False)
     """Opens the encrypted secret file where the machine has no keyring."""
+    mcp_token: str | None = field(default=None, repr=False)
+    """What a client of our MCP server over HTTP has to bring; None asks for nothing."""
     allow_builds: bool = False
     exclude_newer: str | None = None
     limits: Limits = Limits()
@@ -114,6 +116,7 @@ class Settings:
                 api_key=env.get("OPENAI_API_KEY") or None,
             ),
             passphrase=env.get("DYNAMIC_PLUGINS_PASSPHRASE") or None,
+            mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
             limits=Limits(

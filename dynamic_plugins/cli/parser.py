@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     _lifecycle(commands)
     _using(commands)
     _talking(commands)
+    _serving(commands)
     return parser
 
 
@@ -129,5 +130,16 @@ def _talking(commands: Any) -> None:
     for parser in (ask, chat):
         parser.add_argument("--yes", action="store_true", help="agree to installs and activations without being asked")
         _model_options(parser)
-    serve = _command(commands, "serve-model", "serve the embedded model as an OpenAI-compatible endpoint on 127.0.0.1")
-    serve.add_argument("--port", type=int, default=8765, metavar="N")
+
+
+def _serving(commands: Any) -> None:
+    model = _command(commands, "serve-model", "serve the embedded model as an OpenAI-compatible endpoint on 127.0.0.1")
+    model.add_argument("--port", type=int, default=8765, metavar="N")
+    mcp = _command(commands, "mcp", "serve the plugins of this home to MCP clients")
+    mcp.add_argument("--http", action="store_true", help="over HTTP on 127.0.0.1, not standard input and output")
+    mcp.add_argument("--port", type=int, default=8766, metavar="N", help="the port for --http (default 8766; 0: any)")
+    mcp.add_argument(
+        "--allow-installs",
+        action="store_true",
+        help="agree to installs and activations where the client cannot ask the person",
+    )

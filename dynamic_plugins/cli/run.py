@@ -53,6 +53,10 @@ def _dispatch(arguments: argparse.Namespace, settings: Settings, out: Output) ->
         from dynamic_plugins.cli import talk
 
         return asyncio.run(talk.COMMANDS[arguments.command](arguments, settings, out))
+    if arguments.command == "mcp":
+        from dynamic_plugins.cli import serve
+
+        return asyncio.run(serve.COMMANDS[arguments.command](arguments, settings, out))
     from dynamic_plugins.cli import commands
 
     return asyncio.run(commands.COMMANDS[arguments.command](arguments, settings, out))

@@ -1,0 +1,257 @@
+"""Our own MCP server: the six actions, a search and a call for the plugins' own, and what is there as resources.
+
+The list of tools never changes. Since protocol 2026-07-28 it must not, and before it many clients read it once: what a
+plugin offers is reached through ``search_plugin_actions`` and ``call_plugin_action``. Clients of both protocol
+generations are served, over standard input and output or over HTTP on this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+
+import mcp_types as types
+import uvicorn
+from mcp.server.caching import CacheHint
+from mcp.server.lowlevel.server import Server
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.exceptions import MCPError
+
+from dynamic_plugins import __version__, prompts
+from dynamic_plugins.actions import ALIASES
+from dynamic_plugins.errors import PluginError
+from dynamic_plugins.integrations.mcp_person import PERSON_SECONDS, InputNeededError
+from dynamic_plugins.integrations.value_page import LOOPBACK, QuietServer
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from mcp.server.context import ServerRequestContext
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from dynamic_plugins.integrations.mcp_person import Person
+    from dynamic_plugins.plugin import Provider
+    from dynamic_plugins.service import PluginManagementService
+    from dynamic_plugins.tools import Tool, Toolbox
+
+NAME = "dynamic-plugins"
+SCHEME = "dynamic-plugins://"
+CONTEXT = "plugin_context"
+PATH = "/mcp"
+
+_ONE_HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
+
+#: Title, then read-only, destructive, idempotent, open world, as the protocol defines these hints. Configuring may
+#: replace a value and unloading ends a process with what it holds in memory: neither only adds something. What a
+#: plugin's own action does nobody knows before it is looked at.
+_HINTS = {
+    "list_available_plugins": ("Search for plugins", True, False, True, True),
+    "install_plugin": ("Install a plugin", False, False, True, True),
+    "configure_plugin": ("Configure a plugin", False, True, True, False),
+    "activate_plugin": ("Switch a plugin on", False, False, True, True),
+    "deactivate_plugin": ("Switch a plugin off", False, False, True, False),
+    "unload_plugin": ("Unload a plugin", False, True, True, False),
+    "search_plugin_actions": ("Search the active plugins' actions", True, False, True, False),
+    "call_plugin_action": ("Use a plugin", False, True, False, True),
+}
+
+_RESULT = {
+    "type": "object",
+    "properties": {
+        "ok": {"type": "boolean"},
+        "error": {
+            "type": "object",
+            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+            "required": ["code", "message"],
+        },
+    },
+    "required": ["ok"],
+}
+
+
+def tool_definition(tool: Tool) -> types.Tool:
+    """Return *tool* as an MCP client is told of it."""
+    title, read_only, destructive, idempotent, open_world = _HINTS[tool.name]
+    schema = dict(tool.action.parameters)
+    if tool.name == "call_plugin_action":
+        # Elsewhere the arguments are JSON text, because OpenAI's strict mode takes no open object; MCP does.
+        properties = schema["properties"]
+        arguments = {"type": "object", "description": "Its arguments, as search_plugin_actions described them."}
+        schema |= {"properties": {**properties, "arguments": arguments}}
+    return types.Tool(
+        name=tool.name,
+        title=title,
+        description=tool.action.description,
+        input_schema=schema,
+        output_schema=_RESULT,
+        annotations=types.ToolAnnotations(
+            title=title,
+            read_only_hint=read_only,
+            destructive_hint=destructive,
+            idempotent_hint=idempotent,
+            open_world_hint=open_world,
+        ),
+    )
+
+
+def tool_result(result: dict[str, Any]) -> types.CallToolResult:
+    """Return what a tool gave, for programs and as text; ``{"ok": false, …}`` is an error that the model sees."""
+    text = json.dumps(result, ensure_ascii=False, default=str)
+    return types.CallToolResult(
+        content=[types.TextContent(text=text)], structured_content=json.loads(text), is_error=not result["ok"]
+    )
+
+
+class PluginServer:
+    """The handlers; *person* is whoever is behind the client of the call under way."""
+
+    def __init__(
+        self,
+        toolbox: Toolbox,
+        providers: Sequence[Provider],
+        service: PluginManagementService,
+        person: Person,
+        command: str = NAME,
+    ) -> None:
+        self._toolbox, self._service, self._person = toolbox, service, person
+        self._tools = {tool.name: tool_definition(tool) for tool in toolbox.constant()}
+        self._read: dict[str, Callable[[], Awaitable[str]]] = {
+            SCHEME + provider.name: _reader(provider) for provider in providers
+        }
+        self._read[SCHEME + CONTEXT] = self._context
+        about = {SCHEME + provider.name: provider.description for provider in providers}
+        about[SCHEME + CONTEXT] = "What the running plugins tell of themselves, by plugin and provider"
+        self._resources = [
+            types.Resource(
+                uri=uri, name=uri.removeprefix(SCHEME), description=description, mime_type="application/json"
+            )
+            for uri, description in about.items()
+        ]
+        self.server = Server[dict[str, Any]](
+            NAME,
+            version=__version__,
+            title="Dynamic plugins",
+            description="Finds, installs, uses and unloads plugins in the middle of a conversation.",
+            instructions=prompts.text("mcp.md").replace("{command}", command),
+            cache_hints={"tools/list": _ONE_HOUR, "resources/list": _ONE_HOUR},
+            on_list_tools=self._list_tools,
+            on_call_tool=self._call_tool,
+            on_list_resources=self._list_resources,
+            on_read_resource=self._read_resource,
+        )
+        # A client hands back what it was given between two rounds of a call; sealed, it can be believed.
+        security = RequestStateSecurity.ephemeral(ttl=PERSON_SECONDS)
+        self.server.middleware.append(RequestStateBoundary(security, default_audience=NAME))
+
+    async def _list_tools(
+        self, _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=list(self._tools.values()))
+
+    async def _call_tool(
+        self, context: ServerRequestContext[Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        if ALIASES.get(params.name, params.name) not in self._tools:
+            raise MCPError(
+                types.INVALID_PARAMS,
+                f"There is no tool {params.name!r}. A plugin's action is called through call_plugin_action.",
+            )
+        try:
+            async with self._person.behind(context, params):
+                self._service.sync()
+                return tool_result(await self._toolbox.call(params.name, params.arguments))
+        except InputNeededError as needed:
+            return needed.result
+        except PluginError as error:  # the saved state cannot be read
+            return tool_result({"ok": False, "error": error.to_dict()})
+
+    async def _list_resources(
+        self, _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=self._resources)
+
+    async def _read_resource(
+        self, _context: ServerRequestContext[Any], params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        if (read := self._read.get(params.uri)) is None:
+            raise MCPError(types.INVALID_PARAMS, f"There is no resource {params.uri!r}.", {"uri": params.uri})
+        try:
+            self._service.sync()
+            text = await read()
+        except PluginError as error:
+            text = json.dumps({"ok": False, "error": error.to_dict()})
+        return types.ReadResourceResult(
+            contents=[types.TextResourceContents(uri=params.uri, mime_type="application/json", text=text)]
+        )
+
+    async def _context(self) -> str:
+        return json.dumps(await self._service.context(), ensure_ascii=False)
+
+
+def _reader(provider: Provider) -> Callable[[], Awaitable[str]]:
+    async def read() -> str:
+        said = provider.get()
+        return said if isinstance(said, str) else await said
+
+    return read
+
+
+async def serve_stdio(server: PluginServer) -> None:
+    """Serve one client over standard input and output until it closes its end; other output goes to standard error."""
+    from mcp.server.stdio import stdio_server
+
+    async with stdio_server() as (incoming, outgoing):
+        await server.server.run(incoming, outgoing, server.server.create_initialization_options())
+
+
+async def serve_http(
+    server: PluginServer, listening: socket.socket, stop: asyncio.Event, token: str | None = None
+) -> None:
+    """Serve clients over streamable HTTP on *listening* until *stop* is set.
+
+    Requests that name another host or come from another site's page are refused; with *token*, so are those without
+    ``Authorization: Bearer <token>``.
+    """
+    port = listening.getsockname()[1]
+    hosts = [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
+    app: ASGIApp = server.server.streamable_http_app(
+        streamable_http_path=PATH,
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=hosts, allowed_origins=[f"http://{host}" for host in hosts]
+        ),
+    )
+    if token:
+        app = _Guarded(app, token)
+    config = uvicorn.Config(app, ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    serving = QuietServer(config)
+    ending = asyncio.create_task(_end(serving, stop))
+    try:
+        await serving.serve([listening])
+    finally:
+        ending.cancel()
+
+
+async def _end(serving: QuietServer, stop: asyncio.Event) -> None:
+    await stop.wait()
+    serving.should_exit = True
+
+
+class _Guarded:
+    """An application that answers only those who know the token."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app, self._wanted = app, f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = dict(scope.get("headers", ())).get(b"authorization", b"")
+        if scope["type"] == "http" and not hmac.compare_digest(given, self._wanted):
+            from starlette.responses import PlainTextResponse
+
+            response = PlainTextResponse("A token is needed.", 401, {"WWW-Authenticate": "Bearer"})
+            await response(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
