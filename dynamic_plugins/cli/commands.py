@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompting, show
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, USAGE, Output
+from dynamic_plugins.cli.registries import registry
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
 
 if TYPE_CHECKING:
@@ -294,6 +295,7 @@ async def doctor(_arguments: argparse.Namespace, settings: Settings, out: Output
 COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {
     "list": search,
     "resolve": resolve,
+    "registry": registry,
     "status": status,
     "install": install,
     "configure": configure,

@@ -45,6 +45,16 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo]) -> None:
     out.console.print(table)
 
 
+def sources(out: Output, told: Sequence[dict[str, Any]]) -> None:
+    """Show the registries as a table."""
+    table = _table("registry", "where", "plugins", "fetched", "trusted", "")
+    for each in told:
+        note = each["problem"] or (f"{each['skipped']} entries skipped" if each["skipped"] else "")
+        trusted = "yes" if each["trusted"] else "no"
+        table.add_row(each["name"], each["location"], str(each["entries"]), each["fetched_at"] or "", trusted, note)
+    out.console.print(table)
+
+
 def resolution(answer: dict[str, Any]) -> str:
     """Return what a name means, in a sentence."""
     names = ", ".join(each["name"] for each in answer["candidates"])
@@ -89,7 +99,8 @@ def _table(*columns: str) -> Any:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        # The first column holds a name, which is there to be copied: it is never broken over lines.
+        table.add_column(column, overflow="fold", no_wrap=column == columns[0] != "")
     return table
 
 
