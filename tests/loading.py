@@ -96,8 +96,8 @@ async def call(connection: Connection, name: str, /, **arguments: Any) -> Any:
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
     """Wait until *condition* holds: for what another process does and nobody reports."""
     async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.002)  # noqa: ASYNC110 # there is no event to wait for
+        while not condition():  # noqa: ASYNC110 # there is no event to wait for
+            await asyncio.sleep(0.002)
 
 
 def children() -> list[str]:

@@ -53,6 +53,7 @@ class _ElizaPlugin:
         self._found = found
         self._server = server
         self._settings = {name: os.environ[name] for name in facts["variables"] if name in os.environ}
+        self._folder = facts.get("folder") or os.getcwd()  # noqa: PTH109 # pathlib is slow to import
         self._made: Any = None
         self._binder = Binder(self._runtime, self._service, self._settings)
         kinds = _distinct_services([*found.services, *found.helpers])
@@ -164,7 +165,7 @@ class _ElizaPlugin:
 
     async def _runtime(self) -> Any:
         if self._made is None:
-            self._made = await make_runtime(self._settings, self._server.ask_host, os.getcwd())  # noqa: PTH109
+            self._made = await make_runtime(self._settings, self._server.ask_host, self._folder)
             for plugin in self._found.plugins:
                 await self._register(plugin)
         return self._made

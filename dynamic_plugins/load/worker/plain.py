@@ -49,9 +49,11 @@ def _object(value: Any, depth: int) -> Any:
 
 
 def _message(value: Any) -> Any:
-    from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped, unused-ignore] # the plugin's
+    from importlib import import_module
 
-    found = MessageToDict(value, preserving_proto_field_name=False)
+    convert = import_module("google.protobuf.json_format").MessageToDict
+
+    found = convert(value, preserving_proto_field_name=False)
     if "success" in value.DESCRIPTOR.fields_by_name:  # left out of the dictionary when it is false
         found["success"] = bool(value.success)
     return found

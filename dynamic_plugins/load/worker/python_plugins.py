@@ -14,7 +14,7 @@ from .offered import Component, Offered, Service
 def load(facts: dict[str, Any], _server: Any) -> Offered:
     """Import the plugin named by ``entry_point`` and return what it offers. Raises what the plugin raises."""
     contract.install(facts["contract"])
-    return offered_by(_plugin(facts["entry_point"]))
+    return offered_by(plugin_at(facts["entry_point"]))
 
 
 def offered_by(plugin: Any) -> Offered:
@@ -80,7 +80,8 @@ def _with_turn(evaluate: Any) -> Any:
     return lambda arguments: evaluate(arguments.get("turn") or {})
 
 
-def _plugin(entry_point: str) -> Any:
+def plugin_at(entry_point: str) -> Any:
+    """Return the plugin object that ``module:attribute`` names, imported; made, if it is a function."""
     module_name, _, attribute = entry_point.partition(":")
     found: Any = import_module(module_name)
     for part in (attribute or "plugin").split("."):

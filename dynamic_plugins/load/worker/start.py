@@ -7,6 +7,7 @@ MODE is a kind of plugin (``python``, ``elizaos``), ``script`` (an MCP server's 
 import os
 import sys
 import types
+from importlib import import_module
 
 _PACKAGE = "_dynamic_plugins_worker"
 
@@ -16,9 +17,7 @@ def _start() -> None:
     package = types.ModuleType(_PACKAGE)
     package.__path__ = [os.path.dirname(os.path.abspath(__file__))]  # noqa: PTH100, PTH120 # pathlib takes a tenth of the start
     sys.modules[_PACKAGE] = package
-    from _dynamic_plugins_worker import modes  # type: ignore[import-not-found] # it is made two lines above
-
-    modes.run(sys.argv[1], sys.argv[2], sys.argv[3:])
+    import_module(f"{_PACKAGE}.modes").run(sys.argv[1], sys.argv[2], sys.argv[3:])
 
 
 if __name__ == "__main__":
