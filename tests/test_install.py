@@ -150,6 +150,14 @@ async def test_a_package_is_installed_whole_with_its_exact_versions(installer: I
 
 
 @pytest.mark.index
+async def test_a_server_written_for_an_older_mcp_gets_that_one(installer: Installer) -> None:
+    entry = Entry("sqlite", "mcp", packages=(Package("pypi", "mcp-server-sqlite", "2025.4.25"),))
+    installation = await installer.install(installer.plan(entry))
+    (mcp,) = [each for each in installation.distributions if each.name == "mcp"]
+    assert mcp.version.startswith("1."), "it needs mcp>=1.6 and names no upper bound; with 2.x it does not start"
+
+
+@pytest.mark.index
 async def test_an_npm_package_is_installed_without_running_its_scripts(installer: Installer) -> None:
     package = Package("npm", "@modelcontextprotocol/server-sequential-thinking")
     entry = Entry("thinking", "mcp", packages=(package,))

@@ -24,7 +24,7 @@ from dynamic_plugins.install.plan import (
     source_root,
 )
 from dynamic_plugins.install.process import child_environment
-from dynamic_plugins.install.python_environment import PythonEnvironment, Uv, canonical
+from dynamic_plugins.install.python_environment import PythonEnvironment, Uv, canonical, too_new
 from dynamic_plugins.registry.entry import Entry, Package
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
+_MCP_LIBRARIES = frozenset({"mcp", "fastmcp"})
 _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
 
 
@@ -179,6 +180,8 @@ class Installer:
         if found is None:
             raise InstallError(plan.name, f"{package} was installed but left no metadata; it is not a proper package")
         version = found.name.removesuffix(".dist-info").rpartition("-")[2]
+        if plan.kind == "mcp" and (older := too_new(environment, package, _MCP_LIBRARIES)):
+            await self._uv.add(plan.name, environment, [*requirements, *older])
         return replace(
             _facts(plan, staging, version),
             python=str(environment.python),

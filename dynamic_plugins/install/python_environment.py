@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import hashlib
 import re
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from dynamic_plugins.install.installation import Distribution
 from dynamic_plugins.install.process import Finished, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from packaging.requirements import Requirement
 
 NEAREST = 3
 
@@ -66,6 +69,24 @@ class PythonEnvironment:
         # Extras after the object, `module:attribute [extra]`, are an old form that nothing needs here.
         return {name: value.split("[")[0].strip() for name, value in parser.items(group)}
 
+    def requirements(self, package: str) -> list[Requirement]:
+        """Return what *package* says that it needs here, from its METADATA."""
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        info = self.dist_info(package)
+        if info is None:
+            return []
+        found = []
+        for line in (info / "METADATA").read_text(encoding="utf-8", errors="replace").splitlines():
+            if not line:
+                break  # the description begins
+            if line.lower().startswith("requires-dist:"):
+                with contextlib.suppress(InvalidRequirement):
+                    requirement = Requirement(line.partition(":")[2].strip())
+                    if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                        found.append(requirement)
+        return found
+
     def modules(self, package: str) -> list[str]:
         """Return the importable top-level names that *package* brought, from its RECORD."""
         info = self.dist_info(package)
@@ -88,6 +109,27 @@ def canonical(name: str) -> str:
 def _name_and_version(dist_info: Path) -> tuple[str, str]:
     name, _, version = dist_info.name.removesuffix(".dist-info").rpartition("-")
     return name.replace("_", "-"), version
+
+
+def too_new(environment: PythonEnvironment, package: str, libraries: Collection[str]) -> list[str]:
+    """Return the requirements that bring *libraries* back to the major version that *package* was written for.
+
+    A package that names a lowest version and no highest gets a major version it has never seen; of the libraries
+    that the whole of it stands on, that is one in which it does not even start.
+    """
+    from packaging.version import Version
+
+    installed = {canonical(each.name): each.version for each in environment.distributions()}
+    older = []
+    for requirement in environment.requirements(package):
+        name = canonical(requirement.name)
+        bounds = list(requirement.specifier)
+        if name not in libraries or name not in installed or any(each.operator != ">=" for each in bounds):
+            continue
+        written_for = max((Version(each.version).major for each in bounds), default=None)
+        if written_for is not None and written_for < Version(installed[name]).major:
+            older.append(f"{name}>={max(each.version for each in bounds)},<{written_for + 1}")
+    return older
 
 
 class Uv:
@@ -116,7 +158,18 @@ class Uv:
 
     async def create(self, plugin: str, folder: Path, requirements: Sequence[str]) -> PythonEnvironment:
         """Make an environment in *folder* with *requirements* in it. Raises InstallError or PluginTimeoutError."""
-        for command in self.commands(requirements, str(folder)):
+        await self._run(plugin, folder, self.commands(requirements, str(folder)), requirements)
+        return PythonEnvironment(folder)
+
+    async def add(self, plugin: str, environment: PythonEnvironment, requirements: Sequence[str]) -> None:
+        """Bring *requirements* into an environment. Raises InstallError or PluginTimeoutError."""
+        fill = self.commands(requirements, str(environment.folder))[1:]
+        await self._run(plugin, environment.folder, fill, requirements)
+
+    async def _run(
+        self, plugin: str, folder: Path, commands: Sequence[tuple[str, ...]], requirements: Sequence[str]
+    ) -> None:
+        for command in commands:
             done = await run(
                 plugin,
                 (self.binary(), *command[1:]),
@@ -126,7 +179,6 @@ class Uv:
             )
             if done.code != 0:
                 raise InstallError(plugin, explain(done, requirements))
-        return PythonEnvironment(folder)
 
 
 def explain(done: Finished, requirements: Sequence[str]) -> str:
