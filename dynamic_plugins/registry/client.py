@@ -63,7 +63,7 @@ async def fetch(
 async def _answer(response: httpx2.Response, conditional: bool, limit: int) -> Fetched:
     if response.status_code == 304:
         if not conditional:
-            raise FetchError("it answers 304 (not modified) to somebody who has no copy")
+            raise FetchError("it answers 304 (not modified) to a request without a condition")
         return Fetched(None)
     if response.status_code != 200:
         raise FetchError(f"it answers {response.status_code}")

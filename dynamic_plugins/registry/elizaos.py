@@ -1,8 +1,8 @@
 """The elizaOS registry in its two shapes: ``index.json`` (name to repository) and ``generated-registry.json``.
 
 Both list TypeScript plugins. Where the same plugin exists as a Python package (the bundled snapshot knows which), its
-entry takes package, configuration and keywords from there; every other one can be found but has no package that could
-run here.
+entry takes package, configuration and keywords from there; every other one can be found, with its npm package where
+that is known, but a plugin of this kind cannot run here from npm.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.registry import fields
-from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.registry.entry import Entry, Package
 from dynamic_plugins.registry.own import BadEntryError
 
 if TYPE_CHECKING:
@@ -80,8 +80,18 @@ def _generated_entry(key: str, value: Any, source: str) -> Entry:
         description=fields.text(value.get("description"), fields.DESCRIPTION_LENGTH),
         repository=fields.repository(f"github:{repository}") if isinstance(repository, str) else "",
         keywords=fields.keywords(value.get("topics"), without=_EVERYWHERE),
+        packages=_npm_package(value.get("npm")),
         source=source,
     )
+
+
+def _npm_package(npm: Any) -> tuple[Package, ...]:
+    """Return the npm package with its newest version; nothing where none was ever published."""
+    if not isinstance(npm, dict):
+        return ()
+    version = next((npm[key] for key in ("v2", "alpha", "v1", "v0") if isinstance(npm.get(key), str)), None)
+    package = fields.package("npm", npm.get("repo"), version, None) if version else None
+    return () if package is None else (package,)
 
 
 def _name(key: str) -> str:

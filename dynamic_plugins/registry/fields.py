@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dynamic_plugins.registry.entry import Argument, OfferedAction, Package, Variable
+from dynamic_plugins.settings import FORBIDDEN_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -118,12 +119,15 @@ def looks_secret(variable: str) -> bool:
     return _SECRET.search(variable) is not None and not variable.upper().endswith("PUBLIC_KEY")
 
 
-def variable(value: Any, said: Any = None) -> Variable | None:
-    """Return a configuration variable in our own, ``server.json``'s or elizaOS' spelling; *said* is its name there."""
+def variable(value: Any) -> Variable | None:
+    """Return a configuration variable in our own or ``server.json``'s spelling.
+
+    One that decides which code runs (``PATH``, ``LD_PRELOAD``) is none: its default would reach the plugin unasked.
+    """
     if not isinstance(value, dict):
         return None
-    known = said if said is not None else value.get("name")
-    if not isinstance(known, str) or not _VARIABLE.fullmatch(known):
+    known = value.get("name")
+    if not isinstance(known, str) or not _VARIABLE.fullmatch(known) or known.upper() in FORBIDDEN_VARIABLES:
         return None
     fixed = _value(value.get("value"))
     if fixed is not None and "{" in fixed:
@@ -193,6 +197,8 @@ def package(type_: PackageType, said: Any, version: Any, given: Any, digest: Any
     """Return where a plugin's code comes from, or None if nothing could be installed from it safely."""
     known = name(said)
     made = arguments(given)
+    if known is not None and type_ == "git" and (found := _GITHUB.fullmatch(known)):
+        known = f"https://github.com/{found['owner']}/{found['repo']}" + (f"@{found['ref']}" if found["ref"] else "")
     if known is None or made is None or not _package_name(type_, known):
         return None
     sha256 = digest.lower() if isinstance(digest, str) and digest else None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import RegistryUnavailableError
 from dynamic_plugins.registry.elizaos import generated_entries, index_entries
-from dynamic_plugins.registry.own import each_of, own_entry
-from dynamic_plugins.registry.servers import is_server, server_entries, server_entry
+from dynamic_plugins.registry.own import each_of
+from dynamic_plugins.registry.servers import is_server, server_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dynamic_plugins.registry.entry import Entry
 
@@ -37,14 +37,14 @@ class ParsedRegistry:
     """Whether this is a page of the MCP registry's API."""
 
 
-def parse_registry(text: bytes | str, source: str, python: Mapping[str, Entry] | None = None) -> ParsedRegistry:
+def parse_registry(text: bytes | str, source: str, python: Callable[[], Mapping[str, Entry]] = dict) -> ParsedRegistry:
     """Return what *text* holds: our own format, elizaOS' two, ``server.json`` (one or a list), or an API page.
 
-    *python* are the entries of elizaOS plugins that exist in Python, by name. Bad entries are skipped and told in
+    *python* gives the entries of elizaOS plugins that exist in Python, by name. Bad entries are skipped and told in
     ``skipped``. Raises :class:`NotARegistryError` if *text* is not JSON, no registry, or has nothing but bad entries.
     """
     data = decode(text)
-    parsed = _parse(data, source, python or {})
+    parsed = _parse(data, source, python)
     if parsed.skipped and not parsed.entries and not parsed.deleted:
         raise NotARegistryError(f"not one usable entry; {parsed.skipped[0]}")
     return parsed
@@ -67,14 +67,14 @@ def parse_entries(data: Any, source: str) -> ParsedRegistry:
         raise NotARegistryError('it has no list of "plugins"')
     if data.get("schema", 1) != 1:
         raise NotARegistryError("it is of a later schema than this program reads")
-    entries, skipped = each_of(data["plugins"], own_entry, source)
+    entries, skipped = each_of(data["plugins"], source)
     updated = data.get("updated")
     return ParsedRegistry(
         tuple(entries.values()), tuple(skipped), updated=updated[:40] if isinstance(updated, str) else ""
     )
 
 
-def _parse(data: Any, source: str, python: Mapping[str, Entry]) -> ParsedRegistry:
+def _parse(data: Any, source: str, python: Callable[[], Mapping[str, Entry]]) -> ParsedRegistry:
     if isinstance(data, list):
         return _parse_list(data, source)
     if not isinstance(data, dict):
@@ -82,28 +82,25 @@ def _parse(data: Any, source: str, python: Mapping[str, Entry]) -> ParsedRegistr
     if "plugins" in data:
         return parse_entries(data, source)
     if isinstance(data.get("registry"), dict):
-        entries, skipped = generated_entries(data["registry"], source, python)
+        entries, skipped = generated_entries(data["registry"], source, python())
         return ParsedRegistry(tuple(entries.values()), tuple(skipped))
     if is_server(data):
         found = server_entries([data], source)
         return ParsedRegistry(tuple(found.entries.values()), tuple(found.skipped), deleted=frozenset(found.deleted))
     if "servers" in data and isinstance(data["servers"] or [], list):
         return _parse_page(data, source)
-    entries, skipped = index_entries(data, source, python)
+    entries, skipped = index_entries(data, source, python())
     if not entries:
         raise NotARegistryError("it is JSON, but not a registry of a known format")
     return ParsedRegistry(tuple(entries.values()), tuple(skipped))
 
 
 def _parse_list(data: list[Any], source: str) -> ParsedRegistry:
-    if any(is_server(each) for each in data):
-        if any(isinstance(each, dict) and "server" in each for each in data):
-            return _parse_page({"servers": data}, source)
-        entries, skipped = each_of(data, server_entry, source)
-    else:
-        entries, skipped = each_of(data, own_entry, source)
     if not data:
         raise NotARegistryError("it is an empty list")
+    if any(is_server(each) for each in data):
+        return _parse_page({"servers": data}, source)
+    entries, skipped = each_of(data, source)
     return ParsedRegistry(tuple(entries.values()), tuple(skipped))
 
 

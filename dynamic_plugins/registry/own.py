@@ -8,8 +8,6 @@ from dynamic_plugins.registry import fields
 from dynamic_plugins.registry.entry import Entry, Kind, PackageType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dynamic_plugins.registry.entry import Package
 
 _KINDS = frozenset(get_args(Kind))
@@ -49,13 +47,13 @@ def own_entry(value: Any, source: str) -> Entry:
     )
 
 
-def each_of(values: list[Any], read: Callable[[Any, str], Entry], source: str) -> tuple[dict[str, Entry], list[str]]:
+def each_of(values: list[Any], source: str) -> tuple[dict[str, Entry], list[str]]:
     """Return the entries of a list by name, and why each of the others was skipped. The first of a name counts."""
     entries: dict[str, Entry] = {}
     skipped: list[str] = []
     for value in values:
         try:
-            entry = read(value, source)
+            entry = own_entry(value, source)
         except BadEntryError as error:
             skipped.append(str(error))
             continue

@@ -171,7 +171,7 @@ class Reader:
 
     def _parse(self, content: bytes, source: Source) -> ParsedRegistry:
         with without_garbage_collection():
-            return parse_registry(content, source.name, self.python())
+            return parse_registry(content, source.name, self.python)
 
     def _copy(self, parsed: ParsedRegistry, source: str, fetched: Fetched) -> Copy:
         entries = EntryList(parsed.entries, source)

@@ -1,0 +1,444 @@
+"""What strangers write into registries, and what we read out of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dynamic_plugins.errors import PluginError, RegistryUnavailableError
+from dynamic_plugins.registry.entry import Argument, Entry, Package, Variable, to_dict
+from dynamic_plugins.registry.fields import DESCRIPTION_LENGTH
+from dynamic_plugins.registry.formats import NotARegistryError, ParsedRegistry, parse_registry
+from dynamic_plugins.registry.rowlist import EntryList
+
+
+def parse(data: Any, **python: Entry) -> ParsedRegistry:
+    return parse_registry(data if isinstance(data, str | bytes) else json.dumps(data), "test", lambda: python)
+
+
+def own(**fields: Any) -> Entry:
+    """Read one entry of our own format."""
+    (entry,) = parse({"schema": 1, "plugins": [{"name": "x", **fields}]}).entries
+    return entry
+
+
+def server(**fields: Any) -> dict[str, Any]:
+    package = {"registryType": "npm", "identifier": "weather-mcp", "version": "1.2.3", "transport": {"type": "stdio"}}
+    return {"name": "io.github.somebody/weather", "description": "Weather", "packages": [package | fields]}
+
+
+# ---------------------------------------------------------------- our own format
+
+
+def test_an_entry_is_read_with_everything_it_says() -> None:
+    entry = own(
+        kind="mcp",
+        description="Reads\n  weather",
+        repository="https://github.com/somebody/weather.git",
+        keywords=["rain", "sun", "rain", 7],
+        packages=[{"type": "npm", "name": "weather-mcp", "version": "1.2.3"}],
+        config=[{"name": "CITY", "choices": ["Zurich", "Bern"], "default": "Bern"}],
+        actions=[{"name": "forecast", "description": "Tomorrow"}, "now"],
+    )
+    assert (entry.description, entry.repository, entry.keywords) == (
+        "Reads weather",
+        "github:somebody/weather",
+        ("rain", "sun"),
+    )
+    assert entry.packages == (Package("npm", "weather-mcp", "1.2.3"),)
+    assert entry.config == (Variable("CITY", choices=("Zurich", "Bern"), default="Bern"),)
+    assert [action.name for action in entry.actions] == ["forecast", "now"]
+    assert entry.source == "test"
+
+
+def test_what_is_written_reads_back_as_it_was() -> None:
+    entry = own(packages=[{"type": "pypi", "name": "a", "arguments": [{"type": "named", "name": "--b"}]}])
+    assert own(**to_dict(entry)) == entry
+
+
+@pytest.mark.parametrize(
+    ("spelled", "expected"),
+    [
+        (
+            {"type": "named", "name": "--db-path", "isRequired": True, "format": "filepath"},
+            Argument("named", "--db-path", required=True, format="filepath"),
+        ),
+        (
+            {"type": "positional", "valueHint": "directory", "isRepeated": True},
+            Argument("positional", hint="directory", repeated=True),
+        ),
+        (
+            {"type": "positional", "hint": "directory", "repeated": True},
+            Argument("positional", hint="directory", repeated=True),
+        ),
+        ({"type": "positional", "value": "serve"}, Argument("positional", value="serve")),
+        ({"type": "named", "name": "--port", "value": 80}, Argument("named", "--port", value="80")),
+        ({"type": "named", "name": "--api-key"}, Argument("named", "--api-key", secret=True)),
+        (
+            {
+                "type": "named",
+                "name": "--to",
+                "value": "{where}",
+                "variables": {"where": {"isRequired": True, "format": "filepath"}},
+            },
+            Argument("named", "--to", hint="where", required=True, format="filepath"),
+        ),
+    ],
+)
+def test_arguments_are_read_in_our_spelling_and_in_that_of_server_json(
+    spelled: dict[str, Any], expected: Argument
+) -> None:
+    entry = own(packages=[{"type": "npm", "name": "a", "arguments": [spelled]}])
+    assert entry.packages[0].arguments == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("@elizaos/plugin-rss", "elizaos"),
+        ("@somebody/plugin-rss", "elizaos"),
+        ("plugin-rss", "elizaos"),
+        ("elizaos-plugin-rss", "elizaos"),
+        ("mcp-server-time", "mcp"),
+        ("io.github.somebody/rss", "mcp"),
+    ],
+)
+def test_an_entry_that_does_not_say_its_kind_gets_the_likely_one(name: str, kind: str) -> None:
+    (entry,) = parse({"plugins": [{"name": name}]}).entries
+    assert entry.kind == kind
+
+
+def test_an_entry_that_only_git_or_a_folder_has_is_a_python_plugin() -> None:
+    entry = own(packages=[{"type": "git", "name": "github:somebody/thing#v1"}])
+    assert (entry.kind, entry.packages[0].name) == ("python", "https://github.com/somebody/thing@v1")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        17,
+        "text",
+        None,
+        ["a"],
+        {},
+        {"name": 17},
+        {"name": ""},
+        {"name": "   "},
+        {"name": None},
+        {"name": "a" * 300},
+        {"name": "tele\u202egram"},
+        {"name": "tele\ngram"},
+        {"name": "x", "kind": "malware"},
+        {"name": "x", "kind": ["mcp"]},
+    ],
+)
+def test_a_bad_entry_is_skipped_and_told_and_the_others_stay(bad: Any) -> None:
+    parsed = parse({"schema": 1, "plugins": [bad, {"name": "good"}]})
+    assert [entry.name for entry in parsed.entries] == ["good"]
+    assert len(parsed.skipped) == 1
+
+
+def test_a_name_keeps_its_capitals() -> None:
+    assert parse({"plugins": [{"name": "@elizaos/plugin-ATTPs"}]}).entries[0].name == "@elizaos/plugin-ATTPs"
+
+
+def test_a_name_that_a_registry_has_twice_counts_once() -> None:
+    parsed = parse({"plugins": [{"name": "x", "description": "first"}, {"name": "x", "description": "second"}]})
+    assert [entry.description for entry in parsed.entries] == ["first"]
+    assert parsed.skipped == ("x: named twice",)
+
+
+def test_fields_of_the_wrong_type_are_left_out() -> None:
+    entry = own(description=7, repository=[], keywords="rain", packages={}, config=3, actions=[None, {"name": 3}])
+    assert entry == Entry("x")
+
+
+def test_a_description_of_ten_megabytes_is_cut_and_one_line() -> None:
+    entry = own(description="word\n" * 2_000_000)
+    assert len(entry.description) <= DESCRIPTION_LENGTH
+    assert "\n" not in entry.description
+
+
+def test_text_for_a_terminal_holds_no_control_characters() -> None:
+    assert own(description="\x1b[31mred\u200b \u202eder\x07").description == "[31mred der"
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        {"type": "pypi", "name": "--index-url=http://evil"},
+        {"type": "pypi", "name": "a b"},
+        {"type": "pypi", "name": "https://evil/x.whl"},
+        {"type": "npm", "name": "../../etc"},
+        {"type": "npm", "name": "@a/b/c"},
+        {"type": "git", "name": "ext::sh -c evil"},
+        {"type": "git", "name": "--upload-pack=evil"},
+        {"type": "cargo", "name": "a"},
+        {"type": ["npm"], "name": "a"},
+        {"type": "npm", "name": 4},
+        {"type": "npm", "name": "a", "sha256": "not a digest"},
+        {"type": "npm", "name": "a", "sha256": 7},
+        {"type": "npm", "name": "a", "arguments": [{"type": "named", "name": ""}]},
+        {"type": "npm", "name": "a", "arguments": [{"type": "positional", "value": "--x={y}"}]},
+        {"type": "npm", "name": "a", "arguments": "rm -rf"},
+    ],
+)
+def test_a_package_that_could_not_be_installed_as_meant_is_left_out(package: Any) -> None:
+    assert own(packages=[package]).packages == ()
+
+
+@pytest.mark.parametrize("version", ["latest", "0.0.0", "$VERSION", "{{VERSION}}", "^1.2", "", 3, None])
+def test_a_version_that_is_none_pins_nothing(version: Any) -> None:
+    assert own(packages=[{"type": "npm", "name": "a", "version": version}]).packages[0].version is None
+
+
+def test_a_variable_that_decides_which_code_runs_is_left_out() -> None:
+    entry = own(config=[{"name": "LD_PRELOAD", "default": "evil.so"}, {"name": "Path"}, {"name": "CITY"}])
+    assert [variable.name for variable in entry.config] == ["CITY"]
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("GITHUB_TOKEN", True),
+        ("OPENAI_API_KEY", True),
+        ("DB_PASSWORD", True),
+        ("DATABASE_DSN", True),
+        ("NEO4J_RESPONSE_TOKEN_LIMIT", False),
+        ("WALLET_PUBLIC_KEY", False),
+        ("MONKEY", False),
+        ("CITY", False),
+    ],
+)
+def test_a_variable_that_nobody_flagged_is_secret_if_its_name_says_so(name: str, secret: bool) -> None:
+    assert own(config=[{"name": name}]).config[0].secret is secret
+    assert own(config=[{"name": name, "isSecret": not secret}]).config[0].secret is not secret
+
+
+# ---------------------------------------------------------------- elizaOS
+
+
+@pytest.mark.parametrize(
+    ("value", "repository"),
+    [
+        ("github:elizaos-plugins/plugin-rss", "github:elizaos-plugins/plugin-rss"),
+        ("github.com/somebody/plugin-rss", "github:somebody/plugin-rss"),
+        ("https://github.com/somebody/plugin-rss.git", "github:somebody/plugin-rss"),
+        ("git+https://github.com/somebody/plugin-rss", "github:somebody/plugin-rss"),
+        ("git@github.com:somebody/plugin-rss.git", "github:somebody/plugin-rss"),
+        ("somebody/plugin-rss", "github:somebody/plugin-rss"),
+        ("github:Somebody/Mono#main:packages/rss", "github:Somebody/Mono#main:packages/rss"),
+        ("github:somebody/plugin-rss#1.x", "github:somebody/plugin-rss#1.x"),
+        ("  github:somebody/plugin-rss ", "github:somebody/plugin-rss"),
+        ("https://gitlab.com/somebody/plugin-rss.git", "https://gitlab.com/somebody/plugin-rss"),
+    ],
+)
+def test_an_index_maps_names_to_repositories_however_they_are_written(value: str, repository: str) -> None:
+    (entry,) = parse({"@elizaos/plugin-rss": value}).entries
+    assert (entry.kind, entry.repository, entry.packages) == ("elizaos", repository, ())
+
+
+def test_keys_that_are_empty_or_there_twice_do_no_harm() -> None:
+    text = """{
+      "": "---- clients ----", "@a/plugin-x": "github:a/old", "": "---- plugins ----",
+      "@a/plugin-x": "github:a/new", "@a/plugin-y": "github:a/y", " ": 3
+    }"""
+    parsed = parse(text)
+    assert {entry.name: entry.repository for entry in parsed.entries} == {
+        "@a/plugin-x": "github:a/new",
+        "@a/plugin-y": "github:a/y",
+    }
+    assert parsed.skipped == ()
+
+
+@pytest.mark.parametrize("value", [7, None, [], {}, "", "no repository at all", "javascript:alert(1)"])
+def test_a_value_that_is_no_repository_is_skipped(value: Any) -> None:
+    parsed = parse({"@a/plugin-x": value, "@a/plugin-y": "github:a/y"})
+    assert [entry.name for entry in parsed.entries] == ["@a/plugin-y"]
+    assert len(parsed.skipped) == 1
+
+
+def test_a_plugin_that_exists_in_python_gets_its_package_and_configuration() -> None:
+    known = Entry(
+        "@a/plugin-x",
+        "elizaos",
+        "Known",
+        packages=(Package("pypi", "elizaos-plugin-x"),),
+        config=(Variable("KEY"),),
+        source="bundled",
+    )
+    (entry,) = parse({"@a/plugin-x": "github:a/x"}, **{"@a/plugin-x": known}).entries
+    assert (entry.packages, entry.config) == (known.packages, known.config)
+    assert (entry.repository, entry.source) == ("github:a/x", "test")
+
+
+@pytest.mark.parametrize("newest", ["alpha", "v2"])
+def test_the_generated_registry_is_read_in_both_its_dialects(newest: str) -> None:
+    listed = {
+        "git": {"repo": "a/x", "v0": {"version": None, "branch": None}, newest: {"version": None, "branch": "main"}},
+        "npm": {"repo": "@a/plugin-x", "v0": None, "v1": "1.0.1", newest: "2.0.0-alpha.3"},
+        "description": "Does x",
+        "topics": ["elizaos-plugin", "weather"],
+        "language": "TypeScript",
+    }
+    parsed = parse({"lastUpdatedAt": "2026-04-22", "registry": {"@a/plugin-x": listed, "": listed, "@a/plugin-y": 3}})
+    (entry,) = parsed.entries
+    assert (entry.description, entry.repository, entry.keywords) == ("Does x", "github:a/x", ("weather",))
+    assert entry.packages == (Package("npm", "@a/plugin-x", "2.0.0-alpha.3"),)
+    assert len(parsed.skipped) == 2
+
+
+# ---------------------------------------------------------------- MCP
+
+
+def test_a_server_becomes_an_entry_with_its_variables_and_arguments() -> None:
+    (entry,) = parse(
+        server(
+            packageArguments=[{"type": "positional", "value": "serve"}],
+            runtimeArguments=[{"type": "named", "name": "-e", "value": "X={y}"}],
+            environmentVariables=[
+                {"name": "API_KEY", "isRequired": True, "isSecret": True, "description": "The key"},
+                {"name": "MODE", "default": "fast", "choices": ["fast", "slow"]},
+                {"name": "FIXED", "value": "1", "isRequired": True},
+                {"name": "not a name"},
+            ],
+        )
+    ).entries
+    assert entry.packages == (Package("npm", "weather-mcp", "1.2.3", (Argument("positional", value="serve"),)),)
+    assert entry.config == (
+        Variable("API_KEY", "The key", required=True, secret=True),
+        Variable("MODE", default="fast", choices=("fast", "slow")),
+        Variable("FIXED", default="1"),
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"transport": {"type": "streamable-http", "url": "http://localhost"}},
+        {"transport": {"type": "sse"}},
+        {"registryType": "oci"},
+        {"registryType": "nuget"},
+        {"registryType": ["npm"]},
+        {"registryBaseUrl": "https://npm.internal.example.net/"},
+        {"registryBaseUrl": 3},
+        {"fileSha256": "abc"},
+    ],
+)
+def test_a_server_that_cannot_be_started_here_is_listed_without_a_package(fields: dict[str, Any]) -> None:
+    (entry,) = parse([server(**fields), {**server(), "name": "other"}]).entries[:1]
+    assert entry.packages == ()
+
+
+def test_a_page_of_the_api_is_read_with_what_it_withdrew_and_where_the_next_begins() -> None:
+    def wrapped(name: str, description: str, **official: Any) -> dict[str, Any]:
+        meta = {"io.modelcontextprotocol.registry/official": official}
+        return {"server": {**server(), "name": name, "description": description}, "_meta": meta}
+
+    parsed = parse(
+        {
+            "servers": [
+                wrapped("a", "new", status="active", isLatest=True),
+                wrapped("a", "old", status="active", isLatest=False),
+                wrapped("b", "gone", status="deleted", isLatest=True),
+                wrapped("c", "still there", status="deprecated", isLatest=True),
+                {"server": 3},
+            ],
+            "metadata": {"count": 5, "nextCursor": "c:1.0.0"},
+        }
+    )
+    assert [(entry.name, entry.description) for entry in parsed.entries] == [("a", "new"), ("c", "still there")]
+    assert (parsed.deleted, parsed.next_cursor, len(parsed.skipped)) == ({"b"}, "c:1.0.0", 1)
+
+
+def test_one_server_json_is_a_registry_of_one() -> None:
+    assert [entry.name for entry in parse({**server(), "$schema": "x"}).entries] == ["io.github.somebody/weather"]
+
+
+# ---------------------------------------------------------------- no registry at all
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"<html>Not found</html>",
+        b'{"plugins": [',
+        b"\xff\xfe\x00",
+        b"null",
+        b"true",
+        b"17",
+        b'"text"',
+        b"[]",
+        b"{}",
+        b'{"message": "rate limit exceeded"}',
+        b'{"plugins": {"a": 1}}',
+        b'{"schema": 2, "plugins": []}',
+        b'{"plugins": [1, 2, 3]}',
+        b"[" * 100_000,
+        b'{"plugins": [' + b"9" * 10_000 + b"]}",
+    ],
+)
+def test_what_is_no_registry_is_an_error_with_its_code(text: bytes) -> None:
+    with pytest.raises(NotARegistryError) as caught:
+        parse_registry(text, "test")
+    assert isinstance(caught.value, RegistryUnavailableError)
+    assert caught.value.code == "registry_unavailable"
+
+
+def test_an_empty_registry_of_ours_is_one() -> None:
+    assert parse({"schema": 1, "plugins": []}).entries == ()
+
+
+# ---------------------------------------------------------------- anything at all
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+_KEYS = """
+    name kind description repository keywords packages config actions server registryType identifier version type
+    arguments packageArguments environmentVariables transport value variables choices git npm repo _meta fileSha256
+    remotes $schema metadata nextCursor
+""".split()  # noqa: SIM905 - a table of words reads better than thirty quoted strings
+_near_miss = st.dictionaries(
+    st.sampled_from(_KEYS),
+    _json | st.sampled_from(["npm", "pypi", "mcp", "named", "positional", "{x}", "github:a/b"]),
+    max_size=8,
+)
+_registries = st.one_of(
+    _json,
+    _near_miss,
+    st.lists(_near_miss, max_size=4),
+    st.fixed_dictionaries({"plugins": st.lists(_near_miss | _json, max_size=4)}),
+    st.fixed_dictionaries({"servers": st.lists(_near_miss | _json, max_size=4), "metadata": _near_miss}),
+    st.fixed_dictionaries({"registry": st.dictionaries(st.text(max_size=8), _near_miss | _json, max_size=4)}),
+    st.dictionaries(st.text(max_size=8), st.sampled_from(["github:a/b", "x", ""]) | _json, max_size=4),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(_registries)
+def test_whatever_json_a_registry_holds_it_is_read_or_refused(data: Any) -> None:
+    try:
+        parsed = parse_registry(json.dumps(data), "fuzz")
+    except PluginError:
+        return
+    for entry in parsed.entries:
+        assert entry.name.strip()
+        assert entry.name.isprintable()
+        assert entry.description.isprintable()
+    kept = EntryList(EntryList(parsed.entries, "fuzz").rows(), "fuzz")
+    assert tuple(kept) == parsed.entries
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200))
+def test_whatever_bytes_a_registry_holds_they_are_read_or_refused(data: bytes) -> None:
+    with pytest.raises(NotARegistryError):
+        parse_registry(data, "fuzz")
