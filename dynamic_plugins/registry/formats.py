@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.errors import RegistryUnavailableError
 from dynamic_plugins.registry.elizaos import generated_entries, index_entries
 from dynamic_plugins.registry.own import each_of
+from dynamic_plugins.registry.rowlist import without_garbage_collection
 from dynamic_plugins.registry.servers import is_server, server_entries
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def parse_registry(text: bytes | str, source: str, python: Callable[[], Mapping[
     *python* gives the entries of elizaOS plugins that exist in Python, by name. Bad entries are skipped and told in
     ``skipped``. Raises :class:`NotARegistryError` if *text* is not JSON, no registry, or has nothing but bad entries.
     """
-    data = decode(text)
-    parsed = _parse(data, source, python)
+    with without_garbage_collection():
+        parsed = _parse(decode(text), source, python)
     if parsed.skipped and not parsed.entries and not parsed.deleted:
         raise NotARegistryError(f"not one usable entry; {parsed.skipped[0]}")
     return parsed

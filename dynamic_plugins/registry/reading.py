@@ -24,7 +24,7 @@ from dynamic_plugins.registry.client import (
     with_query,
 )
 from dynamic_plugins.registry.formats import NotARegistryError, ParsedRegistry, parse_registry
-from dynamic_plugins.registry.rowlist import EntryList, without_garbage_collection
+from dynamic_plugins.registry.rowlist import EntryList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -170,8 +170,7 @@ class Reader:
         return Copy(facts, entries)
 
     def _parse(self, content: bytes, source: Source) -> ParsedRegistry:
-        with without_garbage_collection():
-            return parse_registry(content, source.name, self.python)
+        return parse_registry(content, source.name, self.python)
 
     def _copy(self, parsed: ParsedRegistry, source: str, fetched: Fetched) -> Copy:
         entries = EntryList(parsed.entries, source)

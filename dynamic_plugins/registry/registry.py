@@ -14,6 +14,7 @@ from dynamic_plugins.registry.formats import NotARegistryError
 from dynamic_plugins.registry.reading import Reader
 from dynamic_plugins.registry.rowlist import Joined
 from dynamic_plugins.registry.sources import BUNDLED, BUNDLED_SOURCE, OFFICIAL, SourceError, SourceList, given_source
+from dynamic_plugins.registry.states import SourceState, age
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,21 +29,6 @@ AGAIN = 60.0
 """Seconds after which a source that failed is asked again without being told to."""
 REFRESH_FACTOR = 12
 """How much longer than usual somebody waits who asked for a refresh; an MCP registry has hundreds of pages."""
-
-
-@dataclass(frozen=True)
-class SourceState:
-    """How one source stands. Times are seconds since 1970, 0 where there was none; *problem* is empty when it works."""
-
-    source: Source
-    entries: int = 0
-    fetched_at: float = 0.0
-    checked_at: float = 0.0
-    problem: str = ""
-    skipped: int = 0
-    why_skipped: tuple[str, ...] = ()
-    updated: str = ""
-    """When the registry says that it was made."""
 
 
 @dataclass
@@ -302,12 +288,3 @@ class Registry:
             facts.why_skipped,
             facts.updated,
         )
-
-
-def age(seconds: float) -> str:
-    """Return a length of time as people say it: ``5 minutes``, ``3 hours``, ``12 days``."""
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            count = int(seconds // length)
-            return f"{count} {unit}{'s' if count > 1 else ''}"
-    return "less than a minute"
