@@ -1,0 +1,1 @@
+"""The embedded model: Needle's tool calling with an understanding built round it, behind the `openai` SDK."""

@@ -1,0 +1,201 @@
+"""The orders in a message: which of the six things is wanted, of which plugins, and what speaks against it.
+
+The message is read sentence by sentence. A verb makes an order; what stands before it tells whether it is ordered,
+told, asked or forbidden; what stands after an order may take it back or change its target.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from dynamic_plugins import prompts
+from dynamic_plugins.chat.embedded.phrases import Hit, Phrases, Text, cues, read, word_set
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_END = frozenset({".", "!", "?", ";", "…", *"\u3002\uff01\uff1f\uff1b"})
+_DASH = frozenset("\u2014\u2013")
+BREAKS = frozenset({",", ":", "(", ")", "-", *"\u2014\u2013\u3001\uff0c\uff1a", "&", "+", "/", "*", "•"})
+JOINS = word_set("cues", "joins")
+TYPO_LENGTH = 6
+SLOT = re.compile(r"⟨(\d+)⟩")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb that was found. *sure* ones need no plugin beside them to mean what they say."""
+
+    intent: str
+    sure: bool
+    language: str
+
+
+@dataclass
+class Order:
+    """Something that is wanted. *slots* are the numbers of the mentions it is about, *loose* the words after it."""
+
+    intent: str
+    sure: bool
+    slots: list[int] = field(default_factory=list)
+    doubts: set[str] = field(default_factory=set)
+    loose: tuple[str, ...] = ()
+    refers: str = ""
+    """``it`` or ``all`` when it says so in place of a name."""
+    given: bool = True
+    """Whether it is an order in form; what is told, asked or forbidden is none."""
+    sentence: int = 0
+    span: tuple[int, int] = (0, 0)
+    spared: list[int] = field(default_factory=list)
+
+
+@cache
+def verbs() -> Phrases:
+    """Return all phrases of ``verbs.toml``."""
+    table = prompts.table("embedded/verbs.toml")
+    return Phrases(
+        (phrase, Verb(intent, strength == "sure", language))
+        for language, intents in table.items()
+        for intent, strengths in intents.items()
+        for strength, phrases in strengths.items()
+        for phrase in phrases
+    )
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    return frozenset(word for word in verbs().single_words if len(word) >= TYPO_LENGTH and word.isascii())
+
+
+def mended(text: Text) -> Text:
+    """Return *text* with verbs that have a slip in them spelled right ("intsall", "deactivte")."""
+    return text.spelled(tuple(_spelled(word) for word in text.words))
+
+
+@cache
+def _spelled(word: str) -> str:
+    if len(word) < TYPO_LENGTH or not word.isalpha() or word in verbs().single_words or word in _real_words():
+        return word
+    from rapidfuzz.distance import OSA
+
+    allowed = 1 if len(word) < 8 else 2
+    near = sorted(
+        (OSA.distance(word, known, score_cutoff=allowed), known)
+        for known in _vocabulary()
+        if known[0] == word[0] and OSA.distance(word, known, score_cutoff=allowed) <= allowed
+    )
+    # "deactivate" and "activate" differ in their first letter; two readings are none.
+    if not near or len({verbs().single_words[known].intent for at, known in near if at == near[0][0]}) > 1:
+        return word
+    return near[0][1]
+
+
+@cache
+def _real_words() -> frozenset[str]:
+    return frozenset(prompts.table("embedded/real_words.toml")["words"])
+
+
+def sentences(text: Text) -> list[tuple[int, int]]:
+    """Return where the sentences of *text* begin and end, in words."""
+    parts, begin = [], 0
+    for index, word in enumerate(text.words):
+        line_break = index > begin and text.breaks[index]
+        if line_break:
+            parts.append((begin, index))
+            begin = index
+        if word in _END or word in _DASH:
+            parts.append((begin, index + 1))
+            begin = index + 1
+    parts.append((begin, len(text)))
+    return [(start, end) for start, end in parts if any(re.search(r"\w", word) for word in text.words[start:end])]
+
+
+def verb_hits(text: Text) -> list[Hit]:
+    """Return the verbs in *text* that do not stand inside one another, in order."""
+    best: list[Hit] = _switches(text)
+    for hit in sorted(verbs().find(text), key=lambda each: (-each.literal, not each.label.sure, each.end - each.start)):
+        if not any(_clash(hit, other) for other in best):
+            best.append(hit)
+    return sorted(best, key=lambda hit: (hit.start, hit.end))
+
+
+_SWITCHES = {"on": "activate", "off": "deactivate", "an": "activate", "aus": "deactivate"}
+_QUESTION_WORDS = frozenset(
+    {"is", "are", "was", "were", "ist", "sind", "if", "whether", "what's", "whats", "what", "isn't"}
+)
+
+
+def _switches(text: Text) -> list[Hit]:
+    """Return "discord off", "slack on": a name and a switch at the end of a clause, with no verb at all."""
+    hits = []
+    for index, word in enumerate(text.words):
+        ends = index + 1 == len(text) or text.words[index + 1] in BREAKS | _END | JOINS | _AFTER_SWITCH
+        named = index > 0 and (SLOT.fullmatch(text.words[index - 1]) or (index < 4 and len(text) < 6))
+        if word in _SWITCHES and ends and named and not _QUESTION_WORDS & set(text.words[:index]):
+            hits.append(Hit(index, index + 1, 1, Verb(_SWITCHES[word], True, "en")))
+    return hits
+
+
+_AFTER_SWITCH = frozenset({"please", "pls", "plz", "now", "thx", "thanks", "bitte", "again"})
+
+
+def _literal_span(hit: Hit) -> set[int]:
+    gap = set(range(*hit.gap)) if hit.gap else set()
+    return set(range(hit.start, hit.end)) - gap
+
+
+def _clash(hit: Hit, other: Hit) -> bool:
+    if _literal_span(hit) & _literal_span(other):
+        return True
+    # "turn x on": what stands in the gap is its object, not another verb; a gap must not reach over a verb.
+    inside = other.gap is not None and other.gap[0] <= hit.start and hit.end <= other.gap[1]
+    around = hit.gap is not None and hit.gap[0] <= other.start and other.end <= hit.gap[1]
+    return inside or around
+
+
+def clauses(text: Text, hits: Sequence[Hit]) -> list[tuple[int, int]]:
+    """Cut a sentence so that each of its verbs has a clause of its own."""
+    cuts = [0]
+    for before, after in pairwise(hits):
+        breaks = [i for i in range(before.start + 1, after.start) if text.words[i] in BREAKS or text.words[i] in JOINS]
+        last = breaks[-1] if breaks else after.start
+        while last - 1 > before.start and (text.words[last - 1] in BREAKS or text.words[last - 1] in JOINS):
+            last -= 1
+        cuts.append(max(last, cuts[-1] + 1))
+    cuts.append(len(text))
+    return list(pairwise(cuts))
+
+
+def slots(text: Text) -> list[int]:
+    """Return the numbers of the mentions in *text*."""
+    return [int(found[1]) for word in text.words if (found := SLOT.fullmatch(word))]
+
+
+def content(text: Text) -> tuple[str, ...]:
+    """Return the words of *text* that may name something: no articles, no courtesy, no mentions."""
+    filler, courtesy = word_set("questions", "filler"), word_set("cues", "asks")
+    return tuple(
+        word
+        for word in text.words
+        if re.search(r"\w", word) and not SLOT.fullmatch(word) and word not in filler and word not in courtesy
+    )
+
+
+def refers(text: Text) -> str:
+    """Return ``all`` or ``it`` when *text* says so in place of a name."""
+    if cues("questions", "again").match(text):
+        return "all"
+    return "it" if any(word in word_set("questions", "it") for word in text.words) else ""
+
+
+def read_spoken(spoken: str) -> Text:
+    """Return the words of *spoken* without courtesies, with verbs spelled right."""
+    text = mended(read(spoken))
+    drop: set[int] = set()
+    for hit in cues("cues", "polite").find(text):
+        drop |= set(range(hit.start, hit.end))
+    return text.choose([index for index in range(len(text)) if index not in drop])

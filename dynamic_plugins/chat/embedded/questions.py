@@ -1,0 +1,107 @@
+"""What a message asks when it orders nothing: what is installed, what there is, or a new ability."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from dynamic_plugins.chat.embedded import orders as o
+from dynamic_plugins.chat.embedded.phrases import Text, cues, word_set
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Asked = Literal["status", "list", "gain", ""]
+
+_NUMBERS = {
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+}
+_NUMBERS |= {"twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50, "a dozen": 12, "dozen": 12}
+_LIMIT = re.compile(
+    r"\b(?:first|top|best|only|at most|up to|max(?:imum)?(?: of)?|limit(?: of| to)?|no more than|just|show(?: me)?|"
+    r"list|"
+    r"die ersten|los primeros|as primeiras|i primi|de eerste|前)\s*(\d{1,2}|[a-z]+)\b|"
+    r"\b(\d{1,2})\s+(?:of them|plugins|results|matches|options|entries|suggestions|hits)\b|前\s*(\d{1,2})"
+)
+
+
+def asked(sentence: Text) -> Asked:
+    """Return what *sentence* asks."""
+    kinds = cues("questions", "kinds").match(sentence)
+    opens = cues("questions", "opens").begins(_after_greeting(sentence)) or "?" in sentence.words
+    state = cues("questions", "state").match(sentence)
+    mine = cues("questions", "mine").match(sentence)
+    named = bool(o.slots(sentence))
+    if _about_standing(sentence, opens=opens, state=state, mine=mine, kinds=kinds, named=named):
+        return "status"
+    look = cues("questions", "look").match(sentence)
+    offered = cues("questions", "offered").match(sentence)
+    if kinds and (look or offered or opens) and not _only_named(sentence):
+        return "list"
+    if cues("questions", "gains").match(sentence):
+        return "gain"
+    if kinds and len(sentence) <= 3 and not named:
+        return "list"
+    return ""
+
+
+def _about_standing(sentence: Text, *, opens: bool, state: bool, mine: bool, kinds: bool, named: bool) -> bool:
+    if cues("questions", "gains").match(sentence) and not named:
+        return False
+    looking = any(word in {"could", "can", "might", "available", "exist", "registry"} for word in sentence.words)
+    if state and opens and (named or mine or not looking) and (named or kinds or mine):
+        return not (looking and not named)
+    return bool(mine and kinds and opens and not looking and not cues("questions", "offered").match(sentence))
+
+
+def _only_named(sentence: Text) -> bool:
+    """Whether the kind of thing stands only beside a name ("the discord plugin")."""
+    return bool(o.slots(sentence)) and not any(
+        word in {"which", "what", "any", "similar", "alternative", "alternatives", "like", "other"}
+        for word in sentence.words
+    )
+
+
+def _after_greeting(sentence: Text) -> Text:
+    for index, word in enumerate(sentence.words[:6]):
+        if word == ",":
+            return sentence.part(index + 1, len(sentence))
+    return sentence
+
+
+def limit_in(spoken: str) -> int | None:
+    """Return how many results were asked for, or None."""
+    for found in _LIMIT.finditer(spoken.lower()):
+        said = next(each for each in found.groups() if each)
+        number = int(said) if said.isdigit() else _NUMBERS.get(said)
+        if number and 1 <= number <= 50:
+            return number
+    return None
+
+
+def query_in(sentence: Text, named: Sequence[str] = ()) -> str:
+    """Return the words of *sentence* that say what a plugin should do, at most twelve; empty when there are none.
+
+    *named* are the words that stand behind ⟨0⟩, ⟨1⟩ …
+    """
+    fluff = word_set("questions", "fluff")
+    spoken = [
+        named[int(slot[1])].lower() if (slot := o.SLOT.fullmatch(word)) and named else word for word in sentence.words
+    ]
+    words = [
+        word
+        for word in spoken
+        if re.search(r"\w", word) and "⟨" not in word and word not in fluff and not word.isdigit()
+    ]
+    if words and re.search(r"[\u3040-\u9fff\uac00-\ud7af]", "".join(words)):
+        return "".join(words)
+    return " ".join(words[:12])

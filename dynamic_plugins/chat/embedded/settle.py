@@ -1,0 +1,166 @@
+"""Which plugins an order is about: named, pointed at ("it", "the other one", "all"), or described."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.chat.embedded.decide import Step
+from dynamic_plugins.chat.embedded.phrases import word_set
+from dynamic_plugins.chat.embedded.targets import Target, core
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.chat.embedded.judge import Reading
+    from dynamic_plugins.chat.embedded.orders import Order
+    from dynamic_plugins.chat.embedded.targets import Knowledge, Mention
+
+SHOWN = 5
+CLEAR = 0.12
+"""So much more alike than the next must a name be to be offered alone."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The steps that a message comes to, and the words for which no plugin, or more than one, was found."""
+
+    steps: tuple[Step, ...] = ()
+    unclear: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+
+
+class Settling:
+    """Finds the plugins of the orders in one message. *focus* are the plugins talked about before it, latest first."""
+
+    def __init__(self, knowledge: Knowledge, mentions: Sequence[Mention], focus: Sequence[str]) -> None:
+        self._known, self._mentions, self._focus = knowledge, mentions, focus
+
+    def settle(self, reading: Reading) -> Settled:
+        """Return the steps of all orders, in order."""
+        steps: list[Step] = []
+        unclear: list[tuple[str, tuple[str, ...]]] = []
+        unknown: list[tuple[str, str]] = []
+        seen: list[int] = []
+        for order in reading.orders:
+            if not order.given:
+                seen += order.slots
+                continue
+            certain = not order.doubts and (order.sure or bool(order.slots))
+            for target, sure in self._targets(order, reading, seen):
+                if target.name:
+                    steps.append(Step(order.intent, target, certain and sure and target.sure))
+                elif target.names:
+                    unclear.append((order.intent, target.names))
+                else:
+                    unknown.append((order.intent, target.said))
+            seen += order.slots
+        return Settled(tuple(dict.fromkeys(steps)), tuple(unclear), tuple(unknown))
+
+    def _targets(self, order: Order, reading: Reading, seen: Sequence[int]) -> list[tuple[Target, bool]]:
+        if order.slots:
+            return [(self._scoped(order.intent, self._mentions[slot].target), True) for slot in order.slots]
+        if order.refers == "all" and order.intent != "install":
+            return self._all(order, reading)
+        described = self._described(order.intent, " ".join(order.loose)) if order.loose else None
+        if described is not None and (described.names or not (order.refers or seen)):
+            return [(described, False)]
+        before = [*seen] or [slot for slot in reading.floating if slot not in reading.spared]
+        if before:
+            one = before if order.refers == "all" else before[-1:] if seen else before
+            pointed = [self._mentions[slot].target for slot in one]
+            return [(self._scoped(order.intent, target), len(before) == 1 or bool(seen)) for target in pointed]
+        if (order.refers or not order.loose) and self._focus:
+            return [(Target((self._focus[0],), "it"), True)]
+        if described is not None:
+            return [(described, False)]
+        return self._only(order)
+
+    def _only(self, order: Order) -> list[tuple[Target, bool]]:
+        """ "Turn it off", with nothing said before: the only plugin it can be, or a question."""
+        scope = self._scope(order.intent)
+        if order.intent == "install" or not scope:
+            return [(Target((), ""), False)]
+        return [(Target(tuple(scope[:SHOWN]), ""), False)]
+
+    def _scope(self, intent: str) -> list[str]:
+        standing = self._known.standing
+        match intent:
+            case "activate":
+                return standing.inactive
+            case "deactivate":
+                return standing.active
+        return list(standing.plugins)
+
+    def _scoped(self, intent: str, target: Target) -> Target:
+        """Of several names that fit, those that the order can be about."""
+        if len(target.names) < 2:
+            return target
+        scope = [name for name in target.names if name in self._scope(intent)] if intent != "install" else []
+        if len(scope) == 1:
+            return Target((scope[0],), target.said, True, target.version)
+        return Target(tuple(scope) or target.names, target.said, False, target.version)
+
+    def _all(self, order: Order, reading: Reading) -> list[tuple[Target, bool]]:
+        """Everything, or everything that the words after it describe."""
+        scope = self._scope(order.intent)
+        if reading.floating and not order.loose:
+            named = [self._mentions[slot].target for slot in reading.floating]
+            return [(self._scoped(order.intent, target), True) for target in named]
+        words = [word for word in order.loose if word not in word_set("questions", "again")]
+        fitting = self.fitting(words, scope) if words else scope
+        spared = {self._mentions[slot].target.name for slot in reading.spared}
+        return [(Target((name,), name), False) for name in fitting if name not in spared]
+
+    def fitting(self, words: Sequence[str], scope: Sequence[str]) -> list[str]:
+        """Return the plugins of *scope* whose name, keywords or description has to do with *words*."""
+        return [name for name in scope if max((self._relation(word, name) for word in words), default=0) >= 0.5]
+
+    def _relation(self, word: str, name: str) -> float:
+        from rapidfuzz.distance import OSA
+
+        stem = _stem(word)
+        if len(stem) < 2:
+            return 0.0
+        own = re.split(r"[-_/.]", core(name))
+        if stem in {_stem(part) for part in own} or stem == core(name).replace("-", ""):
+            return 1.0
+        if len(stem) >= 4:
+            best = max(OSA.normalized_similarity(stem, part) for part in [*own, core(name).replace("-", "")])
+            if best >= 0.74:
+                return best * 0.95
+        entry = self._known.entries.get(name)
+        if entry is None:
+            return 0.0
+        if stem in {_stem(each) for keyword in entry.keywords for each in keyword.lower().split()}:
+            return 0.7
+        told = {_stem(each) for each in re.findall(r"\w+", entry.description.lower())}
+        return 0.5 if stem in told and len(stem) > 3 else 0.0
+
+    def _described(self, intent: str, said: str) -> Target | None:
+        """Return the plugin, or the plugins, that *said* may mean."""
+        if not said:
+            return None
+        if intent != "install":
+            mine = self._described_here(said.split(), self._scope(intent))
+            mine = mine or self._described_here(said.split(), list(self._known.standing.plugins))
+            if mine:
+                return Target(tuple(mine[:SHOWN]), said, sure=False)
+        alike = self._known.like(said)
+        if alike:
+            clear = len(alike) == 1 or alike[0][1] - alike[1][1] >= CLEAR or alike[0][1] >= 0.85
+            return Target((alike[0][0],) if clear else tuple(name for name, _ in alike[:SHOWN]), said, sure=False)
+        return Target((), said, sure=False)
+
+    def _described_here(self, words: Sequence[str], scope: Sequence[str]) -> list[str]:
+        scores = {name: sum(self._relation(word, name) for word in words) for name in scope}
+        best = max(scores.values(), default=0.0)
+        return [name for name, score in scores.items() if score >= 0.5 and score >= best - 0.2]
+
+
+def _stem(word: str) -> str:
+    for ending in ("ies", "es", "s", "ing", "ed"):
+        if len(word) - len(ending) >= 3 and word.endswith(ending):
+            return word[: -len(ending)]
+    return word

@@ -1,0 +1,179 @@
+"""Using the active plugins' own actions: which one fits what was said, and with which arguments."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins import prompts
+from dynamic_plugins.chat.embedded.decide import Answer, Call
+from dynamic_plugins.chat.embedded.finds import Finds, Sort, find, sort_of
+from dynamic_plugins.chat.embedded.grounding import flatten, ground, lacking
+from dynamic_plugins.chat.embedded.phrases import word_set
+from dynamic_plugins.chat.embedded.request import Offered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.chat.embedded.needle import Engine
+    from dynamic_plugins.chat.embedded.request import Exchange
+
+SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
+SHORTLIST = 3
+"""So many tools the engine chooses from; each costs it about a quarter of a second the first time."""
+TRIES = 2
+STRONG = 3.0
+"""The evidence of one word of an action's name."""
+CERTAIN, LIKELY = 0.15, 0.35
+"""The confidence wanted from the engine with such evidence, and without."""
+
+
+class Use:
+    """Chooses among *tools*, which do not hold the six management tools; *choice* as in the request."""
+
+    def __init__(self, engine: Engine, tools: Sequence[Offered], choice: str | None) -> None:
+        self._engine, self._choice = engine, choice
+        self._searches = any(tool.name == SEARCH for tool in tools)
+        self._tools = [tool for tool in tools if tool.name not in (SEARCH, CALL)] if choice != "none" else []
+        if choice not in (None, "none", "auto", "required"):
+            self._tools = [tool for tool in self._tools if tool.name == choice]
+
+    def answer(self, said: str) -> Answer | None:
+        """Return the call that *said* asks for, or a question for what it lacks; None when no tool fits."""
+        if self._searches and self._choice != "none":
+            return Answer((Call(SEARCH, {"query": said[:200]}),), weak=True) if _asks_for_something(said) else None
+        return self._choose(said, self._tools, wrap=False)
+
+    def next(self, exchange: Exchange) -> Answer | None:
+        """Return the call to make after a search for actions; None when there is nothing left to call."""
+        last = exchange.calls[-1]
+        if last.name != SEARCH or not isinstance(last.result, dict):
+            return None
+        found = last.result.get("actions") or []
+        tools = [
+            Offered(str(each.get("action")), str(each.get("description") or ""), each.get("parameters") or {})
+            for each in found
+            if isinstance(each, dict)
+        ]
+        return self._choose(exchange.said, tools, wrap=True) or Answer(text="No action of an active plugin does that.")
+
+    def _choose(self, said: str, tools: Sequence[Offered], *, wrap: bool) -> Answer | None:
+        chosen = self._chosen(said, _ranked(said, tools))
+        if chosen is None:
+            return None
+        tool, guessed = chosen
+        arguments = ground(guessed, tool.parameters, said)
+        if missing := lacking(arguments, tool.parameters):
+            return Answer(text=f"What should {' and '.join(missing)} be for {_title(tool.name)}?")
+        if wrap:
+            return Answer((Call(CALL, {"action": tool.name, "arguments": json.dumps(arguments, ensure_ascii=False)}),))
+        return Answer((Call(tool.name, arguments),))
+
+    def _chosen(self, said: str, ranked: Sequence[tuple[float, Offered]]) -> tuple[Offered, dict[str, Any]] | None:
+        """Return the tool and the arguments the engine fills in; the engine has the last word on whether it fits."""
+        if not ranked:
+            return None
+        best = ranked[0][0]
+        level = [tool for score, tool in ranked[:SHORTLIST] if score == best]
+        for tools in ([level] if len(level) > 1 else []) + [
+            [tool] for score, tool in ranked[:TRIES] if score >= best / 2
+        ]:
+            for guess in self._engine.guesses(said, [_plain(tool) for tool in tools]):
+                tool = next((each for each in tools if each.name == guess.tool), None)
+                needed = CERTAIN if best >= STRONG else LIKELY
+                if tool is not None and not guess.negated and guess.confidence >= needed:
+                    return tool, guess.arguments
+        top = ranked[0][1]
+        return (top, {}) if best >= STRONG and not lacking(ground({}, top.parameters, said), top.parameters) else None
+
+
+def _ranked(said: str, tools: Sequence[Offered]) -> list[tuple[float, Offered]]:
+    """Return the tools that have to do with *said*, most first."""
+    finds = find(said)
+    scored = [(evidence(said, tool) + _fit(finds, tool), tool) for tool in tools if evidence(said, tool) > 0]
+    return sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
+
+
+def _fit(finds: Finds, tool: Offered) -> float:
+    """Return how well what *finds* holds serves the parameters that *tool* requires."""
+    fit, left = 0.0, {sort: len(finds.of(sort)) for sort in _TYPED}
+    properties = tool.parameters.get("properties") or {}
+    for name in tool.parameters.get("required") or ():
+        sort = sort_of(name, flatten(properties.get(name) or {}))
+        if sort in left:
+            fit += 1.0 if left[sort] > 0 else -1.5
+            left[sort] -= 1
+    # What was said and serves nothing speaks against it: two places are one too many for "the time in a place".
+    return fit - 0.75 * sum(max(0, left[sort]) for sort in ("zone", "clock"))
+
+
+_TYPED: tuple[Sort, ...] = ("zone", "clock", "number", "url", "path", "email")
+
+
+def _plain(tool: Offered) -> dict[str, Any]:
+    """Return *tool* as the engine takes it: without the plugin's name, with short texts."""
+    properties = tool.parameters.get("properties") or {}
+    return {
+        "name": tool.name,
+        "description": tool.description[:200],
+        "parameters": {
+            "type": "object",
+            "properties": {key: _short(value) for key, value in properties.items() if isinstance(value, dict)},
+            "required": list(tool.parameters.get("required") or ()),
+        },
+    }
+
+
+def _short(schema: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: schema[key] for key in ("type", "enum", "items") if key in schema}
+    if isinstance(kept.get("type"), list):
+        kept["type"] = next((each for each in kept["type"] if each != "null"), "string")
+    for branch in schema.get("anyOf") or ():
+        if isinstance(branch, dict) and branch.get("type") not in (None, "null"):
+            kept = {**{key: branch[key] for key in ("type", "enum", "items") if key in branch}, **kept}
+    return {"type": "string"} | kept | {"description": str(schema.get("description") or "")[:120]}
+
+
+@lru_cache(maxsize=512)
+def _words_of(name: str, description: str, parameters: str) -> dict[str, float]:
+    own = name.split("__", 1)
+    words: dict[str, float] = {}
+    for text, weight in ((parameters, 0.5), (description, 1.0), (own[0], 1.5), (own[-1], 3.0)):
+        for word in _stems(text):
+            words[word] = max(words.get(word, 0.0), weight)
+    return words
+
+
+def evidence(said: str, tool: Offered) -> float:
+    """Return how much *said* and what *tool* says of itself have in common: 3 for a word of its name."""
+    words = _words_of(tool.name, tool.description, " ".join(tool.parameters.get("properties") or {}))
+    return sum(words.get(word, 0.0) for word in set(_stems(said)))
+
+
+def _stems(text: str) -> list[str]:
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text)
+    stop = word_set("questions", "stop")
+    words = [word.lower() for word in re.findall(r"[^\W_]+", split)]
+    return [_stem(_same().get(word, word)) for word in words if word not in stop]
+
+
+@cache
+def _same() -> dict[str, str]:
+    return {word: row[0] for row in prompts.table("embedded/same.toml")["rows"] for word in row}
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "ies", "ed", "es", "s", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+def _title(name: str) -> str:
+    return name.rsplit("__", 1)[-1].replace("_", " ")
+
+
+def _asks_for_something(said: str) -> bool:
+    return len(re.findall(r"\w+", said)) >= 2
