@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import uuid
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,15 @@ class Call:
         self.state: StateBag = state_of({**arguments, "agentName": "agent", "senderName": "user"})
         self.options = Bag({**self.arguments, "parameters": self.arguments})
         self.context = Bag(
-            {**self.arguments, **ids, "message": self.message, "state": self.state, "options": self.options}
+            {
+                "conversationId": ROOM,
+                "userId": ENTITY,
+                **self.arguments,
+                **ids,
+                "message": self.message,
+                "state": self.state,
+                "options": self.options,
+            }
         )
 
     def callback(self, content: Any = None, *_: Any) -> Any:
@@ -94,10 +103,13 @@ class Call:
 
 
 class Binder:
-    """Binds handlers' parameters. *service* finds a started service by class name, None where there is none."""
+    """Binds handlers' parameters. *service* finds what a parameter of some types asks for; None where there is none."""
 
     def __init__(
-        self, runtime: Callable[[], Any], service: Callable[[list[str]], Any], settings: dict[str, str]
+        self,
+        runtime: Callable[[], Any],
+        service: Callable[[list[str], inspect.Parameter], Any],
+        settings: dict[str, str],
     ) -> None:
         self._runtime = runtime
         self._service = service
@@ -138,46 +150,66 @@ class Binder:
         return positional, named
 
     async def _value(self, function: Any, parameter: inspect.Parameter, call: Call, by_place: str | None) -> Any:
-        name = parameter.name.lstrip("_").lower()
-        if parameter.name in call.arguments and not role_of(name):
+        role = role_of(parameter.name)
+        if parameter.name in call.arguments and role is None:
             return call.arguments[parameter.name]
-        value = await self._role(role_of(name), parameter, function, call)
+        value = await self._role(role, parameter, function, call)
         if value is not _NOTHING:
             return value
         types = type_names(parameter)
-        if types and (service := await self._service(types)) is not None:
+        if (service := await self._service(types or ["?"], parameter)) is not None:
             return service
+        if isinstance(function, type) and (setting := self._setting(parameter.name)) is not None:
+            return setting
         if parameter.default is not parameter.empty:
             return _NOTHING
         if by_place is not None and not types:
             return await self._role(by_place, parameter, function, call)
-        made = make(function, parameter, Bag({**self._settings, **call.context}))
-        if made is not None:
+        if (made := await self._make(function, parameter, call)) is not None:
             return made
         if parameter.kind is parameter.POSITIONAL_ONLY or "None" in str(parameter.annotation):
             return None
-        raise TypeError(f"needs the argument {parameter.name!r}")
+        raise TypeError(f"{getattr(function, '__name__', 'it')} needs {parameter.name!r}")
 
     async def _role(self, role: str | None, parameter: inspect.Parameter, function: Any, call: Call) -> Any:
         if role == "runtime":
             return await self._runtime()
         if role == "message":
             return call.text if type_names(parameter) == ["str"] else call.message
-        if role == "config":
-            made = make(function, parameter, Bag(self._settings))
-            if made is not None:
+        if role in ("config", "arguments", "context"):
+            if (made := await self._make(function, parameter, call)) is not None:
                 return made
-            return _NOTHING if parameter.default is not parameter.empty else Bag(self._settings)
-        if role in ("arguments", "context"):
-            pool = Bag({**call.context, **call.arguments, "conversationId": ROOM})
-            made = make(function, parameter, pool)
-            if made is not None:
-                return made
-            return Bag({**call.arguments, "text": call.text}) if role == "arguments" else pool
+            if role == "config":
+                return _NOTHING if parameter.default is not parameter.empty else Bag(self._settings)
+            every = Bag({**call.context, **call.arguments})
+            return Bag({**call.arguments, "text": call.text}) if role == "arguments" else every
         if role == "services":
-            return await self._service(["*"])
+            return await self._service(["*"], parameter)
         found = {"state": call.state, "options": call.options, "callback": call.callback, "responses": []}
         return found.get(role or "", _NOTHING)
+
+    async def _make(self, function: Any, parameter: inspect.Parameter, call: Call) -> Any:
+        """Return an instance of the plugin's own data class that *parameter* asks for, or None."""
+        for name in type_names(parameter):
+            kind = parameter.annotation if isinstance(parameter.annotation, type) else _scope(function).get(name)
+            if not isinstance(kind, type) or kind.__module__ in ("builtins", "typing"):
+                continue
+            if callable(from_env := getattr(kind, "from_env", None)):
+                return from_env()
+            if hasattr(kind, "__dataclass_fields__") or hasattr(kind, "model_fields"):
+                ids = {
+                    key: call.context[key] for key in ("agent_id", "room_id", "entity_id", "conversation_id", "user_id")
+                }
+                known = Call("", {**ids, "message": call.message, **call.arguments}, ids["agent_id"], call.text)
+                positional, named = await self.bind(kind, known, ())
+                return kind(*positional, **named)
+        return None
+
+    def _setting(self, name: str) -> str | None:
+        """Return the one setting that a constructor's parameter means: ``private_key`` is ``EVM_PRIVATE_KEY``."""
+        wanted = name.upper()
+        found = [value for key, value in self._settings.items() if key.upper() == wanted or key.endswith(f"_{wanted}")]
+        return found[0] if len(found) == 1 else None
 
 
 _NOTHING = object()
@@ -215,25 +247,12 @@ def type_names(parameter: inspect.Parameter) -> list[str]:
     return [word for word in words if word not in ("None", "Optional", "Union", "Any", "object", "NoneType")]
 
 
-def make(function: Any, parameter: inspect.Parameter, pool: Bag) -> Any:
-    """Return an instance of the plugin's own class that *parameter* asks for, filled from *pool*, or None."""
-    scope = getattr(inspect.unwrap(function), "__globals__", None) or getattr(
-        getattr(function, "__func__", None) or getattr(function, "__init__", None), "__globals__", {}
-    )
-    for name in type_names(parameter):
-        kind = parameter.annotation if isinstance(parameter.annotation, type) else scope.get(name)
-        if (
-            not isinstance(kind, type)
-            or kind.__module__ in ("builtins", "typing")
-            or getattr(kind, "_is_protocol", False)
-        ):
-            continue
-        if callable(from_env := getattr(kind, "from_env", None)):
-            return from_env()
-        fields = getattr(kind, "__dataclass_fields__", None) or getattr(kind, "model_fields", None)
-        if fields is not None:
-            return kind(**{field: pool[field] for field in fields if field in pool})
-    return None
+def _scope(function: Any) -> dict[str, Any]:
+    """Return the names that a function's or a class's annotations may use."""
+    if isinstance(function, type):
+        return vars(sys.modules[function.__module__])
+    found = inspect.unwrap(getattr(function, "__func__", function))
+    return getattr(found, "__globals__", {})
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

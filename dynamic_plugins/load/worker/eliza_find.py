@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SUBMODULES = ("plugin", "actions", "providers", "evaluators", "services", "service", "index", "main")
 _PLUGIN_FACTORY = re.compile(r"^(get|create|make|build)_(\w+_)?plugin$|^(get|create)Plugin$")
 _LIST_FACTORY = re.compile(r"^get_(\w+_)?(actions|providers|evaluators)$")
+_CLIENT = re.compile(r"(Client|Service|Plugin|Api|API)$")
+_LIFE = {"start", "stop", "close", "aclose", "init", "initialize", "connect", "disconnect", "shutdown", "cleanup"}
 _PARTS = ("actions", "providers", "services", "evaluators", "models")
 _RUNS = ("handler", "execute", "handle", "run", "__call__")
 _GETS = ("get", "get_context", "provide", "get_documents", "handler")
@@ -48,6 +50,25 @@ class Found:
         self.errors: list[BaseException] = []
         self._seen: set[int] = set()
 
+    def clients(self) -> list[type]:
+        """Return the classes whose methods are what the package is for."""
+        return [
+            kind
+            for name, kind in self.classes.items()
+            if _CLIENT.search(name) and not inspect.isabstract(kind) and not issubclass(kind, (BaseException, dict))
+        ]
+
+    def methods(self, kind: type) -> list[tuple[str, Any]]:
+        """Return the public methods of a client class that do something."""
+        return [
+            (name, member)
+            for name, member in inspect.getmembers(kind, inspect.isfunction)
+            if not name.startswith("_")
+            and name not in _LIFE
+            and member.__module__.startswith(self.package)
+            and not isinstance(inspect.getattr_static(kind, name), (classmethod, staticmethod))
+        ]
+
     def add_plugin(self, plugin: Any) -> None:
         """Take a plugin object or dictionary with all it lists."""
         if id(plugin) in self._seen:
@@ -67,6 +88,8 @@ class Found:
             return
         self._seen.add(id(value))
         kind = kind_of(value, self.package)
+        if isinstance(value, type) and value.__module__.startswith(self.package):
+            self.classes[value.__name__] = value
         if kind == "service":
             self.helpers.append(value)
         elif kind is not None:
@@ -76,9 +99,7 @@ class Found:
                 self.add_loose(name, each)
         elif isinstance(value, (type, types.FunctionType)) and value.__module__.startswith(self.package):
             self.names.append(name)
-            if isinstance(value, type):
-                self.classes[value.__name__] = value
-            elif not _needs(value) and (given := value.__annotations__.get("return")):
+            if not isinstance(value, type) and not _needs(value) and (given := value.__annotations__.get("return")):
                 self.factories[given if isinstance(given, str) else getattr(given, "__name__", "")] = value
 
 
@@ -100,8 +121,9 @@ def find(module: types.ModuleType, attribute: str | None = None) -> Found:
         for name, value in list(vars(each).items()):
             if not name.startswith("_"):
                 found.add_loose(name, value)
-    if not found.plugins:
-        found.services += [each for each in found.helpers if callable(getattr(each, "start", None))]
+    if not found.services:
+        # Nobody says which of them live; those that a runtime is asked for by name do, and those that can be started.
+        found.services += [each for each in found.helpers if _lives(each, bool(found.plugins))]
     return found
 
 
@@ -236,6 +258,11 @@ def _call_factory(name: str, function: Any, found: Found) -> None:
     elif part and isinstance(value, (list, tuple)):
         for each in value:
             found.add_loose(name, each)
+
+
+def _lives(service: type, listed: bool) -> bool:
+    named = any(isinstance(inspect.getattr_static(service, key, None), str) for key in ("service_type", "service_name"))
+    return named or (not listed and callable(getattr(service, "start", None)))
 
 
 def _needs(function: Any) -> bool:

@@ -36,6 +36,8 @@ _NOT_TOLD = {
     "actions",
 }
 _TOLD_ANYWAY = {"content", "id", "message", "type"}
+_HANDED = ("service", "client", "message_text")
+_IDS = {"agent_id", "user_id", "room_id", "entity_id", "conversation_id", "timestamp"}
 _DEEPEST = 4
 _MOST = 20
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "dict": "object"}
@@ -57,10 +59,8 @@ def parameters_of(handler: Any, package: str, declared: Any = None) -> dict[str,
                     properties.setdefault(name, schema)
     except (OSError, SyntaxError, RecursionError):
         pass  # no source: the plain words are left
-    for parameter in _own(handler):
-        names = type_names(parameter)
-        kind = _TYPES.get(names[0]) if names else None
-        properties.setdefault(parameter.name, {"type": kind} if kind else {})
+    for name, schema in _own(handler, package):
+        properties.setdefault(name, schema)
     return {"type": "object", "properties": properties, "additionalProperties": True}
 
 
@@ -80,21 +80,49 @@ def _declared(declared: Any) -> dict[str, Any]:
     return found
 
 
-def _own(handler: Any) -> list[inspect.Parameter]:
-    """Return the parameters that stand for arguments themselves: ``search(query, limit=10)``."""
+def _own(handler: Any, package: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the parameters that stand for arguments themselves: ``search(query, limit=10)``.
+
+    One of a class of the package's own stands for the fields of that class.
+    """
     try:
         parameters = inspect.signature(handler).parameters.values()
     except (TypeError, ValueError):
-        return []
-    return [
-        each
-        for each in parameters
-        if role_of(each.name) is None
-        and each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
-        and (not type_names(each) or type_names(each)[0] in _TYPES)
-        and each.name not in ("self", "cls", "service", "client")
-        and not each.name.startswith("_")
-    ]
+        return
+    for each in parameters:
+        names = type_names(each)
+        if each.kind not in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY) or each.name in ("self", "cls"):
+            continue
+        made = next((kind for name in names if (kind := _class_of(handler, name, package)) is not None), None)
+        if made is not None:
+            yield from _fields(made)
+        elif (
+            role_of(each.name) is None
+            and not each.name.startswith("_")
+            and not each.name.endswith(_HANDED)
+            and (not names or names[0] in _TYPES)
+        ):
+            json_type = _TYPES.get(names[0]) if names else None
+            yield each.name, {"type": json_type} if json_type else {}
+
+
+def _class_of(handler: Any, name: str, package: str) -> type | None:
+    scope = getattr(inspect.unwrap(getattr(handler, "__func__", handler)), "__globals__", {})
+    found = scope.get(name)
+    ours = isinstance(found, type) and found.__module__.startswith(package)
+    return found if ours and (hasattr(found, "__dataclass_fields__") or hasattr(found, "model_fields")) else None
+
+
+def _fields(kind: type) -> Iterator[tuple[str, dict[str, Any]]]:
+    names = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", {})
+    hints = getattr(kind, "__annotations__", {})
+    for name in names:
+        if name.endswith(_HANDED) or role_of(name) or name in _IDS:
+            continue
+        words = re.findall(r"\w+", str(getattr(hints.get(name), "__name__", hints.get(name, ""))))
+        found = next((_TYPES[word] for word in words if word in _TYPES), None)
+        described = str(getattr(names[name], "description", None) or "")
+        yield name, {**({"type": found} if found else {}), **({"description": described} if described else {})}
 
 
 def _functions(handler: Any, package: str, depth: int, seen: set[int]) -> Iterator[types.FunctionType]:

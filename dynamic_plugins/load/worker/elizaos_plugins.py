@@ -20,6 +20,7 @@ from .plain import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_LIVING = ("Service", "Provider", "Client", "Manager", "Plugin", "Api", "API")
 _SHARED = ("Registry", "Store", "Storage", "Manager", "Client", "Cache")
 _PROMPT = {
     "type": "object",
@@ -67,7 +68,9 @@ class _ElizaPlugin:
         for kind, many in (("provider", found.providers), ("evaluator", found.evaluators)):
             for each in many:
                 self._add_other(kind, each)
-        if self.offered.components:
+        if not self.offered.components:
+            self._add_clients()
+        elif self._services:
             for service in self._services[: len(_distinct_services(found.services))]:
                 self.offered.add_service(Service(service.name, service.start, service.stop, service.description))
 
@@ -113,6 +116,20 @@ class _ElizaPlugin:
         described = str(attribute_of(thing, "description", ""))
         self.offered.add(Component(kind, name, call, description=described, is_async=True))
 
+    def _add_clients(self) -> None:
+        """Offer the methods of the package's client classes: some packages are nothing else."""
+        for kind in self._found.clients():
+            client = ElizaService(kind, self._binder, self._runtime)
+            self._services.append(client)
+            for name, method in self._found.methods(kind):
+                if not self._is_taken("", name):
+                    called = self._caller(name, lambda client=client, name=name: _method(client, name))  # type: ignore[misc] # bound now
+                    described = (inspect.getdoc(method) or "").partition("\n\n")[0].replace("\n", " ")
+                    parameters = parameters_of(method, self._found.package)
+                    self.offered.add(
+                        Component("action", name, called, description=described, is_async=True, parameters=parameters)
+                    )
+
     def _caller(self, name: str, handler: Callable[[], Any]) -> Callable[[dict[str, Any]], Any]:
         async def call(arguments: dict[str, Any]) -> Any:
             made = Call(name, arguments, service_call(None, name).message["agentId"])
@@ -142,13 +159,24 @@ class _ElizaPlugin:
         reasons = [f"{each.name} did not start: {each.failure}" for each in self._services if each.failure]
         return f" ({'; '.join([*reasons, *self._failures])})" if reasons or self._failures else ""
 
-    async def _service(self, names: list[str]) -> Any:
+    async def _service(self, names: list[str], parameter: inspect.Parameter) -> Any:
+        """Return the service, client or registry that *parameter*, of types called *names*, asks for."""
         if names == ["*"]:
             return {each.name: await each.get() for each in self._services}
         for service in self._services:
             if service.class_names & set(names):
                 return await service.get()
-        return next((found for name in names if (found := self._helper(name)) is not None), None)
+        if names == ["?"]:  # it does not say which
+            wanted = parameter.name.endswith(("service", "client")) and len(self._services) == 1
+            return await self._services[0].get() if wanted else None
+        for name in names:
+            if (found := self._helper(name)) is not None:
+                return found
+            kind = self._found.classes.get(name)
+            if kind is not None and parameter.default is parameter.empty and name.endswith(_LIVING):
+                self._services.append(ElizaService(kind, self._binder, self._runtime))
+                return await self._services[-1].get()
+        return None
 
     def _helper(self, name: str) -> Any:
         """Return the one instance of a class of the package that handlers share: a registry, a store, a client."""
@@ -175,10 +203,14 @@ class _ElizaPlugin:
         self._made.providers.extend(each for each in self._found.providers if hasattr(each, "position"))
         for name, handler in self._found.models.items():
             self._made.register_model(name, handler, "plugin", 1)
+        config = attribute_of(plugin, "config")
         init = plugin.get("init") if isinstance(plugin, dict) else getattr(plugin, "init", None)
         if callable(init):
+            given = {**(config if isinstance(config, dict) else {}), **self._settings}
             try:
-                await self._binder.run(init, service_call(self._made, "init"), ("config", "runtime"))
+                await Binder(self._runtime, self._service, given).run(
+                    init, service_call(self._made, "init"), ("config", "runtime")
+                )
             except Exception as error:  # its actions may work all the same
                 self._failures.append(f"its init failed: {describe(error, place=False)}")
 
@@ -189,6 +221,14 @@ class _ElizaPlugin:
 
 async def _ready(handler: Any) -> Any:
     return handler
+
+
+async def _method(client: ElizaService, name: str) -> Callable[..., Any]:
+    instance = await client.get()
+    if instance is None:
+        raise FailedError(f"{client.name} cannot be used")
+    found: Callable[..., Any] = getattr(instance, name)
+    return found
 
 
 def _distinct_services(services: list[Any]) -> list[Any]:

@@ -43,6 +43,9 @@ def _object(value: Any, depth: int) -> Any:
     fields = getattr(type(value), "__dataclass_fields__", None)
     if fields is not None:
         return {name: plain(getattr(value, name, None), depth + 1) for name in fields}
+    if hasattr(value, "success"):  # a result class of some plugin's own
+        names = list(vars(value)) if hasattr(value, "__dict__") else list(getattr(value, "__slots__", ()))
+        return {name: plain(getattr(value, name, None), depth + 1) for name in names if not name.startswith("_")}
     if isinstance(value, (int, str)):  # a subclass: an enum of strings, a NewType
         return str(value) if isinstance(value, str) else int(value)
     return str(value)
