@@ -120,14 +120,28 @@ async def test_a_broken_source_does_not_hide_the_others(home: Path, tmp_path: Pa
     assert "not JSON" in notice
 
 
-async def test_a_damaged_list_of_sources_leaves_the_bundled_snapshot_and_says_so(home: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"sources": [3]}', '{"sources": [{"name": "bundled", "location": "http://evil.example/"}]}']
+)
+async def test_a_damaged_list_of_sources_leaves_the_bundled_snapshot_and_says_so(home: Path, text: str) -> None:
     SourceList(home).add("mcp")
-    (home / "sources.json").write_text("{")
+    (home / "sources.json").write_text(text)
     registry = Registry(home)
     assert {entry.source for entry in await registry.entries()} == {"bundled"}
     assert "sources.json" in registry.notices[0]
     with pytest.raises(SourceError):
         registry.sources.all()
+
+
+async def test_a_source_that_is_added_again_under_another_name_needs_trust_again(home: Path, tmp_path: Path) -> None:
+    registry, path = Registry(home), str(write(tmp_path / "mine.json", "a"))
+    registry.sources.add(path, "one")
+    registry.sources.trust("one")
+    assert await sources_of(registry, "a") == ["one"]
+    registry.sources.remove("one")
+    registry.sources.add(path, "two")
+    assert await sources_of(registry, "a") == ["two"]
+    assert not registry.is_trusted("two")
 
 
 async def test_a_given_file_takes_the_place_of_the_configured_sources_and_is_trusted(

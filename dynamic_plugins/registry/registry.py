@@ -64,7 +64,7 @@ class Registry:
         self._cache = Cache(home / "registry")
         self._timeout, self._clock = timeout, clock
         self._reader = Reader(self._python_plugins, timeout, clock)
-        self._held: dict[str, _Held] = {}
+        self._held: dict[Source, _Held] = {}
         self._shown: tuple[Source, ...] = ()
         self._notices: list[str] = []
         self._lock = asyncio.Lock()
@@ -149,12 +149,13 @@ class Registry:
     def forget(self, source: Source) -> None:
         """Remove the copy of a source that was removed."""
         self._cache.forget(source.location)
-        self._held.pop(source.location, None)
+        self._held.pop(replace(source, trusted=False), None)
 
     # ---------------------------------------------------------------- reading
 
     def _hold(self, source: Source) -> _Held:
-        return self._held.setdefault(source.location, _Held())
+        # By name too: what was read as one source's must not pass for another's.
+        return self._held.setdefault(replace(source, trusted=False), _Held())
 
     def _load(self, source: Source) -> None:
         """Take up the newest copy on disk: another process may have fetched it, and a file may have changed."""

@@ -169,6 +169,8 @@ def _source(data: dict[str, Any]) -> Source:
     name, location = data["name"], data["location"]
     if not isinstance(name, str) or not isinstance(location, str):
         raise TypeError("a source's name and location are text")
+    if (name == BUNDLED) != (location == BUNDLED):
+        raise TypeError("nothing else may pass for the bundled snapshot")
     return BUNDLED_SOURCE if location == BUNDLED else Source(name, location, data.get("trusted") is True)
 
 
