@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from dynamic_plugins import configuration as config
 from dynamic_plugins import prompts
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
 from dynamic_plugins.plugin import Action
+from dynamic_plugins.registry.fields import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.install.installer import Installer
+    from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.registry.search import Match
     from dynamic_plugins.service import Outcome, PluginManagementService
 
@@ -78,9 +81,26 @@ def _described(shape: dict[str, Any], key: str, told: Mapping[str, str]) -> dict
     return described
 
 
-def management_actions(service: PluginManagementService, installer: Installer) -> list[Action]:
-    """Return the six actions over *service*, with their descriptions and similes from ``prompts/actions.toml``."""
-    handlers = ManagementHandlers(service, installer)
+class PastedSecrets(Protocol):
+    """The secrets that a person pasted into a conversation; the model has only placeholders for them."""
+
+    def holds(self, value: str) -> bool:
+        """Return whether there is a placeholder in *value*."""
+        ...
+
+    def reveal(self, value: str, plugin: str, variable: Variable) -> str:
+        """Return *value* with its placeholders turned back; raises BadArgumentsError where they are not meant so."""
+        ...
+
+
+def management_actions(
+    service: PluginManagementService, installer: Installer, pasted: PastedSecrets | None = None
+) -> list[Action]:
+    """Return the six actions over *service*, with their descriptions and similes from ``prompts/actions.toml``.
+
+    *pasted* is what was pasted into the conversation that they belong to, if there is one.
+    """
+    handlers = ManagementHandlers(service, installer, pasted)
     told = prompts.table("actions.toml")
     return [
         Action(name, told[name]["description"], getattr(handlers, name), schema(name), tuple(told[name]["similes"]))
@@ -91,8 +111,10 @@ def management_actions(service: PluginManagementService, installer: Installer) -
 class ManagementHandlers:
     """What the six actions do; each returns a small JSON object and raises :class:`PluginError`."""
 
-    def __init__(self, service: PluginManagementService, installer: Installer) -> None:
-        self._service, self._installer = service, installer
+    def __init__(
+        self, service: PluginManagementService, installer: Installer, pasted: PastedSecrets | None = None
+    ) -> None:
+        self._service, self._installer, self._pasted = service, installer, pasted
 
     async def list_available_plugins(self, query: str | None = None, limit: int | None = None) -> dict[str, Any]:
         """Give the best matches, and how many plugins there are in all."""
@@ -129,25 +151,31 @@ class ManagementHandlers:
     async def configure_plugin(
         self, plugin_name: str, configuration: list[dict[str, str]] | None = None
     ) -> dict[str, Any]:
-        """Give what is set and what is missing; values for secrets are refused, since a model has seen them."""
-        values = {each["name"]: each["value"] for each in configuration or []}
-        known = await self._service.variables(plugin_name)
-        secret = {variable.name.upper() for variable, _ in known if variable.secret}
-        from dynamic_plugins.registry.fields import looks_secret
+        """Give what is set and what is missing.
 
-        for name in values:
-            if name.upper() in secret or looks_secret(name):
-                raise BadArgumentsError(
-                    plugin_name,
-                    f"{name} is a secret, so it cannot be set through the conversation. "
-                    f"The person enters it with: dynamic-plugins configure {plugin_name}",
-                )
+        Values for secrets are refused, since a model has seen them; it may give the placeholder for a pasted one.
+        """
+        plugin = (await self._service.info(plugin_name)).name
+        declared = [variable for variable, _ in await self._service.variables(plugin)]
+        values = {each["name"]: self._value(plugin, declared, **each) for each in configuration or []}
         outcome = await self._service.configure(plugin_name, values)
         known = await self._service.variables(plugin_name)
         told = _told(outcome) | {"set": [variable.name for variable, is_set in known if is_set]}
         missing = [each.name for each in outcome.info.required_env_vars if not each.is_set]
         optional = [v.name for v, is_set in known if not is_set and v.name not in missing]
         return told | {"missing": missing, "optional": optional[:DEFAULT_LIMIT]} | _next_step(outcome)
+
+    def _value(self, plugin: str, declared: Sequence[Variable], name: str, value: str) -> str:
+        variable = config.variable_among(plugin, declared, name)
+        if self._pasted is not None and self._pasted.holds(value):
+            return config.Pasted(self._pasted.reveal(value, plugin, variable))
+        if variable.secret or looks_secret(variable.name):
+            raise BadArgumentsError(
+                plugin,
+                f"{variable.name} is a secret, so it cannot be set through the conversation. "
+                f"The person enters it with: dynamic-plugins configure {plugin}",
+            )
+        return value
 
     async def activate_plugin(self, plugin_name: str) -> dict[str, Any]:
         """Give the actions that are usable from now on."""

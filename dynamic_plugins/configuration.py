@@ -14,7 +14,7 @@ from dynamic_plugins.registry.fields import looks_secret
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.registry.entry import Argument
@@ -23,22 +23,33 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
+class Pasted(str):
+    """A value that a person pasted into a conversation: it is kept as a secret, whatever its variable is."""
+
+    __slots__ = ()
+
+
 def variable_named(installation: Installation, said: str) -> Variable:
+    """Return the variable that *said* means, as :func:`variable_among` does."""
+    return variable_among(installation.plugin, installation.variables, said)
+
+
+def variable_among(plugin: str, variables: Iterable[Variable], said: str) -> Variable:
     """Return the variable that *said* means, whatever its case and dashes; one that was not declared is made up.
 
     Raises :class:`BadArgumentsError` for a name that is no variable's, or that would decide what code runs.
     """
     name = said.strip().lstrip("-").replace("-", "_")
-    for variable in installation.variables:
+    for variable in variables:
         if variable.name.upper() == name.upper():
             name = variable.name
             break
     else:
         variable = Variable(name=name, secret=looks_secret(name))
     if not _NAME.fullmatch(name):
-        raise BadArgumentsError(installation.plugin, f"{said!r} is not a variable's name")
+        raise BadArgumentsError(plugin, f"{said!r} is not a variable's name")
     if name.upper() in FORBIDDEN_VARIABLES:
-        raise BadArgumentsError(installation.plugin, f"{name} cannot be set: it would change which code runs")
+        raise BadArgumentsError(plugin, f"{name} cannot be set: it would change which code runs")
     return variable
 
 

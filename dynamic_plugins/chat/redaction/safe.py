@@ -102,6 +102,10 @@ class Safe:
         """Remember what was said last, by the person or as a reply: it tells which plugin the talk is about."""
         self._talk = [*self._talk, PLACEHOLDER.sub(" ", text)][-REMEMBERED:]
 
+    def holds(self, value: str) -> bool:
+        """Return whether there is a placeholder in *value*."""
+        return PLACEHOLDER.search(value) is not None
+
     def reveal(self, value: str, plugin: str, variable: Variable) -> str:
         """Return *value* with its placeholders turned back, for *variable* of *plugin* and nothing else.
 
