@@ -221,7 +221,7 @@ class PluginManagementService:
             secret: dict[str, str] = {}
             for key, value in values.items():
                 variable = config.variable_named(plugin.installation, key)
-                kept = secret if variable.secret else plain
+                kept = secret if variable.secret or isinstance(value, config.Pasted) else plain
                 kept[variable.name] = config.check_value(name, variable, value)
             if values:
                 await asyncio.to_thread(self._configuration.set, name, plain, secret)
