@@ -12,6 +12,7 @@ from dynamic_plugins.catalogue import Catalogue
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
+from dynamic_plugins.journal import Journal
 from dynamic_plugins.load.loader import Loader
 from dynamic_plugins.providers import management_providers
 from dynamic_plugins.registry.registry import Registry
@@ -81,11 +82,12 @@ class App:
             runtime=self.runtime,
             store=self.store,
             configuration=self.configuration,
+            journal=Journal(settings.home / "journal.json"),
             approve=approve,
             ask_values=ask_values,
             listener=listener,
         )
-        self.toolbox = Toolbox(management_actions(self.service, self.installer), self.runtime)
+        self.toolbox = Toolbox(management_actions(self.service, self.installer), self.runtime, self.service.use)
         self.providers = management_providers(self.service)
         self._model: Model | None = None
         self._reaper: asyncio.Task[None] | None = None

@@ -21,8 +21,6 @@ from dynamic_plugins.records import DynamicPluginInfo, Standing, Status
 from dynamic_plugins.runtime import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dynamic_plugins.events import Listener
     from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.load.offers import Connection, Offers
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Presence:
-    """Every installed plugin's :class:`LivePlugin`; *listener* gives where events go at the moment they happen."""
+    """Every installed plugin's :class:`LivePlugin`; *listener* hears of failures."""
 
     def __init__(
         self,
@@ -40,7 +38,7 @@ class Presence:
         configuration: ConfigurationStore,
         loader: Loader,
         runtime: AgentRuntime,
-        listener: Callable[[], Listener],
+        listener: Listener,
     ) -> None:
         self._store, self._configuration, self._loader = store, configuration, loader
         self._runtime, self._listener = runtime, listener
@@ -213,7 +211,7 @@ class Presence:
         reason = str(getattr(error, "reason", error))
         live.to(Status.ERROR, reason)
         self._store.change(live.name, enabled=False, error_details=reason)
-        self._listener()(Event(live.name, "failed", reason))
+        self._listener(Event(live.name, "failed", reason))
 
     def _broken(self, name: str, reason: str) -> None:
         if (live := self._live.get(name)) is not None:

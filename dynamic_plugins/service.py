@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.catalogue import Catalogue
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.journal import Journal
     from dynamic_plugins.live import LivePlugin
     from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.registry.entry import Variable
@@ -69,6 +70,7 @@ class PluginManagementService:
         runtime: AgentRuntime,
         store: StateStore,
         configuration: ConfigurationStore,
+        journal: Journal,
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
@@ -76,7 +78,8 @@ class PluginManagementService:
         self.catalogue, self.runtime = catalogue, runtime
         self.approve, self.ask_values, self.listener = approve, ask_values, listener
         self._installer, self._store, self._configuration = installer, store, configuration
-        self._presence = Presence(store, configuration, loader, runtime, lambda: self.listener)
+        self.journal = journal
+        self._presence = Presence(store, configuration, loader, runtime, self._heard)
         self._install_locks: dict[str, asyncio.Lock] = {}
 
     # ---------------------------------------------------------------- what is there
@@ -204,7 +207,8 @@ class PluginManagementService:
             self._store.drop(name)
             self._installer.remove(plugin.installation)
         self.sync()
-        self._tell(name, "uninstalled")
+        self.listener(Event(name, "uninstalled"))
+        self.journal.forget(name)
         return name
 
     # ---------------------------------------------------------------- configure
@@ -331,15 +335,22 @@ class PluginManagementService:
         """
         name = await self.catalogue.installed(said)
         self.sync()
-        return await self.runtime.execute_action(name, action, arguments)
+        return await self.use(name, action, arguments)
+
+    async def use(self, plugin: str, action: str, arguments: Mapping[str, Any]) -> Any:
+        """Call an action by the plugin's own name, and count it; errors as for :meth:`call`."""
+        with self.journal.timed(plugin, action):
+            return await self.runtime.execute_action(plugin, action, arguments)
 
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""
         await self._presence.close_idle(seconds)
+        await asyncio.to_thread(self.journal.flush)
 
     async def close(self) -> None:
         """End every worker. What is enabled stays enabled for the next start."""
         await self._presence.close()
+        self.journal.flush()
 
     # ---------------------------------------------------------------- within
 
@@ -368,4 +379,8 @@ class PluginManagementService:
                 raise PluginTimeoutError(name, "waiting for another process", PLUGIN_LOCK_SECONDS) from None
 
     def _tell(self, name: str, stage: str, message: str = "") -> None:
-        self.listener(Event(name, stage, message))
+        self._heard(Event(name, stage, message))
+
+    def _heard(self, event: Event) -> None:
+        self.journal.note(event)
+        self.listener(event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,10 +15,11 @@ from dynamic_plugins.plugin import Action
 from dynamic_plugins.runtime import check_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from dynamic_plugins.runtime import AgentRuntime
 
+Use = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
 ToolFormat = Literal["openai", "openai-responses", "anthropic", "gemini", "mcp"]
 
 MAX_LISTED = 30
@@ -68,12 +70,13 @@ class Tool:
 class Toolbox:
     """The tools that a model is offered now, and the one way to call them.
 
-    *management* are the six actions; the runtime's mounted plugins add their own.
+    *management* are the six actions; the runtime's mounted plugins add their own. *use* calls one of those (by default
+    the runtime does).
     """
 
-    def __init__(self, management: Sequence[Action], runtime: AgentRuntime) -> None:
+    def __init__(self, management: Sequence[Action], runtime: AgentRuntime, use: Use | None = None) -> None:
         self._management = {action.name: Tool(action.name, action) for action in management}
-        self._runtime = runtime
+        self._runtime, self._use = runtime, use or runtime.execute_action
 
     def management(self) -> list[Tool]:
         """Return the six management tools."""
@@ -128,7 +131,7 @@ class Toolbox:
             return await self._call(str(inner.get("action", "")), inner.get("arguments") or {})
         tool = self._named(name)
         mended = mend(name, arguments, dict(tool.action.parameters))
-        value = await self._runtime.execute_action(tool.plugin or "", tool.action.name, mended)
+        value = await self._use(tool.plugin or "", tool.action.name, mended)
         return {"plugin": tool.plugin, "action": tool.action.name, "result": value}
 
     def _named(self, name: str) -> Tool:

@@ -17,7 +17,7 @@ LAYERS = [
     {"records", "approval", "registry"},
     {"install", "load"},
     {"configuration", "runtime", "store", "secrets"},
-    {"catalogue", "live", "presence"},
+    {"catalogue", "journal", "live", "presence"},
     {"service"},
     {"actions", "providers"},
     {"tools"},

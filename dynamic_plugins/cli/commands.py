@@ -112,7 +112,7 @@ async def status(arguments: argparse.Namespace, settings: Settings, out: Output)
     app = App(settings)
     infos = [await app.service.info(arguments.name)] if arguments.name else app.service.status()
     if out.as_json:
-        out.document({"ok": True, "plugins": [info.to_dict() for info in infos]})
+        out.document({"ok": True, "plugins": [info.to_dict() | app.service.journal.told(info.name) for info in infos]})
     else:
         show.status(out, infos)
     return DONE

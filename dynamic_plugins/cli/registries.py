@@ -12,7 +12,8 @@ from dynamic_plugins.cli.output import DONE, FAILED, USAGE, Output
 if TYPE_CHECKING:
     import argparse
 
-    from dynamic_plugins.registry.registry import Registry, SourceState
+    from dynamic_plugins.registry.registry import Registry
+    from dynamic_plugins.registry.states import SourceState
     from dynamic_plugins.settings import Settings
 
 _TAKES = {"list": (0, 0), "add": (1, 2), "remove": (1, 1), "refresh": (0, 1), "trust": (1, 1)}

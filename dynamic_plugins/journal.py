@@ -1,0 +1,145 @@
+"""What happened to each plugin, and how its actions fared. Kept between runs; nothing of it leaves the machine."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.records import now
+from dynamic_plugins.store import LOCK_SECONDS, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dynamic_plugins.events import Event
+
+EVENTS_KEPT = 20
+MESSAGE_LENGTH = 300
+
+
+@dataclass
+class Usage:
+    """How one action fared: how often it was called, how often it failed, and how long it took, in seconds."""
+
+    calls: int = 0
+    errors: int = 0
+    total: float = 0.0
+    longest: float = 0.0
+
+    def add(self, other: Usage) -> None:
+        """Add what *other* counted."""
+        self.calls += other.calls
+        self.errors += other.errors
+        self.total += other.total
+        self.longest = max(self.longest, other.longest)
+
+    def told(self) -> dict[str, Any]:
+        """Return it in milliseconds, for people."""
+        mean = self.total / self.calls if self.calls else 0.0
+        return {
+            "calls": self.calls,
+            "errors": self.errors,
+            "mean_ms": round(mean * 1000, 1),
+            "longest_ms": round(self.longest * 1000, 1),
+        }
+
+
+@dataclass
+class _Plugin:
+    actions: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
+    events: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, other: _Plugin) -> None:
+        for name, usage in other.actions.items():
+            self.actions[name].add(usage)
+        self.events = (self.events + other.events)[-EVENTS_KEPT:]
+
+
+class Journal:
+    """Counts in memory and adds to *path* at :meth:`flush`: a call costs no write, and several processes may count."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._new: dict[str, _Plugin] = defaultdict(_Plugin)
+
+    @contextmanager
+    def timed(self, plugin: str, action: str) -> Iterator[None]:
+        """Count the call made in this block: its time, and whether it raised."""
+        usage = self._new[plugin].actions[action]
+        begun = time.perf_counter()
+        try:
+            yield
+        except BaseException:
+            usage.errors += 1
+            raise
+        finally:
+            took = time.perf_counter() - begun
+            usage.add(Usage(1, 0, took, took))
+
+    def note(self, event: Event) -> None:
+        """Keep a step of a plugin's life; the progress of an install is none."""
+        if event.fraction is None:
+            told = {"at": now(), "event": event.stage}
+            if event.message:
+                told["message"] = event.message[:MESSAGE_LENGTH]
+            self._new[event.plugin].events.append(told)
+
+    def told(self, plugin: str) -> dict[str, Any]:
+        """Return ``{"usage": {"calls", "errors", …, "actions": {…}}, "events": […]}``, this process included."""
+        mine = self._read().get(plugin, _Plugin())
+        mine.add(self._new.get(plugin, _Plugin()))
+        everything = Usage()
+        for usage in mine.actions.values():
+            everything.add(usage)
+        actions = {name: usage.told() for name, usage in sorted(mine.actions.items())}
+        return {"usage": everything.told() | {"actions": actions}, "events": mine.events}
+
+    def forget(self, plugin: str) -> None:
+        """Drop everything about *plugin*."""
+        self._new.pop(plugin, None)
+        if plugin in self._read():
+            with self._changing() as plugins:
+                plugins.pop(plugin, None)
+
+    def flush(self) -> None:
+        """Add what was counted since the last time to the file."""
+        new, self._new = self._new, defaultdict(_Plugin)
+        new = {name: each for name, each in new.items() if each.actions or each.events}
+        if new:
+            with self._changing() as plugins:
+                for name, each in new.items():
+                    plugins.setdefault(name, _Plugin()).add(each)
+
+    def _read(self) -> dict[str, _Plugin]:
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))["plugins"]
+            return {name: _parsed(each) for name, each in data.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}  # counts are worth less than the program going on: a damaged journal begins anew
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, _Plugin]]:
+        from filelock import FileLock
+
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
+            plugins = self._read()
+            yield plugins
+            data = {name: _plain(each) for name, each in sorted(plugins.items())}
+            write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}).encode())
+
+
+def _parsed(data: dict[str, Any]) -> _Plugin:
+    plugin = _Plugin(events=list(data["events"]))
+    for name, usage in data["actions"].items():
+        plugin.actions[name].add(Usage(**usage))
+    return plugin
+
+
+def _plain(plugin: _Plugin) -> dict[str, Any]:
+    return {"actions": {name: vars(usage) for name, usage in plugin.actions.items()}, "events": plugin.events}
