@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.registry.sources import Source
 
+__all__ = ["AGAIN", "FRESH", "Registry", "SourceState"]
+
 FRESH = 3600.0
 """Seconds for which a copy is used without asking its source."""
 AGAIN = 60.0
