@@ -185,12 +185,23 @@ class ConfigurationStore:
                 continue  # unreadable counts as missing: the person is told when they set it
         return names
 
+    def secrets(self) -> list[str]:
+        """Return every secret value that is kept, for taking them out of what is said and logged.
+
+        Raises SecretStoreError where they cannot be read.
+        """
+        keys = [_key(plugin, name) for plugin, known in self._read().items() for name in known.get("secrets", [])]
+        values = [self.vault.get(key) for key in keys]
+        return [value for value in values if value]
+
     def set(self, plugin: str, plain: dict[str, str], secret: dict[str, str]) -> None:
         """Keep *plain* and *secret* values for *plugin*; all secrets are safe before a name is written down."""
         for name, value in secret.items():
             self.vault.set(_key(plugin, name), value)
         with self._changing() as data:
             mine = data.setdefault(plugin, {"values": {}, "secrets": []})
+            for name in set(mine["secrets"]) & set(plain):
+                self.vault.delete(_key(plugin, name))
             mine["values"] = {k: v for k, v in mine["values"].items() if k not in secret} | plain
             mine["secrets"] = sorted((set(mine["secrets"]) | set(secret)) - set(plain))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.model import ModelError, Say, ToolCall, Use
+from dynamic_plugins.chat.redaction.safe import Safe
 from dynamic_plugins.providers import system_text
 from dynamic_plugins.tools import Toolbox, in_format
 
@@ -36,14 +37,19 @@ class Call:
 
 @dataclass(frozen=True)
 class Turn:
-    """What came of one message. *failed* says that the model itself could not be asked."""
+    """What came of one message. *failed* says that the model itself could not be asked.
+
+    *notices* are for the person: which secrets in the message were kept from the model.
+    """
 
     reply: str
     calls: tuple[Call, ...] = ()
     failed: bool = False
+    notices: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return {"reply": self.reply, "calls": [call.to_dict() for call in self.calls]}
+        told: dict[str, Any] = {"reply": self.reply, "calls": [call.to_dict() for call in self.calls]}
+        return told | ({"notices": list(self.notices)} if self.notices else {})
 
 
 @dataclass
@@ -53,13 +59,15 @@ class Watch:
     on_text: OnText | None = None
     on_call: Callable[[ToolCall], None] | None = None
     on_result: Callable[[ToolCall, dict[str, Any]], None] | None = None
+    on_notice: Callable[[str], None] | None = None
 
 
 class Conversation:
     """A conversation with a model that can use, and manage, plugins.
 
     *subject* gives the canonical name of the plugin that a call is about: calls about one plugin run in order,
-    others at once. *context* gives the running plugins' own context texts by source.
+    others at once. *context* gives the running plugins' own context texts by source. What is pasted goes into *safe*,
+    which the toolbox's ``configure_plugin`` must share.
     """
 
     def __init__(
@@ -70,11 +78,13 @@ class Conversation:
         *,
         subject: Callable[[ToolCall], Awaitable[str]],
         context: Callable[[], Awaitable[dict[str, str]]],
+        safe: Safe | None = None,
         max_steps: int = 8,
         turn_seconds: float = 600.0,
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
         self._subject, self._context = subject, context
+        self._safe = safe or Safe()
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
 
@@ -86,6 +96,10 @@ class Conversation:
         """
         watch = watch or Watch()
         calls: list[Call] = []
+        text, notices = await self._safe.take(text)
+        if watch.on_notice:
+            for notice in notices:
+                watch.on_notice(notice)
         self._history.begin(text)
         try:
             async with asyncio.timeout(self._turn_seconds):
@@ -94,25 +108,29 @@ class Conversation:
             turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls))
         except ModelError as error:
             self._history.drop_turn()
-            return Turn(str(error), tuple(calls), failed=True)
+            return Turn(self._safe.scrub_text(str(error)), tuple(calls), failed=True, notices=tuple(notices))
         except BaseException:
             self._history.drop_turn()
             raise
+        turn = replace(turn, reply=self._safe.scrub_text(turn.reply), notices=tuple(notices))
         self._history.replied(turn.reply)
+        self._safe.said(turn.reply)
         return turn
 
     async def plan(self, text: str) -> Turn:
         """Return what the model would do first with *text*, and do nothing; the conversation is not changed."""
+        text, notices = await self._safe.take(text)
         self._history.begin(text)
         try:
             answer = await self._ask(Watch())
         except ModelError as error:
-            return Turn(str(error), failed=True)
+            return Turn(self._safe.scrub_text(str(error)), failed=True, notices=tuple(notices))
         finally:
             self._history.drop_turn()
         if isinstance(answer, Say):
-            return Turn(answer.text)
-        return Turn(answer.text, tuple(Call(call.name, _readable(call.arguments)) for call in answer.calls))
+            return Turn(answer.text, notices=tuple(notices))
+        calls = tuple(Call(call.name, _readable(call.arguments)) for call in answer.calls)
+        return Turn(answer.text, calls, notices=tuple(notices))
 
     async def _run(self, watch: Watch, calls: list[Call]) -> Turn:
         for _ in range(self._max_steps):
@@ -130,13 +148,14 @@ class Conversation:
 
     async def _ask(self, watch: Watch) -> Say | Use:
         messages = [{"role": "system", "content": await self._system()}, *self._history.messages()]
-        return await self._model.respond(messages, in_format(self._toolbox.offered(), "openai"), watch.on_text)
+        tools = self._safe.scrub(in_format(self._toolbox.offered(), "openai"))
+        return await self._model.respond(messages, tools, watch.on_text)
 
     async def _system(self) -> str:
         parts = [await system_text(self._providers)]
         for source, said in (await self._context()).items():
             parts.append(fenced(said, source))
-        return "\n\n".join(parts)
+        return self._safe.scrub_text("\n\n".join(parts))
 
     async def _call_all(self, wanted: Sequence[ToolCall], watch: Watch) -> list[dict[str, Any]]:
         """Call all; those about one plugin in the order given, those about different ones at once."""
@@ -150,7 +169,7 @@ class Conversation:
                 call = wanted[index]
                 if watch.on_call:
                     watch.on_call(call)
-                results[index] = await self._toolbox.call(call.name, call.arguments)
+                results[index] = await self._call(call)
                 if watch.on_result:
                     watch.on_result(call, results[index])
 
@@ -158,6 +177,13 @@ class Conversation:
             for indexes in queues.values():
                 group.create_task(work(indexes))
         return results
+
+    async def _call(self, call: ToolCall) -> dict[str, Any]:
+        result = await self._toolbox.call(call.name, call.arguments)
+        if any(tool.name == call.name for tool in self._toolbox.management()):
+            await self._safe.refresh()  # the person may have been asked for a secret
+        scrubbed: dict[str, Any] = self._safe.scrub(result)
+        return scrubbed
 
 
 def fenced(value: Any, source: str = "") -> str:
