@@ -24,6 +24,7 @@ from dynamic_plugins.store import StateStore
 from dynamic_plugins.tools import Toolbox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from dynamic_plugins.approval import Approve, AskValues
@@ -91,6 +92,7 @@ class App:
         self.providers = management_providers(self.service)
         self._model: Model | None = None
         self._reaper: asyncio.Task[None] | None = None
+        self._stop_watching: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
         self.service.sync()
@@ -105,6 +107,8 @@ class App:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reaper
         await self.service.close()
+        for stop in self._stop_watching:
+            stop()
         if self._model is not None:
             await self._model.close()
 
@@ -128,12 +132,16 @@ class App:
 
     def conversation(self) -> Conversation:
         """Return a new conversation with the model, which can use and manage the plugins of this home."""
+        from dynamic_plugins.chat.redaction.sources import open_safe, watch_logs
         from dynamic_plugins.chat.turn import Conversation
 
+        safe = open_safe(self.catalogue, self.store, self.configuration)
+        self._stop_watching.append(watch_logs(safe.scrub_text))
         return Conversation(
             self.model(),
-            self.toolbox,
+            Toolbox(management_actions(self.service, self.installer, safe), self.runtime, self.service.use),
             self.providers,
+            safe=safe,
             subject=self._subject,
             context=self.service.context,
             max_steps=self.settings.max_steps,

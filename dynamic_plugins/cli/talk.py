@@ -79,7 +79,7 @@ def _watch(out: Output) -> Watch:
     """Return a watch that tells, on standard error, which tools are called."""
     if out.as_json:
         return Watch()
-    return Watch(on_call=lambda call: out.aside(f"  · {call.name} {call.arguments}"))
+    return Watch(on_call=lambda call: out.aside(f"  · {call.name} {call.arguments}"), on_notice=out.aside)
 
 
 def _print_turn(out: Output, turn: Turn) -> None:
@@ -87,6 +87,8 @@ def _print_turn(out: Output, turn: Turn) -> None:
         out.document(turn.to_dict())
         return
     if turn.calls and turn.calls[0].result is None:  # a plan
+        for notice in turn.notices:
+            out.aside(notice)
         for call in turn.calls:
             out.say(f"{call.tool} {json.dumps(call.arguments, ensure_ascii=False)}")
     if turn.reply:

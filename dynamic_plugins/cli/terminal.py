@@ -62,7 +62,11 @@ async def _turn(conversation: Conversation, out: Output, text: str) -> None:
         sys.stdout.write(piece)
         sys.stdout.flush()
 
-    watch = Watch(on_text=on_text, on_call=lambda call: out.aside(f"  · {call.name} {call.arguments}"))
+    watch = Watch(
+        on_text=on_text,
+        on_call=lambda call: out.aside(f"  · {call.name} {call.arguments}"),
+        on_notice=lambda notice: out.aside(f"  ! {notice}"),
+    )
     task = asyncio.ensure_future(conversation.respond(text, watch))
     loop = asyncio.get_running_loop()
     import signal
