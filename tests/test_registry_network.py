@@ -375,6 +375,23 @@ async def test_a_source_that_failed_is_asked_again_after_a_minute(home: Path, se
     assert asked.notices == []
 
 
+async def test_what_a_refresh_found_out_is_known_to_the_next_process(home: Path, server: Server, clock: Clock) -> None:
+    server.serves(listing("first"))
+    long_running = registry(home, server, clock)
+    await long_running.entries()
+    server.answer = lambda handler: fail(handler, server)
+    clock.now += 60
+    await registry(home, server, clock).refresh()
+    (state,) = registry(home, server, clock).states()
+    assert (state.problem, state.entries) == ("it answers 503", 1)
+    assert await names(long_running) == ["first"]
+    assert "1 minute old" in long_running.notices[0]
+    server.serves(listing("second"))
+    await registry(home, server, clock).refresh()
+    assert await names(long_running) == ["second"]
+    assert long_running.notices == []
+
+
 async def test_a_server_that_nobody_listens_on_is_an_outage(home: Path, server: Server, clock: Clock) -> None:
     server.serves(listing("good"))
     asked = registry(home, server, clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -207,7 +208,7 @@ async def test_how_each_source_stands_is_known_without_asking(home: Path, tmp_pa
     registry.sources.add("http://127.0.0.1:9/index.json", "far")
     bundled, mine, far = registry.states()
     assert (bundled.source.trusted, bundled.problem) == (True, "")
-    assert bundled.updated
+    assert datetime.fromtimestamp(bundled.fetched_at, UTC).date().isoformat() == bundled.updated
     assert (mine.entries, mine.source.trusted) == (2, False)
     assert (far.entries, far.fetched_at) == (0, 0.0)
     (refreshed,) = await registry.refresh("far")

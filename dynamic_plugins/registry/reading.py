@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from dynamic_plugins.registry.client import (
 )
 from dynamic_plugins.registry.formats import NotARegistryError, ParsedRegistry, parse_registry
 from dynamic_plugins.registry.rowlist import EntryList
+from dynamic_plugins.registry.sources import BUNDLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,8 +49,11 @@ class Reader:
     clock: Callable[[], float] = time.time
 
     def read_bundled(self) -> Copy:
-        """Return the snapshot that ships with this program. Raises NotARegistryError or OSError if it is damaged."""
-        return self._copy(parse_registry(SNAPSHOT.read_bytes(), "bundled"), "bundled", Fetched(None))
+        """Return the snapshot that ships with this program. Raises ValueError or OSError if it is damaged."""
+        parsed = parse_registry(SNAPSHOT.read_bytes(), BUNDLED)
+        made = datetime.fromisoformat(parsed.updated).replace(tzinfo=UTC)
+        copy = self._copy(parsed, BUNDLED, Fetched(None))
+        return replace(copy, facts=replace(copy.facts, fetched_at=made.timestamp()))
 
     def read_file(self, source: Source, last: Copy | None) -> Copy | None:
         """Return a new copy of a file, or None if *last* is of the file as it is now.

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dynamic_plugins import __version__
 from dynamic_plugins.errors import RegistryUnavailableError
 from dynamic_plugins.registry.cache import Cache, Checked, Copy
 from dynamic_plugins.registry.formats import NotARegistryError
@@ -169,7 +170,9 @@ class Registry:
         if stamp is not None and stamp != held.stamp:
             held.copy = self._cache.load(source.location, source.name) or held.copy
             held.stamp = stamp
-        if not source.is_remote:
+        if source.is_remote:
+            self._recall(source, held)
+        else:
             try:
                 new = self._reader.read_file(source, held.copy)
             except RegistryUnavailableError as error:
@@ -177,11 +180,17 @@ class Registry:
             else:
                 self._good(source, held, new)
 
+    def _recall(self, source: Source, held: _Held) -> None:
+        """Take up how the last attempt went, whichever process made it, where there is a copy to show meanwhile."""
+        checked = self._cache.checked(source.location)
+        if held.copy is not None and max(checked.checked_at, checked.failed_at) >= held.failed_at:
+            held.problem, held.failed_at = checked.failure, checked.failed_at
+
     def _load_bundled(self, held: _Held) -> None:
         if held.copy is None:
             try:
                 held.copy = self._reader.read_bundled()
-            except (OSError, NotARegistryError) as error:
+            except (OSError, ValueError) as error:
                 held.problem = f"this installation is damaged: {error}"
 
     async def _update(self, sources: Sequence[Source], *, seconds: float, force: bool) -> None:
@@ -191,18 +200,12 @@ class Registry:
         await asyncio.gather(*(self._ask(source, seconds) for source in due))
 
     def _is_due(self, source: Source) -> bool:
-        from dynamic_plugins import __version__
-
         held, now = self._hold(source), self._clock()
-        checked = self._cache.checked(source.location)
         if 0 <= now - held.failed_at < AGAIN:
             return False
-        if held.copy is None:
+        if held.copy is None or held.problem or held.copy.facts.made_by != __version__:
             return True
-        if checked.failure and 0 <= now - checked.failed_at < AGAIN:
-            held.problem, held.is_outage, held.failed_at = checked.failure, True, checked.failed_at
-            return False
-        return held.copy.facts.made_by != __version__ or not 0 <= now - checked.checked_at < FRESH
+        return not 0 <= now - self._cache.checked(source.location).checked_at < FRESH
 
     async def _ask(self, source: Source, seconds: float) -> None:
         held = self._hold(source)
