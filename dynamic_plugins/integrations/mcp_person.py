@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import secrets
 import shlex
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -86,7 +87,9 @@ class _Call:
                 PERSON_SECONDS,
                 ServerMessageMetadata(related_request_id=self.context.request_id),
             )
-        except (MCPError, ValueError):
+        except MCPError as error:
+            return types.ElicitResult(action="cancel") if error.code == types.REQUEST_TIMEOUT else None
+        except ValueError:  # an answer of no known shape
             return None
 
     def _ask_in_rounds(self, request: types.ElicitRequest) -> types.ElicitResult | None:
@@ -153,29 +156,33 @@ class Person:
             return {}
         key = (plugin, tuple(variable.name for variable in variables))
         page = self._pages.get(key)
-        if page is None or not page.open:
+        if page is None or not page.useful:
             page = self._pages[key] = ValuePage(plugin, variables, PERSON_SECONDS)
         try:
-            return await self._values_from(page, call)
+            values = await self._values_from(page, call)
         except InputNeededError:
             raise  # the page stays open: the next round waits for it
         except BaseException:
-            await page.close()
+            await self._close(key)
             raise
+        await self._close(key)
+        return values
+
+    async def _close(self, key: tuple[str, tuple[str, ...]]) -> None:
+        if (page := self._pages.pop(key, None)) is not None:
+            await page.close()
 
     async def _values_from(self, page: ValuePage, call: _Call) -> dict[str, str]:
-        # The address is new for each page, so it serves as the identifier too.
-        identifier = None if call.in_rounds else page.url.rsplit("/", 1)[-1][:16]
+        identifier = None if call.in_rounds else secrets.token_hex(8)
         answer = await call.ask(
             types.ElicitRequestURLParams(
-                message=f"{page.plugin} needs {', '.join(v.name for v in page.variables)}. Enter "
-                "it on this page of your own machine: neither this client nor the model sees it.",
+                message=f"{page.plugin} needs {', '.join(variable.name for variable in page.variables)}. "
+                "The page is on this machine; what is entered there reaches neither this client nor the model.",
                 url=page.url,
                 elicitation_id=identifier,
             )
         )
         values = await page.values() if answer is not None and answer.action == "accept" else {}
-        await page.close()
         if values and identifier is not None:
             await call.context.session.send_elicit_complete(identifier, call.context.request_id)
         return values
@@ -187,8 +194,8 @@ class Person:
 
     async def close(self) -> None:
         """Close the pages that are still open."""
-        for page in self._pages.values():
-            await page.close()
+        for key in list(self._pages):
+            await self._close(key)
 
 
 def _told(params: types.CallToolRequestParams) -> tuple[dict[str, Any], frozenset[str], dict[str, Any]]:

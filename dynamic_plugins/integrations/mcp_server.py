@@ -28,7 +28,7 @@ from dynamic_plugins.integrations.value_page import LOOPBACK, QuietServer
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from mcp.server.context import ServerRequestContext
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -76,12 +76,10 @@ _RESULT = {
 def tool_definition(tool: Tool) -> types.Tool:
     """Return *tool* as an MCP client is told of it."""
     title, read_only, destructive, idempotent, open_world = _HINTS[tool.name]
-    schema = dict(tool.action.parameters)
+    schema = _relaxed(tool.action.parameters)
     if tool.name == "call_plugin_action":
-        # Elsewhere the arguments are JSON text, because OpenAI's strict mode takes no open object; MCP does.
-        properties = schema["properties"]
-        arguments = {"type": "object", "description": "Its arguments, as search_plugin_actions described them."}
-        schema |= {"properties": {**properties, "arguments": arguments}}
+        about = "Its arguments, as search_plugin_actions described them."
+        schema["properties"]["arguments"] = {"type": "object", "description": about}
     return types.Tool(
         name=tool.name,
         title=title,
@@ -96,6 +94,22 @@ def tool_definition(tool: Tool) -> types.Tool:
             open_world_hint=open_world,
         ),
     )
+
+
+def _relaxed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *schema* without what only OpenAI's strict mode wants: there, what may be left out is required and null.
+
+    (For the same reason the arguments of ``call_plugin_action`` are text there: it takes no open object.)
+    """
+    properties = {}
+    required = []
+    for name, shape in schema["properties"].items():
+        kinds = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
+        (kind,) = [each for each in kinds if each != "null"]
+        properties[name] = {**shape, "type": kind}
+        if "null" not in kinds:
+            required.append(name)
+    return {**schema, "properties": properties, "required": required}
 
 
 def tool_result(result: dict[str, Any]) -> types.CallToolResult:

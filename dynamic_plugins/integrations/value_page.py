@@ -55,7 +55,7 @@ class ValuePage:
     """One page for one plugin, open for a while and good for one answer.
 
     It listens on the loopback interface only, under an address that nobody can guess, and ends when the values came,
-    when it is closed, or after *seconds*.
+    when it is closed, or after *seconds*; values that nobody has fetched by then are dropped.
     """
 
     def __init__(self, plugin: str, variables: Sequence[Variable], seconds: float) -> None:
@@ -67,7 +67,7 @@ class ValuePage:
         self._token = secrets.token_urlsafe(32)
         loop = asyncio.get_running_loop()
         self._given: asyncio.Future[dict[str, str]] = loop.create_future()
-        self._end = loop.call_later(seconds, self._finish, {})
+        self._end = loop.call_later(seconds, self._expire)
         routes = [Route("/{token}", self._show, methods=["GET"]), Route("/{token}", self._take, methods=["POST"])]
         config = uvicorn.Config(Starlette(routes=routes), ws="none", lifespan="off", log_config=None, access_log=False)
         self._server = QuietServer(config)
@@ -79,22 +79,26 @@ class ValuePage:
         return f"http://{self._host}/{self._token}"
 
     @property
-    def open(self) -> bool:
-        """Whether it still waits for an answer."""
-        return not self._given.done()
+    def useful(self) -> bool:
+        """Whether it still waits for an answer, or has one."""
+        return not self._given.done() or bool(self._given.result())
 
     async def values(self) -> dict[str, str]:
         """Wait for the person and return what they entered; nothing when they did not in time."""
-        return await asyncio.shield(self._given)
+        return dict(await asyncio.shield(self._given))
 
     async def close(self) -> None:
         """End it; safe to repeat."""
-        self._finish({})
+        self._end.cancel()
+        self._expire()
         await self._serving
         self._socket.close()
 
+    def _expire(self) -> None:
+        self._finish({})
+        self._given.result().clear()
+
     def _finish(self, values: dict[str, str]) -> None:
-        self._end.cancel()
         if not self._given.done():
             self._given.set_result(values)
         self._server.should_exit = True
@@ -118,8 +122,8 @@ class ValuePage:
             told = dict(parse_qsl(body.decode(), max_num_fields=len(self.variables) + 8))
         except ValueError:
             return PlainTextResponse("Not a form.", 400, _HEADERS)
-        if not self.open:
-            return PlainTextResponse("This page was used already.", 410, _HEADERS)
+        if self._given.done():  # another answer was quicker
+            return PlainTextResponse("There is nothing here.", 404, _HEADERS)
         values = {variable.name: told.get(variable.name, "").strip() for variable in self.variables}
         self._finish({name: value for name, value in values.items() if value})
         return _page("Thank you", "<p>The values were passed on. You can close this page.</p>")
@@ -130,7 +134,9 @@ class ValuePage:
             return PlainTextResponse("Wrong host.", 421, _HEADERS)
         if request.headers.get("origin", f"http://{self._host}") != f"http://{self._host}":
             return PlainTextResponse("Wrong origin.", 403, _HEADERS)
-        if not self.open or not secrets.compare_digest(request.path_params["token"].encode(), self._token.encode()):
+        if self._given.done() or not secrets.compare_digest(
+            request.path_params["token"].encode(), self._token.encode()
+        ):
             return PlainTextResponse("There is nothing here.", 404, _HEADERS)
         return None
 

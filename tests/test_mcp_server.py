@@ -1,0 +1,629 @@
+"""Our MCP server with the official client, as a real process, in both generations of the protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx2
+import mcp_types as types
+import pytest
+from mcp import Client, MCPError, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
+
+from dynamic_plugins.integrations.value_page import ValuePage
+from dynamic_plugins.registry.entry import Variable
+from tests.conftest import EXAMPLES, Cli, workers_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+Mode = Literal["legacy", "auto"]
+SECONDS = 60.0
+FAKE_KEY = "sk-fake-0123456789abcdefghij"
+
+both = pytest.mark.parametrize("mode", ["legacy", "auto"], ids=["2025-11-25", "2026-07-28"])
+
+
+@dataclass
+class Behind:
+    """The person behind a client: what they were asked, and how they answer."""
+
+    agree: bool = True
+    secret: str | None = None
+    asked: list[types.ElicitRequestParams] = field(default_factory=list)
+
+    async def __call__(self, _context: Any, asked: types.ElicitRequestParams) -> types.ElicitResult:
+        self.asked.append(asked)
+        if not self.agree:
+            return types.ElicitResult(action="decline")
+        if isinstance(asked, types.ElicitRequestURLParams):
+            await self.enter(asked.url)
+            return types.ElicitResult(action="accept")
+        return types.ElicitResult(action="accept", content={"agree": True})
+
+    async def enter(self, url: str) -> None:
+        async with httpx2.AsyncClient() as browser:
+            page = (await browser.get(url)).text
+            (name,) = re.findall(r'<input id="(\w+)" name="\1" type="password"', page)
+            sent = await browser.post(url, data={name: self.secret}, headers={"Origin": url.rsplit("/", 1)[0]})
+            assert sent.status_code == 200
+
+    @property
+    def messages(self) -> str:
+        return "\n".join(each.message for each in self.asked)
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    cli: Cli, *options: str, mode: Mode = "auto", person: Behind | None = None
+) -> AsyncIterator[Client]:
+    """Start ``dynamic-plugins mcp`` and connect to it; what it wrote to standard error is in ``<home>.err``."""
+    command, *words = cli.command("mcp", *options)
+    server = StdioServerParameters(command=command, args=words, env=cli.environment())
+    with cli.home.with_suffix(".err").open("w") as errors:
+        async with (
+            asyncio.timeout(SECONDS),
+            Client(stdio_client(server, errors), mode=mode, elicitation_callback=person) as client,
+        ):
+            yield client
+
+
+async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
+    """Call a tool; its text, its structured content and its error flag must say the same."""
+    result = await client.call_tool(tool, arguments)
+    (block,) = result.content
+    assert isinstance(block, types.TextContent)
+    value = json.loads(block.text)
+    assert value == result.structured_content
+    assert result.is_error is (not value["ok"])
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.fixture
+def hello(cli: Cli) -> Cli:
+    """A home where ``hello`` is installed and was never started."""
+    cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
+    return cli
+
+
+@pytest.fixture
+def secretive(cli: Cli, tmp_path: Path) -> Cli:
+    """A home with a plugin that needs a secret, and a place to keep secrets."""
+    folder = tmp_path / "secretive"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "secretive"\nversion = "1"\n'
+        '[[tool.dynamic-plugins.config]]\nname = "SECRETIVE_KEY"\nrequired = true\nsecret = true\n'
+    )
+    (folder / "secretive.py").write_text(
+        "import os\nfrom dynamic_plugins.plugin import Plugin, action\n"
+        '@action\ndef length() -> int:\n    "How long the key is."\n    return len(os.environ["SECRETIVE_KEY"])\n'
+        'plugin = Plugin("secretive", actions=[length])\n'
+    )
+    cli.env["DYNAMIC_PLUGINS_PASSPHRASE"] = "correct horse battery staple"
+    cli("install", "--path", str(folder), "--yes")
+    return cli
+
+
+# ---------------------------------------------------------------- what is offered
+
+
+@both
+async def test_the_list_of_tools_is_the_same_before_and_after_a_plugin_is_switched_on(hello: Cli, mode: Mode) -> None:
+    async with connected(hello, mode=mode, person=Behind()) as client:
+        before = (await client.list_tools()).tools
+        assert (await call(client, "activate_plugin", plugin_name="hello"))["ok"]
+        after = (await client.session.list_tools()).tools
+    assert [tool.name for tool in before] == [
+        "list_available_plugins",
+        "install_plugin",
+        "configure_plugin",
+        "activate_plugin",
+        "deactivate_plugin",
+        "unload_plugin",
+        "search_plugin_actions",
+        "call_plugin_action",
+    ]
+    assert before == after
+
+
+async def test_every_tool_says_what_it_may_do_to_the_machine(cli: Cli) -> None:
+    async with connected(cli) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+    hints = {name: tool.annotations for name, tool in tools.items() if tool.annotations is not None}
+    assert {name for name, hint in hints.items() if hint.read_only_hint} == {
+        "list_available_plugins",
+        "search_plugin_actions",
+    }
+    assert {name for name, hint in hints.items() if hint.destructive_hint} == {
+        "configure_plugin",
+        "unload_plugin",
+        "call_plugin_action",
+    }
+    assert {name for name, hint in hints.items() if not hint.idempotent_hint} == {"call_plugin_action"}
+    assert hints.keys() == tools.keys()
+
+
+async def test_what_may_be_left_out_is_not_required_and_schemas_are_closed(cli: Cli) -> None:
+    async with connected(cli) as client:
+        schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+    assert schemas["list_available_plugins"]["required"] == []
+    assert schemas["install_plugin"]["required"] == ["plugin_name"]
+    assert all(schema["additionalProperties"] is False for schema in schemas.values())
+    kinds = [shape["type"] for schema in schemas.values() for shape in schema["properties"].values()]
+    assert all(isinstance(kind, str) for kind in kinds), "lists of types are not understood everywhere"
+
+
+async def test_providers_are_resources(hello: Cli) -> None:
+    async with connected(hello) as client:
+        uris = [resource.uri for resource in (await client.list_resources()).resources]
+        texts = {uri: (await client.read_resource(uri)).contents[0] for uri in uris}
+        with pytest.raises(MCPError, match="no resource"):
+            await client.read_resource("dynamic-plugins://elsewhere")
+    assert uris == [
+        "dynamic-plugins://available_plugins",
+        "dynamic-plugins://dynamic_plugins_status",
+        "dynamic-plugins://plugin_context",
+    ]
+    status = texts["dynamic-plugins://dynamic_plugins_status"]
+    assert isinstance(status, types.TextResourceContents)
+    assert [each["name"] for each in json.loads(status.text)["plugins"]] == ["hello"]
+
+
+# ---------------------------------------------------------------- a conversation
+
+
+@both
+async def test_a_plugin_is_switched_on_used_and_unloaded_with_the_persons_yes(hello: Cli, mode: Mode) -> None:
+    person = Behind()
+    async with connected(hello, mode=mode, person=person) as client:
+        on = await call(client, "activate_plugin", plugin_name="hello")
+        assert [each["name"] for each in on["actions"]] == ["greet", "remember", "recall"]
+        found = await call(client, "search_plugin_actions", query="say hello to somebody")
+        assert found["actions"][0]["action"] == "hello__greet"
+        said = await call(client, "call_plugin_action", action="hello__greet", arguments={"name": "Ada"})
+        assert said["result"] == "Hello, Ada!"
+        await call(client, "call_plugin_action", action="remember", arguments={"note": "tea"})
+        kept = await call(client, "call_plugin_action", action="recall", arguments={})
+        assert kept["result"] == ["tea"], "the plugin kept running between calls"
+        assert (await call(client, "deactivate_plugin", plugin_name="hello"))["status"] == "inactive"
+        assert (await call(client, "unload_plugin", plugin_name="hello"))["status"] == "installed"
+        assert workers_of(hello.home) == []
+    (asked,) = person.asked
+    assert asked.message.startswith("Activate hello 1.0.0")
+    assert "hello_plugin:plugin" in asked.message
+    assert "  runs     " in asked.message
+
+
+@both
+async def test_a_no_changes_nothing(hello: Cli, mode: Mode) -> None:
+    async with connected(hello, mode=mode, person=Behind(agree=False)) as client:
+        refused = await call(client, "activate_plugin", plugin_name="hello")
+        assert refused["error"]["code"] == "declined"
+        status = (await client.read_resource("dynamic-plugins://dynamic_plugins_status")).contents[0]
+        assert '"installed"' in getattr(status, "text", "")
+    assert workers_of(hello.home) == []
+
+
+@both
+async def test_a_client_that_cannot_ask_is_told_the_command_and_the_command_works(hello: Cli, mode: Mode) -> None:
+    async with connected(hello, mode=mode) as client:
+        refused = await call(client, "activate_plugin", plugin_name="hello")
+        assert refused["error"]["code"] == "needs_confirmation"
+        program, *words = shlex.split(refused["error"]["message"].rpartition("terminal: ")[2])
+        assert (program, words[:2]) == ("dynamic-plugins", ["--home", str(hello.home)])
+        await asyncio.to_thread(hello, *words[2:])
+        # What another process switched on is there in the next call.
+        said = await call(client, "call_plugin_action", action="greet", arguments={"name": "Ada"})
+        assert said["result"] == "Hello, Ada!"
+
+
+async def test_the_operator_can_agree_beforehand_for_clients_that_cannot_ask(hello: Cli) -> None:
+    async with connected(hello, "--allow-installs") as client:
+        assert (await call(client, "activate_plugin", plugin_name="hello"))["status"] == "active"
+
+
+async def test_a_client_that_can_ask_is_asked_even_then(hello: Cli) -> None:
+    async with connected(hello, "--allow-installs", person=Behind(agree=False)) as client:
+        assert (await call(client, "activate_plugin", plugin_name="hello"))["error"]["code"] == "declined"
+
+
+async def test_progress_is_told_to_a_client_that_wants_it(hello: Cli) -> None:
+    steps: list[tuple[float, str | None]] = []
+
+    async def progress(done: float, _total: float | None, message: str | None) -> None:
+        steps.append((done, message))
+
+    async with connected(hello, "--allow-installs") as client:
+        await client.call_tool("activate_plugin", {"plugin_name": "hello"}, progress_callback=progress)
+    assert steps == [(1.0, "hello: activated")]
+
+
+async def test_errors_are_results_that_the_model_can_read(cli: Cli) -> None:
+    async with connected(cli) as client:
+        unknown = await call(client, "install_plugin", plugin_name="mcp-server-tme")
+        assert unknown["error"]["code"] == "unknown_plugin"
+        assert unknown["error"]["suggestions"][0] == "mcp-server-time"
+        assert (await call(client, "install_plugin"))["error"]["code"] == "bad_arguments"
+        nothing = await call(client, "call_plugin_action", action="greet", arguments={})
+        assert "No plugin is active" in nothing["error"]["message"]
+        with pytest.raises(MCPError, match="no tool 'hello__greet'"):
+            await client.call_tool("hello__greet", {})
+
+
+# ---------------------------------------------------------------- secrets
+
+
+@both
+async def test_a_secret_goes_from_the_persons_browser_to_the_plugin_and_nowhere_else(
+    secretive: Cli, mode: Mode
+) -> None:
+    person = Behind(secret=FAKE_KEY)
+    async with connected(secretive, "--verbose", mode=mode, person=person) as client:
+        on = await call(client, "activate_plugin", plugin_name="secretive")
+        length = await call(client, "call_plugin_action", action="length", arguments={})
+    assert on["status"] == "active"
+    assert length["result"] == len(FAKE_KEY)
+    assert [type(each) for each in person.asked] == [types.ElicitRequestURLParams, types.ElicitRequestFormParams]
+    seen = json.dumps([on, length]) + person.messages + secretive.home.with_suffix(".err").read_text()
+    kept = "".join(path.read_text(errors="replace") for path in secretive.home.glob("*") if path.is_file())
+    assert FAKE_KEY not in seen + kept
+
+
+@both
+async def test_a_person_who_does_not_open_the_page_is_told_the_command(secretive: Cli, mode: Mode) -> None:
+    async with connected(secretive, mode=mode, person=Behind(agree=False)) as client:
+        refused = await call(client, "activate_plugin", plugin_name="secretive")
+    assert refused["error"]["code"] == "needs_configuration"
+    assert "dynamic-plugins configure secretive" in refused["error"]["message"]
+
+
+async def test_a_secret_given_by_the_model_is_refused(secretive: Cli) -> None:
+    async with connected(secretive) as client:
+        told = [{"name": "SECRETIVE_KEY", "value": FAKE_KEY}]
+        refused = await call(client, "configure_plugin", plugin_name="secretive", configuration=told)
+    assert refused["error"]["code"] == "bad_arguments"
+    assert FAKE_KEY not in json.dumps(refused)
+
+
+def test_a_client_that_has_only_forms_is_never_shown_a_form_for_a_secret(secretive: Cli) -> None:
+    with raw(secretive) as client:
+        client.shake_hands({"elicitation": {}})
+        answer = client.ask("tools/call", {"name": "activate_plugin", "arguments": {"plugin_name": "secretive"}})
+        assert answer["result"]["structuredContent"]["error"]["code"] == "needs_configuration"
+        assert [message.get("method") for message in client.seen] == [None, None]
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[ValuePage]:
+    variables = [
+        Variable("API_KEY", "The key of <b>you</b>", required=True, secret=True),
+        Variable("REGION", choices=("eu", "us")),
+        Variable("PLACE"),
+    ]
+    page = ValuePage("<script>alert(1)</script>", variables, 30)
+    yield page
+    await page.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(timeout=10) as browser:
+        yield browser
+
+
+async def test_the_page_asks_for_each_value_and_takes_one_answer(page: ValuePage, browser: httpx2.AsyncClient) -> None:
+    shown = await browser.get(page.url)
+    assert 'name="API_KEY" type="password"' in shown.text
+    assert "<option>eu</option>" in shown.text
+    assert "<script>" not in shown.text
+    assert "<b>you</b>" not in shown.text
+    assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
+    assert shown.headers["Cache-Control"] == "no-store"
+    sent = await browser.post(page.url, data={"API_KEY": FAKE_KEY, "REGION": "us", "PLACE": "", "OTHER": "x"})
+    assert sent.status_code == 200
+    assert FAKE_KEY not in sent.text
+    assert await page.values() == {"API_KEY": FAKE_KEY, "REGION": "us"}
+    with contextlib.suppress(httpx2.ConnectError):  # it may be gone by now
+        assert (await browser.get(page.url)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "headers", "status"),
+    [
+        (lambda url: url, {"Host": "evil.example"}, 421),
+        (lambda url: url, {"Origin": "http://evil.example"}, 403),
+        (lambda url: url[:-1] + ("A" if url[-1] != "A" else "B"), {}, 404),
+        (lambda url: url.rsplit("/", 1)[0] + "/", {}, 404),
+    ],
+    ids=["another host's name", "another site's form", "a guessed address", "no address"],
+)
+async def test_the_page_is_nothing_to_those_who_were_not_given_it(
+    page: ValuePage,
+    browser: httpx2.AsyncClient,
+    change: Callable[[str], str],
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    sent = await browser.post(change(page.url), data={"API_KEY": "x"}, headers=headers)
+    assert sent.status_code == status
+    assert page.useful
+    assert (await browser.get(page.url)).status_code == 200
+
+
+async def test_the_page_takes_no_endless_answer(page: ValuePage, browser: httpx2.AsyncClient) -> None:
+    assert (await browser.post(page.url, content=b"x" * 70_000)).status_code == 413
+    assert (await browser.post(page.url, content=b"&".join([b"a=1"] * 100))).status_code == 400
+    assert page.useful
+
+
+async def test_a_page_that_nobody_answers_ends_by_itself() -> None:
+    page = ValuePage("p", [Variable("KEY", secret=True)], 0.05)
+    assert await asyncio.wait_for(page.values(), 10) == {}
+    assert not page.useful
+    await page.close()
+
+
+# ---------------------------------------------------------------- the wire
+
+
+class Raw:
+    """A client that is nothing but lines of JSON on a process's standard input and output."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.seen: list[dict[str, Any]] = []
+
+    def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        identifier = len(self.seen) + 1
+        self._send({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params})
+        while True:
+            assert self._process.stdout is not None
+            message = json.loads(self._process.stdout.readline())
+            assert message["jsonrpc"] == "2.0"
+            self.seen.append(message)
+            if message.get("id") == identifier:
+                return dict(message)
+
+    def shake_hands(self, capabilities: dict[str, Any]) -> None:
+        info = {"name": "raw", "version": "1"}
+        self.ask("initialize", {"protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": info})
+        self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(message) + "\n")
+        self._process.stdin.flush()
+
+
+@contextlib.contextmanager
+def raw(cli: Cli, *options: str) -> Iterator[Raw]:
+    process = subprocess.Popen(
+        cli.command("mcp", *options),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=cli.environment(),
+    )
+    try:
+        client = Raw(process)
+        yield client
+        rest, _ = process.communicate(timeout=SECONDS)
+        assert rest == ""
+        assert process.returncode == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def test_standard_output_is_the_protocols_alone_even_with_json_and_a_plugin_that_prints(
+    cli: Cli, tmp_path: Path
+) -> None:
+    folder = tmp_path / "chatty"
+    folder.mkdir()
+    (folder / "chatty.py").write_text(
+        "import os, sys\nfrom dynamic_plugins.plugin import Plugin, action\n"
+        'print("imported")\n'
+        '@action\ndef talk() -> str:\n    "Talks."\n    print("{}")\n    os.write(1, b"hey\\n")\n    return "done"\n'
+        'plugin = Plugin("chatty", actions=[talk])\n'
+    )
+    cli("install", "--path", str(folder), "--yes")
+    with raw(cli, "--json", "--verbose", "--allow-installs") as client:
+        client.shake_hands({})
+        client.ask("tools/call", {"name": "activate_plugin", "arguments": {"plugin_name": "chatty"}})
+        done = client.ask("tools/call", {"name": "call_plugin_action", "arguments": {"action": "talk"}})
+        assert done["result"]["structuredContent"]["result"] == "done"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_and_the_plugins_workers(hello: Cli, number: signal.Signals) -> None:
+    with raw(hello, "--allow-installs") as client:
+        client.shake_hands({})
+        client.ask("tools/call", {"name": "activate_plugin", "arguments": {"plugin_name": "hello"}})
+        assert len(workers_of(hello.home)) == 1
+        client._process.send_signal(number)
+        client._process.wait(SECONDS)
+        assert workers_of(hello.home) == []
+
+
+async def test_an_agreement_that_was_not_asked_for_does_not_count(hello: Cli) -> None:
+    person = Behind()
+    async with connected(hello, person=person) as client:
+        question = await client.session.call_tool(
+            "activate_plugin", {"plugin_name": "hello"}, allow_input_required=True
+        )
+        assert isinstance(question, types.InputRequiredResult)
+        (key,) = question.input_requests or {}
+        yes = {key: types.ElicitResult(action="accept", content={"agree": True})}
+        unasked = await client.session.call_tool(
+            "activate_plugin", {"plugin_name": "hello"}, input_responses=yes, allow_input_required=True
+        )
+        assert isinstance(unasked, types.InputRequiredResult), "an answer without the server's own state is no answer"
+        for forged in ("{}", (question.request_state or "")[:-4] + "AAAA"):
+            with pytest.raises(MCPError, match="requestState"):
+                await client.session.call_tool(
+                    "activate_plugin", {"plugin_name": "hello"}, input_responses=yes, request_state=forged
+                )
+    assert hello("status").json["plugins"][0]["status"] == "installed"
+
+
+# ---------------------------------------------------------------- over HTTP
+
+
+@contextlib.asynccontextmanager
+async def served(cli: Cli, *options: str) -> AsyncIterator[str]:
+    """Serve over HTTP on a free port and give the address."""
+    process = await asyncio.create_subprocess_exec(
+        *cli.command("mcp", "--http", "--port", "0", *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=cli.environment(),
+    )
+    try:
+        assert process.stderr is not None
+        async with asyncio.timeout(SECONDS):
+            first = (await process.stderr.readline()).decode()
+            match = re.search(r"http://127\.0\.0\.1:\d+/mcp", first)
+            assert match is not None, first + (await process.stderr.read()).decode()
+            yield match.group()
+            process.terminate()
+            out, err = await process.communicate()
+        assert (out, err, process.returncode) == (b"", b"", 0)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@both
+async def test_two_clients_over_http_use_the_same_plugins(hello: Cli, mode: Mode) -> None:
+    async with served(hello) as url, asyncio.timeout(SECONDS):
+        person = Behind()
+        async with Client(url, mode=mode, elicitation_callback=person) as one, Client(url, mode=mode) as other:
+            assert (await call(one, "activate_plugin", plugin_name="hello"))["status"] == "active"
+            said = await call(other, "call_plugin_action", action="greet", arguments={"name": "Ada"})
+        assert said["result"] == "Hello, Ada!"
+        assert len(person.asked) == 1
+    assert workers_of(hello.home) == []
+
+
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+JSON_HEADERS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+
+
+async def test_pages_of_other_sites_cannot_reach_the_server(cli: Cli, browser: httpx2.AsyncClient) -> None:
+    async with served(cli) as url:
+        port = url.split(":")[2].split("/")[0]
+        for headers, status in [
+            ({"Host": "evil.example"}, 421),
+            ({"Host": f"evil.example:{port}"}, 421),
+            ({"Origin": "http://evil.example"}, 403),
+            ({"Origin": "http://localhost:1"}, 403),
+            ({"Content-Type": "text/plain"}, 400),
+        ]:
+            answer = await browser.post(url, content=json.dumps(PING), headers=JSON_HEADERS | headers)
+            assert answer.status_code == status, headers
+
+
+async def test_with_a_token_only_those_who_bring_it_are_served(cli: Cli, browser: httpx2.AsyncClient) -> None:
+    cli.env["DYNAMIC_PLUGINS_MCP_TOKEN"] = "a-fake-token"
+    async with served(cli) as url, asyncio.timeout(SECONDS):
+        for headers in ({}, {"Authorization": "Bearer another"}, {"Authorization": "a-fake-token"}):
+            answer = await browser.post(url, content=json.dumps(PING), headers=JSON_HEADERS | headers)
+            assert answer.status_code == 401
+        bearer = httpx2.AsyncClient(headers={"Authorization": "Bearer a-fake-token"})
+        async with bearer, Client(streamable_http_client(url, http_client=bearer)) as client:
+            assert len((await client.list_tools()).tools) == 8
+
+
+def test_a_port_that_is_taken_is_said(cli: Cli) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = cli("mcp", "--http", "--port", str(port), code=1)
+    assert (ran.out, str(port) in ran.err) == ("", True)
+
+
+# ---------------------------------------------------------------- real packages, real clients
+
+
+@pytest.mark.index
+@both
+async def test_a_package_from_the_index_is_installed_and_used_over_mcp(cli: Cli, mode: Mode) -> None:
+    person = Behind()
+    async with connected(cli, mode=mode, person=person) as client:
+        found = await call(client, "list_available_plugins", query="what time is it")
+        assert "mcp-server-time" in [each["name"] for each in found["plugins"]]
+        assert (await call(client, "install_plugin", plugin_name="mcp-server-time"))["status"] == "installed"
+        assert (await call(client, "activate_plugin", plugin_name="mcp-server-time"))["status"] == "active"
+        now = await call(client, "call_plugin_action", action="get_current_time", arguments={"timezone": "Asia/Tokyo"})
+        assert now["result"]["timezone"] == "Asia/Tokyo"
+        assert (await call(client, "unload_plugin", plugin_name="mcp-server-time"))["status"] == "installed"
+    assert [each.message.splitlines()[0].split()[0] for each in person.asked] == ["Install", "Activate"]
+
+
+INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
+
+
+@pytest.mark.index
+def test_the_inspector_lists_the_tools_and_installs_and_uses_a_plugin(cli: Cli, tmp_path: Path) -> None:
+    if (npx := shutil.which("npx")) is None:
+        pytest.skip("there is no npx on PATH")
+    command = [npx, "--yes", INSPECTOR, "--cli", *cli.command("mcp", "--allow-installs")]
+    # The inspector hands a server only a few variables; what the package index needs here is named.
+    for name, value in cli.environment().items():
+        if name.startswith(("UV_", "SSL_CERT_", "PYTHON_KEYRING")) or name.upper().endswith("_PROXY"):
+            command += ["-e", f"{name}={value}"]
+
+    def inspect(*words: str) -> Any:
+        done = subprocess.run(
+            [*command, *words], capture_output=True, text=True, timeout=180, cwd=tmp_path, env=os.environ.copy()
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def use(tool: str, **arguments: str) -> Any:
+        pairs = [word for name, value in arguments.items() for word in ("--tool-arg", f"{name}={value}")]
+        return inspect("--method", "tools/call", "--tool-name", tool, *pairs)["structuredContent"]
+
+    assert len(inspect("--method", "tools/list", "--strict")["tools"]) == 8
+    assert use("install_plugin", plugin_name="mcp-server-time")["status"] == "installed"
+    assert use("activate_plugin", plugin_name="mcp-server-time")["status"] == "active"
+    now = use("call_plugin_action", action="get_current_time", arguments='{"timezone": "Asia/Tokyo"}')
+    assert now["result"]["timezone"] == "Asia/Tokyo"
+
+
+def test_the_server_needs_nothing_from_its_environment_to_answer(cli: Cli) -> None:
+    """Clients start servers with little more than PATH and HOME."""
+    request = {"jsonrpc": "2.0", "id": 1, "method": "initialize"}
+    request["params"] = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "x", "version": "1"},
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "dynamic_plugins", "mcp"],
+        input=json.dumps(request) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env={"HOME": str(cli.home), "PATH": os.environ["PATH"]},
+    )
+    assert json.loads(done.stdout)["result"]["protocolVersion"] == "2025-06-18"
+    assert (done.stderr, done.returncode) == ("", 0)
