@@ -78,6 +78,11 @@ class Catalogue:
             raise UnknownPluginError(said)
         return Found(entries[0], resolution.version, resolution.warning)
 
+    async def find_any(self, said: str) -> Found:
+        """Return what *said* names: an installed plugin's own entry, or the registry's; errors as for :meth:`find`."""
+        mine = self._installed()
+        return Found(mine[said]) if said in mine else await self.find(said)
+
     async def installed(self, said: str) -> str:
         """Return the name of the installed plugin that *said* names.
 

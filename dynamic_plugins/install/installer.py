@@ -103,6 +103,7 @@ class Installer:
     def plan_path(self, path: Path) -> InstallPlan:
         """Return what installing the plugin in a folder or wheel on this machine would do. Raises InstallError."""
         path = path.expanduser().absolute()
+        requires: tuple[str, ...] = ()
         if path.suffix == ".whl" and path.is_file():
             name, version = path.name.split("-")[:2]
             name, requirements = canonical(name), [str(path)]
@@ -110,12 +111,13 @@ class Installer:
         else:
             told = read_folder(path)
             name, version, requirements = told.name, told.version, list(told.dependencies)
+            requires = told.requires
             package = Package("path", str(path), version)
             entry = Entry(name, "python", told.description, packages=(package,), config=told.config)
         commands = self._uv.commands(requirements, ENVIRONMENT)
-        return InstallPlan(
-            name, "python", version, entry.packages[0], "", commands, _start(entry, entry.packages[0]), entry
-        )
+        package = entry.packages[0]
+        start = _start(entry, package)
+        return InstallPlan(name, "python", version, package, "", commands, start, entry, requires=requires)
 
     def plan_of(self, installation: Installation) -> InstallPlan:
         """Return the plan that *installation* came from, to say what starting it means."""

@@ -41,6 +41,8 @@ class InstallPlan:
     start_command: tuple[str, ...]
     entry: Entry
     warnings: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    """Names of the plugins that it needs, as it says itself."""
 
     @property
     def origin(self) -> str:
