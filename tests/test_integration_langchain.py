@@ -1,0 +1,82 @@
+"""LangChain's own agent loop, with a scripted chat model, holds the conversations that every integration holds."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dynamic_plugins import DynamicPlugins
+from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, check, registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AnyMessage
+
+pytestmark = pytest.mark.skipif(find_spec("langchain") is None, reason="langchain is not installed")
+
+
+def script(steps: tuple[tuple[Call, ...], ...], held: Held) -> BaseChatModel:
+    """Return LangChain's fake model, which makes the calls of each step and then says that it is done."""
+    from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+    from langchain_core.messages import AIMessage
+
+    class Scripted(GenericFakeChatModel):
+        def bind_tools(self, tools: Any, **_kwargs: Any) -> Any:
+            held.offered.append(frozenset(tool.name for tool in tools))
+            return self
+
+    said = [
+        AIMessage("", tool_calls=[{"name": c.tool, "args": c.arguments, "id": f"{n}-{i}"} for i, c in enumerate(step)])
+        for n, step in enumerate(steps, len(held.offered))
+    ]
+    return Scripted(messages=iter([*said, AIMessage("done")]))
+
+
+async def converse(agent: Any, said: str, person: Person) -> list[AnyMessage]:
+    """Hold one turn: ask the person at each interrupt, and resume with their answers."""
+    from langgraph.types import Command
+
+    thread = {"configurable": {"thread_id": "1"}}
+    result = await agent.ainvoke({"messages": [{"role": "user", "content": said}]}, thread)
+    while interrupts := result.get("__interrupt__"):
+        answers = {}
+        for each in interrupts:
+            (action,) = each.value["action_requests"]
+            question = each.value["request"]["question"]
+            assert action["description"].startswith(question)
+            decision = "approve" if person.agrees(question) else "reject"
+            answers[each.id] = {"decisions": [{"type": decision}]}
+        result = await agent.ainvoke(Command(resume=answers), thread)
+    assert result["messages"][-1].content == "done"
+    return result["messages"]  # type: ignore[no-any-return]
+
+
+def results(messages: list[AnyMessage]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what the model was given for each call, in the order of the calls."""
+    from langchain_core.messages import AIMessage, ToolMessage
+
+    given = {message.tool_call_id: message.content for message in messages if isinstance(message, ToolMessage)}
+    calls = [call for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
+    return [(call["name"], json.loads(str(given[call["id"] or ""]))) for call in calls]
+
+
+@EACH
+async def test_an_agent_holds_the_conversation(conversation: Conversation, tmp_path: Path) -> None:
+    from langchain.agents import create_agent
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    from dynamic_plugins.integrations.langchain import PluginMiddleware, PluginTools
+
+    held = Held()
+    person, memory = Person(conversation, held), InMemorySaver()
+    async with DynamicPlugins(tmp_path / "home", registries=[registry()]) as plugins:
+        middleware = PluginMiddleware(PluginTools(plugins))
+        for turn in conversation.turns:
+            agent: Any = create_agent(script(turn.steps, held), middleware=[middleware], checkpointer=memory)
+            held.results = results(await converse(agent, turn.said, person))
+    await check(held, conversation)
