@@ -266,7 +266,8 @@ class Registry:
             if state.problem:
                 notices.append(f"{source.shown}: {state.problem}. {self._instead(state, shown)}")
             if state.skipped:
-                notices.append(f"{source.shown}: {state.skipped} bad entries skipped ({state.why_skipped[0]}).")
+                # Short: a notice reaches the model, and the reason quotes a stranger.
+                notices.append(f"{source.shown}: {state.skipped} bad entries skipped ({state.why_skipped[0][:80]}).")
         return notices
 
     def _instead(self, state: SourceState, shown: Sequence[Source]) -> str:
