@@ -24,7 +24,7 @@ from dynamic_plugins.store import StateStore
 from dynamic_plugins.tools import Toolbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from dynamic_plugins.approval import Approve, AskValues
@@ -75,6 +75,7 @@ class App:
             call_timeout=settings.timeouts.call,
             log=_worker_said,
             environment=settings.environment,
+            data_dir=settings.home / "plugin_data",
         )
         self.service = PluginManagementService(
             catalogue=self.catalogue,
@@ -87,6 +88,7 @@ class App:
             approve=approve,
             ask_values=ask_values,
             listener=listener,
+            use_model=None if settings.model.embedded else self._use_model,
         )
         self.toolbox = Toolbox(management_actions(self.service, self.installer), self.runtime, self.service.use)
         self.providers = management_providers(self.service)
@@ -129,6 +131,16 @@ class App:
 
             self._model = open_model(self.settings, self.catalogue)
         return self._model
+
+    async def _use_model(self, messages: Sequence[dict[str, str]]) -> str | None:
+        """Answer a plugin that asks for a model; the embedded one only calls tools, so it is not offered."""
+        from dynamic_plugins.chat.model import ModelError, Say
+
+        try:
+            answer = await self.model().respond(messages, [])
+        except ModelError:
+            return None
+        return answer.text if isinstance(answer, Say) else None
 
     def conversation(self) -> Conversation:
         """Return a new conversation with the model, which can use and manage the plugins of this home."""

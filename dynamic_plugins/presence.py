@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,14 @@ from dynamic_plugins.errors import (
 )
 from dynamic_plugins.events import Event
 from dynamic_plugins.live import LivePlugin, standing_from_facts
+from dynamic_plugins.load.host import Host
 from dynamic_plugins.load.offers import bind
 from dynamic_plugins.records import DynamicPluginInfo, Standing, Status
 from dynamic_plugins.runtime import check
 
 if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
+    from dynamic_plugins.load.host import UseModel
     from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.load.offers import Connection, Offers
     from dynamic_plugins.runtime import AgentRuntime
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
 
 
 class Presence:
-    """Every installed plugin's :class:`LivePlugin`; *listener* hears of failures."""
+    """Every installed plugin's :class:`LivePlugin`; *listener* hears of failures and of
+    progress; *use_model* answers a plugin that asks for the host's model."""
 
     def __init__(
         self,
@@ -39,9 +43,10 @@ class Presence:
         loader: Loader,
         runtime: AgentRuntime,
         listener: Listener,
+        use_model: UseModel | None = None,
     ) -> None:
         self._store, self._configuration, self._loader = store, configuration, loader
-        self._runtime, self._listener = runtime, listener
+        self._runtime, self._listener, self._use_model = runtime, listener, use_model
         self._live: dict[str, LivePlugin] = {}
         self._closing: set[asyncio.Future[None]] = set()
 
@@ -160,7 +165,16 @@ class Presence:
             plugin.installation,
             config.environment(plugin.installation, values),
             config.command_line(plugin.installation, values),
+            self._host_for(plugin.name),
         )
+
+    def _host_for(self, name: str) -> Host:
+        """Return what *name*'s worker gets from us: the model when it asks for one, and an ear for its progress."""
+
+        def progress(fraction: float | None, message: str) -> None:
+            self._listener(Event(name, "progress", message, fraction))
+
+        return Host(use_model=self._use_model, progress=progress)
 
     async def try_out(self, plugin: StoredPlugin) -> Offers:
         """Start *plugin* beside whatever runs, and return what it offers. Errors as for :meth:`start_worker`."""
@@ -217,6 +231,10 @@ class Presence:
         if (live := self._live.get(name)) is not None:
             live.unmount()
             self.fail(live, LoadError(name, reason))
+
+    async def remove_data(self, plugin: StoredPlugin) -> None:
+        """Remove what *plugin*'s workers wrote in their own folder."""
+        await asyncio.to_thread(shutil.rmtree, self._loader.folder(plugin.installation), ignore_errors=True)
 
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.journal import Journal
     from dynamic_plugins.live import LivePlugin
+    from dynamic_plugins.load.host import UseModel
     from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.runtime import AgentRuntime
@@ -60,7 +61,7 @@ class PluginManagementService:
     Names may be said as people say them; what they mean is decided by :class:`Catalogue`. Every verb is safe to
     repeat and raises a :class:`PluginError` that says what happened and what to do next. *approve* asks a person;
     without it, what needs a person's consent raises NeedsConfirmationError. *ask_values* asks a person for what a
-    plugin must be told.
+    plugin must be told; *use_model* answers plugins that ask for the host's model.
     """
 
     def __init__(
@@ -76,12 +77,13 @@ class PluginManagementService:
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
+        use_model: UseModel | None = None,
     ) -> None:
         self.catalogue, self.runtime = catalogue, runtime
         self.approve, self.ask_values, self.listener = approve, ask_values, listener
         self._installer, self._store, self._configuration = installer, store, configuration
         self.journal = journal
-        self._presence = Presence(store, configuration, loader, runtime, self._heard)
+        self._presence = Presence(store, configuration, loader, runtime, self._heard, use_model)
         self._install_locks: dict[str, asyncio.Lock] = {}
 
     # ---------------------------------------------------------------- what is there
@@ -222,7 +224,7 @@ class PluginManagementService:
         self._presence.restore(live, new)
 
     async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
-        """Unload the plugin, remove its files and what it was told (unless kept), and return its name."""
+        """Unload the plugin, remove it, what it was told and what it wrote (unless kept), and return its name."""
         name = await self.catalogue.installed(said)
         async with self._only_one(name), self._presence.get(name).lock:
             live, plugin = self._presence.get(name), self._presence.stored(name)
@@ -231,6 +233,7 @@ class PluginManagementService:
             await live.disconnect()
             if not keep_configuration:
                 await asyncio.to_thread(self._configuration.forget, name)
+                await self._presence.remove_data(plugin)
             self._store.drop(name)
             self._installer.remove(plugin.installation)
         self.sync()
@@ -428,5 +431,6 @@ class PluginManagementService:
         self._heard(Event(name, stage, message))
 
     def _heard(self, event: Event) -> None:
-        self.journal.note(event)
+        if event.stage != "progress":
+            self.journal.note(event)
         self.listener(event)

@@ -73,7 +73,7 @@ class Loader:
     def folder(self, installation: Installation) -> Path:
         """Return where *installation*'s worker runs, and keeps its own files."""
         where = Path(installation.path)
-        return where if self._data_dir is None else self._data_dir / where.name
+        return where if self._data_dir is None else self._data_dir / where.parent.name
 
     async def connect(
         self,
