@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Literal
 
 from dynamic_plugins.registry import spelling
+from dynamic_plugins.registry.wordlists import wordlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,13 +50,6 @@ class Mention:
         return self.names[0] if self.kind == "exact" else None
 
 
-@cache
-def _words(kind: Literal["asking", "joining", "ordinary", "switching"]) -> frozenset[str]:
-    """Return the words of one kind: those that ask for a plugin, that join others, that are names only now and then."""
-    text = resources.files("dynamic_plugins.registry").joinpath("mention_words.toml").read_text(encoding="utf-8")
-    return frozenset(tomllib.loads(text)[kind].split())
-
-
 @dataclass(frozen=True, slots=True)
 class _Word:
     text: str
@@ -99,12 +90,12 @@ def _mention_at(index: NameIndex, text: str, words: Sequence[_Word], at: int) ->
 
 def _phrases(text: str, words: Sequence[_Word], at: int) -> Iterator[tuple[int, str]]:
     """Give the phrases that begin at a word, the longest first, with how many words they have."""
-    if words[at].plain in _words("joining") or _PLUGIN_ELSEWHERE.match(words[at].text):
+    if words[at].plain in wordlist("joining") or _PLUGIN_ELSEWHERE.match(words[at].text):
         return
     for count in range(min(MAX_WORDS, len(words) - at), 0, -1):
         last = words[at + count - 1]
         said = text[words[at].start : last.end]
-        if count > 1 and (re.search(r"[^\S ]|[,;!?(){}\"]|[.:]\s", said) or last.plain in _words("joining")):
+        if count > 1 and (re.search(r"[^\S ]|[,;!?(){}\"]|[.:]\s", said) or last.plain in wordlist("joining")):
             continue
         if count == 1 and _PLUGIN.fullmatch(said):
             continue
@@ -119,7 +110,7 @@ def _confidence(text: str, said: str, words: Sequence[_Word], at: int, count: in
         return 1.0
     if _beside_plugin(words, at, count):
         return 0.95
-    is_ordinary = all(word.plain in _words("ordinary") for word in words[at : at + count])
+    is_ordinary = all(word.plain in wordlist("ordinary") for word in words[at : at + count])
     is_asked = _asked(words, at, count)
     if not is_ordinary:
         return 0.9 if is_asked or count > 1 else 0.8
@@ -144,9 +135,9 @@ def _beside_plugin(words: Sequence[_Word], at: int, count: int) -> bool:
 
 
 def _asked(words: Sequence[_Word], at: int, count: int) -> bool:
-    before = [word.plain for word in words[max(0, at - 3) : at] if word.plain not in _words("joining")]
+    before = [word.plain for word in words[max(0, at - 3) : at] if word.plain not in wordlist("joining")]
     after = [word.plain for word in words[at + count : at + count + 1]]
-    return bool(before and before[-1] in _words("asking")) or any(word in _words("switching") for word in after)
+    return bool(before and before[-1] in wordlist("asking")) or any(word in wordlist("switching") for word in after)
 
 
 def _similar_at(index: NameIndex, words: Sequence[_Word], at: int) -> Mention | None:
@@ -154,7 +145,7 @@ def _similar_at(index: NameIndex, words: Sequence[_Word], at: int) -> Mention | 
     word = words[at]
     if (
         len(word.text) < 4
-        or word.plain in _words("ordinary") | _words("joining") | _words("asking")
+        or word.plain in wordlist("ordinary") | wordlist("joining") | wordlist("asking")
         or _PLUGIN.fullmatch(word.text)
     ):
         return None

@@ -1,36 +1,42 @@
-"""Plugins that do what somebody asks for, best first."""
+"""Finding plugins by what they do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.registry.lexical import Lexical
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from dynamic_plugins.registry.entry import Entry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Match:
+    """An entry that was found, with a score from 0 to 1; only its order means something."""
+
     entry: Entry
     score: float
 
 
 class SearchIndex:
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = list(entries)
-        self._texts = [
-            f"{entry.name} {entry.description} {' '.join(entry.keywords)} {' '.join(a.name for a in entry.actions)}"
-            for entry in entries
-        ]
+    """Search over *entries*.
+
+    With *cache*, a folder, and *fingerprint*, which changes when the entries do, the index is kept for the next process.
+    """
+
+    def __init__(self, entries: Sequence[Entry], *, cache: Path | None = None, fingerprint: str = "") -> None:
+        self._entries = entries
+        file = cache / f"search-{fingerprint[:32]}.sqlite" if cache is not None and fingerprint else None
+        self._lexical = Lexical(entries, file)
 
     def search(self, query: str, limit: int = 8) -> list[Match]:
-        from rapidfuzz import fuzz, process, utils
-
-        if not query:
-            return [Match(entry, 0.0) for entry in self._entries[:limit]]
-        best = process.extract(
-            query, self._texts, scorer=fuzz.token_set_ratio, processor=utils.default_process, limit=limit
-        )
-        return [Match(self._entries[index], score / 100) for _, score, index in best]
+        """Return at most *limit* entries that do what *query* says, best first; any for an empty one."""
+        if not query.strip():
+            return [Match(self._entries[at], 0.0) for at in range(min(limit, len(self._entries)))]
+        found = self._lexical.search(query, limit)
+        best = found[0][1] if found and found[0][1] > 0 else 1.0
+        return [Match(self._entries[position], score / best) for position, score in found]
