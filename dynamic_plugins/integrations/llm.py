@@ -1,0 +1,158 @@
+"""Plugins for simonw/llm: a toolbox for its command line and its Python API.
+
+``llm -T DynamicPlugins "what time is it in Tokyo?"``
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.integrations.consent import described
+from dynamic_plugins.tools import in_format
+
+try:
+    import click
+    import llm
+except ImportError as missing:
+    raise ImportError("this needs llm: pip install 'agent-dynamic-plugins[llm]'") from missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
+
+    from dynamic_plugins import DynamicPlugins as Library
+    from dynamic_plugins.approval import ApprovalRequest, Approve, AskValues
+    from dynamic_plugins.registry.entry import Variable
+
+CLOSE_SECONDS = 10.0
+
+T = TypeVar("T")
+
+
+@llm.hookimpl
+def register_tools(register: Callable[[type[llm.Toolbox]], None]) -> None:
+    """Offer the toolbox to ``llm -T``."""
+    register(DynamicPlugins)
+
+
+class DynamicPlugins(llm.Toolbox):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
+    """Finds, installs and uses plugins in the middle of a conversation: DynamicPlugins(home="…", yes=true)
+
+    *home* is where plugins are kept; *yes* agrees to every install beforehand. Otherwise *approve* is asked, or the
+    person at the terminal; where there is neither, such a call answers ``needs_confirmation``.
+
+    llm reads the tools once for each prompt. An action of a plugin that was switched on since then is called through
+    ``call_plugin_action``; from the next prompt on it is a tool of its own.
+    """
+
+    def __init__(
+        self,
+        home: str | None = None,
+        yes: bool = False,
+        registries: Sequence[str] = (),
+        approve: Callable[[ApprovalRequest], bool] | None = None,
+    ) -> None:
+        at_terminal = sys.stdin is not None and sys.stdin.isatty()
+        self._home, self._registries = home, tuple(registries)
+        self._approve = _approver(yes, approve, at_terminal)
+        self._ask_values = _ask_at_terminal if at_terminal else None
+        self._open: _OpenPlugins | None = None
+
+    def tools(self) -> Iterable[llm.Tool]:
+        """Return the six actions, the active plugins' own, and the way to those that come later in the conversation."""
+        library = self._plugins().library
+        toolbox = library.app.toolbox
+        library.app.service.sync()
+        offered = {tool.name: tool for tool in (*toolbox.constant(), *toolbox.offered())}
+        return [self._tool(function) for function in in_format(list(offered.values()), "mcp")]
+
+    def close(self) -> None:
+        """End the plugins' processes. Not needed at the end of a program, which does it."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _plugins(self) -> _OpenPlugins:
+        if self._open is None:
+            self._open = _OpenPlugins(self._home, self._registries, self._approve, self._ask_values)
+        return self._open
+
+    def _tool(self, tool: dict[str, Any]) -> llm.Tool:
+        name = tool["name"]
+
+        def implementation(**arguments: Any) -> str:
+            plugins = self._plugins()
+            return json.dumps(plugins.run(plugins.library.call(name, arguments)), ensure_ascii=False)
+
+        return llm.Tool(
+            name=name, description=tool["description"], input_schema=tool["inputSchema"], implementation=implementation
+        )
+
+
+class _OpenPlugins:
+    """Open plugins on an event loop in a thread of its own: llm calls tools from ordinary code."""
+
+    def __init__(
+        self, home: str | None, registries: Sequence[str], approve: Approve | None, ask_values: AskValues | None
+    ) -> None:
+        from dynamic_plugins import DynamicPlugins as Library
+
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="dynamic-plugins", daemon=True)
+        self._thread.start()
+        self.library: Library = Library(home, registries=registries, approve=approve, ask_values=ask_values)
+        self.run(self.library.__aenter__())
+        # At the end of the program too, while daemon threads still run.
+        self.close = weakref.finalize(self, _close, self.library, self._loop, self._thread)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do *work* on the loop and return what it gives; an interrupt of the caller cancels it."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+
+def _close(library: Library, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    closing = asyncio.run_coroutine_threadsafe(library.__aexit__(None, None, None), loop)
+    try:
+        closing.result(CLOSE_SECONDS)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(CLOSE_SECONDS)
+        if not thread.is_alive():
+            loop.close()
+
+
+def _approver(yes: bool, approve: Callable[[ApprovalRequest], bool] | None, at_terminal: bool) -> Approve | None:
+    if yes:
+        return approve_everything
+    ask = approve or (_confirm if at_terminal else None)
+    if ask is None:
+        return None
+
+    async def asked(request: ApprovalRequest) -> bool:
+        return await asyncio.to_thread(ask, request)
+
+    return asked
+
+
+def _confirm(request: ApprovalRequest) -> bool:
+    click.echo(described(request)["text"], err=True)
+    return click.confirm("Agree?", default=False, err=True)
+
+
+async def _ask_at_terminal(plugin: str, variables: Sequence[Variable]) -> dict[str, str]:
+    def ask(variable: Variable) -> str:
+        told = f"{plugin} needs {variable.name}" + (f" ({variable.description})" if variable.description else "")
+        return str(click.prompt(told, default="", show_default=False, hide_input=variable.secret, err=True))
+
+    answers = {variable.name: await asyncio.to_thread(ask, variable) for variable in variables}
+    return {name: value for name, value in answers.items() if value}
