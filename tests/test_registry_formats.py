@@ -422,7 +422,7 @@ _registries = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(_registries)
 def test_whatever_json_a_registry_holds_it_is_read_or_refused(data: Any) -> None:
     try:
@@ -437,7 +437,7 @@ def test_whatever_json_a_registry_holds_it_is_read_or_refused(data: Any) -> None
     assert tuple(kept) == parsed.entries
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
 def test_whatever_bytes_a_registry_holds_they_are_read_or_refused(data: bytes) -> None:
     with pytest.raises(NotARegistryError):

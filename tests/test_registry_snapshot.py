@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import Any
 
 import pytest
 
@@ -15,50 +14,53 @@ from dynamic_plugins.registry.reading import SNAPSHOT
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES
 
 PARSED = parse_registry(SNAPSHOT.read_bytes(), "bundled")
+WRITTEN = json.loads(SNAPSHOT.read_text(encoding="utf-8"))["plugins"]
 BY_NAME = {entry.name: entry for entry in PARSED.entries}
 
 
 def test_every_entry_is_read_and_every_name_is_there_once() -> None:
     assert PARSED.skipped == ()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", PARSED.updated)
-    written = json.loads(SNAPSHOT.read_text(encoding="utf-8"))["plugins"]
-    assert [entry.name for entry in PARSED.entries] == [each["name"] for each in written]
+    assert [entry.name for entry in PARSED.entries] == [each["name"] for each in WRITTEN]
     assert max(Counter(name.lower() for name in BY_NAME).values()) == 1
     assert Counter(entry.kind for entry in PARSED.entries)["elizaos"] >= 95
     assert Counter(entry.kind for entry in PARSED.entries)["mcp"] >= 60
 
 
-@pytest.mark.parametrize(
-    "written", json.loads(SNAPSHOT.read_text(encoding="utf-8"))["plugins"], ids=lambda e: e["name"]
-)
-def test_an_entry_of_the_snapshot_loses_nothing_when_it_is_read(written: dict[str, Any]) -> None:
-    entry = BY_NAME[written["name"]]
-    assert (entry.kind, entry.description) == (written["kind"], written["description"])
-    assert list(entry.keywords) == written["keywords"]
-    assert entry.repository == written.get("repository", "")
-    for key in ("packages", "config", "actions"):
-        assert [each.name for each in getattr(entry, key)] == [each["name"] for each in written.get(key, [])]
-    for package, said in zip(entry.packages, written["packages"], strict=True):
-        assert (package.type, package.version) == (said["type"], said.get("version"))
-        assert len(package.arguments) == len(said.get("arguments", []))
+def test_no_entry_loses_anything_when_it_is_read() -> None:
+    for written in WRITTEN:
+        name, entry = written["name"], BY_NAME[written["name"]]
+        assert (entry.kind, entry.description) == (written["kind"], written["description"]), name
+        assert list(entry.keywords) == written["keywords"], name
+        assert entry.repository == written.get("repository", ""), name
+        for key in ("packages", "config", "actions"):
+            said = [each["name"] for each in written.get(key, [])]
+            assert [each.name for each in getattr(entry, key)] == said, name
+        for package, told in zip(entry.packages, written["packages"], strict=True):
+            assert (package.type, package.version) == (told["type"], told.get("version")), name
+            assert len(package.arguments) == len(told.get("arguments", [])), name
 
 
-@pytest.mark.parametrize("entry", PARSED.entries, ids=lambda entry: entry.name)
-def test_an_entry_of_the_snapshot_can_run_here_and_says_what_it_does(entry: Any) -> None:
-    assert entry.packages, "what cannot run anywhere is not listed"
-    assert {package.type for package in entry.packages} <= {"pypi", "npm"}
-    assert entry.kind != "elizaos" or all(package.type == "pypi" for package in entry.packages)
-    assert 3 <= len(entry.description.split()) <= 14
-    assert len(entry.description) <= 90
-    assert not entry.description.endswith(".")
-    assert 2 <= len(entry.keywords) <= 8
-    assert all(word == word.strip() and word for word in entry.keywords)
-    for variable in entry.variables:
-        assert variable.description
-        assert variable.name.upper() not in FORBIDDEN_VARIABLES
-        assert not (variable.secret and variable.default), "a secret that everybody knows is none"
-        assert variable.secret or not looks_secret(variable.name) or variable.format == "filepath", variable.name
-        assert not variable.choices or variable.default is None or variable.default in variable.choices
+def test_every_entry_can_run_here_and_says_in_a_line_what_it_does() -> None:
+    for entry in PARSED.entries:
+        types = {package.type for package in entry.packages}
+        assert types, f"{entry.name}: what cannot run anywhere is not listed"
+        assert types <= ({"pypi"} if entry.kind == "elizaos" else {"pypi", "npm"}), entry.name
+        assert 3 <= len(entry.description.split()) <= 14, entry.name
+        assert len(entry.description) <= 90, entry.name
+        assert not entry.description.endswith("."), entry.name
+        assert 2 <= len(entry.keywords) <= 8, entry.name
+        assert all(word and word == word.strip() for word in entry.keywords), entry.name
+
+
+def test_every_variable_says_what_it_is_and_secrets_are_flagged() -> None:
+    for variable in (variable for entry in PARSED.entries for variable in entry.variables):
+        name = variable.name
+        assert variable.description, name
+        assert name.upper() not in FORBIDDEN_VARIABLES, name
+        assert not (variable.secret and variable.default), f"{name}: a secret that everybody knows is none"
+        assert variable.secret or not looks_secret(name) or variable.format == "filepath", name
+        assert not variable.choices or variable.default in (None, *variable.choices), name
 
 
 @pytest.mark.parametrize(
