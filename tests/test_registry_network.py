@@ -291,6 +291,11 @@ NO_REGISTRY = [cut_off, garbage, other_json, nothing_usable]
 Mess = Callable[[Handler, Server], None]
 
 
+def patience(mess: Mess) -> float:
+    """Return how long to wait: the rest must fail for its own reason, however busy the machine is."""
+    return 0.3 if mess in (hang, trickle) else 20.0
+
+
 @pytest.mark.parametrize("mess", [*OUTAGES, *NO_REGISTRY])
 async def test_the_last_good_copy_outlives_every_mess_and_its_age_is_told(
     home: Path, server: Server, clock: Clock, mess: Mess
@@ -299,8 +304,8 @@ async def test_the_last_good_copy_outlives_every_mess_and_its_age_is_told(
     await registry(home, server, clock).entries()
     clock.now += 3 * HOUR
     server.answer = lambda handler: mess(handler, server)
-    asked = registry(home, server, clock, timeout=0.4)
-    async with asyncio.timeout(5):
+    asked = registry(home, server, clock, timeout=patience(mess))
+    async with asyncio.timeout(30):
         shown = await names(asked)
     assert shown == ["good"]
     (notice,) = asked.notices
@@ -313,8 +318,8 @@ async def test_an_outage_without_a_copy_shows_the_bundled_snapshot(
     home: Path, server: Server, clock: Clock, mess: Mess
 ) -> None:
     server.answer = lambda handler: mess(handler, server)
-    asked = registry(home, server, clock, timeout=0.4)
-    async with asyncio.timeout(5):
+    asked = registry(home, server, clock, timeout=patience(mess))
+    async with asyncio.timeout(30):
         entries = await asked.entries()
     assert {entry.source for entry in entries} == {"bundled"}
     assert "bundled snapshot" in asked.notices[0]
