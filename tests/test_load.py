@@ -189,7 +189,7 @@ async def test_a_worker_keeps_its_files_in_a_folder_of_its_own(whole: Installati
     from dynamic_plugins.settings import Limits
 
     place = Loader(limits=Limits(), start_timeout=30, call_timeout=30, log=lambda *_: None, data_dir=tmp_path / "data")
-    async with connected(replace(whole, path=str(tmp_path / "plugin-1")), place) as connection:
+    async with connected(replace(whole, path=str(tmp_path / "plugin-1" / "1.0")), place) as connection:
         assert connection.pid is not None
         assert psutil.Process(connection.pid).cwd() == str(tmp_path / "data" / "plugin-1")
 

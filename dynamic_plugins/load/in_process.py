@@ -56,7 +56,7 @@ class InProcessLoader:
         if installation.kind == "mcp" or not installation.entry_point:
             raise LoadError(installation.plugin, "an MCP server has no live objects: it runs in a worker")
         presence = _Presence(installation, environment, self._environ)
-        folder = self._data_dir / Path(installation.path).name
+        folder = self._data_dir / Path(installation.path).parent.name
         try:
             folder.mkdir(parents=True, exist_ok=True)
             live, offered = await asyncio.to_thread(_load, installation, environment, host or Host(), str(folder))

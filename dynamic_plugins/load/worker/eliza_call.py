@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-import uuid
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,9 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _ARGUMENTS = {"params", "parameters", "args", "arguments", "input", "inputs", "data", "payload", "body", "request"}
 _HANDLER_ORDER = ("runtime", "message", "state", "options", "callback", "responses")
 
-ROOM, ENTITY, WORLD = (
-    str(uuid.uuid5(uuid.NAMESPACE_URL, f"dynamic-plugins/{each}")) for each in ("room", "entity", "world")
-)
+ROOM = "6aee8177-4ba4-58e6-a842-e9fd1ee4bde3"
+ENTITY = "bceaeaf0-3d9f-5fc6-914b-055af133ce74"
+WORLD = "5c425425-f270-57de-a092-24ba2b8be242"
 """Always the same: what a plugin stores under them is found again after a restart."""
 
 current: ContextVar[Call | None] = ContextVar("current", default=None)
@@ -48,7 +47,7 @@ class Call:
             {
                 **{key: value for key, value in self.arguments.items() if key not in ("content", "id")},
                 **ids,
-                "id": str(uuid.uuid4()),
+                "id": _new_id(),
                 "userId": ENTITY,
                 "content": {**dict.fromkeys(("thought", "attachments", "inReplyTo", "data", "url")), **content},
                 "text": self.text,
@@ -260,6 +259,12 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # written in C, or a class without a signature
         return []
+
+
+def _new_id() -> str:
+    import uuid  # slow to import, and not needed before the first call
+
+    return str(uuid.uuid4())
 
 
 def _text(name: str, arguments: dict[str, Any]) -> str:

@@ -6,12 +6,11 @@ the answers that it asks a language model for. Nothing found is required, and no
 
 from __future__ import annotations
 
-import ast
+import dis
 import functools
 import inspect
 import re
 import sys
-import textwrap
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,11 @@ from .eliza_model import fields_asked_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SOURCES = {"options", "params", "parameters", "opts", "args", "arguments", "input_data", "parsed", "options_dict"}
+_HOLDER = r"\b_?(?:options|params|parameters|opts|args|arguments|input_data|parsed|options_dict)"
+_TAKEN = re.compile(
+    rf"""{_HOLDER}\s*\.get\(\s*["'](?P<got>\w+)["']|{_HOLDER}\[["'](?P<item>\w+)["']\]"""
+    rf"""|["'](?P<sought>\w+)["']\s+in\s+(?:\w+\.)?{_HOLDER}\b"""
+)
 _NOT_TOLD = {
     "text",
     "source",
@@ -163,25 +166,28 @@ def _filled(cell: Any) -> bool:
 
 def _taken(function: types.FunctionType) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the keys that *function* takes from its options: ``options.get("limit")``, ``params["url"]``."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    for node in ast.walk(tree):
-        source, key = None, None
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "get"
-            and node.args
-        ):
-            source, key = node.func.value, node.args[0]
-        elif isinstance(node, ast.Subscript):
-            source, key = node.value, node.slice
-        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In):
-            source, key = node.comparators[0], node.left
-        if source is None or not isinstance(key, ast.Constant) or not isinstance(key.value, str):
-            continue
-        holder = source.attr if isinstance(source, ast.Attribute) else getattr(source, "id", "")
-        if holder.lstrip("_") in _SOURCES and (key.value not in _NOT_TOLD or key.value in _TOLD_ANYWAY):
-            yield key.value, {}
+    for match in _TAKEN.finditer(_source(function)):
+        key = match["got"] or match["item"] or match["sought"]
+        if key not in _NOT_TOLD or key in _TOLD_ANYWAY:
+            yield key, {}
+
+
+def _source(function: types.FunctionType) -> str:
+    """Return the lines of one function. Parsing them would take longer than importing most plugins."""
+    code = function.__code__
+    lines = _lines(code.co_filename)
+    return "".join(lines[code.co_firstlineno - 1 : _last_line(code)])
+
+
+def _last_line(code: types.CodeType) -> int:
+    inner = [_last_line(each) for each in code.co_consts if isinstance(each, types.CodeType)]
+    return max([code.co_firstlineno, *inner, *(line for _, line in dis.findlinestarts(code) if line)])
+
+
+@functools.cache
+def _lines(file: str) -> list[str]:
+    with open(file, encoding="utf-8", errors="replace") as source:  # noqa: PTH123 # pathlib is slow to import
+        return source.readlines()
 
 
 def _asked(function: types.FunctionType, package: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import linecache
 import os
-import traceback
 from typing import Any
 
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 # pathlib is slow to import
@@ -32,6 +30,9 @@ def describe(error: BaseException, *, place: bool = True) -> str:
 def _own_frame(error: BaseException) -> tuple[str, int, str] | None:
     if isinstance(error, SyntaxError):  # its text has the place
         return None
+    import linecache  # when something failed there is time
+    import traceback
+
     found: Any = None
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename

@@ -10,7 +10,6 @@ import inspect
 import os
 import threading
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
 
 from . import limits
 from .failures import describe
@@ -43,7 +42,8 @@ class Server:
     """Answers the host's requests out of the components that a loader found."""
 
     def __init__(self, wire: Wire, facts: dict[str, Any]) -> None:
-        self.stage = Stage()
+        # The kernel is told late: that takes longer than small plugins take to start, and a closed pipe tells too.
+        self.stage = Stage(lambda: limits.die_with_parent(facts["parent"]))
         self._wire = wire
         self._facts = facts
         self._offered = Offered()
@@ -84,7 +84,6 @@ class Server:
 
     def listen(self) -> None:
         """Read the host's messages, in a thread of its own; its end is ours."""
-        limits.die_with_parent(self._facts["parent"])
         for message in self._wire.messages():
             self.stage.post(lambda message=message: self._handle(message))  # type: ignore[misc] # bound now
         self.stage.post(self._leave)
@@ -128,14 +127,13 @@ class Server:
         found = [each for each in self._offered.components.values() if each.kind == "provider"]
         return {
             "resources": [
-                {"uri": _PROVIDER + quote(each.name, safe=""), "name": each.name, "description": each.description}
-                for each in found
+                {"uri": _PROVIDER + each.name, "name": each.name, "description": each.description} for each in found
             ]
         }
 
     def _call(self, number: Any, params: dict[str, Any], reading: bool) -> None:
         uri = str(params.get("uri", ""))
-        address = f"provider:{unquote(uri[len(_PROVIDER) :])}" if reading else str(params.get("name"))
+        address = f"provider:{uri[len(_PROVIDER) :]}" if reading else str(params.get("name"))
         component = self._offered.components.get(address)
         if component is None:
             self._fail(number, _BAD_PARAMS, f"there is no {uri or address} here")
