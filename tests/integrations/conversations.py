@@ -361,7 +361,8 @@ async def check(held: Held, conversation: Conversation) -> None:
     assert conversation.there <= held.offered[-1]
     assert not conversation.gone & held.offered[-1]
     library = await by_library(conversation)
-    assert timeless(held.results) == timeless(library.results)
+    for ours, theirs in zip(timeless(library.results), timeless(held.results), strict=True):
+        assert theirs == ours, f"{theirs!r} is not {ours!r}"
     assert held.questions == library.questions
 
 
