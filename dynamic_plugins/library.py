@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_plugins.app import App
+from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.providers import system_text
 from dynamic_plugins.settings import Settings
@@ -65,7 +66,10 @@ class DynamicPlugins:
 
         Returns ``{"ok": true, …}`` or ``{"ok": false, "error": {"code", "message", …}}``; errors are never raised.
         """
-        self.app.service.sync()
+        try:
+            self.app.service.sync()
+        except PluginError as error:  # the saved state cannot be read
+            return {"ok": False, "error": error.to_dict()}
         return await self.app.toolbox.call(name, arguments)
 
     async def context(self) -> str:

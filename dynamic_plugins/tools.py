@@ -167,6 +167,8 @@ def _unique(plugin: str, action: str, taken: set[str]) -> str:
     """Return ``<plugin>__<action>`` in at most 64 characters of ``[A-Za-z0-9_-]``, different from all *taken*."""
     short = plugin.rsplit("/", 1)[-1]
     name = "__".join(re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_") or "x" for part in (short, action))
+    if not name[0].isalpha():
+        name = f"_{name}"  # Gemini wants a letter or an underscore first
     if len(name) <= NAME_LENGTH and name not in taken:
         return name
     digest = hashlib.sha256(f"{plugin}\0{action}".encode()).hexdigest()[:8]

@@ -24,10 +24,14 @@ from mcp.client.streamable_http import streamable_http_client
 from dynamic_plugins.integrations.value_page import ValuePage
 from dynamic_plugins.registry.entry import Variable
 from tests.conftest import EXAMPLES, Cli, workers_of
+from tests.integrations.conversations import EACH, Call, Conversation, Held, check, registry
+from tests.integrations.conversations import Person as TablePerson
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
+
+    from mcp.client.session import ElicitationFnT
 
 Mode = Literal["legacy", "auto"]
 SECONDS = 60.0
@@ -67,7 +71,7 @@ class Behind:
 
 @contextlib.asynccontextmanager
 async def connected(
-    cli: Cli, *options: str, mode: Mode = "auto", person: Behind | None = None
+    cli: Cli, *options: str, mode: Mode = "auto", person: ElicitationFnT | None = None
 ) -> AsyncIterator[Client]:
     """Start ``dynamic-plugins mcp`` and connect to it; what it wrote to standard error is in ``<home>.err``."""
     command, *words = cli.command("mcp", *options)
@@ -563,19 +567,30 @@ def test_a_port_that_is_taken_is_said(cli: Cli) -> None:
 # ---------------------------------------------------------------- real packages, real clients
 
 
-@pytest.mark.index
-@both
-async def test_a_package_from_the_index_is_installed_and_used_over_mcp(cli: Cli, mode: Mode) -> None:
-    person = Behind()
-    async with connected(cli, mode=mode, person=person) as client:
-        found = await call(client, "list_available_plugins", query="what time is it")
-        assert "mcp-server-time" in [each["name"] for each in found["plugins"]]
-        assert (await call(client, "install_plugin", plugin_name="mcp-server-time"))["status"] == "installed"
-        assert (await call(client, "activate_plugin", plugin_name="mcp-server-time"))["status"] == "active"
-        now = await call(client, "call_plugin_action", action="get_current_time", arguments={"timezone": "Asia/Tokyo"})
-        assert now["result"]["timezone"] == "Asia/Tokyo"
-        assert (await call(client, "unload_plugin", plugin_name="mcp-server-time"))["status"] == "installed"
-    assert [each.message.splitlines()[0].split()[0] for each in person.asked] == ["Install", "Activate"]
+@EACH
+async def test_every_conversation_gives_over_mcp_what_it_gives_everywhere(conversation: Conversation, cli: Cli) -> None:
+    held = Held()
+    table = TablePerson(conversation, held)
+
+    async def person(_context: Any, asked: types.ElicitRequestParams) -> types.ElicitResult:
+        if isinstance(asked, types.ElicitRequestURLParams):  # the table's person is at no browser
+            return types.ElicitResult(action="decline")
+        return types.ElicitResult(action="accept", content={"agree": table.agrees(asked.message.splitlines()[0])})
+
+    async with connected(cli, "--registry", str(registry()), person=person) as client:
+        ours = {tool.name for tool in (await client.list_tools()).tools}
+
+        async def use(wanted: Call) -> tuple[str, dict[str, Any]]:
+            if wanted.tool in ours:
+                return wanted.tool, await call(client, wanted.tool, **wanted.arguments)
+            arguments = {"action": wanted.tool, "arguments": wanted.arguments}
+            return wanted.tool, await call(client, "call_plugin_action", **arguments)
+
+        for step in (step for turn in conversation.turns for step in turn.steps):
+            held.results += await asyncio.gather(*(use(wanted) for wanted in step))
+        found = await call(client, "search_plugin_actions", query="hello moods time")
+    held.offered.append(frozenset(ours | {each["action"] for each in found["actions"]}))
+    await check(held, conversation)
 
 
 INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
