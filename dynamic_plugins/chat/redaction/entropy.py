@@ -34,7 +34,7 @@ def by_entropy(text: str) -> Iterator[Found]:
     for match in _RUN.finditer(text):
         if any(start <= match.start() < end for start, end in addresses) or _PICTURE.match(match.group()):
             continue
-        value = match.group().lstrip("-_").rstrip("-_/")
+        value = match.group().lstrip("-")
         start = match.start() + match.group().index(value) if value else match.start()
         if looks_random(value) and not _PUBLIC.search(text[max(0, start - 40) : start]):
             yield Found(start, start + len(value), value)
@@ -57,7 +57,7 @@ def looks_random(value: str) -> bool:
         and "+" not in plain
         and any(len(part) >= 4 and part.isalpha() and part.islower() for part in parts)
     )
-    return long_enough and not path and _entropy(plain) >= 3.0 and _wordlike(parts) < 0.78
+    return long_enough and not path and _entropy(plain) >= 3.0 and _wordlike(parts) < 0.74
 
 
 def _mixed(part: str) -> bool:

@@ -99,11 +99,10 @@ def _after(text: str, name: re.Match[str], known: Collection[str], installed: Co
     else:
         return
     value = text[start:end]
-    exact = bool(variable) and ("_" in variable or variable.upper() in known)
+    exact = bool(variable) and ("_" in _canonical(variable) or _canonical(variable) in known)
     if value and _plausible(value, said, joined["join"], exact=exact, quoted=bool(quoted), last=_ends(text, end)):
-        written = bool(variable) and (exact or variable != variable.lower())
-        label = _canonical(variable) if written else _meant(text, name, installed)
-        yield Found(start, end, value, label, named=written)
+        label = _canonical(variable) if exact else _meant(text, name, installed)
+        yield Found(start, end, value, label, named=exact)
 
 
 def _is_variable(said: str, known: Collection[str]) -> bool:
