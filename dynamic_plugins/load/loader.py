@@ -71,7 +71,7 @@ class Loader:
         self._base = {"PATH": os.defpath} | {name: host[name] for name in _INHERITED if host.get(name)}
 
     def folder(self, installation: Installation) -> Path:
-        """Return where *installation*'s worker runs and keeps its own files: one folder for all versions of a plugin."""
+        """Return where *installation*'s worker runs and keeps its files: one folder for all its versions."""
         where = Path(installation.path)
         return where if self._data_dir is None else self._data_dir / where.parent.name
 
