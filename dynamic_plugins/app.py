@@ -5,32 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from dynamic_plugins.actions import ALIASES, management_actions
 from dynamic_plugins.catalogue import Catalogue
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.journal import Journal
 from dynamic_plugins.load.loader import Loader
-from dynamic_plugins.providers import management_providers
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.runtime import AgentRuntime
 from dynamic_plugins.secrets import ConfigurationStore
 from dynamic_plugins.service import PluginManagementService
 from dynamic_plugins.settings import default_python
 from dynamic_plugins.store import StateStore
-from dynamic_plugins.tools import Toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
+    from dynamic_plugins.actions import PastedSecrets
     from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.chat.model import Model, ToolCall
     from dynamic_plugins.chat.turn import Conversation
+    from dynamic_plugins.plugin import Provider
     from dynamic_plugins.settings import Settings
+    from dynamic_plugins.tools import Toolbox
 
 
 log = logging.getLogger(__name__)
@@ -90,11 +91,28 @@ class App:
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
         )
-        self.toolbox = Toolbox(management_actions(self.service, self.installer), self.runtime, self.service.use)
-        self.providers = management_providers(self.service)
         self._model: Model | None = None
         self._reaper: asyncio.Task[None] | None = None
         self._stop_watching: list[Callable[[], None]] = []
+
+    # Made at first use: a command such as status needs neither, and reading the prompts takes time.
+    @cached_property
+    def toolbox(self) -> Toolbox:
+        """The tools: the six actions, and those of the active plugins."""
+        return self._tools(None)
+
+    def _tools(self, pasted: PastedSecrets | None) -> Toolbox:
+        from dynamic_plugins.actions import management_actions
+        from dynamic_plugins.tools import Toolbox
+
+        return Toolbox(management_actions(self.service, self.installer, pasted), self.runtime, self.service.use)
+
+    @cached_property
+    def providers(self) -> list[Provider]:
+        """The two providers."""
+        from dynamic_plugins.providers import management_providers
+
+        return management_providers(self.service)
 
     async def __aenter__(self) -> Self:
         self.service.sync()
@@ -151,7 +169,7 @@ class App:
         self._stop_watching.append(watch_logs(safe.scrub_text))
         return Conversation(
             self.model(),
-            Toolbox(management_actions(self.service, self.installer, safe), self.runtime, self.service.use),
+            self._tools(safe),
             self.providers,
             safe=safe,
             subject=self._subject,
@@ -162,6 +180,8 @@ class App:
 
     async def _subject(self, call: ToolCall) -> str:
         """Return the plugin that *call* is about, so that calls about one plugin keep their order."""
+        from dynamic_plugins.actions import ALIASES
+
         for tool in self.toolbox.plugin_tools():
             if tool.name == call.name:
                 return tool.plugin or ""

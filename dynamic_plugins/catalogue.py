@@ -68,10 +68,14 @@ class Catalogue:
         return self._search[1].search(query, limit)
 
     async def find(self, said: str) -> Found:
-        """Return the one entry that *said* names. Raises UnknownPluginError or AmbiguousNameError."""
+        """Return the one entry that *said* names; ``name (source)`` says which of two sources is meant.
+
+        Raises UnknownPluginError or AmbiguousNameError.
+        """
+        said, source = _with_source(said)
         resolution = await self.resolve(said)
         name = self._exact(resolution)
-        entries = await self.registry.get(name)
+        entries = [each for each in await self.registry.get(name) if source in (None, each.source)]
         if len(entries) > 1:
             raise AmbiguousNameError(said, [f"{entry.name} ({entry.source})" for entry in entries])
         if not entries:
@@ -117,3 +121,9 @@ class Catalogue:
             name: Entry(name=name, kind=plugin.installation.kind, source=plugin.installation.source)
             for name, plugin in self._store.read().items()
         }
+
+
+def _with_source(said: str) -> tuple[str, str | None]:
+    """Return a name and the source that stands in brackets after it, which is how two of one name are told apart."""
+    name, bracket, rest = said.strip().rpartition(" (")
+    return (name, rest[:-1]) if bracket and rest.endswith(")") else (said, None)

@@ -95,7 +95,8 @@ def environment(installation: Installation, values: Mapping[str, str]) -> dict[s
     """Return the environment variables the plugin's worker gets: its defaults, then what it was told."""
     arguments = {argument.variable for argument in installation.arguments if argument.value is None}
     defaults = {v.name: v.default for v in installation.variables if v.default is not None}
-    return {name: value for name, value in (defaults | dict(values)).items() if name not in arguments}
+    kept = arguments | FORBIDDEN_VARIABLES
+    return {name: value for name, value in (defaults | dict(values)).items() if not {name, name.upper()} & kept}
 
 
 def command_line(installation: Installation, values: Mapping[str, str]) -> list[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,8 @@ from typing import Any
 @cache
 def folder() -> Path:
     """Return the folder of prompts: inside the package once installed, beside it in a checkout."""
-    inside = Path(str(files("dynamic_plugins"))) / "prompts"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "prompts"
+    here = Path(__file__).parent
+    return next(path for path in (here / "prompts", here.parent / "prompts") if path.is_dir())
 
 
 @cache
@@ -25,4 +23,6 @@ def text(name: str) -> str:
 @cache
 def table(name: str) -> dict[str, Any]:
     """Return one TOML file of prompts as a dict."""
+    import tomllib
+
     return tomllib.loads(text(name))
