@@ -45,6 +45,8 @@ class Step:
     intent: str
     target: Target
     certain: bool
+    at: int = 0
+    """Where it was said, in characters."""
 
 
 TOOLS = {
@@ -124,9 +126,17 @@ def describe(call: Call) -> str:
             return f"unload {name} from memory"
         case "configure_plugin":
             values = call.arguments.get("configuration") or []
-            told = ", ".join(f"{each['name']} to {each['value']}" for each in values)
+            told = ", ".join(_told(each["name"], each["value"]) for each in values)
             return f"set {told} for {name}" if told else f"configure {name}"
         case "list_available_plugins":
             query = call.arguments.get("query")
             return f'search the registry for "{query}"' if query else "list the available plugins"
     return f"call {call.tool}"
+
+
+def _told(name: str, value: str) -> str:
+    """Return a setting in words; a secret's value is never repeated."""
+    from dynamic_plugins.chat.redaction.finding import find
+    from dynamic_plugins.registry.fields import looks_secret
+
+    return name if looks_secret(name) or value.startswith("[secret:") or find(value) else f"{name} to {value}"

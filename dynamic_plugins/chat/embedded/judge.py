@@ -2,123 +2,161 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.orders import Order
-from dynamic_plugins.chat.embedded.phrases import Text, cues, word_set
-
-if TYPE_CHECKING:
-    from dynamic_plugins.chat.embedded.phrases import Hit
+from dynamic_plugins.chat.embedded.phrases import Hit, Text, cues, word_set
 
 NEAR = 7
 """A refusal this many words before a verb refuses it."""
 
+Likely = Callable[[Sequence[str]], bool]
+"""Tells whether words may name a plugin."""
+
 
 @dataclass
 class Reading:
-    """What a message asks for: its *orders*, the *floating* mentions that no verb governs, and whether it *cancels*."""
+    """What a message asks for.
+
+    *orders* stand; *withdrawn* ones were refused or taken back. *floating* are mentions that no verb governs, *spared*
+    those that must be left alone.
+    """
 
     orders: list[Order] = field(default_factory=list)
     floating: list[int] = field(default_factory=list)
     spared: set[int] = field(default_factory=set)
     withdrawn: list[Order] = field(default_factory=list)
     cancelled: bool = False
-    forbidden: bool = False
 
 
-def judge(text: Text) -> Reading:
+def judge(text: Text, likely: Likely) -> Reading:
     """Return the orders in *text*, whose mentions are masked as ⟨0⟩, ⟨1⟩ …"""
     reading = Reading()
     for number, (start, end) in enumerate(o.sentences(text)):
-        _sentence(reading, text.part(start, end), number, start)
+        _sentence(reading, text.part(start, end), number, likely)
     for order in reading.orders:
         order.slots = [slot for slot in order.slots if slot not in reading.spared]
+    reading.orders = [order for order in reading.orders if order.slots or not order.had_slots]
     return reading
 
 
-def _sentence(reading: Reading, sentence: Text, number: int, offset: int) -> None:
-    hits = _useful(o.verb_hits(sentence), sentence)
+def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> None:
+    hits = _useful(_verbs(sentence), sentence, likely)
     if not hits:
         _no_verb(reading, sentence, number)
         return
-    condition = _condition(sentence, hits[0])
-    for hit, (start, end) in zip(hits, o.clauses(sentence, hits), strict=True):
+    for index, (hit, (start, end)) in enumerate(zip(hits, o.clauses(sentence, hits), strict=True)):
         clause = sentence.part(start, end)
         order = _order(clause, _shifted(hit, start), number)
-        order.span = (offset + start, offset + end)
-        if condition and not order.doubts:
-            order.doubts.add("condition")
-        _add(reading, order, clause)
+        before = sentence.part(0, hit.start)
+        order.doubts |= _conditions(before) if index == 0 else set()
+        if order.given and not order.slots and index == 0:
+            _before_it(reading, sentence.part(0, start))
+        _add(reading, order, clause, sentence)
 
 
-def _useful(hits: list[Hit], sentence: Text) -> list[Hit]:
-    """Leave out verbs that only mean something with a plugin beside them, where there is none in the sentence."""
+def _before_it(reading: Reading, before: Text) -> None:
+    reading.floating += [slot for slot in o.slots(before) if slot not in reading.floating]
+
+
+def _verbs(sentence: Text) -> list[Hit]:
+    """Return the verbs, but those that are part of a taking back ("hold on", "scrap that") or are nouns ("the use")."""
+    apart: set[int] = set()
+    for name in ("cancels", "corrects", "spares", "later", "gains"):
+        for hit in cues("questions" if name == "gains" else "cues", name).find(sentence):
+            if hit.literal > 1:
+                apart |= o.literal_words(hit)
+    nouns = word_set("cues", "determiners")
+    return [
+        hit
+        for hit in o.verb_hits(sentence)
+        if not (o.literal_words(hit) & apart and hit.literal < 3)
+        and not (hit.label.gerund and not _minded(sentence.part(0, hit.start)))
+        and not (hit.literal == 1 and hit.start and sentence.words[hit.start - 1] in nouns)
+    ]
+
+
+def _minded(before: Text) -> bool:
+    return any(mind.end == len(before) for mind in cues("cues", "minds").find(before))
+
+
+def _useful(hits: list[Hit], sentence: Text, likely: Likely) -> list[Hit]:
+    """Leave out verbs that only mean something with a plugin beside them, where there is none."""
     named = bool(o.slots(sentence))
     kinds = cues("questions", "kinds").match(sentence)
-    refers = bool(o.refers(sentence))
-    alone = {hit.label.sure for hit in hits} == {False}
-    kept = [
-        hit
-        for hit in hits
-        if hit.label.sure or named or (kinds and alone) or (refers and hit.label.intent != "install")
-    ]
-    if any(hit.label.sure and hit.label.intent != "restart" for hit in kept):
-        # "I want X gone", "get X running": beside a verb that says it, "want" and "get" are only how it is said.
-        kept = [hit for hit in kept if hit.label.sure or not _subsumed(hit, kept, sentence)]
-    return kept
+    kept = []
+    for hit in hits:
+        object_ = _object(sentence.part(hit.start, len(sentence)), replace(_shifted(hit, hit.start)))
+        refers = bool(o.refers(object_)) and hit.label.intent != "install"
+        alone = hit.label.intent != "install" and len(sentence) <= 3
+        if hit.label.sure or named or refers or alone or likely(o.content(object_)) or (kinds and _is_first(hit, hits)):
+            kept.append(hit)
+    return [hit for hit in kept if hit.label.sure or not _subsumed(hit, kept, sentence)]
+
+
+def _is_first(hit: Hit, hits: Sequence[Hit]) -> bool:
+    return hit is hits[0] and not any(each.label.sure for each in hits)
 
 
 def _subsumed(hit: Hit, hits: list[Hit], sentence: Text) -> bool:
-    after = [each for each in hits if each.label.sure and each.start >= hit.start]
-    if not after or hit.label.intent != "install":
+    """Whether a verb is only how another is said: "I want X gone", "can I get X running"."""
+    after = [each for each in hits if each.start > hit.start]
+    if not after or not (after[0].label.sure or hit.label.intent == "install" != after[0].label.intent):
         return False
     between = sentence.part(hit.end, after[0].start)
-    return not any(word in o.JOINS or word in o.BREAKS for word in between.words) or not o.slots(between)
+    parted = any(word in o.JOINS or word in o.BREAKS for word in between.words)
+    return not (parted and o.slots(between))
 
 
 def _shifted(hit: Hit, by: int) -> Hit:
-    from dataclasses import replace
-
     gap = (hit.gap[0] - by, hit.gap[1] - by) if hit.gap else None
     return replace(hit, start=hit.start - by, end=hit.end - by, gap=gap)
 
 
-def _condition(sentence: Text, first: Hit) -> bool:
-    """Whether the sentence begins with an "if" that governs its order, or with a wondering."""
-    return cues("cues", "conditions").match(sentence.part(0, first.start))
+def _conditions(before: Text) -> set[str]:
+    return {"condition"} if cues("cues", "conditions").match(before) else set()
 
 
 def _order(clause: Text, hit: Hit, number: int) -> Order:
     before, after = clause.part(0, hit.start), clause.part(hit.end, len(clause))
     inside = clause.part(*hit.gap) if hit.gap else Text((), (), ())
-    order = Order(hit.label.intent, hit.label.sure, o.slots(clause), sentence=number)
+    order = Order(hit.label.intent, hit.label.sure, o.slots(clause), sentence=number, at=clause.starts[hit.start])
+    order.had_slots = bool(order.slots)
     order.doubts |= _doubts(before, inside, after, hit)
     order.given = not (order.doubts & {"refused", "told", "wondered"})
+    order.formal = _formal(before, hit)
     _keep_the_rest_alone(order, clause, hit)
-    around = [*inside.words, *after.words] if hit.end < len(clause) or inside.words else [*before.words]
-    named = clause.choose([i for i in range(len(clause)) if i >= hit.start]) if around else clause
-    order.loose = o.content(_object(named, hit))
+    named = _object(clause.part(hit.start, len(clause)), _shifted(hit, hit.start))
+    if not o.content(named) and not o.refers(named) and not o.slots(clause):
+        named = before if not order.formal or hit.label.passive else named
+    order.loose = o.content(named)
     order.refers = o.refers(named) if not order.slots else ""
+    if order.refers == "all" and order.slots:
+        order.refers = ""
     return order
 
 
-def _object(clause: Text, hit: Hit) -> Text:
-    """Return the words that may name what the verb is about: in its gap, or after it up to a pause."""
+def _formal(before: Text, hit: Hit) -> bool:
+    """Whether the verb stands where an order stands: first, or right after a request."""
+    near = _since_pause(before)
+    if not near.words or hit.label.passive or hit.label.gerund or near.words[-1] in o.JOINS:
+        return True
+    if any(ask.end == len(near) for ask in cues("cues", "asks").find(near)):
+        return True
+    # The object may stand first ("das Plugin deaktivieren", "I want X gone").
+    empty = word_set("cues", "wishers") | word_set("cues", "wishes")
+    return all(word in empty for word in o.content(near)) and not _told(before, hit)
 
+
+def _object(clause: Text, hit: Hit) -> Text:
+    """Return the words that may name what the verb, which begins *clause*, is about: in its gap, or up to a pause."""
     if hit.gap:
-        width = hit.gap[1] - hit.gap[0]
-        return clause.part(hit.gap[0] - hit.start, hit.gap[0] - hit.start + width)
-    rest = clause.part(hit.end - hit.start, len(clause))
-    stop = next(
-        (
-            i
-            for i, word in enumerate(rest.words)
-            if (word in o.BREAKS or word in o.JOINS | word_set("cues", "object_ends")) and i > 0
-        ),
-        len(rest),
-    )
+        return clause.part(*hit.gap)
+    rest = clause.part(hit.end, len(clause))
+    ends = o.JOINS | word_set("cues", "object_ends") | o.BREAKS
+    stop = next((i for i, word in enumerate(rest.words) if word in ends and i > 0), len(rest))
     return rest.part(0, stop)
 
 
@@ -135,50 +173,46 @@ def _doubts(before: Text, inside: Text, after: Text, hit: Hit) -> set[str]:
     doubts = set()
     near = _since_pause(before)
     near = near.part(max(0, len(near) - NEAR), len(near))
-    refusals = _meant(near)
-    if refusals or (hit.label.language not in {"en", "es", "it", "pt"} and cues("cues", "not_after").match(after)):
+    foreign = hit.label.language not in {"en", "es", "it", "pt", "ru", "pl"}
+    if _refused(near) or (foreign and any(cues("cues", "not_after").match(part) for part in (inside, after))):
         doubts.add("refused")
-    if inside.words and cues("cues", "not_after").match(inside) and hit.label.language != "en":
+    if cues("cues", "nothing").begins(inside if inside.words else after):
         doubts.add("refused")
-    whole = before.words and cues("cues", "wonders").match(before)
-    if whole:
+    if cues("cues", "wonders").match(before):
         doubts.add("wondered")
     if _told(before, hit):
         doubts.add("told")
-    if cues("cues", "later").match(after) or cues("cues", "conditions").match(after):
+    if _later(after) or cues("cues", "conditions").match(after):
         doubts.add("later")
-    if cues("cues", "conditions").match(before):
-        doubts.add("condition")
     return doubts
 
 
-def _meant(near: Text) -> bool:
+def _later(after: Text) -> bool:
+    """Whether *after* puts it off; "until tomorrow" does not."""
+    until = word_set("cues", "until")
+    return any(
+        not until & set(after.words[max(0, hit.start - 2) : hit.start]) for hit in cues("cues", "later").find(after)
+    )
+
+
+def _refused(near: Text) -> bool:
     """Whether *near* refuses; "why not" and "don't forget to" do not."""
     harmless = {i for hit in cues("cues", "not_meant").find(near) for i in range(hit.start, hit.end)}
-    return any(
-        not set(range(hit.start, hit.end)) <= harmless
-        and not (near.words[hit.start] == "no" and hit.start == 0 and len(near) > 2)
-        for hit in cues("cues", "not_first").find(near)
-    )
+    for hit in cues("cues", "not_first").find(near):
+        if set(range(hit.start, hit.end)) <= harmless:
+            continue
+        if near.words[hit.start] == "no" and hit.literal == 1 and hit.start == 0 and len(near) > 2:
+            continue  # "no please turn it off"
+        return True
+    return False
+
+
+_PAUSES = frozenset({",", ":", "(", ")", "but", "aber", "mais", "pero", "mas", "ma", "maar", "но", *"\uff0c\u3001"})
 
 
 def _since_pause(before: Text) -> Text:
     for index in range(len(before) - 1, -1, -1):
-        if before.words[index] in {
-            ",",
-            ":",
-            "(",
-            ")",
-            "but",
-            "aber",
-            "mais",
-            "pero",
-            "mas",
-            "ma",
-            "maar",
-            "но",
-            *"\uff0c\u3001",
-        }:
+        if before.words[index] in _PAUSES:
             return before.part(index + 1, len(before))
     return before
 
@@ -186,14 +220,16 @@ def _since_pause(before: Text) -> Text:
 def _told(before: Text, hit: Hit) -> bool:
     """Whether the verb is told of somebody, not ordered: a subject stands right before it and no order does."""
     near = _since_pause(before)
-    if not near.words:
-        return False
-    if any(ask.end == len(near) for ask in cues("cues", "asks").find(near)):
-        return any(told.end == len(near) and told.literal > 1 for told in cues("cues", "told").find(near))
-    if any(told.end == len(near) for told in cues("cues", "told").find(near)):
-        return True
+    if not near.words or hit.label.passive:
+        return hit.label.passive and bool(near.words) and near.words[-1] in word_set("cues", "tells")
+    ask = max((hit.end - hit.start for hit in cues("cues", "asks").find(near) if hit.end == len(near)), default=0)
+    told = max((hit.end - hit.start for hit in cues("cues", "told").find(near) if hit.end == len(near)), default=0)
+    if ask or told:
+        return told > ask
     last = near.words[-1]
-    return last in word_set("cues", "tells") and hit.label.intent != "unload" if last not in {"you", "u"} else False
+    if hit.label.wish and last in word_set("cues", "wishers"):
+        return False
+    return last in word_set("cues", "tells") and last not in {"you", "u"}
 
 
 def _no_verb(reading: Reading, sentence: Text, number: int) -> None:
@@ -203,9 +239,9 @@ def _no_verb(reading: Reading, sentence: Text, number: int) -> None:
         apart = o.slots(sentence.part(*spare.gap)) if spare.gap else o.slots(sentence.part(spare.end, len(sentence)))
         if apart:
             reading.spared |= set(apart)
-            reading.forbidden = True
+            reading.cancelled = True
             named = [slot for slot in named if slot not in apart]
-    if _takes_back(sentence):
+    if takes_back(sentence):
         _withdraw(reading)
     if named and cues("cues", "corrects").match(sentence) and (reading.orders or reading.withdrawn):
         _replace(reading, named, number)
@@ -213,11 +249,14 @@ def _no_verb(reading: Reading, sentence: Text, number: int) -> None:
     reading.floating += named
 
 
-def _takes_back(sentence: Text) -> bool:
-    """Whether the sentence is, or begins or ends with, a taking back."""
-    hits = cues("cues", "cancels").find(sentence)
+def takes_back(sentence: Text) -> bool:
+    """Whether the sentence is, begins or ends with, or is long enough to mean, a taking back."""
     size = len(sentence)
-    return any(hit.start <= 3 or hit.end >= size - 2 or hit.literal > 2 for hit in hits)
+    return any(
+        hit.start <= 2 or hit.end >= size - 2 or hit.literal > 2
+        for hit in cues("cues", "cancels").find(sentence)
+        if not (hit.end < size and o.SLOT.fullmatch(sentence.words[hit.end]) and hit.literal == 1)
+    )
 
 
 def _withdraw(reading: Reading) -> None:
@@ -229,29 +268,33 @@ def _withdraw(reading: Reading) -> None:
 def _replace(reading: Reading, named: list[int], number: int) -> None:
     """The plugin named now is meant in place of the one before."""
     if reading.orders:
-        last = reading.orders.pop()
-        reading.withdrawn.append(last)
+        reading.withdrawn.append(reading.orders.pop())
     last = reading.withdrawn[-1]
-    reading.orders.append(
-        Order(last.intent, True, named, set(last.doubts - {"refused"}) | {"corrected"}, sentence=number, given=True)
-    )
+    order = Order(last.intent, True, named, {"corrected"}, sentence=number)
+    order.had_slots = order.formal = True
+    reading.orders.append(order)
 
 
-def _add(reading: Reading, order: Order, clause: Text) -> None:
+def _add(reading: Reading, order: Order, clause: Text, sentence: Text) -> None:
     reading.spared |= set(order.spared)
     if "refused" in order.doubts:
-        reading.forbidden = True
         reading.cancelled = True
         if order.slots:
             reading.orders = [each for each in reading.orders if not _same(each, order)]
-        elif not order.loose or order.refers:
+        elif order.refers or not order.loose:
             _withdraw(reading)
         reading.withdrawn.append(order)
         return
-    if order.given and _takes_back(clause) and not order.slots:
+    if not order.slots and not order.loose and takes_back(clause):
         _withdraw(reading)
         return
     reading.orders.append(order)
+    if order.given and takes_back(sentence) and _ends_with_it(sentence):
+        _withdraw(reading)
+
+
+def _ends_with_it(sentence: Text) -> bool:
+    return any(hit.end >= len(sentence) - 2 and hit.literal > 1 for hit in cues("cues", "cancels").find(sentence))
 
 
 def _same(order: Order, refused: Order) -> bool:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from dynamic_plugins.chat.embedded.needle import Engine
-    from dynamic_plugins.chat.embedded.targets import Resolver
     from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.registry.names import NameIndex
 
 MANAGEMENT = frozenset({*TOOLS.values(), "list_available_plugins"})
 HONEST = (
@@ -30,19 +30,19 @@ HONEST = (
 class EmbeddedModel:
     """Answers Chat Completions requests.
 
-    *resolver* and *entries* are the registry's names, *search* its search (a query and a limit give names, best
-    first). :meth:`complete` blocks for up to a second or two: call it in a thread. Raises BadRequestError and
+    *names* and *entries* are the registry's, *search* its search (a query and a limit give names, best first).
+    :meth:`complete` blocks for up to a second or two: call it in a thread. Raises BadRequestError and
     EngineMissingError.
     """
 
     def __init__(
         self,
-        resolver: Resolver,
+        names: NameIndex,
         entries: Mapping[str, Entry],
         search: Callable[[str, int], Sequence[str]],
         engine: Engine,
     ) -> None:
-        self._resolver, self._entries, self._search, self._engine = resolver, entries, search, engine
+        self._names, self._entries, self._search, self._engine = names, entries, search, engine
 
     def complete(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the ``chat.completion`` for the request *body*; the same body always gives the same."""
@@ -53,7 +53,7 @@ class EmbeddedModel:
         use = Use(self._engine, [tool for tool in request.tools if tool.name not in MANAGEMENT], request.choice)
         if request.now.calls:
             return use.next(request.now) or Answer(text=reply_to(request.now.calls))
-        knowledge = Knowledge(self._resolver, self._entries, self._search, standing_in(request.system))
+        knowledge = Knowledge(self._names, self._entries, self._search, standing_in(request.system))
         managed = Dialogue(knowledge, request.exchanges).answer()
         offered = {tool.name for tool in request.tools} if request.choice != "none" else set()
         answer = self._best(managed, use, request)

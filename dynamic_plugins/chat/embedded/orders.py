@@ -16,7 +16,7 @@ from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded.phrases import Hit, Phrases, Text, cues, read, word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _END = frozenset({".", "!", "?", ";", "…", *"\u3002\uff01\uff1f\uff1b"})
 _DASH = frozenset("\u2014\u2013")
@@ -33,6 +33,12 @@ class Verb:
     intent: str
     sure: bool
     language: str
+    wish: bool = False
+    """Whether it wishes rather than orders ("I need", "I'd like"): it is said of oneself."""
+    passive: bool = False
+    """Whether its object stands before it ("can X be installed")."""
+    gerund: bool = False
+    """Whether it only asks after "would you mind"."""
 
 
 @dataclass
@@ -49,21 +55,74 @@ class Order:
     given: bool = True
     """Whether it is an order in form; what is told, asked or forbidden is none."""
     sentence: int = 0
-    span: tuple[int, int] = (0, 0)
+    at: int = 0
+    """Where its verb stands, in characters."""
     spared: list[int] = field(default_factory=list)
+    formal: bool = False
+    """Whether the verb stands where an order stands."""
+    had_slots: bool = False
+
+
+_WISH = re.compile(r"(?:need|want|like|have|see|enough|had enough|done|swap|lose)\b")
 
 
 @cache
 def verbs() -> Phrases:
     """Return all phrases of ``verbs.toml``."""
-    table = prompts.table("embedded/verbs.toml")
-    return Phrases(
-        (phrase, Verb(intent, strength == "sure", language))
-        for language, intents in table.items()
-        for intent, strengths in intents.items()
-        for strength, phrases in strengths.items()
-        for phrase in phrases
-    )
+    return Phrases(_each_phrase())
+
+
+def _each_phrase() -> Iterator[tuple[str, Verb]]:
+    for language, intents in prompts.table("embedded/verbs.toml").items():
+        for intent, strengths in intents.items():
+            for strength, phrases in strengths.items():
+                for phrase in phrases:
+                    passive = phrase.startswith("be ") or language in _VERB_LAST
+                    yield phrase, Verb(intent, strength == "sure", language, bool(_WISH.match(phrase)), passive)
+                    if language == "en" and strength == "sure" and (gerund := _gerund(phrase)):
+                        yield gerund, Verb(intent, True, language, gerund=True)
+
+
+_VERB_LAST = frozenset({"ja", "ko", "zh", "tr"})
+_DOUBLED = frozenset({"put", "set", "get", "shut", "cut", "stop", "flip", "spin", "let"})
+
+
+def _gerund(phrase: str) -> str:
+    """Return "switching _ on" for "switch _ on"; empty for what does not begin with a verb."""
+    first, _, rest = phrase.partition(" ")
+    if not first.isalpha() or first in _NO_VERBS:
+        return ""
+    stem = first + first[-1] if first in _DOUBLED else first[:-1] if first.endswith("e") else first
+    return f"{stem}ing {rest}".rstrip()
+
+
+_NO_VERBS = frozenset(
+    [
+        "be",
+        "from",
+        "out",
+        "off",
+        "of",
+        "back",
+        "not",
+        "no",
+        "in",
+        "want",
+        "need",
+        "have",
+        "like",
+        "the",
+        "npm",
+        "pip",
+        "uvx",
+        "npx",
+        "uv",
+        "yarn",
+        "pnpm",
+        "see",
+        "a",
+    ]
+)
 
 
 @cache
@@ -116,10 +175,11 @@ def sentences(text: Text) -> list[tuple[int, int]]:
 
 def verb_hits(text: Text) -> list[Hit]:
     """Return the verbs in *text* that do not stand inside one another, in order."""
-    best: list[Hit] = _switches(text)
+    best: list[Hit] = []
     for hit in sorted(verbs().find(text), key=lambda each: (-each.literal, not each.label.sure, each.end - each.start)):
         if not any(_clash(hit, other) for other in best):
             best.append(hit)
+    best += [hit for hit in _switches(text) if not any(_clash(hit, other) for other in best)]
     return sorted(best, key=lambda hit: (hit.start, hit.end))
 
 
@@ -136,20 +196,21 @@ def _switches(text: Text) -> list[Hit]:
         ends = index + 1 == len(text) or text.words[index + 1] in BREAKS | _END | JOINS | _AFTER_SWITCH
         named = index > 0 and (SLOT.fullmatch(text.words[index - 1]) or (index < 4 and len(text) < 6))
         if word in _SWITCHES and ends and named and not _QUESTION_WORDS & set(text.words[:index]):
-            hits.append(Hit(index, index + 1, 1, Verb(_SWITCHES[word], True, "en")))
+            hits.append(Hit(index, index + 1, 1, Verb(_SWITCHES[word], True, "en", passive=True)))
     return hits
 
 
 _AFTER_SWITCH = frozenset({"please", "pls", "plz", "now", "thx", "thanks", "bitte", "again"})
 
 
-def _literal_span(hit: Hit) -> set[int]:
+def literal_words(hit: Hit) -> set[int]:
+    """Return the places of a hit's own words, without its gap."""
     gap = set(range(*hit.gap)) if hit.gap else set()
     return set(range(hit.start, hit.end)) - gap
 
 
 def _clash(hit: Hit, other: Hit) -> bool:
-    if _literal_span(hit) & _literal_span(other):
+    if literal_words(hit) & literal_words(other):
         return True
     # "turn x on": what stands in the gap is its object, not another verb; a gap must not reach over a verb.
     inside = other.gap is not None and other.gap[0] <= hit.start and hit.end <= other.gap[1]

@@ -11,7 +11,7 @@ from dynamic_plugins.chat.embedded.phrases import Text, cues, word_set
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Asked = Literal["status", "list", "gain", ""]
+Asked = Literal["status", "list", "gain", "able", ""]
 
 _NUMBERS = {
     "one": 1,
@@ -38,7 +38,7 @@ def asked(sentence: Text) -> Asked:
     """Return what *sentence* asks."""
     kinds = cues("questions", "kinds").match(sentence)
     opens = cues("questions", "opens").begins(_after_greeting(sentence)) or "?" in sentence.words
-    state = cues("questions", "state").match(sentence)
+    state = cues("questions", "state").match(sentence) or _switched(sentence)
     mine = cues("questions", "mine").match(sentence)
     named = bool(o.slots(sentence))
     if _about_standing(sentence, opens=opens, state=state, mine=mine, kinds=kinds, named=named):
@@ -47,11 +47,13 @@ def asked(sentence: Text) -> Asked:
     offered = cues("questions", "offered").match(sentence)
     if kinds and (look or offered or opens) and not _only_named(sentence):
         return "list"
+    if not named and cues("questions", "anything").match(sentence):
+        return "list"
     if cues("questions", "gains").match(sentence):
         return "gain"
-    if kinds and len(sentence) <= 3 and not named:
+    if kinds and not named and len(sentence) <= 3 and ("?" in sentence.words or len(sentence) == 1):
         return "list"
-    return ""
+    return "able" if cues("questions", "requests").match(sentence) else ""
 
 
 def _about_standing(sentence: Text, *, opens: bool, state: bool, mine: bool, kinds: bool, named: bool) -> bool:
@@ -61,6 +63,12 @@ def _about_standing(sentence: Text, *, opens: bool, state: bool, mine: bool, kin
     if state and opens and (named or mine or not looking) and (named or kinds or mine):
         return not (looking and not named)
     return bool(mine and kinds and opens and not looking and not cues("questions", "offered").match(sentence))
+
+
+def _switched(sentence: Text) -> bool:
+    """Whether it ends by asking for a state: "is discord on?", "is slack still off now"."""
+    words = [word for word in sentence.words if re.search(r"\w", word) and word not in word_set("questions", "mine")]
+    return bool(words) and words[-1] in word_set("questions", "switched")
 
 
 def _only_named(sentence: Text) -> bool:

@@ -47,16 +47,27 @@ class Settling:
             if not order.given:
                 seen += order.slots
                 continue
-            certain = not order.doubts and (order.sure or bool(order.slots))
+            certain = not order.doubts and order.formal and (order.sure or bool(order.slots))
+            if order.intent == "swap":
+                steps += self._swap(order, certain)
+                continue
             for target, sure in self._targets(order, reading, seen):
                 if target.name:
-                    steps.append(Step(order.intent, target, certain and sure and target.sure))
+                    steps.append(Step(order.intent, target, certain and sure and target.sure, order.at))
                 elif target.names:
                     unclear.append((order.intent, target.names))
                 else:
                     unknown.append((order.intent, target.said))
             seen += order.slots
-        return Settled(tuple(dict.fromkeys(steps)), tuple(unclear), tuple(unknown))
+        return Settled(tuple(_once(steps)), tuple(unclear), tuple(unknown))
+
+    def _swap(self, order: Order, certain: bool) -> list[Step]:
+        """The first plugin goes, the second comes."""
+        targets = [self._scoped("install", self._mentions[slot].target) for slot in order.slots[:2]]
+        if len(targets) < 2 or not all(target.name for target in targets):
+            return []
+        sure = certain and all(target.sure for target in targets)
+        return [Step("deactivate", targets[0], sure, order.at), Step("activate", targets[1], sure, order.at)]
 
     def _targets(self, order: Order, reading: Reading, seen: Sequence[int]) -> list[tuple[Target, bool]]:
         if order.slots:
@@ -142,6 +153,7 @@ class Settling:
         """Return the plugin, or the plugins, that *said* may mean."""
         if not said:
             return None
+        said = re.sub(r"[/_]", " ", said)
         if intent != "install":
             mine = self._described_here(said.split(), self._scope(intent))
             mine = mine or self._described_here(said.split(), list(self._known.standing.plugins))
@@ -157,6 +169,14 @@ class Settling:
         scores = {name: sum(self._relation(word, name) for word in words) for name in scope}
         best = max(scores.values(), default=0.0)
         return [name for name, score in scores.items() if score >= 0.5 and score >= best - 0.2]
+
+
+def _once(steps: Sequence[Step]) -> list[Step]:
+    """Leave out what was said twice."""
+    seen: dict[tuple[str, str | None], Step] = {}
+    for step in steps:
+        seen.setdefault((step.intent, step.target.name), step)
+    return list(seen.values())
 
 
 def _stem(word: str) -> str:

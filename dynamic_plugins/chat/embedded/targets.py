@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded.phrases import word_set
 
 if TYPE_CHECKING:
@@ -14,38 +15,19 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.chat.embedded.standing import Standing
     from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.registry.names import NameIndex
 
-MAX_WORDS = 5
-"""A name is at most this many words ("the sequential thinking server")."""
-LIKELY = 0.74
+LIKELY = 0.68
 """From this similarity on a name is offered as what was meant."""
+MERELY_A_WORD = 0.5
+"""Below this confidence a mention is an ordinary word sooner than a plugin."""
 
-_WORD = re.compile(r"@?[A-Za-z0-9_À-ɏЀ-ӿ][\w./:@=+-]*(?:['\u2019]s\b)?")
-_CORE = re.compile(r"^(?:@[^/]+/)?(?:elizaos-plugin-|eliza-plugin-|plugin-|client-|mcp-server-|server-)?", re.I)
+SHORT = 3
+"""In a message of so few words a name is a name."""
 
-
-class Candidate(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def score(self) -> float: ...
-
-
-class Resolution(Protocol):
-    @property
-    def kind(self) -> str: ...
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def candidates(self) -> Sequence[Candidate]: ...
-    @property
-    def version(self) -> str | None: ...
-
-
-class Resolver(Protocol):
-    """The one resolver, as it is used here."""
-
-    def resolve(self, said: str) -> Resolution: ...
+_CORE = re.compile(
+    r"^(?:@[^/]+/|io\.github\.[^/]+/)?(?:elizaos-plugin-|eliza-plugin-|plugin-|mcp-server-|server-)?", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -65,80 +47,75 @@ class Target:
 
 @dataclass(frozen=True)
 class Mention:
-    """A target and where it stands in the text."""
+    """A target and where it stands in the text. *weak* says that the word may well mean something else."""
 
     start: int
     end: int
     target: Target
+    weak: bool = False
 
 
 @dataclass(frozen=True)
 class Knowledge:
     """What is known by name: the resolver, the registry's entries, and a search over what they do."""
 
-    resolver: Resolver
+    names: NameIndex
     entries: Mapping[str, Entry]
     search: Callable[[str, int], Sequence[str]]
     standing: Standing
 
-    @cached_property
-    def _mine(self) -> dict[str, str]:
-        """Installed plugins by the bare core of their name, where that is one plugin's only."""
-        cores: dict[str, list[str]] = {}
-        for name in self.standing.plugins:
-            cores.setdefault(core(name), []).append(name)
-        return {key: names[0] for key, names in cores.items() if len(names) == 1}
-
     def named(self, said: str) -> Target | None:
-        """Return what *said* names by a rule; None when no rule applies. What is installed goes before what is not."""
-        found = self.resolver.resolve(said)
+        """Return what *said* names by a rule; None when no rule applies."""
+        found = self.names.resolve(said)
         if found.kind == "exact" and found.name:
             return Target((found.name,), said, version=found.version)
-        if found.kind != "ambiguous":
-            return None
-        names = tuple(each.name for each in found.candidates)
-        mine = [name for name in names if name in self.standing]
-        return Target(tuple(mine) if len(mine) == 1 else names, said, version=found.version)
-
-    def mentions(self, text: str) -> list[Mention]:
-        """Return the plugins that *text* names, in order; the longest name at each place."""
-        words = list(_WORD.finditer(text))
-        found, index = [], 0
-        while index < len(words):
-            mention = self._mention_at(text, words, index)
-            if mention is None:
-                index += 1
-                continue
-            found.append(mention)
-            while index < len(words) and words[index].start() < mention.end:
-                index += 1
-        return found
-
-    def _mention_at(self, text: str, words: Sequence[re.Match[str]], index: int) -> Mention | None:
-        for count in range(min(MAX_WORDS, len(words) - index), 0, -1):
-            start, end = words[index].start(), words[index + count - 1].end()
-            said = text[start:end].rstrip(".:/=@+-")
-            if not _one_phrase(said):
-                continue
-            target = self.named(re.sub(r"['\u2019]s$", "", said))
-            if target is not None:
-                return Mention(start, start + len(said), target)
+        if found.kind == "ambiguous":
+            return self._of_several(tuple(each.name for each in found.candidates), said, found.version)
         return None
 
+    def mentions(self, text: str) -> list[Mention]:
+        """Return the plugins that *text* names, in order; what is installed goes before what is not."""
+        found = []
+        for each in self.names.mentions(text):
+            said = text[each.start : each.end]
+            target = self._of_several(each.names, said, each.version)
+            if each.kind == "similar":
+                mine = [name for name in each.names if name in self.standing]
+                target = Target(tuple(mine or each.names)[:1], said, sure=False, version=each.version)
+            weak = each.confidence < MERELY_A_WORD and len(text.split()) > SHORT
+            if said.lower() in word_set("questions", "again") and not re.match(
+                r"[\s-]*(?:mcp|server|plugin)", text[each.end :]
+            ):
+                continue  # "unload everything" is not about the server of that name
+            if not weak or any(name in self.standing for name in target.names):
+                found.append(Mention(each.start, each.end, target, weak))
+        return found
+
+    def _of_several(self, names: Sequence[str], said: str, version: str | None) -> Target:
+        mine = [name for name in names if name in self.standing]
+        return Target(tuple(mine) if len(mine) == 1 else tuple(names), said, version=version)
+
     def like(self, said: str) -> list[tuple[str, float]]:
-        """Return the known names that *said* resembles, best first, with scores from 0 to 1."""
-        found = self.resolver.resolve(said)
+        """Return the known names that *said* may mean, best first, with scores from 0 to 1."""
+        plain = re.sub(r"(?<=[^\x00-\u052f]) (?=[^\x00-\u052f])", "", said.lower())
+        for called, name in self._also_called.items():
+            if called == plain or (not called.isascii() and called in plain):
+                return [(name, 0.99)]
+        found = self.names.resolve(said)
+        if found.kind == "exact" and found.name:
+            return [(found.name, 1.0)]
         return [(each.name, each.score) for each in found.candidates if each.score >= LIKELY]
+
+    @cached_property
+    def _also_called(self) -> dict[str, str]:
+        by_core: dict[str, str] = {}
+        for name in sorted(self.entries, key=lambda name: not name.startswith("@elizaos/")):
+            by_core.setdefault(core(name), name)
+            by_core.setdefault(name, name)
+        table = prompts.table("embedded/also_called.toml")
+        return {said: by_core[key] for key, words in table.items() if key in by_core for said in words}
 
 
 def core(name: str) -> str:
     """Return the part of a name that tells plugins apart: ``discord`` of ``@elizaos/plugin-discord``."""
     return _CORE.sub("", name).lower().replace("_", "-")
-
-
-def _one_phrase(said: str) -> bool:
-    if "\n" in said or re.search(r"[,;!?()\"]|[.:](?=\s)", said):
-        return False
-    words = said.lower().split()
-    filler = word_set("questions", "filler")
-    return words[0] not in filler and (words[-1] not in filler or len(words) == 1)

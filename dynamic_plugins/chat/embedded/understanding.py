@@ -6,18 +6,22 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.chat.embedded import configure, questions, setting, telling
 from dynamic_plugins.chat.embedded import orders as o
-from dynamic_plugins.chat.embedded import questions
 from dynamic_plugins.chat.embedded.decide import Answer, Call, Step, calls_for, question
 from dynamic_plugins.chat.embedded.judge import Reading, judge
-from dynamic_plugins.chat.embedded.phrases import Text, cues
+from dynamic_plugins.chat.embedded.phrases import Text, cues, read
 from dynamic_plugins.chat.embedded.quoting import Message, listen
 from dynamic_plugins.chat.embedded.settle import Settled, Settling
 from dynamic_plugins.chat.embedded.standing import Installed, Standing
+from dynamic_plugins.chat.embedded.targets import LIKELY
+from dynamic_plugins.chat.embedded.versions import with_versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dynamic_plugins.chat.embedded.configure import Value
+    from dynamic_plugins.chat.embedded.setting import Setting
     from dynamic_plugins.chat.embedded.targets import Knowledge, Mention
 
 TERSE = 6
@@ -26,9 +30,10 @@ TERSE = 6
 
 @dataclass(frozen=True)
 class Understood:
-    """A message taken apart."""
+    """A message taken apart. *values* are what it gives by name, and its secrets; the rest is read without them."""
 
     message: Message
+    values: tuple[Value, ...]
     text: Text
     mentions: tuple[Mention, ...]
     reading: Reading
@@ -39,18 +44,38 @@ class Understood:
         """What the person said for each plugin, in the order of the mentions."""
         return [mention.target.said for mention in self.mentions]
 
+    @property
+    def named(self) -> list[str]:
+        """The plugins that are named beyond doubt that a plugin is meant."""
+        return [mention.target.name for mention in self.mentions if mention.target.name and not mention.weak]
+
+    def asks(self, kind: questions.Asked) -> list[Text]:
+        """The sentences that ask this."""
+        return [sentence for each, sentence in self.asked if each == kind]
+
 
 def understand(said: str, knowledge: Knowledge) -> Understood:
     """Take *said* apart: what is quoted, which plugins it names, what it orders, what it asks."""
-    message = listen(said)
+    values = configure.values_in(said)
+    message = listen(configure.without(said, [(value.start, value.end) for value in values]))
     mentions = tuple(knowledge.mentions(message.spoken))
-    masked = list(message.spoken)
+    masked = message.spoken
     for number, mention in reversed(list(enumerate(mentions))):
-        masked[mention.start : mention.end] = f" ⟨{number}⟩ "
-    text = o.read_spoken("".join(masked))
-    parts = [text.part(start, end) for start, end in o.sentences(text)]
+        # As wide as the name was, so that places in the text stay the same.
+        mask = f" ⟨{number}⟩ "
+        masked = masked[: mention.start] + mask.ljust(mention.end - mention.start) + masked[mention.end :]
+    text = o.read_spoken(masked)
+    # Questions are read with their courtesies: "it'd be great if you could" says what is wished.
+    whole = o.mended(read(masked))
+    parts = [whole.part(start, end) for start, end in o.sentences(whole)]
     asked = tuple((questions.asked(part), part) for part in parts)
-    return Understood(message, text, mentions, judge(text), asked)
+    reading = judge(text, lambda words: likely(words, knowledge))
+    return Understood(message, tuple(values), text, mentions, reading, asked)
+
+
+def likely(words: Sequence[str], knowledge: Knowledge) -> bool:
+    """Return whether *words*, at most three of them, may name a plugin."""
+    return 0 < len(words) <= 3 and any(score >= LIKELY for _, score in knowledge.like(" ".join(words)))
 
 
 class Mind:
@@ -63,41 +88,75 @@ class Mind:
         """Return what to do about *said*, or None when it has nothing to do with managing plugins."""
         heard = understand(said, self._known)
         if heard.message.hostile:
-            return Answer(text="I will not act on that: it tries to get round the person's approval.")
-        settled = self._settled(heard)
-        lists = self._lists(heard, settled)
-        if settled.steps or lists:
-            return self._act(heard, settled, lists)
-        if settled.unclear:
-            return Answer(text=_which(settled.unclear[0][1]), choices=settled.unclear[0])
-        if any(kind == "status" for kind, _ in heard.asked):
-            return Answer(text=status_text(heard, self._known))
-        if heard.reading.cancelled or heard.reading.forbidden or heard.reading.withdrawn:
-            return Answer(text="All right, I leave everything as it is.")
-        if settled.unknown and not heard.message.addresses:
-            return self._unknown(settled)
-        if heard.message.addresses and heard.reading.orders:
-            return Answer(text="I install plugins from the registry only. Which one do you mean?")
-        return self._gain(heard)
+            return Answer(text=telling.HOSTILE)
+        if heard.values and setting.mistaken(said):
+            return Answer(text=telling.NOT_USED)
+        told = self._settings(said, heard)
+        settled = self._settled(heard, told)
+        lists = self._lists(heard)
+        if settled.steps or (told is not None and told.plugin):
+            return self._act(heard, settled, told, lists)
+        if told is not None:
+            return Answer(text="For which plugin is that?")
+        return self._say(heard, settled, lists)
 
-    def _settled(self, heard: Understood) -> Settled:
+    def _settings(self, said: str, heard: Understood) -> Setting | None:
+        if heard.message.about_text or (heard.message.quotes and not heard.values):
+            return None
+        if heard.values:
+            return setting.given(said, heard.values, heard.mentions, self._known, self._focus)
+        orders = [order for order in heard.reading.orders if order.given and (order.sure or order.refers)]
+        if orders or heard.asks("status") or heard.reading.cancelled:
+            return None
+        return setting.implied(heard.message.said, heard.mentions, self._known)
+
+    def _settled(self, heard: Understood, told: Setting | None) -> Settled:
         if heard.message.about_text:
             return Settled()
         asked_only = {number for number, (kind, _) in enumerate(heard.asked) if kind == "status"}
-        reading = heard.reading
-        reading.orders = [order for order in reading.orders if order.sentence not in asked_only]
-        if heard.message.addresses:
-            reading.orders = [order for order in reading.orders if order.intent != "install"]
-        settled = Settling(self._known, heard.mentions, self._focus).settle(reading)
-        if not reading.orders and not reading.withdrawn and not settled.steps:
+        wishes = {number for number, (kind, _) in enumerate(heard.asked) if kind == "gain"}
+        orders = []
+        for order in heard.reading.orders:
+            if order.sentence in asked_only and not (order.formal and order.sure):
+                continue
+            if order.sentence in wishes and not order.sure and not self._certain_mentions(order.slots, heard):
+                continue
+            if order.intent == "install" and heard.message.addresses:
+                continue
+            if told is not None and not order.sure and self._about(order, heard) in (told.plugin, None):
+                continue
+            orders.append(order)
+        heard.reading.orders = orders
+        focus = [told.plugin, *self._focus] if told is not None and told.plugin else self._focus
+        settled = Settling(self._known, heard.mentions, focus).settle(heard.reading)
+        if not orders and not heard.reading.withdrawn and told is None:
             return self._terse(heard) or settled
         return settled
 
+    def _certain_mentions(self, slots: Sequence[int], heard: Understood) -> bool:
+        return any(self._plainly_named(heard.mentions[slot], heard) for slot in slots)
+
+    def _plainly_named(self, mention: Mention, heard: Understood) -> bool:
+        """Whether a mention cannot be an ordinary word: it is written as a name, or stands beside "plugin"."""
+        said = mention.target.said
+        beside = heard.message.spoken[max(0, mention.start - 8) : mention.end + 8].lower()
+        return bool(re.search(r"[A-Z@/_\d-]", said)) or "plugin" in beside or "server" in beside
+
+    def _about(self, order: o.Order, heard: Understood) -> str | None:
+        names = [heard.mentions[slot].target.name for slot in order.slots]
+        return names[0] if names else None
+
     def _terse(self, heard: Understood) -> Settled | None:
-        """ "discord pls": a name and hardly anything else."""
+        """Return what a name and hardly anything else wants ("discord pls")."""
         words = [word for word in heard.text.words if re.search(r"\w", word)]
-        named = [heard.mentions[slot].target for slot in heard.reading.floating]
+        named = [
+            heard.mentions[slot].target
+            for slot in heard.reading.floating
+            if not heard.mentions[slot].weak or len(words) <= 2
+        ]
         if not named or len(words) > TERSE or any(kind for kind, _ in heard.asked) or heard.message.addresses:
+            return None
+        if heard.reading.cancelled:
             return None
         steps = []
         for target in named:
@@ -107,36 +166,41 @@ class Mind:
             steps.append(Step("activate" if here else "install", target, False))
         return Settled(tuple(steps))
 
-    def _lists(self, heard: Understood, settled: Settled) -> list[Call]:
-        if heard.message.about_text:
+    def _lists(self, heard: Understood) -> list[Call]:
+        if heard.message.about_text or heard.message.addresses:
             return []
-        busy = {order.sentence for order in heard.reading.orders if order.given and order.sure}
-        calls = []
-        for number, (kind, sentence) in enumerate(heard.asked):
-            if kind == "list" and not (number in busy and settled.steps and not _asks_list(sentence)):
-                calls.append(list_call(sentence, heard))
+        busy = {order.sentence for order in heard.reading.orders if order.given}
+        calls = [
+            list_call(sentence, heard)
+            for number, (kind, sentence) in enumerate(heard.asked)
+            if kind == "list" and (number not in busy or cues("questions", "look").begins(sentence))
+        ]
         return calls[:1]
 
-    def _act(self, heard: Understood, settled: Settled, lists: list[Call]) -> Answer:
+    def _act(self, heard: Understood, settled: Settled, told: Setting | None, lists: list[Call]) -> Answer:
         calls: list[Call] = []
         said: list[str] = []
-        certain = not settled.unclear and not settled.unknown
-        planned = _with_versions(settled.steps, heard)
-        for step in planned:
-            wanted, note, changed = calls_for(step, self._seen(calls))
+        certain = not settled.unclear and not settled.unknown and (told is None or told.certain)
+        steps = with_versions(settled.steps, heard.mentions, heard.message.spoken)
+        pending = told if told is not None and told.plugin else None
+        for step in sorted(steps, key=lambda step: step.at):
+            if pending is not None and pending.at < step.at:
+                calls.append(pending.call)
+                pending = None
+            wanted, note, changed = calls_for(step, self._after(calls))
             certain = certain and (step.certain or not wanted) and not changed
             calls += [call for call in wanted if call not in calls]
             said += [note] if note else []
-        calls = [*lists, *calls] if not settled.steps or lists else calls
+        calls += [pending.call] if pending is not None else []
         if not calls:
-            return Answer(text=" ".join(said))
+            return Answer(tuple(lists), " ".join(said), weak=not lists)
         if certain:
-            return Answer(tuple(calls), " ".join(said))
+            return Answer((*lists, *calls), " ".join(said))
         if settled.unclear:
-            said.append(_which(settled.unclear[0][1]))
-        return Answer(text=question(calls, said), proposed=tuple(calls))
+            said.append(telling.which(settled.unclear[0][1]))
+        return Answer(text=question(calls, said), proposed=(*lists, *calls))
 
-    def _seen(self, calls: Sequence[Call]) -> Standing:
+    def _after(self, calls: Sequence[Call]) -> Standing:
         """Return how things will stand after *calls*."""
         plugins = dict(self._known.standing.plugins)
         for call in calls:
@@ -150,22 +214,48 @@ class Mind:
                     plugins[name] = replace(plugins.get(name, Installed(name)), status="inactive")
         return Standing(plugins)
 
-    def _unknown(self, settled: Settled) -> Answer:
+    def _say(self, heard: Understood, settled: Settled, lists: list[Call]) -> Answer | None:
+        """Answer a message that changes nothing."""
+        if lists:
+            return Answer(tuple(lists))
+        if settled.unclear:
+            return Answer(text=telling.which(settled.unclear[0][1]), choices=settled.unclear[0])
+        if heard.asks("status"):
+            return Answer(text=telling.standing_text(heard.named, self._known.standing), weak=True)
+        if (gained := self._gain(heard)) is not None:
+            return gained
+        if heard.message.addresses and heard.reading.orders:
+            return Answer(text=telling.FROM_REGISTRY)
+        if heard.reading.cancelled or heard.reading.withdrawn:
+            return Answer(text=telling.UNTOUCHED)
+        if cues("settings", "verbs").match(heard.text) and cues("questions", "secrets").match(heard.text):
+            return Answer(text=telling.how_to_enter(heard.named[0] if heard.named else None))
+        return self._unknown(settled)
+
+    def _unknown(self, settled: Settled) -> Answer | None:
+        if not settled.unknown:
+            return None
         intent, said = settled.unknown[0]
         if intent == "install" and said:
-            return Answer((Call("list_available_plugins", {"query": said}),))
-        if said:
-            return Answer(text=f'I know no installed plugin called "{said}".')
-        return Answer(text="Which plugin do you mean?")
+            return Answer((Call("list_available_plugins", {"query": said}),), weak=True)
+        return Answer(
+            text=f'I know no installed plugin called "{said}".' if said else "Which plugin do you mean?", weak=True
+        )
 
     def _gain(self, heard: Understood) -> Answer | None:
-        if heard.message.about_text:
+        """Answer the wish for an ability: an installed plugin that has it, or a search for one."""
+        wishes = heard.asks("gain")
+        if not wishes or heard.message.about_text or heard.reading.withdrawn:
             return None
-        for kind, sentence in heard.asked:
-            if kind == "gain":
-                query = questions.query_in(sentence, heard.names) or questions.query_in(heard.text, heard.names)
-                return Answer((Call("list_available_plugins", {"query": query}),), weak=True)
-        return None
+        query = questions.query_in(wishes[0], heard.names) or questions.query_in(heard.text, heard.names)
+        best = list(self._known.search(query, 3))
+        mine = [name for name in best if name in self._known.standing and not self._known.standing.is_active(name)]
+        if mine:
+            call = Call("activate_plugin", {"plugin_name": mine[0]})
+            return Answer(
+                text=question([call], [f"{mine[0]} is installed and may do that."]), proposed=(call,), weak=True
+            )
+        return Answer((Call("list_available_plugins", {"query": query}),), weak=True)
 
 
 def list_call(sentence: Text, heard: Understood) -> Call:
@@ -176,61 +266,3 @@ def list_call(sentence: Text, heard: Understood) -> Call:
     if limit := questions.limit_in(heard.message.spoken):
         arguments["limit"] = limit
     return Call("list_available_plugins", arguments)
-
-
-def _asks_list(sentence: Text) -> bool:
-    return cues("questions", "look").match(sentence) and cues("questions", "kinds").match(sentence)
-
-
-def _which(names: Sequence[str]) -> str:
-    return (
-        f"Which one do you mean: {', '.join(names[:-1])} or {names[-1]}?"
-        if len(names) > 1
-        else f"Do you mean {names[0]}?"
-    )
-
-
-VERSION = re.compile(
-    r"(?<![\w./-])v?(\d+(?:\.\d+)+(?:[-.]?(?:a|b|rc|alpha|beta|dev|post|pre)[-.]?\d*)*)(?![\w/]|\.\d|:\d)", re.I
-)
-
-
-def _with_versions(steps: Sequence[Step], heard: Understood) -> list[Step]:
-    """Give the installs the version that was asked for: the last one that stands after the plugin's name."""
-    places = {mention.target.name: mention.end for mention in heard.mentions}
-    installs = [step for step in steps if step.intent == "install"]
-    found = [(each.start(), each[1]) for each in VERSION.finditer(heard.message.spoken)]
-    told = []
-    for step in steps:
-        version = step.target.version
-        if step.intent == "install" and version is None and found:
-            begin = places.get(step.target.name, 0) if len(installs) > 1 else 0
-            others = sorted(end for name, end in places.items() if end > begin) if len(installs) > 1 else []
-            until = others[0] if others else len(heard.message.spoken)
-            mine = [number for at, number in found if begin <= at < until]
-            version = mine[-1] if mine else None
-        told.append(replace(step, target=replace(step.target, version=version)))
-    return told
-
-
-def status_text(heard: Understood, knowledge: Knowledge) -> str:
-    """Answer a question about what is installed."""
-    standing = knowledge.standing
-    named = [m.target.name for m in heard.mentions if m.target.name]
-    if named:
-        return " ".join(
-            f"{name} is {standing.plugins[name].status.replace('_', ' ')}."
-            if name in standing
-            else f"{name} is not installed."
-            for name in dict.fromkeys(named)
-        )
-    if not standing.plugins:
-        return "No plugin is installed."
-    active, rest = standing.active, standing.inactive
-    parts = [
-        f"{len(standing.plugins)} plugins are installed." if len(standing.plugins) > 1 else "One plugin is installed."
-    ]
-    parts.append(f"Active: {', '.join(active)}." if active else "None of them is active.")
-    if rest:
-        parts.append(f"Not active: {', '.join(rest)}.")
-    return " ".join(parts)

@@ -1,0 +1,102 @@
+"""The settings in a message: for which plugin, and whether that is certain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.chat.embedded import configure
+from dynamic_plugins.chat.embedded.decide import Call
+from dynamic_plugins.chat.embedded.phrases import cues, read
+from dynamic_plugins.chat.embedded.targets import core
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.chat.embedded.configure import Value
+    from dynamic_plugins.chat.embedded.targets import Knowledge, Mention
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Values for one plugin. *plugin* is None when it is not known whose they are; *at* is where the first stood."""
+
+    plugin: str | None
+    values: tuple[Value, ...]
+    certain: bool
+    at: int
+
+    @property
+    def call(self) -> Call:
+        told = [{"name": value.name, "value": value.value} for value in self.values]
+        return Call("configure_plugin", {"plugin_name": self.plugin, "configuration": told})
+
+
+def mistaken(said: str) -> bool:
+    """Whether what was pasted was pasted by mistake."""
+    text = read(said)
+    told = {i for hit in cues("settings", "told_mistakes").find(text) for i in range(hit.start, hit.end)}
+    hits = cues("settings", "mistakes").find(text)
+    return any(not set(range(hit.start, hit.end)) & told for hit in hits)
+
+
+def given(
+    said: str, values: Sequence[Value], mentions: Sequence[Mention], known: Knowledge, focus: Sequence[str]
+) -> Setting:
+    """Return what the named values and the secrets in *said* are for."""
+    plugin, named = _plugin_of(values, mentions, known, focus)
+    entry = known.entries.get(plugin) if plugin else None
+    told: list[Value] = []
+    for value in values:
+        name = value.name
+        if not value.explicit:
+            about = configure.words_about(said, value)
+            name = configure.secret_name(value.name, about, entry, [each.name for each in told])
+        told.append(replace(value, name=name))
+    certain = named and (all(value.explicit for value in values) or configure.wants_setting(said))
+    return Setting(plugin, tuple(told), certain, values[0].start)
+
+
+def _plugin_of(
+    values: Sequence[Value], mentions: Sequence[Mention], known: Knowledge, focus: Sequence[str]
+) -> tuple[str | None, bool]:
+    """Return the plugin, and whether it was named by a rule."""
+    wanted = {value.name for value in values if value.name}
+    strong = [m for m in mentions if m.target.name and not m.weak] or [m for m in mentions if m.target.name]
+    having = [m for m in strong if wanted & _variables(known, m.target.name or "")]
+    for group in (having, strong):
+        if group:
+            nearest = min(group, key=lambda m: min(abs(value.start - m.end) for value in values))
+            return nearest.target.name, nearest.target.sure
+    # Nobody named a plugin: one that is installed and has the variable, or the service whose format a secret has.
+    mine = list(known.standing.plugins)
+    by_name = [name for name in mine if wanted & _variables(known, name)]
+    by_label = [
+        name for name in mine for label in wanted if core(name).replace("-", "") in label.lower().replace("_", "")
+    ]
+    for fitting in (by_name, by_label):
+        if len(set(fitting)) == 1:
+            return fitting[0], bool(by_name)
+    return (focus[0], False) if focus and focus[0] in known.standing else (None, False)
+
+
+def _variables(known: Knowledge, name: str) -> set[str]:
+    entry = known.entries.get(name)
+    return {variable.name for variable in entry.variables} if entry else set()
+
+
+def implied(spoken: str, mentions: Sequence[Mention], known: Knowledge) -> Setting | None:
+    """Return the settings that are told without variables' names ("make the rss one check every 15 minutes").
+
+    Only for a plugin that is installed and named, in a message that speaks of setting something.
+    """
+    here = [m for m in mentions if m.target.name and m.target.name in known.standing]
+    mine = [m for m in here if not m.weak] or here
+    if len({m.target.name for m in mine}) != 1 or not cues("settings", "strong").match(read(spoken)):
+        return None
+    plugin = mine[0].target.name or ""
+    # The name itself may look like a value ("s3", "n8n").
+    values = configure.loose_values(
+        configure.without(spoken, [(m.start, m.end) for m in mentions]), known.entries.get(plugin)
+    )
+    return Setting(plugin, tuple(values), certain=False, at=values[0].start) if values else None
