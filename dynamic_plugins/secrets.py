@@ -42,40 +42,60 @@ class Vault(Protocol):
 
 
 class KeyringVault:
-    """The system keyring. Raises SecretStoreError where the machine has none that keeps anything."""
+    """The system keyring. Raises SecretStoreError where the machine has none that keeps anything safely.
 
-    def __init__(self) -> None:
-        import keyring
-        from keyring.backends import fail, null
+    One keyring serves a person's every home: *home* stands in each key, so that a plugin's removal from one home
+    leaves the others their secrets.
+    """
 
-        backend = keyring.get_keyring()
-        if isinstance(backend, fail.Keyring | null.Keyring) or backend.priority <= 0:
-            raise SecretStoreError(REMEDY)
-        self._backend = backend
-        self.name = f"the system keyring ({backend.name})"
+    def __init__(self, home: Path) -> None:
+        with _keyring_errors():
+            self._backend = _safe_backend()
+        self._home = home
+        self.name = f"the system keyring ({self._backend.name})"
 
     def get(self, key: str) -> str | None:
         with _keyring_errors():
-            return self._backend.get_password(SERVICE, key)
+            value: str | None = self._backend.get_password(SERVICE, self._at_home(key))
+            return value
 
     def set(self, key: str, value: str) -> None:
         with _keyring_errors():
-            self._backend.set_password(SERVICE, key, value)
+            self._backend.set_password(SERVICE, self._at_home(key), value)
 
     def delete(self, key: str) -> None:
         with _keyring_errors():
-            if self._backend.get_password(SERVICE, key) is not None:
-                self._backend.delete_password(SERVICE, key)
+            if self._backend.get_password(SERVICE, self._at_home(key)) is not None:
+                self._backend.delete_password(SERVICE, self._at_home(key))
+
+    def _at_home(self, key: str) -> str:
+        return f"{key} in {self._home}"
+
+
+def _safe_backend() -> Any:
+    """Return the keyring's backend; raises SecretStoreError for one that keeps nothing, or keeps it in the clear."""
+    import keyring
+    from keyring.backends import chainer
+    from keyring.core import recommended
+
+    backend: Any = keyring.get_keyring()
+    if isinstance(backend, chainer.ChainerBackend):
+        # It would write to the first that takes it: only a safe one is asked.
+        backend = next((each for each in backend.backends if recommended(each)), None)
+    # Backends that only encode, or keep plain files, call themselves less than recommended.
+    if backend is None or not recommended(backend):
+        raise SecretStoreError(REMEDY)
+    return backend
 
 
 @contextmanager
 def _keyring_errors() -> Iterator[None]:
-    from keyring.errors import KeyringError
-
     try:
         yield
-    except KeyringError as error:
-        # The backend's own text may quote what it was given: only its type is told.
+    except SecretStoreError:
+        raise
+    except Exception as error:  # backends raise what their bus or their system does
+        # Its own text may quote what it was given: only its type is told.
         raise SecretStoreError(
             f"The system keyring did not answer ({type(error).__name__}). Unlock it and try again."
         ) from None
@@ -142,7 +162,7 @@ class EncryptedFileVault:
 def open_vault(home: Path, passphrase: str | None) -> Vault:
     """Return the keyring, or the encrypted file where there is none; raises SecretStoreError with the remedy."""
     try:
-        return KeyringVault()
+        return KeyringVault(home)
     except SecretStoreError:
         if passphrase is None:
             raise
