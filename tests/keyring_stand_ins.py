@@ -1,0 +1,72 @@
+"""Keyrings for tests: a person's own must not be written to.
+
+Each is a real backend of the `keyring` library, found by its name in ``PYTHON_KEYRING_BACKEND``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+
+
+class MemoryKeyring(KeyringBackend):
+    """Keeps passwords as long as the process lives."""
+
+    priority = 5
+    kept: dict[tuple[str, str], str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+class SharedKeyring(KeyringBackend):
+    """Keeps passwords in the file that ``TEST_KEYRING_FILE`` names, as a keyring service would for all processes."""
+
+    priority = 5
+
+    @property
+    def _path(self) -> Path:
+        return Path(os.environ["TEST_KEYRING_FILE"])
+
+    def _all(self) -> dict[str, str]:
+        return json.loads(self._path.read_text()) if self._path.exists() else {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self._all().get(f"{service}/{username}")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._path.write_text(json.dumps(self._all() | {f"{service}/{username}": password}))
+
+    def delete_password(self, service: str, username: str) -> None:
+        rest = {key: value for key, value in self._all().items() if key != f"{service}/{username}"}
+        self._path.write_text(json.dumps(rest))
+
+
+class LockedKeyring(MemoryKeyring):
+    """Answers nothing, and quotes what it was given, as some do."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise KeyringLocked(f"locked: {service} {username}")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise RuntimeError(f"no bus for {service}/{username}={password}")
+
+
+class PlainKeyring(MemoryKeyring):
+    """Would keep passwords in the clear, and says so by its priority, as the plain file backends do."""
+
+    priority = 0.5
