@@ -56,6 +56,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
 }
 
 NAMES = tuple(_SHAPES)
+CHANGING = frozenset(NAMES) - {"list_available_plugins"}
 
 
 def schema(name: str) -> dict[str, Any]:

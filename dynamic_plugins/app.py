@@ -173,6 +173,7 @@ class App:
             self.providers,
             safe=safe,
             subject=self._subject,
+            named=self._is_named,
             context=self.service.context,
             max_steps=self.settings.max_steps,
             turn_seconds=self.settings.timeouts.turn,
@@ -193,6 +194,14 @@ class App:
         except PluginError:
             return said
         return resolution.name or said
+
+    async def _is_named(self, text: str, plugin: str) -> bool:
+        """Return whether *text* names *plugin*, in whatever spelling the resolver takes."""
+        try:
+            mentions = (await self.catalogue.names()).mentions(text)
+            return any(plugin in mention.names for mention in mentions if mention.kind == "exact")
+        except PluginError:
+            return False
 
 
 def plugin_said(arguments: str) -> str:

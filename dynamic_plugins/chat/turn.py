@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.actions import ALIASES, CHANGING, NAMES
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.model import ModelError, Say, ToolCall, Use
 from dynamic_plugins.chat.redaction.safe import Safe
+from dynamic_plugins.errors import NeedsConfirmationError
 from dynamic_plugins.providers import system_text
 from dynamic_plugins.tools import Toolbox, in_format
 
@@ -66,8 +69,8 @@ class Conversation:
     """A conversation with a model that can use, and manage, plugins.
 
     *subject* gives the canonical name of the plugin that a call is about: calls about one plugin run in order,
-    others at once. *context* gives the running plugins' own context texts by source. What is pasted goes into *safe*,
-    which the toolbox's ``configure_plugin`` must share.
+    others at once. *named* tells whether a text names a plugin. *context* gives the running plugins' own context
+    texts by source. What is pasted goes into *safe*, which the toolbox's ``configure_plugin`` must share.
     """
 
     def __init__(
@@ -77,16 +80,19 @@ class Conversation:
         providers: Sequence[Provider],
         *,
         subject: Callable[[ToolCall], Awaitable[str]],
+        named: Callable[[str, str], Awaitable[bool]],
         context: Callable[[], Awaitable[dict[str, str]]],
         safe: Safe | None = None,
         max_steps: int = 8,
         turn_seconds: float = 600.0,
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
-        self._subject, self._context = subject, context
+        self._subject, self._named, self._context = subject, named, context
         self._safe = safe or Safe()
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
+        self._said: list[str] = []
+        self._read_outside = False
 
     async def respond(self, text: str, watch: Watch | None = None) -> Turn:
         """Answer *text*: ask the model, call what it wants called, until it says something.
@@ -101,6 +107,8 @@ class Conversation:
             for notice in notices:
                 watch.on_notice(notice)
         self._history.begin(text)
+        self._said.append(text)
+        self._read_outside = False
         try:
             async with asyncio.timeout(self._turn_seconds):
                 turn = await self._run(watch, calls)
@@ -144,6 +152,7 @@ class Conversation:
                         for call, result in zip(wanted, results, strict=True)
                     ]
                     self._history.called(wanted, [fenced(result) for result in results], said)
+                    self._read_outside |= any(ALIASES.get(call.name, call.name) not in NAMES for call in wanted)
         return Turn(f"I stopped after {self._max_steps} steps without an answer. Ask for less at once.", tuple(calls))
 
     async def _ask(self, watch: Watch) -> Say | Use:
@@ -179,11 +188,28 @@ class Conversation:
         return results
 
     async def _call(self, call: ToolCall) -> dict[str, Any]:
+        if (refused := await self._unasked(call)) is not None:
+            return {"ok": False, "error": refused.to_dict()}
         result = await self._toolbox.call(call.name, call.arguments)
         if any(tool.name == call.name for tool in self._toolbox.management()):
             await self._safe.refresh()  # the person may have been asked for a secret
         scrubbed: dict[str, Any] = self._safe.scrub(result)
         return scrubbed
+
+    async def _unasked(self, call: ToolCall) -> NeedsConfirmationError | None:
+        """Return why a change is refused that only a plugin's output can have suggested, or None.
+
+        Once a plugin's output has been read in a turn, what is installed or switched is only what the person has
+        named: consent given beforehand is for what people ask, not for what a page or a message says.
+        """
+        if not self._read_outside or ALIASES.get(call.name, call.name) not in CHANGING:
+            return None
+        plugin = await self._subject(call)
+        for text in self._said:
+            if await self._named(text, plugin):
+                return None
+        asked = f"{call.name} came up after reading a plugin's output, and the person has not named it. Ask them first."
+        return NeedsConfirmationError(plugin or "(no plugin)", asked)
 
 
 def fenced(value: Any, source: str = "") -> str:
@@ -192,7 +218,7 @@ def fenced(value: Any, source: str = "") -> str:
     if len(text) > RESULT_CHARACTERS:
         cut = len(text) - RESULT_CHARACTERS
         text = json.dumps({"cut": f"{cut} of {len(text)} characters left out", "beginning": text[:RESULT_CHARACTERS]})
-    label = f' from="{source}"' if source else ""
+    label = f' from="{re.sub(r"[^A-Za-z0-9@/._ -]", "_", source)}"' if source else ""
     return f"<data{label}>{text.replace('<', chr(92) + 'u003c')}</data>"
 
 
