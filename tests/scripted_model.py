@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from tests import openai_schema
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,6 +47,7 @@ class ScriptedModel:
 
     def answer(self, body: bytes) -> dict[str, Any]:
         self.requests.append(body)
+        openai_schema.check("CreateChatCompletionRequest", json.loads(body))
         messages = json.loads(body)["messages"]
         wanted = self.script(messages)
         message: dict[str, Any] = {"role": "assistant", "content": wanted if isinstance(wanted, str) else None}
