@@ -70,7 +70,9 @@ class Model:
         except openai.APIError as error:
             raise ModelError(_explain(error, self)) from error
         except (httpx2.HTTPError, json.JSONDecodeError) as error:
-            raise ModelError(f"The model's answer broke off ({type(error).__name__}). Say it again to try anew.") from error
+            raise ModelError(
+                f"The model's answer broke off ({type(error).__name__}). Say it again to try anew."
+            ) from error
 
     async def _stream(self, request: dict[str, Any], on_text: OnText) -> Say | Use:
         collected = _Collected()
