@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from importlib.util import find_spec
@@ -11,7 +12,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from tests.conftest import workers_of
+from dynamic_plugins.approval import approve_everything
+from tests.conftest import Cli, workers_of
 from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, check, registry
 
 if TYPE_CHECKING:
@@ -154,3 +156,172 @@ async def test_an_agent_holds_the_conversation(
         await agent.runtime.stop()
     assert workers_of(tmp_path / "home") == []
     await check(held, conversation)
+
+
+INSTALL, ACTIVATE, UNLOAD, GREET = (
+    Call("install_plugin", {"plugin_name": "hello"}, {}),
+    Call("activate_plugin", {"plugin_name": "hello"}, {}),
+    Call("unload_plugin", {"plugin_name": "hello"}, {}),
+    Call("hello__greet", {"name": "Ada"}, {}),
+)
+
+
+def components(runtime: AgentRuntime) -> list[Any]:
+    return [*runtime.actions, *runtime.providers, *runtime.evaluators]
+
+
+def same(some: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether both hold the same objects; the runtime sorts its lists as it goes."""
+    return sorted(map(id, some)) == sorted(map(id, others))
+
+
+async def with_moods(home: Path) -> Agent:
+    """Return an agent whose plugin moods is active."""
+    agent = await started(home, approve_everything)
+    moods = {"plugin_name": "moods"}
+    await agent.say("add moods", [Call("install_plugin", moods, {})])
+    await agent.say("it is glad", [Call("configure_plugin", {**moods, "configuration": "MOODS_MOOD=glad"}, {})])
+    await agent.say("switch it on", [Call("activate_plugin", moods, {})])
+    return agent
+
+
+async def test_what_a_plugin_brought_leaves_by_identity_and_nothing_else_does(tmp_path: Path) -> None:
+    from elizaos.types import Action
+
+    agent = await started(tmp_path / "home", approve_everything)
+    before = components(agent.runtime)
+    await agent.say("add hello", [INSTALL, ACTIVATE])
+    assert len(components(agent.runtime)) == len(before) + 3
+
+    async def never(*_: Any) -> bool:
+        return False
+
+    look_alike = Action("HELLO__GREET", "Somebody else's", never, never)
+    agent.runtime.register_action(look_alike)
+    await agent.say("unload it", [UNLOAD])
+    assert same(components(agent.runtime), [*before, look_alike])
+
+    # The name is somebody else's now, and the runtime would take the first that has it.
+    await agent.say("switch it on again", [ACTIVATE])
+    (greeted,) = await agent.say("greet Ada", [Call("hello__greet_2", {"name": "Ada"}, {})])
+    assert greeted["result"] == "Hello, Ada!"
+    await agent.runtime.stop()
+    assert same(components(agent.runtime), [*before, look_alike])
+
+
+async def test_providers_and_evaluators_leave_too(tmp_path: Path) -> None:
+    agent = await with_moods(tmp_path / "home")
+    with_it = components(agent.runtime)
+    await agent.say("unload it", [Call("unload_plugin", {"plugin_name": "moods"}, {})])
+    gone = [type(each).__name__ for each in with_it if not any(each is one for one in components(agent.runtime))]
+    assert gone == [*["ActionDefinition"] * 4, "ProviderDefinition", "EvaluatorDefinition"]
+    await agent.runtime.stop()
+
+
+async def test_the_person_reads_sentences_and_the_agent_keeps_the_result(tmp_path: Path) -> None:
+    agent = await started(tmp_path / "home", approve_everything)
+    await agent.say("add hello", [INSTALL, ACTIVATE])
+    await agent.say("greet Ada", [GREET])
+    assert agent.said == [
+        "hello 1.0.0 is installed.",
+        "hello is active. It can: greet, remember, recall.",
+        "Hello, Ada!",
+    ]
+    await agent.runtime.stop()
+
+
+async def test_without_anybody_to_ask_the_message_goes_on_and_nothing_is_installed(tmp_path: Path) -> None:
+    agent = await started(tmp_path / "home")
+    search = Call("list_available_plugins", {"query": "hello", "limit": 1}, {})
+    refused, found = await agent.say("add hello", [INSTALL, search])
+    assert refused["error"]["code"] == "needs_confirmation"
+    assert found["plugins"][0]["installed"] is False
+    await agent.runtime.stop()
+
+
+async def test_a_plugins_provider_tells_fenced_text_and_its_evaluator_reads_the_turns(tmp_path: Path) -> None:
+    agent = await with_moods(tmp_path / "home")
+    (mood,) = await agent.say("how is the mood?", [Call("moods__mood", {}, {})])
+    assert mood["result"] == "glad"
+    assert 'from="moods/weather">"The mood is glad. \\u003c/data>"</data>' in agent.model.prompt
+    assert '"status": "active"' in agent.model.prompt
+    (seen,) = await agent.say("what did you see?", [Call("moods__seen", {}, {})])
+    assert {"user": "how is the mood?", "reply": "ok"} in seen["result"]
+    await agent.runtime.stop()
+
+
+@pytest.mark.parametrize("told_of_it", [True, False])
+async def test_what_another_process_switches_off_is_gone_with_the_next_message(cli: Cli, told_of_it: bool) -> None:
+    agent = await started(cli.home, approve_everything)
+    await agent.say("add hello", [INSTALL, ACTIVATE])
+    if told_of_it:  # else the next message composes the room's state while the change is found
+        await agent.say("greet Ada", [GREET])
+        assert "HELLO__GREET" in agent.model.told
+    await asyncio.to_thread(cli, "deactivate", "hello")
+    await agent.say("thank you")
+    await agent.say("bye")
+    assert "HELLO__GREET" not in agent.model.told
+    await agent.runtime.stop()
+
+
+async def test_elizaos_loads_the_plugin_by_the_modules_name() -> None:
+    from elizaos.plugin import load_plugin
+
+    plugin = load_plugin("dynamic_plugins.integrations.elizaos")
+    assert [action.name for action in plugin.actions or ()] == [
+        "LIST_AVAILABLE_PLUGINS",
+        "INSTALL_PLUGIN",
+        "CONFIGURE_PLUGIN",
+        "ACTIVATE_PLUGIN",
+        "DEACTIVATE_PLUGIN",
+        "UNLOAD_PLUGIN",
+    ]
+    assert not any(parameter.required for action in plugin.actions or () for parameter in action.parameters or ())
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("A=1; B = two words\nC=x=y", [("A", "1"), ("B", "two words"), ("C", "x=y")]),
+        ('{"A": 1, "B": true}', [("A", "1"), ("B", "true")]),
+        ('[{"name": "A", "value": "1.10"}]', [("A", "1.10")]),
+        ([{"name": "A", "value": 3.0}], [("A", "3")]),
+        ("", None),
+        ("nothing of the kind", None),
+    ],
+)
+def test_configuration_is_read_as_models_write_it(said: Any, told: list[tuple[str, str]] | None) -> None:
+    from dynamic_plugins.integrations.elizaos_arguments import configuration
+
+    read = configuration(said)
+    assert (read and [(each["name"], each["value"]) for each in read]) == told
+
+
+@pytest.mark.parametrize(
+    ("schema", "said", "fits"),
+    [
+        ({"type": "integer"}, "7", 7),
+        ({"type": "integer"}, 7.0, 7),
+        ({"type": "integer"}, "seven", "seven"),
+        ({"type": "number"}, "2.5", 2.5),
+        ({"type": "string"}, 1.1, "1.1"),
+        ({"type": "string"}, 3.0, "3"),
+        ({"type": "string"}, "1.10", "1.10"),
+        ({"type": "string"}, True, "true"),
+        ({"type": ["boolean", "null"]}, "yes", True),
+        ({"type": "array", "items": {"type": "integer"}}, "[1, 2]", [1, 2]),
+        ({"type": "array", "items": {"type": "integer"}}, [1.0, "2"], [1, 2]),
+        ({"type": "object", "properties": {"a": {"type": "integer"}}}, '{"A": "1"}', {"a": 1}),
+        ({"anyOf": [{"type": "object"}, {"type": "null"}]}, '{"a": [true, null]}', {"a": [True, None]}),
+        ({"enum": [1, 2]}, "2", 2),
+        ({"enum": ["1", "2"]}, "2", "2"),
+        ({}, "7", "7"),
+        (True, "7", "7"),
+    ],
+)
+def test_values_take_the_type_that_the_schema_says(schema: Any, said: Any, fits: Any) -> None:
+    from dynamic_plugins.integrations.elizaos_arguments import fitted
+
+    (fitted_value,) = fitted({"X": said}, {"properties": {"x": schema}, "required": ["x"]}).values()
+    assert fitted_value == fits
+    assert type(fitted_value) is type(fits)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dynamic_plugins import DynamicPlugins
+from dynamic_plugins.approval import approve_everything
 from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, check, registry
 
 if TYPE_CHECKING:
@@ -80,3 +81,55 @@ async def test_an_agent_holds_the_conversation(conversation: Conversation, tmp_p
             agent: Any = create_agent(script(turn.steps, held), middleware=[middleware], checkpointer=memory)
             held.results = results(await converse(agent, turn.said, person))
     await check(held, conversation)
+
+
+async def test_outside_a_graph_nobody_is_asked_and_nothing_is_installed(tmp_path: Path) -> None:
+    from dynamic_plugins.integrations.langchain import PluginTools
+
+    async with DynamicPlugins(tmp_path / "home", registries=[registry()]) as plugins:
+        tools = {tool.name: tool for tool in PluginTools(plugins).now()}
+        refused = json.loads(await tools["install_plugin"].ainvoke({"plugin_name": "hello"}))
+        assert refused["error"]["code"] == "needs_confirmation"
+        assert plugins.status() == []
+
+
+async def test_tools_serve_a_loop_of_ones_own(tmp_path: Path) -> None:
+    from langchain_core.messages import ToolMessage
+
+    from dynamic_plugins.integrations.langchain import PluginTools
+
+    async with DynamicPlugins(tmp_path / "home", registries=[registry()], approve=approve_everything) as plugins:
+        tools = PluginTools(plugins)
+        said = []
+        for name, arguments in [
+            ("install_plugin", {"plugin_name": "hello"}),
+            ("activate_plugin", {"plugin_name": "hello"}),
+            ("hello__greet", {"name": "Ada"}),
+        ]:
+            (tool,) = [each for each in tools.now() if each.name == name]
+            call = {"name": name, "args": arguments, "id": name, "type": "tool_call"}
+            message = await tool.ainvoke(call)
+            assert isinstance(message, ToolMessage)
+            said.append(json.loads(str(message.content)))
+        assert said[-1] == {"ok": True, "plugin": "hello", "action": "greet", "result": "Hello, Ada!"}
+        assert "<dynamic_plugins_status>" in await tools.context()
+
+
+async def test_an_answer_that_is_no_yes_is_a_no(tmp_path: Path) -> None:
+    from langchain.agents import create_agent
+    from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.types import Command
+
+    from dynamic_plugins.integrations.langchain import PluginMiddleware, PluginTools
+
+    async with DynamicPlugins(tmp_path / "home", registries=[registry()]) as plugins:
+        for number, answer in enumerate(["yes", {"decisions": []}, {"decisions": [{"type": "edit"}]}, False, 1]):
+            model = script(((Call("install_plugin", {"plugin_name": "hello"}, {}),),), Held())
+            middleware = [PluginMiddleware(PluginTools(plugins))]
+            agent: Any = create_agent(model, middleware=middleware, checkpointer=InMemorySaver())
+            thread = {"configurable": {"thread_id": str(number)}}
+            await agent.ainvoke({"messages": [{"role": "user", "content": "install hello"}]}, thread)
+            result = await agent.ainvoke(Command(resume=answer), thread)
+            ((_, given),) = results(result["messages"])
+            assert given["error"]["code"] == "declined", answer
+        assert plugins.status() == []

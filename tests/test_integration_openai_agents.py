@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dynamic_plugins import DynamicPlugins
+from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.integrations.consent import refusal
-from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, check, registry
+from tests.conftest import EXAMPLES
+from tests.integrations.conversations import EACH, PLUGINS, Call, Conversation, Held, Person, check, registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,3 +94,83 @@ async def test_an_agent_holds_the_conversation(conversation: Conversation, tmp_p
             held.results = results(items)
             assert "<dynamic_plugins_status>" in (model.calls[0].system_instructions or "")
     await check(held, conversation)
+
+
+INSTALL = ((Call("install_plugin", {"plugin_name": "hello"}, {}),),)
+
+
+async def test_a_run_that_waits_for_the_person_goes_on_in_another_process(tmp_path: Path) -> None:
+    from agents import Agent, Runner, RunState
+
+    from dynamic_plugins.integrations.openai_agents import PluginAgent, PluginTools
+
+    held = Held()
+    async with DynamicPlugins(tmp_path / "home", registries=[registry()]) as plugins:
+        agent: Agent[None] = PluginAgent(name="A", model=script(INSTALL, held), plugins=PluginTools(plugins))
+        result = await Runner.run(agent, "install hello", run_config=config())
+        kept = result.to_state().to_string()
+        assert plugins.status() == []
+    async with DynamicPlugins(tmp_path / "home", registries=[registry()]) as plugins:
+        agent = PluginAgent(name="A", model=script((), held), plugins=PluginTools(plugins))
+        state = await RunState.from_string(agent, kept)
+        for item in state.get_interruptions():
+            state.approve(item)
+        result = await Runner.run(agent, state, run_config=config())
+        assert result.final_output == "done"
+        assert [plugin.name for plugin in plugins.status()] == ["hello"]
+
+
+async def test_a_yes_counts_for_exactly_what_was_shown(tmp_path: Path) -> None:
+    from agents import Runner
+
+    from dynamic_plugins.integrations.openai_agents import PluginAgent, PluginTools
+
+    own = tmp_path / "registry.json"
+    own.write_text(registry().read_text())
+    async with DynamicPlugins(tmp_path / "home", registries=[own]) as plugins:
+        agent: Any = PluginAgent(name="A", model=script(INSTALL, Held()), plugins=PluginTools(plugins))
+        result = await Runner.run(agent, "install hello", run_config=config())
+        (item,) = result.interruptions
+        told = await agent.plugins.approval(item)
+        assert all(part in told["text"] for part in ("hello 1.0.0", str(EXAMPLES / "hello-plugin"), "uv venv"))
+        own.write_text(own.read_text().replace(str(EXAMPLES / "hello-plugin"), str(PLUGINS / "moods")))
+        state = result.to_state()
+        state.approve(item)
+        result = await Runner.run(agent, state, run_config=config())
+        ((_, given),) = results(result.to_input_list())
+        assert given["error"]["code"] == "needs_confirmation"
+        assert str(PLUGINS / "moods") in given["error"]["message"]
+        assert plugins.status() == []
+
+
+async def test_an_approve_of_the_plugins_own_goes_first_and_no_run_is_interrupted(tmp_path: Path) -> None:
+    from agents import Runner
+
+    from dynamic_plugins.integrations.openai_agents import PluginAgent, PluginTools
+
+    async with DynamicPlugins(tmp_path / "home", registries=[registry()], approve=approve_everything) as plugins:
+        agent: Any = PluginAgent(name="A", model=script(INSTALL, Held()), plugins=PluginTools(plugins))
+        result = await Runner.run(agent, "install hello", run_config=config())
+        assert not result.interruptions
+        assert [plugin.name for plugin in plugins.status()] == ["hello"]
+
+
+async def test_an_agents_own_tools_stay_beside_the_plugins(tmp_path: Path) -> None:
+    from agents import Runner, function_tool
+
+    from dynamic_plugins.integrations.openai_agents import PluginAgent, PluginTools
+
+    @function_tool
+    def lucky_number() -> int:
+        "Gives the lucky number."
+        return 7
+
+    held = Held()
+    steps = (*INSTALL, (Call("lucky_number", {}, {}), Call("activate_plugin", {"plugin_name": "hello"}, {})))
+    async with DynamicPlugins(tmp_path / "home", registries=[registry()], approve=approve_everything) as plugins:
+        agent: Any = PluginAgent(
+            name="A", model=script(steps, held), tools=[lucky_number], plugins=PluginTools(plugins)
+        )
+        await Runner.run(agent, "install hello", run_config=config())
+    assert {"lucky_number", "install_plugin", "hello__greet"} <= held.offered[-1]
+    assert "hello__greet" not in held.offered[0]

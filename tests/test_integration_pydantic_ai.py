@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dynamic_plugins import DynamicPlugins
+from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.integrations.consent import refusal
-from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, check, registry
+from tests.conftest import EXAMPLES
+from tests.integrations.conversations import EACH, PLUGINS, Call, Conversation, Held, Person, check, registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pydantic_ai import Agent, AgentRunResult
     from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models.function import AgentInfo
+
+    from dynamic_plugins.approval import ApprovalRequest
 
 pytestmark = pytest.mark.skipif(find_spec("pydantic_ai") is None, reason="pydantic-ai is not installed")
 
@@ -97,3 +101,75 @@ async def test_an_agent_holds_the_conversation(conversation: Conversation, tmp_p
             messages = await converse(agent(plugins, script), turn.said, messages, person)
     held.results = results(messages)
     await check(held, conversation)
+
+
+INSTALL = ((Call("install_plugin", {"plugin_name": "hello"}, {}),),)
+
+
+async def test_an_approve_of_the_plugins_own_goes_first_and_no_run_is_ended(tmp_path: Path) -> None:
+    script, asked = Script(Held()), []
+
+    async def approve(request: ApprovalRequest) -> bool:
+        asked.append(request.question)
+        return True
+
+    async with DynamicPlugins(tmp_path / "home", registries=[registry()], approve=approve) as plugins:
+        script.begin(INSTALL)
+        result = await agent(plugins, script).run("install hello")
+    assert result.output == "done"
+    assert len(asked) == 1
+
+
+async def test_the_person_is_shown_everything_and_agrees_to_exactly_that(tmp_path: Path) -> None:
+    """A registry that changes between the question and the answer does not change what was agreed to."""
+    from pydantic_ai import DeferredToolResults
+
+    own = tmp_path / "registry.json"
+    own.write_text(registry().read_text())
+    script = Script(Held())
+    async with DynamicPlugins(tmp_path / "home", registries=[own]) as plugins:
+        script.begin(INSTALL)
+        assistant = agent(plugins, script)
+        first = await assistant.run("install hello")
+        (call,) = first.output.approvals
+        told = first.output.metadata[call.tool_call_id]
+        assert told["text"].startswith(told["question"])
+        assert all(part in told["text"] for part in ("hello 1.0.0", str(EXAMPLES / "hello-plugin"), "uv venv"))
+        own.write_text(own.read_text().replace(str(EXAMPLES / "hello-plugin"), str(PLUGINS / "moods")))
+        yes = DeferredToolResults(approvals={call.tool_call_id: True})
+        again = await assistant.run(message_history=first.all_messages(), deferred_tool_results=yes)
+        (call,) = again.output.approvals
+        assert str(PLUGINS / "moods") in again.output.metadata[call.tool_call_id]["text"]
+        assert plugins.status() == []
+
+
+async def test_past_thirty_actions_the_agent_gets_a_search_and_a_call(tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    functions = "".join(f"@action\ndef number_{n}() -> int:\n    'Gives {n}.'\n    return {n}\n" for n in range(31))
+    listed = ", ".join(f"number_{n}" for n in range(31))
+    source = (
+        f"from dynamic_plugins.plugin import Plugin, action\n{functions}plugin = Plugin('many', actions=[{listed}])\n"
+    )
+    (folder / "many.py").write_text(source)
+    own = tmp_path / "registry.json"
+    entry = {"name": "many", "kind": "python", "packages": [{"type": "path", "name": str(folder)}]}
+    own.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
+    held = Held()
+    script = Script(held)
+    many = {"plugin_name": "many"}
+    async with DynamicPlugins(tmp_path / "home", registries=[own], approve=approve_everything) as plugins:
+        script.begin(
+            (
+                (Call("install_plugin", many, {}),),
+                (Call("activate_plugin", many, {}),),
+                (Call("search_plugin_actions", {"query": "number 17"}, {}),),
+                (Call("call_plugin_action", {"action": "many__number_17", "arguments": "{}"}, {}),),
+            )
+        )
+        result = await agent(plugins, script).run("what is number 17?")
+    found = dict(results(result.all_messages()))
+    assert found["search_plugin_actions"]["actions"][0]["action"] == "many__number_17"
+    assert found["call_plugin_action"]["result"] == 17
+    assert {"search_plugin_actions", "call_plugin_action"} <= held.offered[-1]
+    assert len(held.offered[-1]) == 8
