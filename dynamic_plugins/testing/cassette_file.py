@@ -1,0 +1,88 @@
+"""Cassettes as files that a person can read: what it was recorded from, then the requests and answers as YAML."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+HEAD = "# What a model answered. Not to be edited: record it anew with pytest --record-conversations.\n"
+_EVENTS = "text/event-stream"
+WORTH_SHARING = 200
+"""Characters of JSON: a tool or a long message is written once, and named where it is sent again."""
+
+
+class CassetteFile:
+    """A serializer for vcrpy: JSON bodies and event streams stand in the file as what they say, not as one string."""
+
+    def serialize(self, cassette: dict[str, Any]) -> str:
+        """Return the file's text; what several requests have in common stands there once."""
+        shared: dict[str, Any] = {}
+        told = {
+            "recorded": cassette.get("metadata", {}),
+            "interactions": [_readable(each, shared) for each in cassette["interactions"]],
+        }
+        text: str = yaml.dump(told, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+        return HEAD + text
+
+    def deserialize(self, text: str) -> dict[str, Any]:
+        """Return what vcrpy wrote."""
+        told = yaml.safe_load(text)
+        interactions = [{part: _plain(value) for part, value in each.items()} for each in told["interactions"]]
+        return {"interactions": interactions, "metadata": told["recorded"]}
+
+
+def _readable(interaction: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    request, response = dict(interaction["request"]), dict(interaction["response"])
+    request["body"] = _read(request.get("body"), shared)
+    response["body"] = _read((response.get("body") or {}).get("string"), shared)
+    return {"request": request, "response": response}
+
+
+def _read(body: Any, shared: dict[str, Any]) -> Any:
+    text = body.decode() if isinstance(body, bytes) else body
+    if not isinstance(text, str):
+        return text
+    if text.startswith("data:"):
+        lines = [line.removeprefix("data:").strip() for line in text.split("\n") if line.startswith("data:")]
+        return {_EVENTS: [line if line == "[DONE]" else json.loads(line) for line in lines]}
+    try:
+        return {"json": _once(json.loads(text), shared)}
+    except ValueError:
+        return text
+
+
+def _once(value: Any, shared: dict[str, Any]) -> Any:
+    """Return *value* with parts that were seen before as the same objects: YAML writes an object once."""
+    if isinstance(value, list):
+        return [_once(each, shared) for each in value]
+    if isinstance(value, dict):
+        known = json.dumps(value)
+        copy = {key: _once(each, shared) for key, each in value.items()}
+        return shared.setdefault(known, copy) if len(known) >= WORTH_SHARING else copy
+    return value
+
+
+def _plain(part: dict[str, Any]) -> dict[str, Any]:
+    body = part.get("body")
+    if isinstance(body, dict) and "json" in body:
+        text: Any = json.dumps(body["json"], ensure_ascii=False)
+    elif isinstance(body, dict) and _EVENTS in body:
+        lines = (each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in body[_EVENTS])
+        text = "".join(f"data: {line}\n\n" for line in lines)
+    else:
+        text = body
+    return part | {"body": text if "uri" in part else {"string": text}}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as such, and small objects on one line."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    lines = "\n" in value and not any(line != line.rstrip() for line in value.split("\n"))
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if lines else None)
+
+
+_Dumper.add_representer(str, _text)
