@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from getpass import getpass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.approval import approve_everything as agreed
@@ -63,9 +64,13 @@ async def values_for(variables: Sequence[Variable]) -> dict[str, str]:
 
 async def _answer(question: str, *, hidden: bool = False) -> str:
     from prompt_toolkit import PromptSession
+    from prompt_toolkit.utils import is_dumb_terminal
 
     session: PromptSession[str] = PromptSession()
     try:
+        if hidden and is_dumb_terminal():
+            # There, prompt_toolkit shows what is typed, secret or not.
+            return getpass(question)
         return await session.prompt_async(question, is_password=hidden)
     except EOFError:
         return ""

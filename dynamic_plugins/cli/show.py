@@ -110,27 +110,44 @@ def progress(out: Output) -> Iterator[Listener]:
     if out.as_json or not sys.stderr.isatty():
         yield ignore
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[stage]}"),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    tasks: dict[str, Any] = {}
-
-    def listen(event: Event) -> None:
-        if event.fraction is None:
-            return
-        if event.plugin not in tasks:
-            bars.start()
-            tasks[event.plugin] = bars.add_task(event.plugin, total=1.0, stage=event.stage)
-        bars.update(tasks[event.plugin], completed=event.fraction, stage=event.message or event.stage)
-
+    bars = _Bars()
     try:
-        yield listen
+        yield bars.listen
     finally:
         bars.stop()
+
+
+class _Bars:
+    """One bar for each install that is under way; on the screen only while there is one, so that a prompt is not."""
+
+    def __init__(self) -> None:
+        self._progress: Any = None
+        self._tasks: dict[str, Any] = {}
+
+    def listen(self, event: Event) -> None:
+        if event.fraction is None:
+            return
+        if self._progress is None:
+            self._progress = self._start()
+        if event.plugin not in self._tasks:
+            self._tasks[event.plugin] = self._progress.add_task(event.plugin, total=1.0, stage=event.stage)
+        self._progress.update(self._tasks[event.plugin], completed=event.fraction, stage=event.message or event.stage)
+        if event.fraction >= 1.0:
+            del self._tasks[event.plugin]
+        if not self._tasks:
+            self.stop()
+
+    def stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress, self._tasks = None, {}
+
+    @staticmethod
+    def _start() -> Any:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[stage]}"))
+        progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        progress.start()
+        return progress

@@ -28,10 +28,10 @@ from dynamic_plugins.install.python_environment import PythonEnvironment, Uv, ca
 from dynamic_plugins.registry.entry import Entry, Package
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    from dynamic_plugins.registry.entry import Variable
+    from dynamic_plugins.registry.entry import Argument, Variable
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
@@ -123,9 +123,7 @@ class Installer:
         """Return the plan that *installation* came from, to say what starting it means."""
         package = Package(installation.package_type, installation.package, installation.version)
         entry = Entry(installation.plugin, installation.kind, packages=(package,), source=installation.source)
-        start = (*installation.command, *(f"<{a.variable}>" for a in installation.arguments if a.value is None))
-        if installation.python:
-            start = (installation.python, "-m", installation.entry_point or "", *start)
+        start = (*_interpreter(installation), *_shown(installation.arguments))
         return InstallPlan(entry.name, entry.kind, installation.version, package, installation.source, (), start, entry)
 
     # ---------------------------------------------------------------- install
@@ -266,12 +264,30 @@ def _has_main(environment: PythonEnvironment, module: str) -> bool:
 
 def _start(entry: Entry, package: Package) -> tuple[str, ...]:
     """Return how the plugin will be started, as a person can read it before anything is installed."""
-    arguments: list[str] = []
-    for argument in package.arguments:
-        value = argument.value if argument.value is not None else f"<{argument.variable}>"
-        arguments += [argument.name, value] if argument.type == "named" else [value]
     runner = {"npm": "node", "pypi": "python", "git": "python", "path": "python"}[package.type]
-    return (runner, package.name, *arguments) if entry.kind == "mcp" else (runner, entry.name)
+    return (runner, package.name, *_shown(package.arguments)) if entry.kind == "mcp" else (runner, entry.name)
+
+
+def _interpreter(installation: Installation) -> tuple[str, ...]:
+    """Return the command that does what the worker does: what a person would type to start the same."""
+    if not installation.python:
+        return installation.command
+    module, _, attribute = (installation.entry_point or "").partition(":")
+    if installation.kind != "mcp":
+        return (installation.python, "-c", f"import {module}")
+    if not attribute:
+        return (installation.python, "-m", module)
+    return (installation.python, "-c", f"from {module} import {attribute}; {attribute}()")
+
+
+def _shown(arguments: Sequence[Argument]) -> list[str]:
+    """Return the arguments that are sure to be there: the fixed ones, and a place for those that are required."""
+    words: list[str] = []
+    for argument in arguments:
+        value = argument.value if argument.value is not None else f"<{argument.variable}>"
+        if argument.value is not None or argument.required:
+            words += [argument.name, value] if argument.type == "named" else [value]
+    return words
 
 
 def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Variable, ...] = ()) -> Installation:
