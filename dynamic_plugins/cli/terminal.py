@@ -6,6 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.actions import one_line
 from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.cli import show
 from dynamic_plugins.cli.output import DONE, Output
@@ -48,7 +49,7 @@ def _command(app: App, out: Output, text: str) -> None:
     elif text == "/tools":
         app.service.sync()
         for tool in app.toolbox.offered():
-            out.say(f"  {tool.name}  {tool.action.description.splitlines()[0] if tool.action.description else ''}")
+            out.say(f"  {tool.name}  {one_line(tool.action.description, 80)}")
     else:
         out.say(HELP)
 
