@@ -43,7 +43,15 @@ class WorkerConnection:
     """
 
     def __init__(
-        self, name: str, process: WorkerProcess, host: Host, scrubber: Scrubber, call_timeout: float, modern: bool
+        self,
+        name: str,
+        process: WorkerProcess,
+        host: Host,
+        scrubber: Scrubber,
+        *,
+        call_timeout: float,
+        grace: float,
+        modern: bool,
     ) -> None:
         self.name = name
         self.on_offers_changed: Callable[[Offers], None] | None = None
@@ -52,6 +60,7 @@ class WorkerConnection:
         self._host = host
         self._scrubber = scrubber
         self._call_timeout = call_timeout
+        self._grace = grace
         self._offers = Offers()
         self._closing = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -179,7 +188,7 @@ class WorkerConnection:
         if not self._ready.done():
             self._task.cancel()
         with suppress(asyncio.CancelledError, Exception):
-            await self._process.end(at_once=at_once)
+            await self._process.end(0 if at_once else self._grace)
         _, late = await asyncio.wait([self._task], timeout=_PING_SECONDS)
         for task in late:
             task.cancel()

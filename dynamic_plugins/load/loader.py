@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 _START = str(Path(__file__).parent / "worker" / "start.py")
 _CONTRACT = str(Path(__file__).parent.parent / "plugin.py")
 
+# How long a worker may take to leave when its input closes, in seconds. Ours leaves as soon as its services have
+# stopped; of others, some never look.
+_OWN_GRACE = 2.0
+_SERVER_GRACE = 0.5
+
 # What a program needs to run at all; everything else of ours stays with us.
 _INHERITED = (
     "PATH",
@@ -107,23 +112,21 @@ class Loader:
         *,
         modern: bool,
     ) -> WorkerConnection:
-        folder = self.folder(installation)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            process = await WorkerProcess.start(
-                self._command(installation, environment, arguments),
-                self._base | dict(environment),
-                folder,
-                self._limits.result_bytes,
-            )
-        except OSError as error:
-            raise LoadError(installation.plugin, f"its process cannot be started: {error}") from None
+        process = await self._start(installation, environment, arguments)
         try:
             # Reading the client's code takes a second: done while the worker reads its own.
             connection_type, protocol_error = await asyncio.to_thread(_client)
-            connection = connection_type(installation.plugin, process, host, scrubber, self._call_timeout, modern)
+            connection = connection_type(
+                installation.plugin,
+                process,
+                host,
+                scrubber,
+                call_timeout=self._call_timeout,
+                grace=_SERVER_GRACE if installation.kind == "mcp" else _OWN_GRACE,
+                modern=modern,
+            )
         except BaseException:
-            await process.end(at_once=True)
+            await process.end(0)
             raise
         try:
             await connection.open(self._start_timeout)
@@ -133,6 +136,16 @@ class Loader:
             # It knows only the protocol of 2026: start it again and speak that.
             return await self._open(installation, environment, arguments, host, scrubber, modern=True)
         return connection
+
+    async def _start(
+        self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
+    ) -> WorkerProcess:
+        command, folder = self._command(installation, environment, arguments), self.folder(installation)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return await WorkerProcess.start(command, self._base | dict(environment), folder, self._limits.result_bytes)
+        except OSError as error:
+            raise LoadError(installation.plugin, f"its process cannot be started: {error}") from None
 
     def _command(
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]

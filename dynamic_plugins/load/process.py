@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 MARK = "DYNAMIC_PLUGINS_WORKER"
 """The variable that tells a worker's descendants from other processes, wherever they moved to."""
 
-_EOF_GRACE = 0.5
 _TERM_GRACE = 1.5
 _KILL_WAIT = 5.0
 _WORDS_KEPT = 16 * 1024
@@ -105,12 +104,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             await asyncio.wait_for(self._exited.wait(), seconds)
         return self._exited.is_set()
 
-    async def end(self, *, at_once: bool = False) -> None:
-        """End it and everything that it started. Well-behaved ones leave when their input closes."""
+    async def end(self, grace: float) -> None:
+        """End it and everything that it started.
+
+        Well-behaved ones leave when their input closes, for which they get *grace* seconds; with none, it is killed.
+        """
         stdin = self._transport.get_pipe_transport(0) if self._transport else None
         if stdin is not None:
             stdin.close()
-        if not at_once and not await self.gone(_EOF_GRACE):
+        if grace and not await self.gone(grace):
             self._signal(signal.SIGTERM)
             await self.gone(_TERM_GRACE)
         if not self._exited.is_set():

@@ -14,7 +14,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from .eliza_call import role_of, type_names
+from .eliza_binding import role_of, type_names
 from .eliza_model import fields_asked_for
 
 if TYPE_CHECKING:

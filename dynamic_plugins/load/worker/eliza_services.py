@@ -11,7 +11,7 @@ from .failures import describe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .eliza_call import Binder
+    from .eliza_binding import Binder
 
 _STOPS = ("stop", "close", "aclose", "shutdown", "disconnect", "cleanup")
 _INIT_ORDER = ("runtime", "config")

@@ -8,7 +8,8 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .eliza_call import Binder, Call, FailedError
+from .eliza_binding import Binder
+from .eliza_call import Call, FailedError
 from .eliza_find import Found, action_runner, attribute_of, find, name_of, provider_getter
 from .eliza_parameters import TEXT, parameters_of
 from .eliza_runtime import make_runtime, service_call

@@ -40,18 +40,26 @@ class Service:
     def __init__(self, name: str, start: Callable[[], Any], stop: Callable[[], Any], description: str = "") -> None:
         self.name, self.description = name, description
         self._start, self._stop = start, stop
-        self.told = False
+        self.settled = False
+        """Whether somebody has said what it should do, and that is done."""
         self.running = False
+        self._busy: Any = None
 
     async def do(self, what: str) -> None:
-        """``start`` or ``stop`` it; either is safe to repeat."""
-        self.told = True
-        if what == "start" and not self.running:
-            await _run(self._start)
-            self.running = True
-        elif what == "stop" and self.running:
-            self.running = False
-            await _run(self._stop)
+        """``start`` or ``stop`` it; either is safe to repeat, and waits for the other."""
+        import asyncio
+
+        if self._busy is None:
+            self._busy = asyncio.Lock()
+        async with self._busy:
+            self.settled = False
+            if what == "start" and not self.running:
+                await _run(self._start)
+                self.running = True
+            elif what == "stop" and self.running:
+                self.running = False
+                await _run(self._stop)
+            self.settled = True
 
     def component(self) -> Component:
         return Component(
@@ -82,9 +90,9 @@ class Offered:
         self.services.append(service)
 
     async def start_services(self) -> None:
-        """Start the services nobody has spoken of; a call may need them."""
+        """Start the services nobody has spoken of, and wait for those that are starting: a call may need them."""
         for service in self.services:
-            if not service.told:
+            if not service.settled:
                 await service.do("start")
 
     async def stop_services(self) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _VERSION = "2025-06-18"
 _META = "dynamic-plugins"
 _PROVIDER = "dynamic-plugins://provider/"
-_LEAVE_SECONDS = 0.4
+_LEAVE_SECONDS = 1.8
 _NOT_FOUND, _BAD_PARAMS, _INTERNAL = -32601, -32602, -32603
 
 
@@ -147,7 +147,7 @@ class Server:
             self._finish(number, uri if reading else None, value, error)
 
         arguments = params.get("arguments") or {}
-        if component.kind != "service" and any(not service.told for service in self._offered.services):
+        if component.kind != "service" and any(not service.settled for service in self._offered.services):
             self._cancel[number] = self.stage.spawn(self._call_with_services(component, arguments), done)
         elif component.is_async:
             try:

@@ -55,6 +55,7 @@ def chatter(lines: int = 3) -> str:
 @action
 async def wait_for_ever() -> None:
     "Never answers, and says so when it is cancelled."
+    _state["waiting"] = True
     try:
         await asyncio.Event().wait()
     except asyncio.CancelledError:
