@@ -1,0 +1,199 @@
+"""Runs a file of things people type through the agent's turn and writes what it would do, for a scorer to read.
+
+    python -m evals.utterances FILE --out PREDICTIONS.jsonl [--model NAME --base-url URL] [--bare]
+
+Each line of FILE is ``{"id", "installed", "active", "text", …}``; its turn starts with those plugins and none is
+really installed: the tools answer as if all had worked. Where the answer is a question and nothing was called, "yes"
+is said, and what is called then is ``proposed``. ``--bare`` asks Needle alone, with the six tools.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins import prompts
+from dynamic_plugins.actions import NAMES, one_line, schema
+from dynamic_plugins.app import plugin_said
+from dynamic_plugins.catalogue import Catalogue
+from dynamic_plugins.chat.connect import open_model
+from dynamic_plugins.chat.embedded.needle import engine
+from dynamic_plugins.chat.turn import Conversation
+from dynamic_plugins.plugin import Action, Provider
+from dynamic_plugins.registry.registry import Registry
+from dynamic_plugins.runtime import AgentRuntime
+from dynamic_plugins.settings import ModelSettings, Settings
+from dynamic_plugins.store import StateStore
+from dynamic_plugins.tools import Toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from dynamic_plugins.chat.model import Model, ToolCall
+    from dynamic_plugins.chat.turn import Turn
+
+VERSION = "1.0.0"
+"""What every installed plugin of a line is said to be."""
+STEPS = 4
+
+Line = dict[str, Any]
+Calls = list[dict[str, Any]]
+
+
+class Stage:
+    """The agent's turn on a line's plugins, with tools that only pretend."""
+
+    def __init__(self, line: Line, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self.status = dict.fromkeys(line["installed"], "installed") | dict.fromkeys(line["active"], "active")
+
+    def conversation(self, model: Model) -> Conversation:
+        """Return a conversation that begins with the line's plugins."""
+        providers = [
+            Provider(
+                "available_plugins", "", lambda: json.dumps({"known": len(self._catalogue.registry.cached_entries())})
+            ),
+            Provider("dynamic_plugins_status", "", self._told),
+        ]
+        toolbox = Toolbox(self._actions(), AgentRuntime())
+        return Conversation(
+            model,
+            toolbox,
+            providers,
+            subject=self._subject,
+            named=self._named,
+            context=_nothing,
+            max_steps=STEPS,
+            turn_seconds=120,
+        )
+
+    def _told(self) -> str:
+        rows = [{"name": name, "version": VERSION, "status": status} for name, status in self.status.items()]
+        return json.dumps({"plugins": rows})
+
+    async def _subject(self, call: ToolCall) -> str:
+        return plugin_said(call.arguments)
+
+    async def _named(self, text: str, plugin: str) -> bool:
+        mentions = (await self._catalogue.names()).mentions(text)
+        return any(plugin in mention.names for mention in mentions)
+
+    def _actions(self) -> list[Action]:
+        told = prompts.table("actions.toml")
+        return [
+            Action(name, told[name]["description"], self._handler(name), schema(name), tuple(told[name]["similes"]))
+            for name in NAMES
+        ]
+
+    def _handler(self, name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
+        async def search(query: str | None = None, limit: int | None = None) -> dict[str, Any]:
+            found = await self._catalogue.search(query or "", limit or 8)
+            return {"plugins": [{"name": m.entry.name, "description": one_line(m.entry.description)} for m in found]}
+
+        async def pretend(plugin_name: str, **_: Any) -> dict[str, Any]:
+            return {"name": plugin_name, "version": VERSION, "changed": True}
+
+        return search if name == "list_available_plugins" else pretend
+
+
+async def _nothing() -> dict[str, str]:
+    return {}
+
+
+async def answer(line: Line, model: Model, catalogue: Catalogue) -> tuple[Calls, Calls, str, float]:
+    """Return a line's calls, what it proposed, its reply, and the seconds that the first turn took."""
+    conversation = Stage(line, catalogue).conversation(model)
+    begin = time.perf_counter()
+    turn = await conversation.respond(line["text"])
+    seconds = time.perf_counter() - begin
+    proposed: Calls = []
+    if not turn.calls and "?" in turn.reply:
+        proposed = await _recorded(await conversation.respond("yes"), catalogue)
+    return await _recorded(turn, catalogue), proposed, turn.reply, seconds
+
+
+async def _recorded(turn: Turn, catalogue: Catalogue) -> Calls:
+    return [await _call(call.tool, call.arguments, catalogue) for call in turn.calls]
+
+
+async def _call(tool: str, arguments: Any, catalogue: Catalogue) -> dict[str, Any]:
+    """Return a call as the scorer reads it, with the plugin's canonical name where the resolver has one."""
+    given = arguments if isinstance(arguments, dict) else {}
+    said = given.get("plugin_name") or given.get("pluginName")
+    plugin = None
+    if isinstance(said, str):
+        plugin = (await catalogue.resolve(said)).name or said
+    rest = {k: v for k, v in given.items() if k not in ("plugin_name", "pluginName") and v is not None}
+    return {"tool": tool, "plugin": plugin, "args": rest}
+
+
+async def bare(line: Line, catalogue: Catalogue) -> tuple[Calls, Calls, str, float]:
+    """Return what Needle alone calls, with the six tools as they are."""
+    told = prompts.table("actions.toml")
+    tools = [
+        {"name": name, "description": told[name]["description"], "parameters": _plain(schema(name))} for name in NAMES
+    ]
+    begin = time.perf_counter()
+    guesses = await asyncio.to_thread(engine().guesses, line["text"], tools)
+    seconds = time.perf_counter() - begin
+    return [await _call(guess.tool, guess.arguments, catalogue) for guess in guesses], [], "", seconds
+
+
+def _plain(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema without the nullable types that only OpenAI's strict mode needs."""
+    properties = {
+        name: {**told, "type": next(each for each in told["type"] if each != "null")}
+        if isinstance(told["type"], list)
+        else told
+        for name, told in parameters["properties"].items()
+    }
+    required = [name for name in parameters["required"] if not isinstance(parameters["properties"][name]["type"], list)]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+async def run(lines: Sequence[Line], out: Path, settings: Settings, *, alone: bool) -> list[float]:
+    """Write the predictions for *lines* to *out* and return the seconds that each took."""
+    # The bundled snapshot and nothing else: the same names for everybody who measures.
+    registry = Registry(settings.home, settings.registries, official={})
+    catalogue = Catalogue(registry, StateStore(settings.state_file))
+    await catalogue.names()
+    model = None if alone else open_model(settings, catalogue)
+    times = []
+    with out.open("w", encoding="utf-8") as file:
+        for line in lines:
+            given = bare(line, catalogue) if model is None else answer(line, model, catalogue)
+            calls, proposed, reply, seconds = await given
+            times.append(seconds)
+            row = {"id": line["id"], "calls": calls, "proposed": proposed, "reply": reply}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    if model is not None:
+        await model.close()
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model")
+    parser.add_argument("--base-url")
+    parser.add_argument("--bare", action="store_true", help="Needle alone, with the six tools")
+    given = parser.parse_args()
+    lines = [json.loads(line) for line in given.file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    endpoint = ModelSettings(given.model, given.base_url, os.environ.get("OPENAI_API_KEY") if given.base_url else None)
+    with tempfile.TemporaryDirectory() as home:
+        times = asyncio.run(run(lines, given.out, Settings(Path(home), model=endpoint), alone=given.bare))
+    times.sort()
+    at_95 = times[min(len(times) - 1, int(len(times) * 0.95))]
+    print(f"{len(times)} lines; median {statistics.median(times):.3f} s, p95 {at_95:.3f} s a line")
+
+
+if __name__ == "__main__":
+    main()
