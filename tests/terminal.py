@@ -1,0 +1,84 @@
+"""A person's terminal, small enough to know when a program waits for them."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_CODES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>])|\r")
+_PROMPT = re.compile(r"(?:^|\n)([^\n]*(?:> |\[y/N\] |\): ?))$")
+
+
+class Terminal:
+    """*command* in a terminal of its own; ``seen`` is what it showed so far, without control codes."""
+
+    def __init__(self, command: Sequence[str], folder: Path, env: dict[str, str]) -> None:
+        self._screen, side = pty.openpty()
+        # A dumb terminal is still one: programs ask and show, without moving about.
+        self._process = subprocess.Popen(
+            list(command),
+            stdin=side,
+            stdout=side,
+            stderr=side,
+            cwd=folder,
+            env={"TERM": "dumb"} | env,
+            close_fds=True,
+            start_new_session=True,
+        )
+        os.close(side)
+        self._raw = ""
+        self._answered = 0
+        self.code: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self.code = self._process.wait(20)
+        os.close(self._screen)
+
+    @property
+    def seen(self) -> str:
+        return _CODES.sub("", self._raw)
+
+    def prompt(self, seconds: float) -> str | None:
+        """Wait until it asks for something and return the line that asks; None when it has ended."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            fresh = self.seen[self._answered :]
+            if (match := _PROMPT.search(fresh)) is not None:
+                return match.group(1)
+            if not self._read(end - time.monotonic()):
+                self.code = self._process.wait(20)
+                return None
+        raise AssertionError(f"it neither asks nor ends:\n{self.seen}")
+
+    def type(self, text: str) -> None:
+        """Answer with a line."""
+        self._answered = len(self.seen)
+        os.write(self._screen, f"{text}\r".encode())
+
+    def _read(self, seconds: float) -> bool:
+        """Take in what it shows next; False when it has ended."""
+        ready, _, _ = select.select([self._screen], [], [], max(0.0, seconds))
+        if not ready:
+            return True
+        try:
+            data = os.read(self._screen, 65536)
+        except OSError:  # the other side is closed
+            return False
+        if b"\x1b[6n" in data:  # it asks where the cursor is, as it may ask any terminal
+            os.write(self._screen, b"\x1b[1;1R")
+        self._raw += data.decode("utf-8", "replace")
+        return bool(data)
