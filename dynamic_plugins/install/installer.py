@@ -204,7 +204,9 @@ class Installer:
             copy = staging / "source"
             shutil.copytree(path, copy, ignore=_NOT_COPIED, symlinks=True)
             facts = replace(
-                _facts(plan, staging, told.version), search_path=(str(source_root(copy)),), requires=told.requires
+                _facts(plan, staging, told.version, told.config),
+                search_path=(str(source_root(copy)),),
+                requires=told.requires,
             )
             entry_point = told.entry_point
         return replace(
