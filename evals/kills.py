@@ -1,0 +1,499 @@
+"""What is left when the host is killed: ``kill -9`` at random moments of every verb, then a look at everything.
+
+usage: python -m evals.kills [--times 200] [--seed N] [--jobs 2] [--index]
+
+A home with two plugins is put back to how it stood before a verb, the verb is begun by a process of its own, and that
+process is killed. Half of the kills hit the real command line, somewhere between its start and its end; the other half
+hit a process that has everything imported, somewhere in the verb itself. How long each takes is measured first, and
+the moments are spread evenly over that, one at random in each slice. After each kill
+
+- no process that was started from the home lives on (after at most ``ORPHAN_SECONDS``);
+- the state loads, the plugin is whole (it activates and answers as its old or its new self) or absent, and the other
+  plugin answers as before;
+- the next command (``install``) works, and nothing stays on the disk that no plugin needs;
+- uninstalling it leaves nothing of it.
+
+Everything comes from folders on this machine; ``--index`` adds a server from the package index.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.errors import PluginError
+from dynamic_plugins.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ORPHAN_SECONDS = 10.0
+COMMAND_SECONDS = 120.0
+PASSPHRASE = "evaluation"  # noqa: S105 # of a home that is thrown away
+PLUGIN, OTHER, SERVER = "probe", "bystander", "mcp-server-time"
+NEW = {"PROBE_WORD": "new", "PROBE_KEY": "new-key-0123456789"}
+OLD = {"PROBE_WORD": "old", "PROBE_KEY": "old-key-0123456789"}
+
+SOURCE = """
+import os
+from dynamic_plugins.plugin import Plugin, Service, action
+
+state = {"runs": False}
+
+@action
+def tell() -> dict[str, object]:
+    "Tells what it is and what it was told."
+    key = os.environ.get("PROBE_KEY", "")  # which one: the key itself is taken out of every answer
+    return {"version": "VERSION", "word": os.environ.get("PROBE_WORD"), "key": key[:3], **state}
+
+def start() -> None:
+    open("was-here", "a").close()
+    state["runs"] = True
+
+plugin = Plugin("NAME", "Tells what it is", actions=[tell], services=[Service("engine", start, lambda: None)])
+"""
+PROJECT = """
+[project]
+name = "NAME"
+version = "VERSION"
+
+[project.entry-points."dynamic_plugins.plugins"]
+NAME = "NAME_plugin:plugin"
+"""
+CONFIG = """
+[tool.dynamic-plugins]
+config = [
+    { name = "PROBE_WORD", description = "A word", required = true },
+    { name = "PROBE_KEY", description = "A key", secret = true },
+]
+"""
+
+
+class Violation(Exception):  # noqa: N818 # it is a finding, not an error of this program
+    """Something is not as it must be after a kill."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb to kill: the command's words, what must be there before, and the versions that may be there after."""
+
+    name: str
+    words: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    """The steps that lead to where it begins: install, configure, activate, publish (the registry has a new one)."""
+    plugin: str = PLUGIN
+    versions: frozenset[str | None] = frozenset({"1.0.0"})
+    """None: it may be absent."""
+    may_forget: bool = False
+    """Whether what the plugin was told may be gone already."""
+
+
+VERBS = (
+    Verb("install", ("install", PLUGIN, "--yes"), versions=frozenset({None, "1.0.0"})),
+    Verb(
+        "update",
+        ("update", PLUGIN, "--yes"),
+        ("install", "configure", "activate", "publish"),
+        versions=frozenset({"1.0.0", "2.0.0"}),
+    ),
+    Verb("activate", ("activate", PLUGIN), ("install", "configure")),
+    Verb("configure", ("configure", PLUGIN, *(f"{k}={v}" for k, v in NEW.items())), ("install", "configure")),
+    Verb(
+        "uninstall",
+        ("uninstall", PLUGIN),
+        ("install", "configure", "activate"),
+        versions=frozenset({None, "1.0.0"}),
+        may_forget=True,
+    ),
+)
+INDEX_VERBS = (
+    Verb("install (index)", ("install", SERVER, "--yes"), plugin=SERVER, versions=frozenset({None, "any"})),
+    Verb("activate (index)", ("activate", SERVER), ("install",), plugin=SERVER, versions=frozenset({"any"})),
+    Verb(
+        "uninstall (index)",
+        ("uninstall", SERVER),
+        ("install", "activate"),
+        plugin=SERVER,
+        versions=frozenset({None, "any"}),
+    ),
+)
+
+
+@dataclass
+class Tally:
+    """What came of the kills of one verb."""
+
+    kills: int = 0
+    hit: int = 0
+    """How many of them found the process alive."""
+    found: Counter[str] = field(default_factory=Counter)
+    swept: int = 0
+    """After how many of them something had to be swept away."""
+    violations: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Lane:
+    """One folder to kill in: a home at an address that stays, and copies of how it stood before each verb."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.home, self.registry = root, root / "home", root / "registry.json"
+        for name, version in ((PLUGIN, "1.0.0"), (PLUGIN, "2.0.0"), (OTHER, "1.0.0")):
+            folder = root / "sources" / f"{name}-{version}"
+            folder.mkdir(parents=True)
+            texts = {f"{name}_plugin.py": SOURCE, "pyproject.toml": PROJECT + (CONFIG if name == PLUGIN else "")}
+            for file, text in texts.items():
+                (folder / file).write_text(text.replace("NAME", name).replace("VERSION", version))
+        self.settings = Settings.from_environment({**_environment()}, home=self.home, registries=(str(self.registry),))
+
+    def publish(self, version: str) -> None:
+        """Have the registry name *version* of the plugin."""
+        folders = {PLUGIN: f"{PLUGIN}-{version}", OTHER: f"{OTHER}-1.0.0"}
+        entries: list[dict[str, Any]] = [
+            {
+                "name": name,
+                "kind": "python",
+                "packages": [{"type": "path", "name": str(self.root / "sources" / folder)}],
+            }
+            for name, folder in folders.items()
+        ]
+        entries.append({"name": SERVER, "kind": "mcp", "packages": [{"type": "pypi", "name": SERVER}]})
+        self.registry.write_text(json.dumps({"schema": 1, "plugins": entries}))
+
+    def command(self, *words: str) -> list[str]:
+        options = ["--home", str(self.home), "--registry", str(self.registry), "--json"]
+        return [sys.executable, "-m", "dynamic_plugins", *options, *words]
+
+    def driver(self, verb: Verb) -> list[str]:
+        return [sys.executable, "-m", "evals.kills", "--drive", verb.name, str(self.home), str(self.registry)]
+
+    def app(self) -> App:
+        return App(self.settings, approve=approve_everything)
+
+    async def prepare(self, verb: Verb) -> None:
+        """Make the home that *verb* begins with, and keep a copy of it."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.publish("1.0.0")
+        async with self.app() as app:
+            await app.service.install(OTHER)
+            await app.service.activate(OTHER)
+            for step in verb.before:
+                if step == "configure":
+                    await app.service.configure(verb.plugin, OLD)
+                elif step != "publish":
+                    await getattr(app.service, step)(verb.plugin)
+        shutil.copytree(self.home, self._kept(verb), symlinks=True)
+
+    def restore(self, verb: Verb) -> None:
+        """Put the home back to how it stood before *verb*."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.copytree(self._kept(verb), self.home, symlinks=True)
+        self.publish("2.0.0" if "publish" in verb.before else "1.0.0")
+
+    def _kept(self, verb: Verb) -> Path:
+        return self.root / f"before-{verb.name}"
+
+
+def _environment() -> dict[str, str]:
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_"))}
+    keep.pop("PYTHONDONTWRITEBYTECODE", None)
+    # No keyring of the machine's: nothing of this belongs into a person's own.
+    keep["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    return keep | {"DYNAMIC_PLUGINS_PASSPHRASE": PASSPHRASE}
+
+
+# -------------------------------------------------------------------- the process that is killed
+
+
+async def drive(verb: Verb, home: Path, registry: Path) -> None:
+    """Do *verb* in a process that has everything imported; say so before it begins."""
+    settings = Settings.from_environment(home=home, registries=(str(registry),))
+    async with App(settings, approve=approve_everything) as app:
+        with contextlib.suppress(PluginError):  # import what the verbs import
+            await app.catalogue.find(verb.plugin)
+        import filelock.asyncio
+        import mcp  # noqa: F401
+
+        print("go", flush=True)
+        if verb.words[0] == "configure":
+            await app.service.configure(verb.plugin, NEW)
+        else:
+            await getattr(app.service, verb.words[0])(verb.plugin)
+
+
+@contextlib.contextmanager
+def begun(lane: Lane, verb: Verb, *, by_command: bool) -> Iterator[subprocess.Popen[str]]:
+    """Give the process that does *verb*, at the moment from which it is measured."""
+    process = subprocess.Popen(
+        lane.command(*verb.words) if by_command else lane.driver(verb),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+    )
+    try:
+        if not by_command:
+            assert process.stdout is not None  # noqa: S101 # it was asked for
+            if process.stdout.readline() != "go\n":
+                raise Violation(f"the driver does not start: {process.communicate()[1][-400:]}")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def measure(lane: Lane, verb: Verb, *, by_command: bool, runs: int = 3) -> float:
+    """Return how long *verb* takes, in seconds: the median of some runs to the end."""
+    times = []
+    for _ in range(runs):
+        lane.restore(verb)
+        with begun(lane, verb, by_command=by_command) as process:
+            start = time.monotonic()
+            _, errors = process.communicate(timeout=COMMAND_SECONDS)
+            times.append(time.monotonic() - start)
+        if process.returncode != 0:
+            raise Violation(f"{verb.name} fails without a kill: {errors[-400:]}")
+    return statistics.median(times)
+
+
+def kill(lane: Lane, verb: Verb, after: float, *, by_command: bool) -> bool:
+    """Begin *verb*, kill its process after some seconds, and say whether it was still alive then."""
+    lane.restore(verb)
+    with begun(lane, verb, by_command=by_command) as process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(after)
+        alive = process.poll() is None
+        process.kill()
+        process.wait()
+    return alive
+
+
+# -------------------------------------------------------------------- the look at what is left
+
+
+def wait_for_orphans(home: Path) -> None:
+    """Wait until no process belongs to *home*; raise Violation when some do not end."""
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while left := _processes_of(home):
+        if time.monotonic() > deadline:
+            raise Violation(f"lives on: {left}")
+        time.sleep(0.05)
+
+
+def _processes_of(home: Path) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and process.pid != os.getpid():
+                words = process.cmdline()
+                if process.cwd().startswith(str(home)) or any(str(home) in word for word in words):
+                    found.append(" ".join(words))
+    return found
+
+
+async def look(lane: Lane, verb: Verb) -> str:
+    """Return what is found of the plugin in a new process's eyes; raise Violation where it is neither whole nor absent."""
+    async with lane.app() as app:
+        stored = app.store.read()
+        told = await app.service.call(OTHER, "tell", {})
+        if not told["runs"]:
+            raise Violation(f"{OTHER} answers without its service")
+        if verb.plugin not in stored:
+            if None not in verb.versions:
+                raise Violation("it is gone")
+            return "absent"
+        version = await _whole(app, verb)
+    return f"whole, {version}" if verb.name == "update" else "whole"
+
+
+async def _whole(app: App, verb: Verb) -> str:
+    service = app.service
+    info = await service.info(verb.plugin)
+    if "configure" in verb.before and not all(each.is_set for each in info.required_env_vars) and not verb.may_forget:
+        raise Violation("it has forgotten what it was told")
+    if info.required_env_vars and not all(each.is_set for each in info.required_env_vars):
+        await service.configure(verb.plugin, OLD)
+    if "activate" in verb.before and info.status != "active" and not verb.may_forget:
+        raise Violation(f"it is {info.status}, not active")
+    await service.activate(verb.plugin)
+    if verb.plugin == SERVER:
+        await service.call(SERVER, "get_current_time", {"timezone": "UTC"})
+        return info.version
+    told = await service.call(verb.plugin, "tell", {})
+    if told["version"] != info.version or info.version not in verb.versions:
+        raise Violation(f"{told['version']} answers for {info.version}")
+    if not told["runs"]:
+        raise Violation("it answers without its service")
+    if told["word"] not in {OLD["PROBE_WORD"], NEW["PROBE_WORD"]}:
+        raise Violation(f"its word is {told['word']}")
+    if told["key"] not in {
+        None if verb.may_forget or verb.name == "install" else "",
+        *(v["PROBE_KEY"] for v in (OLD, NEW)),
+    }:
+        raise Violation(f"its key is {told['key']}")
+    return info.version
+
+
+def next_command(lane: Lane, verb: Verb) -> bool:
+    """Run the next command and hold the disk to what the state says; return whether something had to be swept."""
+    before = scraps(lane)
+    done = subprocess.run(
+        lane.command("install", verb.plugin, "--yes"),
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        env=_environment(),
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Violation(f"the next command fails: {done.stdout[-300:]} {done.stderr[-300:]}")
+    if left := scraps(lane):
+        raise Violation(f"not swept: {left}")
+    return bool(before)
+
+
+def scraps(lane: Lane) -> list[str]:
+    """Return what lies in the home and belongs to no plugin of the state."""
+    known = {plugin.installation.path for plugin in lane.app().store.read().values()}
+    versions = [each for each in lane.settings.plugins_dir.glob("*/*") if str(each) not in known]
+    empty = [each for each in lane.settings.plugins_dir.glob("*") if each.is_dir() and not any(each.iterdir())]
+    return [str(each.relative_to(lane.home)) for each in (*versions, *empty, *lane.home.rglob("*.tmp"))]
+
+
+async def leave(lane: Lane, verb: Verb) -> None:
+    """Uninstall the plugin; raise Violation when something of it stays."""
+    async with lane.app() as app:
+        await app.service.uninstall(verb.plugin)
+        left = [str(each) for each in lane.home.rglob(f"*{verb.plugin}-*") if each.suffix != ".lock"]
+        if verb.plugin in (values := app.configuration).names(verb.plugin) or values.secrets():
+            left.append("what it was told")
+        if left:
+            raise Violation(f"outlives uninstall: {left}")
+    if not lane.app().store.read().keys() <= {OTHER}:
+        raise Violation("it outlives uninstall in the state")
+
+
+# -------------------------------------------------------------------- all of it
+
+
+def attempt(lane: Lane, verb: Verb, after: float, tally: Tally, *, by_command: bool) -> None:
+    """Kill once, look at everything, and note what was found."""
+    tally.kills += 1
+    try:
+        tally.hit += kill(lane, verb, after, by_command=by_command)
+        wait_for_orphans(lane.home)
+        found = asyncio.run(look(lane, verb))
+        tally.swept += next_command(lane, verb)
+        asyncio.run(leave(lane, verb))
+        wait_for_orphans(lane.home)
+        tally.found[found] += 1
+    except (Violation, PluginError, subprocess.TimeoutExpired) as error:
+        how = "command" if by_command else "driver"
+        tally.violations.append(f"{verb.name} ({how}) at {after:.3f} s: {type(error).__name__}: {error}")
+
+
+def run_lane(root: Path, plan: list[tuple[Verb, float, bool]]) -> dict[str, Tally]:
+    """Do the attempts of one lane; *plan* holds verbs, the share of their time to let pass, and how they are begun."""
+    lane = Lane(root)
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    durations: dict[tuple[str, bool], float] = {}
+    for verb in {verb.name: verb for verb, _, _ in plan}.values():
+        asyncio.run(lane.prepare(verb))
+    for verb, share, by_command in plan:
+        key = (verb.name, by_command)
+        if key not in durations:
+            durations[key] = measure(lane, verb, by_command=by_command)
+        attempt(lane, verb, share * durations[key], tallies[verb.name], by_command=by_command)
+        tallies[verb.name].seconds["command" if by_command else "driver"] = durations[key]
+    return tallies
+
+
+def planned(verbs: tuple[Verb, ...], times: int, seed: int, jobs: int) -> list[list[tuple[Verb, float, bool]]]:
+    """Return *times* kills spread evenly over the verbs, both ways of beginning them, and their time, for each lane."""
+    chance = random.Random(seed)
+    plan = []
+    cells = [(verb, by_command) for verb in verbs for by_command in (False, True)]
+    for index, (verb, by_command) in enumerate(cells):
+        count = times * (index + 1) // len(cells) - times * index // len(cells)
+        # A little past the end, because the measured time is a median: the last moments are hit too.
+        plan += [(verb, 1.1 * (slice_ + chance.random()) / count, by_command) for slice_ in range(count)]
+    chance.shuffle(plan)
+    return [plan[lane::jobs] for lane in range(jobs)]
+
+
+def kill_all(times: int, seed: int, jobs: int, verbs: tuple[Verb, ...] = VERBS) -> dict[str, Tally]:
+    """Return what came of *times* kills, by verb."""
+    # The processes that look keep secrets, too.
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    total: dict[str, Tally] = {verb.name: Tally() for verb in verbs}
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
+    with tempfile.TemporaryDirectory() as folder, pool:
+        lanes = [Path(folder).resolve() / f"lane-{number}" for number in range(jobs)]
+        plans = planned(verbs, times, seed, jobs)
+        for tallies in pool.map(run_lane, lanes, plans):
+            for name, mine in tallies.items():
+                each = total[name]
+                each.kills, each.hit, each.swept = each.kills + mine.kills, each.hit + mine.hit, each.swept + mine.swept
+                each.found += mine.found
+                each.violations += mine.violations
+                each.seconds |= mine.seconds
+    return total
+
+
+def shown(total: dict[str, Tally]) -> str:
+    """Return the table."""
+    rows = [("verb", "takes (driver, command)", "kills", "in time", "swept", "found", "violations")]
+    for name, each in total.items():
+        takes = ", ".join(f"{each.seconds[how]:.2f} s" for how in ("driver", "command") if how in each.seconds)
+        found = "; ".join(f"{what}: {count}" for what, count in sorted(each.found.items()))
+        rows.append((name, takes, str(each.kills), str(each.hit), str(each.swept), found, str(len(each.violations))))
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--index", action="store_true", help="a server from the package index, too")
+    parser.add_argument("--drive", nargs=3, metavar=("VERB", "HOME", "REGISTRY"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    verbs = VERBS + INDEX_VERBS
+    if arguments.drive:
+        name, home, registry = arguments.drive
+        asyncio.run(drive(next(each for each in verbs if each.name == name), Path(home), Path(registry)))
+        return 0
+    start = time.monotonic()
+    total = kill_all(arguments.times, arguments.seed, arguments.jobs, verbs if arguments.index else VERBS)
+    print(shown(total))
+    violations = [each for tally in total.values() for each in tally.violations]
+    print("\n".join(violations))
+    kills = sum(each.kills for each in total.values())
+    print(f"{kills} kills in {time.monotonic() - start:.0f} s, seed {arguments.seed}: {len(violations)} violations")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
