@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from dynamic_plugins.registry import spelling
 from dynamic_plugins.registry.addresses import address
+from dynamic_plugins.registry.rowlist import without_garbage_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -119,19 +121,25 @@ class NameIndex:
         return _grouped(spelling.squashes(self.cores))
 
     @cached_property
-    def _elsewhere(self) -> dict[str, list[int]]:
-        """The names by their packages and their repositories; ``address`` and ``address#folder`` both lead there."""
-        found: dict[str, list[int]] = {}
+    def _by_package(self) -> dict[str, list[int]]:
+        """The names by their packages."""
+        owners, packages = [], []
         for entry in self._entries:
-            index = self._ids[entry.name]
-            keys = {spelling.normal(package.name) for package in entry.packages if package.type in ("pypi", "npm")}
+            for package in entry.packages:
+                if package.type in ("pypi", "npm"):
+                    owners.append(self._ids[entry.name])
+                    packages.append(package.name)
+        return _grouped(spelling.normals(packages), owners) if packages else {}
+
+    @cached_property
+    def _by_address(self) -> dict[str, list[int]]:
+        """The names by their repositories; ``address`` and ``address#folder`` both lead there."""
+        owners, places = [], []
+        for entry in self._entries:
             if entry.repository and (place := address(entry.repository)):
-                keys |= {place[0], f"{place[0]}#{place[1]}"}
-            for key in keys:
-                group = found.setdefault(key, [])
-                if index not in group:
-                    group.append(index)
-        return found
+                owners += [self._ids[entry.name]] * 2
+                places += [place[0], f"{place[0]}#{place[1]}"]
+        return _grouped(places, owners)
 
     @cached_property
     def _similar(self) -> Similar:
@@ -194,10 +202,10 @@ class NameIndex:
             if form in self._by_normal:
                 return self._by_normal[form]
         if place := address(text):
-            return self._elsewhere.get(f"{place[0]}#{place[1]}" if place[1] else place[0], [])
-        packaged = self._elsewhere.get(key, [])
+            return self._by_address.get(f"{place[0]}#{place[1]}" if place[1] else place[0], [])
+        packaged = self._by_package.get(key, [])
         if "/" in key:
-            return packaged or self._elsewhere.get(f"github.com/{key}", [])
+            return packaged or self._by_address.get(f"github.com/{key}", [])
         found = dict.fromkeys([*self._by_bare.get(key, ()), *packaged, *self._by_core.get(key, ())])
         if key.startswith(("elizaos-plugin-", "eliza-plugin-")):
             found |= dict.fromkeys(self._by_bare.get(key[key.index("plugin-") :], ()))
@@ -215,13 +223,16 @@ class NameIndex:
         return self._entries[self._positions[self.names[index]]]
 
 
-def _grouped(keys: Iterable[str]) -> dict[str, list[int]]:
+def _grouped(keys: Sequence[str], owners: Iterable[int] | None = None) -> dict[str, list[int]]:
+    """Return the owners of each key, each once, in order; without *owners* a key's own position owns it."""
     groups: dict[str, list[int]] = {}
-    for index, key in enumerate(keys):
-        if key in groups:
-            groups[key].append(index)
-        else:
-            groups[key] = [index]
+    with without_garbage_collection():
+        for index, key in zip(count() if owners is None else owners, keys, strict=False):
+            same = groups.get(key)
+            if same is None:
+                groups[key] = [index]
+            elif same[-1] != index:
+                same.append(index)
     return groups
 
 

@@ -7,14 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.registry import spelling
+from dynamic_plugins.registry.nearness import COMPARED, Nearness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dynamic_plugins.registry.names import NameIndex
 
-COMPARED = 40
-"""How many of the nearest names are compared closely."""
 LIKELY = 0.7
 """From this score on a name is so near that what was said is a slip of it, and nothing else."""
 WORST = 0.5
@@ -23,6 +22,7 @@ OFFICIAL = ("@elizaos/", "@modelcontextprotocol/", "io.github.modelcontextprotoc
 
 _TAIL = re.compile(r"(.+)-([a-z0-9]{3,9})")
 _VERSIONS = re.compile(r"v?\d+[a-z]?|[a-z]+\d{1,2}")
+_WORDS = re.compile(r"[^\W_]+[+#]*")
 
 
 class Similar:
@@ -37,65 +37,74 @@ class Similar:
         """Return ``(position, score)`` of the names that *text* resembles, best first, and a warning."""
         key = spelling.normal(text)
         scope, bare = key.rpartition("/")[0], spelling.bare(key)
-        scores: dict[int, float] = {}
+        scores = dict(self._slips(bare))
         warning = None
-        for index in self._index.by_squash.get(spelling.squashed(spelling.core(bare)), ()):
-            scores[index] = 0.97
-        for index, score in self._slips(bare):
-            scores[index] = max(score, scores.get(index, 0.0))
         if max(scores.values(), default=0.0) < LIKELY:
             if imitated := self._extended(key):
                 warning = self._imitation(text, imitated)
                 scores |= dict.fromkeys(imitated, 0.9)
             for index, score in self._sharing_words(bare):
-                scores.setdefault(index, score)
+                scores[index] = max(score, scores.get(index, 0.0))
         ranked = sorted(
             ((score, index) for index, score in scores.items() if score >= WORST),
-            key=lambda each: (-round(each[0], 3), *self._rank(each[1], scope, bare)),
+            key=lambda each: (-round(each[0], 2), self._as_a_whole(bare, each[1]), *self._rank(each[1], scope)),
         )
         return [(index, score) for score, index in ranked], warning
 
-    def _slips(self, bare: str) -> Iterable[tuple[int, float]]:
-        """Give the names that a slip or two of the fingers make into *bare*, with their scores."""
-        best: dict[int, float] = {}
-        core = spelling.core(bare)
-        for typed, by in ((core, self._cores), (bare, self._bares), (_without_plugin(bare), self._bares)):
-            if by is self._bares and best and typed == core:
-                continue
-            for meant in by.within(typed, _slips_allowed(typed)):
-                score = 1 - spelling.slip_cost(meant, typed) / max(len(meant), 3)
-                for index in by.groups[meant]:
-                    best[index] = max(score, best.get(index, 0.0))
-        return best.items()
+    def _as_a_whole(self, bare: str, index: int) -> int:
+        """Return how many slips make the whole name into *bare*, with or without ``plugin-`` before it."""
+        from rapidfuzz.distance import OSA
+
+        own = self._index.bares[index]
+        return min(OSA.distance(own, bare), OSA.distance(f"plugin-{own}", bare))
+
+    def _slips(self, bare: str) -> Iterator[tuple[int, float]]:
+        """Give the names that a slip or two of the fingers make into *bare*, with their scores.
+
+        Cores are compared, without what separates their words: what many names have in common does not count, and a
+        slip weighs more in a short name.
+        """
+        costs: dict[str, float] = {}
+        for typed, cost in spelling.possible_cores(bare).items():
+            for meant in self._nearness.near(typed, _slips_allowed(typed)):
+                total = cost + spelling.slip_cost(meant, typed)
+                costs[meant] = min(total, costs.get(meant, total))
+        if costs:
+            dashed = spelling.core(bare)
+            for meant, cost in sorted(costs.items(), key=lambda each: each[1])[:COMPARED]:
+                for index in self._index.by_squash[meant]:
+                    # Separators are the least of slips, but they tell two names apart that are otherwise as near.
+                    same = 0.0 if self._index.cores[index].count("-") == dashed.count("-") else 0.03
+                    yield index, max(0.0, 1 - same - cost / max(len(meant), 3))
 
     @cached_property
-    def _cores(self) -> _Texts:
-        return _Texts(self._index.cores)
-
-    @cached_property
-    def _bares(self) -> _Texts:
-        return _Texts(self._index.bares)
+    def _nearness(self) -> Nearness:
+        return Nearness(self._index.by_squash)
 
     def _extended(self, key: str) -> list[int]:
         """Return the names that *key* is with something hung on: ``plugin-x-k2p7`` of ``plugin-x``."""
         found = _TAIL.fullmatch(key)
         return self._index.meant(found[1]) if found else []
 
-    def _sharing_words(self, bare: str) -> Iterable[tuple[int, float]]:
+    def _sharing_words(self, bare: str) -> Iterator[tuple[int, float]]:
         """Give the names that have words of *bare*, those with the rarest words first."""
-        from rapidfuzz import fuzz
+        core = spelling.core(bare)
+        words = sorted((word for word in _WORDS.findall(core) if word in self._words), key=self._count)
+        near = list(dict.fromkeys(index for word in words[:4] for index in self._words[word][:COMPARED]))
+        if near:
+            from rapidfuzz import fuzz
 
-        words = [word for word in re.split(r"[^\w+#]+", spelling.core(bare)) if word in self._words]
-        words.sort(key=lambda word: len(self._words[word]))
-        near = dict.fromkeys(index for word in words[:4] for index in self._words[word][:COMPARED])
-        for index in near:
-            yield index, 0.9 * fuzz.token_sort_ratio(spelling.core(bare), self._index.cores[index]) / 100
+            for index in near:
+                yield index, 0.9 * fuzz.token_sort_ratio(core, self._index.cores[index]) / 100
+
+    def _count(self, word: str) -> int:
+        return len(self._words[word])
 
     @cached_property
     def _words(self) -> dict[str, list[int]]:
         groups: dict[str, list[int]] = {}
         for index, core in enumerate(self._index.cores):
-            for word in re.split(r"[^\w+#]+", core):
+            for word in _WORDS.findall(core):
                 if len(word) > 1:
                     groups.setdefault(word, []).append(index)
         return groups
@@ -104,13 +113,12 @@ class Similar:
 
     def best_known_first(self, indexes: Iterable[int]) -> list[str]:
         """Return the names at these positions, the best known first."""
-        return [self._index.names[index] for index in sorted(indexes, key=lambda index: self._rank(index, "", ""))]
+        return [self._index.names[index] for index in sorted(indexes, key=lambda index: self._rank(index, ""))]
 
-    def _rank(self, index: int, scope: str, bare: str) -> tuple[object, ...]:
+    def _rank(self, index: int, scope: str) -> tuple[object, ...]:
         name, own = self._index.names[index], self._index.bares[index]
         same_scope = bool(scope) and spelling.normal(name).rpartition("/")[0] == scope
-        same_kind = own.partition("-")[0] == bare.partition("-")[0]
-        return (not same_scope, not same_kind, not own.startswith("plugin-"), -self.known(index), len(name), name)
+        return (not same_scope, not own.startswith("plugin-"), -self.known(index), len(name), name)
 
     def known(self, index: int) -> int:
         """Return how established a name is: its source, its scope, and whether there is something to install."""
@@ -126,31 +134,31 @@ class Similar:
 
     def warning(self, index: int) -> str | None:
         """Return what to be careful about with a name that was found, or None."""
-        name, core = self._index.names[index], self._index.cores[index]
+        name = self._index.names[index]
         if imitated := self._imitated(index):
             return self._imitation(name, imitated)
-        near = [other for other in self._confusable(index) if self._index.cores[other] != core]
-        same = [
-            other
-            for other in self._index.by_squash.get(spelling.squashed(core), ())
-            if other != index and self._index.bares[other] == self._index.bares[index]
-        ]
-        if not near and not same:
+        others = [*self._namesakes(index), *self._confusable(index)]
+        if not others:
             return None
-        others = self.best_known_first([*same, *near])[:3]
-        text = f"Not to be confused with {_listed(others)}."
-        best = max([*same, *near], key=self.known)
+        text = f"Not to be confused with {_listed(self.best_known_first(others)[:3])}."
+        best = max(others, key=self.known)
         if self.known(best) > self.known(index):
             text += f" {self._index.names[best]} is the better known."
         return text
 
+    def _namesakes(self, index: int) -> list[int]:
+        """Return the names that are the same but for their scope."""
+        bare = self._index.bares[index]
+        same = self._index.by_squash[spelling.squashed(self._index.cores[index])]
+        return [other for other in same if other != index and self._index.bares[other] == bare]
+
     def _confusable(self, index: int) -> list[int]:
         """Return the names whose cores are one slip away, two in long ones, or this one with a letter or two more."""
-        core = self._index.cores[index]
+        core = spelling.squashed(self._index.cores[index])
         if len(core) < 4:
             return []
-        near = {other: None for text in self._cores.within(core, 2) for other in self._cores.groups[text]}
-        return [other for other in near if other != index and _is_confusable(core, self._index.cores[other])]
+        near = (text for text in self._nearness.near(core) if text != core and _is_confusable(core, text))
+        return [other for text in near for other in self._index.by_squash[text]]
 
     def _imitated(self, index: int) -> list[int]:
         """Return the names that the one at *index* is with a meaningless tail, as imitations are named."""
@@ -162,8 +170,8 @@ class Similar:
     def _is_noise(self, tail: str) -> bool:
         if _VERSIONS.fullmatch(tail) or len(self._words.get(tail, ())) > 1:
             return False
-        has_digit_inside = bool(re.search(r"\d", tail) and re.search(r"[a-z]", tail))
-        return has_digit_inside or not re.search(r"[aeiouy]", tail) or bool(re.search(r"[^aeiouy\d]{4}", tail))
+        has_both = bool(re.search(r"\d", tail) and re.search(r"[a-z]", tail))
+        return has_both or not re.search(r"[aeiouy]", tail) or bool(re.search(r"[^aeiouy\d]{4}", tail))
 
     def _imitation(self, name: str, imitated: Sequence[int]) -> str:
         return (
@@ -171,52 +179,16 @@ class Similar:
         )
 
 
-class _Texts:
-    """Distinct texts by length, with the positions that have them."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.groups: dict[str, list[int]] = {}
-        for index, text in enumerate(texts):
-            if text in self.groups:
-                self.groups[text].append(index)
-            else:
-                self.groups[text] = [index]
-        self._by_length: dict[int, list[str]] = {}
-        for text in self.groups:
-            self._by_length.setdefault(len(text), []).append(text)
-
-    def within(self, text: str, slips: int) -> list[str]:
-        """Return the texts at most *slips* single-letter changes away, the nearest first."""
-        from rapidfuzz import process
-        from rapidfuzz.distance import OSA
-
-        found: list[tuple[float, str]] = []
-        for length in range(len(text) - slips, len(text) + slips + 1):
-            if length > 1 and (texts := self._by_length.get(length)):
-                near = process.extract(text, texts, scorer=OSA.distance, score_cutoff=slips, limit=COMPARED)
-                found += [(distance, meant) for meant, distance, _ in near]
-        found.sort()
-        return [meant for _, meant in found[:COMPARED]]
-
-
 def _slips_allowed(text: str) -> int:
-    return 0 if len(text) < 2 else 1 if len(text) < 5 else 2 if len(text) < 14 else 3
-
-
-def _without_plugin(bare: str) -> str:
-    """Return *bare* without a first word that is ``plugin``, or nearly so."""
-    head, dash, rest = bare.partition("-")
-    if dash and rest and spelling.slip_cost("plugin", head) <= 2:
-        return rest
-    return bare
+    return 0 if len(text) < 2 else 1 if len(text) < 4 else 2
 
 
 def _is_confusable(core: str, other: str) -> bool:
     from rapidfuzz.distance import OSA
 
-    if min(len(core), len(other)) < 4:
-        return False
     shorter, longer = sorted((core, other), key=len)
+    if len(shorter) < 4:
+        return False
     distance = OSA.distance(core, other)
     return distance <= 1 or (distance == 2 and (len(shorter) >= 6 or longer.startswith(shorter)))
 

@@ -7,7 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 #: What stands before or after the part of a name that tells plugins apart.
 _PREFIX = r"(?:elizaos-plugin-|eliza-plugin-|plugin-|client-|adapter-|mcp-server-|server-|mcp-)"
@@ -16,6 +16,9 @@ _AFFIXES = re.compile(rf"^{_PREFIX}(?=.)|(?<=[^\n]){_SUFFIX}$", re.MULTILINE)
 _SEPARATORS = re.compile(r"[^\w\n+#]+|_+")
 #: Parts that say nothing: nobody means one plugin by them, whatever rule leads there.
 GENERIC = frozenset({"", "eliza", "elizaos", "mcp-server", "plugin", "plugins", "server", "client", "adapter"})
+
+READINGS = 8
+"""How many ways to read what was typed are looked into."""
 
 _ROWS = ("1234567890-", "qwertyuiop", "asdfghjkl", "zxcvbnm")
 _OFFSETS = (0.0, 0.5, 0.75, 1.25)
@@ -75,6 +78,43 @@ def squashes(texts: Sequence[str]) -> list[str]:
     return _SEPARATORS.sub("", "\n".join(texts)).split("\n")
 
 
+def possible_cores(bare: str) -> dict[str, float]:
+    """Return the squashed cores that *bare* may be, the likeliest first, with what it costs to read it so.
+
+    A slip may be in ``plugin-`` or ``-mcp`` as well: what resembles one of them may be one, and there may be two.
+    """
+    found = {squashed(core(bare)): 0.0, squashed(bare): 0.0}
+    for rest, cost in _without_affixes(bare):
+        for text, more in ((rest, 0.0), *_without_affixes(rest)):
+            key = squashed(text)
+            found[key] = min(cost + more, found.get(key, 9.0))
+    best = sorted(found.items(), key=lambda each: each[1])[:READINGS]
+    return {rest: cost for rest, cost in best if rest}
+
+
+def _without_affixes(text: str) -> Iterator[tuple[str, float]]:
+    """Give *text* without each beginning or end that is nearly an affix, and what makes it only nearly one."""
+    from rapidfuzz.distance import OSA
+
+    for affix in ("plugin-", "mcp-server-", "mcp-", "server-", "client-", "adapter-", "elizaos-plugin-"):
+        if text[:1] in affix[:2] or text[1:2] in affix[:2]:
+            ends = range(len(affix) - 1, min(len(affix) + 1, len(text) - 2) + 1)
+            slips, end = min(((OSA.distance(affix, text[:end]), end) for end in ends), default=(9, 0))
+            if slips <= _affix_slips(affix):
+                yield text[end:].lstrip("-"), slips / 2
+    for affix in ("-mcp", "-mcp-server", "-server"):
+        if text[-1:] in affix[-2:] or text[-2:-1] in affix[-2:]:
+            starts = range(max(2, len(text) - len(affix) - 1), len(text) - len(affix) + 2)
+            slips, start = min(((OSA.distance(affix, text[start:]), start) for start in starts), default=(9, 0))
+            if slips <= _affix_slips(affix):
+                yield text[:start].rstrip("-"), slips / 2
+
+
+def _affix_slips(affix: str) -> int:
+    """Return how many slips an affix may have to be taken for one."""
+    return 1 if len(affix) < 6 else 2
+
+
 def slip_cost(meant: str, typed: str) -> float:
     """Return how unlikely it is that fingers which meant one text typed the other; a plain slip costs about 1.
 
@@ -86,10 +126,7 @@ def slip_cost(meant: str, typed: str) -> float:
     for i, a in enumerate(meant, start=1):
         earlier, before, row = before, row, [float(i)]
         for j, b in enumerate(typed, start=1):
-            if a == b:
-                row.append(before[j - 1])
-                continue
-            cost = before[j - 1] + (0.8 if (a, b) in _NEIGHBOURS else 1.1)
+            cost = before[j - 1] + (0.0 if a == b else 0.8 if (a, b) in _NEIGHBOURS else 1.1)
             cost = min(cost, before[j] + (0.8 if i > 1 and meant[i - 2] == a else 0.95))
             cost = min(cost, row[j - 1] + (0.7 if j > 1 and typed[j - 2] == b else 1.0))
             if i > 1 and j > 1 and a == typed[j - 2] and b == meant[i - 2]:
