@@ -259,7 +259,7 @@ async def test_sweeping_keeps_what_is_known_and_what_somebody_is_working_on(root
     for left in (known, root / "a-1" / ".trash-9", root / "b-2" / "4567", root / "b-2" / ".staging-8"):
         left.mkdir(parents=True)
     async with others.lock("c", 5):
-        with others.staging("c") as working:
+        async with others.staging("c") as working:
             removed = folders.sweep(lambda: {known})
             assert working in list(working.parent.iterdir())
     assert sorted(path.name for path in removed) == [".staging-8", ".trash-9", "4567"]

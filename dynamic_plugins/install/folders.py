@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import re
 import secrets
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator
+    from collections.abc import AsyncIterator, Callable, Collection
     from pathlib import Path
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _STAGING, _TRASH = ".staging-", ".trash-"
 
@@ -37,17 +41,27 @@ class PluginFolders:
         from filelock import AsyncFileLock, Timeout
 
         self.root.mkdir(parents=True, exist_ok=True)
+        lock = AsyncFileLock(self._lock_file(slug(name)), timeout=seconds, thread_local=False)
         try:
-            async with AsyncFileLock(self._lock_file(slug(name)), timeout=seconds, thread_local=False):
-                yield
+            await lock.acquire()
         except Timeout:
             raise TimeoutError from None
+        try:
+            yield
+        finally:
+            self._forget_lock(slug(name))
+            await lock.release()
 
     def _lock_file(self, folder: str) -> Path:
         return self.root / f"{folder}.lock"
 
-    @contextlib.contextmanager
-    def staging(self, name: str) -> Iterator[Path]:
+    def _forget_lock(self, folder: str) -> None:
+        """Remove the lock's file where there is nothing left to lock; only its holder may, and filelock allows it."""
+        if not (self.root / folder).exists():
+            self._lock_file(folder).unlink(missing_ok=True)
+
+    @contextlib.asynccontextmanager
+    async def staging(self, name: str) -> AsyncIterator[Path]:
         """Give a new empty folder to work in; it is gone afterwards, unless :meth:`publish` has moved it.
 
         Hold the lock of *name*: a sweep takes a folder that nobody locks for what a crash has left.
@@ -57,7 +71,7 @@ class PluginFolders:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            await in_thread(shutil.rmtree, folder, ignore_errors=True)
             _remove_if_empty(folder.parent)
 
     def target(self, name: str) -> Path:
@@ -69,8 +83,10 @@ class PluginFolders:
         staging.replace(target)
 
     def remove(self, folder: Path) -> None:
-        """Remove a published folder: out of sight in one step, then for good."""
-        if not folder.is_relative_to(self.root) or folder == self.root or not folder.exists():
+        """Remove a published folder: out of sight in one step, then for good; nothing happens when it is gone."""
+        # The folder is known by its last two names: the way to it may be spelled otherwise, through a link.
+        folder = self.root / folder.parent.name / folder.name
+        if folder.parent.parent != self.root or not folder.exists():
             return
         trash = folder.with_name(f"{_TRASH}{folder.name}")
         with contextlib.suppress(OSError):
@@ -86,18 +102,41 @@ class PluginFolders:
         from filelock import FileLock, Timeout
 
         removed: list[Path] = []
-        for home in sorted(path for path in self.root.glob("*") if path.is_dir()):
+        for home in sorted(path for path in self.root.glob("*") if path.is_dir() and not path.is_symlink()):
+            if not _unknown(home, keep()):
+                continue
             try:
                 with FileLock(self._lock_file(home.name), timeout=0):
-                    # Asked under the lock: what was published just before it was free is known by now.
-                    known = keep()
-                    removed += [folder for folder in sorted(home.iterdir()) if folder not in known]
-                    for folder in removed:
+                    # Asked again under the lock: what was published just before it was free is known by now.
+                    left = _unknown(home, keep())
+                    for folder in left:
                         shutil.rmtree(folder, ignore_errors=True)
+                    removed += left
                     _remove_if_empty(home)
+                    self._forget_lock(home.name)
             except Timeout:
                 continue
         return removed
+
+
+async def in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Run *function* in a thread and return its result.
+
+    Cancelled, it waits until the thread is done: nothing may go on writing in a folder that is being removed.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            await work
+        raise
+
+
+def _unknown(home: Path, known: Collection[Path]) -> list[Path]:
+    """Return what lies in *home* and is none of the *known* folders, however the way to those is spelled."""
+    names = {(path.parent.name, path.name) for path in known}
+    return [path for path in sorted(home.iterdir()) if (home.name, path.name) not in names]
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import InstallError
+from dynamic_plugins.errors import InstallError, PluginTimeoutError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install import npm
-from dynamic_plugins.install.folders import PluginFolders
+from dynamic_plugins.install.folders import PluginFolders, in_thread
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.npm import Npm
 from dynamic_plugins.install.plan import (
-    ENTRY_POINT_GROUP,
     InstallPlan,
     check_package_name,
     checked_version,
@@ -23,8 +23,10 @@ from dynamic_plugins.install.plan import (
     read_folder,
     source_root,
 )
-from dynamic_plugins.install.process import child_environment
-from dynamic_plugins.install.python_environment import PythonEnvironment, Uv, canonical, too_new
+from dynamic_plugins.install.process import Tell, child_environment
+from dynamic_plugins.install.python_environment import PythonEnvironment, canonical, too_new
+from dynamic_plugins.install.starting import node_command, python_entry_point
+from dynamic_plugins.install.uv_client import Uv
 from dynamic_plugins.registry.entry import Entry, Package
 
 if TYPE_CHECKING:
@@ -60,14 +62,9 @@ class Installer:
         child = child_environment(environ)
         self._folders = PluginFolders(root)
         self._allow_builds = allow_builds
-        self._uv = Uv(
-            python=python,
-            allow_builds=allow_builds,
-            exclude_newer=exclude_newer,
-            environ=child,
-            seconds=timeout_seconds,
-        )
-        self._npm = Npm(environ=child, seconds=timeout_seconds)
+        self._seconds = timeout_seconds
+        self._uv = Uv(python=python, allow_builds=allow_builds, exclude_newer=exclude_newer, environ=child)
+        self._npm = Npm(environ=child, exclude_newer=exclude_newer)
 
     def lock(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
         """Keep other processes from installing or removing *name*; waits *seconds*, then raises TimeoutError."""
@@ -93,7 +90,7 @@ class Installer:
                 "with DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
             )
         if package.type == "npm":
-            commands: tuple[tuple[str, ...], ...] = (Npm.command(f"{package.name}@{wanted or 'latest'}", ENVIRONMENT),)
+            commands = self._npm.commands(package, wanted, ENVIRONMENT)
         else:
             commands = self._uv.commands(_requirements(entry, package, wanted), ENVIRONMENT)
         return InstallPlan(
@@ -135,22 +132,25 @@ class Installer:
         The caller holds :meth:`lock`.
         """
 
-        def tell(stage: str, fraction: float) -> None:
-            listener(Event(plan.name, stage, fraction=fraction))
+        def tell(stage: str, message: str, fraction: float) -> None:
+            listener(Event(plan.name, stage, message, fraction))
 
         target = self._folders.target(plan.name)
-        with self._folders.staging(plan.name) as staging:
-            tell("install", 0.1)
-            if plan.package.type == "npm":
-                facts = await self._from_npm(plan, staging)
-            elif plan.package.type == "path":
-                facts = await self._from_path(plan, staging)
-            else:
-                facts = await self._from_index(plan, staging)
-            tell("verify", 0.9)
-            installation = _moved(facts, staging, target)
-            self._folders.publish(staging, target)
-            tell("publish", 1.0)
+        try:
+            async with asyncio.timeout(self._seconds), self._folders.staging(plan.name) as staging:
+                if plan.package.type == "npm":
+                    facts = await self._from_npm(plan, staging, tell)
+                elif plan.package.type == "path":
+                    facts = await self._from_path(plan, staging, tell)
+                else:
+                    facts = await self._from_index(plan, staging, tell)
+                installation = _moved(facts, staging, target)
+                self._folders.publish(staging, target)
+                tell("publish", "", 1.0)
+        except TimeoutError:
+            raise PluginTimeoutError(plan.name, "installing", self._seconds) from None
+        except OSError as error:
+            raise InstallError(plan.name, f"its files cannot be written: {error.strerror or error}") from error
         return installation
 
     def remove(self, installation: Installation) -> None:
@@ -161,60 +161,77 @@ class Installer:
         """Remove what an install or removal that was cut short has left; *keep* gives the paths of known installs."""
         return self._folders.sweep(lambda: {Path(path) for path in keep()})
 
-    async def _from_npm(self, plan: InstallPlan, staging: Path) -> Installation:
+    async def _from_npm(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
         package = plan.package.name
-        await self._npm.install(plan.name, staging, package, plan.version)
-        manifest = Npm.manifest(staging, package)
-        main = staging / "node_modules" / package / npm.script(plan.name, package, manifest)
+        await self._npm.install(plan.name, staging, _checked(plan), plan.version, tell)
+        tell("verify", "", 0.9)
+        folder, manifest = staging / "node_modules" / package, Npm.manifest(staging, package)
         return replace(
             _facts(plan, staging, str(manifest.get("version", plan.version or "")), npm.variables(manifest)),
-            command=(self._npm.node or "node", str(main)),
-            distributions=Npm.distributions(staging),
+            command=node_command(plan.name, package, manifest, folder, self._npm.node or "node"),
+            distributions=Npm.distributions(plan.name, staging),
         )
 
-    async def _from_index(self, plan: InstallPlan, staging: Path) -> Installation:
-        requirements = _requirements(plan.entry, plan.package, plan.version)
-        environment = await self._uv.create(plan.name, staging / "env", requirements)
+    async def _from_index(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
+        requirements = _requirements(plan.entry, _checked(plan), plan.version)
+        environment = await self._uv.create(plan.name, staging / "env", requirements, tell)
+        tell("verify", "", 0.9)
         package = _distribution_name(plan.package, environment)
         found = environment.dist_info(package)
         if found is None:
             raise InstallError(plan.name, f"{package} was installed but left no metadata; it is not a proper package")
         version = found.name.removesuffix(".dist-info").rpartition("-")[2]
         if plan.kind == "mcp" and (older := too_new(environment, package, _MCP_LIBRARIES)):
-            await self._uv.add(plan.name, environment, [*requirements, *older])
+            await self._uv.add(plan.name, environment, [*requirements, *older], tell)
         return replace(
             _facts(plan, staging, version),
             python=str(environment.python),
-            entry_point=_entry_point(plan, package, environment),
-            distributions=environment.distributions(),
+            entry_point=python_entry_point(plan.name, plan.kind, package, environment),
+            distributions=await in_thread(environment.distributions),
         )
 
-    async def _from_path(self, plan: InstallPlan, staging: Path) -> Installation:
+    async def _from_path(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
         path = Path(plan.package.name)
         if path.suffix == ".whl":
-            _check_digest(plan.name, path, plan.package.sha256)
-            environment = await self._uv.create(plan.name, staging / "env", [str(path)])
+            await in_thread(_check_digest, plan.name, path, plan.package.sha256)
+            environment = await self._uv.create(plan.name, staging / "env", [str(path)], tell)
             package = canonical(path.name.split("-")[0])
             facts = _facts(plan, staging, plan.version or "0")
-            entry_point = _entry_point(plan, package, environment)
+            entry_point = python_entry_point(plan.name, plan.kind, package, environment)
         else:
             told = read_folder(path)
-            environment = await self._uv.create(plan.name, staging / "env", told.dependencies)
+            environment = await self._uv.create(plan.name, staging / "env", told.dependencies, tell)
             # A copy: what the person agreed to is what runs, whatever happens to the folder later.
             copy = staging / "source"
-            shutil.copytree(path, copy, ignore=_NOT_COPIED, symlinks=True)
+            await in_thread(_copy, path, copy)
             facts = replace(
                 _facts(plan, staging, told.version, told.config),
                 search_path=(str(source_root(copy)),),
                 requires=told.requires,
             )
             entry_point = told.entry_point
+        tell("verify", "", 0.9)
         return replace(
             facts,
             python=str(environment.python),
             entry_point=entry_point,
-            distributions=environment.distributions(),
+            distributions=await in_thread(environment.distributions),
         )
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    shutil.copytree(folder, copy, ignore=_NOT_COPIED, symlinks=True)
+
+
+def _checked(plan: InstallPlan) -> Package:
+    """Return the plan's package with its digest only where that is of the version that is installed.
+
+    Raises InstallError for a digest that is of no version: it could not be checked.
+    """
+    package = plan.package
+    if package.sha256 and package.version is None:
+        raise InstallError(plan.name, f"its registry entry gives a digest of {package.name}, but of no version")
+    return package if plan.version == checked_version(plan.name, None, package) else replace(package, sha256=None)
 
 
 def _requirements(entry: Entry, package: Package, version: str | None) -> list[str]:
@@ -222,6 +239,8 @@ def _requirements(entry: Entry, package: Package, version: str | None) -> list[s
         address = package.name if package.name.startswith("git+") else f"git+{package.name}"
         return [f"{address}@{version}" if version and "@" not in address.rpartition("/")[2] else address]
     requirement = f"{package.name}=={version}" if version else package.name
+    if package.sha256:
+        requirement += f" --hash=sha256:{package.sha256}"
     # Five of the packages import elizaos without saying so: it always comes with them.
     return [requirement, "elizaos"] if entry.kind == "elizaos" else [requirement]
 
@@ -234,34 +253,6 @@ def _distribution_name(package: Package, environment: PythonEnvironment) -> str:
         if (info / "direct_url.json").is_file():
             return info.name.removesuffix(".dist-info").rpartition("-")[0]
     return package.name
-
-
-def _entry_point(plan: InstallPlan, package: str, environment: PythonEnvironment) -> str:
-    """Return how the plugin is started, found without importing it. Raises InstallError where it cannot be."""
-    if plan.kind == "mcp":
-        scripts = environment.entry_points(package, "console_scripts")
-        for wanted in (package, plan.name.rsplit("/", 1)[-1], canonical(package)):
-            if wanted in scripts:
-                return scripts[wanted]
-        if scripts:
-            return next((each for name, each in scripts.items() if "mcp" in name), next(iter(scripts.values())))
-        modules = [module for module in environment.modules(package) if _has_main(environment, module)]
-        if modules:
-            return f"{modules[0]}.__main__"
-        raise InstallError(plan.name, f"{package} has no command that could be started")
-    if plan.kind == "python" and (points := environment.entry_points(package, ENTRY_POINT_GROUP)):
-        return next(iter(points.values()))
-    modules = environment.modules(package)
-    word = canonical(package).replace("-", "_")
-    if word in modules:
-        return word
-    if modules:
-        return next((module for module in modules if module.startswith(("eliza", word))), modules[0])
-    raise InstallError(plan.name, f"{package} brings no Python module")
-
-
-def _has_main(environment: PythonEnvironment, module: str) -> bool:
-    return (environment.site_packages / module / "__main__.py").is_file()
 
 
 def _start(entry: Entry, package: Package) -> tuple[str, ...]:

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.errors import InstallError
+from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.installation import Distribution
-from dynamic_plugins.install.process import Finished, run
+from dynamic_plugins.install.process import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.registry.fields import looks_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from dynamic_plugins.registry.entry import Package
+
+_ARCHIVES = "archives"
+_NEAREST_SECONDS = 20.0
+"""How long the versions that there are may be looked for, once it is known that the one asked for is not."""
+
+OLDEST_NODE = 18
 
 
 class Npm:
-    """Installs npm packages. *environ* has the PATH in which node and npm are looked for."""
+    """Installs npm packages, none newer than *exclude_newer*. *environ* has the PATH where node and npm are found."""
 
-    def __init__(self, *, environ: Mapping[str, str], seconds: float) -> None:
-        self._environ, self._seconds = environ, seconds
+    def __init__(self, *, environ: Mapping[str, str], exclude_newer: str | None = None) -> None:
+        self._environ, self._exclude_newer = environ, exclude_newer
         path = environ.get("PATH")
         self.node, self._npm = shutil.which("node", path=path), shutil.which("npm", path=path)
 
@@ -32,20 +42,68 @@ class Npm:
         """Whether this machine has node and npm."""
         return self.node is not None and self._npm is not None
 
-    @staticmethod
-    def command(requirement: str, folder: str) -> tuple[str, ...]:
-        """Return what :meth:`install` runs."""
-        quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
-        return ("npm", "install", "--ignore-scripts", *quiet, "--prefix", folder, "--", requirement)
+    def commands(self, package: Package, version: str | None, folder: str) -> tuple[tuple[str, ...], ...]:
+        """Return what :meth:`install` runs; a package whose digest is known is downloaded first, to compare it."""
+        requirement = f"{package.name}@{version or 'latest'}"
+        if not package.sha256:
+            return (self._install(requirement, folder),)
+        archive = f"{folder}/{_ARCHIVES}/<the file that was downloaded and compared>"
+        return (self._pack(requirement, folder), self._install(archive, folder))
 
-    async def install(self, plugin: str, folder: Path, package: str, version: str | None) -> None:
-        """Install *package* in *folder*, which is there and empty. Raises InstallError or PluginTimeoutError."""
+    def _install(self, requirement: str, folder: str) -> tuple[str, ...]:
+        # What a person has set for their own projects must not move the packages elsewhere or leave the lock out.
+        place = ("--no-global", "--package-lock", "--install-strategy=hoisted", "--prefix", folder)
+        quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+        return ("npm", "install", "--ignore-scripts", *quiet, *self._before(), *place, "--", requirement)
+
+    def _pack(self, requirement: str, folder: str) -> tuple[str, ...]:
+        where = ("--pack-destination", f"{folder}/{_ARCHIVES}")
+        return ("npm", "pack", "--ignore-scripts", "--loglevel=error", *self._before(), *where, "--", requirement)
+
+    def _before(self) -> tuple[str, ...]:
+        return (f"--before={instant(self._exclude_newer)}",) if self._exclude_newer else ()
+
+    async def install(self, plugin: str, folder: Path, package: Package, version: str | None, tell: Tell) -> None:
+        """Install *package* in *folder*, which is there and empty.
+
+        Raises InstallError, and UnavailableHereError where Node.js is too old.
+        """
+        tell("environment", "", 0.05)
         await asyncio.to_thread((folder / "package.json").write_text, '{"private": true}\n', encoding="utf-8")
-        requirement = f"{package}@{version or 'latest'}"
-        command = (self._npm or "npm", *self.command(requirement, str(folder))[1:])
-        done = await run(plugin, command, cwd=folder, environ=self._environ, seconds=self._seconds)
+        await self._check_node(plugin, folder)
+        requirement = f"{package.name}@{version or 'latest'}"
+        if package.sha256:
+            (folder / _ARCHIVES).mkdir()
+            tell("download", "downloading the package", 0.1)
+            await self._run(plugin, folder, self._pack(requirement, str(folder)), package, version)
+            requirement = await asyncio.to_thread(_compared, plugin, package, folder / _ARCHIVES)
+        tell("download", "downloading and installing", 0.2)
+        await self._run(plugin, folder, self._install(requirement, str(folder)), package, version)
+
+    async def _check_node(self, plugin: str, folder: Path) -> None:
+        said = (await run(plugin, (self.node or "node", "--version"), cwd=folder, environ=self._environ)).out.strip()
+        found = re.match(r"v(\d+)", said)
+        if found is None or int(found.group(1)) < OLDEST_NODE:
+            reason = f"it needs Node.js {OLDEST_NODE} or newer, and {self.node} is {said or 'something else'}."
+            raise UnavailableHereError(plugin, reason)
+
+    async def _run(
+        self, plugin: str, folder: Path, command: Sequence[str], package: Package, version: str | None
+    ) -> None:
+        done = await run(plugin, (self._npm or "npm", *command[1:]), cwd=folder, environ=self._environ)
         if done.code != 0:
-            raise InstallError(plugin, explain(done, package, version))
+            there_are = await self._versions(plugin, folder, package, version) if "ETARGET" in done.err else ""
+            raise InstallError(plugin, explain(done, package.name) + there_are)
+
+    async def _versions(self, plugin: str, folder: Path, package: Package, version: str | None) -> str:
+        """Return a sentence that names the versions nearest to *version*, and the newest."""
+        ask = (self._npm or "npm", "view", "--json", "--loglevel=error", "--", package.name, "versions")
+        try:
+            async with asyncio.timeout(_NEAREST_SECONDS):
+                versions = json.loads((await run(plugin, ask, cwd=folder, environ=self._environ)).out)
+        except (TimeoutError, ValueError):
+            return ""
+        return versions_there_are(nearest(version or "", versions if isinstance(versions, list) else [versions]))
 
     @staticmethod
     def manifest(folder: Path, package: str) -> dict[str, Any]:
@@ -57,24 +115,17 @@ class Npm:
         return data if isinstance(data, dict) else {}
 
     @staticmethod
-    def distributions(folder: Path) -> tuple[Distribution, ...]:
+    def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
         """Return every package that was installed; the digest is npm's own ``integrity`` of the downloaded archive."""
-        lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
+        try:
+            lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InstallError(plugin, f"npm left no list of what it installed: {error}") from error
         return tuple(
             Distribution(path.rpartition("node_modules/")[2], str(each.get("version", "")), each.get("integrity"))
             for path, each in lock.get("packages", {}).items()
             if path
         )
-
-
-def script(plugin: str, package: str, manifest: Mapping[str, Any]) -> str:
-    """Return the script that the package's command runs, relative to the package. Raises InstallError."""
-    command = manifest.get("bin")
-    if isinstance(command, str):
-        return command
-    if isinstance(command, dict) and command:
-        return str(command.get(package.rsplit("/", 1)[-1]) or next(iter(command.values())))
-    raise InstallError(plugin, f"the npm package {package} has no command that could be started")
 
 
 def variables(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
@@ -104,18 +155,66 @@ def _parameter(name: str, told: Mapping[str, Any]) -> Variable:
     )
 
 
-def explain(done: Finished, package: str, version: str | None) -> str:
-    """Return npm's own reason in a sentence."""
-    text = done.err
-    if "E404" in text or "404 Not Found" in text:
-        return f"npm has no package {package}"
-    if "ETARGET" in text or "notarget" in text:
-        return f"there is no version {version} of {package}"
-    if any(code in text for code in ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ECONNRESET")):
-        return "npm's registry cannot be reached. Check the network and try again"
-    if "ENOSPC" in text:
-        return "the disk is full. Make room and try again"
-    if "EBADENGINE" in text:
-        return f"{package} needs another version of Node.js"
-    lines = [re.sub(r"^npm (error|ERR!)\s*", "", line) for line in text.splitlines() if line.strip()]
-    return " ".join(lines)[:400] or f"npm ended with exit code {done.code}"
+def instant(exclude_newer: str) -> str:
+    """Return *exclude_newer* as npm reads it: a date stays, uv's ``3 days`` or ``P3D`` becomes one, ago from now."""
+    found = re.fullmatch(r"P?(\d+) ?(d|w)(?:ays?|eeks?)?", exclude_newer.strip(), re.IGNORECASE)
+    if not found:
+        return exclude_newer.strip()
+    days = int(found.group(1)) * (7 if found.group(2).lower() == "w" else 1)
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+
+
+def nearest(version: str, versions: Sequence[str]) -> list[str]:
+    """Return the version before *version*, the one after it, and the newest; *versions* comes in order."""
+
+    def key(text: str) -> list[int]:
+        return [int(part) for part in re.findall(r"\d+", text.split("-")[0])]
+
+    releases = [each for each in versions if "-" not in each] or list(versions)
+    before = [each for each in releases if key(each) < key(version)]
+    after = [each for each in releases if key(each) > key(version)]
+    return [*before[-1:], *after[:1], *releases[-1:]]
+
+
+def _compared(plugin: str, package: Package, folder: Path) -> str:
+    """Return the one archive in *folder*, which must be the file that the registry entry describes."""
+    (archive,) = folder.iterdir()
+    if hashlib.sha256(archive.read_bytes()).hexdigest() != (package.sha256 or "").lower():
+        raise InstallError(
+            plugin, f"{package.name} is not the file that its registry entry describes (SHA-256 differs)"
+        )
+    return str(archive)
+
+
+# What npm says, and what a person is told; the first that fits counts.
+_REASONS = (
+    (
+        "with a date before|ENOVERSIONS",
+        "{package} was published too recently: only what is older than DYNAMIC_PLUGINS_EXCLUDE_NEWER says is installed",
+    ),
+    (
+        r"No matching version found for (?P<name>\S+)@(?P<version>[^\s@]+?)\.?(?:\s|$)",
+        "there is no version {version} of {name}",
+    ),
+    (r"E404[\s\S]*'(?P<name>[^'\s]+)@[^'\s]*'", "npm has no package {name}"),
+    ("E404", "npm has no package {package}"),
+    ("ENOSPC", "the disk is full. Make room and try again"),
+    ("EBADENGINE", "{package} needs another version of Node.js"),
+    (
+        "ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET|ENETUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED",
+        "npm's registry cannot be reached. Check the network and try again",
+    ),
+)
+
+
+def explain(done: Finished, package: str) -> str:
+    """Return npm's own reason in a sentence, with what to do."""
+    for pattern, sentence in _REASONS:
+        if found := re.search(pattern, done.err):
+            facts = {"package": package, **found.groupdict()}
+            if facts.get("name", package) != package:
+                facts["name"] += f" (which {package} needs)"
+            return sentence.format_map(facts)
+    lines = [re.sub(r"^npm (error|ERR!)\s*", "", line).strip() for line in done.err.splitlines()]
+    told = [line for line in lines if line and not line.startswith(("at ", "A complete log", "code ", "errno "))]
+    return short(" ".join(told)) or f"npm ended with exit code {done.code}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import BadArgumentsError, InstallError, UnavailableHereError
+from dynamic_plugins.install.starting import ENTRY_POINT_GROUP
 from dynamic_plugins.registry.entry import Variable
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _NPM_NAME = re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*", re.
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]*")
 _GIT = re.compile(r"(git\+)?https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/-]+?(@[A-Za-z0-9][A-Za-z0-9._/-]*)?")
 
-ENTRY_POINT_GROUP = "dynamic_plugins.plugins"
 SOURCES: dict[PackageType, str] = {"pypi": "PyPI", "npm": "npm", "git": "git", "path": "this machine"}
 
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
+import shutil
 import signal
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import InstallError, PluginTimeoutError
+from dynamic_plugins.errors import InstallError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+Tell = Callable[[str, str, float], None]
+"""Told how far an install is: stage, message, fraction."""
 
 _INHERITED = {
     "PATH",
@@ -30,7 +37,9 @@ _INHERITED = {
 }
 _INHERITED_PREFIXES = ("UV_", "PIP_", "NPM_CONFIG_", "SSL_CERT_", "XDG_", "NODE_EXTRA_CA_CERTS", "GIT_SSL_")
 _PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"}
+_CHUNK = 8_192
 TAIL = 65_536
+REASON_LENGTH = 400
 
 
 @dataclass(frozen=True)
@@ -51,15 +60,23 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-async def run(plugin: str, argv: Sequence[str], *, cwd: Path, environ: Mapping[str, str], seconds: float) -> Finished:
-    """Run *argv* to its end and return what it printed.
+async def run(
+    plugin: str,
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    heard: Callable[[str], object] = str,
+) -> Finished:
+    """Run *argv* to its end and return what it printed; *heard* gets its error output, line by line, as it comes.
 
-    Cancelled, or after *seconds*, the whole process group is killed. Raises PluginTimeoutError, or InstallError when
-    the program is not there.
+    Cancelled, the whole process group is killed. Raises InstallError when the program is not there.
     """
+    if shutil.which(argv[0], path=environ.get("PATH")) is None:
+        raise InstallError(plugin, f"{argv[0]} cannot be started: there is no such program")
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv,
+            *_ending_with_us(argv),
             cwd=cwd,
             env=dict(environ),
             stdin=asyncio.subprocess.DEVNULL,
@@ -69,15 +86,34 @@ async def run(plugin: str, argv: Sequence[str], *, cwd: Path, environ: Mapping[s
         )
     except OSError as error:
         raise InstallError(plugin, f"{argv[0]} cannot be started: {error.strerror or error}") from error
+    assert process.stdout is not None  # noqa: S101 # asked for above; this tells mypy
+    assert process.stderr is not None  # noqa: S101
     try:
-        async with asyncio.timeout(seconds):
-            out, err = await process.communicate()
-    except TimeoutError:
-        raise PluginTimeoutError(plugin, "installing", seconds) from None
+        out, err, code = await asyncio.gather(_read(process.stdout, str), _read(process.stderr, heard), process.wait())
     finally:
         if process.returncode is None:
             await _kill(process)
-    return Finished(process.returncode or 0, _text(out), _text(err))
+    return Finished(code, out, err)
+
+
+def _ending_with_us(argv: Sequence[str]) -> Sequence[str]:
+    """Return *argv* so that the process ends when we are killed, where the system can do that.
+
+    Otherwise it would go on writing into a folder that the next start has swept away.
+    """
+    tie = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [tie, "--pdeathsig", "KILL", "--", *argv] if tie else argv
+
+
+async def _read(stream: asyncio.StreamReader, heard: Callable[[str], object]) -> str:
+    kept = rest = b""
+    while chunk := await stream.read(_CHUNK):
+        kept = (kept + chunk)[-TAIL:]
+        *lines, rest = (rest + chunk).split(b"\n")
+        rest = rest[-TAIL:]
+        for line in lines:
+            heard(line.decode(errors="replace"))
+    return kept.decode(errors="replace")
 
 
 async def _kill(process: asyncio.subprocess.Process) -> None:
@@ -86,5 +122,17 @@ async def _kill(process: asyncio.subprocess.Process) -> None:
     await asyncio.shield(process.wait())
 
 
-def _text(data: bytes) -> str:
-    return data[-TAIL:].decode(errors="replace")
+def short(text: str) -> str:
+    """Return *text* as part of one sentence: on one line, not long, without the credentials of an address."""
+    line = " ".join(re.sub(r"(\w://)[^/\s@]+@", r"\1", text).split())
+    return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 1].rstrip() + "…"
+
+
+def versions_there_are(versions: Sequence[str]) -> str:
+    """Return a sentence that names *versions*, the newest last; nothing where there are none."""
+    nearest = list(dict.fromkeys(versions))
+    if not nearest:
+        return ""
+    return (
+        f". There is {nearest[0]}" if len(nearest) == 1 else f". There are {', '.join(nearest[:-1])} and {nearest[-1]}"
+    )

@@ -1,4 +1,4 @@
-"""A Python environment for one plugin, made and filled by uv; what lies in it is read without importing any of it."""
+"""What lies in a plugin's Python environment, read without importing any of it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.installation import Distribution
-from dynamic_plugins.install.process import Finished, run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from packaging.requirements import Requirement
-
-NEAREST = 3
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class PythonEnvironment:
 
     @property
     def site_packages(self) -> Path:
-        """Where packages lie; made by :func:`create`."""
+        """Where packages lie."""
         return next((self.folder / "lib").glob("python3*/site-packages"))
 
     def dist_infos(self) -> Iterator[Path]:
@@ -130,74 +126,3 @@ def too_new(environment: PythonEnvironment, package: str, libraries: Collection[
         if written_for is not None and written_for < Version(installed[name]).major:
             older.append(f"{name}>={max(each.version for each in bounds)},<{written_for + 1}")
     return older
-
-
-class Uv:
-    """Makes environments and fills them. *options* go to every install; wheels only unless *allow_builds*."""
-
-    def __init__(
-        self, *, python: str, allow_builds: bool, exclude_newer: str | None, environ: Mapping[str, str], seconds: float
-    ) -> None:
-        self._python, self._environ, self._seconds = python, environ, seconds
-        self._options = [] if allow_builds else ["--only-binary", ":all:"]
-        if exclude_newer:
-            self._options += ["--exclude-newer", exclude_newer]
-
-    @staticmethod
-    def binary() -> str:
-        """Return the path of the uv that comes with its wheel."""
-        from uv import find_uv_bin
-
-        return find_uv_bin()
-
-    def commands(self, requirements: Sequence[str], environment: str) -> tuple[tuple[str, ...], ...]:
-        """Return what :meth:`create` and :meth:`install` run, with *environment* for the folder."""
-        make = ("uv", "venv", "--quiet", "--no-project", "--relocatable", "--python", self._python, environment)
-        fill = ("uv", "pip", "install", "--quiet", "--python", f"{environment}/bin/python", *self._options)
-        return (make, (*fill, "--", *requirements)) if requirements else (make,)
-
-    async def create(self, plugin: str, folder: Path, requirements: Sequence[str]) -> PythonEnvironment:
-        """Make an environment in *folder* with *requirements* in it. Raises InstallError or PluginTimeoutError."""
-        await self._run(plugin, folder, self.commands(requirements, str(folder)), requirements)
-        return PythonEnvironment(folder)
-
-    async def add(self, plugin: str, environment: PythonEnvironment, requirements: Sequence[str]) -> None:
-        """Bring *requirements* into an environment. Raises InstallError or PluginTimeoutError."""
-        fill = self.commands(requirements, str(environment.folder))[1:]
-        await self._run(plugin, environment.folder, fill, requirements)
-
-    async def _run(
-        self, plugin: str, folder: Path, commands: Sequence[tuple[str, ...]], requirements: Sequence[str]
-    ) -> None:
-        for command in commands:
-            done = await run(
-                plugin,
-                (self.binary(), *command[1:]),
-                cwd=folder.parent,
-                environ=dict(self._environ) | {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"},
-                seconds=self._seconds,
-            )
-            if done.code != 0:
-                raise InstallError(plugin, explain(done, requirements))
-
-
-def explain(done: Finished, requirements: Sequence[str]) -> str:
-    """Return uv's own reason in a sentence or two, with what to do."""
-    text = " ".join(done.err.replace("├─▶", " ").replace("╰─▶", " ").split())
-    wanted = requirements[0] if requirements else ""
-    if "was not found in the package registry" in text or "not found in the cache" in text:
-        missing = re.search(r"([\w.-]+) was not found", text)
-        return f"the package index has no package {missing.group(1) if missing else wanted}"
-    if "there is no version of" in text:
-        return f"there is no version {wanted.partition('==')[2] or wanted} of {wanted.partition('==')[0]}"
-    if "no wheels" in text or "no usable wheels" in text or "no matching platform" in text or "only-binary" in text:
-        return (
-            f"{wanted} or something it needs is published only as source or for other machines. Building runs its "
-            "code at once; a person can allow it with DYNAMIC_PLUGINS_ALLOW_BUILDS=1"
-        )
-    if any(word in text.lower() for word in ("dns error", "connection", "timed out", "network", "sending request")):
-        return "the package index cannot be reached. Check the network and try again"
-    if "No space left" in text:
-        return "the disk is full. Make room and try again"
-    reason = text.partition("error: ")[2] or text or f"uv ended with exit code {done.code}"
-    return reason[:400]

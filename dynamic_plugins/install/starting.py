@@ -1,0 +1,84 @@
+"""How what was installed is started, found without running any of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.python_environment import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from dynamic_plugins.install.python_environment import PythonEnvironment
+    from dynamic_plugins.registry.entry import Kind
+
+ENTRY_POINT_GROUP = "dynamic_plugins.plugins"
+
+
+def python_entry_point(plugin: str, kind: Kind, package: str, environment: PythonEnvironment) -> str:
+    """Return ``module:attribute``, or ``module``, of what an installed package is started by. Raises InstallError."""
+    if kind == "mcp":
+        return _console_script(plugin, package, environment)
+    if kind == "python" and (points := environment.entry_points(package, ENTRY_POINT_GROUP)):
+        return points.get(plugin) or next(iter(points.values()))
+    modules = environment.modules(package)
+    word = canonical(package).replace("-", "_")
+    if word in modules:
+        return word
+    if modules:
+        return next((module for module in modules if module.startswith(("eliza", word))), modules[0])
+    raise InstallError(plugin, f"{package} brings no Python module")
+
+
+def _console_script(plugin: str, package: str, environment: PythonEnvironment) -> str:
+    scripts = environment.entry_points(package, "console_scripts")
+    if scripts:
+        return scripts[_the_one(plugin, package, scripts)]
+    for module in environment.modules(package):
+        if (environment.site_packages / module / "__main__.py").is_file():
+            return f"{module}.__main__"
+    raise InstallError(plugin, f"{package} has no command that could be started")
+
+
+def node_command(plugin: str, package: str, manifest: Mapping[str, Any], folder: Path, node: str) -> tuple[str, ...]:
+    """Return the command that starts the npm package in *folder*, whose ``package.json`` is *manifest*.
+
+    Its script is run by *node* with the options of its first line, or by itself where that line names something
+    else. Raises InstallError.
+    """
+    scripts = manifest.get("bin")
+    if isinstance(scripts, str):
+        scripts = {package: scripts}
+    if not isinstance(scripts, dict) or not scripts:
+        raise InstallError(plugin, f"the npm package {package} has no command that could be started")
+    script = folder / str(scripts[_the_one(plugin, package, scripts)])
+    try:
+        with script.open("rb") as file:
+            words = file.readline(256).decode(errors="replace").removeprefix("#!").split()
+            words = words if file.seek(0) == 0 and file.read(2) == b"#!" else []
+    except OSError as error:
+        raise InstallError(plugin, f"the npm package {package} names a command that is not in it") from error
+    runner = next((index for index, word in enumerate(words) if word.rsplit("/", 1)[-1] == "node"), None)
+    if words and runner is None:
+        return (str(script),)
+    return (node, *words[runner + 1 :], str(script)) if runner is not None else (node, str(script))
+
+
+def _the_one(plugin: str, package: str, names: Iterable[str]) -> str:
+    """Return which of a package's commands is the server: the one called like it, the only one, or what says so."""
+    known = list(names)
+    wanted = [canonical(each) for each in (package, package.rsplit("/", 1)[-1], plugin, plugin.rsplit("/", 1)[-1])]
+    for want in wanted:
+        for name in known:
+            if canonical(name) == want:
+                return name
+    if len(known) == 1:
+        return known[0]
+    for word in ("mcp", "server"):
+        said = [name for name in known if word in re.split(r"[^a-z]+", name.lower())]
+        if said:
+            return min(said, key=len)
+    raise InstallError(plugin, f"{package} has several commands, and none is called like it: {', '.join(known)}")
