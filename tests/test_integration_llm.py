@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -81,3 +88,62 @@ async def test_a_chain_holds_the_conversation(conversation: Conversation, tmp_pa
         toolbox.close()
     assert workers_of(tmp_path / "home") == []
     await check(held, conversation)
+
+
+@dataclass
+class CommandLine:
+    """The ``llm`` command, with the embedded model as its OpenAI-compatible endpoint."""
+
+    folder: Path
+    address: str
+
+    def __call__(self, *words: str) -> str:
+        (self.folder / "extra-openai-models.yaml").write_text(
+            f"- model_id: embedded\n  model_name: needle-3\n  api_base: {self.address}\n  supports_tools: true\n"
+        )
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "LLM_", "DYNAMIC_PLUGINS_"))}
+        done = subprocess.run(
+            [sys.executable, "-m", "llm", *words],
+            env=keep | {"LLM_USER_PATH": str(self.folder)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The embedded model's address, served by a process of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    command = ["--home", str(tmp_path / "model"), "--registry", str(registry()), "serve-model", "--port", str(port)]
+    process = subprocess.Popen([sys.executable, "-m", "dynamic_plugins", *command], stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        said = process.stderr.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/v1", said)
+        assert address is not None, said
+        yield address.group()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@pytest.mark.skipif(
+    not entry_points(group="llm", name="dynamic_plugins"), reason="installed before it had its entry point for llm"
+)
+def test_the_command_line_finds_the_toolbox_and_holds_a_conversation(tmp_path: Path, served: str) -> None:
+    llm = CommandLine(tmp_path, served)
+    home = tmp_path / "home"
+    assert "DynamicPlugins(home:" in llm("tools", "list")
+    refused = f"DynamicPlugins(home={json.dumps(str(home))}, registries={json.dumps([str(registry())])})"
+    agreed = refused.replace("home=", "yes=true, home=")
+    told = ["--sf", f"dynamic-plugins:{home}"]
+    assert "has to agree first" in llm("-m", "embedded", *told, "-T", refused, "install hello")
+    assert llm("-m", "embedded", *told, "-T", agreed, "install hello") == "hello 1.0.0 is installed."
+    assert llm("-m", "embedded", *told, "-T", agreed, "switch hello on").startswith("hello is active.")
+    assert llm("-m", "embedded", *told, "-T", refused, "greet Ada") == "Hello, Ada!"
+    assert workers_of(home) == []

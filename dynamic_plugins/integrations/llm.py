@@ -40,6 +40,20 @@ def register_tools(register: Callable[[type[llm.Toolbox]], None]) -> None:
     register(DynamicPlugins)
 
 
+@llm.hookimpl
+def register_fragment_loaders(register: Callable[[str, Callable[[str], llm.Fragment]], None]) -> None:
+    """Offer how plugins stand now as a fragment: ``llm --sf dynamic-plugins: -T DynamicPlugins …``."""
+    register("dynamic-plugins", _context)
+
+
+def _context(home: str) -> llm.Fragment:
+    """Return how to use plugins and what is installed in *home* (empty: where plugins are usually kept)."""
+    from dynamic_plugins import DynamicPlugins as Library
+
+    said = asyncio.run(Library(home or None).context())
+    return llm.Fragment(said, f"dynamic-plugins:{home}")  # type: ignore[no-untyped-call]
+
+
 class DynamicPlugins(llm.Toolbox):  # type: ignore[no-untyped-call]  # its __init_subclass__ has no types
     """Finds, installs and uses plugins in the middle of a conversation: DynamicPlugins(home="…", yes=true)
 
@@ -49,6 +63,9 @@ class DynamicPlugins(llm.Toolbox):  # type: ignore[no-untyped-call]  # its __ini
     llm reads the tools once for each prompt. An action of a plugin that was switched on since then is called through
     ``call_plugin_action``; from the next prompt on it is a tool of its own.
     """
+
+    # llm lists a class's public methods as tools before it has an instance; its own tuple has a fixed length.
+    _blocked = (*llm.Toolbox._blocked, "context", "close")  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -70,6 +87,11 @@ class DynamicPlugins(llm.Toolbox):  # type: ignore[no-untyped-call]  # its __ini
         library.app.service.sync()
         offered = {tool.name: tool for tool in (*toolbox.constant(), *toolbox.offered())}
         return [self._tool(function) for function in in_format(list(offered.values()), "mcp")]
+
+    def context(self) -> str:
+        """Return how to use plugins and what is installed now, for the ``system`` of a prompt."""
+        plugins = self._plugins()
+        return plugins.run(plugins.library.context())
 
     def close(self) -> None:
         """End the plugins' processes. Not needed at the end of a program, which does it."""
