@@ -38,7 +38,7 @@ def judge(text: Text, likely: Likely) -> Reading:
         _sentence(reading, text.part(start, end), number, likely)
     for order in reading.orders:
         order.slots = [slot for slot in order.slots if slot not in reading.spared]
-    reading.orders = [order for order in reading.orders if order.slots or not order.had_slots]
+    reading.orders = [order for order in reading.orders if order.slots or order.refers == "all" or not order.had_slots]
     return reading
 
 
@@ -52,6 +52,8 @@ def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> 
         order = _order(clause, _shifted(hit, start), number)
         before = sentence.part(0, hit.start)
         order.doubts |= _conditions(before) if index == 0 else set()
+        if "?" in sentence.words and not cues("cues", "asks").match(before):
+            order.doubts.add("asked")
         if order.given and not order.slots and index == 0:
             _before_it(reading, sentence.part(0, start))
         _add(reading, order, clause, sentence)
@@ -128,26 +130,42 @@ def _order(clause: Text, hit: Hit, number: int) -> Order:
     order.given = not (order.doubts & {"refused", "told", "wondered"})
     order.formal = _formal(before, hit)
     _keep_the_rest_alone(order, clause, hit)
+    _correct(order, clause)
     named = _object(clause.part(hit.start, len(clause)), _shifted(hit, hit.start))
     if not o.content(named) and not o.refers(named) and not o.slots(clause):
         named = before if not order.formal or hit.label.passive else named
     order.loose = o.content(named)
     order.refers = o.refers(named) if not order.slots else ""
-    if order.refers == "all" and order.slots:
-        order.refers = ""
+    if order.refers == "all":
+        order.loose = _related(clause)
     return order
+
+
+def _correct(order: Order, clause: Text) -> None:
+    """Leave out what was corrected in the same breath: "matrix, no sorry, signal"."""
+    for hit in cues("cues", "corrects").find(clause):
+        wrong, right = o.slots(clause.part(0, hit.start)), o.slots(clause.part(hit.end, len(clause)))
+        if wrong and right:
+            order.slots = [slot for slot in order.slots if slot not in wrong]
+            order.doubts.add("corrected")
+
+
+def _related(clause: Text) -> tuple[str, ...]:
+    """Return what "everything" is narrowed to: "all that has to do with crypto"."""
+    hits = cues("cues", "relations").find(clause)
+    return o.content(clause.part(max(hit.end for hit in hits), len(clause))) if hits else ()
 
 
 def _formal(before: Text, hit: Hit) -> bool:
     """Whether the verb stands where an order stands: first, or right after a request."""
     near = _since_pause(before)
-    if not near.words or hit.label.passive or hit.label.gerund or near.words[-1] in o.JOINS:
+    if not near.words or hit.label.passive or hit.label.tail or hit.label.gerund or near.words[-1] in o.JOINS:
         return True
     if any(ask.end == len(near) for ask in cues("cues", "asks").find(near)):
         return True
     # The object may stand first ("das Plugin deaktivieren", "I want X gone").
     empty = word_set("cues", "wishers") | word_set("cues", "wishes")
-    return all(word in empty for word in o.content(near)) and not _told(before, hit)
+    return all(word in empty or word.endswith("ly") for word in o.content(near)) and not _told(before, hit)
 
 
 def _object(clause: Text, hit: Hit) -> Text:
@@ -178,7 +196,7 @@ def _doubts(before: Text, inside: Text, after: Text, hit: Hit) -> set[str]:
         doubts.add("refused")
     if cues("cues", "nothing").begins(inside if inside.words else after):
         doubts.add("refused")
-    if cues("cues", "wonders").match(before):
+    if _wondered(before):
         doubts.add("wondered")
     if _told(before, hit):
         doubts.add("told")
@@ -193,6 +211,14 @@ def _later(after: Text) -> bool:
     return any(
         not until & set(after.words[max(0, hit.start - 2) : hit.start]) for hit in cues("cues", "later").find(after)
     )
+
+
+def _wondered(before: Text) -> bool:
+    """Whether *before* wonders; "might I ask you to" does not, for all its "might"."""
+    asked = {
+        i for hit in cues("cues", "asks").find(before) if hit.end == len(before) for i in range(hit.start, hit.end)
+    }
+    return any(not set(range(hit.start, hit.end)) <= asked for hit in cues("cues", "wonders").find(before))
 
 
 def _refused(near: Text) -> bool:
@@ -221,7 +247,10 @@ def _told(before: Text, hit: Hit) -> bool:
     """Whether the verb is told of somebody, not ordered: a subject stands right before it and no order does."""
     near = _since_pause(before)
     if not near.words or hit.label.passive:
-        return hit.label.passive and bool(near.words) and near.words[-1] in word_set("cues", "tells")
+        return hit.label.passive and cues("cues", "passive_told").match(near)
+    if hit.label.tail:
+        first = near.words[0]
+        return first in word_set("cues", "tells") and not cues("cues", "asks").begins(near) and not _wished(near)
     ask = max((hit.end - hit.start for hit in cues("cues", "asks").find(near) if hit.end == len(near)), default=0)
     told = max((hit.end - hit.start for hit in cues("cues", "told").find(near) if hit.end == len(near)), default=0)
     if ask or told:
@@ -230,6 +259,10 @@ def _told(before: Text, hit: Hit) -> bool:
     if hit.label.wish and last in word_set("cues", "wishers"):
         return False
     return last in word_set("cues", "tells") and last not in {"you", "u"}
+
+
+def _wished(near: Text) -> bool:
+    return any(word in word_set("cues", "wishes") for word in near.words[:3])
 
 
 def _no_verb(reading: Reading, sentence: Text, number: int) -> None:
@@ -241,7 +274,7 @@ def _no_verb(reading: Reading, sentence: Text, number: int) -> None:
             reading.spared |= set(apart)
             reading.cancelled = True
             named = [slot for slot in named if slot not in apart]
-    if takes_back(sentence):
+    if takes_back(sentence) or (not named and cues("questions", "no").all_of(sentence)):
         _withdraw(reading)
     if named and cues("cues", "corrects").match(sentence) and (reading.orders or reading.withdrawn):
         _replace(reading, named, number)

@@ -37,6 +37,8 @@ class Verb:
     """Whether it wishes rather than orders ("I need", "I'd like"): it is said of oneself."""
     passive: bool = False
     """Whether its object stands before it ("can X be installed")."""
+    tail: bool = False
+    """Whether it only says where to ("out of memory"): the clause before it is part of it."""
     gerund: bool = False
     """Whether it only asks after "would you mind"."""
 
@@ -78,7 +80,8 @@ def _each_phrase() -> Iterator[tuple[str, Verb]]:
             for strength, phrases in strengths.items():
                 for phrase in phrases:
                     passive = phrase.startswith("be ") or language in _VERB_LAST
-                    yield phrase, Verb(intent, strength == "sure", language, bool(_WISH.match(phrase)), passive)
+                    tail = phrase.split(" ", 1)[0] in _TAILS
+                    yield phrase, Verb(intent, strength == "sure", language, bool(_WISH.match(phrase)), passive, tail)
                     if language == "en" and strength == "sure" and (gerund := _gerund(phrase)):
                         yield gerund, Verb(intent, True, language, gerund=True)
 
@@ -137,7 +140,8 @@ def mended(text: Text) -> Text:
 
 @cache
 def _spelled(word: str) -> str:
-    if len(word) < TYPO_LENGTH or not word.isalpha() or word in verbs().single_words or word in _real_words():
+    known = word in verbs().single_words or word in _real_words() or word.endswith("ing")
+    if len(word) < TYPO_LENGTH or not word.isalpha() or known:
         return word
     from rapidfuzz.distance import OSA
 
@@ -183,7 +187,17 @@ def verb_hits(text: Text) -> list[Hit]:
     return sorted(best, key=lambda hit: (hit.start, hit.end))
 
 
-_SWITCHES = {"on": "activate", "off": "deactivate", "an": "activate", "aus": "deactivate"}
+_TAILS = frozenset(
+    {"from", "out", "gone", "off", "of", "back", "not", "aus", "de", "da", "dalla", "di", "uit", "из", "ur", "z"}
+)
+_SWITCHES = {
+    "on": "activate",
+    "off": "deactivate",
+    "in": "activate",
+    "out": "deactivate",
+    "an": "activate",
+    "aus": "deactivate",
+}
 _QUESTION_WORDS = frozenset(
     {"is", "are", "was", "were", "ist", "sind", "if", "whether", "what's", "whats", "what", "isn't"}
 )

@@ -41,7 +41,9 @@ def asked(sentence: Text) -> Asked:
     state = cues("questions", "state").match(sentence) or _switched(sentence)
     mine = cues("questions", "mine").match(sentence)
     named = bool(o.slots(sentence))
-    if _about_standing(sentence, opens=opens, state=state, mine=mine, kinds=kinds, named=named):
+    if not _asks_for(sentence) and _about_standing(
+        sentence, opens=opens, state=state, mine=mine, kinds=kinds, named=named
+    ):
         return "status"
     look = cues("questions", "look").match(sentence)
     offered = cues("questions", "offered").match(sentence)
@@ -54,6 +56,11 @@ def asked(sentence: Text) -> Asked:
     if kinds and not named and len(sentence) <= 3 and ("?" in sentence.words or len(sentence) == 1):
         return "list"
     return "able" if cues("questions", "requests").match(sentence) else ""
+
+
+def _asks_for(sentence: Text) -> bool:
+    """Whether it asks for something to be done ("can we get X set up?"), not to be told how things stand."""
+    return cues("questions", "requests").match(sentence) and not cues("questions", "tell").match(sentence)
 
 
 def _about_standing(sentence: Text, *, opens: bool, state: bool, mine: bool, kinds: bool, named: bool) -> bool:
@@ -73,9 +80,19 @@ def _switched(sentence: Text) -> bool:
 
 def _only_named(sentence: Text) -> bool:
     """Whether the kind of thing stands only beside a name ("the discord plugin")."""
-    return bool(o.slots(sentence)) and not any(
-        word in {"which", "what", "any", "similar", "alternative", "alternatives", "like", "other"}
-        for word in sentence.words
+    kinds = word_set("questions", "kinds")
+    beside = all(
+        any(o.SLOT.fullmatch(near) for near in sentence.words[max(0, index - 1) : index + 2])
+        for index, word in enumerate(sentence.words)
+        if word in kinds
+    )
+    return (
+        bool(o.slots(sentence))
+        and beside
+        and not any(
+            word in {"which", "what", "any", "similar", "alternative", "alternatives", "like", "other"}
+            for word in sentence.words
+        )
     )
 
 

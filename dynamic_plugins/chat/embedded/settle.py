@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.chat.embedded.decide import Step
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.embedded.targets import Knowledge, Mention
 
 SHOWN = 5
+LONG_WORD, ALIKE = 6, 0.8
+"""A word of so many letters, so much like a name, may be one where a name is looked for."""
 CLEAR = 0.12
 """So much more alike than the next must a name be to be offered alone."""
 
@@ -34,8 +37,10 @@ class Settled:
 class Settling:
     """Finds the plugins of the orders in one message. *focus* are the plugins talked about before it, latest first."""
 
-    def __init__(self, knowledge: Knowledge, mentions: Sequence[Mention], focus: Sequence[str]) -> None:
-        self._known, self._mentions, self._focus = knowledge, mentions, focus
+    def __init__(
+        self, knowledge: Knowledge, mentions: Sequence[Mention], focus: Sequence[str], words: Sequence[str] = ()
+    ) -> None:
+        self._known, self._mentions, self._focus, self._words = knowledge, mentions, focus, words
 
     def settle(self, reading: Reading) -> Settled:
         """Return the steps of all orders, in order."""
@@ -43,7 +48,9 @@ class Settling:
         unclear: list[tuple[str, tuple[str, ...]]] = []
         unknown: list[tuple[str, str]] = []
         seen: list[int] = []
-        for order in reading.orders:
+        for order, following in zip_longest(reading.orders, reading.orders[1:]):
+            if _shares(order, following):
+                order.slots = list(following.slots) if following else []
             if not order.given:
                 seen += order.slots
                 continue
@@ -72,6 +79,8 @@ class Settling:
     def _targets(self, order: Order, reading: Reading, seen: Sequence[int]) -> list[tuple[Target, bool]]:
         if order.slots:
             return [(self._scoped(order.intent, self._mentions[slot].target), True) for slot in order.slots]
+        if order.refers == "all" and seen and not order.loose:
+            return [(self._scoped(order.intent, self._mentions[slot].target), True) for slot in dict.fromkeys(seen)]
         if order.refers == "all" and order.intent != "install":
             return self._all(order, reading)
         described = self._described(order.intent, " ".join(order.loose)) if order.loose else None
@@ -82,11 +91,21 @@ class Settling:
             one = before if order.refers == "all" else before[-1:] if seen else before
             pointed = [self._mentions[slot].target for slot in one]
             return [(self._scoped(order.intent, target), len(before) == 1 or bool(seen)) for target in pointed]
+        if order.refers == "it" and not self._focus and (guessed := self._elsewhere()) is not None:
+            return [(guessed, False)]
         if (order.refers or not order.loose) and self._focus:
             return [(Target((self._focus[0],), "it"), True)]
         if described is not None:
             return [(described, False)]
         return self._only(order)
+
+    def _elsewhere(self) -> Target | None:
+        """Return a plugin that some word of the message may name, spelled too badly to be a mention."""
+        for word in self._words:
+            alike = self._known.like(word) if len(word) >= LONG_WORD else []
+            if alike and alike[0][1] >= ALIKE:
+                return Target((alike[0][0],), word, sure=False)
+        return None
 
     def _only(self, order: Order) -> list[tuple[Target, bool]]:
         """ "Turn it off", with nothing said before: the only plugin it can be, or a question."""
@@ -169,6 +188,12 @@ class Settling:
         scores = {name: sum(self._relation(word, name) for word in words) for name in scope}
         best = max(scores.values(), default=0.0)
         return [name for name, score in scores.items() if score >= 0.5 and score >= best - 0.2]
+
+
+def _shares(order: Order, following: Order | None) -> bool:
+    """Whether two verbs share an object that stands after the second: "install and enable the code plugin"."""
+    bare = not (order.slots or order.loose or order.refers or order.had_slots)
+    return bare and following is not None and following.sentence == order.sentence and bool(following.slots)
 
 
 def _once(steps: Sequence[Step]) -> list[Step]:

@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
+from dynamic_plugins.chat.embedded.abilities import Abilities, abilities_of
 from dynamic_plugins.chat.embedded.phrases import word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dynamic_plugins.chat.embedded.standing import Standing
     from dynamic_plugins.registry.entry import Entry
@@ -25,6 +26,10 @@ MERELY_A_WORD = 0.5
 SHORT = 3
 """In a message of so few words a name is a name."""
 
+_POINTED = re.compile(
+    r"\b(?:the|my|our|that|this|your)\s+([\w.-]+(?:\s[\w.-]+)?)\s+(?:plug-?in|server|one|thing|add-?on|extension)\b",
+    re.I,
+)
 _CORE = re.compile(
     r"^(?:@[^/]+/|io\.github\.[^/]+/)?(?:elizaos-plugin-|eliza-plugin-|plugin-|mcp-server-|server-)?", re.I
 )
@@ -89,7 +94,17 @@ class Knowledge:
                 continue  # "unload everything" is not about the server of that name
             if not weak or any(name in self.standing for name in target.names):
                 found.append(Mention(each.start, each.end, target, weak))
-        return found
+        return sorted([*found, *self._pointed(text, found)], key=lambda mention: mention.start)
+
+    def _pointed(self, text: str, found: Sequence[Mention]) -> Iterator[Mention]:
+        """Give the installed plugins that are called by part of their name or another name: "the s3 plugin"."""
+        for place in _POINTED.finditer(text):
+            start, end = place.span(1)
+            if any(start < mention.end and mention.start < end for mention in found):
+                continue
+            mine = [name for name, _ in self.like(place[1]) if name in self.standing]
+            if mine:
+                yield Mention(start, end, Target((mine[0],), place[1], sure=False))
 
     def _of_several(self, names: Sequence[str], said: str, version: str | None) -> Target:
         mine = [name for name in names if name in self.standing]
@@ -105,6 +120,14 @@ class Knowledge:
         if found.kind == "exact" and found.name:
             return [(found.name, 1.0)]
         return [(each.name, each.score) for each in found.candidates if each.score >= LIKELY]
+
+    def offers(self, words: Sequence[str]) -> bool:
+        """Return whether some plugin's own words cover enough of *words* to have to do with what they ask."""
+        return self._abilities.cover(words)
+
+    @cached_property
+    def _abilities(self) -> Abilities:
+        return abilities_of(tuple(self.entries.values()))
 
     @cached_property
     def _also_called(self) -> dict[str, str]:

@@ -128,7 +128,7 @@ class Mind:
             orders.append(order)
         heard.reading.orders = orders
         focus = [told.plugin, *self._focus] if told is not None and told.plugin else self._focus
-        settled = Settling(self._known, heard.mentions, focus).settle(heard.reading)
+        settled = Settling(self._known, heard.mentions, focus, o.content(heard.text)).settle(heard.reading)
         if not orders and not heard.reading.withdrawn and told is None:
             return self._terse(heard) or settled
         return settled
@@ -244,8 +244,10 @@ class Mind:
 
     def _gain(self, heard: Understood) -> Answer | None:
         """Answer the wish for an ability: an installed plugin that has it, or a search for one."""
-        wishes = heard.asks("gain")
-        if not wishes or heard.message.about_text or heard.reading.withdrawn:
+        if heard.message.about_text or heard.reading.withdrawn:
+            return None
+        wishes = heard.asks("gain") or [each for each in heard.asks("able") if self._known.offers(each.words)]
+        if not wishes:
             return None
         query = questions.query_in(wishes[0], heard.names) or questions.query_in(heard.text, heard.names)
         best = list(self._known.search(query, 3))
