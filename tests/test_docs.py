@@ -217,10 +217,7 @@ def test_the_snippet_works(
 
 def check_python(block: Block, here: Workspace, embedded_model: Callable[[], str]) -> None:
     if "def test_" in block.text:
-        path = here.folder / f"test_line_{block.line}.py"
-        path.write_text(block.text)
-        ran = here.run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(path))
-        assert ran.returncode == 0, ran.stdout
+        check_test(block, here)
         return
     path = here.folder / (block.title or f"line_{block.line}.py")
     path.write_text(block.text)
@@ -238,6 +235,19 @@ def check_python(block: Block, here: Workspace, embedded_model: Callable[[], str
     assert ran.returncode == 0, ran.stdout
     assert '"ok": false' not in ran.stdout
     saw(ran.stdout, (block.prints or "").splitlines())
+
+
+def check_test(block: Block, here: Workspace) -> None:
+    """A test passes; one on a recorded model is recorded first. A titled one is run by a command further down."""
+    if block.title:
+        later = [each.text for each in BLOCKS if each.page == block.page and each.line > block.line]
+        assert any(f"$ pytest {block.title}" in text for text in later), "nobody runs it"
+        return
+    path = here.folder / f"test_line_{block.line}.py"
+    path.write_text(block.text)
+    for options in [["--record-conversations"], []] if "(recorded_" in block.text else [[]]:
+        ran = here.run(sys.executable, "-m", "pytest", "-o", "asyncio_mode=auto", *options, str(path))
+        assert ran.returncode == 0, ran.stdout
 
 
 def anthropic(text: str) -> Endpoint:

@@ -46,6 +46,9 @@ class Behind:
 
     agree: bool = True
     secret: str | None = None
+    slow: bool = False
+    """Whether they say yes to opening the page, and fill it in after that."""
+    entering: asyncio.Task[None] | None = None
     asked: list[types.ElicitRequestParams] = field(default_factory=list)
 
     async def __call__(self, _context: Any, asked: types.ElicitRequestParams) -> types.ElicitResult:
@@ -53,7 +56,9 @@ class Behind:
         if not self.agree:
             return types.ElicitResult(action="decline")
         if isinstance(asked, types.ElicitRequestURLParams):
-            await self.enter(asked.url)
+            self.entering = asyncio.create_task(self.enter(asked.url))
+            if not self.slow:
+                await self.entering
             return types.ElicitResult(action="accept")
         return types.ElicitResult(action="accept", content={"agree": True})
 
@@ -272,15 +277,18 @@ async def test_errors_are_results_that_the_model_can_read(cli: Cli) -> None:
 
 
 @both
+@pytest.mark.parametrize("slow", [False, True], ids=["at once", "later"])
 async def test_a_secret_goes_from_the_persons_browser_to_the_plugin_and_nowhere_else(
-    secretive: Cli, mode: Mode
+    secretive: Cli, mode: Mode, slow: bool
 ) -> None:
-    person = Behind(secret=FAKE_KEY)
+    person = Behind(secret=FAKE_KEY, slow=slow)
     async with connected(secretive, "--verbose", mode=mode, person=person) as client:
         on = await call(client, "activate_plugin", plugin_name="secretive")
         length = await call(client, "call_plugin_action", action="length", arguments={})
     assert on["status"] == "active"
     assert length["result"] == len(FAKE_KEY)
+    assert person.entering is not None
+    await person.entering
     assert [type(each) for each in person.asked] == [types.ElicitRequestURLParams, types.ElicitRequestFormParams]
     seen = json.dumps([on, length]) + person.messages + secretive.home.with_suffix(".err").read_text()
     kept = "".join(path.read_text(errors="replace") for path in secretive.home.glob("*") if path.is_file())
