@@ -13,12 +13,14 @@ from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.journal import Journal
+from dynamic_plugins.load.chosen import ChosenLoader
+from dynamic_plugins.load.in_process import InProcessLoader
 from dynamic_plugins.load.loader import Loader
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.runtime import AgentRuntime
 from dynamic_plugins.secrets import ConfigurationStore
 from dynamic_plugins.service import PluginManagementService
-from dynamic_plugins.settings import default_python
+from dynamic_plugins.settings import default_python, process_environment
 from dynamic_plugins.store import StateStore
 
 if TYPE_CHECKING:
@@ -70,14 +72,17 @@ class App:
             exclude_newer=settings.exclude_newer,
             environ=settings.environment,
         )
-        self.loader = Loader(
+        data_dir = settings.home / "plugin_data"
+        workers = Loader(
             limits=settings.limits,
             start_timeout=settings.timeouts.start,
             call_timeout=settings.timeouts.call,
             log=_worker_said,
             environment=settings.environment,
-            data_dir=settings.home / "plugin_data",
+            data_dir=data_dir,
         )
+        here = InProcessLoader(call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment())
+        self.loader = ChosenLoader(workers, here, settings.in_process)
         self.service = PluginManagementService(
             catalogue=self.catalogue,
             installer=self.installer,

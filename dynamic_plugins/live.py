@@ -20,21 +20,23 @@ MAX_CRASHES = 3
 
 Connect = Callable[[], Awaitable["Connection"]]
 Ended = Callable[[str], None]
+Changed = Callable[["Offers"], None]
 
 
 class LivePlugin:
     """A plugin's standing, and its worker: started by the first call that needs it, ended when idle or unloaded.
 
-    *connect* starts the worker; *broken* is told the reason when it crashed too often to be started again.
+    *connect* starts the worker; *broken* is told the reason when it crashed too often to be started again, *changed*
+    what it offers when that is not what it was.
     """
 
-    def __init__(self, standing: Standing, connect: Connect, broken: Ended) -> None:
+    def __init__(self, standing: Standing, connect: Connect, broken: Ended, changed: Changed) -> None:
         self.standing = standing
         self.lock = asyncio.Lock()
         self.connection: Connection | None = None
         self.last_used = time.monotonic()
         self.calls_under_way = 0
-        self._connect, self._broken = connect, broken
+        self._connect, self._broken, self._changed = connect, broken, changed
         self._starting = asyncio.Lock()
         self._unmount: Unmount | None = None
         self._crashes = 0
@@ -74,6 +76,7 @@ class LivePlugin:
                 return self.connection
             await self._drop()
             self.connection = await self._connect()
+            self.connection.on_offers_changed = self._changed
             if self.standing.status is Status.ACTIVE:
                 # It was active before its worker ended or before this process began: so are its services.
                 await self._start_services(self.connection)

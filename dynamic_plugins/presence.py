@@ -24,8 +24,8 @@ from dynamic_plugins.runtime import check
 
 if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
+    from dynamic_plugins.load.chosen import ChosenLoader
     from dynamic_plugins.load.host import UseModel
-    from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.load.offers import Connection, Offers
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
@@ -40,7 +40,7 @@ class Presence:
         self,
         store: StateStore,
         configuration: ConfigurationStore,
-        loader: Loader,
+        loader: ChosenLoader,
         runtime: AgentRuntime,
         listener: Listener,
         use_model: UseModel | None = None,
@@ -68,7 +68,10 @@ class Presence:
     def _add(self, plugin: StoredPlugin) -> None:
         name = plugin.name
         live = LivePlugin(
-            self.standing_of(plugin), lambda: self.start_worker(self.stored(name)), lambda why: self._broken(name, why)
+            self.standing_of(plugin),
+            lambda: self.start_worker(self.stored(name)),
+            lambda why: self._broken(name, why),
+            lambda offers: self._changed(name, offers),
         )
         self._live[name] = live
         if live.standing.status is Status.ACTIVE:
@@ -231,6 +234,27 @@ class Presence:
         if (live := self._live.get(name)) is not None:
             live.unmount()
             self.fail(live, LoadError(name, reason))
+
+    def _changed(self, name: str, offers: Offers) -> None:
+        """Offer what *name* offers now; when that cannot be registered, what it offered before stays."""
+        live = self._live.get(name)
+        if live is None:
+            return
+        try:
+            check(bind(name, offers, live.call))
+        except LoadError as error:
+            self._listener(Event(name, "failed", f"what it offers has changed and cannot be used: {error}"))
+            return
+        if live.mounted:
+            live.unmount()
+            live.mount(self._runtime, offers)
+        self._store.change(name, offers=offers)
+        self._listener(Event(name, "changed", f"{len(offers.of('action'))} actions"))
+
+    def connection(self, name: str) -> Connection | None:
+        """Return what *name* runs as now: for hosts that want the live objects of a plugin in this process."""
+        live = self._live.get(name)
+        return live.connection if live is not None and live.running else None
 
     async def remove_data(self, plugin: StoredPlugin) -> None:
         """Remove what *plugin*'s workers wrote in their own folder."""

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.journal import Journal
     from dynamic_plugins.live import LivePlugin
+    from dynamic_plugins.load.chosen import ChosenLoader
     from dynamic_plugins.load.host import UseModel
-    from dynamic_plugins.load.loader import Loader
+    from dynamic_plugins.load.offers import Connection
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
@@ -69,7 +70,7 @@ class PluginManagementService:
         *,
         catalogue: Catalogue,
         installer: Installer,
-        loader: Loader,
+        loader: ChosenLoader,
         runtime: AgentRuntime,
         store: StateStore,
         configuration: ConfigurationStore,
@@ -103,6 +104,10 @@ class PluginManagementService:
     def running(self) -> dict[str, int]:
         """Return the process id of each plugin that has a worker now."""
         return self._presence.running()
+
+    def connection(self, name: str) -> Connection | None:
+        """Return what the plugin of exactly this name runs as now, or None; in this process, its live objects."""
+        return self._presence.connection(name)
 
     async def context(self) -> dict[str, str]:
         """Return what the running plugins' providers say now, by ``plugin/provider``.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
 #: Kept from plugins even when configured: whoever sets them decides what code runs.
 #: (The list Goose keeps, and what loaders, interpreters and git read besides.)
@@ -84,6 +84,8 @@ class Settings:
     exclude_newer: str | None = None
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
+    in_process: tuple[str, ...] = ()
+    """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
     max_steps: int = 8
     """How many times the model may call tools in one turn."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -124,6 +126,7 @@ class Settings:
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
+            in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
             limits=Limits(
                 memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
                 cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,
@@ -158,6 +161,11 @@ def _number(env: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdigit():
         raise ValueError(f"{name} must be a whole number, not {value!r}")
     return int(value)
+
+
+def process_environment() -> MutableMapping[str, str]:
+    """Return this process's own environment, where a plugin that is loaded into it finds its configuration."""
+    return os.environ
 
 
 def default_python() -> str:

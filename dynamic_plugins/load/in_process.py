@@ -77,6 +77,7 @@ class InProcessConnection:
     """A :class:`~dynamic_plugins.load.offers.Connection` to a plugin in this process."""
 
     pid = None
+    on_offers_changed: Callable[[Offers], None] | None = None  # never: live objects do not change behind our back
 
     def __init__(
         self,

@@ -47,6 +47,9 @@ class Offers:
 class Connection(Protocol):
     """A plugin that is running somewhere, in a worker or in this process. Every wait in it is bounded."""
 
+    on_offers_changed: Callable[[Offers], None] | None
+    """Called when what it offers is not what it was; whoever wants to know sets it."""
+
     @property
     def offers(self) -> Offers: ...
 

@@ -1,0 +1,34 @@
+"""Where a plugin runs: in a worker of its own, unless the operator wants its live objects in this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.load.host import Host
+    from dynamic_plugins.load.in_process import InProcessLoader
+    from dynamic_plugins.load.loader import Loader
+    from dynamic_plugins.load.offers import Connection
+
+
+class ChosenLoader:
+    """Loads the plugins named in *names* in this process, all others as workers. A model has no say in it."""
+
+    def __init__(self, workers: Loader, in_process: InProcessLoader, names: Collection[str]) -> None:
+        self._workers, self._in_process, self._names = workers, in_process, frozenset(names)
+
+    async def connect(
+        self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host
+    ) -> Connection:
+        """Start *installation*; errors as for :meth:`Loader.connect`."""
+        if installation.plugin in self._names:
+            return await self._in_process.connect(installation, environment, arguments, host)
+        return await self._workers.connect(installation, environment, arguments, host)
+
+    def folder(self, installation: Installation) -> Path:
+        """Return where *installation* keeps its own files."""
+        return self._workers.folder(installation)
