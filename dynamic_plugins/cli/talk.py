@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,50 +16,51 @@ from dynamic_plugins.cli.output import DONE, FAILED, Output
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from dynamic_plugins.chat.turn import Conversation, Turn
-    from dynamic_plugins.events import Listener
     from dynamic_plugins.settings import Settings
 
 
-def _app(arguments: argparse.Namespace, settings: Settings, out: Output, listener: Listener) -> App:
+@contextlib.asynccontextmanager
+async def _talking(
+    arguments: argparse.Namespace, settings: Settings, out: Output
+) -> AsyncIterator[tuple[App, Conversation]]:
+    """Give an application that can ask the person, and a conversation on it. Raises ModelError."""
     approve = prompting.approver(arguments.yes, out)
-    return App(settings, approve=approve, ask_values=prompting.value_asker(out), listener=listener)
+    with show.progress(out) as listener:
+        async with App(settings, approve=approve, ask_values=prompting.value_asker(out), listener=listener) as app:
+            yield app, app.conversation()
 
 
 async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``ask``: one turn."""
-    with show.progress(out) as listener:
-        async with _app(arguments, settings, out, listener) as app:
-            try:
-                conversation = app.conversation()
-            except ModelError as error:
-                out.aside(str(error))
-                return FAILED
+    try:
+        async with _talking(arguments, settings, out) as (_, conversation):
             if arguments.plan:
                 turn = await conversation.plan(arguments.text)
             else:
                 turn = await conversation.respond(arguments.text, _watch(out))
+    except ModelError as error:
+        out.aside(str(error))
+        return FAILED
     _print_turn(out, turn)
     return FAILED if turn.failed else DONE
 
 
 async def chat(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``chat``: a conversation at the terminal, or one turn for each line of other input."""
-    with show.progress(out) as listener:
-        async with _app(arguments, settings, out, listener) as app:
-            try:
-                conversation = app.conversation()
-            except ModelError as error:
-                out.aside(str(error))
-                return FAILED
+    try:
+        async with _talking(arguments, settings, out) as (app, conversation):
             app.sweep()
             if prompting.at_a_terminal() and not out.as_json:
                 from dynamic_plugins.cli.terminal import converse
 
                 return await converse(app, conversation, out)
             return await _turn_a_line(conversation, out)
+    except ModelError as error:
+        out.aside(str(error))
+        return FAILED
 
 
 async def _turn_a_line(conversation: Conversation, out: Output) -> int:
