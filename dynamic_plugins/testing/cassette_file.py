@@ -8,13 +8,12 @@ from typing import Any
 import yaml
 
 HEAD = "# What a model answered. Not to be edited: record it anew with pytest --record-conversations.\n"
-_EVENTS = "text/event-stream"
 WORTH_SHARING = 200
 """Characters of JSON: a tool or a long message is written once, and named where it is sent again."""
 
 
 class CassetteFile:
-    """A serializer for vcrpy: JSON bodies and event streams stand in the file as what they say, not as one string."""
+    """A serializer for vcrpy: JSON bodies stand in the file as what they say, event streams line by line."""
 
     def serialize(self, cassette: dict[str, Any]) -> str:
         """Return the file's text; what several requests have in common stands there once."""
@@ -44,9 +43,6 @@ def _read(body: Any, shared: dict[str, Any]) -> Any:
     text = body.decode() if isinstance(body, bytes) else body
     if not isinstance(text, str):
         return text
-    if text.startswith("data:"):
-        lines = [line.removeprefix("data:").strip() for line in text.split("\n") if line.startswith("data:")]
-        return {_EVENTS: [line if line == "[DONE]" else json.loads(line) for line in lines]}
     try:
         return {"json": _once(json.loads(text), shared)}
     except ValueError:
@@ -67,17 +63,12 @@ def _once(value: Any, shared: dict[str, Any]) -> Any:
 def _plain(part: dict[str, Any]) -> dict[str, Any]:
     body = part.get("body")
     if isinstance(body, dict) and "json" in body:
-        text: Any = json.dumps(body["json"], ensure_ascii=False)
-    elif isinstance(body, dict) and _EVENTS in body:
-        lines = (each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in body[_EVENTS])
-        text = "".join(f"data: {line}\n\n" for line in lines)
-    else:
-        text = body
-    return part | {"body": text if "uri" in part else {"string": text}}
+        body = json.dumps(body["json"], ensure_ascii=False)
+    return part | {"body": body if "uri" in part else {"string": body}}
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as such, and small objects on one line."""
+    """Writes texts of several lines as such."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dynamic_plugins.settings import ModelSettings, Settings
+from dynamic_plugins.testing.differences import differences
 from dynamic_plugins.testing.scrubbed import NOWHERE, scrubbed_request, scrubbed_response
 
 if TYPE_CHECKING:
@@ -134,13 +135,17 @@ class RecordedModel:
         def can_play(request: Any) -> bool:
             if known(request):
                 return True
-            near = self._cassette.find_requests_with_most_matches(request)
-            differs = "\n".join(str(reason) for _, reason in near[0][2]) if near else "it has no request like it"
-            played = f"after {self._cassette.play_count} of {len(self._cassette)} answers"
-            told = f"{self.path} has no answer to this request ({played}). Record it anew with: {RECORD}\n{differs}"
-            pytest.fail(told, pytrace=False)
+            pytest.fail(self._missing(self._cassette.filter_request(request)), pytrace=False)
 
         self._cassette.can_play_response_for = can_play
+
+    def _missing(self, request: Any) -> str:
+        played, recorded = self._cassette.play_count, self._cassette.requests
+        told = f"{self.path} has no answer to request {played + 1} of the test. Record it anew with: {RECORD}"
+        unplayed = [each for index, each in enumerate(recorded) if not self._cassette.play_counts[index]]
+        if not unplayed:
+            return f"{told}\nAll its {len(recorded)} answers were used before."
+        return "\n".join([told, *differences(unplayed[0].body, request.body)])
 
 
 def _tape(path: Path, recording: bool, hidden: dict[str, str]) -> Any:

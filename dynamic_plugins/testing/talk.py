@@ -23,10 +23,14 @@ Agree = Callable[["ApprovalRequest"], bool]
 
 @dataclass
 class Talk:
-    """One conversation. *app* has the plugins, *asked* what the person was asked to agree to."""
+    """One conversation. *app* has the plugins, *asked* what the person was asked to agree to.
+
+    *cassette* is the file that it is recorded in, or replayed from.
+    """
 
     app: App
     conversation: Conversation
+    cassette: Path
     asked: list[ApprovalRequest] = field(default_factory=list)
 
     async def say(self, text: str, on_text: Callable[[str], None] | None = None) -> Turn:
@@ -85,4 +89,4 @@ class OpenConversation:
             return agree(request) if callable(agree) else agree
 
         async with App(settings, approve=approve, ask_values=ask_values) as app:
-            yield Talk(app, app.conversation(), asked)
+            yield Talk(app, app.conversation(), self._model.path, asked)

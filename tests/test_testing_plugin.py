@@ -1,0 +1,257 @@
+"""The pytest plugin, used as somebody would who tests an agent of their own."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from dynamic_plugins.chat.redaction.formats import warm_up
+from tests.fake_tokens import KINDS, pieces
+from tests.scripted_model import Messages, ScriptedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytest_plugins = ["pytester"]
+
+HELLO = Path(__file__).parent.parent / "examples" / "hello-plugin"
+SECONDS = 120
+
+CONVERSATION = """
+async def test_it_greets(recorded_conversation):
+    async with recorded_conversation(registries=["registry.json"]) as talk:
+        turn = await talk.say("install hello and switch it on")
+        assert [call.tool for call in turn.calls] == ["install_plugin", "activate_plugin"]
+        turn = await talk.say("greet Ada")
+    assert turn.calls[0].result["result"] == "Hello, Ada!"
+    assert turn.reply == "Done: greet Ada"
+"""
+
+OWN_AGENT = """
+from openai import AsyncOpenAI
+
+async def my_agent(client, model, text):
+    answer = await client.chat.completions.create(model=model, messages=[{"role": "user", "content": text}])
+    return answer.choices[0].message.content
+
+async def test_my_agent(recorded_model):
+    async with AsyncOpenAI(base_url=recorded_model.base_url, api_key=recorded_model.api_key, max_retries=0) as client:
+        assert await my_agent(client, recorded_model.name, SAID) == "Done: " + ANSWERED
+"""
+
+
+def greet(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
+    last = messages[-1]
+    said = [each["content"] for each in messages if each["role"] == "user"][-1]
+    if last["role"] == "user" and said.startswith("install"):
+        return [("install_plugin", {"plugin_name": "hello"}), ("activate_plugin", {"plugin_name": "hello"})]
+    if last["role"] == "user" and said.startswith("greet"):
+        return [("hello__greet", {"name": said.split()[-1]})]
+    return f"Done: {said}"
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModel]:
+    with ScriptedModel(greet).serving() as model:
+        yield model
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project of somebody's, with a registry of one plugin."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DYNAMIC_PLUGINS_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    entry = {"name": "hello", "kind": "python", "packages": [{"type": "path", "name": str(HELLO)}]}
+    pytester.makefile(".json", registry=json.dumps({"schema": 1, "plugins": [entry]}))
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    return pytester
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    """Import once what every run below would import anew, since each forgets what it imported."""
+    for name in ("jsonschema", "keyring", "mcp", "openai.resources.chat.completions", "vcr"):
+        importlib.import_module(name)
+    for name in ("app", "chat.connect", "chat.redaction.sources", "chat.turn", "install.installer", "load.connection"):
+        importlib.import_module(f"dynamic_plugins.{name}")
+    for name in ("endpoint", "recorded", "talk", "cassette_file", "network"):
+        importlib.import_module(f"dynamic_plugins.testing.{name}")
+    warm_up()
+
+
+def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
+    return project.runpytest_inprocess("-p", "no:cacheprovider", *options)
+
+
+def record(project: pytest.Pytester, model: ScriptedModel, *options: str) -> pytest.RunResult:
+    where = ("--record-conversations", "--record-model", "scripted", "--record-base-url", model.base_url)
+    return run(project, *where, *options)
+
+
+def cassette(project: pytest.Pytester, name: str) -> Path:
+    return project.path / "cassettes" / name
+
+
+def test_what_was_recorded_is_replayed_without_the_endpoint(project: pytest.Pytester, model: ScriptedModel) -> None:
+    project.makepyfile(test_agent=CONVERSATION)
+    record(project, model).assert_outcomes(passed=1)
+    asked = len(model.requests)
+    assert asked == 4
+
+    run(project).assert_outcomes(passed=1)
+    assert len(model.requests) == asked, "the endpoint was not asked again"
+
+    text = cassette(project, "agent/it-greets.yaml").read_text()
+    told = yaml.safe_load(text)
+    assert told["recorded"]["from"]["model"] == "scripted"
+    assert told["recorded"]["from"]["endpoint"] == model.base_url.split("/")[2]
+    assert told["recorded"]["from"]["package"].startswith("agent-dynamic-plugins ")
+    first = told["interactions"][0]
+    assert first["request"]["body"]["json"]["messages"][1] == {
+        "role": "user",
+        "content": "install hello and switch it on",
+    }
+    assert first["request"]["headers"] == {"content-type": ["application/json"]}
+    assert str(project.path) not in text
+    assert "authorization" not in text.lower()
+
+
+def test_an_answer_that_is_left_over_fails_the_test(project: pytest.Pytester, model: ScriptedModel) -> None:
+    project.makepyfile(test_agent=CONVERSATION)
+    record(project, model).assert_outcomes(passed=1)
+    shorter = CONVERSATION.split('        turn = await talk.say("greet')[0]
+    project.makepyfile(test_agent=shorter)
+    result = run(project)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*2 of 4 answers of *it-greets.yaml were used*--record-conversations*"])
+
+
+def test_a_request_that_was_not_recorded_fails_the_test_and_says_how_it_differs(
+    project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    project.makepyfile(test_agent=CONVERSATION)
+    record(project, model).assert_outcomes(passed=1)
+    project.makepyfile(test_agent=CONVERSATION.replace('say("greet Ada")', 'say("greet Bob")'))
+    result = run(project)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*it-greets.yaml has no answer to request 3 of the test*--record-conversations*",
+            "*body.messages*content:*",
+            "*recorded *greet Ada*",
+            "*sent *greet Bob*",
+        ]
+    )
+
+
+def test_without_a_cassette_the_test_says_how_to_record_one(project: pytest.Pytester) -> None:
+    project.makepyfile(test_agent=CONVERSATION)
+    result = run(project)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*it-greets.yaml does not exist. Record it with: pytest --record-conversations*"])
+
+
+def test_a_test_that_fails_is_not_blamed_for_what_it_had_no_time_to_use(
+    project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    project.makepyfile(test_agent=CONVERSATION)
+    record(project, model).assert_outcomes(passed=1)
+    project.makepyfile(test_agent=CONVERSATION.replace('"install_plugin", "activate_plugin"', '"something_else"'))
+    run(project).assert_outcomes(failed=1)
+
+
+def test_an_agent_of_ones_own_talks_to_the_same_kind_of_cassette(
+    project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    project.makepyfile(test_mine=f"SAID = ANSWERED = 'hello there'\n{OWN_AGENT}")
+    record(project, model).assert_outcomes(passed=1)
+    run(project).assert_outcomes(passed=1)
+    assert len(model.requests) == 1
+    assert cassette(project, "mine/my-agent.yaml").exists()
+
+
+@pytest.mark.parametrize("kind", ["openai", "aws", "jwt"])
+def test_a_secret_that_an_agent_sends_is_not_in_the_cassette(
+    kind: str, project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    secret = KINDS[kind](random.Random(kind))  # noqa: S311 - a fake that is the same each time
+    said = f"SAID = 'my key is {secret}'\nimport os\nANSWERED = SAID if os.environ.get('LIVE') else 'my key is ***'\n"
+    project.makepyfile(test_mine=f"{said}{OWN_AGENT}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVE", "1")
+        record(project, model).assert_outcomes(passed=1)
+    run(project).assert_outcomes(passed=1)
+    text = cassette(project, "mine/my-agent.yaml").read_text()
+    assert "my key is ***" in text
+    assert [piece for piece in pieces(secret) if piece in text] == []
+
+
+def test_nothing_reaches_another_machine_while_replaying(project: pytest.Pytester, model: ScriptedModel) -> None:
+    outside = """
+import asyncio, socket, pytest
+
+async def test_outside(recorded_model):
+    recorded_model.name
+    if not recorded_model.recording:
+        with pytest.raises(OSError, match="no network while"):
+            socket.create_connection(("192.0.2.1", 80), timeout=5)
+        with pytest.raises(OSError, match="no network while"):
+            await asyncio.open_connection("models.invalid", 443)
+        assert socket.getaddrinfo("localhost", 80)
+"""
+    project.makepyfile(test_mine=outside)
+    cassette(project, "mine").mkdir(parents=True)
+    empty = {"recorded": {"from": {"model": "none", "path": "/v1"}}, "interactions": []}
+    cassette(project, "mine/outside.yaml").write_text(yaml.safe_dump(empty))
+    run(project).assert_outcomes(passed=1)
+    assert model.requests == []
+
+
+def test_a_marker_names_the_cassette(project: pytest.Pytester, model: ScriptedModel) -> None:
+    marked = OWN_AGENT.replace(
+        "async def test_my_agent", "@pytest.mark.cassette('Small talk')\nasync def test_my_agent"
+    )
+    project.makepyfile(test_mine=f"import pytest\nSAID = ANSWERED = 'hello'\n{marked}")
+    record(project, model, "--strict-markers").assert_outcomes(passed=1)
+    assert cassette(project, "mine/small-talk.yaml").exists()
+
+
+def test_without_an_endpoint_the_embedded_model_is_recorded(project: pytest.Pytester) -> None:
+    said = """
+async def test_it_adds_a_plugin(recorded_conversation):
+    async with recorded_conversation(registries=["registry.json"]) as talk:
+        turn = await talk.say("install hello and switch it on")
+    assert [call.tool for call in turn.calls] == ["install_plugin", "activate_plugin"]
+"""
+    project.makepyfile(test_agent=said)
+    project.runpytest_subprocess("--record-conversations", timeout=SECONDS).assert_outcomes(passed=1)
+    told = yaml.safe_load(cassette(project, "agent/it-adds-a-plugin.yaml").read_text())
+    assert told["recorded"]["from"]["endpoint"] == "the embedded model, by serve-model"
+    run(project).assert_outcomes(passed=1)
+
+
+def test_what_a_model_answered_stands_in_the_file_as_it_was(project: pytest.Pytester, model: ScriptedModel) -> None:
+    odd = "Zwölf “Boxkämpfer”…\n  indented\n\ttabbed, trailing \n\n- list: {not yaml} # nor a comment\n" + "x" * 300
+    model.script = lambda _messages: odd
+    project.makepyfile(test_mine=f"SAID = 'hi'\nANSWERED = {odd!r}\n{OWN_AGENT.replace('Done: ', '')}")
+    record(project, model).assert_outcomes(passed=1)
+    run(project).assert_outcomes(passed=1)
+
+
+def test_every_pytest_run_pays_next_to_nothing_for_the_plugin() -> None:
+    code = (
+        "import sys, pytest; before = set(sys.modules); import dynamic_plugins.testing; "
+        "print(set(sys.modules) - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    loaded = {name.strip(" '{}\n") for name in done.stdout.split(",")}
+    assert loaded == {"dynamic_plugins", "dynamic_plugins.testing"}
