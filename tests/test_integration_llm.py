@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import workers_of
-from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, check, registry
+from tests.integrations.conversations import EACH, PLUGINS, Call, Conversation, Held, Person, check, registry
+from tests.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,3 +146,30 @@ def test_the_command_line_finds_the_toolbox_and_holds_a_conversation(tmp_path: P
     assert "hello is active." in llm(*told, "-T", agreed, "install hello and switch it on")
     assert llm(*told, "-T", refused, "greet Ada").endswith("Hello, Ada!")
     assert workers_of(home) == []
+
+
+AT_A_TERMINAL = """
+import json, sys
+from dynamic_plugins.integrations.llm import DynamicPlugins
+
+toolbox = DynamicPlugins(sys.argv[1], registries=[sys.argv[2]])
+tools = {tool.name: tool.implementation for tool in toolbox.tools()}
+for name in ("install_plugin", "install_plugin", "activate_plugin"):
+    print(name, tools[name](plugin_name="moods"))
+"""
+
+
+def test_at_a_terminal_the_person_is_asked_for_consent_and_for_values(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(AT_A_TERMINAL)
+    command = [sys.executable, str(script), str(tmp_path / "home"), str(registry())]
+    with Terminal(command, tmp_path, dict(os.environ)) as terminal:
+        for answer in ("", "y", "glad", "y"):
+            assert terminal.prompt(60) is not None
+            terminal.type(answer)
+        assert terminal.prompt(60) is None
+    assert terminal.code == 0, terminal.seen
+    assert '"declined"' in terminal.seen
+    assert f"source   this machine ({PLUGINS / 'moods'})" in terminal.seen
+    assert "moods needs MOODS_MOOD (The mood to tell): " in terminal.seen
+    assert '"status": "active"' in terminal.seen

@@ -168,7 +168,7 @@ def _approver(yes: bool, approve: Callable[[ApprovalRequest], bool] | None, at_t
 
 def _confirm(request: ApprovalRequest) -> bool:
     click.echo(described(request)["text"], err=True)
-    return click.confirm("Agree?", default=False, err=True)
+    return click.confirm("Agree?", default=False, err=True, prompt_suffix=" ")
 
 
 async def _ask_at_terminal(plugin: str, variables: Sequence[Variable]) -> dict[str, str]:
