@@ -163,7 +163,7 @@ class Conversation:
     async def _system(self) -> str:
         parts = [await system_text(self._providers)]
         for source, said in (await self._context()).items():
-            parts.append(fenced(said, source))
+            parts.append(fenced(self._safe.scrub(said), source))
         return self._safe.scrub_text("\n\n".join(parts))
 
     async def _call_all(self, wanted: Sequence[ToolCall], watch: Watch) -> list[dict[str, Any]]:
