@@ -151,6 +151,9 @@ class Installer:
             raise PluginTimeoutError(plan.name, "installing", self._seconds) from None
         except OSError as error:
             raise InstallError(plan.name, f"its files cannot be written: {error.strerror or error}") from error
+        except asyncio.CancelledError:
+            self._folders.remove(target)  # it may have been put in place just before
+            raise
         return installation
 
     def remove(self, installation: Installation) -> None:
