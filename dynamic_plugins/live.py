@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.errors import LoadError, NeedsConfigurationError, PluginError, WorkerDiedError
+from dynamic_plugins.errors import ActionError, LoadError, NeedsConfigurationError, PluginError, WorkerDiedError
 from dynamic_plugins.load.offers import bind
 from dynamic_plugins.records import Standing, Status
 
@@ -34,12 +33,18 @@ class LivePlugin:
         self.standing = standing
         self.lock = asyncio.Lock()
         self.connection: Connection | None = None
+        self.started_from: object = None
+        """What the worker was started from; Presence compares it with what is saved now."""
+        self.offers: Offers | None = None
+        """What is registered."""
         self.last_used = time.monotonic()
         self.calls_under_way = 0
         self._connect, self._broken, self._changed = connect, broken, changed
         self._starting = asyncio.Lock()
+        self._ending: set[asyncio.Future[None]] = set()
         self._unmount: Unmount | None = None
         self._crashes = 0
+        self._blamed: Connection | None = None
 
     @property
     def name(self) -> str:
@@ -62,16 +67,23 @@ class LivePlugin:
     def mount(self, runtime: AgentRuntime, offers: Offers) -> None:
         """Register what it offers; calls reach the worker, which is started when there is none."""
         self._unmount = runtime.mount(bind(self.name, offers, self.call))
+        self.offers = offers
+        self._crashes = 0
 
     def unmount(self) -> None:
         """Withdraw what it offers; nothing happens when nothing is registered."""
         if self._unmount is not None:
             self._unmount()
-            self._unmount = None
+            self._unmount = self.offers = None
 
-    async def connected(self) -> Connection:
-        """Return its running worker, starting one where there is none. Raises what starting it raises."""
+    async def connected(self, component: Component | None = None) -> Connection:
+        """Return its running worker, starting one where there is none. Raises what starting it raises.
+
+        For a call of *component*, raises ActionError where it is not offered any more.
+        """
         async with self._starting:
+            if component is not None and not self.mounted:  # withdrawn while the call waited
+                raise ActionError(self.name, component.name, "the plugin is not active any more")
             if self.connection is not None and self.connection.alive:
                 return self.connection
             await self._drop()
@@ -93,20 +105,25 @@ class LivePlugin:
     async def call(self, component: Component, arguments: dict[str, Any]) -> Any:
         """Call one of its components. A worker that died is started anew for the next call, a few times."""
         self.calls_under_way += 1
+        connection = None
         try:
-            try:
-                connection = await self.connected()
-                value = await connection.call(component, arguments)
-            except (WorkerDiedError, LoadError) as error:
-                self._crashed(error)
-                raise
+            connection = await self.connected(component)
+            value = await connection.call(component, arguments)
+        except (WorkerDiedError, LoadError) as error:
+            self._crashed(connection, error)
+            raise
         finally:
             self.calls_under_way -= 1
             self.last_used = time.monotonic()
         self._crashes = 0
         return value
 
-    def _crashed(self, error: PluginError) -> None:
+    def _crashed(self, connection: Connection | None, error: PluginError) -> None:
+        """Count a worker that did not start (None) or ended by itself: once, however many calls it took along."""
+        if connection is not None:
+            if connection is not self.connection or connection is self._blamed:
+                return
+            self._blamed = connection
         self._crashes += 1
         if self._crashes >= MAX_CRASHES and self.standing.status is not Status.ERROR:
             self._broken(f"its process ended {self._crashes} times in a row; the last time: {error}")
@@ -116,11 +133,18 @@ class LivePlugin:
         async with self._starting:
             await self._drop()
 
-    async def _drop(self) -> None:
-        connection, self.connection = self.connection, None
+    def let_go(self) -> None:
+        """Begin to end its worker; :meth:`disconnect`, or the start of the next one, waits for the end."""
+        connection, self.connection, self._blamed = self.connection, None, None
         if connection is not None:
-            with contextlib.suppress(PluginError):
-                await connection.close()
+            ending = asyncio.ensure_future(connection.close())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+
+    async def _drop(self) -> None:
+        self.let_go()
+        if self._ending:
+            await asyncio.wait(self._ending)  # cancelled, they go on to their end
 
 
 def standing_from_facts(

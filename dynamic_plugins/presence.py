@@ -24,6 +24,7 @@ from dynamic_plugins.runtime import check
 
 if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
+    from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.load.chosen import ChosenLoader
     from dynamic_plugins.load.host import UseModel
     from dynamic_plugins.load.offers import Connection, Offers
@@ -49,6 +50,7 @@ class Presence:
         self._runtime, self._listener, self._use_model = runtime, listener, use_model
         self._live: dict[str, LivePlugin] = {}
         self._closing: set[asyncio.Future[None]] = set()
+        self._closed = False
 
     # ---------------------------------------------------------------- in step with the state file
 
@@ -69,7 +71,7 @@ class Presence:
         name = plugin.name
         live = LivePlugin(
             self.standing_of(plugin),
-            lambda: self.start_worker(self.stored(name)),
+            lambda: self._connect(live),
             lambda why: self._broken(name, why),
             lambda offers: self._changed(name, offers),
         )
@@ -79,15 +81,19 @@ class Presence:
 
     def _follow(self, live: LivePlugin, plugin: StoredPlugin) -> None:
         wanted = self.standing_of(plugin)
-        if (wanted.status is Status.ACTIVE) != (live.standing.status is Status.ACTIVE) or not live.running:
-            self.restore(live, plugin, wanted)
+        if live.running and (wanted.status is not live.standing.status or live.started_from != _source(plugin)):
+            # Another process changed it: the next call starts what is there now.
+            live.unmount()
+            live.let_go()
+        self.restore(live, plugin, wanted)
 
     def restore(self, live: LivePlugin, plugin: StoredPlugin, wanted: Standing | None = None) -> None:
         """Bring *live* to where the saved facts put it, without starting anything."""
         live.standing = wanted or self.standing_of(plugin)
-        if live.standing.status is not Status.ACTIVE:
+        # What a running worker says that it offers is newer than what was remembered.
+        if live.standing.status is not Status.ACTIVE or (not live.running and live.offers != plugin.offers):
             live.unmount()
-        elif not live.mounted:
+        if live.standing.status is Status.ACTIVE and not live.mounted:
             self._mount_remembered(live, plugin)
 
     def standing_of(self, plugin: StoredPlugin) -> Standing:
@@ -159,6 +165,13 @@ class Presence:
 
     # ---------------------------------------------------------------- workers
 
+    async def _connect(self, live: LivePlugin) -> Connection:
+        if self._closed:
+            raise PluginError(f"{live.name} is not started: the application is closing.")
+        plugin = self.stored(live.name)
+        live.started_from = _source(plugin)
+        return await self.start_worker(plugin)
+
     async def start_worker(self, plugin: StoredPlugin) -> Connection:
         """Start *plugin* with what it was told. Raises NeedsConfigurationError, LoadError or PluginTimeoutError."""
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
@@ -190,14 +203,18 @@ class Presence:
 
     async def load(self, live: LivePlugin) -> None:
         """Start *live*'s worker, check and remember what it offers: ``loaded``; or ``error``, and raise."""
+        plugin = self.stored(live.name)
         try:
             connection = await live.connected()
             check(bind(live.name, connection.offers, live.call))
         except (LoadError, PluginTimeoutError) as error:
             await live.disconnect()
-            self.fail(live, error)
+            self.fail(live, error, plugin.installation)
             raise
-        self._store.change(live.name, offers=connection.offers, approved=True, error_details=None)
+        changes = {"offers": connection.offers, "approved": True, "error_details": None}
+        if self._store.change(live.name, plugin.installation, **changes) is None:
+            await live.disconnect()
+            raise LoadError(live.name, "another process has just updated or removed it. Try again")
         if live.standing.status is not Status.INACTIVE:
             live.to(Status.LOADED)
 
@@ -214,20 +231,25 @@ class Presence:
             raise
         except BaseException:
             live.unmount()
+            live.let_go()  # some of its services may run
             raise
         live.to(Status.ACTIVE)
 
     async def stop(self, live: LivePlugin) -> None:
         """Stop *live*'s services and withdraw what it offers; its worker stays."""
-        if live.running and live.mounted:
-            await self._runtime.stop_services(live.name)
+        try:
+            if live.running and live.mounted:
+                await self._runtime.stop_services(live.name)
+        except BaseException:
+            live.let_go()  # some of its services are stopped: the next call starts it with all of them
+            raise
         live.unmount()
 
-    def fail(self, live: LivePlugin, error: PluginError) -> None:
-        """Put *live* into ``error`` with the plugin's own reason, here and in the state file."""
+    def fail(self, live: LivePlugin, error: PluginError, of: Installation | None = None) -> None:
+        """Put *live* into ``error`` with the plugin's own reason, here and in the state file (for the install *of*)."""
         reason = str(getattr(error, "reason", error))
         live.to(Status.ERROR, reason)
-        self._store.change(live.name, enabled=False, error_details=reason)
+        self._store.change(live.name, of, enabled=False, error_details=reason)
         self._listener(Event(live.name, "failed", reason))
 
     def _broken(self, name: str, reason: str) -> None:
@@ -268,7 +290,13 @@ class Presence:
                 await live.disconnect()
 
     async def close(self) -> None:
-        """End every worker. What is enabled stays enabled for the next start."""
+        """End every worker; none is started any more. What is enabled stays enabled for the next start."""
+        self._closed = True
         for live in self._live.values():
             live.unmount()
         await asyncio.gather(*(live.disconnect() for live in self._live.values()), *self._closing)
+
+
+def _source(plugin: StoredPlugin) -> object:
+    """Return what a worker is started from, to be compared: the install, and what the plugin was told."""
+    return plugin.installation.path, plugin.told

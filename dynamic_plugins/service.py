@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dynamic_plugins import configuration as config
 from dynamic_plugins.approval import ApprovalRequest
@@ -16,6 +18,7 @@ from dynamic_plugins.errors import (
     LoadError,
     NeedsConfigurationError,
     NeedsConfirmationError,
+    NotInstalledError,
     PluginError,
     PluginTimeoutError,
     UntrustedSourceError,
@@ -26,11 +29,11 @@ from dynamic_plugins.records import DynamicPluginInfo, Status, now
 from dynamic_plugins.store import StoredPlugin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from dynamic_plugins.approval import Approve, AskValues, Verb
     from dynamic_plugins.catalogue import Catalogue
+    from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.journal import Journal
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
     from dynamic_plugins.store import StateStore
+
+T = TypeVar("T")
 
 PLUGIN_LOCK_SECONDS = 600.0
 """How long to wait for another process that is installing or removing the same plugin."""
@@ -194,9 +199,8 @@ class PluginManagementService:
         for :meth:`install`, and LoadError.
         """
         name = await self.catalogue.installed(said)
-        found = await self.catalogue.find(name)
-        plan = self._installer.plan(found.entry, version)
-        await self._ask("update", plan, plan.commands, found.warning)
+        plan, warning = await self._newer(self._presence.stored(name).installation, version)
+        await self._ask("update", plan, plan.commands, warning)
         async with self._only_one(name), self._presence.get(name).lock:
             old = self._presence.stored(name)
             installation = await self._installer.install(plan, self.listener)
@@ -205,7 +209,7 @@ class PluginManagementService:
                 note = f"{name} {installation.version} is the version asked for; nothing was changed."
                 return Outcome(self._presence.info(name), changed=False, note=note)
             try:
-                await self._swap(old, replace(old, installation=installation, installed_at=now(), error_details=None))
+                await self._swap(old, replace(old, installation=installation, offers=None))
             except BaseException:
                 self._installer.remove(installation)
                 raise
@@ -213,11 +217,18 @@ class PluginManagementService:
         self._tell(name, "updated", f"{old.installation.version} to {installation.version}")
         return self._outcome(name)
 
+    async def _newer(self, present: Installation, version: str | None) -> tuple[InstallPlan, str | None]:
+        """Return the plan of another version of *present*, and what to warn of."""
+        if present.package_type == "path" and not present.source:  # no registry knows it: its folder does
+            return self._installer.plan_path(Path(present.package)), None
+        found = await self.catalogue.find(present.plugin)
+        return self._installer.plan(found.entry, version), found.warning
+
     async def _swap(self, old: StoredPlugin, new: StoredPlugin) -> None:
         """Put *new* in *old*'s place once it has shown that it loads."""
         if not config.missing(new.installation, self._presence.known(new)):
             try:
-                new = replace(new, offers=await self._presence.try_out(new), approved=True)
+                new = replace(new, offers=await self._presence.try_out(new))
             except PluginError as error:
                 kept = f"Version {old.installation.version} stays."
                 reason = f"version {new.installation.version} does not load: {getattr(error, 'reason', error)}. {kept}"
@@ -225,8 +236,13 @@ class PluginManagementService:
         live = self._presence.get(old.name)
         await self._presence.stop(live)
         await live.disconnect()
-        self._store.put(new)
-        self._presence.restore(live, new)
+        # Only these: another process may have enabled or disabled it while the new one was made.
+        facts = {"installation": new.installation, "offers": new.offers, "installed_at": now(), "error_details": None}
+        approved = old.approved or new.offers is not None
+        saved = self._store.change(old.name, old.installation, **facts, approved=approved)
+        if saved is None:
+            raise NotInstalledError(old.name)
+        self._presence.restore(live, saved)
 
     async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
         """Unload the plugin, remove it, what it was told and what it wrote (unless kept), and return its name."""
@@ -236,15 +252,18 @@ class PluginManagementService:
             await self._check_not_needed(name, "uninstall")
             await self._presence.stop(live)
             await live.disconnect()
-            if not keep_configuration:
-                await asyncio.to_thread(self._configuration.forget, name)
-                await self._presence.remove_data(plugin)
-            self._store.drop(name)
-            self._installer.remove(plugin.installation)
+            await _to_the_end(self._remove(plugin, keep_configuration))
         self.sync()
         self.listener(Event(name, "uninstalled"))
         self.journal.forget(name)
         return name
+
+    async def _remove(self, plugin: StoredPlugin, keep_configuration: bool) -> None:
+        if not keep_configuration:
+            await asyncio.to_thread(self._configuration.forget, plugin.name)
+            await self._presence.remove_data(plugin)
+        self._store.drop(plugin.name)
+        self._installer.remove(plugin.installation)
 
     # ---------------------------------------------------------------- configure
 
@@ -263,13 +282,16 @@ class PluginManagementService:
                 kept = secret if variable.secret or isinstance(value, config.Pasted) else plain
                 kept[variable.name] = config.check_value(name, variable, value)
             if values:
-                await asyncio.to_thread(self._configuration.set, name, plain, secret)
-                plugin = self._store.change(name, error_details=None) or plugin
+                plugin = await _to_the_end(self._keep(plugin, plain, secret))
                 await live.disconnect()  # the next call starts it with the new values
             if live.standing.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
                 self._presence.restore(live, plugin)
         self._tell(name, "configured", ", ".join(sorted(plain.keys() | secret.keys())))
         return self._outcome(name)
+
+    async def _keep(self, plugin: StoredPlugin, plain: dict[str, str], secret: dict[str, str]) -> StoredPlugin:
+        await asyncio.to_thread(self._configuration.set, plugin.name, plain, secret)
+        return self._store.change(plugin.name, error_details=None, told=secrets.token_hex(4)) or plugin
 
     async def ask_for_missing(self, said: str) -> bool:
         """Ask the person for the required values that are missing, and keep them; False when nobody could be asked."""
@@ -383,13 +405,17 @@ class PluginManagementService:
 
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""
+        with contextlib.suppress(PluginError):  # a state file that cannot be read keeps no worker from ending
+            self.sync()
         await self._presence.close_idle(seconds)
-        await asyncio.to_thread(self.journal.flush)
+        with contextlib.suppress(OSError):  # counts are worth less than the program going on
+            await asyncio.to_thread(self.journal.flush)
 
     async def close(self) -> None:
         """End every worker. What is enabled stays enabled for the next start."""
         await self._presence.close()
-        self.journal.flush()
+        with contextlib.suppress(OSError):
+            self.journal.flush()
 
     # ---------------------------------------------------------------- within
 
@@ -439,3 +465,13 @@ class PluginManagementService:
         if event.stage != "progress":
             self.journal.note(event)
         self.listener(event)
+
+
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do *work*; cancelled, finish it before being cancelled, because half of it would be worse than all."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

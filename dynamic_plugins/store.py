@@ -37,6 +37,8 @@ class StoredPlugin:
     """What it offered when it was last loaded."""
     error_details: str | None = None
     """Why it last failed to load; None after it loaded, or was configured or installed anew."""
+    told: str = ""
+    """Another word each time that it was told something, so that every process starts its worker anew."""
 
     @property
     def name(self) -> str:
@@ -52,6 +54,7 @@ class StoredPlugin:
             "approved": self.approved,
             "offers": None if self.offers is None else self.offers.to_list(),
             "error_details": self.error_details,
+            "told": self.told,
         }
 
     @classmethod
@@ -113,10 +116,14 @@ class StateStore:
         with self._locked() as plugins:
             plugins[plugin.name] = plugin
 
-    def change(self, name: str, **changes: Any) -> StoredPlugin | None:
-        """Save *changes* to one plugin's fields and return it; None when it is not there any more."""
+    def change(self, name: str, of: Installation | None = None, **changes: Any) -> StoredPlugin | None:
+        """Save *changes* to one plugin's fields and return it.
+
+        None when it is not there any more, or when its install is not *of*, where that is given: what was found out
+        about one version is not to be said of another.
+        """
         with self._locked() as plugins:
-            if name not in plugins:
+            if name not in plugins or (of is not None and plugins[name].installation.path != of.path):
                 return None
             plugins[name] = replace(plugins[name], **changes)
             return plugins[name]
