@@ -156,6 +156,7 @@ class StateStore:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Put *content* in place of *path*, readable by its owner only: all of it or nothing, even through a crash."""
+    _remove_scraps(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -167,3 +168,23 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _remove_scraps(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed; their names say whose they were."""
+    for scrap in folder.glob(".*.tmp"):
+        writer = scrap.name.split(".")[-2]
+        if writer.isdigit() and not _lives(int(writer)):
+            scrap.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    if os.name != "posix":  # there, asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
