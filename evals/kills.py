@@ -231,7 +231,7 @@ async def drive(verb: Verb, home: Path, registry: Path) -> None:
     async with App(settings, approve=approve_everything) as app:
         with contextlib.suppress(PluginError):  # import what the verbs import
             await app.catalogue.find(verb.plugin)
-        import filelock.asyncio
+        import filelock.asyncio  # noqa: F401
         import mcp  # noqa: F401
 
         print("go", flush=True)
@@ -254,7 +254,7 @@ def begun(lane: Lane, verb: Verb, *, by_command: bool) -> Iterator[subprocess.Po
     )
     try:
         if not by_command:
-            assert process.stdout is not None  # noqa: S101 # it was asked for
+            assert process.stdout is not None  # it was asked for
             if process.stdout.readline() != "go\n":
                 raise Violation(f"the driver does not start: {process.communicate()[1][-400:]}")
         yield process
@@ -313,7 +313,7 @@ def _processes_of(home: Path) -> list[str]:
 
 
 async def look(lane: Lane, verb: Verb) -> str:
-    """Return what is found of the plugin in a new process's eyes; raise Violation where it is neither whole nor absent."""
+    """Return what a new process finds of the plugin; raise Violation where it is neither whole nor absent."""
     async with lane.app() as app:
         stored = app.store.read()
         told = await app.service.call(OTHER, "tell", {})
@@ -431,7 +431,7 @@ def run_lane(root: Path, plan: list[tuple[Verb, float, bool]]) -> dict[str, Tall
 
 def planned(verbs: tuple[Verb, ...], times: int, seed: int, jobs: int) -> list[list[tuple[Verb, float, bool]]]:
     """Return *times* kills spread evenly over the verbs, both ways of beginning them, and their time, for each lane."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 # nobody's secret
     plan = []
     cells = [(verb, by_command) for verb in verbs for by_command in (False, True)]
     for index, (verb, by_command) in enumerate(cells):
