@@ -16,7 +16,6 @@ import pytest
 from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError, UnavailableHereError
 from dynamic_plugins.install.folders import PluginFolders
 from dynamic_plugins.install.installer import Installer
-from dynamic_plugins.install.plan import read_folder
 from dynamic_plugins.registry.entry import Entry, Package
 from tests.conftest import EXAMPLES, Cli
 
@@ -79,54 +78,6 @@ def test_what_cannot_run_here_says_why(root: Path) -> None:
     bare = Installer(root, python=sys.executable, environ={"PATH": ""})
     with pytest.raises(UnavailableHereError, match=r"Node\.js"):
         bare.plan(Entry("x", "mcp", packages=(Package("npm", "x"),)))
-
-
-def test_code_from_git_is_not_built_unless_a_person_allowed_builds(installer: Installer) -> None:
-    entry = Entry("x", "python", packages=(Package("git", "https://example.invalid/x/y"),))
-    with pytest.raises(InstallError, match="DYNAMIC_PLUGINS_ALLOW_BUILDS"):
-        installer.plan(entry)
-
-
-# ---------------------------------------------------------------- folders
-
-
-def test_a_folder_says_what_it_is_without_being_run(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text(
-        """
-        [project]
-        name = "weather-plugin"
-        version = "2.1"
-        dependencies = ["six"]
-        [project.entry-points."dynamic_plugins.plugins"]
-        weather = "weather.main:the_plugin"
-        [tool.dynamic-plugins]
-        requires = ["hello"]
-        config = [{name = "WEATHER_KEY", required = true, secret = true, description = "Key"}]
-        """
-    )
-    (tmp_path / "weather.py").write_text("raise SystemExit('must not run')")
-    told = read_folder(tmp_path)
-    assert (told.name, told.version, told.entry_point) == ("weather", "2.1", "weather.main:the_plugin")
-    assert (told.dependencies, told.requires) == (("six",), ("hello",))
-    assert (told.config[0].name, told.config[0].required, told.config[0].secret) == ("WEATHER_KEY", True, True)
-
-
-@pytest.mark.parametrize("content", ["[project", "project = 3", '[project]\nname = "x"', "\xff"])
-def test_a_folder_that_is_no_plugin_is_an_error_that_says_what_is_missing(tmp_path: Path, content: str) -> None:
-    (tmp_path / "pyproject.toml").write_text(content, encoding="latin-1")
-    with pytest.raises(InstallError):
-        read_folder(tmp_path)
-    with pytest.raises(InstallError, match="not a folder"):
-        read_folder(tmp_path / "nowhere")
-
-
-async def test_a_folder_is_copied_so_that_what_was_agreed_to_is_what_runs(installer: Installer) -> None:
-    installation = await installer.install(installer.plan_path(EXAMPLES / "hello-plugin"))
-    (source,) = installation.search_path
-    assert (Path(source) / "hello_plugin.py").read_text() == (EXAMPLES / "hello-plugin" / "hello_plugin.py").read_text()
-    assert Path(source).is_relative_to(installation.path)
-    assert os.access(installation.python or "", os.X_OK)
-    assert installation.entry_point == "hello_plugin:plugin"
 
 
 # ---------------------------------------------------------------- real packages
@@ -258,9 +209,8 @@ async def test_sweeping_keeps_what_is_known_and_what_somebody_is_working_on(root
     known = root / "a-1" / "0123"
     for left in (known, root / "a-1" / ".trash-9", root / "b-2" / "4567", root / "b-2" / ".staging-8"):
         left.mkdir(parents=True)
-    async with others.lock("c", 5):
-        async with others.staging("c") as working:
-            removed = folders.sweep(lambda: {known})
-            assert working in list(working.parent.iterdir())
+    async with others.lock("c", 5), others.staging("c") as working:
+        removed = folders.sweep(lambda: {known})
+        assert working in list(working.parent.iterdir())
     assert sorted(path.name for path in removed) == [".staging-8", ".trash-9", "4567"]
     assert left_in(root) == ["0123"]

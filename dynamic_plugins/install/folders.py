@@ -71,7 +71,8 @@ class PluginFolders:
         try:
             yield folder
         finally:
-            await in_thread(shutil.rmtree, folder, ignore_errors=True)
+            if folder.exists():  # once published there is nothing to wait for, and so no moment to be cancelled in
+                await in_thread(shutil.rmtree, folder, ignore_errors=True)
             _remove_if_empty(folder.parent)
 
     def target(self, name: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import shutil
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,31 +14,33 @@ from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.folders import PluginFolders, in_thread
 from dynamic_plugins.install.installation import Installation
+from dynamic_plugins.install.local import check_python, place
+from dynamic_plugins.install.manifest import OWN_FILE, Own, own_file, read_folder, read_wheel
 from dynamic_plugins.install.npm import Npm
 from dynamic_plugins.install.plan import (
     InstallPlan,
     check_package_name,
     checked_version,
     choose_package,
-    read_folder,
-    source_root,
+    requirements,
+    with_digest,
 )
-from dynamic_plugins.install.process import Tell, child_environment
+from dynamic_plugins.install.process import Tell, child_environment, short
 from dynamic_plugins.install.python_environment import PythonEnvironment, canonical, too_new
-from dynamic_plugins.install.starting import node_command, python_entry_point
+from dynamic_plugins.install.starting import node_command, python_entry_point, start_of_entry, start_of_install
 from dynamic_plugins.install.uv_client import Uv
 from dynamic_plugins.registry.entry import Entry, Package
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from dynamic_plugins.registry.entry import Argument, Variable
+    from dynamic_plugins.registry.entry import Variable
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
+_BUILDS = "packages that are only published as source are built, which runs their code at once"
 _MCP_LIBRARIES = frozenset({"mcp", "fastmcp"})
-_NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
 
 
 class Installer:
@@ -80,9 +82,13 @@ class Installer:
         """
         package = choose_package(entry, has_node=self._npm.available)
         if package.type == "path":
-            return replace(self.plan_path(Path(package.name)), source=entry.source, entry=entry, name=entry.name)
+            told = self.plan_path(Path(package.name))
+            kind = entry.kind if package.name.endswith(".whl") else told.kind
+            package = replace(told.package, sha256=package.sha256)
+            return replace(told, source=entry.source, entry=entry, name=entry.name, package=package, kind=kind)
         check_package_name(entry.name, package)
         wanted = checked_version(entry.name, version, package)
+        package = with_digest(entry.name, package, wanted)
         if package.type == "git" and not self._allow_builds:
             raise InstallError(
                 entry.name,
@@ -92,35 +98,41 @@ class Installer:
         if package.type == "npm":
             commands = self._npm.commands(package, wanted, ENVIRONMENT)
         else:
-            commands = self._uv.commands(_requirements(entry, package, wanted), ENVIRONMENT)
-        return InstallPlan(
-            entry.name, entry.kind, wanted, package, entry.source, commands, _start(entry, package), entry
-        )
+            commands = self._uv.commands(requirements(entry.kind, package, wanted), ENVIRONMENT)
+        warnings = () if package.type == "npm" or not self._allow_builds else (_BUILDS,)
+        start = start_of_entry(entry, package)
+        return InstallPlan(entry.name, entry.kind, wanted, package, entry.source, commands, start, entry, warnings)
 
-    def plan_path(self, path: Path) -> InstallPlan:
-        """Return what installing the plugin in a folder or wheel on this machine would do. Raises InstallError."""
+    def plan_path(self, path: Path, *, editable: bool = False) -> InstallPlan:
+        """Return what installing the plugin in a folder or wheel on this machine would do. Raises InstallError.
+
+        The folder is copied, so that what was agreed to is what runs; with *editable* it is used as it lies there.
+        """
         path = path.expanduser().absolute()
-        requires: tuple[str, ...] = ()
-        if path.suffix == ".whl" and path.is_file():
-            name, version = path.name.split("-")[:2]
-            name, requirements = canonical(name), [str(path)]
-            entry = Entry(name, "python", packages=(Package("path", str(path), version),))
-        else:
-            told = read_folder(path)
-            name, version, requirements = told.name, told.version, list(told.dependencies)
-            requires = told.requires
-            package = Package("path", str(path), version)
-            entry = Entry(name, "python", told.description, packages=(package,), config=told.config)
-        commands = self._uv.commands(requirements, ENVIRONMENT)
-        package = entry.packages[0]
-        start = _start(entry, package)
-        return InstallPlan(name, "python", version, package, "", commands, start, entry, requires=requires)
+        is_wheel = path.suffix == ".whl" and path.is_file()
+        told = read_wheel(path) if is_wheel else read_folder(path)
+        needed = [str(path)] if is_wheel else list(told.dependencies)
+        package = Package("path", str(path), told.version)
+        entry = Entry(told.name, "python", told.description, packages=(package,), config=told.config)
+        return InstallPlan(
+            name=told.name,
+            kind="python",
+            version=told.version,
+            package=package,
+            source="",
+            commands=self._uv.commands(needed, ENVIRONMENT),
+            start_command=start_of_entry(entry, package),
+            entry=entry,
+            warnings=(_BUILDS,) if needed and self._allow_builds else (),
+            requires=told.requires,
+            editable=editable and not is_wheel,
+        )
 
     def plan_of(self, installation: Installation) -> InstallPlan:
         """Return the plan that *installation* came from, to say what starting it means."""
         package = Package(installation.package_type, installation.package, installation.version)
         entry = Entry(installation.plugin, installation.kind, packages=(package,), source=installation.source)
-        start = (*_interpreter(installation), *_shown(installation.arguments))
+        start = start_of_install(installation)
         return InstallPlan(entry.name, entry.kind, installation.version, package, installation.source, (), start, entry)
 
     # ---------------------------------------------------------------- install
@@ -147,12 +159,12 @@ class Installer:
                 installation = _moved(facts, staging, target)
                 self._folders.publish(staging, target)
                 tell("publish", "", 1.0)
-        except TimeoutError:
-            raise PluginTimeoutError(plan.name, "installing", self._seconds) from None
-        except OSError as error:
-            raise InstallError(plan.name, f"its files cannot be written: {error.strerror or error}") from error
-        except asyncio.CancelledError:
+        except BaseException as error:
             self._folders.remove(target)  # it may have been put in place just before
+            if isinstance(error, TimeoutError):
+                raise PluginTimeoutError(plan.name, "installing", self._seconds) from None
+            if isinstance(error, OSError):
+                raise InstallError(plan.name, f"its files cannot be written: {short(str(error))}") from error
             raise
         return installation
 
@@ -166,7 +178,7 @@ class Installer:
 
     async def _from_npm(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
         package = plan.package.name
-        await self._npm.install(plan.name, staging, _checked(plan), plan.version, tell)
+        await self._npm.install(plan.name, staging, plan.package, plan.version, tell)
         tell("verify", "", 0.9)
         folder, manifest = staging / "node_modules" / package, Npm.manifest(staging, package)
         return replace(
@@ -176,8 +188,8 @@ class Installer:
         )
 
     async def _from_index(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
-        requirements = _requirements(plan.entry, _checked(plan), plan.version)
-        environment = await self._uv.create(plan.name, staging / "env", requirements, tell)
+        needed = requirements(plan.kind, plan.package, plan.version)
+        environment = await self._uv.create(plan.name, staging / "env", needed, tell)
         tell("verify", "", 0.9)
         package = _distribution_name(plan.package, environment)
         found = environment.dist_info(package)
@@ -185,105 +197,60 @@ class Installer:
             raise InstallError(plan.name, f"{package} was installed but left no metadata; it is not a proper package")
         version = found.name.removesuffix(".dist-info").rpartition("-")[2]
         if plan.kind == "mcp" and (older := too_new(environment, package, _MCP_LIBRARIES)):
-            await self._uv.add(plan.name, environment, [*requirements, *older], tell)
+            await self._uv.add(plan.name, environment, [*needed, *older], tell)
+        own = _own(plan, package, environment)
         return replace(
-            _facts(plan, staging, version),
+            _facts(plan, staging, version, own.config),
             python=str(environment.python),
             entry_point=python_entry_point(plan.name, plan.kind, package, environment),
+            requires=own.requires,
             distributions=await in_thread(environment.distributions),
         )
 
     async def _from_path(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
         path = Path(plan.package.name)
-        if path.suffix == ".whl":
+        is_wheel = path.suffix == ".whl"
+        told = read_wheel(path) if is_wheel else read_folder(path)
+        if is_wheel:
             await in_thread(_check_digest, plan.name, path, plan.package.sha256)
-            environment = await self._uv.create(plan.name, staging / "env", [str(path)], tell)
-            package = canonical(path.name.split("-")[0])
-            facts = _facts(plan, staging, plan.version or "0")
-            entry_point = python_entry_point(plan.name, plan.kind, package, environment)
-        else:
-            told = read_folder(path)
-            environment = await self._uv.create(plan.name, staging / "env", told.dependencies, tell)
-            # A copy: what the person agreed to is what runs, whatever happens to the folder later.
-            copy = staging / "source"
-            await in_thread(_copy, path, copy)
-            facts = replace(
-                _facts(plan, staging, told.version, told.config),
-                search_path=(str(source_root(copy)),),
-                requires=told.requires,
-            )
-            entry_point = told.entry_point
-        tell("verify", "", 0.9)
-        return replace(
-            facts,
-            python=str(environment.python),
-            entry_point=entry_point,
-            distributions=await in_thread(environment.distributions),
+        environment = await self._uv.create(
+            plan.name, staging / "env", [str(path)] if is_wheel else told.dependencies, tell
         )
+        facts = replace(_facts(plan, staging, told.version, told.config), requires=told.requires)
+        if is_wheel:
+            package = canonical(path.name.split("-")[0])
+            facts = replace(facts, entry_point=python_entry_point(plan.name, plan.kind, package, environment))
+        else:
+            check_python(plan.name, told, environment)
+            source = await in_thread(place, told, path, staging / "source", editable=plan.editable)
+            facts = replace(facts, entry_point=told.entry_point, search_path=(str(source),))
+        tell("verify", "", 0.9)
+        distributions = await in_thread(environment.distributions)
+        return replace(facts, python=str(environment.python), distributions=distributions)
 
 
-def _copy(folder: Path, copy: Path) -> None:
-    shutil.copytree(folder, copy, ignore=_NOT_COPIED, symlinks=True)
-
-
-def _checked(plan: InstallPlan) -> Package:
-    """Return the plan's package with its digest only where that is of the version that is installed.
-
-    Raises InstallError for a digest that is of no version: it could not be checked.
-    """
-    package = plan.package
-    if package.sha256 and package.version is None:
-        raise InstallError(plan.name, f"its registry entry gives a digest of {package.name}, but of no version")
-    return package if plan.version == checked_version(plan.name, None, package) else replace(package, sha256=None)
-
-
-def _requirements(entry: Entry, package: Package, version: str | None) -> list[str]:
-    if package.type == "git":
-        address = package.name if package.name.startswith("git+") else f"git+{package.name}"
-        return [f"{address}@{version}" if version and "@" not in address.rpartition("/")[2] else address]
-    requirement = f"{package.name}=={version}" if version else package.name
-    if package.sha256:
-        requirement += f" --hash=sha256:{package.sha256}"
-    # Five of the packages import elizaos without saying so: it always comes with them.
-    return [requirement, "elizaos"] if entry.kind == "elizaos" else [requirement]
+def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own:
+    """Return what an installed native plugin says of itself to us. Raises InstallError where that is no sense."""
+    if plan.kind != "python":
+        return Own()
+    try:
+        return own_file(environment.own_file(package, OWN_FILE))
+    except (ValueError, TypeError, KeyError) as error:
+        raise InstallError(plan.name, f"its {OWN_FILE} cannot be read: {error}") from error
 
 
 def _distribution_name(package: Package, environment: PythonEnvironment) -> str:
-    """Return the name of what was installed: for git, the one package that came from an address (PEP 610)."""
+    """Return the name of what was installed: for git, of what came from that address (PEP 610)."""
     if package.type != "git":
         return package.name
-    for info in environment.dist_infos():
-        if (info / "direct_url.json").is_file():
-            return info.name.removesuffix(".dist-info").rpartition("-")[0]
-    return package.name
-
-
-def _start(entry: Entry, package: Package) -> tuple[str, ...]:
-    """Return how the plugin will be started, as a person can read it before anything is installed."""
-    runner = {"npm": "node", "pypi": "python", "git": "python", "path": "python"}[package.type]
-    return (runner, package.name, *_shown(package.arguments)) if entry.kind == "mcp" else (runner, entry.name)
-
-
-def _interpreter(installation: Installation) -> tuple[str, ...]:
-    """Return the command that does what the worker does: what a person would type to start the same."""
-    if not installation.python:
-        return installation.command
-    module, _, attribute = (installation.entry_point or "").partition(":")
-    if installation.kind != "mcp":
-        return (installation.python, "-c", f"import {module}")
-    if not attribute:
-        return (installation.python, "-m", module)
-    return (installation.python, "-c", f"from {module} import {attribute}; {attribute}()")
-
-
-def _shown(arguments: Sequence[Argument]) -> list[str]:
-    """Return the arguments that are sure to be there: the fixed ones, and a place for those that are required."""
-    words: list[str] = []
-    for argument in arguments:
-        value = argument.value if argument.value is not None else f"<{argument.variable}>"
-        if argument.value is not None or argument.required:
-            words += [argument.name, value] if argument.type == "named" else [value]
-    return words
+    address = package.name.removeprefix("git+").partition("#")[0].rpartition("@")[0] or package.name
+    found = {
+        each["url"]: info.name.removesuffix(".dist-info").rpartition("-")[0]
+        for info in environment.dist_infos()
+        if (info / "direct_url.json").is_file()
+        and "vcs_info" in (each := json.loads((info / "direct_url.json").read_text(encoding="utf-8")))
+    }
+    return found.get(address.removeprefix("git+")) or next(iter(found.values()), package.name)
 
 
 def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Variable, ...] = ()) -> Installation:

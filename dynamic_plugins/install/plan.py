@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import BadArgumentsError, InstallError, UnavailableHereError
-from dynamic_plugins.install.starting import ENTRY_POINT_GROUP
-from dynamic_plugins.registry.entry import Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from dynamic_plugins.registry.entry import Entry, Kind, Package, PackageType
 
 # A name or version reaches a package manager's command line: nothing in it may be an option, an address or a path.
 _PYPI_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _NPM_NAME = re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*", re.IGNORECASE)
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]*")
-_GIT = re.compile(r"(git\+)?https://[A-Za-z0-9.-]+/[A-Za-z0-9._~/-]+?(@[A-Za-z0-9][A-Za-z0-9._/-]*)?")
+_SEMVER = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+_PEP440 = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]*")
+_GIT_REF = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/+-]*")
+_GIT = re.compile(
+    r"(git\+)?https://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~/-]+?"
+    r"(@[A-Za-z0-9][A-Za-z0-9._/-]*)?(#subdirectory=[A-Za-z0-9][A-Za-z0-9._/-]*)?"
+)
 
 SOURCES: dict[PackageType, str] = {"pypi": "PyPI", "npm": "npm", "git": "git", "path": "this machine"}
 
@@ -43,6 +42,8 @@ class InstallPlan:
     warnings: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     """Names of the plugins that it needs, as it says itself."""
+    editable: bool = False
+    """Whether a folder is used as it lies there, so that changes in it count from the next start."""
 
     @property
     def origin(self) -> str:
@@ -67,14 +68,56 @@ def choose_package(entry: Entry, *, has_node: bool) -> Package:
 
 
 def checked_version(name: str, version: str | None, package: Package) -> str | None:
-    """Return the version to install, *version* before the entry's own. Raises BadArgumentsError for what is none."""
+    """Return the version to install, *version* before the entry's own; None for the newest.
+
+    Raises BadArgumentsError for what is no exact version: PEP 440 for PyPI, semantic for npm, a name for git.
+    """
     wanted = version or package.version
     if wanted is None or wanted == "latest":
         return None
-    wanted = wanted.strip().removeprefix("v") if package.type != "git" else wanted.strip()
-    if not _VERSION.fullmatch(wanted):
+    wanted = wanted if package.type == "git" else wanted.removeprefix("v")
+    if not _is_version(wanted, package.type):
         raise BadArgumentsError(name, f"{wanted!r} is not an exact version such as 1.2.3")
     return wanted
+
+
+def _is_version(text: str, package_type: PackageType) -> bool:
+    if package_type in ("npm", "git"):
+        return (_SEMVER if package_type == "npm" else _GIT_REF).fullmatch(text) is not None
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return _PEP440.fullmatch(text) is not None
+
+
+def with_digest(name: str, package: Package, version: str | None) -> Package:
+    """Return *package* with its digest only where that is of *version*, which is installed.
+
+    Raises InstallError for a digest that is of no version: it could not be compared.
+    """
+    if package.sha256 and package.type != "path":
+        own = checked_version(name, None, package)
+        if own is None:
+            raise InstallError(name, f"its registry entry gives a digest of {package.name}, but of no version")
+        return package if version == own else replace(package, sha256=None)
+    return package
+
+
+def requirements(kind: Kind, package: Package, version: str | None) -> list[str]:
+    """Return what uv is told to install for a package from PyPI or git."""
+    if package.type == "git":
+        address, _, fragment = package.name.partition("#")
+        address = address if address.startswith("git+") else f"git+{address}"
+        address += f"@{version}" if version and "@" not in address else ""
+        return [f"{address}#{fragment}" if fragment else address]
+    requirement = f"{package.name}=={version}" if version else package.name
+    if package.sha256:
+        requirement += f" --hash=sha256:{package.sha256}"
+    # Five of the packages import elizaos without saying so: it always comes with them.
+    return [requirement, "elizaos"] if kind == "elizaos" else [requirement]
 
 
 def check_package_name(name: str, package: Package) -> None:
@@ -82,70 +125,3 @@ def check_package_name(name: str, package: Package) -> None:
     pattern = {"pypi": _PYPI_NAME, "npm": _NPM_NAME, "git": _GIT}.get(package.type)
     if pattern is not None and not pattern.fullmatch(package.name):
         raise InstallError(name, f"its registry entry names {package.name!r}, which is no {package.type} package")
-
-
-@dataclass(frozen=True)
-class FolderManifest:
-    """What a plugin's folder says of itself, read without running any of it.
-
-    From ``pyproject.toml``: ``[project]`` gives name, version, description and dependencies, the entry point group
-    ``dynamic_plugins.plugins`` the plugin object, and ``[tool.dynamic-plugins]`` what a registry entry would say:
-    ``requires = ["other-plugin"]`` and ``config = [{name = "KEY", required = true, secret = true}]``.
-    """
-
-    name: str
-    version: str
-    description: str
-    entry_point: str
-    dependencies: tuple[str, ...] = ()
-    config: tuple[Variable, ...] = ()
-    requires: tuple[str, ...] = ()
-
-
-def read_folder(folder: Path) -> FolderManifest:
-    """Return what *folder* says of itself. Raises InstallError where there is no plugin in it."""
-    pyproject = folder / "pyproject.toml"
-    if not folder.is_dir():
-        raise InstallError(folder.name, f"{folder} is not a folder")
-    try:
-        data = tomllib.loads(pyproject.read_text(encoding="utf-8")) if pyproject.is_file() else {}
-        project = data.get("project", {})
-        group: Mapping[str, str] = project.get("entry-points", {}).get(ENTRY_POINT_GROUP, {})
-        name, entry_point = next(iter(group.items()), ("", ""))
-        own = data.get("tool", {}).get("dynamic-plugins", {})
-        return FolderManifest(
-            name=name or project.get("name") or folder.name,
-            version=str(project.get("version") or "0"),
-            description=str(project.get("description") or ""),
-            entry_point=entry_point or _module_in(folder),
-            dependencies=tuple(project.get("dependencies", ())),
-            config=tuple(_variable(each) for each in own.get("config", ())),
-            requires=tuple(own.get("requires", ())),
-        )
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, TypeError, KeyError) as error:
-        raise InstallError(folder.name, f"{pyproject} cannot be read: {error}") from error
-
-
-def _variable(data: Mapping[str, Any]) -> Variable:
-    known = {name: data[name] for name in ("description", "required", "secret", "default", "format") if name in data}
-    return Variable(name=data["name"], choices=tuple(data.get("choices", ())), **known)
-
-
-def _module_in(folder: Path) -> str:
-    """Return the one module that offers the plugin, where the folder does not say which."""
-    word = folder.name.replace("-", "_")
-    for candidate in ("plugin", word, word.removesuffix("_plugin")):
-        for root in (folder, folder / "src"):
-            if (root / f"{candidate}.py").is_file() or (root / candidate / "__init__.py").is_file():
-                return f"{candidate}:plugin"
-    raise InstallError(
-        folder.name,
-        f"{folder} offers no plugin: it has neither an entry point in the group {ENTRY_POINT_GROUP!r} "
-        f"nor a module plugin.py or {word}.py",
-    )
-
-
-def source_root(folder: Path) -> Path:
-    """Return the folder that goes on the search path: ``src`` where the code lies there."""
-    source = folder / "src"
-    return source if source.is_dir() and any(source.iterdir()) else folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import csv
 import hashlib
 import re
 from dataclasses import dataclass
@@ -57,13 +58,20 @@ class PythonEnvironment:
         info = self.dist_info(package)
         if info is None or not (info / "entry_points.txt").is_file():
             return {}
-        parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-        parser.optionxform = str  # type: ignore[assignment,method-assign] # names are case-sensitive
-        parser.read_string((info / "entry_points.txt").read_text(encoding="utf-8"))
-        if not parser.has_section(group):
-            return {}
-        # Extras after the object, `module:attribute [extra]`, are an old form that nothing needs here.
-        return {name: value.split("[")[0].strip() for name, value in parser.items(group)}
+        return parse_entry_points((info / "entry_points.txt").read_text(encoding="utf-8"), group)
+
+    def own_file(self, package: str, name: str) -> bytes:
+        """Return the content of the file *name* that *package* brought, at its top or in its package; or nothing."""
+        for path in self._files(package):
+            if path.rsplit("/", 1)[-1] == name and path.count("/") <= 1 and (self.site_packages / path).is_file():
+                return (self.site_packages / path).read_bytes()
+        return b""
+
+    def python_version(self) -> str:
+        """Return the version of its interpreter, ``3.11.7``, from ``pyvenv.cfg``."""
+        text = (self.folder / "pyvenv.cfg").read_text(encoding="utf-8")
+        found = re.search(r"^version(?:_info)? *= *([\d.]+)", text, re.MULTILINE)
+        return found.group(1).rstrip(".") if found else ""
 
     def requirements(self, package: str) -> list[Requirement]:
         """Return what *package* says that it needs here, from its METADATA."""
@@ -85,16 +93,35 @@ class PythonEnvironment:
 
     def modules(self, package: str) -> list[str]:
         """Return the importable top-level names that *package* brought, from its RECORD."""
-        info = self.dist_info(package)
-        if info is None or not (info / "RECORD").is_file():
-            return []
         names = []
-        for line in (info / "RECORD").read_text(encoding="utf-8").splitlines():
-            parts = line.split(",")[0].strip('"').split("/")
+        for path in self._files(package):
+            parts = path.split("/")
             name = parts[0].removesuffix(".py") if len(parts) == 1 else parts[0]
             if name.isidentifier() and name not in names and (len(parts) > 1 or parts[0].endswith(".py")):
                 names.append(name)
         return names
+
+    def _files(self, package: str) -> list[str]:
+        """Return the paths of the files that *package* brought, relative to where packages lie, from its RECORD."""
+        info = self.dist_info(package)
+        if info is None or not (info / "RECORD").is_file():
+            return []
+        with (info / "RECORD").open(encoding="utf-8", newline="") as record:
+            return [row[0] for row in csv.reader(record) if row]
+
+
+def parse_entry_points(text: str, group: str) -> dict[str, str]:
+    """Return the entry points of *group* in an ``entry_points.txt``: name to ``module:attribute``."""
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign] # names are case-sensitive
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return {}
+    if not parser.has_section(group):
+        return {}
+    # Extras after the object, `module:attribute [extra]`, are an old form that nothing needs here.
+    return {name: value.split("[")[0].strip() for name, value in parser.items(group)}
 
 
 def canonical(name: str) -> str:

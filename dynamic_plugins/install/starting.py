@@ -9,11 +9,12 @@ from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.python_environment import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.python_environment import PythonEnvironment
-    from dynamic_plugins.registry.entry import Kind
+    from dynamic_plugins.registry.entry import Argument, Entry, Kind, Package
 
 ENTRY_POINT_GROUP = "dynamic_plugins.plugins"
 
@@ -82,3 +83,35 @@ def _the_one(plugin: str, package: str, names: Iterable[str]) -> str:
         if said:
             return min(said, key=len)
     raise InstallError(plugin, f"{package} has several commands, and none is called like it: {', '.join(known)}")
+
+
+def start_of_entry(entry: Entry, package: Package) -> tuple[str, ...]:
+    """Return how the plugin will be started, as a person can read it before anything is installed."""
+    runner = {"npm": "node", "pypi": "python", "git": "python", "path": "python"}[package.type]
+    return (runner, package.name, *_shown(package.arguments)) if entry.kind == "mcp" else (runner, entry.name)
+
+
+def start_of_install(installation: Installation) -> tuple[str, ...]:
+    """Return the command that does what the worker does: what a person would type to start the same."""
+    return (*_interpreter(installation), *_shown(installation.arguments))
+
+
+def _interpreter(installation: Installation) -> tuple[str, ...]:
+    if not installation.python:
+        return installation.command
+    module, _, attribute = (installation.entry_point or "").partition(":")
+    if installation.kind != "mcp":
+        return (installation.python, "-c", f"import {module}")
+    if not attribute:
+        return (installation.python, "-m", module)
+    return (installation.python, "-c", f"from {module} import {attribute}; {attribute}()")
+
+
+def _shown(arguments: Sequence[Argument]) -> list[str]:
+    """Return the arguments that are sure to be there: the fixed ones, and a place for those that are required."""
+    words: list[str] = []
+    for argument in arguments:
+        value = argument.value if argument.value is not None else f"<{argument.variable}>"
+        if argument.value is not None or argument.required:
+            words += [argument.name, value] if argument.type == "named" else [value]
+    return words

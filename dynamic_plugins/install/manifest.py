@@ -1,0 +1,233 @@
+"""What a plugin's folder, wheel or package says of itself, read without running any of it.
+
+A folder's ``pyproject.toml`` gives its name, version, description and dependencies in ``[project]`` and the plugin
+object in the entry point group ``dynamic_plugins.plugins``. What a registry entry would say stands in a table of ours::
+
+    [tool.dynamic-plugins]
+    requires = ["other-plugin"]                                   # plugins that must be active before this one
+    config = [{name = "KEY", required = true, secret = true}]     # also description, default, choices, format
+
+The same two keys may stand in a file ``dynamic-plugins.toml`` inside the package, which is where a wheel carries them.
+A folder without a ``pyproject.toml`` is a plugin when one of its modules offers a ``plugin``: ``plugin.py``, one called
+like the folder, the only one that assigns that name, or the folder itself where it is a package.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.python_environment import canonical, parse_entry_points
+from dynamic_plugins.install.starting import ENTRY_POINT_GROUP
+from dynamic_plugins.registry.entry import Format, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+OWN_FILE = "dynamic-plugins.toml"
+_NAME = re.compile(r"(@[A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_TELLING = re.compile(r"[^/]+\.dist-info/(METADATA|entry_points\.txt)|([^/]+/)?dynamic-plugins\.toml")
+_UNREADABLE = (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, TypeError, KeyError, ValueError)
+
+
+@dataclass(frozen=True)
+class Own:
+    """What only we read: the plugin's configuration, and the plugins that it needs."""
+
+    config: tuple[Variable, ...] = ()
+    requires: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a folder or wheel says of itself. *entry_point* is None for a wheel that names none."""
+
+    name: str
+    version: str
+    description: str
+    entry_point: str | None
+    dependencies: tuple[str, ...] = ()
+    config: tuple[Variable, ...] = ()
+    requires: tuple[str, ...] = ()
+    requires_python: str = ""
+    root: str = "."
+    """Where the modules lie in a folder: ``.``, ``src``, or ``..`` for a folder that is the package itself."""
+
+
+# ---------------------------------------------------------------- folders
+
+
+def read_folder(folder: Path) -> Manifest:
+    """Return what *folder* says of itself. Raises InstallError where there is no plugin in it."""
+    if not folder.is_dir():
+        raise InstallError(folder.name, f"{folder} is not a folder")
+    pyproject = folder / "pyproject.toml"
+    try:
+        data = tomllib.loads(pyproject.read_text(encoding="utf-8")) if pyproject.is_file() else {}
+        project = data.get("project", {})
+        group: Mapping[str, str] = project.get("entry-points", {}).get(ENTRY_POINT_GROUP, {})
+        name, entry_point = next(iter(group.items()), ("", ""))
+        own = own_table(data.get("tool", {}).get("dynamic-plugins", {}))
+        name = name or project.get("name") or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip("_-.")
+        entry_point, root = _placed(folder, entry_point) if entry_point else _found_in(folder, name)
+        return Manifest(
+            name=checked_name(name),
+            version=str(project.get("version") or "0"),
+            description=str(project.get("description") or ""),
+            entry_point=entry_point,
+            dependencies=tuple(_requirement(each) for each in project.get("dependencies", ())),
+            config=own.config,
+            requires=own.requires,
+            requires_python=str(project.get("requires-python") or ""),
+            root=root,
+        )
+    except _UNREADABLE as error:
+        raise InstallError(folder.name, f"{pyproject} cannot be read: {error}") from error
+
+
+def _placed(folder: Path, entry_point: str) -> tuple[str, str]:
+    """Return *entry_point* and where in *folder* its module is. Raises InstallError where it is nowhere."""
+    module = entry_point.partition(":")[0].strip()
+    for root in (".", "src"):
+        if _module(folder / root, module.partition(".")[0]) is not None:
+            return entry_point.strip(), root
+    raise InstallError(folder.name, f"its entry point names the module {module}, which is not in {folder}")
+
+
+def _found_in(folder: Path, name: str) -> tuple[str, str]:
+    """Return the entry point of the one module that offers the plugin, where the folder does not say which."""
+    words = [word.replace("-", "_") for word in (folder.name, name)]
+    for candidate in ("plugin", *words, *(word.removesuffix("_plugin") for word in words)):
+        for root in (".", "src"):
+            if _module(folder / root, candidate) is not None:
+                return f"{candidate}:plugin", root
+    if (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        return f"{folder.name}:plugin", ".."
+    offering = [(module, root) for root in (".", "src") for module in _offering(folder / root)]
+    if len(offering) == 1:
+        module, root = offering[0]
+        return f"{module}:plugin", root
+    several = f": several of its modules do ({', '.join(module for module, _ in offering)})" if offering else ""
+    raise InstallError(
+        folder.name,
+        f"{folder} does not say which plugin it offers{several}. It needs an entry point in the group "
+        f"{ENTRY_POINT_GROUP!r}, or a module plugin.py or {words[0]}.py",
+    )
+
+
+def _module(folder: Path, name: str) -> Path | None:
+    """Return the file of the top-level module *name* in *folder*; for a package its ``__init__.py``, or its folder."""
+    package = folder / name
+    for path in (folder / f"{name}.py", package / "__init__.py"):
+        if path.is_file():
+            return path
+    return package if any(package.glob("*.py")) else None
+
+
+def _offering(folder: Path) -> Iterator[str]:
+    """Yield the modules in *folder* that assign the name ``plugin``; they are parsed, never run."""
+    for path in sorted((*folder.glob("*.py"), *folder.glob("*/__init__.py"))):
+        try:
+            body = ast.parse(path.read_bytes()).body
+        except (OSError, SyntaxError, ValueError):
+            continue
+        targets = [t for node in body if isinstance(node, ast.Assign) for t in node.targets]
+        targets += [node.target for node in body if isinstance(node, ast.AnnAssign)]
+        if any(isinstance(target, ast.Name) and target.id == "plugin" for target in targets):
+            yield path.stem if path.parent == folder else path.parent.name
+
+
+# ---------------------------------------------------------------- wheels
+
+
+def read_wheel(path: Path) -> Manifest:
+    """Return what a wheel says of itself. Raises InstallError for a file that is none."""
+    from packaging.metadata import parse_email
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        parse_wheel_filename(path.name)
+        with zipfile.ZipFile(path) as wheel:
+            files = {name: wheel.read(name) for name in wheel.namelist() if _TELLING.fullmatch(name)}
+        (metadata,) = (parse_email(text)[0] for name, text in files.items() if name.endswith("/METADATA"))
+        points = next((text for name, text in files.items() if name.endswith("/entry_points.txt")), b"")
+        plugins = parse_entry_points(points.decode(), ENTRY_POINT_GROUP)
+        own = own_file(next((text for name, text in files.items() if name.rsplit("/", 1)[-1] == OWN_FILE), b""))
+        name, entry_point = next(iter(plugins.items()), (canonical(metadata["name"]), None))
+        return Manifest(
+            name=checked_name(name),
+            version=metadata["version"],
+            description=metadata.get("summary", ""),
+            entry_point=entry_point,
+            config=own.config,
+            requires=own.requires,
+        )
+    except (OSError, zipfile.BadZipFile, InvalidWheelFilename, *_UNREADABLE) as error:
+        raise InstallError(path.name, f"{path} is no wheel that can be read: {error}") from error
+
+
+# ---------------------------------------------------------------- our own keys
+
+
+def own_file(content: bytes) -> Own:
+    """Return what a ``dynamic-plugins.toml`` says. Raises ValueError, TypeError or KeyError for what is none."""
+    return own_table(tomllib.loads(content.decode()))
+
+
+def own_table(table: Mapping[str, Any]) -> Own:
+    """Return what our table says, strictly: a mistake in it must not pass for nothing to configure."""
+    if unknown := table.keys() - {"requires", "config"}:
+        raise ValueError(f"{', '.join(sorted(unknown))} means nothing to dynamic-plugins")
+    requires = tuple(checked_name(each) for each in _list(table, "requires"))
+    return Own(tuple(_variable(each) for each in _list(table, "config")), requires)
+
+
+def _list(table: Mapping[str, Any], key: str) -> list[Any]:
+    value = table.get(key, [])
+    if not isinstance(value, list):
+        raise TypeError(f"{key} must be a list")
+    return value
+
+
+def _variable(data: Mapping[str, Any]) -> Variable:
+    types = {"name": str, "description": str, "required": bool, "secret": bool, "choices": list, "format": str}
+    for key, value in data.items():
+        if key != "default" and not isinstance(value, types[key]):
+            raise TypeError(f"config: {key} of {data.get('name')} is not a {types[key].__name__}")
+    if not _VARIABLE.fullmatch(data["name"]):
+        raise ValueError(f"config: {data['name']!r} is not a variable's name")
+    if data.get("format", "string") not in get_args(Format):
+        raise ValueError(f"config: the format of {data['name']} must be one of {', '.join(get_args(Format))}")
+    default = data.get("default")
+    if isinstance(default, bool):
+        default = str(default).lower()
+    return Variable(
+        **{key: value for key, value in data.items() if key not in ("default", "choices")},
+        default=None if default is None else str(default),
+        choices=tuple(str(each) for each in data.get("choices", ())),
+    )
+
+
+def checked_name(name: str) -> str:
+    """Return *name*, which is a plugin's; raises ValueError for one that could be mistaken for something else."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be a plugin's name")
+    return name
+
+
+def _requirement(text: str) -> str:
+    """Return a dependency as it was written; raises ValueError unless it is one (PEP 508)."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except InvalidRequirement as error:
+        raise ValueError(f"the dependency {text!r} is none: {error}") from error
+    return text
