@@ -1,0 +1,1 @@
+raise RuntimeError("the jukebox needs a coin")
