@@ -25,18 +25,20 @@ class Match:
 class SearchIndex:
     """Search over *entries*.
 
-    With *cache*, a folder, and *fingerprint*, which changes when the entries do, the index is kept for the next process.
+    With *cache*, a folder, and *fingerprint*, which changes when the entries do, the index is kept for the next
+    process.
     """
 
     def __init__(self, entries: Sequence[Entry], *, cache: Path | None = None, fingerprint: str = "") -> None:
         self._entries = entries
-        file = cache / f"search-{fingerprint[:32]}.sqlite" if cache is not None and fingerprint else None
-        self._lexical = Lexical(entries, file)
+        folder = cache / f"search-{fingerprint[:32]}" if cache is not None and fingerprint else None
+        self._lexical = Lexical(entries, folder)
 
     def search(self, query: str, limit: int = 8) -> list[Match]:
         """Return at most *limit* entries that do what *query* says, best first; any for an empty one."""
         if not query.strip():
             return [Match(self._entries[at], 0.0) for at in range(min(limit, len(self._entries)))]
-        found = self._lexical.search(query, limit)
-        best = found[0][1] if found and found[0][1] > 0 else 1.0
-        return [Match(self._entries[position], score / best) for position, score in found]
+        scores = self._lexical.search(query)
+        best = max(scores.values(), default=1.0)
+        ranked = sorted(scores, key=lambda position: (-scores[position], position))[:limit]
+        return [Match(self._entries[position], scores[position] / best) for position in ranked]

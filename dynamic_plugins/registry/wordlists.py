@@ -1,4 +1,4 @@
-"""Lists of English words that names and searches are read with, from ``words.txt`` beside this file."""
+"""Lists of English words that names and searches are read with, from the text files beside this one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,22 @@ List = Literal["asking", "joining", "ordinary", "stop", "switching"]
 @cache
 def wordlist(name: List) -> frozenset[str]:
     """Return the words of one list, in lower case."""
-    text = Path(__file__).with_name("words.txt").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    lines = _lines("words.txt")
     start = lines.index(f"[{name}]") + 1
     end = next((at for at in range(start, len(lines)) if lines[at].startswith("[")), len(lines))
     return frozenset(" ".join(lines[start:end]).split())
+
+
+@cache
+def synonyms() -> dict[str, tuple[str, ...]]:
+    """Return for each word of ``synonyms.txt`` the others that people use for the same thing."""
+    found: dict[str, dict[str, None]] = {}
+    for group in map(str.split, _lines("synonyms.txt")):
+        for word in group:
+            found.setdefault(word, {}).update(dict.fromkeys(other for other in group if other != word))
+    return {word: tuple(others) for word, others in found.items()}
+
+
+def _lines(name: str) -> list[str]:
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]

@@ -1,0 +1,282 @@
+"""What names mean: rules decide, likeness suggests, and nothing else is ever taken."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import made_up
+from dynamic_plugins.registry.entry import Entry, Package
+from dynamic_plugins.registry.names import NameIndex
+
+ENTRIES = [
+    Entry("@elizaos/plugin-discord", repository="github:elizaos-plugins/plugin-discord"),
+    Entry("@elizaos/client-discord"),
+    Entry("@elizaos/plugin-webhooks", packages=(Package("pypi", "elizaos-plugin-webhooks"),)),
+    Entry("@elizaos/plugin-ATTPs"),
+    Entry("@elizaos/plugin-github"),
+    Entry("io.github.somebody/gitlab", repository="https://github.com/somebody/gitlab-mcp.git"),
+    Entry("@elizaos/plugin-line"),
+    Entry("@elizaos/plugin-linear"),
+    Entry("@elizaos/plugin-solana-v2"),
+    Entry("@elizaos/plugin-computer-use"),
+    Entry("@elizaos/plugin-computeruse"),
+    Entry("mcp-server-time", packages=(Package("pypi", "mcp-server-time"),)),
+    Entry("io.github.acme/notes-mcp", packages=(Package("npm", "@acme/notes"),)),
+    Entry("@kamiyo/eliza", repository="github:kamiyo-ai/kamiyo-protocol#main:packages/kamiyo-eliza"),
+    Entry("MCP Server Chart"),
+    Entry("@elizaos/plugin-nextcloud-talk"),
+    Entry("plugin-connections"),
+    Entry("@mascotai/plugin-connections"),
+]
+
+
+@pytest.fixture(scope="module")
+def index() -> NameIndex:
+    return NameIndex(ENTRIES)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("@elizaos/plugin-webhooks", "@elizaos/plugin-webhooks"),
+        ("  @ELIZAOS/Plugin-Webhooks ", "@elizaos/plugin-webhooks"),
+        ("@elizaos/plugin_webhooks", "@elizaos/plugin-webhooks"),
+        ("@elizaos-plugins/plugin-webhooks", "@elizaos/plugin-webhooks"),
+        ("elizaos/plugin-webhooks", "@elizaos/plugin-webhooks"),
+        ("plugin-webhooks", "@elizaos/plugin-webhooks"),
+        ("elizaos-plugin-webhooks", "@elizaos/plugin-webhooks"),
+        ("elizaos_plugin_nextcloud_talk", "@elizaos/plugin-nextcloud-talk"),
+        ("webhooks", "@elizaos/plugin-webhooks"),
+        ("web hooks", "@elizaos/plugin-webhooks"),
+        ("the webhooks plugin", "@elizaos/plugin-webhooks"),
+        ("the Nextcloud Talk plugin", "@elizaos/plugin-nextcloud-talk"),
+        ("Webhooks plug-in", "@elizaos/plugin-webhooks"),
+        ("webhooks-plugin", "@elizaos/plugin-webhooks"),
+        ("`webhooks`", "@elizaos/plugin-webhooks"),
+        ("attps", "@elizaos/plugin-ATTPs"),
+        ("plugin-discord", "@elizaos/plugin-discord"),
+        ("github:elizaos-plugins/plugin-discord", "@elizaos/plugin-discord"),
+        ("https://github.com/somebody/gitlab-mcp", "io.github.somebody/gitlab"),
+        ("git+https://github.com/Somebody/gitlab-mcp.git", "io.github.somebody/gitlab"),
+        ("somebody/gitlab-mcp", "io.github.somebody/gitlab"),
+        ("github:kamiyo-ai/kamiyo-protocol#main:packages/kamiyo-eliza", "@kamiyo/eliza"),
+        ("mcp server time", "mcp-server-time"),
+        ("the time server", "mcp-server-time"),
+        ("uvx mcp-server-time", "mcp-server-time"),
+        ("npx -y @acme/notes", "io.github.acme/notes-mcp"),
+        ("@acme/notes", "io.github.acme/notes-mcp"),
+        ("notes", "io.github.acme/notes-mcp"),
+        ("solana v2", "@elizaos/plugin-solana-v2"),
+        ("mcp server chart", "MCP Server Chart"),
+        ("plugin-connections", "plugin-connections"),
+        ("the discord client", "@elizaos/client-discord"),
+    ],
+)
+def test_a_rule_leads_to_one_name(index: NameIndex, said: str, name: str) -> None:
+    resolution = index.resolve(said)
+    assert (resolution.kind, resolution.name) == ("exact", name)
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "version"),
+    [
+        ("@elizaos/plugin-webhooks@1.2.3", "@elizaos/plugin-webhooks", "1.2.3"),
+        ("mcp-server-time==2026.1.14", "mcp-server-time", "2026.1.14"),
+        ("webhooks v2.0.0-alpha.1", "@elizaos/plugin-webhooks", "2.0.0-alpha.1"),
+        ("the webhooks plugin version 2", "@elizaos/plugin-webhooks", "2"),
+        ("webhooks@latest", "@elizaos/plugin-webhooks", "latest"),
+    ],
+)
+def test_a_version_is_told_apart_from_the_name(index: NameIndex, said: str, name: str, version: str) -> None:
+    resolution = index.resolve(said)
+    assert (resolution.name, resolution.version) == (name, version)
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ("discord", {"@elizaos/plugin-discord", "@elizaos/client-discord"}),
+        ("the discord plugin", {"@elizaos/plugin-discord", "@elizaos/client-discord"}),
+        ("computer use", {"@elizaos/plugin-computer-use", "@elizaos/plugin-computeruse"}),
+        ("computeruse", {"@elizaos/plugin-computer-use", "@elizaos/plugin-computeruse"}),
+        ("connections", {"plugin-connections", "@mascotai/plugin-connections"}),
+    ],
+)
+def test_a_rule_that_leads_to_several_names_asks(index: NameIndex, said: str, names: set[str]) -> None:
+    resolution = index.resolve(said)
+    assert resolution.kind == "ambiguous"
+    assert resolution.name is None
+    assert {candidate.name for candidate in resolution.candidates} == names
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("webhoks", "@elizaos/plugin-webhooks"),
+        ("plugni-webhooks", "@elizaos/plugin-webhooks"),
+        ("pluginwebhooks", "@elizaos/plugin-webhooks"),
+        ("plugin-mcp-server-tme", "mcp-server-time"),
+        ("mcp-srever-time", "mcp-server-time"),
+        ("nextcloudtalk", "@elizaos/plugin-nextcloud-talk"),
+        ("next cloud tallk", "@elizaos/plugin-nextcloud-talk"),
+        ("lineer", "@elizaos/plugin-linear"),
+        ("@acme/plugin-webhooks", "@elizaos/plugin-webhooks"),
+        ("plugin-notes", "io.github.acme/notes-mcp"),
+    ],
+)
+def test_a_slip_is_suggested_and_not_taken(index: NameIndex, said: str, name: str) -> None:
+    resolution = index.resolve(said)
+    assert resolution.kind == "suggestions"
+    assert resolution.name is None
+    assert resolution.candidates[0].name == name
+    assert all(0 <= candidate.score <= 1 for candidate in resolution.candidates)
+
+
+NOBODYS = ["", "   ", "spotify", "plugin-", "@", "/", "elizaos-plugin", "x" * 5_000, "\x00", "🙂"]
+
+
+@pytest.mark.parametrize("said", NOBODYS)
+def test_what_is_nobodys_name_is_unknown_or_only_suggested(index: NameIndex, said: str) -> None:
+    assert index.resolve(said).kind in ("unknown", "suggestions")
+
+
+def test_an_imitation_that_is_not_in_the_registry_is_called_one(index: NameIndex) -> None:
+    resolution = index.resolve("@elizaos/plugin-webhooks-x7k2p")
+    assert resolution.kind == "suggestions"
+    assert resolution.candidates[0].name == "@elizaos/plugin-webhooks"
+    assert resolution.warning is not None
+    assert "imitations" in resolution.warning
+
+
+def test_an_imitation_in_the_registry_is_taken_by_its_name_only_and_with_a_warning() -> None:
+    index = NameIndex([*ENTRIES, Entry("@elizaos/plugin-webhooks-x7k2p")])
+    assert index.resolve("webhooks").name == "@elizaos/plugin-webhooks"
+    resolution = index.resolve("@elizaos/plugin-webhooks-x7k2p")
+    assert resolution.name == "@elizaos/plugin-webhooks-x7k2p"
+    assert "@elizaos/plugin-webhooks with something added" in (resolution.warning or "")
+
+
+@pytest.mark.parametrize(
+    ("said", "other"),
+    [
+        ("github", "io.github.somebody/gitlab"),
+        ("gitlab", "@elizaos/plugin-github"),
+        ("line", "@elizaos/plugin-linear"),
+        ("linear", "@elizaos/plugin-line"),
+    ],
+)
+def test_a_name_that_is_easily_confused_says_with_which(index: NameIndex, said: str, other: str) -> None:
+    warning = index.resolve(said).warning or ""
+    assert warning.startswith("Not to be confused with ")
+    assert other in warning
+
+
+def test_a_name_one_slip_from_a_better_known_one_says_so() -> None:
+    known = Entry("@elizaos/plugin-telegram", packages=(Package("pypi", "elizaos-plugin-telegram"),), source="bundled")
+    index = NameIndex([known, Entry("@elizoas/plugin-telegrarn"), Entry("@elizoas/plugin-telegram")])
+    for name in ("@elizoas/plugin-telegrarn", "@elizoas/plugin-telegram"):
+        assert "@elizaos/plugin-telegram is the better known" in (index.resolve(name).warning or "")
+    assert "better known" not in (index.resolve("@elizaos/plugin-telegram").warning or "")
+
+
+def test_an_ordinary_name_comes_without_a_warning(index: NameIndex) -> None:
+    assert index.resolve("webhooks").warning is None
+
+
+def test_a_name_that_two_sources_have_counts_once() -> None:
+    index = NameIndex([Entry("mcp-server-time", source="one"), Entry("mcp-server-time", source="two")])
+    assert index.resolve("time").name == "mcp-server-time"
+
+
+def test_an_empty_registry_knows_nothing() -> None:
+    index = NameIndex([])
+    assert index.resolve("discord").kind == "unknown"
+    assert index.mentions("install discord") == []
+
+
+def test_of_names_never_seen_before_the_right_one_is_suggested_and_none_is_taken() -> None:
+    entries = made_up.entries(400, seed=7)
+    names = [entry.name for entry in entries]
+    index, first, asked = NameIndex(entries), 0, 300
+    bares = {name.rpartition("/")[2] for name in names}
+    chance = random.Random(3)  # noqa: S311 - made-up slips
+    for name in chance.sample(names, asked):
+        bare = name.rpartition("/")[2]
+        at = chance.randrange(1, len(bare) - 1)
+        typed = bare[:at] + bare[at + 1] + bare[at] + bare[at + 2 :]
+        if typed in bares:
+            asked -= 1
+            continue
+        resolution = index.resolve(typed)
+        assert resolution.kind != "exact"
+        first += [candidate.name for candidate in resolution.candidates][:1] == [name]
+    assert first / asked >= 0.97
+
+
+def test_of_names_never_seen_before_no_clone_is_taken() -> None:
+    entries = made_up.entries(300, seed=8)
+    index, chance = NameIndex(entries), random.Random(4)  # noqa: S311 - made-up tails
+    for entry in entries:
+        tail = "".join(chance.choice(string.ascii_lowercase + string.digits) for _ in range(chance.randint(4, 7)))
+        assert index.resolve(f"{entry.name}-{tail}").kind != "exact"
+
+
+@given(st.text(max_size=60))
+def test_any_text_gets_an_answer_and_only_known_names(index: NameIndex, said: str) -> None:
+    resolution = index.resolve(said)
+    known = {entry.name for entry in ENTRIES}
+    assert {candidate.name for candidate in resolution.candidates} <= known
+    assert (resolution.name is not None) == (resolution.kind == "exact")
+    for mention in index.mentions(said):
+        assert 0 <= mention.start < mention.end <= len(said)
+
+
+def test_a_sentence_names_plugins_where_they_stand(index: NameIndex) -> None:
+    text = "could you please switch the web hooks plugin off"
+    (mention,) = index.mentions(text)
+    assert (mention.name, text[mention.start : mention.end]) == ("@elizaos/plugin-webhooks", "web hooks")
+    assert mention.confidence > 0.9
+
+
+def test_a_sentence_may_name_several(index: NameIndex) -> None:
+    found = index.mentions("install github and solana v2, then use mcp-server-time==1.0 please")
+    assert [mention.name for mention in found] == [
+        "@elizaos/plugin-github",
+        "@elizaos/plugin-solana-v2",
+        "mcp-server-time",
+    ]
+    assert found[-1].version == "1.0"
+
+
+def test_ordinary_words_are_names_only_where_the_words_around_them_say_so(index: NameIndex) -> None:
+    (casual,) = index.mentions("write a line of text")
+    (asked,) = index.mentions("install line")
+    (shown,) = index.mentions("is the line plugin running?")
+    assert casual.confidence < 0.5 < asked.confidence < shown.confidence
+
+
+def test_an_ambiguous_mention_gives_all_names(index: NameIndex) -> None:
+    (mention,) = index.mentions("kill discord")
+    assert mention.kind == "ambiguous"
+    assert mention.name is None
+    assert set(mention.names) == {"@elizaos/plugin-discord", "@elizaos/client-discord"}
+
+
+@pytest.mark.parametrize("text", ["install webhoks", "turn the webhoks plugin on"])
+def test_a_slip_in_a_sentence_is_similar_to_a_name(index: NameIndex, text: str) -> None:
+    (mention,) = index.mentions(text)
+    assert (mention.kind, mention.names[0]) == ("similar", "@elizaos/plugin-webhooks")
+
+
+def test_a_sentence_about_something_else_names_nothing(index: NameIndex) -> None:
+    assert index.mentions("What's the capital of Mongolia?") == []
+
+
+def test_a_name_in_a_sentence_without_spaces_is_found(index: NameIndex) -> None:
+    (mention,) = index.mentions("すみません、LINEのプラグインを一旦止めて")
+    assert mention.name == "@elizaos/plugin-line"
