@@ -62,7 +62,7 @@ class App:
         self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
         self.store = StateStore(settings.state_file)
         self.runtime = AgentRuntime()
-        self.catalogue = Catalogue(self.registry, self.store)
+        self.catalogue = Catalogue(self.registry, self.store, settings.home / "registry")
         self.configuration = ConfigurationStore(settings.home, settings.passphrase)
         self.installer = Installer(
             settings.plugins_dir,

@@ -10,6 +10,7 @@ from dynamic_plugins.registry.entry import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from dynamic_plugins.registry.names import NameIndex, Resolution
     from dynamic_plugins.registry.registry import Registry
@@ -31,11 +32,13 @@ class Found:
 class Catalogue:
     """Resolves names and searches, over the registry and the installed plugins together.
 
-    Indexes are built at first use and again when the registry or the set of installed plugins changes.
+    Indexes are built at first use and again when the registry or the set of installed plugins changes; what is worth
+    keeping for the next process is kept in the folder *cache*.
     """
 
-    def __init__(self, registry: Registry, store: StateStore) -> None:
+    def __init__(self, registry: Registry, store: StateStore, cache: Path | None = None) -> None:
         self.registry = registry
+        self._cache = cache
         self._store = store
         self._names: tuple[object, NameIndex] | None = None
         self._mine: tuple[object, NameIndex] | None = None
@@ -64,7 +67,8 @@ class Catalogue:
 
         entries = await self.registry.entries()
         if self._search is None or self._search[0] != self.registry.fingerprint:
-            self._search = (self.registry.fingerprint, SearchIndex(entries))
+            fingerprint = self.registry.fingerprint
+            self._search = (fingerprint, SearchIndex(entries, cache=self._cache, fingerprint=fingerprint))
         return self._search[1].search(query, limit)
 
     async def find(self, said: str) -> Found:
