@@ -76,6 +76,8 @@ the piano has a key: c4, the map has a key: blue1; press any key to go on
 {"key": "user_1", "value": "two spoons of sugar"}
 wie lautet der Schlüssel zum Erfolg? включи плагин для погоды, 安装天气插件
 my password manager is 1password, and the pin is on the board
+the password is wrong, it must be changed every week and kept in the keyring
+my password is too short for that site
 we walked along the river, looked at seven small boats, bought some bread, talked about school, then slept"""
 
 
@@ -114,6 +116,11 @@ def test_nothing_in_the_bundled_registry_is_taken_for_a_secret() -> None:
         ("postgres://admin:s3cr:et@db.invalid/x", "s3cr:et", ""),
         ("https://hooks.invalid/run?access_token=ab12cd34&x=1", "ab12cd34", "ACCESS_TOKEN"),
         ("mein Passwort lautet Kartoffel7", "Kartoffel7", ""),
+        ("my password is correct horse battery staple.", "correct horse battery staple", ""),
+        ("login bob, pw: hunter2", "hunter2", ""),
+        ("密钥：ab12cd34ef，谢谢", "ab12cd34ef", ""),  # noqa: RUF001 - as people write it
+        ("curl -H 'x-api-key: ab12cd34ef' https://api.invalid", "ab12cd34ef", "X_API_KEY"),
+        ("**NOTION_API_KEY**: ab12cd34ef", "ab12cd34ef", "NOTION_API_KEY"),
         ("我的密钥是ab12cd34ef。", "ab12cd34ef", ""),
         (
             "seed phrase: ocean lamp grid music fence tiger apple stone paper cloud river north",

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _NOUN = (
     r"api[ _-]?keys?|access[ _-]?keys?|secret[ _-]?keys?|private[ _-]?keys?|auth[ _-]?keys?|keys?|tokens?|secrets?|"
-    r"pass ?words?|passwd|pwd|passphrase|pass ?code|credentials?|pat|pin|webhook|"
+    r"pass(?: ?words?)?|passwd|pwd|pw|passphrase|pass ?code|credentials?|pat|pin|webhook|"
     r"(?:seed|recovery|mnemonic)(?: phrase| words)?|"
     r"schlüssel|passwort|kennwort|clé|mot de passe|contraseña|clave|senha|chave|chiave|парол\w*|ключ\w*|токен\w*"
 )
 _UNSPACED = "密码|密碼|密钥|密鑰|令牌|パスワード|キー|トークン|비밀번호|토큰"  # words have no blank before them
-_PASSWORD = re.compile(r"(?i)pass|pwd|pin$|kennwort|contraseña|senha|парол|密|パス|비밀")
+_PASSWORD = re.compile(r"(?i)pass|pwd|^pw$|pin$|kennwort|contraseña|senha|парол|密|パス|비밀")
 # A variable's name (DISCORD_API_TOKEN, api-key, apiKey), or up to three words with a noun that means a secret.
 _NAME = re.compile(
     rf"(?P<variable>(?<![\w/.@])[A-Za-z][A-Za-z0-9]*(?:[_\-][A-Za-z0-9]+)*(?![\w/@]))|"
@@ -42,7 +42,12 @@ _QUOTED = re.compile(
     r'"((?:\\.|[^"\\\n])+)"|\'((?:\\.|[^\'\\\n])+)\'|`([^`\n]+)`|“([^”\n]+)”|«([^»\n]+)»|「([^」\n]+)」'
 )
 # Unquoted, to the next blank; a comma, semicolon or ampersand ends it only where another assignment follows.
-_BARE = re.compile(r"[^\s\"`<>“”「」]+?(?=[,;&][ \t]*[\"']?[A-Za-z_][\w\-]*[\"']?\s*[=:]|[\s\"`<>“”「」]|$)")
+_WIDE = "\uff0c\u3002\uff01\uff1f\uff1b\u3001\uff08\uff09"
+_BARE = re.compile(
+    rf"[^\s\"`<>“”「」{_WIDE}]+?(?=[,;&][ \t]*[\"']?[A-Za-z_][\w\-]*[\"']?\s*[=:]|[\s\"`<>“”「」{_WIDE}]|$)"
+)
+# A passphrase of plain words, to the end of its sentence.
+_PHRASE = re.compile(r"(?:[a-z]{2,}[ \t]+){2,7}[a-z]{2,}(?=[.!?]?[ \t]*(?:$|\n))")
 _NOT_YET = re.compile(
     r"(?i)[\[<{(].*|\$\{?\w+\}?|%\w+%|[x*.•…_\-]+|(?:your|my|the|some|dein|votre|tu)[_-].*|.*[_-]here|"
     r"(?:sk|ghp|ntn|xoxb)[-_](?:x+|\.+|…)|process\.env.*|[a-z][\w.]*\(.*|@?[\w.\-]+@[\w.\-]+\.\w+|"
@@ -91,6 +96,10 @@ def _after(text: str, name: re.Match[str], known: Collection[str], installed: Co
     if not (variable or noun) or joined is None:
         return
     quoted = _QUOTED.match(text, joined.end())
+    phrase = _PHRASE.match(text, joined.end()) if _PASSWORD.search(said) and joined["join"].strip() else None
+    if phrase and not (_WORDS | _NO_SEED_WORDS) & set(phrase.group().split()):
+        yield Found(*phrase.span(), phrase.group(), _meant(text, name, installed))
+        return
     if quoted:
         group = quoted.lastindex or 0
         start, end = quoted.span(group)
