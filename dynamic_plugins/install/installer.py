@@ -95,13 +95,18 @@ class Installer:
                 "it comes from git, so installing it builds it, which runs its code at once. A person can allow that "
                 "with DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
             )
-        if package.type == "npm":
-            commands = self._npm.commands(package, wanted, ENVIRONMENT)
-        else:
-            commands = self._uv.commands(requirements(entry.kind, package, wanted), ENVIRONMENT)
+        commands = self._commands(entry, package, wanted)
         warnings = () if package.type == "npm" or not self._allow_builds else (_BUILDS,)
         start = start_of_entry(entry, package)
         return InstallPlan(entry.name, entry.kind, wanted, package, entry.source, commands, start, entry, warnings)
+
+    def _commands(self, entry: Entry, package: Package, version: str | None) -> tuple[tuple[str, ...], ...]:
+        if package.type != "npm":
+            return self._uv.commands(requirements(entry.kind, package, version), ENVIRONMENT)
+        try:
+            return self._npm.commands(package, version, ENVIRONMENT)
+        except ValueError as error:
+            raise InstallError(entry.name, f"DYNAMIC_PLUGINS_EXCLUDE_NEWER is no date: {error}") from error
 
     def plan_path(self, path: Path, *, editable: bool = False) -> InstallPlan:
         """Return what installing the plugin in a folder or wheel on this machine would do. Raises InstallError.
@@ -197,7 +202,8 @@ class Installer:
             raise InstallError(plan.name, f"{package} was installed but left no metadata; it is not a proper package")
         version = found.name.removesuffix(".dist-info").rpartition("-")[2]
         if plan.kind == "mcp" and (older := too_new(environment, package, _MCP_LIBRARIES)):
-            await self._uv.add(plan.name, environment, [*needed, *older], tell)
+            message = f"changing to {', '.join(older)}, which it was written for"
+            await self._uv.add(plan.name, environment, [*needed, *older], lambda stage, *_: tell(stage, message, 0.9))
         own = _own(plan, package, environment)
         return replace(
             _facts(plan, staging, version, own.config),

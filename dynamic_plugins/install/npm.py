@@ -43,7 +43,10 @@ class Npm:
         return self.node is not None and self._npm is not None
 
     def commands(self, package: Package, version: str | None, folder: str) -> tuple[tuple[str, ...], ...]:
-        """Return what :meth:`install` runs; a package whose digest is known is downloaded first, to compare it."""
+        """Return what :meth:`install` runs; a package whose digest is known is downloaded first, to compare it.
+
+        Raises ValueError where *exclude_newer* is nothing that npm could keep to.
+        """
         requirement = f"{package.name}@{version or 'latest'}"
         if not package.sha256:
             return (self._install(requirement, folder),)
@@ -156,12 +159,15 @@ def _parameter(name: str, told: Mapping[str, Any]) -> Variable:
 
 
 def instant(exclude_newer: str) -> str:
-    """Return *exclude_newer* as npm reads it: a date stays, uv's ``3 days`` or ``P3D`` becomes one, ago from now."""
-    found = re.fullmatch(r"P?(\d+) ?(d|w)(?:ays?|eeks?)?", exclude_newer.strip(), re.IGNORECASE)
-    if not found:
-        return exclude_newer.strip()
-    days = int(found.group(1)) * (7 if found.group(2).lower() == "w" else 1)
-    return (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+    """Return *exclude_newer* as npm reads it: a date stays, uv's ``3 days`` or ``P3D`` becomes one, ago from now.
+
+    Raises ValueError for anything else, which npm would pass over in silence.
+    """
+    if found := re.fullmatch(r"P?(\d+) ?(d|w)(?:ays?|eeks?)?", exclude_newer.strip(), re.IGNORECASE):
+        days = int(found.group(1)) * (7 if found.group(2).lower() == "w" else 1)
+        return (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+    datetime.fromisoformat(exclude_newer.strip())
+    return exclude_newer.strip()
 
 
 def nearest(version: str, versions: Sequence[str]) -> list[str]:
