@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dynamic_plugins import configuration as config
 from dynamic_plugins.approval import ApprovalRequest
+from dynamic_plugins.dependencies import Dependencies
 from dynamic_plugins.errors import (
-    AlreadyActiveError,
     DeclinedError,
-    InstallError,
     LoadError,
     NeedsConfigurationError,
     NeedsConfirmationError,
@@ -89,6 +88,7 @@ class PluginManagementService:
         self.approve, self.ask_values, self.listener = approve, ask_values, listener
         self._installer, self._store, self._configuration = installer, store, configuration
         self.journal = journal
+        self._dependencies = Dependencies(catalogue, installer, store)
         self._presence = Presence(store, configuration, loader, runtime, self._heard, use_model)
         self._install_locks: dict[str, asyncio.Lock] = {}
 
@@ -156,28 +156,13 @@ class PluginManagementService:
 
     async def _install(self, plan: InstallPlan, warning: str | None) -> Outcome:
         """Install *plan* and before it what it needs, on one approval."""
-        needed = await self._needed(plan, (plan.name,))
+        needed = await self._dependencies.needed(plan)
         commands = tuple(command for each in (*needed, plan) for command in each.commands)
         more = f"It needs {', '.join(each.name for each in needed)}, installed with it." if needed else None
         await self._ask("install", plan, commands, " ".join(filter(None, (warning, more))) or None)
         for each in needed:
             await self._install_one(each)
         return await self._install_one(plan)
-
-    async def _needed(self, plan: InstallPlan, chain: tuple[str, ...]) -> list[InstallPlan]:
-        """Return the plans of what *plan* needs and is not installed, in the order to install them."""
-        plans: list[InstallPlan] = []
-        for said in plan.requires:
-            found = await self.catalogue.find_any(said)
-            if found.entry.name in chain:
-                raise InstallError(plan.name, f"it needs {found.entry.name}, which needs it in turn")
-            if found.entry.name in self._store.read() or found.entry.name in {each.name for each in plans}:
-                continue
-            if not self.catalogue.registry.is_trusted(found.entry.source):
-                raise UntrustedSourceError(found.entry.name, found.entry.source)
-            other = self._installer.plan(found.entry, found.version)
-            plans += [*await self._needed(other, (*chain, other.name)), other]
-        return plans
 
     async def _install_one(self, plan: InstallPlan) -> Outcome:
         async with self._only_one(plan.name):
@@ -249,7 +234,7 @@ class PluginManagementService:
         name = await self.catalogue.installed(said)
         async with self._only_one(name), self._presence.get(name).lock:
             live, plugin = self._presence.get(name), self._presence.stored(name)
-            await self._check_not_needed(name, "uninstall")
+            await self._dependencies.check_not_needed(name, "uninstall")
             await self._presence.stop(live)
             await live.disconnect()
             await _to_the_end(self._remove(plugin, keep_configuration))
@@ -364,7 +349,7 @@ class PluginManagementService:
             if live.standing.status is not Status.ACTIVE:
                 self._store.change(name, enabled=False)
                 return self._outcome(name, note=f"{name} is not active.")
-            await self._check_not_needed(name, "deactivate")
+            await self._dependencies.check_not_needed(name, "deactivate")
             await self._presence.stop(live)
             live.to(Status.INACTIVE)
             self._store.change(name, enabled=False, rests_as="inactive")
@@ -377,7 +362,7 @@ class PluginManagementService:
         async with self._presence.get(name).lock:
             live = self._presence.get(name)
             before = live.standing.status
-            await self._check_not_needed(name, "unload")
+            await self._dependencies.check_not_needed(name, "unload")
             await self._presence.stop(live)
             await live.disconnect()
             plugin = self._store.change(name, enabled=False, rests_as="installed", error_details=None)
@@ -394,9 +379,8 @@ class PluginManagementService:
 
         Raises ActionError, BadArgumentsError or PluginTimeoutError, and what naming a plugin raises.
         """
-        name = await self.catalogue.installed(said)
-        self.sync()
-        return await self.use(name, action, arguments)
+        self.sync()  # first: a plugin that another process removed has no name any more, and its worker must end
+        return await self.use(await self.catalogue.installed(said), action, arguments)
 
     async def use(self, plugin: str, action: str, arguments: Mapping[str, Any]) -> Any:
         """Call an action by the plugin's own name, and count it; errors as for :meth:`call`."""
@@ -418,21 +402,6 @@ class PluginManagementService:
             self.journal.flush()
 
     # ---------------------------------------------------------------- within
-
-    async def _check_not_needed(self, name: str, verb: str) -> None:
-        """Raise :class:`AlreadyActiveError` when an active plugin needs *name*."""
-        for other in self._store.read().values():
-            if other.enabled and name in await self._required_by(other):
-                raise AlreadyActiveError(
-                    f"{name} is needed by {other.name}, which is active. To {verb} it, deactivate {other.name} first."
-                )
-
-    async def _required_by(self, plugin: StoredPlugin) -> set[str]:
-        names = set()
-        for said in plugin.installation.requires:
-            with contextlib.suppress(PluginError):  # what is not installed any more keeps nothing else
-                names.add(await self.catalogue.installed(said))
-        return names
 
     def _outcome(self, name: str, note: str = "") -> Outcome:
         """Return how *name* stands now; a *note* says that nothing had to change."""

@@ -17,7 +17,7 @@ LAYERS = [
     {"records", "approval", "registry"},
     {"install", "load"},
     {"configuration", "runtime", "store", "secrets"},
-    {"catalogue", "journal", "live", "presence"},
+    {"catalogue", "dependencies", "journal", "live", "presence"},
     {"service"},
     {"actions", "providers"},
     {"tools"},
