@@ -61,7 +61,7 @@ def chunks(whole: Mapping[str, Any], *, usage: bool = False) -> Iterator[dict[st
     message = choice["message"]
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        return head | {"choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
+        return head | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
     yield chunk({"role": "assistant", "content": "" if message["content"] is not None else None})
     for piece in _pieces(message["content"] or ""):

@@ -16,7 +16,7 @@ from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded.phrases import Hit, Phrases, Text, cues, read, word_set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _END = frozenset({".", "!", "?", ";", "…", *"\u3002\uff01\uff1f\uff1b"})
 _DASH = frozenset("\u2014\u2013")
@@ -180,11 +180,27 @@ def sentences(text: Text) -> list[tuple[int, int]]:
 def verb_hits(text: Text) -> list[Hit]:
     """Return the verbs in *text* that do not stand inside one another, in order."""
     best: list[Hit] = []
-    for hit in sorted(verbs().find(text), key=lambda each: (-each.literal, not each.label.sure, each.end - each.start)):
+    counts = _languages(text)
+    spoken = [hit for hit in verbs().find(text) if _is_spoken(hit, text, counts)]
+    for hit in sorted(spoken, key=lambda each: (-each.literal, not each.label.sure, each.end - each.start)):
         if not any(_clash(hit, other) for other in best):
             best.append(hit)
     best += [hit for hit in _switches(text) if not any(_clash(hit, other) for other in best)]
     return sorted(best, key=lambda hit: (hit.start, hit.end))
+
+
+def _is_spoken(hit: Hit, text: Text, counts: Mapping[str, int]) -> bool:
+    """Whether a verb is one of the language that *text* is in: "active" orders in French and tells in English."""
+    foreign = hit.label.language != "en" and all(text.words[index].isascii() for index in literal_words(hit))
+    return not foreign or counts.get(hit.label.language, 0) >= counts["en"]
+
+
+def _languages(text: Text) -> dict[str, int]:
+    """Return how many of the small words of each language *text* has."""
+    return {
+        language: sum(word in words for word in text.words)
+        for language, words in prompts.table("embedded/languages.toml").items()
+    }
 
 
 _TAILS = frozenset(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.chat.embedded.decide import Step
 from dynamic_plugins.chat.embedded.phrases import word_set
-from dynamic_plugins.chat.embedded.targets import Target, core
+from dynamic_plugins.chat.embedded.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,28 +145,7 @@ class Settling:
 
     def fitting(self, words: Sequence[str], scope: Sequence[str]) -> list[str]:
         """Return the plugins of *scope* whose name, keywords or description has to do with *words*."""
-        return [name for name in scope if max((self._relation(word, name) for word in words), default=0) >= 0.5]
-
-    def _relation(self, word: str, name: str) -> float:
-        from rapidfuzz.distance import OSA
-
-        stem = _stem(word)
-        if len(stem) < 2:
-            return 0.0
-        own = re.split(r"[-_/.]", core(name))
-        if stem in {_stem(part) for part in own} or stem == core(name).replace("-", ""):
-            return 1.0
-        if len(stem) >= 4:
-            best = max(OSA.normalized_similarity(stem, part) for part in [*own, core(name).replace("-", "")])
-            if best >= 0.74:
-                return best * 0.95
-        entry = self._known.entries.get(name)
-        if entry is None:
-            return 0.0
-        if stem in {_stem(each) for keyword in entry.keywords for each in keyword.lower().split()}:
-            return 0.7
-        told = {_stem(each) for each in re.findall(r"\w+", entry.description.lower())}
-        return 0.5 if stem in told and len(stem) > 3 else 0.0
+        return [name for name in scope if max((self._known.relation(word, name) for word in words), default=0) >= 0.5]
 
     def _described(self, intent: str, said: str) -> Target | None:
         """Return the plugin, or the plugins, that *said* may mean."""
@@ -185,7 +164,7 @@ class Settling:
         return Target((), said, sure=False)
 
     def _described_here(self, words: Sequence[str], scope: Sequence[str]) -> list[str]:
-        scores = {name: sum(self._relation(word, name) for word in words) for name in scope}
+        scores = {name: sum(self._known.relation(word, name) for word in words) for name in scope}
         best = max(scores.values(), default=0.0)
         return [name for name, score in scores.items() if score >= 0.5 and score >= best - 0.2]
 
@@ -202,10 +181,3 @@ def _once(steps: Sequence[Step]) -> list[Step]:
     for step in steps:
         seen.setdefault((step.intent, step.target.name), step)
     return list(seen.values())
-
-
-def _stem(word: str) -> str:
-    for ending in ("ies", "es", "s", "ing", "ed"):
-        if len(word) - len(ending) >= 3 and word.endswith(ending):
-            return word[: -len(ending)]
-    return word

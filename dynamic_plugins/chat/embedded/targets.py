@@ -23,6 +23,8 @@ LIKELY = 0.68
 MERELY_A_WORD = 0.5
 """Below this confidence a mention is an ordinary word sooner than a plugin."""
 
+RELATED = 0.5
+"""From here on a word has to do with a plugin."""
 SHORT = 3
 """In a message of so few words a name is a name."""
 
@@ -30,6 +32,7 @@ _POINTED = re.compile(
     r"\b(?:the|my|our|that|this|your)\s+([\w.-]+(?:\s[\w.-]+)?)\s+(?:plug-?in|server|one|thing|add-?on|extension)\b",
     re.I,
 )
+_JOINED = re.compile(r"\s*(?:plugins?)?\s*(?:,|,?\s*(?:and|&|\+|plus|or|und|et|y|e|и))\s*(?:also\s+)?(?:the\s+)?", re.I)
 _CORE = re.compile(
     r"^(?:@[^/]+/|io\.github\.[^/]+/)?(?:elizaos-plugin-|eliza-plugin-|plugin-|mcp-server-|server-)?", re.I
 )
@@ -80,7 +83,7 @@ class Knowledge:
 
     def mentions(self, text: str) -> list[Mention]:
         """Return the plugins that *text* names, in order; what is installed goes before what is not."""
-        found = []
+        found: list[Mention] = []
         for each in self.names.mentions(text):
             said = text[each.start : each.end]
             target = self._of_several(each.names, said, each.version)
@@ -92,6 +95,8 @@ class Knowledge:
                 r"[\s-]*(?:mcp|server|plugin)", text[each.end :]
             ):
                 continue  # "unload everything" is not about the server of that name
+            if weak and found and _JOINED.fullmatch(text[found[-1].end : each.start]):
+                weak = found[-1].weak  # "discord and slack": the one explains the other
             if not weak or any(name in self.standing for name in target.names):
                 found.append(Mention(each.start, each.end, target, weak))
         return sorted([*found, *self._pointed(text, found)], key=lambda mention: mention.start)
@@ -102,9 +107,14 @@ class Knowledge:
             start, end = place.span(1)
             if any(start < mention.end and mention.start < end for mention in found):
                 continue
-            mine = [name for name, _ in self.like(place[1]) if name in self.standing]
-            if mine:
-                yield Mention(start, end, Target((mine[0],), place[1], sure=False))
+            near = [name for name, _ in self.like(place[1]) if name in self.standing][:1]
+            words = re.findall(r"\w+", place[1].lower())
+            told = [name for name in self.standing.plugins if self._relates(words, name)]
+            if near:
+                yield Mention(start, end, Target(tuple(dict.fromkeys([*near, *told])), place[1], sure=False))
+
+    def _relates(self, words: Sequence[str], name: str) -> bool:
+        return all(self.relation(word, name) >= RELATED for word in words)
 
     def _of_several(self, names: Sequence[str], said: str, version: str | None) -> Target:
         mine = [name for name in names if name in self.standing]
@@ -120,6 +130,30 @@ class Knowledge:
         if found.kind == "exact" and found.name:
             return [(found.name, 1.0)]
         return [(each.name, each.score) for each in found.candidates if each.score >= LIKELY]
+
+    def relation(self, word: str, name: str) -> float:
+        """Return how much *word* has to do with the plugin *name*: 1 for its name, less for its description."""
+        from rapidfuzz.distance import OSA
+
+        stem = _stem(word)
+        if len(stem) < 2:
+            return 0.0
+        own = re.split(r"[-_/.]", core(name))
+        if stem in (_stem(core(name)), core(name).replace("-", "")):
+            return 1.0
+        if stem in {_stem(part) for part in own}:
+            return 0.85
+        if len(stem) >= 4:
+            best = max(OSA.normalized_similarity(stem, part) for part in [*own, core(name).replace("-", "")])
+            if best >= 0.74:
+                return best * 0.95
+        entry = self.entries.get(name)
+        if entry is None:
+            return 0.0
+        if stem in {_stem(each) for keyword in entry.keywords for each in keyword.lower().split()}:
+            return 0.7
+        told = {_stem(each) for each in re.findall(r"\w+", entry.description.lower())}
+        return 0.5 if stem in told and len(stem) > 3 else 0.0
 
     def offers(self, words: Sequence[str]) -> bool:
         """Return whether some plugin's own words cover enough of *words* to have to do with what they ask."""
@@ -142,3 +176,10 @@ class Knowledge:
 def core(name: str) -> str:
     """Return the part of a name that tells plugins apart: ``discord`` of ``@elizaos/plugin-discord``."""
     return _CORE.sub("", name).lower().replace("_", "-")
+
+
+def _stem(word: str) -> str:
+    for ending in ("ies", "es", "s", "ing", "ed"):
+        if len(word) - len(ending) >= 3 and word.endswith(ending):
+            return word[: -len(ending)]
+    return word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -111,16 +112,18 @@ async def _complete(desk: Desk, content: bytes) -> tuple[int, dict[str, Any] | b
     return 200, b"".join(events(whole, usage=usage)) if stream else whole
 
 
-async def serve(catalogue: Catalogue, port: int) -> None:
+async def serve(catalogue: Catalogue, port: int, listener: socket.socket | None = None) -> None:
     """Serve the embedded model as an OpenAI-compatible endpoint on 127.0.0.1 until cancelled or interrupted.
 
+    *listener* is a socket that listens already, in place of *port*. Raises OSError where the port is taken.
     A web page in a browser on this machine must not be able to use it, so a request that a page sends is refused.
     """
     import uvicorn
 
     application = _application(Desk(catalogue))
-    config = uvicorn.Config(application, host="127.0.0.1", port=port, log_level="warning", lifespan="off")
-    await uvicorn.Server(config).serve()
+    config = uvicorn.Config(application, log_level="warning", lifespan="off")
+    with listener or socket.create_server(("127.0.0.1", port)) as listening:
+        await uvicorn.Server(config).serve(sockets=[listening])
 
 
 def _application(desk: Desk) -> Starlette:

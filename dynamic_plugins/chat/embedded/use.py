@@ -11,7 +11,7 @@ from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded.decide import Answer, Call
 from dynamic_plugins.chat.embedded.finds import Finds, Sort, find, sort_of
 from dynamic_plugins.chat.embedded.grounding import flatten, ground, lacking
-from dynamic_plugins.chat.embedded.phrases import word_set
+from dynamic_plugins.chat.embedded.phrases import Text, cues, read, word_set
 from dynamic_plugins.chat.embedded.request import Offered
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
 SHORTLIST = 3
 """So many tools the engine chooses from; each costs it about a quarter of a second the first time."""
 TRIES = 2
-STRONG = 3.0
-"""The evidence of one word of an action's name."""
+STRONG, CLEAR = 3.0, 1.0
+"""The evidence of one word of an action's name, and how much less than the best still competes."""
+FIRST = 1.5
+"""What it counts that a message begins with the action's verb."""
 CERTAIN, LIKELY = 0.15, 0.35
 """The confidence wanted from the engine with such evidence, and without."""
 
@@ -65,6 +67,8 @@ class Use:
             return None
         tool, guessed = chosen
         arguments = ground(guessed, tool.parameters, said)
+        if not wrap and (each := _one_for_each(tool, arguments, said)):
+            return Answer(tuple(Call(tool.name, one) for one in each))
         if missing := lacking(arguments, tool.parameters):
             return Answer(text=f"What should {' and '.join(missing)} be for {_title(tool.name)}?")
         if wrap:
@@ -76,6 +80,13 @@ class Use:
         if not ranked:
             return None
         best = ranked[0][0]
+        plain = [
+            (tool, arguments)
+            for score, tool in ranked[:SHORTLIST]
+            if score >= max(STRONG, best - CLEAR) and (arguments := _plainly(said, tool)) is not None
+        ]
+        if len(plain) == 1:
+            return plain[0]
         level = [tool for score, tool in ranked[:SHORTLIST] if score == best]
         for tools in ([level] if len(level) > 1 else []) + [
             [tool] for score, tool in ranked[:TRIES] if score >= best / 2
@@ -85,14 +96,77 @@ class Use:
                 needed = CERTAIN if best >= STRONG else LIKELY
                 if tool is not None and not guess.negated and guess.confidence >= needed:
                     return tool, guess.arguments
-        top = ranked[0][1]
-        return (top, {}) if best >= STRONG and not lacking(ground({}, top.parameters, said), top.parameters) else None
+        return None
+
+
+def _one_for_each(tool: Offered, arguments: dict[str, Any], said: str) -> list[dict[str, Any]]:
+    """Return the arguments of several calls where one takes one place, or one page, and several were named."""
+    sorts = {name: sort_of(name, flatten(tool.parameters["properties"][name])) for name in arguments}
+    if len(sorts) != 1:
+        return []
+    (name, sort), *_ = sorts.items()
+    values = find(said).of(sort) if sort in ("zone", "url") else ()
+    return [{name: value} for value in dict.fromkeys(values)] if 1 < len(values) <= MOST else []
+
+
+MOST = 5
+
+
+def _plainly(said: str, tool: Offered) -> dict[str, Any] | None:
+    """Return the arguments where a request plainly holds all that *tool* can be told; None where it does not.
+
+    "What time is it in Tokyo?" names the action and the place, "echo hello" the action and the text: there is nothing
+    left for the engine to find out. A story that does the same ("a good time in Tokyo") is no request.
+    """
+    if not _is_request(said, tool):
+        return None
+    properties = tool.parameters.get("properties") or {}
+    sorts = {name: sort_of(name, flatten(told)) for name, told in properties.items() if isinstance(told, dict)}
+    if list(sorts.values()) == ["text"]:
+        text = _after_the_verb(said, tool)
+        return {next(iter(sorts)): text} if text else None
+    if not sorts or not all(sort in _TYPED for sort in sorts.values()):
+        return None
+    arguments = ground({}, tool.parameters, said)
+    return None if lacking(arguments, tool.parameters) else arguments
+
+
+def _is_request(said: str, tool: Offered) -> bool:
+    text = read(said)
+    return "?" in text.words or cues("questions", "opens").begins(text) or _orders(said, tool) or _pleads(text)
+
+
+def _pleads(text: Text) -> bool:
+    return any(word in {"please", "pls", "plz", "bitte"} for word in text.words)
+
+
+def _orders(said: str, tool: Offered) -> bool:
+    """Whether *said* begins with a word of the action's name: "echo", "greet"."""
+    first = _stems(said)[:1]
+    return bool(first) and first[0] in _stems(tool.name.split("__", 1)[-1])
+
+
+_VERB = re.compile(
+    r"\s*(?:please\s+|can you\s+|could you\s+)?[^\W_]+\s*:?\s*(?:that\s+|to\s+)?"
+    r"(.*?)\s*(?:,?\s*(?:please|pls|plz)[.!]?)?\s*",
+    re.I | re.S,
+)
+
+
+def _after_the_verb(said: str, tool: Offered) -> str:
+    """Return what stands after the action's own verb; empty where *said* does not begin with it."""
+    found = _VERB.fullmatch(said)
+    return found[1] if found and _orders(said, tool) else ""
 
 
 def _ranked(said: str, tools: Sequence[Offered]) -> list[tuple[float, Offered]]:
     """Return the tools that have to do with *said*, most first."""
     finds = find(said)
-    scored = [(evidence(said, tool) + _fit(finds, tool), tool) for tool in tools if evidence(said, tool) > 0]
+    scored = [
+        (found + _fit(finds, tool) + FIRST * _orders(said, tool), tool)
+        for tool in tools
+        if (found := evidence(said, tool)) > 0
+    ]
     return sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
 
 

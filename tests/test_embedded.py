@@ -1,0 +1,320 @@
+"""The embedded model behind the `openai` SDK and as an endpoint: real requests, the real engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import openai
+import pytest
+
+from dynamic_plugins.actions import NAMES, schema
+from dynamic_plugins.catalogue import Catalogue
+from dynamic_plugins.chat.embedded.completion import chunks
+from dynamic_plugins.chat.embedded.needle import engine
+from dynamic_plugins.chat.embedded.places import zone
+from dynamic_plugins.chat.embedded.request import Offered
+from dynamic_plugins.chat.embedded.transport import MAX_REQUEST_BYTES, embedded_client, serve
+from dynamic_plugins.chat.embedded.use import Use
+from dynamic_plugins.registry.registry import Registry
+from dynamic_plugins.store import StateStore
+from tests.openai_schema import check
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+STARTS = 60.0
+TOOLS: list[Any] = [
+    {"type": "function", "function": {"name": name, "description": name, "parameters": schema(name), "strict": True}}
+    for name in NAMES
+]
+TIME: list[Any] = [
+    {
+        "type": "function",
+        "function": {
+            "name": "mcp-server-time__get_current_time",
+            "description": "Get current time in a specific timezone",
+            "parameters": {
+                "type": "object",
+                "properties": {"timezone": {"type": "string", "description": "IANA timezone name"}},
+                "required": ["timezone"],
+            },
+        },
+    }
+]
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    return Catalogue(Registry(tmp_path, official={}), StateStore(tmp_path / "state.json"))
+
+
+@pytest.fixture
+async def client(catalogue: Catalogue) -> AsyncIterator[openai.AsyncOpenAI]:
+    async with embedded_client(catalogue) as client:
+        yield client
+
+
+def asked(text: str, tools: Sequence[Any] = TOOLS) -> dict[str, Any]:
+    return {"model": "needle-3", "messages": [{"role": "user", "content": text}], "tools": list(tools)}
+
+
+async def test_the_sdk_gets_a_tool_call_that_openais_schema_allows(client: openai.AsyncOpenAI) -> None:
+    request = asked("install mcp-server-time and switch it on")
+    check("CreateChatCompletionRequest", request)
+    answer = await client.chat.completions.create(**request)
+    check("CreateChatCompletionResponse", json.loads(answer.model_dump_json(exclude_unset=True)))
+    calls = answer.choices[0].message.tool_calls or []
+    assert [call.function.name for call in calls if call.type == "function"] == ["install_plugin", "activate_plugin"]
+    assert answer.choices[0].finish_reason == "tool_calls"
+
+
+async def test_the_same_request_gets_the_same_answer(client: openai.AsyncOpenAI) -> None:
+    first = await client.chat.completions.create(**asked("instal dicsord"))
+    again = await client.chat.completions.create(**asked("instal dicsord"))
+    assert first == again
+    assert first.choices[0].message.content == "Install @elizaos/plugin-discord?"
+
+
+async def test_a_streamed_answer_is_the_same_in_pieces(client: openai.AsyncOpenAI) -> None:
+    whole = await client.chat.completions.create(**asked("instal dicsord"))
+    for chunk in chunks(json.loads(whole.model_dump_json()), usage=True):
+        for choice in chunk["choices"]:
+            choice["finish_reason"] = choice["finish_reason"] or "stop"  # "nullable" is no word of JSON Schema's
+        check("CreateChatCompletionStreamResponse", chunk)
+    text, usage = "", None
+    stream = await client.chat.completions.create(
+        **asked("instal dicsord"), stream=True, stream_options={"include_usage": True}
+    )
+    async for piece in stream:
+        text += "".join(choice.delta.content or "" for choice in piece.choices)
+        usage = piece.usage or usage
+    assert text == whole.choices[0].message.content
+    assert usage == whole.usage
+
+
+async def test_streamed_calls_come_whole(client: openai.AsyncOpenAI) -> None:
+    stream = await client.chat.completions.create(**asked("install the discord plugin"), stream=True)
+    calls = [call async for piece in stream for choice in piece.choices for call in choice.delta.tool_calls or ()]
+    assert [call.function.name for call in calls if call.function] == ["install_plugin"]
+
+
+async def test_results_become_sentences(client: openai.AsyncOpenAI) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "install_plugin", "arguments": "{}"}}
+    failed = {"ok": False, "error": {"code": "unknown_plugin", "message": "there is no x", "suggestions": ["y", "z"]}}
+    request = asked("install x")
+    request["messages"] += [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": f"<data>{json.dumps(failed)}</data>"},
+    ]
+    answer = await client.chat.completions.create(**request)
+    assert answer.choices[0].message.content == "That did not work: there is no x Did you mean y or z?"
+
+
+async def test_models_are_listed_and_wrong_requests_told_in_openais_form(client: openai.AsyncOpenAI) -> None:
+    assert [model.id async for model in client.models.list()] == ["needle-3"]
+    with pytest.raises(openai.BadRequestError, match="no message of the user"):
+        await client.chat.completions.create(model="needle-3", messages=[{"role": "system", "content": "x"}])
+    with pytest.raises(openai.NotFoundError):
+        await client.embeddings.create(model="needle-3", input="x")
+
+
+async def test_a_plugins_action_is_called_with_what_its_schema_demands(client: openai.AsyncOpenAI) -> None:
+    answer = await client.chat.completions.create(**asked("what time is it in Tokyo?", [*TOOLS, *TIME]))
+    calls = answer.choices[0].message.tool_calls or []
+    assert [(call.function.name, json.loads(call.function.arguments)) for call in calls if call.type == "function"] == [
+        ("mcp-server-time__get_current_time", {"timezone": "Asia/Tokyo"})
+    ]
+
+
+async def test_choosing_no_tool_is_respected(client: openai.AsyncOpenAI) -> None:
+    answer = await client.chat.completions.create(**asked("what time is it in Tokyo?", TIME), tool_choice="none")
+    assert answer.choices[0].message.tool_calls is None
+
+
+def _tool(tool: str, description: str, required: Sequence[str], **properties: dict[str, Any]) -> Offered:
+    return Offered(tool, description, {"type": "object", "properties": properties, "required": list(required)})
+
+
+MANY = [
+    _tool("hello__greet", "Greets somebody by name", ["name"], name={"type": "string"}),
+    _tool("everything__echo", "Echoes back the input string", ["message"], message={"type": "string"}),
+    _tool(
+        "everything__get-sum",
+        "Returns the sum of two numbers",
+        ["a", "b"],
+        a={"type": "number", "description": "First number"},
+        b={"type": "number", "description": "Second number"},
+    ),
+    _tool(
+        "time__get_current_time",
+        "Get current time in a timezone",
+        ["timezone"],
+        timezone={"type": "string", "description": "IANA timezone name"},
+    ),
+    _tool(
+        "time__convert_time",
+        "Convert time between timezones",
+        ["source_timezone", "time", "target_timezone"],
+        source_timezone={"type": "string", "description": "Source IANA timezone name"},
+        time={"type": "string", "description": "Time to convert in 24-hour format (HH:MM)"},
+        target_timezone={"type": "string", "description": "Target IANA timezone name"},
+    ),
+    *(_tool(f"other__action_{n}", f"Does thing number {n}", ["x"], x={"type": "string"}) for n in range(24)),
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "arguments"),
+    [
+        ("echo Hello World!", "everything__echo", {"message": "Hello World!"}),
+        ("greet Bob please", "hello__greet", {"name": "Bob"}),
+        ("what's 17 plus 4", "everything__get-sum", {"a": 17, "b": 4}),
+        ("time in nyc?", "time__get_current_time", {"timezone": "America/New_York"}),
+        (
+            "convert 3pm from London to San Francisco time",
+            "time__convert_time",
+            {"source_timezone": "Europe/London", "time": "15:00", "target_timezone": "America/Los_Angeles"},
+        ),
+    ],
+)
+def test_the_right_action_is_found_among_many(said: str, name: str, arguments: dict[str, Any]) -> None:
+    answer = Use(engine(), MANY, None).answer(said)
+    assert answer is not None
+    assert [(call.tool, call.arguments) for call in answer.calls] == [(name, arguments)]
+
+
+def test_several_places_are_several_calls() -> None:
+    answer = Use(engine(), MANY, None).answer("what's the time in London and in Paris?")
+    assert answer is not None
+    assert [call.arguments["timezone"] for call in answer.calls] == ["Europe/London", "Europe/Paris"]
+
+
+def test_the_engine_fills_in_what_no_rule_finds() -> None:
+    answer = Use(engine(), MANY[:2], None).answer("say hello to Ada")
+    assert answer is not None
+    assert [(call.tool, call.arguments) for call in answer.calls] == [("hello__greet", {"name": "Ada"})]
+
+
+@pytest.mark.parametrize("said", ["what's the capital of France?", "good morning!", "tell me a joke"])
+def test_no_action_is_called_for_what_none_does(said: str) -> None:
+    assert Use(engine(), MANY, None).answer(said) is None
+
+
+def test_past_the_list_actions_are_searched_and_called_by_name() -> None:
+    from dynamic_plugins.chat.embedded.request import Exchange, Made
+
+    pair = [Offered("search_plugin_actions", "", {}), Offered("call_plugin_action", "", {})]
+    use = Use(engine(), pair, None)
+    first = use.answer("what time is it in Tokyo?")
+    assert first is not None
+    assert first.calls[0].tool == "search_plugin_actions"
+    found = {"actions": [{"action": t.name, "description": t.description, "parameters": t.parameters} for t in MANY]}
+    exchange = Exchange("what time is it in Tokyo?", [Made("search_plugin_actions", {}, found)])
+    then = use.next(exchange)
+    assert then is not None
+    assert then.calls[0].tool == "call_plugin_action"
+    assert then.calls[0].arguments["action"] == "time__get_current_time"
+    assert json.loads(then.calls[0].arguments["arguments"]) == {"timezone": "Asia/Tokyo"}
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Tokyo", "Asia/Tokyo"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("Munich", "Europe/Berlin"),
+        ("Japan", "Asia/Tokyo"),
+        ("UTC+2", "Etc/GMT-2"),
+        ("Pacific time", "America/Los_Angeles"),
+        ("Atlantis", None),
+    ],
+)
+def test_places_are_time_zones(said: str, meant: str | None) -> None:
+    assert zone(said) == meant
+
+
+SILENT = """
+import os, sys
+touched = []
+def hook(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "urllib.Request"):
+        touched.append((event, str(arguments)))
+sys.addaudithook(hook)
+from dynamic_plugins.chat.embedded.needle import engine
+tool = {"name": "greet", "description": "Greet somebody", "parameters": {"type": "object", "properties": {}}}
+engine().guesses("greet them", [tool])
+engine().embed("hello")
+import threading
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join(10)
+assert "needle" in sys.modules
+assert touched == [], touched
+assert not os.path.exists(os.path.expanduser("~/.cactus_needle")), "telemetry left an id"
+print("silent")
+"""
+
+
+def test_the_engine_never_uses_the_network_and_leaves_no_id(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in {"NEEDLE_TELEMETRY", "DO_NOT_TRACK", "CI"}}
+    done = subprocess.run(
+        [sys.executable, "-c", SILENT],
+        env=environment | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.stdout.strip() == "silent", done.stderr
+
+
+def test_without_the_engine_the_remedy_is_told() -> None:
+    code = (
+        "import sys; sys.modules['needle'] = None\n"
+        "from dynamic_plugins.chat.embedded.transport import embedded_client\n"
+        "from dynamic_plugins.chat.model import ModelError\n"
+        "try: embedded_client(None)\n"
+        "except ModelError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert "pip install 'agent-dynamic-plugins[embedded]'" in done.stdout, done.stderr
+
+
+@asynccontextmanager
+async def served(catalogue: Catalogue) -> AsyncIterator[httpx2.AsyncClient]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    task = asyncio.create_task(serve(catalogue, 0, listener))
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}/v1", timeout=STARTS) as http:
+            yield http
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_the_endpoint_answers_streams_and_refuses(catalogue: Catalogue) -> None:
+    async with served(catalogue) as http:
+        answer = await http.post("/chat/completions", json=asked("install the discord plugin"))
+        assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
+        streamed = await http.post("/chat/completions", json=asked("install the discord plugin") | {"stream": True})
+        assert streamed.headers["content-type"].startswith("text/event-stream")
+        assert streamed.text.rstrip().endswith("data: [DONE]")
+        assert (await http.get("/nothing")).status_code == 404
+        assert (await http.delete("/models")).status_code == 405
+        broken = await http.post("/chat/completions", content=b"{")
+        assert (broken.status_code, broken.json()["error"]["type"]) == (400, "invalid_request_error")
+        long = await http.post("/chat/completions", content=b" " * (MAX_REQUEST_BYTES + 1))
+        assert long.status_code == 413
+        page = await http.post("/chat/completions", json=asked("x"), headers={"origin": "https://page.example"})
+        assert page.status_code == 403
