@@ -235,6 +235,8 @@ async def test_the_anthropic_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins)
     offered(endpoint, lambda request: [tool["name"] for tool in request["tools"]])
 
 
+# google-genai prepares for aiohttp wherever that is installed, in a way that aiohttp warns of.
+@pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 async def test_the_gemini_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins) -> None:
     def content(part: dict[str, Any]) -> dict[str, Any]:
         return {"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}]}

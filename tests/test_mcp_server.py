@@ -213,7 +213,7 @@ async def test_a_plugin_is_switched_on_used_and_unloaded_with_the_persons_yes(he
         assert workers_of(hello.home) == []
     (asked,) = person.asked
     assert asked.message.startswith("Activate hello 1.0.0")
-    assert "hello_plugin:plugin" in asked.message
+    assert "hello_plugin" in asked.message.partition("  runs ")[2]
     assert "  runs     " in asked.message
 
 
