@@ -27,6 +27,8 @@ REPEATED = {"name": 3, "keywords": 2, "actions": 2, "told": 1, "description": 1}
 """How often each text of an entry counts. One field that repeats them ranks better than a field each."""
 SYNONYM = 0.4
 """What a synonym counts against the word itself."""
+GUESSED = 0.4
+"""What a word counts that may have been meant by one that occurs nowhere."""
 WHOLE_NAME = 8.0
 """What counts that a request is just a plugin's name."""
 PARTS = 0.5
@@ -40,12 +42,13 @@ SHORT = 8
 LONGER = 10
 """How many words that begin with, or resemble, an unknown one are looked at."""
 MAX_CHARACTERS = 2_000
-"""What is read of a request, of a description, and of all descriptions of a plugin's actions."""
+"""What is read of a request, and of a plugin's description."""
+TOLD, ALL_TOLD = 500, 12_000
+"""What is read of the description of an action, and of those of all actions of a plugin, in characters."""
 KEPT = 4
 """How many indexes are kept in a folder: those of older registries go."""
 
 _HEAP = 20_000_000
-_FORMAT = "1"
 
 
 class Lexical:
@@ -114,15 +117,19 @@ class Lexical:
 
     def _instead(self, word: str) -> Iterable[Any]:
         """Return queries for a word that occurs nowhere: what it begins, the two words it is, what it nearly is."""
+        from tantivy import Query
+
         if len(word) < 3:
             return []
+        if word.endswith("s") and self._count(word[:-1]):  # the stemmer leaves words without vowels alone: "pdfs"
+            return [self._term(word[:-1])]
         if longer := self._searcher.terms_with_prefix("text", word, limit=LONGER):
             return [self._term(term) for term, _ in longer]
         for at in range(3, len(word) - 2):
             halves = [self._stem(word[:at]), self._stem(word[at:])]
             if all(map(self._count, halves)):
                 return [self._term(half) for half in halves]
-        return [self._term(stem) for stem in self._near(word)]
+        return [Query.boost_query(self._term(stem), GUESSED) for stem in self._near(word)]
 
     def _near(self, word: str) -> list[str]:
         """Return the stems that are a slip or two away from a word, the likeliest first."""
@@ -170,9 +177,16 @@ def _opened(folder: Path) -> Any:
     from tantivy import Index
 
     with contextlib.suppress(ValueError, OSError):
-        if (folder / "complete").read_text(encoding="utf-8") == _FORMAT:
+        if (folder / "complete").read_text(encoding="utf-8") == _form():
             return Index.open(str(folder))
     return None
+
+
+def _form() -> str:
+    """Return what a kept index was made by: another version may read texts in another way."""
+    from dynamic_plugins import __version__
+
+    return __version__
 
 
 def _built(entries: Sequence[Entry], folder: Path | None) -> Any:
@@ -183,7 +197,7 @@ def _built(entries: Sequence[Entry], folder: Path | None) -> Any:
             partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}."))
             try:
                 _fill(entries, partial)
-                (partial / "complete").write_text(_FORMAT, encoding="utf-8")
+                (partial / "complete").write_text(_form(), encoding="utf-8")
                 _swap(partial, folder)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -215,7 +229,7 @@ def _text(entry: Entry, core: str) -> str:
         "name": f"{entry.name} {core}",
         "keywords": " ".join(entry.keywords),
         "actions": " ".join(action.name for action in entry.actions),
-        "told": " ".join(action.description for action in entry.actions)[:MAX_CHARACTERS],
+        "told": " ".join(action.description[:TOLD] for action in entry.actions)[:ALL_TOLD],
         "description": entry.description[:MAX_CHARACTERS],
     }
     return terms.readable(" ".join(text for field, text in texts.items() for _ in range(REPEATED[field])))

@@ -18,6 +18,10 @@ MentionKind = Literal["exact", "ambiguous", "similar"]
 
 MAX_WORDS = 6
 """A name is at most this many words."""
+MAX_MISTYPED = 3
+"""A mistyped name is looked for in at most this many words."""
+NEAR = 0.75
+"""From this score on words are taken for a mistyped name."""
 
 # A word may hold what names hold; letters of scripts that do not mark words off are words apart from Latin ones.
 _WORD = re.compile(r"@?[A-Za-z0-9_À-ɏ][\wÀ-ɏ./:@=+#-]*(?:['\u2019]s\b)?|[^\W\dA-Za-zÀ-ɏ]+", re.ASCII)
@@ -85,7 +89,7 @@ def _mention_at(index: NameIndex, text: str, words: Sequence[_Word], at: int) ->
             confidence = _confidence(text, said, words, at, count)
             end = words[at].start + len(said)
             return Mention(names, words[at].start, end, kind, confidence, resolution.version), count
-    return _similar_at(index, words, at), 1
+    return _similar_at(index, text, words, at)
 
 
 def _phrases(text: str, words: Sequence[_Word], at: int) -> Iterator[tuple[int, str]]:
@@ -140,19 +144,20 @@ def _asked(words: Sequence[_Word], at: int, count: int) -> bool:
     return bool(before and before[-1] in wordlist("asking")) or any(word in wordlist("switching") for word in after)
 
 
-def _similar_at(index: NameIndex, words: Sequence[_Word], at: int) -> Mention | None:
-    """Return a name that one word resembles, where the words around it speak of a plugin."""
+def _similar_at(index: NameIndex, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
+    """Return a name that the words resemble, where the words around them speak of a plugin, and how many they are."""
     word = words[at]
-    if (
-        len(word.text) < 4
-        or word.plain in wordlist("ordinary") | wordlist("joining") | wordlist("asking")
-        or _PLUGIN.fullmatch(word.text)
-    ):
-        return None
-    if not (_beside_plugin(words, at, 1) or _asked(words, at, 1) or "-" in word.text):
-        return None
-    near = [each for each in index.resolve(word.plain).candidates if each.score >= 0.75]
-    if not near:
-        return None
-    names = tuple(each.name for each in near)
-    return Mention(names, word.start, word.start + len(word.plain), "similar", round(0.9 * near[0].score, 3))
+    if word.plain in wordlist("ordinary") | wordlist("joining") | wordlist("asking") or _PLUGIN.fullmatch(word.text):
+        return None, 1
+    best: tuple[Mention | None, int] = (None, 1)
+    for count, said in _phrases(text, words, at):
+        if count > MAX_MISTYPED or len(said) < 4:
+            continue
+        if not (_beside_plugin(words, at, count) or _asked(words, at, count) or (count == 1 and "-" in said)):
+            continue
+        near = [each for each in index.resolve(said).candidates if each.score >= NEAR]
+        if near and (best[0] is None or 0.9 * near[0].score > best[0].confidence):
+            names = tuple(each.name for each in near)
+            confidence = round(0.9 * near[0].score, 3)
+            best = Mention(names, word.start, word.start + len(said), "similar", confidence), count
+    return best

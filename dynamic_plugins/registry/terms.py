@@ -15,7 +15,8 @@ MAX_CLAUSES = 8
 # Chinese, Japanese and Korean do not mark words off: neighbouring characters are taken two by two.
 _UNSPACED_RUN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _ACCENTED = re.compile("(?<=[A-Za-z])[\u0300-\u036f]+")
-_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# "PDFs" is one word, though its last two letters look like the beginning of another.
+_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z](?!\b|s\b))")
 _WORD = re.compile(r"[^\W_]+")
 _CLAUSE_END = re.compile(r"(?<=[.!?;])\s+|\n+|,\s*|\b(?:and then|then|and|also|to)\b", re.IGNORECASE)
 
