@@ -60,7 +60,7 @@ def choose_package(entry: Entry, *, has_node: bool) -> Package:
             return package
     if any(package.type == "npm" for package in entry.packages):
         if entry.kind == "mcp":
-            reason = "it needs Node.js 18 or newer with npm, and PATH has not both. Get them from nodejs.org and try again."
+            reason = "it needs Node.js 18 or newer with npm. PATH lacks them; get them from nodejs.org and try again."
         else:
             reason = "it is only published for TypeScript (npm), and there is no Python package of it."
         raise UnavailableHereError(entry.name, reason)
