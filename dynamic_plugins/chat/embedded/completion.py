@@ -66,7 +66,7 @@ def chunks(whole: Mapping[str, Any], *, usage: bool = False) -> Iterator[dict[st
     yield chunk({"role": "assistant", "content": "" if message["content"] is not None else None})
     for piece in _pieces(message["content"] or ""):
         yield chunk({"content": piece})
-    for index, call in enumerate(message.get("tool_calls", ())):
+    for index, call in enumerate(message.get("tool_calls") or ()):
         yield chunk({"tool_calls": [{"index": index, **call}]})
     yield chunk({}, choice["finish_reason"])
     if usage:

@@ -43,7 +43,8 @@ def judge(text: Text, likely: Likely) -> Reading:
 
 
 def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> None:
-    hits = _useful(_verbs(sentence), sentence, likely)
+    named_before = bool(reading.floating or any(order.slots for order in reading.orders))
+    hits = _useful(_verbs(sentence), sentence, likely, named_before)
     if not hits:
         _no_verb(reading, sentence, number)
         return
@@ -84,14 +85,17 @@ def _minded(before: Text) -> bool:
     return any(mind.end == len(before) for mind in cues("cues", "minds").find(before))
 
 
-def _useful(hits: list[Hit], sentence: Text, likely: Likely) -> list[Hit]:
-    """Leave out verbs that only mean something with a plugin beside them, where there is none."""
+def _useful(hits: list[Hit], sentence: Text, likely: Likely, before: bool) -> list[Hit]:
+    """Leave out verbs that only mean something with a plugin beside them, where there is none.
+
+    *before* says that a plugin was named in an earlier sentence: "add it" is about that one.
+    """
     named = bool(o.slots(sentence))
     kinds = cues("questions", "kinds").match(sentence)
     kept = []
     for hit in hits:
         object_ = _object(sentence.part(hit.start, len(sentence)), replace(_shifted(hit, hit.start)))
-        refers = bool(o.refers(object_)) and hit.label.intent != "install"
+        refers = bool(o.refers(object_)) and (before or hit.label.intent != "install")
         alone = hit.label.intent != "install" and len(sentence) <= 3
         if hit.label.sure or named or refers or alone or likely(o.content(object_)) or (kinds and _is_first(hit, hits)):
             kept.append(hit)
@@ -163,7 +167,8 @@ def _formal(before: Text, hit: Hit) -> bool:
         return True
     if any(ask.end == len(near) for ask in cues("cues", "asks").find(near)):
         return True
-    # The object may stand first ("das Plugin deaktivieren", "I want X gone").
+    # The object may stand first ("kannst du das Plugin deaktivieren", "I want X gone").
+    near = near.part(max((ask.end for ask in cues("cues", "asks").find(near) if ask.start == 0), default=0), len(near))
     empty = word_set("cues", "wishers") | word_set("cues", "wishes")
     return all(word in empty or word.endswith("ly") for word in o.content(near)) and not _told(before, hit)
 

@@ -130,7 +130,12 @@ _NO_VERBS = frozenset(
 
 @cache
 def _vocabulary() -> frozenset[str]:
-    return frozenset(word for word in verbs().single_words if len(word) >= TYPO_LENGTH and word.isascii())
+    heads = {phrase.split(" ")[0] for phrase, verb in _each_phrase() if verb.sure and verb.language == "en"}
+    return frozenset(
+        word
+        for word in {*verbs().single_words, *heads}
+        if len(word) >= TYPO_LENGTH and word.isascii() and word.isalpha()
+    )
 
 
 def mended(text: Text) -> Text:
@@ -152,9 +157,9 @@ def _spelled(word: str) -> str:
         if known[0] == word[0] and OSA.distance(word, known, score_cutoff=allowed) <= allowed
     )
     # "deactivate" and "activate" differ in their first letter; two readings are none.
-    if not near or len({verbs().single_words[known].intent for at, known in near if at == near[0][0]}) > 1:
-        return word
-    return near[0][1]
+    nearest = [known for at, known in near if at == near[0][0]] if near else []
+    intents = {verb.intent if (verb := verbs().single_words.get(known)) else known for known in nearest}
+    return nearest[0] if len(intents) == 1 else word
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,9 @@ def implied(spoken: str, mentions: Sequence[Mention], known: Knowledge) -> Setti
     """
     here = [m for m in mentions if m.target.name and m.target.name in known.standing]
     mine = [m for m in here if not m.weak] or here
-    if len({m.target.name for m in mine}) != 1 or not cues("settings", "strong").match(read(spoken)):
+    if len({m.target.name for m in mine}) != 1 or not (
+        cues("settings", "strong").match(read(spoken)) or re.search(r"\w:\s", spoken)
+    ):
         return None
     plugin = mine[0].target.name or ""
     # The name itself may look like a value ("s3", "n8n").

@@ -123,7 +123,7 @@ class Mind:
                 continue
             if order.intent == "install" and heard.message.addresses:
                 continue
-            if told is not None and not order.sure and self._about(order, heard) in (told.plugin, None):
+            if told is not None and not order.sure and self._is_how_it_is_said(order, heard, told):
                 continue
             orders.append(order)
         heard.reading.orders = orders
@@ -142,9 +142,10 @@ class Mind:
         beside = heard.message.spoken[max(0, mention.start - 8) : mention.end + 8].lower()
         return bool(re.search(r"[A-Z@/_\d-]", said)) or "plugin" in beside or "server" in beside
 
-    def _about(self, order: o.Order, heard: Understood) -> str | None:
+    def _is_how_it_is_said(self, order: o.Order, heard: Understood, told: Setting) -> bool:
+        """Whether an order only says how a value is set: "put the token in the github plugin"."""
         names = [heard.mentions[slot].target.name for slot in order.slots]
-        return names[0] if names else None
+        return not names or (names[0] == told.plugin and names[0] in self._known.standing.plugins)
 
     def _terse(self, heard: Understood) -> Settled | None:
         """Return what a name and hardly anything else wants ("discord pls")."""
