@@ -40,9 +40,12 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo]) -> None:
     table = _table("plugin", "version", "kind", "status", "")
     for info in infos:
         missing = [each.name for each in info.required_env_vars if not each.is_set]
-        note = info.error_details or ("needs " + ", ".join(missing) if missing else "")
+        note = "needs " + ", ".join(missing) if missing else ""
         table.add_row(info.name, info.version, info.kind, str(info.status), note)
     out.console.print(table)
+    for info in infos:
+        if info.error_details:  # too long for a column
+            out.say(f"{info.name}: {info.error_details}")
 
 
 def sources(out: Output, told: Sequence[dict[str, Any]]) -> None:
