@@ -34,6 +34,7 @@ import time
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ from dynamic_plugins.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from multiprocessing.connection import Connection
 
 ORPHAN_SECONDS = 10.0
 COMMAND_SECONDS = 120.0
@@ -139,6 +141,10 @@ INDEX_VERBS = (
 )
 
 
+Attempt = tuple[Verb, float, bool]
+"""A verb, the share of its time after which it is killed, and whether it is begun by command."""
+
+
 @dataclass
 class Tally:
     """What came of the kills of one verb."""
@@ -158,6 +164,7 @@ class Lane:
 
     def __init__(self, root: Path) -> None:
         self.root, self.home, self.registry = root, root / "home", root / "registry.json"
+        self.errors = root / "errors"
         for name, version in ((PLUGIN, "1.0.0"), (PLUGIN, "2.0.0"), (OTHER, "1.0.0")):
             folder = root / "sources" / f"{name}-{version}"
             folder.mkdir(parents=True)
@@ -183,9 +190,6 @@ class Lane:
     def command(self, *words: str) -> list[str]:
         options = ["--home", str(self.home), "--registry", str(self.registry), "--json"]
         return [sys.executable, "-m", "dynamic_plugins", *options, *words]
-
-    def driver(self, verb: Verb) -> list[str]:
-        return [sys.executable, "-m", "evals.kills", "--drive", verb.name, str(self.home), str(self.registry)]
 
     def app(self) -> App:
         return App(self.settings, approve=approve_everything)
@@ -225,55 +229,72 @@ def _environment() -> dict[str, str]:
 # -------------------------------------------------------------------- the process that is killed
 
 
-async def drive(verb: Verb, home: Path, registry: Path) -> None:
-    """Do *verb* in a process that has everything imported; say so before it begins."""
-    settings = Settings.from_environment(home=home, registries=(str(registry),))
+async def drive(verb: Verb, settings: Settings, say: Connection) -> None:
+    """Do *verb*, and say so before it begins."""
     async with App(settings, approve=approve_everything) as app:
-        with contextlib.suppress(PluginError):  # import what the verbs import
-            await app.catalogue.find(verb.plugin)
-        import filelock.asyncio  # noqa: F401
-        import mcp  # noqa: F401
-
-        print("go", flush=True)
+        await app.catalogue.find(verb.plugin)
+        say.send("go")
         if verb.words[0] == "configure":
             await app.service.configure(verb.plugin, NEW)
         else:
             await getattr(app.service, verb.words[0])(verb.plugin)
 
 
+def _driven(verb: Verb, settings: Settings, say: Connection, errors: Path) -> None:
+    with errors.open("w") as file:
+        os.dup2(file.fileno(), 2)
+    asyncio.run(drive(verb, settings, say))
+
+
+Host = subprocess.Popen[bytes] | ForkProcess
+
+
 @contextlib.contextmanager
-def begun(lane: Lane, verb: Verb, *, by_command: bool) -> Iterator[subprocess.Popen[str]]:
+def begun(lane: Lane, verb: Verb, *, by_command: bool) -> Iterator[Host]:
     """Give the process that does *verb*, at the moment from which it is measured."""
-    process = subprocess.Popen(
-        lane.command(*verb.words) if by_command else lane.driver(verb),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_environment(),
-    )
+    process: Host
+    if by_command:
+        with lane.errors.open("w") as errors:
+            command = lane.command(*verb.words)
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, env=_environment())
+    else:
+        # A fork of this process, which has everything imported.
+        context = multiprocessing.get_context("fork")
+        hear, say = context.Pipe(duplex=False)
+        process = context.Process(target=_driven, args=(verb, lane.settings, say, lane.errors))
+        process.start()
+        say.close()
+        with contextlib.suppress(EOFError):
+            hear.recv()
+        hear.close()
     try:
-        if not by_command:
-            assert process.stdout is not None  # it was asked for
-            if process.stdout.readline() != "go\n":
-                raise Violation(f"the driver does not start: {process.communicate()[1][-400:]}")
         yield process
     finally:
         process.kill()
-        process.communicate()
+        _ended(process, COMMAND_SECONDS)
 
 
-def measure(lane: Lane, verb: Verb, *, by_command: bool, runs: int = 3) -> float:
+def _ended(process: Host, seconds: float) -> int | None:
+    """Wait some seconds for the end of *process*; return its exit code, None while it lives."""
+    if isinstance(process, ForkProcess):
+        process.join(seconds)
+        return process.exitcode
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    return process.poll()
+
+
+def measure(lane: Lane, verb: Verb, runs: int, *, by_command: bool) -> float:
     """Return how long *verb* takes, in seconds: the median of some runs to the end."""
     times = []
     for _ in range(runs):
         lane.restore(verb)
         with begun(lane, verb, by_command=by_command) as process:
             start = time.monotonic()
-            _, errors = process.communicate(timeout=COMMAND_SECONDS)
+            code = _ended(process, COMMAND_SECONDS)
             times.append(time.monotonic() - start)
-        if process.returncode != 0:
-            raise Violation(f"{verb.name} fails without a kill: {errors[-400:]}")
+        if code != 0:
+            raise Violation(f"{verb.name} fails without a kill ({code}): {lane.errors.read_text()[-400:]}")
     return statistics.median(times)
 
 
@@ -281,12 +302,7 @@ def kill(lane: Lane, verb: Verb, after: float, *, by_command: bool) -> bool:
     """Begin *verb*, kill its process after some seconds, and say whether it was still alive then."""
     lane.restore(verb)
     with begun(lane, verb, by_command=by_command) as process:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(after)
-        alive = process.poll() is None
-        process.kill()
-        process.wait()
-    return alive
+        return _ended(process, after) is None
 
 
 # -------------------------------------------------------------------- the look at what is left
@@ -345,32 +361,32 @@ async def _whole(app: App, verb: Verb) -> str:
         raise Violation(f"{told['version']} answers for {info.version}")
     if not told["runs"]:
         raise Violation("it answers without its service")
-    if told["word"] not in {OLD["PROBE_WORD"], NEW["PROBE_WORD"]}:
-        raise Violation(f"its word is {told['word']}")
-    if told["key"] not in {
-        None if verb.may_forget or verb.name == "install" else "",
-        *(v["PROBE_KEY"] for v in (OLD, NEW)),
-    }:
-        raise Violation(f"its key is {told['key']}")
+    words = {"old", "new"} if verb.name == "configure" else {"old"}
+    if told["word"] not in words or told["key"] not in words:
+        raise Violation(f"it was told {told['word']} and {told['key']}")
     return info.version
 
 
-def next_command(lane: Lane, verb: Verb) -> bool:
-    """Run the next command and hold the disk to what the state says; return whether something had to be swept."""
+def next_command(lane: Lane, verb: Verb, *, by_command: bool) -> bool:
+    """Do what the next command does, and hold the disk to what the state says; say whether something was swept."""
     before = scraps(lane)
-    done = subprocess.run(
-        lane.command("install", verb.plugin, "--yes"),
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        env=_environment(),
-        check=False,
-    )
-    if done.returncode != 0:
-        raise Violation(f"the next command fails: {done.stdout[-300:]} {done.stderr[-300:]}")
+    if by_command:
+        command = lane.command("install", verb.plugin, "--yes")
+        limit = COMMAND_SECONDS
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=_environment(), check=False)
+        if done.returncode != 0:
+            raise Violation(f"the next command fails: {done.stdout[-300:]} {done.stderr[-300:]}")
+    else:
+        asyncio.run(_install(lane, verb))
     if left := scraps(lane):
         raise Violation(f"not swept: {left}")
     return bool(before)
+
+
+async def _install(lane: Lane, verb: Verb) -> None:
+    async with lane.app() as app:
+        app.sweep()
+        await app.service.install(verb.plugin)
 
 
 def scraps(lane: Lane) -> list[str]:
@@ -404,7 +420,7 @@ def attempt(lane: Lane, verb: Verb, after: float, tally: Tally, *, by_command: b
         tally.hit += kill(lane, verb, after, by_command=by_command)
         wait_for_orphans(lane.home)
         found = asyncio.run(look(lane, verb))
-        tally.swept += next_command(lane, verb)
+        tally.swept += next_command(lane, verb, by_command=by_command)
         asyncio.run(leave(lane, verb))
         wait_for_orphans(lane.home)
         tally.found[found] += 1
@@ -413,8 +429,8 @@ def attempt(lane: Lane, verb: Verb, after: float, tally: Tally, *, by_command: b
         tally.violations.append(f"{verb.name} ({how}) at {after:.3f} s: {type(error).__name__}: {error}")
 
 
-def run_lane(root: Path, plan: list[tuple[Verb, float, bool]]) -> dict[str, Tally]:
-    """Do the attempts of one lane; *plan* holds verbs, the share of their time to let pass, and how they are begun."""
+def run_lane(root: Path, plan: list[Attempt], runs: int) -> dict[str, Tally]:
+    """Do the attempts of one lane, measuring each verb by some *runs* first."""
     lane = Lane(root)
     tallies: dict[str, Tally] = defaultdict(Tally)
     durations: dict[tuple[str, bool], float] = {}
@@ -423,35 +439,43 @@ def run_lane(root: Path, plan: list[tuple[Verb, float, bool]]) -> dict[str, Tall
     for verb, share, by_command in plan:
         key = (verb.name, by_command)
         if key not in durations:
-            durations[key] = measure(lane, verb, by_command=by_command)
+            durations[key] = measure(lane, verb, runs, by_command=by_command)
         attempt(lane, verb, share * durations[key], tallies[verb.name], by_command=by_command)
         tallies[verb.name].seconds["command" if by_command else "driver"] = durations[key]
     return tallies
 
 
-def planned(verbs: tuple[Verb, ...], times: int, seed: int, jobs: int) -> list[list[tuple[Verb, float, bool]]]:
-    """Return *times* kills spread evenly over the verbs, both ways of beginning them, and their time, for each lane."""
+def planned(verbs: tuple[Verb, ...], times: int, seed: int, ways: tuple[bool, ...]) -> list[Attempt]:
+    """Return *times* kills spread evenly over the verbs, the *ways* of beginning them, and their time."""
     chance = random.Random(seed)  # noqa: S311 # nobody's secret
-    plan = []
-    cells = [(verb, by_command) for verb in verbs for by_command in (False, True)]
+    plan: list[Attempt] = []
+    cells = [(verb, by_command) for verb in verbs for by_command in ways]
     for index, (verb, by_command) in enumerate(cells):
         count = times * (index + 1) // len(cells) - times * index // len(cells)
         # A little past the end, because the measured time is a median: the last moments are hit too.
         plan += [(verb, 1.1 * (slice_ + chance.random()) / count, by_command) for slice_ in range(count)]
     chance.shuffle(plan)
-    return [plan[lane::jobs] for lane in range(jobs)]
+    return plan
 
 
-def kill_all(times: int, seed: int, jobs: int, verbs: tuple[Verb, ...] = VERBS) -> dict[str, Tally]:
-    """Return what came of *times* kills, by verb."""
+def kill_all(
+    times: int,
+    seed: int,
+    jobs: int,
+    verbs: tuple[Verb, ...] = VERBS,
+    ways: tuple[bool, ...] = (False, True),
+    runs: int = 3,
+) -> dict[str, Tally]:
+    """Return what came of *times* kills, by verb; *ways* says whether the command is killed, or the driver, or both."""
     # The processes that look keep secrets, too.
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
     total: dict[str, Tally] = {verb.name: Tally() for verb in verbs}
+    plan = planned(verbs, times, seed, ways)
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
     with tempfile.TemporaryDirectory() as folder, pool:
         lanes = [Path(folder).resolve() / f"lane-{number}" for number in range(jobs)]
-        plans = planned(verbs, times, seed, jobs)
-        for tallies in pool.map(run_lane, lanes, plans):
+        plans = [plan[number::jobs] for number in range(jobs)]
+        for tallies in pool.map(run_lane, lanes, plans, [runs] * jobs):
             for name, mine in tallies.items():
                 each = total[name]
                 each.kills, each.hit, each.swept = each.kills + mine.kills, each.hit + mine.hit, each.swept + mine.swept
@@ -478,15 +502,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--index", action="store_true", help="a server from the package index, too")
-    parser.add_argument("--drive", nargs=3, metavar=("VERB", "HOME", "REGISTRY"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    verbs = VERBS + INDEX_VERBS
-    if arguments.drive:
-        name, home, registry = arguments.drive
-        asyncio.run(drive(next(each for each in verbs if each.name == name), Path(home), Path(registry)))
-        return 0
+    verbs = VERBS + INDEX_VERBS if arguments.index else VERBS
     start = time.monotonic()
-    total = kill_all(arguments.times, arguments.seed, arguments.jobs, verbs if arguments.index else VERBS)
+    total = kill_all(arguments.times, arguments.seed, arguments.jobs, verbs)
     print(shown(total))
     violations = [each for tally in total.values() for each in tally.violations]
     print("\n".join(violations))
