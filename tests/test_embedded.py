@@ -204,6 +204,21 @@ def test_the_engine_fills_in_what_no_rule_finds() -> None:
     assert [(call.tool, call.arguments) for call in answer.calls] == [("hello__greet", {"name": "Ada"})]
 
 
+def test_a_schema_that_tells_what_it_needs_only_in_words_is_understood() -> None:
+    note = _tool(
+        "scratchpad__WRITE",
+        "Create a new scratchpad entry",
+        [],
+        text={"type": "string", "description": "The request in plain words."},
+        title={"type": "string", "description": "A short title for the note (required)"},
+        content={"type": "string", "description": "The main content to save (required)"},
+    )
+    answer = Use(engine(), [note], None).answer("write a note: buy milk")
+    assert answer is not None
+    assert answer.calls[0].arguments["content"] == "buy milk"
+    assert set(answer.calls[0].arguments) == {"title", "content"}
+
+
 @pytest.mark.parametrize("said", ["what's the capital of France?", "good morning!", "tell me a joke"])
 def test_no_action_is_called_for_what_none_does(said: str) -> None:
     assert Use(engine(), MANY, None).answer(said) is None

@@ -206,6 +206,7 @@ def test_it_and_the_other_words_for_it_reach_back_to_earlier_turns() -> None:
     conversation = talk(installed=[SLACK]).say("activate slack")
     conversation.result({"ok": True, "name": SLACK, "status": "active", "actions": []}).say("")
     conversation.status[SLACK] = "active"
+    assert conversation.say("is it active?").text == f"{SLACK} 1.0 is active."
     assert conversation.say("switch it off again").calls == [("deactivate", SLACK)]
 
 

@@ -75,6 +75,22 @@ def find(said: str) -> Finds:
     )
 
 
+_SAYS_REQUIRED, _CATCH_ALL = "(required)", "plain words"
+
+
+def wanted(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *schema* with what its descriptions say, too.
+
+    A parameter described as "(required)" is required. One that takes the whole request in plain words is left out
+    where there are others: it is for callers who cannot tell them apart.
+    """
+    properties = {name: told for name, told in (schema.get("properties") or {}).items() if isinstance(told, dict)}
+    own = {name: told for name, told in properties.items() if _CATCH_ALL not in str(told.get("description"))}
+    required = [*(schema.get("required") or ())]
+    required += [name for name, told in own.items() if _SAYS_REQUIRED in str(told.get("description")).lower()]
+    return {**schema, "properties": own or properties, "required": list(dict.fromkeys(required))}
+
+
 def sort_of(name: str, told: Mapping[str, Any]) -> Sort:
     """Return what sort of value the parameter *name* wants."""
     if isinstance(told.get("enum"), list):

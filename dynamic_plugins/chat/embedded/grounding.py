@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 _WORDS = {"zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _WORDS |= {"ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50}
 _WORDS |= {"hundred": 100, "dozen": 12}
+_TITLE, TITLE_WORDS = re.compile(r"title|subject|heading|headline", re.I), 6
 _FILLED = frozenset({"zone", "clock", "number", "url", "path", "email"})
 
 
@@ -38,7 +39,14 @@ def ground(arguments: Mapping[str, Any], schema: Mapping[str, Any], said: str) -
             value = _filled(finds, flat, value, used, said)
         if value is not None:
             grounded[name] = value
-    return grounded
+    return grounded | _titles(grounded, schema)
+
+
+def _titles(grounded: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return a title for what has a text and needs a title that nobody said: the first words of the text."""
+    texts = [value for value in grounded.values() if isinstance(value, str)]
+    missing = [name for name in lacking(grounded, schema) if _TITLE.search(name)]
+    return {name: " ".join(texts[0].split()[:TITLE_WORDS]) for name in missing} if texts else {}
 
 
 def _filled(finds: Finds, told: Mapping[str, Any], value: Any, used: dict[str, int], said: str) -> Any:

@@ -40,7 +40,7 @@ def asked(sentence: Text) -> Asked:
     opens = cues("questions", "opens").begins(_after_greeting(sentence)) or "?" in sentence.words
     state = cues("questions", "state").match(sentence) or _switched(sentence)
     mine = cues("questions", "mine").match(sentence)
-    named = bool(o.slots(sentence))
+    named = bool(o.slots(sentence)) or bool({"it", "that", "they", "es", "il"} & set(sentence.words[:4]))
     if not _asks_for(sentence) and _about_standing(
         sentence, opens=opens, state=state, mine=mine, kinds=kinds, named=named
     ):

@@ -10,7 +10,7 @@ from dynamic_plugins.chat.embedded import configure, questions, setting, telling
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.decide import Answer, Call, Step, calls_for, question
 from dynamic_plugins.chat.embedded.judge import Reading, judge
-from dynamic_plugins.chat.embedded.phrases import Text, cues, read
+from dynamic_plugins.chat.embedded.phrases import Text, cues, read, word_set
 from dynamic_plugins.chat.embedded.quoting import Message, listen
 from dynamic_plugins.chat.embedded.settle import Settled, Settling
 from dynamic_plugins.chat.embedded.standing import Installed, Standing
@@ -222,7 +222,9 @@ class Mind:
         if settled.unclear:
             return Answer(text=telling.which(settled.unclear[0][1]), choices=settled.unclear[0])
         if heard.asks("status"):
-            return Answer(text=telling.standing_text(heard.named, self._known.standing), weak=True)
+            return Answer(
+                text=telling.standing_text(heard.named or self._pointed_at(heard), self._known.standing), weak=True
+            )
         if (gained := self._gain(heard)) is not None:
             return gained
         if heard.message.addresses and heard.reading.orders:
@@ -232,6 +234,12 @@ class Mind:
         if cues("settings", "verbs").match(heard.text) and cues("questions", "secrets").match(heard.text):
             return Answer(text=telling.how_to_enter(heard.named[0] if heard.named else None))
         return self._unknown(settled)
+
+    def _pointed_at(self, heard: Understood) -> Sequence[str]:
+        """Return what "is it active?" asks about: the plugin that was talked about last."""
+        words = {word for sentence in heard.asks("status") for word in sentence.words}
+        plural = words & word_set("questions", "kinds") or "they" in words
+        return self._focus[:1] if words & {"it", "that", "es", "il"} and not plural else ()
 
     def _unknown(self, settled: Settled) -> Answer | None:
         if not settled.unknown:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded.decide import Answer, Call
-from dynamic_plugins.chat.embedded.finds import Finds, Sort, find, sort_of
+from dynamic_plugins.chat.embedded.finds import Finds, Sort, find, sort_of, wanted
 from dynamic_plugins.chat.embedded.grounding import flatten, ground, lacking
 from dynamic_plugins.chat.embedded.phrases import Text, cues, read, word_set
 from dynamic_plugins.chat.embedded.request import Offered
@@ -38,7 +39,8 @@ class Use:
     def __init__(self, engine: Engine, tools: Sequence[Offered], choice: str | None) -> None:
         self._engine, self._choice = engine, choice
         self._searches = any(tool.name == SEARCH for tool in tools)
-        self._tools = [tool for tool in tools if tool.name not in (SEARCH, CALL)] if choice != "none" else []
+        own = [tool for tool in tools if tool.name not in (SEARCH, CALL)] if choice != "none" else []
+        self._tools = [replace(tool, parameters=wanted(tool.parameters)) for tool in own]
         if choice not in (None, "none", "auto", "required"):
             self._tools = [tool for tool in self._tools if tool.name == choice]
 
@@ -55,7 +57,7 @@ class Use:
             return None
         found = last.result.get("actions") or []
         tools = [
-            Offered(str(each.get("action")), str(each.get("description") or ""), each.get("parameters") or {})
+            Offered(str(each.get("action")), str(each.get("description") or ""), wanted(each.get("parameters") or {}))
             for each in found
             if isinstance(each, dict)
         ]
