@@ -6,6 +6,7 @@ import json
 import logging
 import random
 import re
+import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,6 +154,14 @@ def test_two_tokens_on_two_lines_are_two() -> None:
 
 def test_a_placeholder_is_no_secret() -> None:
     assert find("DISCORD_API_TOKEN is [secret:1:DISCORD_API_TOKEN]") == []
+
+
+def test_a_long_paste_takes_no_time_to_speak_of() -> None:
+    once = ["a", "key is ", "is ", "A_", "a-", "sk-", "1", "key ", "://a:b", "word ", "eyJ", "a\n", "key\n    "]
+    started = time.process_time()
+    for each in once:
+        find(each * (20_000 // len(each)), {"A_KEY"})
+    assert time.process_time() - started < 5
 
 
 # ------------------------------------------------------------------------------------------- whom it is meant for

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RUN = re.compile(r"(?<![A-Za-z0-9_@.#])[A-Za-z0-9+/_\-]{20,}={0,2}(?![A-Za-z0-9_@])")
-_ADDRESS = re.compile(r"\w[\w+.\-]*://[^\s\"'<>`]+|(?<![\w.])(?:www\.|git@)[^\s\"'<>`]+|github:[^\s\"'<>`]+")
+_ADDRESS = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.\-]{0,20}://[^\s\"'<>`]+|(?<![\w.])(?:www\.|git@)[^\s\"'<>`]+|github:[^\s\"'<>`]+"
+)
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX = re.compile(r"(?i)[0-9a-f]+")
 # Long, and made public on purpose: what such a word introduces is not taken for a secret by its looks alone.

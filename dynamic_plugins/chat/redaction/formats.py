@@ -94,8 +94,9 @@ _PEM = re.compile(
     re.DOTALL,
 )
 
-# Left out of detect-secrets' own: addresses are no secrets; the others take the rest of the line, or only a heading.
-_LEFT_OUT = {"Public IP (ipv4)", "NPM tokens", "Private Key", "Basic Auth Credentials"}
+# Left out of detect-secrets' own: addresses are no secrets; others take the rest of the line, or only a heading, or the
+# square of the text's length in time. Those are above.
+_LEFT_OUT = {"Public IP (ipv4)", "NPM tokens", "Private Key", "Basic Auth Credentials", "OpenAI Token"}
 _SERVICE_NOISE = re.compile(
     r"(?i)\b(access|account|api|auth|basic|bot|credentials?|hmac|iam|json|keys?|oauth|secret|storage|tokens?|web)\b"
 )

@@ -31,7 +31,7 @@ _CLOSING, _END = f".,;:)]}}'{_APOSTROPHE}", "!?。\uff0c\uff01\uff1f\uff09"
 # Between name and value: the close of the name's own quotes or emphasis, then what joins them.
 _JOIN = re.compile(
     rf"[{_QUOTES}\])*]{{0,3}}(?P<join>\s*(?::=|=>|->|→|={{1,3}}|{_COLON}|:)[ \t]*(?:\n[ \t]*)?|"
-    r"\s*[,(]?\s+(?:(?:which |that )?(?:is|are|to|as|be|with|ist|lautet|est|es|é|è|это|equals|now|value)\s*:?\s+)+|"
+    r"\s*[,(]?\s+(?:(?:which |that )?(?:is|are|to|as|be|with|ist|lautet|est|es|é|è|это|equals|now|value)\s*:?\s+){1,4}|"
     r"\s*(?:是|为|為|は|は、|は「|는|은)\s*|[ \t]+|\s*\n\s*)"
 )
 _PAIR = re.compile(
@@ -92,8 +92,7 @@ def _after(text: str, name: re.Match[str], known: Collection[str], installed: Co
     said = name.group()
     variable = said if name["variable"] and _is_variable(said, known) else ""
     noun = re.fullmatch(rf"(?i)(?:{_NOUN}|{_UNSPACED})", said) is not None
-    joined = _JOIN.match(text, name.end())
-    if not (variable or noun) or joined is None:
+    if not (variable or noun) or (joined := _JOIN.match(text, name.end())) is None:
         return
     quoted = _QUOTED.match(text, joined.end())
     phrase = _PHRASE.match(text, joined.end()) if _PASSWORD.search(said) and joined["join"].strip() else None
