@@ -140,9 +140,12 @@ class PluginManagementService:
             raise UntrustedSourceError(found.entry.name, found.entry.source)
         return await self._install(self._installer.plan(found.entry, version), found.warning)
 
-    async def install_path(self, path: Path) -> Outcome:
-        """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`."""
-        plan = self._installer.plan_path(path)
+    async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
+        """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
+
+        An *editable* folder is used where it lies: what is changed in it counts from the next :meth:`reload`.
+        """
+        plan = self._installer.plan_path(path, editable=editable)
         if plan.name in self._store.read():
             return self._already_installed(plan.name, None)
         return await self._install(plan, None)
@@ -330,6 +333,28 @@ class PluginManagementService:
             await self._presence.start(live)
             self._store.change(name, enabled=True, last_activated=now())
         self._tell(name, "activated")
+        return self._outcome(name)
+
+    async def reload(self, said: str) -> Outcome:
+        """Start the plugin's code anew: what changed in an editable folder counts from now on. It stays on or off.
+
+        Errors as for :meth:`load`; when it does not load any more its status is ``error``.
+        """
+        name = await self.catalogue.installed(said)
+        async with self._presence.get(name).lock:
+            live = self._presence.get(name)
+            before = live.standing.status
+            await self._presence.stop(live)
+            await live.disconnect()
+            if before not in {Status.LOADED, Status.ACTIVE, Status.INACTIVE}:
+                return self._outcome(name, note=f"{name} is not loaded; there is nothing to reload.")
+            live.to(Status.INSTALLED)
+            await self._load(live)
+            if before is Status.ACTIVE:
+                await self._presence.start(live)
+            elif before is Status.INACTIVE:
+                self._presence.restore(live, self._presence.stored(name))
+        self._tell(name, "reloaded")
         return self._outcome(name)
 
     async def _load(self, live: LivePlugin) -> None:

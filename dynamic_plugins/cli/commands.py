@@ -123,6 +123,9 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
     if bool(arguments.names) == bool(arguments.path):
         out.aside("Give the NAME of a plugin, or --path with a folder or a wheel.")
         return USAGE
+    if arguments.editable and not arguments.path:
+        out.aside("--editable goes with --path.")
+        return USAGE
     if arguments.plugin_version and len(arguments.names) != 1:
         out.aside("--version goes with one NAME.")
         return USAGE
@@ -130,7 +133,10 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
         async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
             app.sweep()
             if arguments.path:
-                return await _verbs(out, app, [arguments.path], lambda path: app.service.install_path(Path(path)))
+                editable = arguments.editable
+                return await _verbs(
+                    out, app, [arguments.path], lambda path: app.service.install_path(Path(path), editable=editable)
+                )
             return await _verbs(
                 out, app, arguments.names, lambda name: app.service.install(name, arguments.plugin_version)
             )
@@ -302,6 +308,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[A
     "load": _lifecycle("load"),
     "activate": _lifecycle("activate"),
     "deactivate": _lifecycle("deactivate"),
+    "reload": _lifecycle("reload"),
     "unload": _lifecycle("unload"),
     "uninstall": uninstall,
     "update": update,

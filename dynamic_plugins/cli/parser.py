@@ -87,6 +87,7 @@ def _lifecycle(commands: Any) -> None:
     install.add_argument("names", nargs="*", metavar="NAME")
     install.add_argument("--plugin-version", "--version", dest="plugin_version", metavar="V", help="an exact version")
     install.add_argument("--path", metavar="DIR", help="install from a folder or a wheel on this machine")
+    install.add_argument("--editable", action="store_true", help="use the folder where it lies; see reload")
     install.add_argument("--yes", action="store_true", help="agree without being asked")
     configure = _command(commands, "configure", "set what a plugin must be told; asks for what is missing")
     configure.add_argument("name", metavar="NAME")
@@ -96,6 +97,7 @@ def _lifecycle(commands: Any) -> None:
         "load": "start plugins and learn what they offer",
         "activate": "switch plugins on (loads what is not loaded)",
         "deactivate": "switch plugins off",
+        "reload": "start plugins' code anew, as it is now in an editable folder",
         "unload": "end plugins' processes; they stay installed",
         "uninstall": "remove plugins and what they were told",
         "update": "install another version and swap it in",
