@@ -267,7 +267,6 @@ sys.addaudithook(hook)
 from dynamic_plugins.chat.embedded.needle import engine
 tool = {"name": "greet", "description": "Greet somebody", "parameters": {"type": "object", "properties": {}}}
 engine().guesses("greet them", [tool])
-engine().embed("hello")
 import threading
 for thread in threading.enumerate():
     if thread is not threading.main_thread():

@@ -39,10 +39,11 @@ class Guess:
 
 
 class Engine:
-    """Needle, loaded at first use. All methods block, for milliseconds to about a second: call them in a thread."""
+    """Needle, loaded at first use. It blocks for a part of a second, and for seconds on a busy machine, since its two
+    threads wait by spinning: call it in a thread, and only where no rule will do.
+    """
 
     def __init__(self) -> None:
-        self._agents: dict[str, Any] = {}
         self._active: tuple[str, Any] | None = None
 
     def check(self) -> None:
@@ -63,16 +64,6 @@ class Engine:
             for call in answer.get("function_calls") or ()
         ]
 
-    def embed(self, text: str) -> tuple[float, ...]:
-        """Return the direction of *text* in Needle's space of meanings: 3072 numbers, of length 1."""
-        return _embedded(self, text[:MAX_CHARACTERS])
-
-    def raw_embedding(self, text: str) -> list[float]:
-        with _lock:
-            _, agent = self._active or ("", self._agent("[]"))
-            vector: list[float] = agent.embed(text)
-        return vector
-
     def _agent(self, tools: str) -> Any:
         if self._active is None or self._active[0] != tools:
             # The date stays out of it: the same request must give the same answer tomorrow.
@@ -81,13 +72,6 @@ class Engine:
             except (OSError, RuntimeError) as error:
                 raise EngineMissingError(f"The embedded model cannot start here: {error}") from error
         return self._active[1]
-
-
-@lru_cache(maxsize=256)
-def _embedded(engine: Engine, text: str) -> tuple[float, ...]:
-    vector = engine.raw_embedding(text)
-    length = sum(each * each for each in vector) ** 0.5 or 1.0
-    return tuple(each / length for each in vector)
 
 
 def _module() -> Any:
