@@ -152,13 +152,15 @@ class ManagementHandlers:
     async def configure_plugin(
         self, plugin_name: str, configuration: list[dict[str, str]] | None = None
     ) -> dict[str, Any]:
-        """Give what is set and what is missing.
+        """Give what is set and what is missing; without values the person is asked, where there is one.
 
         Values for secrets are refused, since a model has seen them; it may give the placeholder for a pasted one.
         """
         plugin = (await self._service.info(plugin_name)).name
         declared = [variable for variable, _ in await self._service.variables(plugin)]
         values = {each["name"]: self._value(plugin, declared, **each) for each in configuration or []}
+        if not values:
+            await self._service.ask_for_missing(plugin)
         outcome = await self._service.configure(plugin_name, values)
         known = await self._service.variables(plugin_name)
         told = _told(outcome) | {"set": [variable.name for variable, is_set in known if is_set]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import ssl
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
@@ -27,6 +28,9 @@ class Uv:
     ) -> None:
         self._python = python
         self._environ = dict(environ) | {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+        if ssl.get_default_verify_paths().cafile:
+            # The machine's own certificates: MCP clients start us without SSL_CERT_FILE, and a company has its own.
+            self._environ.setdefault("UV_SYSTEM_CERTS", "1")
         self._options = [] if allow_builds else ["--only-binary", ":all:"]
         if exclude_newer:
             self._options += ["--exclude-newer", exclude_newer]
