@@ -163,6 +163,7 @@ class PluginManagementService:
         commands = tuple(command for each in (*needed, plan) for command in each.commands)
         more = f"It needs {', '.join(each.name for each in needed)}, installed with it." if needed else None
         await self._ask("install", plan, commands, " ".join(filter(None, (warning, more))) or None)
+        await self._finish_removals()
         for each in needed:
             await self._install_one(each)
         return await self._install_one(plan)
@@ -171,6 +172,8 @@ class PluginManagementService:
         async with self._only_one(plan.name):
             if plan.name in self._store.read():
                 return self._already_installed(plan.name, None)
+            if (left := self._store.leaving().get(plan.name)) is not None:
+                await _to_the_end(self._remove(left))
             installation = await self._installer.install(plan, self.listener)
             try:
                 self._store.put(StoredPlugin(installation, installed_at=now()))
@@ -234,24 +237,46 @@ class PluginManagementService:
 
     async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
         """Unload the plugin, remove it, what it was told and what it wrote (unless kept), and return its name."""
+        await self._finish_removals()
         name = await self.catalogue.installed(said)
         async with self._only_one(name), self._presence.get(name).lock:
             live, plugin = self._presence.get(name), self._presence.stored(name)
             await self._dependencies.check_not_needed(name, "uninstall")
             await self._presence.stop(live)
             await live.disconnect()
-            await _to_the_end(self._remove(plugin, keep_configuration))
+            if keep_configuration:
+                self._store.drop(name)
+                self._installer.remove(plugin.installation)
+            else:
+                await _to_the_end(self._remove(plugin))
         self.sync()
         self.listener(Event(name, "uninstalled"))
         self.journal.forget(name)
         return name
 
-    async def _remove(self, plugin: StoredPlugin, keep_configuration: bool) -> None:
-        if not keep_configuration:
+    async def _remove(self, plugin: StoredPlugin) -> None:
+        """Remove *plugin* with all that it was told and wrote; the caller holds its lock.
+
+        Once begun it counts as gone, whatever happens; what a kill leaves of it goes with the next install or removal.
+        """
+        self._store.change(plugin.name, leaving=True)
+        try:
             await asyncio.to_thread(self._configuration.forget, plugin.name)
-            await self._presence.remove_data(plugin)
-        self._store.drop(plugin.name)
+        except PluginError:
+            self._store.put(plugin)  # its secrets cannot be reached now: it is what it was
+            raise
+        await self._presence.remove_data(plugin)
         self._installer.remove(plugin.installation)
+        self.journal.forget(plugin.name)
+        self._store.drop(plugin.name)
+
+    async def _finish_removals(self) -> None:
+        """Finish what uninstalls that were killed have begun; what another process is at is left to that."""
+        for name in list(self._store.leaving()):
+            with contextlib.suppress(TimeoutError, PluginError):
+                async with self._installer.lock(name, 0):
+                    if (plugin := self._store.leaving().get(name)) is not None:
+                        await _to_the_end(self._remove(plugin))
 
     # ---------------------------------------------------------------- configure
 

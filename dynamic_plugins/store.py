@@ -39,6 +39,8 @@ class StoredPlugin:
     """Why it last failed to load; None after it loaded, or was configured or installed anew."""
     told: str = ""
     """Another word each time that it was told something, so that every process starts its worker anew."""
+    leaving: bool = False
+    """Whether its removal has begun: it counts as gone, though something of it may be left to remove."""
 
     @property
     def name(self) -> str:
@@ -55,6 +57,7 @@ class StoredPlugin:
             "offers": None if self.offers is None else self.offers.to_list(),
             "error_details": self.error_details,
             "told": self.told,
+            "leaving": self.leaving,
         }
 
     @classmethod
@@ -80,6 +83,7 @@ class StateStore:
         self._path = path
         self._seen: tuple[int, int, int] | None = None
         self._plugins: dict[str, StoredPlugin] = {}
+        self._leaving: dict[str, StoredPlugin] = {}
 
     def read(self) -> Mapping[str, StoredPlugin]:
         """Return the plugins by name as the file has them now; a file that did not change is not read again.
@@ -89,13 +93,20 @@ class StateStore:
         try:
             facts = self._path.stat()
         except FileNotFoundError:
-            self._seen, self._plugins = None, {}
+            self._seen, self._plugins, self._leaving = None, {}, {}
             return self._plugins
         stamp = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
         if stamp != self._seen:
-            self._plugins = self._parse()
+            everything = self._parse()
+            self._plugins = {name: plugin for name, plugin in everything.items() if not plugin.leaving}
+            self._leaving = {name: plugin for name, plugin in everything.items() if plugin.leaving}
             self._seen = stamp
         return self._plugins
+
+    def leaving(self) -> Mapping[str, StoredPlugin]:
+        """Return the plugins whose removal has begun and not ended; errors as for :meth:`read`."""
+        self.read()
+        return self._leaving
 
     def _parse(self) -> dict[str, StoredPlugin]:
         try:
@@ -123,7 +134,8 @@ class StateStore:
         about one version is not to be said of another.
         """
         with self._locked() as plugins:
-            if name not in plugins or (of is not None and plugins[name].installation.path != of.path):
+            present = plugins.get(name)
+            if present is None or present.leaving or (of is not None and present.installation.path != of.path):
                 return None
             plugins[name] = replace(plugins[name], **changes)
             return plugins[name]
@@ -140,7 +152,7 @@ class StateStore:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
-                plugins = dict(self.read())
+                plugins = {**self.read(), **self.leaving()}
                 yield plugins
                 self._write(plugins)
         except Timeout as error:

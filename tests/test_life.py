@@ -537,6 +537,24 @@ async def test_uninstall_leaves_nothing_but_what_was_asked_to_keep(app: App, fol
     assert (await tell(app))["word"] == ("hi" if keep else None)
 
 
+async def test_a_removal_that_was_cut_short_is_finished_by_the_next_install(app: App, folder: Path) -> None:
+    await app.service.configure("probe", {"PROBE_WORD": "hi"})
+    await app.service.activate("probe")
+    await tell(app)
+    app.store.change("probe", leaving=True)  # as far as an uninstall that is killed has come
+    with pytest.raises(PluginError):
+        await tell(app)
+    assert (app.service.status(), dict(app.runtime.plugins)) == ([], {})
+    await app.service.install_path(folder)
+    await app.service.activate("probe")
+    assert ((await tell(app))["word"], scraps(app)) == (None, [])
+
+    app.store.change("probe", leaving=True)
+    with pytest.raises(PluginError):
+        await app.service.uninstall("probe")
+    assert (scraps(app), list((app.settings.home / "plugin_data").glob("*"))) == ([], [])
+
+
 async def test_verbs_that_waited_while_a_plugin_was_removed_say_that_it_is_gone(app: App) -> None:
     await app.service.activate("probe")
     service = app.service
