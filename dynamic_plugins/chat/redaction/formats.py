@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,11 +113,12 @@ def _detectors() -> list[tuple[re.Pattern[str], str]]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
     from detect_secrets.plugins.base import RegexBasedDetector
 
+    detectors: dict[str, Any] = dict(get_mapping_from_secret_type_to_class())
     return [
         (pattern, "_".join(_SERVICE_NOISE.sub(" ", kind).upper().split()))
-        for kind, detector in get_mapping_from_secret_type_to_class().items()
+        for kind, detector in detectors.items()
         if issubclass(detector, RegexBasedDetector) and kind not in _LEFT_OUT
-        for pattern in detector.denylist  # type: ignore[attr-defined]
+        for pattern in detector.denylist
     ]
 
 
