@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parent.parent / "examples"
 COMMAND_SECONDS = 180
 
+# No test may leave anything in a person's own keyring; and a stand-in that one module defines registers itself with
+# keyring as it is imported, which would make it everybody's.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
 
 @dataclass
 class Ran:
