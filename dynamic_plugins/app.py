@@ -187,9 +187,11 @@ class App:
     async def _subject(self, call: ToolCall) -> str:
         """Return the plugin that *call* is about, so that calls about one plugin keep their order."""
         from dynamic_plugins.actions import ALIASES
+        from dynamic_plugins.tools import CALL_ACTION
 
+        wanted = _said_in(call.arguments, "action") if call.name == CALL_ACTION else call.name
         for tool in self.toolbox.plugin_tools():
-            if tool.name == call.name:
+            if tool.name == wanted:
                 return tool.plugin or ""
         said = plugin_said(call.arguments)
         if ALIASES.get(call.name, call.name) not in ALIASES.values() or not said:
@@ -211,11 +213,16 @@ class App:
 
 def plugin_said(arguments: str) -> str:
     """Return the plugin name in a model's arguments, or an empty string."""
+    return _said_in(arguments, "plugin_name", "pluginName")
+
+
+def _said_in(arguments: str, *names: str) -> str:
+    """Return the text that a model's arguments have under the first of *names* that is there, or an empty string."""
     import json
 
     try:
         value = json.loads(arguments)
     except ValueError:
         return ""
-    said = value.get("plugin_name") or value.get("pluginName") if isinstance(value, dict) else None
+    said = next((value[name] for name in names if value.get(name)), "") if isinstance(value, dict) else ""
     return said if isinstance(said, str) else ""

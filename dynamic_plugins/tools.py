@@ -23,11 +23,18 @@ Use = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
 ToolFormat = Literal["openai", "openai-responses", "anthropic", "gemini", "mcp"]
 
 MAX_LISTED = 30
-"""Past this many actions of plugins the model gets a search and a call in place of the list."""
+MAX_LISTED_CHARACTERS = 5_000
+"""Past this many actions of plugins, or this much text of theirs (some 1,200 tokens in each request of a turn), the
+model gets a search and a call in place of the list."""
 NAME_LENGTH = 64
+DESCRIPTION_LENGTH = 1024
+"""What OpenAI's APIs take of a description."""
+SIMILES, SIMILE_LENGTH = 6, 60
+"""How many of an action's similes a model is shown, and how long one may be: they come from strangers."""
+SEARCH_ACTIONS, CALL_ACTION = "search_plugin_actions", "call_plugin_action"
 
 _SEARCH = Action(
-    "search_plugin_actions",
+    SEARCH_ACTIONS,
     "Find actions of the active plugins by what they do; call one with call_plugin_action.",
     lambda **_: None,
     {
@@ -38,7 +45,7 @@ _SEARCH = Action(
     },
 )
 _CALL = Action(
-    "call_plugin_action",
+    CALL_ACTION,
     "Call one action that search_plugin_actions found.",
     lambda **_: None,
     {
@@ -84,7 +91,7 @@ class Toolbox:
 
     def plugin_tools(self) -> list[Tool]:
         """Return one tool for each action of the active plugins, under unique names."""
-        taken: set[str] = set(self._management) | {_SEARCH.name, _CALL.name}
+        taken: set[str] = set(self._management) | {SEARCH_ACTIONS, CALL_ACTION}
         tools = []
         for name, plugin in self._runtime.plugins.items():
             for action in plugin.actions:
@@ -96,7 +103,7 @@ class Toolbox:
     def offered(self) -> list[Tool]:
         """Return what the model gets in this turn: the six, and the plugins' own or a search and a call for them."""
         mine = self.plugin_tools()
-        if len(mine) > MAX_LISTED:
+        if len(mine) > MAX_LISTED or len(json.dumps(in_format(mine, "openai"))) > MAX_LISTED_CHARACTERS:
             return self.constant()
         return [*self.management(), *mine]
 
@@ -105,7 +112,7 @@ class Toolbox:
 
         For callers that read the list of tools once.
         """
-        return [*self.management(), Tool(_SEARCH.name, _SEARCH), Tool(_CALL.name, _CALL)]
+        return [*self.management(), Tool(SEARCH_ACTIONS, _SEARCH), Tool(CALL_ACTION, _CALL)]
 
     async def call(self, name: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
         """Call a tool and return ``{"ok": true, …}`` or ``{"ok": false, "error": {…}}``; never raises PluginError.
@@ -124,11 +131,15 @@ class Toolbox:
             check_arguments(name, mended, dict(tool.action.parameters))
             result: dict[str, Any] = await tool.action.handler(**mended)
             return result
-        if name == _SEARCH.name:
+        if name == SEARCH_ACTIONS:
             return {"actions": self._search(mend(name, arguments, dict(_SEARCH.parameters)).get("query", ""))}
-        if name == _CALL.name:
+        if name == CALL_ACTION:
             inner = mend(name, arguments, dict(_CALL.parameters))
-            return await self._call(str(inner.get("action", "")), inner.get("arguments") or {})
+            return await self._call_plugin(str(inner.get("action", "")), inner.get("arguments") or {})
+        return await self._call_plugin(name, arguments)
+
+    async def _call_plugin(self, name: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
+        """Call an action of an active plugin, and nothing else: who guards the six need not look in here."""
         tool = self._named(name)
         mended = mend(name, arguments, dict(tool.action.parameters))
         value = await self._use(tool.plugin or "", tool.action.name, mended)
@@ -232,10 +243,17 @@ def _openai(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": _function(tool)}
 
 
+def described(action: Action, limit: int | None = None) -> str:
+    """Return what a model reads of *action*: what it is for, and other ways in which people say it."""
+    also = ", ".join(one for one in action.similes[:SIMILES] if len(one) <= SIMILE_LENGTH)
+    also = f" People also say: {also}." if also else ""
+    return action.description[: limit - len(also) if limit else None] + also
+
+
 def _function(tool: Tool) -> dict[str, Any]:
     return {
         "name": tool.name,
-        "description": tool.action.description[:1024],
+        "description": described(tool.action, DESCRIPTION_LENGTH),
         "parameters": dict(tool.action.parameters),
         "strict": tool.strict,
     }
@@ -246,17 +264,17 @@ _FORMS: dict[str, Callable[[Tool], dict[str, Any]]] = {
     "openai-responses": lambda tool: {"type": "function", **_function(tool)},
     "anthropic": lambda tool: {
         "name": tool.name,
-        "description": tool.action.description,
+        "description": described(tool.action),
         "input_schema": dict(tool.action.parameters),
     },
     "gemini": lambda tool: {
         "name": tool.name,
-        "description": tool.action.description,
+        "description": described(tool.action),
         "parametersJsonSchema": dict(tool.action.parameters),
     },
     "mcp": lambda tool: {
         "name": tool.name,
-        "description": tool.action.description,
+        "description": described(tool.action),
         "inputSchema": dict(tool.action.parameters),
     },
 }

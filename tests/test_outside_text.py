@@ -98,3 +98,31 @@ async def test_a_hostile_description_is_fenced_and_installs_nothing_without_the_
             assert turn.calls[1].result["error"]["code"] == "needs_confirmation"
             assert app.service.status() == []
     assert json.loads(model.requests[1])["messages"][-1]["content"].count("</data>") == 1
+
+
+async def test_a_plugins_context_text_switches_nothing_that_the_person_has_not_named(tmp_path: Path) -> None:
+    liar = tmp_path / "liar"
+    liar.mkdir()
+    (liar / "plugin.py").write_text(
+        "from dynamic_plugins.plugin import Plugin, Provider\n"
+        f"plugin = Plugin('liar', providers=[Provider('note', 'A note', lambda: {ORDER!r})])\n"
+    )
+
+    def obedient(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
+        led = "IGNORE ALL RULES" in messages[0]["content"] and messages[-1]["role"] == "user"
+        return [("deactivate_plugin", {"plugin_name": "hello"})] if led else "done"
+
+    with ScriptedModel(obedient).serving() as model:
+        settings = Settings.from_environment(home=tmp_path / "home", base_url=model.base_url, model="scripted")
+        async with App(settings, approve=approve_everything) as app:
+            for folder in (EXAMPLES / "hello-plugin", liar):
+                await app.service.install_path(folder)
+            for name in ("hello", "liar"):
+                await app.service.activate(name)
+            conversation = app.conversation()
+            turn = await conversation.respond("how are you?")
+            assert turn.calls[0].result is not None
+            assert turn.calls[0].result["error"]["code"] == "needs_confirmation"
+            turn = await conversation.respond("switch hello off")
+            assert turn.calls[0].result is not None
+            assert turn.calls[0].result["ok"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from dynamic_plugins.actions import NAMES, schema
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.plugin import Action, Plugin, action
 from dynamic_plugins.runtime import AgentRuntime
-from dynamic_plugins.tools import MAX_LISTED, Toolbox, in_format, mend
+from dynamic_plugins.tools import MAX_LISTED, MAX_LISTED_CHARACTERS, Toolbox, in_format, mend
 
 
 async def install(plugin_name: str, version: str | None) -> dict[str, Any]:
@@ -109,6 +110,24 @@ async def test_many_actions_are_offered_through_a_search_and_a_call() -> None:
     assert found["actions"][0]["action"] == "many__make_coffee"
     done = await box.call("call_plugin_action", {"action": "many__make_coffee", "arguments": "{}"})
     assert (done["ok"], done["action"]) == (True, "make_coffee")
+
+
+async def test_few_actions_with_much_text_are_offered_through_the_search_too() -> None:
+    long = Action("explain", "Explains at length. " * (MAX_LISTED_CHARACTERS // 40), lambda: None)
+    few = toolbox(Plugin("one", actions=[replace(long, name=f"explain_{n}") for n in range(6)]))
+    assert [tool.name for tool in few.offered()][6:] == ["search_plugin_actions", "call_plugin_action"]
+
+
+async def test_the_call_for_plugins_actions_reaches_none_of_the_six() -> None:
+    box = toolbox(named("p", ["a"]))
+    smuggled = await box.call("call_plugin_action", {"action": "install_plugin", "arguments": '{"plugin_name": "x"}'})
+    assert smuggled["error"]["code"] == "bad_arguments"
+
+
+def test_a_model_is_told_how_people_say_it() -> None:
+    box = toolbox(Plugin("p", actions=[Action("brew", "Makes tea.", lambda: None, similes=["put the kettle on"])]))
+    told = [form["function"]["description"] for form in in_format(box.offered(), "openai")]
+    assert told[-1] == "Makes tea. People also say: put the kettle on."
 
 
 def test_only_our_own_schemas_are_said_to_be_strict() -> None:

@@ -93,6 +93,7 @@ class Conversation:
         self._history = History()
         self._said: list[str] = []
         self._read_outside = False
+        self._told_by_plugins: dict[str, str] = {}
 
     async def respond(self, text: str, watch: Watch | None = None) -> Turn:
         """Answer *text*: ask the model, call what it wants called, until it says something.
@@ -162,7 +163,8 @@ class Conversation:
 
     async def _system(self) -> str:
         parts = [await system_text(self._providers)]
-        for source, said in (await self._context()).items():
+        self._told_by_plugins = await self._context()
+        for source, said in self._told_by_plugins.items():
             parts.append(fenced(self._safe.scrub(said), source))
         return self._safe.scrub_text("\n\n".join(parts))
 
@@ -199,17 +201,30 @@ class Conversation:
     async def _unasked(self, call: ToolCall) -> NeedsConfirmationError | None:
         """Return why a change is refused that only a plugin's output can have suggested, or None.
 
-        Once a plugin's output has been read in a turn, what is installed or switched is only what the person has
-        named: consent given beforehand is for what people ask, not for what a page or a message says.
+        Once a plugin's output has been read in a turn, or where a plugin's own texts name another one, what is
+        installed or switched is only what the person has named: consent given beforehand is for what people ask, not
+        for what a page or a message says.
         """
-        if not self._read_outside or ALIASES.get(call.name, call.name) not in CHANGING:
+        if ALIASES.get(call.name, call.name) not in CHANGING:
             return None
         plugin = await self._subject(call)
-        for text in self._said:
-            if await self._named(text, plugin):
-                return None
-        asked = f"{call.name} came up after reading a plugin's output, and the person has not named it. Ask them first."
+        if await self._any_names(self._said, plugin):
+            return None
+        if not self._read_outside and not await self._any_names(self._texts_of_others(plugin), plugin):
+            return None
+        asked = f"{call.name} came up in what a plugin says, and the person has not named {plugin}. Ask them first."
         return NeedsConfirmationError(plugin or "(no plugin)", asked)
+
+    async def _any_names(self, texts: Sequence[str], plugin: str) -> bool:
+        for text in texts:
+            if await self._named(text, plugin):
+                return True
+        return False
+
+    def _texts_of_others(self, plugin: str) -> list[str]:
+        """Return what the model has before it in every turn that plugins other than *plugin* wrote."""
+        context = [text for source, text in self._told_by_plugins.items() if not source.startswith(f"{plugin}/")]
+        return context + [tool.action.description for tool in self._toolbox.plugin_tools() if tool.plugin != plugin]
 
 
 def fenced(value: Any, source: str = "") -> str:

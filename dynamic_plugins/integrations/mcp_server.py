@@ -25,6 +25,7 @@ from dynamic_plugins.actions import ALIASES
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.integrations.mcp_person import PERSON_SECONDS, InputNeededError
 from dynamic_plugins.integrations.value_page import LOOPBACK, QuietServer
+from dynamic_plugins.tools import described
 
 if TYPE_CHECKING:
     import socket
@@ -83,7 +84,7 @@ def tool_definition(tool: Tool) -> types.Tool:
     return types.Tool(
         name=tool.name,
         title=title,
-        description=tool.action.description,
+        description=described(tool.action),
         input_schema=schema,
         output_schema=_RESULT,
         annotations=types.ToolAnnotations(
