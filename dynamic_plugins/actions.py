@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.install.installer import Installer
+    from dynamic_plugins.records import Outcome
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.registry.search import Match
-    from dynamic_plugins.service import Outcome, PluginManagementService
+    from dynamic_plugins.service import PluginManagementService
 
 DEFAULT_LIMIT, MAX_LIMIT = 8, 50
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -97,7 +96,8 @@ class App:
             use_model=None if settings.model.embedded else self._use_model,
         )
         self._model: Model | None = None
-        self._reaper: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
+        self._conversations: list[Conversation] = []
         self._stop_watching: list[Callable[[], None]] = []
 
     # Made at first use: a command such as status needs neither, and reading the prompts takes time.
@@ -121,16 +121,20 @@ class App:
 
     async def __aenter__(self) -> Self:
         self.service.sync()
-        self._reaper = asyncio.create_task(self._end_idle_workers())
+        self._background = [
+            asyncio.create_task(self._end_idle_workers()),
+            asyncio.create_task(self.service.run_tasks()),
+        ]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._reaper is not None:
-            self._reaper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reaper
+        for conversation in self._conversations:
+            await conversation.settle()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         await self.service.close()
         for stop in self._stop_watching:
             stop()
@@ -172,7 +176,7 @@ class App:
 
         safe = open_safe(self.catalogue, self.store, self.configuration)
         self._stop_watching.append(watch_logs(safe.scrub_text))
-        return Conversation(
+        conversation = Conversation(
             self.model(),
             self._tools(safe),
             self.providers,
@@ -180,9 +184,12 @@ class App:
             subject=self._subject,
             named=self._is_named,
             context=self.service.context,
+            evaluate=self.runtime.evaluate,
             max_steps=self.settings.max_steps,
             turn_seconds=self.settings.timeouts.turn,
         )
+        self._conversations.append(conversation)
+        return conversation
 
     async def _subject(self, call: ToolCall) -> str:
         """Return the plugin that *call* is about, so that calls about one plugin keep their order."""

@@ -53,11 +53,14 @@ class Usage:
 class _Plugin:
     actions: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
     events: list[dict[str, str]] = field(default_factory=list)
+    tasks: dict[str, float] = field(default_factory=dict)
+    """When each task was begun last, in seconds since 1970."""
 
     def add(self, other: _Plugin) -> None:
         for name, usage in other.actions.items():
             self.actions[name].add(usage)
         self.events = (self.events + other.events)[-EVENTS_KEPT:]
+        self.tasks |= other.tasks
 
 
 class Journal:
@@ -88,6 +91,28 @@ class Journal:
             if event.message:
                 told["message"] = event.message[:MESSAGE_LENGTH]
             self._new[event.plugin].events.append(told)
+
+    def begin_task(self, plugin: str, task: str, interval: float) -> float:
+        """Note that *task* begins now and return 0; or return how many seconds it is not due yet.
+
+        Every process that shares the file asks here, so a task runs once an *interval* in all of them together.
+        """
+        with self._changing() as plugins:
+            begun = plugins.setdefault(plugin, _Plugin()).tasks
+            left = self._left(begun.get(task), interval)
+            if left <= 0:
+                begun[task] = time.time()
+        return max(0.0, left)
+
+    def task_is_due_in(self, plugin: str, task: str, interval: float) -> float:
+        """Return how many seconds are left until *task* is due, as far as it has ever begun; else *interval*."""
+        begun = self._read().get(plugin, _Plugin()).tasks.get(task)
+        return interval if begun is None else max(0.0, self._left(begun, interval))
+
+    @staticmethod
+    def _left(begun: float | None, interval: float) -> float:
+        left = 0.0 if begun is None else begun + interval - time.time()
+        return left if left <= interval else 0.0  # the clock was set back: what it said is worth nothing
 
     def told(self, plugin: str) -> dict[str, Any]:
         """Return ``{"usage": {"calls", "errors", …, "actions": {…}}, "events": […]}``, this process included."""
@@ -135,11 +160,12 @@ class Journal:
 
 
 def _parsed(data: dict[str, Any]) -> _Plugin:
-    plugin = _Plugin(events=list(data["events"]))
+    plugin = _Plugin(events=list(data["events"]), tasks=dict(data.get("tasks", {})))
     for name, usage in data["actions"].items():
         plugin.actions[name].add(Usage(**usage))
     return plugin
 
 
 def _plain(plugin: _Plugin) -> dict[str, Any]:
-    return {"actions": {name: vars(usage) for name, usage in plugin.actions.items()}, "events": plugin.events}
+    actions = {name: vars(usage) for name, usage in plugin.actions.items()}
+    return {"actions": actions, "events": plugin.events, "tasks": plugin.tasks}

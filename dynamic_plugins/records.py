@@ -86,6 +86,15 @@ class DynamicPluginInfo:
         }
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a verb did: the plugin as it is now, and whether anything had to change."""
+
+    info: DynamicPluginInfo
+    changed: bool = True
+    note: str = ""
+
+
 def now() -> str:
     """Return the time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -5,36 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import configuration as config
-from dynamic_plugins.approval import ApprovalRequest
+from dynamic_plugins.consent import Consent
 from dynamic_plugins.dependencies import Dependencies
-from dynamic_plugins.errors import (
-    DeclinedError,
-    LoadError,
-    NeedsConfigurationError,
-    NeedsConfirmationError,
-    NotInstalledError,
-    PluginError,
-    PluginTimeoutError,
-    UntrustedSourceError,
-)
+from dynamic_plugins.errors import NeedsConfigurationError, PluginError
 from dynamic_plugins.events import Event, Listener, ignore
+from dynamic_plugins.finishing import to_the_end
+from dynamic_plugins.installs import Installs
 from dynamic_plugins.presence import Presence
-from dynamic_plugins.records import DynamicPluginInfo, Status, now
-from dynamic_plugins.store import StoredPlugin
+from dynamic_plugins.records import DynamicPluginInfo, Outcome, Status, now
+from dynamic_plugins.schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from dynamic_plugins.approval import Approve, AskValues, Verb
+    from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.catalogue import Catalogue
-    from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.installer import Installer
-    from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.journal import Journal
     from dynamic_plugins.live import LivePlugin
     from dynamic_plugins.load.chosen import ChosenLoader
@@ -43,21 +33,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
-    from dynamic_plugins.store import StateStore
-
-T = TypeVar("T")
-
-PLUGIN_LOCK_SECONDS = 600.0
-"""How long to wait for another process that is installing or removing the same plugin."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a verb did: the plugin as it is now, and whether anything had to change."""
-
-    info: DynamicPluginInfo
-    changed: bool = True
-    note: str = ""
+    from dynamic_plugins.store import StateStore, StoredPlugin
 
 
 class PluginManagementService:
@@ -85,12 +61,33 @@ class PluginManagementService:
         use_model: UseModel | None = None,
     ) -> None:
         self.catalogue, self.runtime = catalogue, runtime
-        self.approve, self.ask_values, self.listener = approve, ask_values, listener
+        self.ask_values, self.listener = ask_values, listener
         self._installer, self._store, self._configuration = installer, store, configuration
         self.journal = journal
+        self._consent = Consent(approve)
         self._dependencies = Dependencies(catalogue, installer, store)
         self._presence = Presence(store, configuration, loader, runtime, self._heard, use_model)
-        self._install_locks: dict[str, asyncio.Lock] = {}
+        self._installs = Installs(
+            catalogue=catalogue,
+            installer=installer,
+            store=store,
+            configuration=configuration,
+            dependencies=self._dependencies,
+            presence=self._presence,
+            consent=self._consent,
+            journal=journal,
+            listener=self._heard,
+        )
+        self._schedule = Schedule(runtime, journal, self._heard)
+
+    @property
+    def approve(self) -> Approve | None:
+        """Who is asked for consent; None where nobody can be."""
+        return self._consent.approve
+
+    @approve.setter
+    def approve(self, approve: Approve | None) -> None:
+        self._consent.approve = approve
 
     # ---------------------------------------------------------------- what is there
 
@@ -132,56 +129,14 @@ class PluginManagementService:
         Raises UnknownPluginError, AmbiguousNameError, UntrustedSourceError, UnavailableHereError, DeclinedError,
         NeedsConfirmationError, InstallError or PluginTimeoutError.
         """
-        found = await self.catalogue.find(said)
-        version = version or found.version
-        if found.entry.name in self._store.read():
-            return self._already_installed(found.entry.name, version)
-        if not self.catalogue.registry.is_trusted(found.entry.source):
-            raise UntrustedSourceError(found.entry.name, found.entry.source)
-        return await self._install(self._installer.plan(found.entry, version), found.warning)
+        return await self._installs.install(said, version)
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
 
         An *editable* folder is used where it lies: what is changed in it counts from the next :meth:`reload`.
         """
-        plan = self._installer.plan_path(path, editable=editable)
-        if plan.name in self._store.read():
-            return self._already_installed(plan.name, None)
-        return await self._install(plan, None)
-
-    def _already_installed(self, name: str, version: str | None) -> Outcome:
-        info = self._presence.info(name)
-        note = f"{name} {info.version} is installed already; nothing was changed."
-        if version and version != info.version:
-            note += f" To change to {version}: dynamic-plugins update {name} --version {version}"
-        return Outcome(info, changed=False, note=note)
-
-    async def _install(self, plan: InstallPlan, warning: str | None) -> Outcome:
-        """Install *plan* and before it what it needs, on one approval."""
-        needed = await self._dependencies.needed(plan)
-        commands = tuple(command for each in (*needed, plan) for command in each.commands)
-        more = f"It needs {', '.join(each.name for each in needed)}, installed with it." if needed else None
-        await self._ask("install", plan, commands, " ".join(filter(None, (warning, more))) or None)
-        await self._finish_removals()
-        for each in needed:
-            await self._install_one(each)
-        return await self._install_one(plan)
-
-    async def _install_one(self, plan: InstallPlan) -> Outcome:
-        async with self._only_one(plan.name):
-            if plan.name in self._store.read():
-                return self._already_installed(plan.name, None)
-            if (left := self._store.leaving().get(plan.name)) is not None:
-                await _to_the_end(self._remove(left))
-            installation = await self._installer.install(plan, self.listener)
-            try:
-                self._store.put(StoredPlugin(installation, installed_at=now()))
-            except BaseException:
-                self._installer.remove(installation)
-                raise
-        self._tell(plan.name, "installed", f"{plan.name} {installation.version}")
-        return self._outcome(plan.name)
+        return await self._installs.install_path(path, editable=editable)
 
     async def update(self, said: str, version: str | None = None) -> Outcome:
         """Install another version beside the present one, load it, and only then swap; the newest when None.
@@ -189,94 +144,11 @@ class PluginManagementService:
         When the new one does not install or load, the present one stays as it was and the error says why. Errors as
         for :meth:`install`, and LoadError.
         """
-        name = await self.catalogue.installed(said)
-        plan, warning = await self._newer(self._presence.stored(name).installation, version)
-        await self._ask("update", plan, plan.commands, warning)
-        async with self._only_one(name), self._presence.get(name).lock:
-            old = self._presence.stored(name)
-            installation = await self._installer.install(plan, self.listener)
-            if installation.version == old.installation.version:
-                self._installer.remove(installation)
-                note = f"{name} {installation.version} is the version asked for; nothing was changed."
-                return Outcome(self._presence.info(name), changed=False, note=note)
-            try:
-                await self._swap(old, replace(old, installation=installation, offers=None))
-            except BaseException:
-                self._installer.remove(installation)
-                raise
-            self._installer.remove(old.installation)
-        self._tell(name, "updated", f"{old.installation.version} to {installation.version}")
-        return self._outcome(name)
-
-    async def _newer(self, present: Installation, version: str | None) -> tuple[InstallPlan, str | None]:
-        """Return the plan of another version of *present*, and what to warn of."""
-        if present.package_type == "path" and not present.source:  # no registry knows it: its folder does
-            return self._installer.plan_path(Path(present.package)), None
-        found = await self.catalogue.find(present.plugin)
-        return self._installer.plan(found.entry, version), found.warning
-
-    async def _swap(self, old: StoredPlugin, new: StoredPlugin) -> None:
-        """Put *new* in *old*'s place once it has shown that it loads."""
-        if not config.missing(new.installation, self._presence.known(new)):
-            try:
-                new = replace(new, offers=await self._presence.try_out(new))
-            except PluginError as error:
-                kept = f"Version {old.installation.version} stays."
-                reason = f"version {new.installation.version} does not load: {getattr(error, 'reason', error)}. {kept}"
-                raise LoadError(new.name, reason) from error
-        live = self._presence.get(old.name)
-        await self._presence.stop(live)
-        await live.disconnect()
-        # Only these: another process may have enabled or disabled it while the new one was made.
-        facts = {"installation": new.installation, "offers": new.offers, "installed_at": now(), "error_details": None}
-        approved = old.approved or new.offers is not None
-        saved = self._store.change(old.name, old.installation, **facts, approved=approved)
-        if saved is None:
-            raise NotInstalledError(old.name)
-        self._presence.restore(live, saved)
+        return await self._installs.update(said, version)
 
     async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
         """Unload the plugin, remove it, what it was told and what it wrote (unless kept), and return its name."""
-        await self._finish_removals()
-        name = await self.catalogue.installed(said)
-        async with self._only_one(name), self._presence.get(name).lock:
-            live, plugin = self._presence.get(name), self._presence.stored(name)
-            await self._dependencies.check_not_needed(name, "uninstall")
-            await self._presence.stop(live)
-            await live.disconnect()
-            if keep_configuration:
-                self._store.drop(name)
-                self._installer.remove(plugin.installation)
-            else:
-                await _to_the_end(self._remove(plugin))
-        self.sync()
-        self.listener(Event(name, "uninstalled"))
-        self.journal.forget(name)
-        return name
-
-    async def _remove(self, plugin: StoredPlugin) -> None:
-        """Remove *plugin* with all that it was told and wrote; the caller holds its lock.
-
-        Once begun it counts as gone, whatever happens; what a kill leaves of it goes with the next install or removal.
-        """
-        self._store.change(plugin.name, leaving=True)
-        try:
-            await asyncio.to_thread(self._configuration.forget, plugin.name)
-        except PluginError:
-            self._store.put(plugin)  # its secrets cannot be reached now: it is what it was
-            raise
-        await self._presence.remove_data(plugin)
-        self._installer.remove(plugin.installation)
-        self.journal.forget(plugin.name)
-        self._store.drop(plugin.name)
-
-    async def _finish_removals(self) -> None:
-        """Finish what uninstalls that were killed have begun; what another process is at is left to that."""
-        for name in list(self._store.leaving()):
-            with contextlib.suppress(TimeoutError, PluginError):
-                async with self._installer.lock(name, 0):
-                    if (plugin := self._store.leaving().get(name)) is not None:
-                        await _to_the_end(self._remove(plugin))
+        return await self._installs.uninstall(said, keep_configuration=keep_configuration)
 
     # ---------------------------------------------------------------- configure
 
@@ -295,7 +167,7 @@ class PluginManagementService:
                 kept = secret if variable.secret or isinstance(value, config.Pasted) else plain
                 kept[variable.name] = config.check_value(name, variable, value)
             if values:
-                plugin = await _to_the_end(self._keep(plugin, plain, secret))
+                plugin = await to_the_end(self._keep(plugin, plain, secret))
                 await live.disconnect()  # the next call starts it with the new values
             if live.standing.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
                 self._presence.restore(live, plugin)
@@ -388,7 +260,7 @@ class PluginManagementService:
             raise NeedsConfigurationError(live.name, missing)
         if not plugin.approved:
             plan = self._installer.plan_of(plugin.installation)
-            await self._ask("activate", plan, (plan.start_command,), None)
+            await self._consent.ask("activate", plan, (plan.start_command,))
         await self._presence.load(live)
 
     async def deactivate(self, said: str) -> Outcome:
@@ -437,6 +309,10 @@ class PluginManagementService:
         with self.journal.timed(plugin, action):
             return await self.runtime.execute_action(plugin, action, arguments)
 
+    async def run_tasks(self) -> None:
+        """Run the active plugins' tasks whenever they are due, until cancelled."""
+        await self._schedule.run()
+
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""
         with contextlib.suppress(PluginError):  # a state file that cannot be read keeps no worker from ending
@@ -457,40 +333,10 @@ class PluginManagementService:
         """Return how *name* stands now; a *note* says that nothing had to change."""
         return Outcome(self._presence.info(name), changed=not note, note=note)
 
-    async def _ask(
-        self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None
-    ) -> None:
-        warnings = (warning, *plan.warnings) if warning else plan.warnings
-        request = ApprovalRequest(verb, plan.name, plan.version or "(latest)", plan.origin, commands, warnings)
-        if self.approve is None:
-            raise NeedsConfirmationError(plan.name, request.question)
-        if not await self.approve(request):
-            raise DeclinedError(plan.name, verb)
-
-    @contextlib.asynccontextmanager
-    async def _only_one(self, name: str) -> AsyncIterator[None]:
-        """Keep other tasks and other processes from installing or removing the same plugin."""
-        async with self._install_locks.setdefault(name, asyncio.Lock()):
-            try:
-                async with self._installer.lock(name, PLUGIN_LOCK_SECONDS):
-                    yield
-            except TimeoutError:
-                raise PluginTimeoutError(name, "waiting for another process", PLUGIN_LOCK_SECONDS) from None
-
     def _tell(self, name: str, stage: str, message: str = "") -> None:
         self._heard(Event(name, stage, message))
 
     def _heard(self, event: Event) -> None:
-        if event.stage != "progress":
+        if event.stage not in {"progress", "task_done"}:
             self.journal.note(event)
         self.listener(event)
-
-
-async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do *work*; cancelled, finish it before being cancelled, because half of it would be worse than all."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

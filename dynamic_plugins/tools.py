@@ -31,6 +31,7 @@ DESCRIPTION_LENGTH = 1024
 """What OpenAI's APIs take of a description."""
 SIMILES, SIMILE_LENGTH = 6, 60
 """How many of an action's similes a model is shown, and how long one may be: they come from strangers."""
+ALSO_SAID = "People also say: "
 SEARCH_ACTIONS, CALL_ACTION = "search_plugin_actions", "call_plugin_action"
 
 _SEARCH = Action(
@@ -246,7 +247,7 @@ def _openai(tool: Tool) -> dict[str, Any]:
 def described(action: Action, limit: int | None = None) -> str:
     """Return what a model reads of *action*: what it is for, and other ways in which people say it."""
     also = ", ".join(one for one in action.similes[:SIMILES] if len(one) <= SIMILE_LENGTH)
-    also = f" People also say: {also}." if also else ""
+    also = f" {ALSO_SAID}{also}." if also else ""
     return action.description[: limit - len(also) if limit else None] + also
 
 

@@ -13,11 +13,11 @@ PACKAGE = Path(__file__).parent.parent / "dynamic_plugins"
 
 # From the ground up: a module may import from its own layer and from those below it.
 LAYERS = [
-    {"errors", "events", "plugin", "prompts", "settings"},
+    {"errors", "events", "finishing", "plugin", "prompts", "settings"},
     {"records", "approval", "registry"},
     {"install", "load"},
     {"configuration", "runtime", "store", "secrets"},
-    {"catalogue", "dependencies", "journal", "live", "presence"},
+    {"catalogue", "consent", "dependencies", "installs", "journal", "live", "presence", "schedule"},
     {"service"},
     {"actions", "providers"},
     {"tools"},

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 RESULT_CHARACTERS = 8_000
 """What of one result the model is shown; the person's copy is whole."""
+CONTEXT_CHARACTERS = 2_000
+"""What the model is shown of one thing that plugins say without being asked: that goes along in every request."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Conversation:
 
     *subject* gives the canonical name of the plugin that a call is about: calls about one plugin run in order,
     others at once. *named* tells whether a text names a plugin. *context* gives the running plugins' own context
-    texts by source. What is pasted goes into *safe*, which the toolbox's ``configure_plugin`` must share.
+    texts by source. *evaluate* shows a finished turn to the plugins' evaluators, while the person reads the reply;
+    what they say is told to the model in the next turn. What is pasted goes into *safe*, which the toolbox's
+    ``configure_plugin`` must share.
     """
 
     def __init__(
@@ -82,18 +86,21 @@ class Conversation:
         subject: Callable[[ToolCall], Awaitable[str]],
         named: Callable[[str, str], Awaitable[bool]],
         context: Callable[[], Awaitable[dict[str, str]]],
+        evaluate: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
         safe: Safe | None = None,
         max_steps: int = 8,
         turn_seconds: float = 600.0,
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
-        self._subject, self._named, self._context = subject, named, context
+        self._subject, self._named, self._context, self._evaluate = subject, named, context, evaluate
         self._safe = safe or Safe()
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
         self._said: list[str] = []
         self._read_outside = False
-        self._told_by_plugins: dict[str, str] = {}
+        self._told_by_plugins: dict[str, Any] = {}
+        self._evaluating: asyncio.Task[dict[str, Any]] | None = None
+        self._remarks: dict[str, Any] = {}
 
     async def respond(self, text: str, watch: Watch | None = None) -> Turn:
         """Answer *text*: ask the model, call what it wants called, until it says something.
@@ -103,6 +110,7 @@ class Conversation:
         """
         watch = watch or Watch()
         calls: list[Call] = []
+        await self.settle()
         text, notices = await self._safe.take(text)
         if watch.on_notice:
             for notice in notices:
@@ -124,7 +132,17 @@ class Conversation:
         turn = replace(turn, reply=self._safe.scrub_text(turn.reply), notices=tuple(notices))
         self._history.replied(turn.reply)
         self._safe.said(turn.reply)
+        if self._evaluate is not None:
+            shown = self._evaluate({"user": text, "reply": turn.reply})
+            self._evaluating = asyncio.ensure_future(shown)
         return turn
+
+    async def settle(self) -> None:
+        """Wait until the evaluators have seen the last turn; each has a few seconds for that."""
+        if self._evaluating is not None:
+            (said,) = await asyncio.gather(self._evaluating, return_exceptions=True)
+            self._remarks = said if isinstance(said, dict) else {}
+            self._evaluating = None
 
     async def plan(self, text: str) -> Turn:
         """Return what the model would do first with *text*, and do nothing; the conversation is not changed."""
@@ -163,9 +181,9 @@ class Conversation:
 
     async def _system(self) -> str:
         parts = [await system_text(self._providers)]
-        self._told_by_plugins = await self._context()
+        self._told_by_plugins = {**await self._context(), **self._remarks}
         for source, said in self._told_by_plugins.items():
-            parts.append(fenced(self._safe.scrub(said), source))
+            parts.append(fenced(self._safe.scrub(said), source, CONTEXT_CHARACTERS))
         return self._safe.scrub_text("\n\n".join(parts))
 
     async def _call_all(self, wanted: Sequence[ToolCall], watch: Watch) -> list[dict[str, Any]]:
@@ -223,16 +241,17 @@ class Conversation:
 
     def _texts_of_others(self, plugin: str) -> list[str]:
         """Return what the model has before it in every turn that plugins other than *plugin* wrote."""
-        context = [text for source, text in self._told_by_plugins.items() if not source.startswith(f"{plugin}/")]
+        told = self._told_by_plugins.items()
+        context = [json.dumps(said, default=str) for source, said in told if not source.startswith(f"{plugin}/")]
         return context + [tool.action.description for tool in self._toolbox.plugin_tools() if tool.plugin != plugin]
 
 
-def fenced(value: Any, source: str = "") -> str:
+def fenced(value: Any, source: str = "", characters: int = RESULT_CHARACTERS) -> str:
     """Return *value* as JSON between marks that say: data from outside. What is inside cannot close the fence."""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    if len(text) > RESULT_CHARACTERS:
-        cut = len(text) - RESULT_CHARACTERS
-        text = json.dumps({"cut": f"{cut} of {len(text)} characters left out", "beginning": text[:RESULT_CHARACTERS]})
+    if len(text) > characters:
+        cut = len(text) - characters
+        text = json.dumps({"cut": f"{cut} of {len(text)} characters left out", "beginning": text[:characters]})
     label = f' from="{re.sub(r"[^A-Za-z0-9@/._ -]", "_", source)}"' if source else ""
     return f"<data{label}>{text.replace('<', chr(92) + 'u003c')}</data>"
 

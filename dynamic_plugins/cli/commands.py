@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 
-    from dynamic_plugins.service import Outcome
+    from dynamic_plugins.records import Outcome
     from dynamic_plugins.settings import Settings
 
 Result = dict[str, Any]

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.cli.doctor import Check
     from dynamic_plugins.cli.output import Output
-    from dynamic_plugins.records import DynamicPluginInfo
-    from dynamic_plugins.service import Outcome
+    from dynamic_plugins.records import DynamicPluginInfo, Outcome
 
 
 def matches(out: Output, result: dict[str, Any]) -> None:

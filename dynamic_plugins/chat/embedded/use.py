@@ -14,6 +14,7 @@ from dynamic_plugins.chat.embedded.finds import Finds, Sort, find, sort_of, want
 from dynamic_plugins.chat.embedded.grounding import flatten, ground, lacking
 from dynamic_plugins.chat.embedded.phrases import Text, cues, read, word_set
 from dynamic_plugins.chat.embedded.request import Offered
+from dynamic_plugins.tools import ALSO_SAID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,7 @@ class Use:
 
     def answer(self, said: str) -> Answer | None:
         """Return the call that *said* asks for, or a question for what it lacks; None when no tool fits."""
+        said = _request_of(said, self._tools)
         if self._searches and self._choice != "none":
             return Answer((Call(SEARCH, {"query": said[:200]}),), weak=True) if _asks_for_something(said) else None
         return self._choose(said, self._tools, wrap=False)
@@ -99,6 +101,20 @@ class Use:
                 if tool is not None and not guess.negated and guess.confidence >= needed:
                     return tool, guess.arguments
         return None
+
+
+_TO_A_PLUGIN = (
+    r"\s*(?:please\s+)?(?:use|ask|have|let|get|tell|with)\s+(?:the\s+)?{}(?:\s+plugin)?\s*,?\s+(?:to\s+)?(?=\w)"
+)
+
+
+def _request_of(said: str, tools: Sequence[Offered]) -> str:
+    """Return *said* without the plugin that it is put to: "use hello to greet Ada" asks for "greet Ada"."""
+    for plugin in dict.fromkeys(tool.name.split("__", 1)[0] for tool in tools):
+        spoken = "[ _-]".join(re.escape(part) for part in re.split(r"[_-]+", plugin.removeprefix("plugin-")))
+        if found := re.match(_TO_A_PLUGIN.format(spoken), said, re.I):
+            return said[found.end() :]
+    return said
 
 
 def _one_for_each(tool: Offered, arguments: dict[str, Any], said: str) -> list[dict[str, Any]]:
@@ -193,7 +209,8 @@ def _plain(tool: Offered) -> dict[str, Any]:
     properties = tool.parameters.get("properties") or {}
     return {
         "name": tool.name,
-        "description": tool.description[:200],
+        # What people also say helps to choose a tool; the engine would take it for the tool's arguments.
+        "description": tool.description.partition(ALSO_SAID)[0][:200],
         "parameters": {
             "type": "object",
             "properties": {key: _short(value) for key, value in properties.items() if isinstance(value, dict)},
