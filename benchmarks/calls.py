@@ -1,11 +1,12 @@
-"""How long a plugin takes to start and to answer, against the same without us.
+"""How long a plugin takes to activate and to answer, against the same without us.
 
-``python -m benchmarks.calls`` installs a few real plugins into a temporary folder (it needs the package index) and
+``python -m benchmarks.calls`` installs a few real plugins into a temporary home (it needs the package index) and
 prints medians and ratios, all measured in one run:
 
-* *start*: connecting to a plugin, until it has said what it offers, against a bare interpreter of the same
-  environment that imports the same package and exits;
-* *call*: one call of an action against the same call through a bare MCP client on the same server.
+* *activate*: the service's ``activate``, until the plugin's actions can be called, against a bare interpreter of the
+  same environment that imports the same package and exits;
+* *call*: one call of an action through the service, names, checks and counts included, against the same call through a
+  bare MCP client on the same server.
 
 Both sides of a pair take turns, so that a busy moment of the machine hits both.
 """
@@ -26,17 +27,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import uv
-
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import ActionError
-from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.load.loader import Loader
-from dynamic_plugins.settings import Limits
+from dynamic_plugins.settings import Limits, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from dynamic_plugins.registry.entry import Kind
+    from dynamic_plugins.install.installation import Installation
 
 
 NOWHERE = Path(os.devnull).open("w")  # noqa: SIM115 # open as long as we measure
@@ -44,63 +44,21 @@ NOWHERE = Path(os.devnull).open("w")  # noqa: SIM115 # open as long as we measur
 
 @dataclass(frozen=True)
 class Subject:
-    """A plugin to measure: how it is installed, the module it is, and a call to make."""
+    """A plugin to measure: the module it is, and a call to make."""
 
     name: str
-    kind: Kind
-    packages: tuple[str, ...]
     module: str
-    entry_point: str
     action: str
     arguments: dict[str, Any]
 
 
 SUBJECTS = (
-    Subject(
-        *("mcp-server-time", "mcp", ("mcp-server-time",), "mcp_server_time", "mcp_server_time:main"),
-        *("get_current_time", {"timezone": "Asia/Tokyo"}),
-    ),
-    Subject(
-        *("scratchpad", "elizaos", ("elizaos", "elizaos-plugin-scratchpad")),
-        *("elizaos_plugin_scratchpad", "elizaos_plugin_scratchpad", "SCRATCHPAD_LIST", {}),
-    ),
-    Subject(
-        *("todo", "elizaos", ("elizaos", "elizaos-plugin-todo")),
-        *("elizaos_plugin_todo", "elizaos_plugin_todo", "COMPLETE_TODO", {}),
-    ),
-    Subject(
-        *("memory", "elizaos", ("elizaos", "elizaos-plugin-memory")),
-        *("elizaos_plugin_memory", "elizaos_plugin_memory", "RECALL", {"query": "nothing"}),
-    ),
-    Subject(
-        *("cron", "elizaos", ("elizaos", "elizaos-plugin-cron")),
-        *("elizaos_plugin_cron", "elizaos_plugin_cron", "LIST_CRONS", {}),
-    ),
+    Subject("mcp-server-time", "mcp_server_time", "get_current_time", {"timezone": "Asia/Tokyo"}),
+    Subject("@elizaos/plugin-scratchpad", "elizaos_plugin_scratchpad", "SCRATCHPAD_LIST", {}),
+    Subject("@elizaos/plugin-todo", "elizaos_plugin_todo", "COMPLETE_TODO", {}),
+    Subject("@elizaos/plugin-memory", "elizaos_plugin_memory", "RECALL", {"query": "nothing"}),
+    Subject("@elizaos/plugin-cron", "elizaos_plugin_cron", "LIST_CRONS", {}),
 )
-
-
-def install(subject: Subject, folder: Path) -> Installation:
-    """Install *subject* into an environment of its own."""
-    place = folder / subject.name
-    python = place / "bin" / "python"
-    for words in (["venv", "-q", str(place)], ["pip", "install", "-q", "-p", str(python), *subject.packages]):
-        subprocess.run([uv.find_uv_bin(), *words], check=True)
-    return Installation(
-        plugin=subject.name,
-        kind=subject.kind,
-        version="",
-        path=str(place),
-        package_type="pypi",
-        package=subject.packages[-1],
-        source="benchmark",
-        python=str(python),
-        command=(subject.name,) if subject.kind == "mcp" else (),
-        entry_point=subject.entry_point,
-    )
-
-
-def milliseconds(times: list[float]) -> float:
-    return statistics.median(times) * 1000
 
 
 async def in_turns(rounds: int, *things: Callable[[], Awaitable[None]]) -> list[float]:
@@ -112,38 +70,40 @@ async def in_turns(rounds: int, *things: Callable[[], Awaitable[None]]) -> list[
             await thing()
             if each:
                 times[place].append(time.perf_counter() - begun)
-    return [milliseconds(each) for each in times]
+    return [statistics.median(each) * 1000 for each in times]
 
 
-async def measure_start(subject: Subject, installation: Installation, loader: Loader, rounds: int) -> tuple[float, ...]:
-    """Return the medians of a bare import and of connecting."""
-    connections = []
+async def measure_activate(subject: Subject, app: App, rounds: int) -> list[float]:
+    """Return the medians of a bare import, of activating, and of unloading."""
+    python = app.store.read()[subject.name].installation.python
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
     async def bare() -> None:
-        words = [str(installation.python), "-c", f"import {subject.module}"]
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        words = [str(python), "-c", f"import {subject.module}"]
         process = await asyncio.create_subprocess_exec(*words, env=environment, stdout=subprocess.DEVNULL)
         await process.wait()
 
-    async def connect() -> None:
-        connections.append(await loader.connect(installation, {}))
+    async def activate() -> None:
+        await app.service.activate(subject.name)
 
-    async def close() -> None:
-        await connections.pop().close()
+    async def unload() -> None:
+        await app.service.unload(subject.name)
 
-    bare_ms, connect_ms, close_ms = await in_turns(rounds, bare, connect, close)
-    return bare_ms, connect_ms, close_ms
+    return await in_turns(rounds, bare, activate, unload)
 
 
-async def measure_call(
-    subject: Subject, installation: Installation, loader: Loader, rounds: int
-) -> tuple[float, float]:
-    """Return the medians of a call through a bare MCP client and through a connection, to two alike servers."""
+def command_of(installation: Installation) -> list[str]:
+    """Return the very command that a worker of *installation* is started with."""
+    loader = Loader(limits=Limits(), start_timeout=60, call_timeout=60, log=lambda *_: None, environment=os.environ)
+    return loader._command(installation, {}, ())
+
+
+async def measure_call(subject: Subject, app: App, rounds: int) -> list[float]:
+    """Return the medians of a call through a bare MCP client and through the service, to two alike servers."""
     from mcp import Client, StdioServerParameters, stdio_client
 
-    command = loader._command(installation, {}, ())  # the very command that the loader runs
-    connection = await loader.connect(installation, {})
-    component = next(each for each in connection.offers.of("action") if each.name == subject.action)
+    command = command_of(app.store.read()[subject.name].installation)
+    await app.service.activate(subject.name)
     server = stdio_client(StdioServerParameters(command=command[0], args=command[1:]), errlog=NOWHERE)
     async with Client(server, mode="legacy") as client:
 
@@ -152,40 +112,55 @@ async def measure_call(
 
         async def ours() -> None:
             with contextlib.suppress(ActionError):  # a plugin that says no answers all the same
-                await connection.call(component, subject.arguments)
+                await app.service.call(subject.name, subject.action, subject.arguments)
 
-        bare_ms, ours_ms = await in_turns(rounds, bare, ours)
-    await connection.close()
-    return bare_ms, ours_ms
+        medians = await in_turns(rounds, bare, ours)
+    await app.service.unload(subject.name)
+    return medians
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description="Start and call times against bare ones.")
+def shown(subject: Subject, found: dict[str, float]) -> str:
+    """Return one plugin's figures."""
+    imported, activated, bare, call = (found[key] for key in ("import", "activate", "bare call", "call"))
+    return (
+        f"{subject.name:28} import {imported:6.1f} ms  activate {activated:6.1f} ms ({activated / imported:4.2f})  "
+        f"unload {found['unload']:5.1f} ms  bare call {bare:6.3f} ms  call {call:6.3f} ms "
+        f"({call / bare:4.2f}, {call - bare:+.3f} ms)"
+    )
+
+
+async def measure(subjects: list[Subject], home: Path, starts: int, calls: int) -> dict[str, dict[str, float]]:
+    """Return the medians by plugin, in milliseconds."""
+    found = {}
+    async with App(Settings.from_environment(home=home), approve=approve_everything) as app:
+        await asyncio.gather(*(app.service.install(subject.name) for subject in subjects))
+        for subject in subjects:
+            imported, activated, unloaded = await measure_activate(subject, app, starts)
+            bare, call = await measure_call(subject, app, calls)
+            found[subject.name] = {
+                "import": imported,
+                "activate": activated,
+                "unload": unloaded,
+                "bare call": bare,
+                "call": call,
+            }
+            print(shown(subject, found[subject.name]), file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Activate and call times against bare ones.")
     parser.add_argument("--starts", type=int, default=15)
     parser.add_argument("--calls", type=int, default=400)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="the figures as JSON on standard output")
     parser.add_argument("names", nargs="*", help="only these")
     options = parser.parse_args()
-    found = {}
+    subjects = [each for each in SUBJECTS if not options.names or each.name in options.names]
     with tempfile.TemporaryDirectory() as folder:
-        loader = Loader(limits=Limits(), start_timeout=60, call_timeout=60, log=lambda *_: None, environment=os.environ)
-        for subject in SUBJECTS:
-            if options.names and subject.name not in options.names:
-                continue
-            installation = install(subject, Path(folder))
-            bare, start, close = await measure_start(subject, installation, loader, options.starts)
-            plain, call = await measure_call(subject, installation, loader, options.calls)
-            found[subject.name] = {"import": bare, "start": start, "close": close, "bare call": plain, "call": call}
-            if not options.json:
-                print(
-                    f"{subject.name:16} import {bare:7.1f} ms   start {start:7.1f} ms ({start / bare:4.2f})   "
-                    f"close {close:6.1f} ms   bare call {plain:6.3f} ms   call {call:6.3f} ms "
-                    f"({call / plain:4.2f}, {call - plain:+.3f} ms)",
-                    flush=True,
-                )
+        found = asyncio.run(measure(subjects, Path(folder) / "home", options.starts, options.calls))
     if options.json:
         json.dump(found, sys.stdout, indent=1)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -76,6 +76,13 @@ class DynamicPlugins:
         """Return what to add to the system prompt of each turn: how to use plugins, and what is installed now."""
         return await system_text(self.app.providers)
 
+    async def evaluate(self, user: str, reply: str) -> dict[str, Any]:
+        """Show a finished turn to the active plugins' evaluators; return what they said, by ``plugin/evaluator``.
+
+        It comes from outside: tell it to a model as data. One that fails, or takes over five seconds, is left out.
+        """
+        return await self.app.runtime.evaluate({"user": user, "reply": reply})
+
     def status(self) -> list[DynamicPluginInfo]:
         """Return what is installed, by name."""
         return self.app.service.status()

@@ -140,8 +140,8 @@ class Conversation:
     async def settle(self) -> None:
         """Wait until the evaluators have seen the last turn; each has a few seconds for that."""
         if self._evaluating is not None:
-            (said,) = await asyncio.gather(self._evaluating, return_exceptions=True)
-            self._remarks = said if isinstance(said, dict) else {}
+            remarks = (await asyncio.gather(self._evaluating, return_exceptions=True))[0]
+            self._remarks = remarks if isinstance(remarks, dict) else {}
             self._evaluating = None
 
     async def plan(self, text: str) -> Turn:
