@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -109,3 +110,32 @@ def _package_index(request: pytest.FixtureRequest) -> None:
     """Skip tests marked ``index`` where the package index cannot be reached; under CI=true they run and fail."""
     if request.node.get_closest_marker("index") and os.environ.get("CI") != "true" and not index_is_reachable():
         pytest.skip("the package index cannot be reached")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_chat_request_is_one() -> Iterator[None]:
+    """Hold every chat request that any test makes in this process to OpenAI's own schema."""
+    import httpx2
+
+    from tests import openai_schema
+
+    def check(request: httpx2.Request) -> None:
+        if request.method == "POST" and request.url.path.endswith("/chat/completions"):
+            with contextlib.suppress(ValueError):  # a test of bodies that are not JSON
+                openai_schema.check("CreateChatCompletionRequest", json.loads(request.content))
+
+    send, send_async = httpx2.Client.send, httpx2.AsyncClient.send
+
+    def checked(self: Any, request: httpx2.Request, **options: Any) -> Any:
+        check(request)
+        return send(self, request, **options)
+
+    async def checked_async(self: Any, request: httpx2.Request, **options: Any) -> Any:
+        check(request)
+        return await send_async(self, request, **options)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(httpx2.Client, "send", checked)
+    patch.setattr(httpx2.AsyncClient, "send", checked_async)
+    yield
+    patch.undo()
