@@ -293,7 +293,7 @@ Mess = Callable[[Handler, Server], None]
 
 def patience(mess: Mess) -> float:
     """Return how long to wait: the rest must fail for its own reason, however busy the machine is."""
-    return 0.3 if mess in (hang, trickle) else 20.0
+    return 1.0 if mess in (hang, trickle) else 20.0
 
 
 @pytest.mark.parametrize("mess", [*OUTAGES, *NO_REGISTRY])
