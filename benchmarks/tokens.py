@@ -59,7 +59,9 @@ SAID = (
     "which plugin can tell me the time?",
     "what time is it in Tokyo?",
     "write a note about the groceries: milk, bread and two lemons",
+    *(f"and what else is there to know about the number {number}, please?" for number in range(12)),
 )
+SHOWN = (*SAID[:3], SAID[-1])
 
 
 @cache

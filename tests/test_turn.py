@@ -12,9 +12,10 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.chat.history import History
+from dynamic_plugins.chat.fence import RESULT_CHARACTERS, fenced
+from dynamic_plugins.chat.history import WHOLE_TURNS, History
 from dynamic_plugins.chat.model import ToolCall
-from dynamic_plugins.chat.turn import RESULT_CHARACTERS, Watch, fenced
+from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.settings import ModelSettings, Settings, Timeouts
 from tests import openai_schema
 from tests.conftest import EXAMPLES, Cli
@@ -224,6 +225,18 @@ def test_a_long_conversation_is_trimmed_by_whole_turns() -> None:
     answered = [message["tool_call_id"] for message in messages if message["role"] == "tool"]
     assert asked == answered
     assert 2 <= len(asked) < 30
+
+
+def test_of_older_results_only_the_beginning_is_sent_again() -> None:
+    history = History()
+    for number in range(5):
+        history.begin("look it up")
+        history.called([ToolCall(f"c{number}", "t", "{}")], [fenced({"page": "<b>" + "x" * 3000})])
+        history.replied("done")
+    sent = [message["content"] for message in history.messages() if message["role"] == "tool"]
+    assert [len(text) > 3000 for text in sent] == [False] * (5 - WHOLE_TURNS) + [True] * WHOLE_TURNS
+    assert "an older result of 30" in sent[0]
+    assert all(text.startswith("<data>") and text.endswith("</data>") and text.count("<") == 2 for text in sent)
 
 
 def test_the_six_tools_make_a_request_that_openais_own_schema_takes(cli: Cli) -> None:

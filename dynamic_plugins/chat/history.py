@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.chat.fence import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.chat.model import ToolCall
 
 Message = dict[str, Any]
+
+WHOLE_TURNS = 3
+"""So many of the newest turns, the present one included, are sent with all that their tools gave."""
+OLD_RESULT_CHARACTERS = 400
 
 
 class History:
@@ -51,9 +57,17 @@ class History:
         """Return the newest whole turns that fit, oldest first; the current turn is always there."""
         kept: list[list[Message]] = []
         room = self._characters
-        for turn in reversed(self._turns):
+        for age, whole in enumerate(reversed(self._turns)):
+            turn = whole if age < WHOLE_TURNS else [_shortened(message) for message in whole]
             room -= len(json.dumps(turn, ensure_ascii=False))
             if kept and room < 0:
                 break
             kept.append(turn)
         return [message for turn in reversed(kept) for message in turn]
+
+
+def _shortened(message: Message) -> Message:
+    """Return *message* without most of a long result: what was made of it stands in the reply."""
+    if message["role"] != "tool":
+        return message
+    return {**message, "content": shortened(message["content"], OLD_RESULT_CHARACTERS)}

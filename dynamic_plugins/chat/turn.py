@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.actions import ALIASES, CHANGING, NAMES
+from dynamic_plugins.chat.fence import fenced
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.model import ModelError, Say, ToolCall, Use
 from dynamic_plugins.chat.redaction.safe import Safe
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.model import Model, OnText
     from dynamic_plugins.plugin import Provider
 
-RESULT_CHARACTERS = 8_000
-"""What of one result the model is shown; the person's copy is whole."""
 CONTEXT_CHARACTERS = 2_000
 """What the model is shown of one thing that plugins say without being asked: that goes along in every request."""
 
@@ -244,16 +242,6 @@ class Conversation:
         told = self._told_by_plugins.items()
         context = [json.dumps(said, default=str) for source, said in told if not source.startswith(f"{plugin}/")]
         return context + [tool.action.description for tool in self._toolbox.plugin_tools() if tool.plugin != plugin]
-
-
-def fenced(value: Any, source: str = "", characters: int = RESULT_CHARACTERS) -> str:
-    """Return *value* as JSON between marks that say: data from outside. What is inside cannot close the fence."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    if len(text) > characters:
-        cut = len(text) - characters
-        text = json.dumps({"cut": f"{cut} of {len(text)} characters left out", "beginning": text[:characters]})
-    label = f' from="{re.sub(r"[^A-Za-z0-9@/._ -]", "_", source)}"' if source else ""
-    return f"<data{label}>{text.replace('<', chr(92) + 'u003c')}</data>"
 
 
 def _readable(arguments: str) -> Any:

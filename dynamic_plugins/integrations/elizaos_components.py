@@ -12,7 +12,7 @@ from elizaos.types import Action, ActionResult, Content, Evaluator, Provider, Pr
 
 from dynamic_plugins.chat.embedded.replies import reply_to
 from dynamic_plugins.chat.embedded.request import Made
-from dynamic_plugins.chat.turn import fenced
+from dynamic_plugins.chat.fence import fenced
 from dynamic_plugins.integrations.elizaos_arguments import configuration, declared, delivered, fitted
 
 if TYPE_CHECKING:
