@@ -12,6 +12,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompting, show
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, USAGE, Output
 from dynamic_plugins.cli.registries import registry
+from dynamic_plugins.cli.screen import Screen
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ async def search(arguments: argparse.Namespace, settings: Settings, out: Output)
         )
 
     if arguments.stdin:
-        return await _each_line(answer)
+        return await _each_line(out, answer)
     result = await answer(" ".join(arguments.query))
     if out.as_json or not result["ok"]:
         return _print(out, result)
@@ -53,7 +54,7 @@ async def resolve(arguments: argparse.Namespace, settings: Settings, out: Output
         return told | ({"warning": found.warning} if found.warning else {})
 
     if arguments.stdin:
-        return await _each_line(answer)
+        return await _each_line(out, answer)
     if not arguments.names:
         out.aside("Give a NAME, or --stdin.")
         return USAGE
@@ -66,7 +67,7 @@ async def resolve(arguments: argparse.Namespace, settings: Settings, out: Output
     return DONE if all(each["kind"] == "exact" for each in answers) else FAILED
 
 
-async def _each_line(answer: Callable[[str], Awaitable[Result]]) -> int:
+async def _each_line(out: Output, answer: Callable[[str], Awaitable[Result]]) -> int:
     """Answer one JSON object a line; a bad line is answered with an error, so that the order is kept."""
     failed = False
     async for line in _lines():
@@ -77,7 +78,7 @@ async def _each_line(answer: Callable[[str], Awaitable[Result]]) -> int:
         except PluginError as error:
             failed = True
             result = {"ok": False, "error": error.to_dict()}
-        print(json.dumps(result, ensure_ascii=False), flush=True)
+        out.line(result)
     return FAILED if failed else DONE
 
 
@@ -103,7 +104,7 @@ def _print(out: Output, result: Result) -> int:
     if out.as_json:
         out.document(result)
     elif not result["ok"]:
-        out.aside(f"{result['error']['code']}: {result['error']['message']}")
+        out.aside(f"{result['error']['code']}: {result['error']['message']}", "red")
     return DONE if result["ok"] else exit_code(result["error"]["code"])
 
 
@@ -129,8 +130,9 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
     if arguments.plugin_version and len(arguments.names) != 1:
         out.aside("--version goes with one NAME.")
         return USAGE
-    with show.progress(out) as listener:
-        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+    with Screen(out) as screen:
+        approve = prompting.approver(arguments.yes, screen)
+        async with App(settings, approve=approve, listener=screen.listen) as app:
             app.sweep()
             if arguments.path:
                 editable = arguments.editable
@@ -197,8 +199,9 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
 
 async def update(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``update``: install another version and swap it in."""
-    with show.progress(out) as listener:
-        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+    with Screen(out) as screen:
+        approve = prompting.approver(arguments.yes, screen)
+        async with App(settings, approve=approve, listener=screen.listen) as app:
             return await _verbs(
                 out, app, arguments.names, lambda name: app.service.update(name, arguments.plugin_version)
             )
@@ -265,9 +268,10 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
             raise TypeError("not an object")  # noqa: TRY301 - the two ways of not being a JSON object end alike
     except (ValueError, TypeError) as error:
         return out.failure(BadArgumentsError("--args", f"must be one JSON object ({error})"))
-    async with App(settings) as app:
-        name = await app.catalogue.installed(arguments.plugin)
-        value = await app.service.call(name, arguments.action, values)
+    with Screen(out) as screen:
+        async with App(settings, listener=screen.listen) as app:
+            name = await app.catalogue.installed(arguments.plugin)
+            value = await app.service.call(name, arguments.action, values)
     if out.as_json:
         out.document({"ok": True, "plugin": name, "action": arguments.action, "result": value})
     else:

@@ -50,9 +50,13 @@ def _listed(result: dict[str, Any]) -> str:
     plugins = result.get("plugins") or []
     if not plugins:
         return "I found no plugin for that in the registry."
-    lines = [_line(plugin) for plugin in plugins if isinstance(plugin, dict)]
     end = "Tell me which one to install." if any(not plugin.get("installed") for plugin in plugins) else ""
-    return "\n".join(["I found:", *lines, end]).rstrip()
+    return "\n".join([*found_lines(result), end]).rstrip()
+
+
+def found_lines(result: dict[str, Any]) -> list[str]:
+    """Return the lines that say what a search found: a caller who shows that as a table can leave them out."""
+    return ["I found:", *(_line(plugin) for plugin in result.get("plugins") or () if isinstance(plugin, dict))]
 
 
 def _line(plugin: dict[str, Any]) -> str:
