@@ -46,7 +46,7 @@ class Bars:
         if event.stage in _OVER or (event.fraction is not None and event.fraction >= 1.0):
             self._rows.pop(event.plugin, None)
         elif event.fraction is not None or event.stage == "progress":
-            row = _Row(one_line(event.plugin), one_line(event.message or event.stage), event.fraction)
+            row = _Row(one_line(event.plugin), _note(event), event.fraction)
             before = self._rows.get(event.plugin)
             self._rows[event.plugin] = row
             if self._out.dumb and (before is None or before.note != row.note):
@@ -101,6 +101,12 @@ class Bars:
         if self._drawn is not None:
             self._drawn.stop()
             self._drawn, self._tasks = None, {}
+
+
+def _note(event: Event) -> str:
+    if not event.message and event.stage == "progress":
+        return f"{event.fraction:.0%}" if event.fraction is not None else "at work"
+    return one_line(event.message or event.stage)
 
 
 def _progress(width: int) -> Any:

@@ -37,7 +37,8 @@ def tools(out: Output, offered: Sequence[Tool]) -> None:
     """Show what can be called now as a table."""
     from dynamic_plugins.actions import one_line
 
-    rows = [(tool.name, one_line(tool.action.description, 80)) for tool in offered]
+    # A description goes on to tell the model when to use the tool; a person wants its first sentence.
+    rows = [(tool.name, one_line(tool.action.description).split(". ")[0].removesuffix(".")) for tool in offered]
     table(out, ("tool", "what it does"), rows)
 
 

@@ -86,6 +86,8 @@ class ShownTurn:
 
 def _reason(result: dict[str, Any]) -> str:
     error = result.get("error") or {}
+    if error.get("code") == "declined":
+        return "declined"  # the message tells the model how to take it; the person knows
     return f"{error.get('message', 'it gave no reason')} ({error.get('code', 'failed')})"
 
 

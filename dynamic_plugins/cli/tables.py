@@ -17,14 +17,21 @@ _GAP = 3
 
 
 def table(out: Output, columns: Sequence[str], rows: Sequence[Sequence[str]], name: int = 0) -> None:
-    """Show *rows* under *columns*; the one at *name* is there to be copied, so it is never broken over lines."""
+    """Show *rows* under *columns*; the one at *name* is there to be copied, so it is never broken over lines.
+
+    A last column without a heading holds notes; where there is little room they stand behind what they are about.
+    """
     cells = [[one_line(cell) for cell in row] for row in rows]
     shown = [index for index, column in enumerate(columns) if column or any(row[index] for row in cells)]
     columns, cells = [columns[index] for index in shown], [[row[index] for index in shown] for row in cells]
     name = shown.index(name)
     if not out.terminal:
         _plain(out, [list(columns), *cells])
-    elif _least_width(columns, cells, name) > out.width:
+        return
+    if not columns[-1] and len(columns) > 2 and _least_width(columns, cells, name) > out.width:
+        columns = columns[:-1]
+        cells = [[*row[:-2], f"{row[-2]} ({row[-1]})" if row[-1] else row[-2]] for row in cells]
+    if _least_width(columns, cells, name) > out.width:
         _listed(out, columns, cells, name)
     else:
         _ruled(out, columns, cells, name)

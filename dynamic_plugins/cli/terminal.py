@@ -120,7 +120,8 @@ class _Talk:
             show.status(out, self._app.service.status())
         elif text == "/tools":
             self._app.service.sync()
-            show.tools(out, self._app.toolbox.offered())
+            toolbox = self._app.toolbox
+            show.tools(out, toolbox.management() + toolbox.plugin_tools())
         else:
             self._screen.reply(HELP)
             show.commands(out, COMMANDS)
