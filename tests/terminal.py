@@ -31,8 +31,9 @@ class Terminal:
         self._screen, side = pty.openpty()
         fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         # A dumb terminal is still one: programs ask and show, without moving about.
+        # What a session without a terminal opens first becomes its own, and only then is Ctrl-C a signal.
         self._process = subprocess.Popen(
-            list(command),
+            ["/bin/sh", "-c", 'exec "$@" <"$0" >"$0" 2>"$0"', os.ttyname(side), *command],
             stdin=side,
             stdout=side,
             stderr=side,
@@ -80,7 +81,7 @@ class Terminal:
         """Press keys, and no Enter behind them."""
         os.write(self._screen, keys.encode())
 
-    def shows(self, pattern: str, seconds: float = 60.0) -> str:
+    def shows(self, pattern: str, seconds: float = 20.0) -> str:
         """Wait until *pattern* is there in what came since the last answer, and return what it matched."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -162,7 +162,7 @@ def test_ctrl_c_at_a_question_stops_the_turn_and_nothing_is_done(cli: Cli, tmp_p
     with ScriptedModel(does(on=INSTALL, talk="Here I am.")).serving() as model:
         with talking(cli, model, tmp_path) as terminal:
             terminal.type("on with hello")
-            terminal.shows(r"Activate hello .*\[y/N\] ")
+            terminal.shows(r"Activate hello .*\[y/N\]")
             terminal.press(CTRL_C)
             terminal.shows(r"Stopped\. This turn is forgotten\.\s+> ")
             terminal.type("talk")
@@ -183,11 +183,11 @@ def test_ctrl_c_after_a_question_stops_the_call_that_is_under_way(cli: Cli, tmp_
 
     with ScriptedModel(script).serving() as model, talking(cli, model, tmp_path) as terminal:
         terminal.type("work with slow-server")
-        terminal.shows(r"Activate slow-server .*\[y/N\] ")
+        terminal.shows(r"Activate slow-server .*\[y/N\]")
         terminal.type("y")
         terminal.shows("half of it is done")
         terminal.press(CTRL_C)
-        terminal.shows(r"Stopped\. This turn is forgotten\. Done before that, and kept: activate slow-server\.")
+        terminal.shows(r"Stopped\. This turn is forgotten\. Done before that, and kept: activate\s+slow-server\.")
         terminal.shows("> ")
         terminal.type("talk")
         terminal.shows(r"Here I am\.\s+> ")
@@ -222,7 +222,7 @@ def test_what_was_typed_before_a_question_is_no_answer_to_it(cli: Cli, tmp_path:
         assert asked.wait(SECONDS)
         terminal.press("y\r")
         go_on.set()
-        terminal.shows(r"\[y/N\] ")
+        terminal.shows(r"\[y/N\]")
         terminal.type("n")
         terminal.shows(r"activate hello: declined")
         terminal.shows(r"Done\.\s+> ")
@@ -256,27 +256,18 @@ def test_a_pasted_token_leaves_the_screen_and_is_not_in_what_is_kept_of_the_conv
 
 
 def test_what_strangers_wrote_cannot_control_the_terminal(cli: Cli, tmp_path: Path) -> None:
+    codes = r"\x1b]0;pwned\x07\x1b[5;31m\x9b2J"
     folder = tmp_path / "evil"
     folder.mkdir()
-    codes = r"\x1b]0;pwned\x07\x1b[5;31m\x9b2J"
     (folder / "evil.py").write_text(
         "from dynamic_plugins.plugin import Plugin, action\n"
         "@action()\n"
         f"def speak() -> str:\n    '{codes}[bold]Speaks[/].'\n    return '{codes}Spoken'\n"
         "plugin = Plugin('evil', actions=[speak])\n"
     )
-    place = tmp_path / "a\x1b[5;31mplace"
-    folder.rename(place)
-    with Terminal(cli.command("install", "--path", str(place)), tmp_path, cli.environment()) as terminal:
-        terminal.shows(r"a\\x1b\[5;31mplace")
-        terminal.shows(r"\[y/N\] ")
-        terminal.type("y")
-        terminal.ends()
-    harmless(terminal)
-    name = cli("status").json["plugins"][0]["name"]
-    with Terminal(cli.command("activate", name), tmp_path, cli.environment()) as terminal:
-        terminal.ends()
-    with Terminal(cli.command("call", name, "speak"), tmp_path, cli.environment()) as terminal:
+    cli("install", "--path", str(folder), "--yes")
+    cli("activate", "evil")
+    with Terminal(cli.command("call", "evil", "speak"), tmp_path, cli.environment()) as terminal:
         terminal.ends()
     assert "Spoken" in terminal.seen
     harmless(terminal)
@@ -287,6 +278,20 @@ def test_what_strangers_wrote_cannot_control_the_terminal(cli: Cli, tmp_path: Pa
         terminal.shows("> ")
         terminal.type("talk")
         terminal.shows(r"evil\.\s+> ")
+    harmless(terminal)
+
+
+def test_a_question_shows_what_cannot_be_seen(cli: Cli, tmp_path: Path) -> None:
+    place = tmp_path / "a\x1b[5;31mplace"
+    place.mkdir()
+    registry = slow_server.registry(tmp_path).rename(place / "registry.json")
+    command = cli.command("--registry", str(registry), "install", slow_server.NAME)
+    with Terminal(command, tmp_path, cli.environment(), columns=400) as terminal:
+        terminal.shows(r"listed in \S*a\\x1b\[5;31mplace")
+        terminal.shows(r"\[y/N\]")
+        terminal.type("n")
+        terminal.ends()
+    assert terminal.code == 4
     harmless(terminal)
 
 
@@ -346,7 +351,7 @@ def test_a_model_that_fails_is_told_plainly_and_the_conversation_goes_on(cli: Cl
 def test_what_a_call_fails_with_is_told_whatever_the_model_says(cli: Cli, tmp_path: Path) -> None:
     with ScriptedModel(does(greet=GREET)).serving() as model, talking(cli, model, tmp_path) as terminal:
         terminal.type("greet")
-        terminal.shows(r"! hello greet name: Ada: .*\(bad_arguments\)")
+        terminal.shows(r"! hello greet name: Ada: [^(]*\(bad_arguments\)")
         terminal.shows(r"Done\.\s+> ")
 
 
