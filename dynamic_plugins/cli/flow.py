@@ -22,8 +22,8 @@ class Flow:
     What stands between lines of ``` is code: it is written as it is, so that it can be copied.
     """
 
-    def __init__(self, write: Callable[[str], object], width: Callable[[], int], hanging: str = "") -> None:
-        self._write, self._width, self._hanging = write, width, hanging
+    def __init__(self, write: Callable[[str], object], width: Callable[[], int]) -> None:
+        self._write, self._width = write, width
         self._waiting = ""
         self._column = 0
         self._space = ""
@@ -72,8 +72,6 @@ class Flow:
         wide = cell_len(word)
         if self._column and not self._code and self._column + len(self._space) + wide > self._width():
             self._break()
-            self._write(self._hanging)
-            self._column = len(self._hanging)
         self._write(self._space + word)
         self._column += len(self._space) + wide
         self._space = ""

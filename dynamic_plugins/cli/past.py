@@ -65,7 +65,7 @@ class Past(History):
     @staticmethod
     def _write(path: Path, how: int, text: str) -> None:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, _OWNERS_ONLY), "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), _OWNERS_ONLY)  # one that was there may be open to others
+            path.chmod(_OWNERS_ONLY)  # one that was there may be open to others
             file.write(text)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.cli import show
 from dynamic_plugins.cli.output import DONE
-from dynamic_plugins.cli.printable import visible
+from dynamic_plugins.cli.printable import printable
 from dynamic_plugins.cli.screen import unechoed
 from dynamic_plugins.cli.shown_turn import ShownTurn
 
@@ -47,7 +47,10 @@ async def converse(app: App, conversation: Conversation, screen: Screen) -> int:
     with _on_ctrl_c(lambda: talk.stop()):
         while True:
             try:
-                text = (await session.prompt_async(handle_sigint=False, set_exception_handler=False)).strip()
+                with screen.own_lines():
+                    said = await session.prompt_async(handle_sigint=False, set_exception_handler=False)
+                    screen.settle()  # what plugins told meanwhile is no part of what comes now
+                text = said.strip()
             except EOFError:
                 return DONE
             except KeyboardInterrupt:
@@ -158,7 +161,7 @@ def _echo(prompt: str, line: str) -> None:
     from prompt_toolkit import print_formatted_text
     from prompt_toolkit.formatted_text import FormattedText
 
-    print_formatted_text(FormattedText([("bold ansicyan", prompt), ("bold", visible(line))]))
+    print_formatted_text(FormattedText([("bold ansicyan", prompt), ("bold", printable(line).expandtabs(4))]))
 
 
 def _nothing() -> None:
