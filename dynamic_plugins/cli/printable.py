@@ -23,6 +23,7 @@ _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 _LINE_END = re.compile(r"\r\n?|[\u2028\u2029]")
+_NOT_IN_JSON = re.compile(rf"{_CONTROL.pattern}|[\u2028\u2029]")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -46,8 +47,8 @@ def visible(text: str) -> str:
 def json_text(value: Any, indent: int | None = None) -> str:
     """Return *value* as JSON that says the same and holds nothing that controls a terminal."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    # json has escaped what is below U+0020, but neither DEL nor the upper control characters.
-    return _CONTROL.sub(lambda found: _json_escape(found.group()), text)
+    # json has escaped what is below U+0020, but neither DEL nor the upper control characters and line ends.
+    return _NOT_IN_JSON.sub(lambda found: _json_escape(found.group()), text)
 
 
 def _escaped(character: str) -> str:
