@@ -89,7 +89,7 @@ async def test_what_was_said_is_kept_from_one_conversation_to_the_next_but_never
     past.append_string("what the prompt hands over")
     for said in ("one", "two\nlines", "two\nlines"):
         past.remember(said)
-    path.open("a").write('{"half a li')
+    path.write_text(path.read_text() + '{"half a li')
     path.chmod(0o644)
     later = Past(path)
     assert [each async for each in later.load()] == ["two\nlines", "one"]
