@@ -38,6 +38,8 @@ def _about(call: Made) -> str:
 def _error(error: Any) -> str:
     if not isinstance(error, dict):
         return f"That did not work: {error}"
+    if error.get("code") == "declined":
+        return "You declined, so nothing was changed."  # the message tells a model how to take it
     message = str(error.get("message") or "it gave no reason").rstrip()
     said = f"That did not work: {message}" if not message.endswith((".", "!", "?")) else f"That did not work. {message}"
     near = [str(each) for each in error.get("suggestions") or ()]
