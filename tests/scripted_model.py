@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ class ScriptedModel:
         self.requests: list[bytes] = []
         self.heads: list[str] = []
         self.status = 200
+        self.before_word: Callable[[str], object] = lambda _word: None
+        """Called before each word of a streamed answer is sent; it may wait."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
@@ -93,10 +95,20 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
                 return
             whole = model.answer(body)
             if json.loads(body).get("stream"):
-                lines = [f"data: {json.dumps(each)}\n\n" for each in chunks(whole)] + ["data: [DONE]\n\n"]
-                self._send(200, "text/event-stream", "".join(lines).encode())
+                self._stream(whole)
             else:
                 self._send(200, "application/json", json.dumps(whole).encode())
+
+        def _stream(self, whole: dict[str, Any]) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.send_header("connection", "close")  # its length is not known beforehand
+            self.end_headers()
+            with suppress(ConnectionError):  # whoever stops a turn hangs up
+                for each in chunks(whole):
+                    model.before_word(each["choices"][0]["delta"].get("content") or "")
+                    self.wfile.write(f"data: {json.dumps(each)}\n\n".encode())
+                self.wfile.write(b"data: [DONE]\n\n")
 
         def _send(self, status: int, kind: str, content: bytes) -> None:
             self.send_response(status)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
+import termios
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -19,13 +22,18 @@ _PROMPT = re.compile(r"(?:^|\n)([^\n]*(?:> |\[y/N\] |\): ?))$")
 
 
 class Terminal:
-    """*command* in a terminal of its own; ``seen`` is what it showed so far, without control codes."""
+    """*command* in a terminal of its own; ``seen`` is what it showed so far, without control codes.
 
-    def __init__(self, command: Sequence[str], folder: Path, env: dict[str, str]) -> None:
+    ``raw`` is the same with them.
+    """
+
+    def __init__(self, command: Sequence[str], folder: Path, env: dict[str, str], columns: int = 80) -> None:
         self._screen, side = pty.openpty()
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         # A dumb terminal is still one: programs ask and show, without moving about.
+        # What a session without a terminal opens first becomes its own, and only then is Ctrl-C a signal.
         self._process = subprocess.Popen(
-            list(command),
+            ["/bin/sh", "-c", 'exec "$@" <"$0" >"$0" 2>"$0"', os.ttyname(side), *command],
             stdin=side,
             stdout=side,
             stderr=side,
@@ -35,7 +43,7 @@ class Terminal:
             start_new_session=True,
         )
         os.close(side)
-        self._raw = ""
+        self.raw = ""
         self._answered = 0
         self.code: int | None = None
 
@@ -50,7 +58,7 @@ class Terminal:
 
     @property
     def seen(self) -> str:
-        return _CODES.sub("", self._raw)
+        return _CODES.sub("", self.raw)
 
     def prompt(self, seconds: float) -> str | None:
         """Wait until it asks for something and return the line that asks; None when it has ended."""
@@ -67,7 +75,28 @@ class Terminal:
     def type(self, text: str) -> None:
         """Answer with a line."""
         self._answered = len(self.seen)
-        os.write(self._screen, f"{text}\r".encode())
+        self.press(f"{text}\r")
+
+    def press(self, keys: str) -> None:
+        """Press keys, and no Enter behind them."""
+        os.write(self._screen, keys.encode())
+
+    def shows(self, pattern: str, seconds: float = 20.0) -> str:
+        """Wait until *pattern* is there in what came since the last answer, and return what it matched."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if (match := re.search(pattern, self.seen[self._answered :])) is not None:
+                return match.group()
+            if not self._read(end - time.monotonic()):
+                break
+        raise AssertionError(f"{pattern!r} is not shown:\n{self.seen[self._answered :]}")
+
+    def ends(self, seconds: float = 60.0) -> None:
+        """Wait until it has ended."""
+        end = time.monotonic() + seconds
+        while self._read(end - time.monotonic()):
+            assert time.monotonic() < end, f"it does not end:\n{self.seen}"
+        self.code = self._process.wait(20)
 
     def _read(self, seconds: float) -> bool:
         """Take in what it shows next; False when it has ended."""
@@ -80,5 +109,5 @@ class Terminal:
             return False
         if b"\x1b[6n" in data:  # it asks where the cursor is, as it may ask any terminal
             os.write(self._screen, b"\x1b[1;1R")
-        self._raw += data.decode("utf-8", "replace")
+        self.raw += data.decode("utf-8", "replace")
         return bool(data)

@@ -57,8 +57,12 @@ class Turn:
 
 @dataclass
 class Watch:
-    """What a caller wants to see of a turn while it runs; each may be None."""
+    """What a caller wants to see of a turn while it runs; each may be None.
 
+    *on_taken* is called first, with the message as it is kept and sent: a placeholder stands for each secret in it.
+    """
+
+    on_taken: Callable[[str], None] | None = None
     on_text: OnText | None = None
     on_call: Callable[[ToolCall], None] | None = None
     on_result: Callable[[ToolCall, dict[str, Any]], None] | None = None
@@ -110,6 +114,8 @@ class Conversation:
         calls: list[Call] = []
         await self.settle()
         text, notices = await self._safe.take(text)
+        if watch.on_taken:
+            watch.on_taken(text)
         if watch.on_notice:
             for notice in notices:
                 watch.on_notice(notice)

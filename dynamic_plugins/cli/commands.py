@@ -4,107 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompting, show
+from dynamic_plugins.cli.finding import resolve, search
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, USAGE, Output
 from dynamic_plugins.cli.registries import registry
+from dynamic_plugins.cli.screen import Screen
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from dynamic_plugins.records import Outcome
     from dynamic_plugins.settings import Settings
 
 Result = dict[str, Any]
-
-
-async def search(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    """``list``: search the registry."""
-    app = App(settings)
-
-    async def answer(query: str) -> Result:
-        return await app.toolbox.call(
-            "list_available_plugins", {"query": query or None, "limit": getattr(arguments, "limit", None)}
-        )
-
-    if arguments.stdin:
-        return await _each_line(answer)
-    result = await answer(" ".join(arguments.query))
-    if out.as_json or not result["ok"]:
-        return _print(out, result)
-    show.matches(out, result)
-    return DONE
-
-
-async def resolve(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    """``resolve``: tell what names mean."""
-    app = App(settings)
-
-    async def answer(query: str) -> Result:
-        found = await app.catalogue.resolve(query)
-        candidates = [{"name": each.name, "score": round(each.score, 4)} for each in found.candidates]
-        told = {"query": query, "kind": str(found.kind), "name": found.name, "candidates": candidates}
-        return told | ({"warning": found.warning} if found.warning else {})
-
-    if arguments.stdin:
-        return await _each_line(answer)
-    if not arguments.names:
-        out.aside("Give a NAME, or --stdin.")
-        return USAGE
-    answers = [await answer(name) for name in arguments.names]
-    if out.as_json:
-        out.document(answers[0] if len(answers) == 1 else answers)
-    else:
-        for each in answers:
-            out.say(show.resolution(each))
-    return DONE if all(each["kind"] == "exact" for each in answers) else FAILED
-
-
-async def _each_line(answer: Callable[[str], Awaitable[Result]]) -> int:
-    """Answer one JSON object a line; a bad line is answered with an error, so that the order is kept."""
-    failed = False
-    async for line in _lines():
-        if not line.strip():
-            continue
-        try:
-            result = await answer(_query(line))
-        except PluginError as error:
-            failed = True
-            result = {"ok": False, "error": error.to_dict()}
-        print(json.dumps(result, ensure_ascii=False), flush=True)
-    return FAILED if failed else DONE
-
-
-def _query(line: str) -> str:
-    try:
-        query = json.loads(line)["query"]
-    except (ValueError, KeyError, TypeError):
-        query = None
-    if not isinstance(query, str):
-        raise BadArgumentsError("--stdin", 'each line must be {"query": "some text"}')
-    return query
-
-
-async def _lines() -> AsyncIterator[str]:
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        yield line
-
-
-def _print(out: Output, result: Result) -> int:
-    """Print one tool result and return its exit code."""
-    from dynamic_plugins.cli.output import exit_code
-
-    if out.as_json:
-        out.document(result)
-    elif not result["ok"]:
-        out.aside(f"{result['error']['code']}: {result['error']['message']}")
-    return DONE if result["ok"] else exit_code(result["error"]["code"])
 
 
 async def status(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -129,8 +47,9 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
     if arguments.plugin_version and len(arguments.names) != 1:
         out.aside("--version goes with one NAME.")
         return USAGE
-    with show.progress(out) as listener:
-        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+    with Screen(out) as screen:
+        approve = prompting.approver(arguments.yes, screen)
+        async with App(settings, approve=approve, listener=screen.listen) as app:
             app.sweep()
             if arguments.path:
                 editable = arguments.editable
@@ -197,8 +116,9 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
 
 async def update(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``update``: install another version and swap it in."""
-    with show.progress(out) as listener:
-        async with App(settings, approve=prompting.approver(arguments.yes, out), listener=listener) as app:
+    with Screen(out) as screen:
+        approve = prompting.approver(arguments.yes, screen)
+        async with App(settings, approve=approve, listener=screen.listen) as app:
             return await _verbs(
                 out, app, arguments.names, lambda name: app.service.update(name, arguments.plugin_version)
             )
@@ -265,9 +185,10 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
             raise TypeError("not an object")  # noqa: TRY301 - the two ways of not being a JSON object end alike
     except (ValueError, TypeError) as error:
         return out.failure(BadArgumentsError("--args", f"must be one JSON object ({error})"))
-    async with App(settings) as app:
-        name = await app.catalogue.installed(arguments.plugin)
-        value = await app.service.call(name, arguments.action, values)
+    with Screen(out) as screen:
+        async with App(settings, listener=screen.listen) as app:
+            name = await app.catalogue.installed(arguments.plugin)
+            value = await app.service.call(name, arguments.action, values)
     if out.as_json:
         out.document({"ok": True, "plugin": name, "action": arguments.action, "result": value})
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.cli.printable import json_text, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,10 +23,14 @@ _EXIT_CODES = {
 
 
 class Output:
-    """Prints results to standard output, and everything else to standard error."""
+    """Prints results to standard output, and everything else to standard error; see ``printable`` for what is kept out.
+
+    *terminal* says whether standard output is one, *dumb* whether the terminal cannot move about.
+    """
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        self.terminal = sys.stdout.isatty()
 
     @property
     def console(self) -> Console:
@@ -33,29 +39,49 @@ class Output:
 
         return Console(highlight=False, soft_wrap=True)
 
-    def document(self, value: Any) -> None:
-        """Print one JSON document."""
-        print(json.dumps(value, ensure_ascii=False, indent=None if self._compact else 2))
+    @cached_property
+    def dumb(self) -> bool:
+        from rich.console import Console
+
+        return Console(stderr=True).is_dumb_terminal
 
     @property
-    def _compact(self) -> bool:
-        return not sys.stdout.isatty()
+    def width(self) -> int:
+        """The columns of the terminal as it is now."""
+        return self.console.width
+
+    def document(self, value: Any) -> None:
+        """Print one JSON document."""
+        print(json_text(value, None if not self.terminal else 2))
+
+    def line(self, value: Any) -> None:
+        """Print one JSON document on one line, at once: somebody may be waiting for it."""
+        print(json_text(value), flush=True)
 
     def say(self, text: str) -> None:
         """Print a sentence for a person; nothing where a program reads."""
         if not self.as_json:
-            print(text)
+            print(printable(text), flush=True)
 
-    def aside(self, text: str) -> None:
-        """Print a sentence that is not a result, to standard error."""
-        print(text, file=sys.stderr)
+    def aside(self, text: str, style: str = "") -> None:
+        """Print a sentence that is not a result, to standard error; on a terminal broken at words and in *style*."""
+        if not sys.stderr.isatty():
+            print(printable(text), file=sys.stderr, flush=True)
+            return
+        from rich.console import Console
+        from rich.padding import Padding
+        from rich.text import Text
+
+        bare = printable(text).lstrip(" ")
+        indent = len(text) - len(text.lstrip(" "))
+        Console(stderr=True, highlight=False).print(Padding(Text(bare, style), (0, 0, 0, indent), expand=False))
 
     def failure(self, error: PluginError, **more: Any) -> int:
         """Print *error* and return its exit code."""
         if self.as_json:
             self.document({"ok": False, "error": error.to_dict(), **more})
         else:
-            self.aside(f"{error.code}: {error}")
+            self.aside(f"{error.code}: {error}", "red")
         return exit_code(error.code)
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.cli.output import FAILED, USAGE, Output
+from dynamic_plugins.cli.printable import printable
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.settings import Settings
 
@@ -19,7 +20,7 @@ INTERRUPTED = 130
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     out = Output(as_json=arguments.json)
-    logging.basicConfig(level=logging.INFO if arguments.verbose else logging.ERROR, stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO if arguments.verbose else logging.ERROR, handlers=[_log()])
     try:
         settings = Settings.from_environment(
             home=arguments.home,
@@ -44,6 +45,18 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         out.aside(f"{settings.home}: {error.strerror or error} ({error.filename or 'no file'})")
         return FAILED
+
+
+def _log() -> logging.Handler:
+    """Return what writes the log to standard error; a plugin's lines are in it, so they are made harmless."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Harmless(logging.BASIC_FORMAT))
+    return handler
+
+
+class _Harmless(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def _dispatch(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:

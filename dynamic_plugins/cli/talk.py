@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.chat.model import ModelError
 from dynamic_plugins.chat.turn import Watch
-from dynamic_plugins.cli import prompting, show
+from dynamic_plugins.cli import prompting
+from dynamic_plugins.cli.calls import in_words
 from dynamic_plugins.cli.output import DONE, FAILED, Output
+from dynamic_plugins.cli.screen import Screen
+from dynamic_plugins.cli.shown_turn import ShownTurn
 
 if TYPE_CHECKING:
     import argparse
@@ -25,24 +28,29 @@ if TYPE_CHECKING:
 @contextlib.asynccontextmanager
 async def _talking(
     arguments: argparse.Namespace, settings: Settings, out: Output
-) -> AsyncIterator[tuple[App, Conversation]]:
+) -> AsyncIterator[tuple[App, Conversation, Screen]]:
     """Give an application that can ask the person, and a conversation on it. Raises ModelError."""
-    approve = prompting.approver(arguments.yes, out)
-    with show.progress(out) as listener:
-        async with App(settings, approve=approve, ask_values=prompting.value_asker(out), listener=listener) as app:
-            yield app, app.conversation()
+    with Screen(out) as screen:
+        approve, ask_values = prompting.approver(arguments.yes, screen), prompting.value_asker(screen)
+        async with App(settings, approve=approve, ask_values=ask_values, listener=screen.listen) as app:
+            yield app, app.conversation(), screen
 
 
 async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``ask``: one turn."""
     try:
-        async with _talking(arguments, settings, out) as (_, conversation):
+        async with _talking(arguments, settings, out) as (_, conversation, screen):
             if arguments.plan:
                 turn = await conversation.plan(arguments.text)
-            else:
+            elif out.as_json or not out.terminal:
                 turn = await conversation.respond(arguments.text, _watch(out))
+            else:
+                shown = ShownTurn(screen, made=settings.model.embedded)
+                turn = await conversation.respond(arguments.text, shown.watch)
+                shown.end(turn)
+                return FAILED if turn.failed else DONE
     except ModelError as error:
-        out.aside(str(error))
+        out.aside(str(error), "red")
         return FAILED
     _print_turn(out, turn)
     return FAILED if turn.failed else DONE
@@ -51,15 +59,15 @@ async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) ->
 async def chat(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``chat``: a conversation at the terminal, or one turn for each line of other input."""
     try:
-        async with _talking(arguments, settings, out) as (app, conversation):
+        async with _talking(arguments, settings, out) as (app, conversation, screen):
             app.sweep()
-            if prompting.at_a_terminal() and not out.as_json:
+            if prompting.at_a_terminal() and out.terminal and not out.as_json:
                 from dynamic_plugins.cli.terminal import converse
 
-                return await converse(app, conversation, out)
+                return await converse(app, conversation, screen)
             return await _turn_a_line(conversation, out)
     except ModelError as error:
-        out.aside(str(error))
+        out.aside(str(error), "red")
         return FAILED
 
 
@@ -70,9 +78,9 @@ async def _turn_a_line(conversation: Conversation, out: Output) -> int:
             continue
         turn = await conversation.respond(line.strip(), _watch(out))
         if out.as_json:
-            print(json.dumps(turn.to_dict(), ensure_ascii=False), flush=True)
+            out.line(turn.to_dict())
         else:
-            print(turn.reply, flush=True)
+            out.say(turn.reply)
         code = FAILED if turn.failed else code
     return code
 
@@ -81,7 +89,7 @@ def _watch(out: Output) -> Watch:
     """Return a watch that tells, on standard error, which tools are called."""
     if out.as_json:
         return Watch()
-    return Watch(on_call=lambda call: out.aside(f"  · {call.name} {call.arguments}"), on_notice=out.aside)
+    return Watch(on_call=lambda call: out.aside(f"  · {in_words(call)}", "dim"), on_notice=out.aside)
 
 
 def _print_turn(out: Output, turn: Turn) -> None:

@@ -3,81 +3,176 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from typing import TYPE_CHECKING
+import contextlib
+import signal
+from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.actions import one_line
-from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.cli import show
-from dynamic_plugins.cli.output import DONE, Output
+from dynamic_plugins.cli.output import DONE
+from dynamic_plugins.cli.printable import printable
+from dynamic_plugins.cli.screen import unechoed
+from dynamic_plugins.cli.shown_turn import ShownTurn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from dynamic_plugins.app import App
     from dynamic_plugins.chat.turn import Conversation
+    from dynamic_plugins.cli.past import Past
+    from dynamic_plugins.cli.screen import Screen
 
+PROMPT = "> "
+HISTORY_FILE = "chat-history"
+GREETING = "Plugins can be added while we talk. /help shows what else there is."
+COMMANDS = {
+    "/status": "installed plugins",
+    "/tools": "what can be called now",
+    "/help": "this text",
+    "/quit": "leave (Ctrl-D too)",
+}
 HELP = """\
-Say what you want the agent to be able to do, or ask it something.
-  /status  installed plugins      /tools  what can be called now
-  /help    this text              /quit   leave (Ctrl-D too; Ctrl-C stops a turn)"""
+Say what you want the agent to be able to do, or ask it something. Keys: Ctrl-C stops a turn; Alt-Enter begins a new \
+line; the up arrow and Ctrl-R bring back what you said, in earlier conversations too; Tab completes a command."""
 
 
-async def converse(app: App, conversation: Conversation, out: Output) -> int:
+async def converse(app: App, conversation: Conversation, screen: Screen) -> int:
     """Hold a conversation until the person leaves."""
+    from dynamic_plugins.cli.past import Past
+
+    past = Past(app.settings.home / HISTORY_FILE)
+    talk = _Talk(app, conversation, screen, past)
+    session = _session(past)
+    screen.note(GREETING, "")
+    # From the first prompt to the last, so that no Ctrl-C between two of them ends the program.
+    with _on_ctrl_c(lambda: talk.stop()):
+        while True:
+            try:
+                with screen.own_lines():
+                    said = await session.prompt_async(handle_sigint=False, set_exception_handler=False)
+                    screen.settle()  # what plugins told meanwhile is no part of what comes now
+                text = said.strip()
+            except EOFError:
+                return DONE
+            except KeyboardInterrupt:
+                continue
+            if text == "/quit":
+                return DONE
+            if text.startswith("/") and "\n" not in text:
+                talk.command(text)
+            elif text:
+                with unechoed():
+                    await talk.turn(text)
+
+
+def _session(past: Past) -> Any:
     from prompt_toolkit import PromptSession
-    from prompt_toolkit.history import InMemoryHistory
+    from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+    from prompt_toolkit.completion import WordCompleter
+    from prompt_toolkit.shortcuts import CompleteStyle
+    from prompt_toolkit.utils import is_dumb_terminal
 
-    session: PromptSession[str] = PromptSession(history=InMemoryHistory())
-    out.say("Plugins can be added while we talk. /help shows what else there is.")
-    while True:
-        try:
-            text = (await session.prompt_async("> ")).strip()
-        except EOFError:
-            return DONE
-        except KeyboardInterrupt:
-            continue
-        if text == "/quit":
-            return DONE
-        if text.startswith("/"):
-            _command(app, out, text)
-        elif text:
-            await _turn(conversation, out, text)
-
-
-def _command(app: App, out: Output, text: str) -> None:
-    if text == "/status":
-        show.status(out, app.service.status())
-    elif text == "/tools":
-        app.service.sync()
-        for tool in app.toolbox.offered():
-            out.say(f"  {tool.name}  {one_line(tool.action.description, 80)}")
-    else:
-        out.say(HELP)
-
-
-async def _turn(conversation: Conversation, out: Output, text: str) -> None:
-    """Answer one message; Ctrl-C stops the turn, and the conversation goes on."""
-    streamed: list[str] = []
-
-    def on_text(piece: str) -> None:
-        streamed.append(piece)
-        sys.stdout.write(piece)
-        sys.stdout.flush()
-
-    watch = Watch(
-        on_text=on_text,
-        on_call=lambda call: out.aside(f"  · {call.name} {call.arguments}"),
-        on_notice=lambda notice: out.aside(f"  ! {notice}"),
+    return PromptSession(
+        [("bold ansicyan", PROMPT)],
+        history=past,
+        auto_suggest=AutoSuggestFromHistory(),
+        completer=WordCompleter(list(COMMANDS), sentence=True),
+        complete_style=CompleteStyle.READLINE_LIKE,
+        complete_while_typing=False,
+        # A pasted text of several lines is one message: it is seen as it is, and only Enter sends it.
+        multiline=True,
+        key_bindings=_keys(),
+        prompt_continuation="  ",
+        # What was typed is taken off the screen and shown again without its secrets.
+        erase_when_done=not is_dumb_terminal(),
     )
-    task = asyncio.ensure_future(conversation.respond(text, watch))
-    loop = asyncio.get_running_loop()
-    import signal
 
-    loop.add_signal_handler(signal.SIGINT, task.cancel)
+
+def _keys() -> Any:
+    from prompt_toolkit.key_binding import KeyBindings
+
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _send(event: Any) -> None:
+        event.current_buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    def _new_line(event: Any) -> None:
+        event.current_buffer.insert_text("\n")
+
+    return keys
+
+
+class _Talk:
+    """What is done with a line that was typed."""
+
+    def __init__(self, app: App, conversation: Conversation, screen: Screen, past: Past) -> None:
+        self._app, self._conversation, self._screen, self._past = app, conversation, screen, past
+        self.stop: Callable[[], object] = _nothing
+        """Stops the turn that is under way."""
+
+    def command(self, text: str) -> None:
+        """Do one of the commands that begin with a slash."""
+        out = self._screen.out
+        if text not in COMMANDS:
+            # It may be anything, a secret too, so it is neither shown again nor kept.
+            out.aside(f"There is no such command. There are {', '.join(COMMANDS)}.", "yellow")
+            return
+        self._taken(text)
+        if text == "/status":
+            show.status(out, self._app.service.status())
+        elif text == "/tools":
+            self._app.service.sync()
+            toolbox = self._app.toolbox
+            show.tools(out, toolbox.management() + toolbox.plugin_tools())
+        else:
+            self._screen.reply(HELP)
+            show.commands(out, COMMANDS)
+
+    async def turn(self, text: str) -> None:
+        """Answer one message; Ctrl-C stops the turn, and the conversation goes on."""
+        made = self._app.settings.model.embedded
+        shown = ShownTurn(self._screen, made=made, on_taken=self._taken)
+        task = asyncio.ensure_future(self._conversation.respond(text, shown.watch))
+        self.stop = task.cancel
+        try:
+            turn = await task
+        except asyncio.CancelledError:
+            self._screen.settle()
+            done = f" Done before that, and kept: {'; '.join(shown.done)}." if shown.done else ""
+            self._screen.note(f"  ! Stopped. This turn is forgotten.{done}", "yellow")
+            return
+        finally:
+            self.stop = _nothing
+        shown.end(turn)
+
+    def _taken(self, text: str) -> None:
+        """Show and remember what was said, without its secrets."""
+        self._past.remember(text)
+        if not self._screen.out.dumb:
+            first, *rest = text.splitlines() or [""]
+            with self._screen.own_lines():
+                _echo(PROMPT, first)
+                for line in rest:
+                    _echo("  ", line)
+
+
+def _echo(prompt: str, line: str) -> None:
+    from prompt_toolkit import print_formatted_text
+    from prompt_toolkit.formatted_text import FormattedText
+
+    print_formatted_text(FormattedText([("bold ansicyan", prompt), ("bold", printable(line).expandtabs(4))]))
+
+
+def _nothing() -> None:
+    pass
+
+
+@contextlib.contextmanager
+def _on_ctrl_c(act: Callable[[], object]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, act)
     try:
-        turn = await task
-    except asyncio.CancelledError:
-        out.say("\nStopped. Nothing of this turn is kept.")
-        return
+        yield
     finally:
         loop.remove_signal_handler(signal.SIGINT)
-    out.say("" if streamed else turn.reply)

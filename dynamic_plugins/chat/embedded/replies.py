@@ -38,6 +38,8 @@ def _about(call: Made) -> str:
 def _error(error: Any) -> str:
     if not isinstance(error, dict):
         return f"That did not work: {error}"
+    if error.get("code") == "declined":
+        return "You declined, so nothing was changed."  # the message tells a model how to take it
     message = str(error.get("message") or "it gave no reason").rstrip()
     said = f"That did not work: {message}" if not message.endswith((".", "!", "?")) else f"That did not work. {message}"
     near = [str(each) for each in error.get("suggestions") or ()]
@@ -50,9 +52,13 @@ def _listed(result: dict[str, Any]) -> str:
     plugins = result.get("plugins") or []
     if not plugins:
         return "I found no plugin for that in the registry."
-    lines = [_line(plugin) for plugin in plugins if isinstance(plugin, dict)]
     end = "Tell me which one to install." if any(not plugin.get("installed") for plugin in plugins) else ""
-    return "\n".join(["I found:", *lines, end]).rstrip()
+    return "\n".join([*found_lines(result), end]).rstrip()
+
+
+def found_lines(result: dict[str, Any]) -> list[str]:
+    """Return the lines that say what a search found: a caller who shows that as a table can leave them out."""
+    return ["I found:", *(_line(plugin) for plugin in result.get("plugins") or () if isinstance(plugin, dict))]
 
 
 def _line(plugin: dict[str, Any]) -> str:

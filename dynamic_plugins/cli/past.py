@@ -1,0 +1,78 @@
+"""What a person typed in earlier conversations, for the arrow keys: kept in the home, for its owner's eyes only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import TYPE_CHECKING
+
+from prompt_toolkit.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+KEPT = 1_000
+_OWNERS_ONLY = 0o600
+
+
+class Past(History):
+    """The prompt's history, in *path*: one JSON text a line, the newest last.
+
+    What is typed may hold a secret, so nothing is taken from the prompt itself: :meth:`remember` is told the message
+    once its secrets have been taken out. A file that cannot be read or written costs the history and nothing else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def append_string(self, string: str) -> None:
+        """Do nothing: the prompt calls this with what was typed, as it was typed."""
+
+    def remember(self, message: str) -> None:
+        """Keep *message*, which holds no secret."""
+        if message and message != next(iter(self.get_strings()[-1:]), None):
+            super().append_string(message)
+
+    def load_history_strings(self) -> Iterable[str]:
+        """Return what is kept, the newest first."""
+        lines = self._lines()
+        if len(lines) > 2 * KEPT:
+            lines = lines[-KEPT:]
+            with contextlib.suppress(OSError):
+                self._replace(lines)
+        return [text for line in reversed(lines) if (text := _text(line))]
+
+    def store_string(self, string: str) -> None:
+        """Write *string* behind the others."""
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(self._path, os.O_APPEND, json.dumps(string) + "\n")
+
+    def _lines(self) -> list[str]:
+        try:
+            return self._path.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return []
+
+    def _replace(self, lines: list[str]) -> None:
+        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        self._write(beside, os.O_TRUNC, "".join(f"{line}\n" for line in lines))
+        beside.replace(self._path)
+
+    @staticmethod
+    def _write(path: Path, how: int, text: str) -> None:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, _OWNERS_ONLY), "w", encoding="utf-8") as file:
+            path.chmod(_OWNERS_ONLY)  # one that was there may be open to others
+            file.write(text)
+
+
+def _text(line: str) -> str:
+    """Return the message in a line of the file; empty for a line that a crash or another program left."""
+    try:
+        text = json.loads(line)
+    except ValueError:
+        return ""
+    return text if isinstance(text, str) else ""

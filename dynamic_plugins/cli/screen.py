@@ -1,0 +1,139 @@
+"""The terminal that several want at once: a reply that streams in, bars below it, notes, questions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+from dynamic_plugins.cli.bars import Bars
+from dynamic_plugins.cli.flow import Flow
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from dynamic_plugins.cli.output import Output
+    from dynamic_plugins.events import Event
+
+
+class Screen:
+    """Gives each of them a place: notes and tables stand on lines of their own, and what asks is alone.
+
+    Where standard error is not a terminal nothing is drawn.
+    """
+
+    def __init__(self, out: Output) -> None:
+        self.out = out
+        self._bars = Bars(out) if sys.stderr.isatty() and not out.as_json else None
+        self._flow = Flow(_write, lambda: out.width)
+        self._asking = asyncio.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.settle()
+
+    def listen(self, event: Event) -> None:
+        """Show how far something is."""
+        if self._bars is not None:
+            if self._flow.in_a_line:
+                self._flow.end()
+            self._bars.listen(event)
+
+    def busy(self, what: str) -> None:
+        """Say what is being waited for, until something else is shown."""
+        if self._bars is not None and not self._flow.in_a_line:
+            self._bars.busy(what)
+
+    def settle(self) -> None:
+        """End the line, and take everything away that tells of work."""
+        self._flow.end()
+        if self._bars is not None:
+            self._bars.clear()
+
+    def piece(self, text: str) -> None:
+        """Write what has come of a reply."""
+        self.busy("")
+        with self._alone():
+            self._flow.piece(text)
+
+    def reply(self, text: str) -> None:
+        """Write a whole reply."""
+        with self._alone():
+            self._flow.line(text.rstrip())
+
+    def note(self, text: str, style: str = "dim") -> None:
+        """Write a line about what happens."""
+        with self.own_lines():
+            self.out.aside(text, style)
+
+    @contextlib.contextmanager
+    def own_lines(self) -> Iterator[None]:
+        """Let something be written that begins at the left, such as a table."""
+        with self._alone():
+            self._flow.end()
+            yield
+
+    @contextlib.asynccontextmanager
+    async def asking(self) -> AsyncIterator[None]:
+        """Let the person be asked, one question at a time.
+
+        What was typed before the question was there is no answer to it, so it is thrown away.
+        """
+        async with self._asking:
+            with self.own_lines():
+                _forget_typed()
+                yield
+
+    def _alone(self) -> contextlib.AbstractContextManager[None]:
+        return self._bars.hidden() if self._bars is not None else contextlib.nullcontext()
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def unechoed() -> Iterator[None]:
+    """Keep what is typed meanwhile off the screen; it waits for the next prompt. Ctrl-C works as ever."""
+    terminal = _settings()
+    if terminal is None:
+        yield
+        return
+    import termios
+
+    before, number = terminal
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(number, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(number, termios.TCSADRAIN, before)
+
+
+def _forget_typed() -> None:
+    if (terminal := _settings()) is None:
+        return
+    import termios
+
+    from prompt_toolkit.input import create_input
+    from prompt_toolkit.input.typeahead import clear_typeahead
+
+    termios.tcflush(terminal[1], termios.TCIFLUSH)
+    clear_typeahead(create_input(sys.stdin))
+
+
+def _settings() -> tuple[list[Any], int] | None:
+    """Return the terminal's settings and its number; None where standard input is not one, or is another system's."""
+    try:
+        import termios
+    except ImportError:
+        return None
+    try:
+        return termios.tcgetattr(sys.stdin.fileno()), sys.stdin.fileno()
+    except (termios.error, OSError, ValueError):
+        return None
