@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.embedded import configure, questions, setting, telling
+from dynamic_plugins.chat.embedded import configure, hunch, questions, setting, telling
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.decide import Answer, Call, Step, calls_for, question
 from dynamic_plugins.chat.embedded.judge import Reading, judge
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.embedded.setting import Setting
     from dynamic_plugins.chat.embedded.targets import Knowledge, Mention
 
+LOOKED_FOR = 2
+"""So many words that mean something must a wish have before a search is offered."""
 TERSE = 6
 """A message of at most so many words that names a plugin and orders nothing still wants something."""
 
@@ -179,20 +181,10 @@ class Mind:
         return calls[:1]
 
     def _act(self, heard: Understood, settled: Settled, told: Setting | None, lists: list[Call]) -> Answer:
-        calls: list[Call] = []
-        said: list[str] = []
         certain = not settled.unclear and not settled.unknown and (told is None or told.certain)
         steps = with_versions(settled.steps, heard.mentions, heard.message.spoken)
-        pending = told if told is not None and told.plugin else None
-        for step in sorted(steps, key=lambda step: step.at):
-            if pending is not None and pending.at < step.at:
-                calls.append(pending.call)
-                pending = None
-            wanted, note, changed = calls_for(step, self._after(calls))
-            certain = certain and (step.certain or not wanted) and not changed
-            calls += [call for call in wanted if call not in calls]
-            said += [note] if note else []
-        calls += [pending.call] if pending is not None else []
+        calls, said, sure = self._calls(steps, told if told is not None and told.plugin else None)
+        certain = certain and sure
         if not calls:
             return Answer(tuple(lists), " ".join(said), weak=not lists)
         if certain:
@@ -200,6 +192,24 @@ class Mind:
         if settled.unclear:
             said.append(telling.which(settled.unclear[0][1]))
         return Answer(text=question(calls, said), proposed=(*lists, *calls))
+
+    def _calls(self, steps: Sequence[Step], told: Setting | None = None) -> tuple[list[Call], list[str], bool]:
+        """Return the calls that *steps* come to, in the order they were said, what there is to say, and whether all of
+        it is certain.
+        """
+        calls: list[Call] = []
+        said: list[str] = []
+        certain = True
+        for step in sorted(steps, key=lambda step: step.at):
+            if told is not None and told.at < step.at:
+                calls.append(told.call)
+                told = None
+            wanted, note, changed = calls_for(step, self._after(calls))
+            certain = certain and (step.certain or not wanted) and not changed
+            calls += [call for call in wanted if call not in calls]
+            said += [note] if note else []
+        calls += [told.call] if told is not None else []
+        return calls, said, certain
 
     def _after(self, calls: Sequence[Call]) -> Standing:
         """Return how things will stand after *calls*."""
@@ -229,11 +239,30 @@ class Mind:
             return gained
         if heard.message.addresses and heard.reading.orders:
             return Answer(text=telling.FROM_REGISTRY)
+        if (guessed := self._guess(heard)) is not None:
+            return guessed
         if heard.reading.cancelled or heard.reading.withdrawn:
             return Answer(text=telling.UNTOUCHED)
         if cues("settings", "verbs").match(heard.text) and cues("questions", "secrets").match(heard.text):
             return Answer(text=telling.how_to_enter(heard.named[0] if heard.named else None))
-        return self._unknown(settled)
+        return self._unknown(settled) or self._look(heard)
+
+    def _guess(self, heard: Understood) -> Answer | None:
+        """Ask about what the message probably wants of the plugins that it names."""
+        if heard.message.about_text:
+            return None
+        steps = hunch.steps(heard.text, heard.mentions, heard.reading, self._known.standing)
+        calls, said, _ = self._calls(with_versions(steps, heard.mentions, heard.message.spoken))
+        return Answer(text=question(calls, said), proposed=tuple(calls), weak=True) if calls else None
+
+    def _look(self, heard: Understood) -> Answer | None:
+        """Offer to look for a plugin that does what was asked: it is nothing that can be done without one."""
+        words = o.content(heard.text)
+        query = questions.query_in(heard.text, heard.names)
+        if heard.message.about_text or not query or cues("hints", "chat").all_of(heard.text) or len(words) < LOOKED_FOR:
+            return None
+        call = Call("list_available_plugins", {"query": query})
+        return Answer(text=question([call], [telling.HONEST]), proposed=(call,), weak=True)
 
     def _pointed_at(self, heard: Understood) -> Sequence[str]:
         """Return what "is it active?" asks about: the plugin that was talked about last."""
