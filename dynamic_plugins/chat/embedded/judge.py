@@ -29,6 +29,8 @@ class Reading:
     spared: set[int] = field(default_factory=set)
     withdrawn: list[Order] = field(default_factory=list)
     cancelled: bool = False
+    kept: bool = False
+    """Whether something was said to stay as it is."""
 
 
 def judge(text: Text, likely: Likely) -> Reading:
@@ -43,6 +45,7 @@ def judge(text: Text, likely: Likely) -> Reading:
 
 
 def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> None:
+    sentence = _without_what_stays(reading, sentence)
     named_before = bool(reading.floating or any(order.slots for order in reading.orders))
     hits = _useful(_verbs(sentence), sentence, likely, named_before)
     if not hits:
@@ -58,6 +61,32 @@ def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> 
         if order.given and not order.slots and index == 0:
             _before_it(reading, sentence.part(0, start))
         _add(reading, order, clause, sentence)
+
+
+def _without_what_stays(reading: Reading, sentence: Text) -> Text:
+    """Take out the stretches that say of a plugin that it stays as it is ("…, matrix can stay")."""
+    kept: list[int] = []
+    begin = 0
+    for end in range(len(sentence) + 1):
+        if end < len(sentence) and not (sentence.words[end] in o.BREAKS or sentence.words[end] in o.JOINS):
+            continue
+        part = sentence.part(begin, end)
+        if _stays(part):
+            reading.spared |= set(o.slots(part))
+            reading.kept = True
+        else:
+            kept += range(begin, min(end + 1, len(sentence)))
+        begin = end + 1
+    return sentence.choose(kept) if len(kept) < len(sentence) else sentence
+
+
+def _stays(part: Text) -> bool:
+    """Whether *part* says of a plugin that it stays; "keep X quiet" and "X stays installed" say something else."""
+    found = cues("cues", "stays").find(part) if o.slots(part) else []
+    if not found or any(word in word_set("cues", "stays_only") for word in part.words):
+        return False
+    said = {index for hit in found for index in o.literal_words(hit)}
+    return not any(hit.label.sure and not o.literal_words(hit) <= said for hit in o.verb_hits(part))
 
 
 def _before_it(reading: Reading, before: Text) -> None:
@@ -203,7 +232,7 @@ def _doubts(before: Text, inside: Text, after: Text, hit: Hit) -> set[str]:
         doubts.add("refused")
     if _wondered(before):
         doubts.add("wondered")
-    if _told(before, hit):
+    if _told(before, hit) or (near.words and near.words[-1] in _CANNOT and "refused" not in doubts and _complained(near)):
         doubts.add("told")
     if _later(after) or cues("cues", "conditions").match(after):
         doubts.add("later")
@@ -234,9 +263,24 @@ def _refused(near: Text) -> bool:
             continue
         if near.words[hit.start] == "no" and hit.literal == 1 and hit.start == 0 and len(near) > 2:
             continue  # "no please turn it off"
+        if _complains(near, hit):
+            continue
         return True
     return False
 
+
+def _complained(near: Text) -> bool:
+    return any(_complains(near, hit) for hit in cues("cues", "not_first").find(near))
+
+
+def _complains(near: Text, hit: Hit) -> bool:
+    """Whether a negation is told of somebody else: "it won't shut up" forbids nothing."""
+    before, word = near.words[: hit.start], near.words[hit.start]
+    return bool(before) and (before[-1] in _OTHERS) and word in _CANNOT and hit.end == len(near)
+
+
+_OTHERS = frozenset({"it", "he", "she", "they", "which", "that", "who"})
+_CANNOT = frozenset({"won't", "doesn't", "never", "can't", "cannot", "wouldn't", "didn't", "don't"})
 
 _PAUSES = frozenset({",", ":", "(", ")", "but", "aber", "mais", "pero", "mas", "ma", "maar", "но", *"\uff0c\u3001"})
 
@@ -294,6 +338,8 @@ def takes_back(sentence: Text) -> bool:
         hit.start <= 2 or hit.end >= size - 2 or hit.literal > 2
         for hit in cues("cues", "cancels").find(sentence)
         if not (hit.end < size and o.SLOT.fullmatch(sentence.words[hit.end]) and hit.literal == 1)
+        # "github, no wait, linear" puts another in its place.
+        and not (o.slots(sentence.part(0, hit.start)) and o.slots(sentence.part(hit.end, size)))
     )
 
 
@@ -301,6 +347,23 @@ def _withdraw(reading: Reading) -> None:
     reading.withdrawn += reading.orders
     reading.orders = []
     reading.cancelled = True
+
+
+def _refuse(reading: Reading, refused: Order) -> None:
+    """Take back what a refusal without a name is about: "install it, but don't start it" still installs.
+
+    Where nothing of that kind was ordered before it, people mean what was, or add what they do not want on top.
+    """
+    alike = [order for order in reading.orders if order.intent == refused.intent]
+    if alike:
+        reading.withdrawn += alike
+        reading.orders = [order for order in reading.orders if order.intent != refused.intent]
+    elif not any(order.intent in _BEFORE.get(refused.intent, ()) for order in reading.orders):
+        _withdraw(reading)
+
+
+_BEFORE = {"activate": ("install", "deactivate", "unload"), "unload": ("deactivate",), "configure": ("install", "activate")}
+"""What may be wanted without what follows it."""
 
 
 def _replace(reading: Reading, named: list[int], number: int) -> None:
@@ -319,8 +382,8 @@ def _add(reading: Reading, order: Order, clause: Text, sentence: Text) -> None:
         reading.cancelled = True
         if order.slots:
             reading.orders = [each for each in reading.orders if not _same(each, order)]
-        elif order.refers or not order.loose:
-            _withdraw(reading)
+        elif not order.loose or order.refers == "all":
+            _refuse(reading, order)
         reading.withdrawn.append(order)
         return
     if not order.slots and not order.loose and takes_back(clause):

@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
+from dynamic_plugins.chat.embedded import sounds
 from dynamic_plugins.chat.embedded.abilities import Abilities, abilities_of
+from dynamic_plugins.chat.embedded.orders import verbs
 from dynamic_plugins.chat.embedded.phrases import word_set
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ RELATED = 0.5
 """From here on a word has to do with a plugin."""
 SHORT = 3
 """In a message of so few words a name is a name."""
+
+ORDINARY = frozenset({"shell", "vision", "matrix", "memory", "browser", "signal", "gateway", "trust", "planning", "prose", "forms"})
+"""Names that are ordinary words, too: with an ending they are those sooner than a plugin."""
 
 _POINTED = re.compile(
     r"\b(?:the|my|our|that|this|your)\s+([\w.-]+(?:\s[\w.-]+)?)\s+(?:plug-?in|server|one|thing|add-?on|extension)\b",
@@ -99,7 +104,50 @@ class Knowledge:
                 weak = found[-1].weak  # "discord and slack": the one explains the other
             if not weak or any(name in self.standing for name in target.names):
                 found.append(Mention(each.start, each.end, target, weak))
-        return sorted([*found, *self._pointed(text, found)], key=lambda mention: mention.start)
+        found += self._pointed(text, found)
+        found += self._otherwise(text, found)
+        return sorted(found, key=lambda mention: mention.start)
+
+    def _otherwise(self, text: str, found: Sequence[Mention]) -> list[Mention]:
+        """Give the plugins that are named by another name of theirs, in another script, or with an ending."""
+        taken = [(mention.start, mention.end) for mention in found]
+        more: list[Mention] = []
+        for start, end, name in [*self._by_other_name(text), *self._by_sound(text), *self._bent(text)]:
+            if not any(start < stop and begin < end for begin, stop in taken):
+                taken.append((start, end))
+                more.append(Mention(start, end, Target((name,), text[start:end], sure=False)))
+        return more
+
+    def _by_other_name(self, text: str) -> Iterator[tuple[int, int, str]]:
+        for called, name in self._also_called.items():
+            if name not in self.standing and called.isascii() and not called[:1].isdigit():
+                continue
+            edge = r"(?<!\w){}(?!\w)" if called.isascii() else "{}"
+            for place in re.finditer(edge.format(re.escape(called)), text, re.IGNORECASE):
+                yield place.start(), place.end(), name
+
+    def _by_sound(self, text: str) -> Iterator[tuple[int, int, str]]:
+        for start, end, said in sounds.elsewhere(text):
+            if text[start:end].lower() in verbs().single_words or text[start:end] in word_set("questions", "kinds"):
+                continue
+            if alike := sounds.same_sound(said, self._by_core):
+                yield start, end, self._by_core[alike]
+
+    def _bent(self, text: str) -> Iterator[tuple[int, int, str]]:
+        for start, end, stems in sounds.bent(text):
+            for stem in stems:
+                if len(stem) >= 5 and (name := self._by_core.get(stem.lower())) and stem.lower() not in ORDINARY:
+                    yield start, end, name
+                    break
+
+    @cached_property
+    def _by_core(self) -> dict[str, str]:
+        """The registry's names by what tells them apart; what is installed goes before what is not."""
+        ranked = sorted(self.entries, key=lambda name: (name not in self.standing, not name.startswith("@elizaos/")))
+        cores: dict[str, str] = {}
+        for name in ranked:
+            cores.setdefault(core(name), name)
+        return cores
 
     def _pointed(self, text: str, found: Sequence[Mention]) -> Iterator[Mention]:
         """Give the installed plugins that are called by part of their name or another name: "the s3 plugin"."""

@@ -186,6 +186,9 @@ class Mind:
         calls, said, sure = self._calls(steps, told if told is not None and told.plugin else None)
         certain = certain and sure
         if not calls:
+            # What was read is so already: then something else was meant.
+            if not lists and (guessed := self._guess(heard)) is not None:
+                return guessed
             return Answer(tuple(lists), " ".join(said), weak=not lists)
         if certain:
             return Answer((*lists, *calls), " ".join(said))
