@@ -232,7 +232,9 @@ def _doubts(before: Text, inside: Text, after: Text, hit: Hit) -> set[str]:
         doubts.add("refused")
     if _wondered(before):
         doubts.add("wondered")
-    if _told(before, hit) or (near.words and near.words[-1] in _CANNOT and "refused" not in doubts and _complained(near)):
+    if _told(before, hit) or (
+        near.words and near.words[-1] in _CANNOT and "refused" not in doubts and _complained(near)
+    ):
         doubts.add("told")
     if _later(after) or cues("cues", "conditions").match(after):
         doubts.add("later")
@@ -362,7 +364,11 @@ def _refuse(reading: Reading, refused: Order) -> None:
         _withdraw(reading)
 
 
-_BEFORE = {"activate": ("install", "deactivate", "unload"), "unload": ("deactivate",), "configure": ("install", "activate")}
+_BEFORE = {
+    "activate": ("install", "deactivate", "unload"),
+    "unload": ("deactivate",),
+    "configure": ("install", "activate"),
+}
 """What may be wanted without what follows it."""
 
 

@@ -27,7 +27,7 @@ _OTHER_SCRIPT = re.compile(
     r"[\u0900-\u097f]{3,}"
 )
 _ARTICLE = re.compile(r"^(?:[\u0648\u0628\u0644]?\u0627\u0644|\u0644\u0644)(?=\w{3})")
-_BENT = re.compile(r"(?<![\w@/.-])([^\W\d_]{4,})(?![\w@/.])(?:['\u2019]([^\W\d_]{1,4})(?![\w-]))?")
+_BENT = re.compile(r"(?<![\w@/.-])([^\W\d_]{4,})(?![\w@/]|\.\w)(?:['\u2019]([^\W\d_]{1,4})(?![\w-]))?")
 _MERGED = (
     ("tch", "ch"),
     ("sch", "sh"),
@@ -96,6 +96,8 @@ def same_sound(said: str, words: Iterable[str]) -> str | None:
     for word in words:
         other = skeleton(word)
         if len(other) < SOUNDS or other[0] != own[0]:
+            continue
+        if min(len(own), len(other)) <= SOUNDS and own != other:
             continue
         alike = Indel.normalized_similarity(own, other) + 0.01 * Indel.normalized_similarity(said, word.lower())
         if alike >= score:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,9 +29,6 @@ RELATED = 0.5
 """From here on a word has to do with a plugin."""
 SHORT = 3
 """In a message of so few words a name is a name."""
-
-ORDINARY = frozenset({"shell", "vision", "matrix", "memory", "browser", "signal", "gateway", "trust", "planning", "prose", "forms"})
-"""Names that are ordinary words, too: with an ending they are those sooner than a plugin."""
 
 _POINTED = re.compile(
     r"\b(?:the|my|our|that|this|your)\s+([\w.-]+(?:\s[\w.-]+)?)\s+(?:plug-?in|server|one|thing|add-?on|extension)\b",
@@ -104,6 +101,8 @@ class Knowledge:
                 weak = found[-1].weak  # "discord and slack": the one explains the other
             if not weak or any(name in self.standing for name in target.names):
                 found.append(Mention(each.start, each.end, target, weak))
+            elif said.lower() in word_set("real_words", "brands") and _stands_alone(text, each.start, each.end):
+                found.append(Mention(each.start, each.end, replace(target, sure=False), weak))
         found += self._pointed(text, found)
         found += self._otherwise(text, found)
         return sorted(found, key=lambda mention: mention.start)
@@ -122,7 +121,7 @@ class Knowledge:
         for called, name in self._also_called.items():
             if name not in self.standing and called.isascii() and not called[:1].isdigit():
                 continue
-            edge = r"(?<!\w){}(?!\w)" if called.isascii() else "{}"
+            edge = r"(?<![A-Za-z0-9_]){}(?![A-Za-z0-9_])" if called.isascii() else "{}"
             for place in re.finditer(edge.format(re.escape(called)), text, re.IGNORECASE):
                 yield place.start(), place.end(), name
 
@@ -136,7 +135,11 @@ class Knowledge:
     def _bent(self, text: str) -> Iterator[tuple[int, int, str]]:
         for start, end, stems in sounds.bent(text):
             for stem in stems:
-                if len(stem) >= 5 and (name := self._by_core.get(stem.lower())) and stem.lower() not in ORDINARY:
+                if (
+                    len(stem) >= 5
+                    and (name := self._by_core.get(stem.lower()))
+                    and stem.lower() not in word_set("real_words", "bent")
+                ):
                     yield start, end, name
                     break
 
@@ -219,6 +222,22 @@ class Knowledge:
             by_core.setdefault(name, name)
         table = prompts.table("embedded/also_called.toml")
         return {said: by_core[key] for key, words in table.items() if key in by_core for said in words}
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether a word is one of a list, or has a version beside it: no word of a phrase."""
+    before, after = text[:start].rstrip(), text[end:].lstrip()
+    return bool(_LISTED_BEFORE.search(before) and _LISTED_AFTER.match(after))
+
+
+_LISTED_BEFORE = re.compile(
+    r"(?:^|[^\w\s]|\b(?:and|or|plus|also|no|not|then|und|et|y|e|и|o|ou|oder|en|i|og|och))$", re.I
+)
+_LISTED_AFTER = re.compile(
+    r"(?:$|[^\w\s]|(?:and|or|plus|too|also|instead|please|pls|und|et|y|e|и|o|ou|oder|en|i|og|och)\b|"
+    r"(?:at|in|version|v)?\s*v?\d+\.\d)",
+    re.I,
+)
 
 
 def core(name: str) -> str:

@@ -59,7 +59,8 @@ class Understood:
 def understand(said: str, knowledge: Knowledge) -> Understood:
     """Take *said* apart: what is quoted, which plugins it names, what it orders, what it asks."""
     values = configure.values_in(said)
-    message = listen(configure.without(said, [(value.start, value.end) for value in values]))
+    spoken = configure.without(said, [(value.start, value.end) for value in values])
+    message = listen(spoken, lambda word: knowledge.named(word) is not None)
     mentions = tuple(knowledge.mentions(message.spoken))
     masked = message.spoken
     for number, mention in reversed(list(enumerate(mentions))):
@@ -100,7 +101,7 @@ class Mind:
             return self._act(heard, settled, told, lists)
         if told is not None:
             return Answer(text="For which plugin is that?")
-        return self._say(heard, settled, lists)
+        return self._say(heard, settled, lists) or (Answer(text=telling.HOSTILE) if heard.message.lure else None)
 
     def _settings(self, said: str, heard: Understood) -> Setting | None:
         if heard.message.about_text or (heard.message.quotes and not heard.values):
@@ -113,7 +114,7 @@ class Mind:
         return setting.implied(heard.message.said, heard.mentions, self._known)
 
     def _settled(self, heard: Understood, told: Setting | None) -> Settled:
-        if heard.message.about_text:
+        if heard.message.about_text and not heard.message.quotes:
             return Settled()
         asked_only = {number for number, (kind, _) in enumerate(heard.asked) if kind == "status"}
         wishes = {number for number, (kind, _) in enumerate(heard.asked) if kind == "gain"}
@@ -124,6 +125,8 @@ class Mind:
             if order.sentence in wishes and not order.sure and not self._certain_mentions(order.slots, heard):
                 continue
             if order.intent == "install" and heard.message.addresses:
+                continue
+            if heard.message.about_text and not (order.sure and order.slots):
                 continue
             if told is not None and not order.sure and self._is_how_it_is_said(order, heard, told):
                 continue
@@ -184,7 +187,8 @@ class Mind:
         certain = not settled.unclear and not settled.unknown and (told is None or told.certain)
         steps = with_versions(settled.steps, heard.mentions, heard.message.spoken)
         calls, said, sure = self._calls(steps, told if told is not None and told.plugin else None)
-        certain = certain and sure
+        message = heard.message
+        certain = certain and sure and not (message.about_text or message.lure or message.dubious)
         if not calls:
             # What was read is so already: then something else was meant.
             if not lists and (guessed := self._guess(heard)) is not None:
