@@ -54,8 +54,23 @@ def given(
             about = configure.words_about(said, value)
             name = configure.secret_name(value.name, about, entry, [each.name for each in told])
         told.append(replace(value, name=name))
-    certain = named and (all(value.explicit for value in values) or configure.wants_setting(said))
+    certain = (
+        named
+        and not _only_asked(said, values[0].start)
+        and (all(value.explicit for value in values) or configure.wants_setting(said))
+    )
     return Setting(plugin, tuple(told), certain, values[0].start)
+
+
+def _only_asked(said: str, at: int) -> bool:
+    """Whether the sentence around *at* asks about a value, tells of it, or refuses it rather than giving it."""
+    begin = max(said.rfind(mark, 0, at) for mark in (". ", "! ", "? ", "\n")) + 1
+    ends = [end for mark in (". ", "! ", "?", "\n") if (end := said.find(mark, at)) >= 0]
+    sentence = read(said[begin : min(ends, default=len(said)) + 1])
+    before = read(said[begin:at])
+    if "?" in sentence.words and not cues("questions", "requests").match(before):
+        return True
+    return any(cues("cues", name).match(before) for name in ("wonders", "not_first", "told", "conditions"))
 
 
 def _plugin_of(

@@ -189,6 +189,7 @@ class Mind:
         calls, said, sure = self._calls(steps, told if told is not None and told.plugin else None)
         message = heard.message
         certain = certain and sure and not (message.about_text or message.lure or message.dubious)
+        certain = certain and not cues("cues", "hedges").match(heard.text)
         if not calls:
             # What was read is so already: then something else was meant.
             if not lists and (guessed := self._guess(heard)) is not None:
