@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dynamic_plugins.chat.embedded.judge import Reading
+    from dynamic_plugins.chat.embedded.phrases import Hit
     from dynamic_plugins.chat.embedded.standing import Standing
     from dynamic_plugins.chat.embedded.targets import Mention
 
@@ -86,7 +87,19 @@ def _parts(text: Text) -> Iterator[tuple[Text, bool]]:
 
 
 def _hints(part: Text) -> set[Hint]:
-    return {hint for hint in HINTS if cues("hints", hint).match(part)}
+    found = {hint: cues("hints", hint).find(part) for hint in HINTS}
+    # "Knock it on the head": a small word hints at something only where a stretch ends with it.
+    small = {index for index, word in enumerate(part.words[:-1]) if word in _SMALL}
+    return {hint for hint, hits in found.items() if any(not _among(hit, small) for hit in hits)}
+
+
+_SMALL = frozenset(
+    {"on", "an", "up", "use", "again", "run", "in", "out", "up", "off", "av", "på", "aan", "uit", "aus", "ein", "down"}
+)
+
+
+def _among(hit: Hit, small: set[int]) -> bool:
+    return hit.end - hit.start == 1 and hit.start in small
 
 
 def _idle(sentence: Text) -> bool:
@@ -104,7 +117,7 @@ def _intent(stretch: Stretch, name: str, standing: Standing) -> str:
         if hints & {"on"} and not hints & {"get"}:
             return "activate"
         return "" if (stretch.asks and not hints) or (hints and hints <= {"off", "gone"}) else "install"
-    if "gone" in hints and ("off" in hints or not hints & {"on", "get"}):
+    if "gone" in hints and ("off" in hints or not hints & {"on", "get"} or not standing.is_active(name)):
         return "unload"
     if not standing.is_active(name):
         return "" if hints == {"off"} or (stretch.asks and not hints) else "activate"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -29,6 +30,8 @@ class Reading:
     spared: set[int] = field(default_factory=set)
     withdrawn: list[Order] = field(default_factory=list)
     cancelled: bool = False
+    taken_back: int = -2
+    """The last sentence that took something back."""
     kept: bool = False
     """Whether something was said to stay as it is."""
 
@@ -61,6 +64,9 @@ def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> 
         if order.given and not order.slots and index == 0:
             _before_it(reading, sentence.part(0, start))
         _add(reading, order, clause, sentence)
+    if reading.orders and _no_at_the_end(sentence):
+        _withdraw(reading)
+        reading.taken_back = number
 
 
 def _without_what_stays(reading: Reading, sentence: Text) -> Text:
@@ -107,7 +113,21 @@ def _verbs(sentence: Text) -> list[Hit]:
         if not (o.literal_words(hit) & apart and hit.literal < 3)
         and not (hit.label.gerund and not _minded(sentence.part(0, hit.start)))
         and not (hit.literal == 1 and hit.start and sentence.words[hit.start - 1] in nouns)
+        and not _is_noun(sentence, hit)
     ]
+
+
+def _is_noun(sentence: Text, hit: Hit) -> bool:
+    """Whether a verb is none: "release 1.0.7" names a version, and "have i got …" asks."""
+    after = sentence.words[hit.end] if hit.end < len(sentence) else ""
+    if hit.literal == 1 and sentence.words[hit.start] in _VERSION_WORDS and re.fullmatch(r"v?\d+(?:\.\d+)+", after):
+        return True
+    inside = sentence.words[hit.gap[0]] if hit.gap else ""
+    return sentence.words[hit.start] in ("have", "has", "had") and inside in _SUBJECTS
+
+
+_VERSION_WORDS = frozenset({"release", "build", "drop"})
+_SUBJECTS = frozenset({"i", "we", "you", "they", "he", "she"})
 
 
 def _minded(before: Text) -> bool:
@@ -226,15 +246,15 @@ def _doubts(before: Text, inside: Text, after: Text, hit: Hit) -> set[str]:
     near = _since_pause(before)
     near = near.part(max(0, len(near) - NEAR), len(near))
     foreign = hit.label.language not in {"en", "es", "it", "pt", "ru", "pl"}
-    if _refused(near) or (foreign and any(cues("cues", "not_after").match(part) for part in (inside, after))):
+    if _refused(near) and _twice(near):
+        doubts.add("asked")  # "I don't want it not running" wants it running
+    elif _refused(near) or (foreign and any(cues("cues", "not_after").match(part) for part in (inside, after))):
         doubts.add("refused")
     if cues("cues", "nothing").begins(inside if inside.words else after):
         doubts.add("refused")
     if _wondered(before):
         doubts.add("wondered")
-    if _told(before, hit) or (
-        near.words and near.words[-1] in _CANNOT and "refused" not in doubts and _complained(near)
-    ):
+    if _told(before, hit) or ("refused" not in doubts and near.words and near.words[-1] in _CANNOT | _UNABLE):
         doubts.add("told")
     if _later(after) or cues("cues", "conditions").match(after):
         doubts.add("later")
@@ -257,6 +277,16 @@ def _wondered(before: Text) -> bool:
     return any(not set(range(hit.start, hit.end)) <= asked for hit in cues("cues", "wonders").find(before))
 
 
+def _twice(near: Text) -> bool:
+    """Whether it is refused twice in two places, which refuses nothing."""
+    hits = [hit for hit in cues("cues", "not_first").find(near) if near.words[hit.start] not in _LISTING]
+    ends = [hit.end for hit in hits]
+    return len(hits) > 1 and any(hit.start > min(ends) for hit in hits)
+
+
+_LISTING = frozenset({"nor", "neither", "no", "non", "n'", "ne"})
+
+
 def _refused(near: Text) -> bool:
     """Whether *near* refuses; "why not" and "don't forget to" do not."""
     harmless = {i for hit in cues("cues", "not_meant").find(near) for i in range(hit.start, hit.end)}
@@ -265,14 +295,10 @@ def _refused(near: Text) -> bool:
             continue
         if near.words[hit.start] == "no" and hit.literal == 1 and hit.start == 0 and len(near) > 2:
             continue  # "no please turn it off"
-        if _complains(near, hit):
+        if _complains(near, hit) or near.words[hit.start] in _UNABLE:
             continue
         return True
     return False
-
-
-def _complained(near: Text) -> bool:
-    return any(_complains(near, hit) for hit in cues("cues", "not_first").find(near))
 
 
 def _complains(near: Text, hit: Hit) -> bool:
@@ -281,6 +307,8 @@ def _complains(near: Text, hit: Hit) -> bool:
     return bool(before) and (before[-1] in _OTHERS) and word in _CANNOT and hit.end == len(near)
 
 
+_UNABLE = frozenset({"can't", "cant", "cannot", "couldn't"})
+"""Who cannot forbids nothing."""
 _OTHERS = frozenset({"it", "he", "she", "they", "which", "that", "who"})
 _CANNOT = frozenset({"won't", "doesn't", "never", "can't", "cannot", "wouldn't", "didn't", "don't"})
 
@@ -327,7 +355,8 @@ def _no_verb(reading: Reading, sentence: Text, number: int) -> None:
             named = [slot for slot in named if slot not in apart]
     if takes_back(sentence) or (not named and cues("questions", "no").all_of(sentence)):
         _withdraw(reading)
-    if named and cues("cues", "corrects").match(sentence) and (reading.orders or reading.withdrawn):
+    again = reading.taken_back == number - 1 and len(o.content(sentence)) == 0
+    if named and (again or cues("cues", "corrects").match(sentence)) and (reading.orders or reading.withdrawn):
         _replace(reading, named, number)
         return
     reading.floating += named
@@ -398,6 +427,14 @@ def _add(reading: Reading, order: Order, clause: Text, sentence: Text) -> None:
     reading.orders.append(order)
     if order.given and takes_back(sentence) and _ends_with_it(sentence):
         _withdraw(reading)
+
+
+def _no_at_the_end(sentence: Text) -> bool:
+    """Whether a sentence ends by taking itself back: "activate X - no." """
+    spoken = [index for index, word in enumerate(sentence.words) if word not in o.ENDS]
+    begin = max((index for index in spoken if sentence.words[index] in o.BREAKS), default=len(sentence))
+    last = sentence.part(begin + 1, len(sentence))
+    return bool(len(last)) and (cues("questions", "no").all_of(last) or cues("cues", "cancels").all_of(last))
 
 
 def _ends_with_it(sentence: Text) -> bool:

@@ -18,7 +18,7 @@ from dynamic_plugins.chat.embedded.phrases import Hit, Phrases, Text, cues, read
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_END = frozenset({".", "!", "?", ";", "…", *"\u3002\uff01\uff1f\uff1b"})
+ENDS = frozenset({".", "!", "?", ";", "…", *"\u3002\uff01\uff1f\uff1b"})
 _DASH = frozenset("\u2014\u2013")
 BREAKS = frozenset({",", ":", "(", ")", "-", *"\u2014\u2013\u3001\uff0c\uff1a", "&", "+", "/", "*", "•"})
 JOINS = word_set("cues", "joins")
@@ -175,7 +175,7 @@ def sentences(text: Text) -> list[tuple[int, int]]:
         if line_break:
             parts.append((begin, index))
             begin = index
-        if word in _END or word in _DASH:
+        if word in ENDS or word in _DASH:
             parts.append((begin, index + 1))
             begin = index + 1
     parts.append((begin, len(text)))
@@ -228,14 +228,35 @@ def _switches(text: Text) -> list[Hit]:
     """Return "discord off", "slack on": a name and a switch at the end of a clause, with no verb at all."""
     hits = []
     for index, word in enumerate(text.words):
-        ends = index + 1 == len(text) or text.words[index + 1] in BREAKS | _END | JOINS | _AFTER_SWITCH
+        ends = index + 1 == len(text) or text.words[index + 1] in BREAKS | ENDS | JOINS | _AFTER_SWITCH
         named = index > 0 and (SLOT.fullmatch(text.words[index - 1]) or (index < 4 and len(text) < 6))
         if word in _SWITCHES and ends and named and not _QUESTION_WORDS & set(text.words[:index]):
             hits.append(Hit(index, index + 1, 1, Verb(_SWITCHES[word], True, "en", passive=True)))
     return hits
 
 
-_AFTER_SWITCH = frozenset({"please", "pls", "plz", "now", "thx", "thanks", "bitte", "again"})
+_AFTER_SWITCH = frozenset(
+    {
+        "please",
+        "pls",
+        "plz",
+        "now",
+        "thx",
+        "thanks",
+        "bitte",
+        "again",
+        "except",
+        "but",
+        "apart",
+        "til",
+        "till",
+        "until",
+        "for",
+        "asap",
+        "außer",
+        "sauf",
+    }
+)
 
 
 def literal_words(hit: Hit) -> set[int]:

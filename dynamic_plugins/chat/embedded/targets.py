@@ -27,6 +27,8 @@ MERELY_A_WORD = 0.5
 
 RELATED = 0.5
 """From here on a word has to do with a plugin."""
+TERSE = 8
+"""In a message of so few words another name of a product is a name, too."""
 SHORT = 3
 """In a message of so few words a name is a name."""
 
@@ -93,6 +95,10 @@ class Knowledge:
                 mine = [name for name in each.names if name in self.standing]
                 target = Target(tuple(mine or each.names)[:1], said, sure=False, version=each.version)
             weak = each.confidence < MERELY_A_WORD and len(text.split()) > SHORT
+            if each.kind == "similar" and said.lower() in word_set("questions", "kinds") | word_set(
+                "questions", "offered"
+            ):
+                continue
             if said.lower() in word_set("questions", "again") and not re.match(
                 r"[\s-]*(?:mcp|server|plugin)", text[each.end :]
             ):
@@ -119,7 +125,7 @@ class Knowledge:
 
     def _by_other_name(self, text: str) -> Iterator[tuple[int, int, str]]:
         for called, name in self._also_called.items():
-            if name not in self.standing and called.isascii() and not called[:1].isdigit():
+            if name not in self.standing and called.isascii() and len(text.split()) > TERSE:
                 continue
             edge = r"(?<![A-Za-z0-9_]){}(?![A-Za-z0-9_])" if called.isascii() else "{}"
             for place in re.finditer(edge.format(re.escape(called)), text, re.IGNORECASE):

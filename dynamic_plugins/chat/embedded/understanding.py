@@ -150,6 +150,8 @@ class Mind:
     def _is_how_it_is_said(self, order: o.Order, heard: Understood, told: Setting) -> bool:
         """Whether an order only says how a value is set: "put the token in the github plugin"."""
         names = [heard.mentions[slot].target.name for slot in order.slots]
+        if order.intent in ("activate", "deactivate", "unload") and order.refers and not names:
+            return False  # "… and then start it"
         return not names or (names[0] == told.plugin and names[0] in self._known.standing.plugins)
 
     def _terse(self, heard: Understood) -> Settled | None:
@@ -249,11 +251,12 @@ class Mind:
             return Answer(text=telling.FROM_REGISTRY)
         if (guessed := self._guess(heard)) is not None:
             return guessed
-        if heard.reading.cancelled or heard.reading.withdrawn:
+        if heard.mentions and (heard.reading.cancelled or heard.reading.withdrawn):
             return Answer(text=telling.UNTOUCHED)
         if cues("settings", "verbs").match(heard.text) and cues("questions", "secrets").match(heard.text):
             return Answer(text=telling.how_to_enter(heard.named[0] if heard.named else None))
-        return self._unknown(settled) or self._look(heard)
+        untouched = Answer(text=telling.UNTOUCHED) if heard.reading.cancelled or heard.reading.withdrawn else None
+        return self._look(heard, settled) or self._unknown(settled) or untouched
 
     def _guess(self, heard: Understood) -> Answer | None:
         """Ask about what the message probably wants of the plugins that it names."""
@@ -263,14 +266,17 @@ class Mind:
         calls, said, _ = self._calls(with_versions(steps, heard.mentions, heard.message.spoken))
         return Answer(text=question(calls, said), proposed=tuple(calls), weak=True) if calls else None
 
-    def _look(self, heard: Understood) -> Answer | None:
+    def _look(self, heard: Understood, settled: Settled) -> Answer | None:
         """Offer to look for a plugin that does what was asked: it is nothing that can be done without one."""
         words = o.content(heard.text)
         query = questions.query_in(heard.text, heard.names)
         if heard.message.about_text or not query or cues("hints", "chat").all_of(heard.text) or len(words) < LOOKED_FOR:
             return None
+        if any(intent == "install" and said for intent, said in settled.unknown):
+            return None
         call = Call("list_available_plugins", {"query": query})
-        return Answer(text=question([call], [telling.HONEST]), proposed=(call,), weak=True)
+        unknown = self._unknown(settled)
+        return Answer(text=question([call], [unknown.text if unknown else telling.HONEST]), proposed=(call,), weak=True)
 
     def _pointed_at(self, heard: Understood) -> Sequence[str]:
         """Return what "is it active?" asks about: the plugin that was talked about last."""
