@@ -47,7 +47,8 @@ def steps(text: Text, mentions: Sequence[Mention], reading: Reading, standing: S
             if slot in apart or target.name is None:
                 continue
             intent = _intent(stretch, target.name, standing)
-            if intent and (stretch.hints or not mentions[slot].weak):
+            known = target.sure and not mentions[slot].weak
+            if intent and (stretch.hints or known or (target.name in standing and not mentions[slot].weak)):
                 found.append(Step(intent, target, False, stretch.at))
     return found
 

@@ -64,7 +64,7 @@ def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> 
         if order.given and not order.slots and index == 0:
             _before_it(reading, sentence.part(0, start))
         _add(reading, order, clause, sentence)
-    if reading.orders and _no_at_the_end(sentence):
+    if reading.orders and _no_at_the_end(sentence, hits[-1].end):
         _withdraw(reading)
         reading.taken_back = number
 
@@ -131,7 +131,13 @@ _SUBJECTS = frozenset({"i", "we", "you", "they", "he", "she"})
 
 
 def _minded(before: Text) -> bool:
-    return any(mind.end == len(before) for mind in cues("cues", "minds").find(before))
+    """Whether it is asked for ("would you mind awfully taking it down")."""
+    end = len(before)
+    while end and (
+        before.words[end - 1].endswith("ly") or before.words[end - 1] in {"maybe", "perhaps", "please", "just"}
+    ):
+        end -= 1
+    return any(mind.end == end for mind in cues("cues", "minds").find(before))
 
 
 def _useful(hits: list[Hit], sentence: Text, likely: Likely, before: bool) -> list[Hit]:
@@ -142,6 +148,9 @@ def _useful(hits: list[Hit], sentence: Text, likely: Likely, before: bool) -> li
     named = bool(o.slots(sentence))
     kinds = cues("questions", "kinds").match(sentence)
     kept = []
+    if any(hit.label.intent == "swap" for hit in hits):
+        # "Swap X out for Y": the small words are part of it.
+        hits = [hit for hit in hits if hit.label.intent == "swap" or hit.literal > 1 or hit.label.intent == "install"]
     for hit in hits:
         object_ = _object(sentence.part(hit.start, len(sentence)), replace(_shifted(hit, hit.start)))
         refers = bool(o.refers(object_)) and (before or hit.label.intent != "install")
@@ -429,12 +438,16 @@ def _add(reading: Reading, order: Order, clause: Text, sentence: Text) -> None:
         _withdraw(reading)
 
 
-def _no_at_the_end(sentence: Text) -> bool:
-    """Whether a sentence ends by taking itself back: "activate X - no." """
+def _no_at_the_end(sentence: Text, after: int) -> bool:
+    """Whether a sentence ends by taking back what stands before word *after*: "activate X - no." """
     spoken = [index for index, word in enumerate(sentence.words) if word not in o.ENDS]
     begin = max((index for index in spoken if sentence.words[index] in o.BREAKS), default=len(sentence))
     last = sentence.part(begin + 1, len(sentence))
-    return bool(len(last)) and (cues("questions", "no").all_of(last) or cues("cues", "cancels").all_of(last))
+    return (
+        begin >= after
+        and bool(len(last))
+        and (cues("questions", "no").all_of(last) or cues("cues", "cancels").all_of(last))
+    )
 
 
 def _ends_with_it(sentence: Text) -> bool:

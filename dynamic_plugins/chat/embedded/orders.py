@@ -140,11 +140,12 @@ def _vocabulary() -> frozenset[str]:
 
 def mended(text: Text) -> Text:
     """Return *text* with verbs that have a slip in them spelled right ("intsall", "deactivte")."""
-    return text.spelled(tuple(_spelled(word) for word in text.words))
+    return text.spelled(tuple(spelled(word) for word in text.words))
 
 
 @cache
-def _spelled(word: str) -> str:
+def spelled(word: str) -> str:
+    """Return *word*, or the verb of which it is a slip."""
     known = word in verbs().single_words or word in _real_words() or word.endswith("ing")
     if len(word) < TYPO_LENGTH or not word.isalpha() or known:
         return word

@@ -51,11 +51,23 @@ def asked(sentence: Text) -> Asked:
         return "list"
     if not named and cues("questions", "anything").match(sentence):
         return "list"
+    if (
+        offered
+        and not kinds
+        and cues("questions", "shows").match(sentence)
+        and cues("questions", "choice").match(sentence)
+    ):
+        return "list"
     if cues("questions", "gains").match(sentence):
         return "gain"
     if kinds and not named and len(sentence) <= 3 and ("?" in sentence.words or len(sentence) == 1):
         return "list"
     return "able" if cues("questions", "requests").match(sentence) else ""
+
+
+def _asks_for_a_choice(sentence: Text) -> bool:
+    """Whether it asks what there is for something, without the word plugin ("show me which trackers I could have")."""
+    return cues("questions", "shows").match(sentence) and cues("questions", "choice").match(sentence)
 
 
 def _asks_for(sentence: Text) -> bool:

@@ -94,8 +94,12 @@ def listen(said: str, is_name: Callable[[str], bool] = lambda _: False) -> Messa
 
 def _head(spoken: str) -> str | None:
     """Return what stands before a text of some words that is set off by a colon, a line break or quotation marks."""
-    cut = _SET_OFF.search(spoken)
-    return spoken[: cut.start()] if cut and len(re.findall(r"\w+", spoken[cut.end() :])) > 2 else None
+    for cut in _SET_OFF.finditer(spoken):
+        rest = spoken[cut.end() :]
+        closes = re.search(r"[\"”“»」』]", rest) if not cut.group().endswith((" ", "\n", ":")) else None
+        if len(re.findall(r"\w+", rest[: closes.start()] if closes else rest)) >= LONG_QUOTE_WORDS:
+            return spoken[: cut.start()]
+    return None
 
 
 def _without_talk(spoken: str, is_name: Callable[[str], bool]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded import sounds
 from dynamic_plugins.chat.embedded.abilities import Abilities, abilities_of
-from dynamic_plugins.chat.embedded.orders import verbs
+from dynamic_plugins.chat.embedded.orders import spelled, verbs
 from dynamic_plugins.chat.embedded.phrases import word_set
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ MERELY_A_WORD = 0.5
 
 RELATED = 0.5
 """From here on a word has to do with a plugin."""
+MISSPELLED = 5
+"""A misspelled name has at least so many letters."""
+NEARLY = 0.76
+"""So much alike must a misspelled name be."""
+SOUNDS_NEARLY = 0.55
+"""So much alike must a name be that is written as it sounds."""
 TERSE = 8
 """In a message of so few words another name of a product is a name, too."""
 SHORT = 3
@@ -88,6 +95,7 @@ class Knowledge:
     def mentions(self, text: str) -> list[Mention]:
         """Return the plugins that *text* names, in order; what is installed goes before what is not."""
         found: list[Mention] = []
+        dropped: list[Mention] = []
         for each in self.names.mentions(text):
             said = text[each.start : each.end]
             target = self._of_several(each.names, said, each.version)
@@ -109,6 +117,14 @@ class Knowledge:
                 found.append(Mention(each.start, each.end, target, weak))
             elif said.lower() in word_set("real_words", "brands") and _stands_alone(text, each.start, each.end):
                 found.append(Mention(each.start, each.end, replace(target, sure=False), weak))
+            else:
+                dropped.append(Mention(each.start, each.end, replace(target, sure=False), weak))
+        for at in range(len(dropped) - 1, -1, -1):
+            # "Signal, LINE and Teams": the last explains the first.
+            each = dropped[at]
+            after = next((other for other in found if _JOINED.fullmatch(text[each.end : other.start])), None)
+            if after is not None and not after.weak:
+                found.append(replace(each, weak=False))
         found += self._pointed(text, found)
         found += self._otherwise(text, found)
         return sorted(found, key=lambda mention: mention.start)
@@ -117,7 +133,10 @@ class Knowledge:
         """Give the plugins that are named by another name of theirs, in another script, or with an ending."""
         taken = [(mention.start, mention.end) for mention in found]
         more: list[Mention] = []
-        for start, end, name in [*self._by_other_name(text), *self._by_sound(text), *self._bent(text)]:
+        others = [*self._by_other_name(text), *self._by_sound(text), *self._bent(text)]
+        if not any(not mention.weak for mention in found) and not others:
+            others = list(self._misspelled(text))
+        for start, end, name in others:
             if not any(start < stop and begin < end for begin, stop in taken):
                 taken.append((start, end))
                 more.append(Mention(start, end, Target((name,), text[start:end], sure=False)))
@@ -148,6 +167,44 @@ class Knowledge:
                 ):
                     yield start, end, name
                     break
+
+    def _misspelled(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Give what is a slip or two away from a name, or sounds like one, where no name is spelled right."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        words = list(re.finditer(r"[A-Za-z][A-Za-z0-9'-]+", text))
+        pairs = [
+            (a.start(), b.end(), f"{a.group()}{b.group()}")
+            for a, b in pairwise(words)
+            if not self._is_word(a.group().lower()) and not self._is_word(b.group().lower())
+        ]
+        for start, end, said in [*((word.start(), word.end(), word.group()) for word in words), *pairs]:
+            plain = said.lower().replace("-", "")
+            if len(plain) < MISSPELLED or plain in self._squashed or self._is_word(said.lower()):
+                continue
+            near = process.extractOne(plain, self._squashed, scorer=OSA.normalized_similarity)
+            heard = sounds.same_sound(plain, self._squashed) if len(sounds.skeleton(plain)) > sounds.SOUNDS else None
+            if near is not None and near[1] >= NEARLY and plain[0] == near[0][0]:
+                yield start, end, self._squashed[near[0]]
+            elif heard is not None and OSA.normalized_similarity(plain, heard) >= SOUNDS_NEARLY:
+                yield start, end, self._squashed[heard]
+
+    @staticmethod
+    def _is_word(said: str) -> bool:
+        """Whether *said* is a word of ours, or a slip of one."""
+        lists = (
+            ("real_words", "words"),
+            ("questions", "fluff"),
+            ("questions", "again"),
+            ("questions", "kinds"),
+            ("questions", "stop"),
+        )
+        return said in verbs().single_words or any(said in word_set(*each) for each in lists) or spelled(said) != said
+
+    @cached_property
+    def _squashed(self) -> dict[str, str]:
+        return {called.replace("-", ""): name for called, name in self._by_core.items() if len(called) >= MISSPELLED}
 
     @cached_property
     def _by_core(self) -> dict[str, str]:

@@ -181,7 +181,7 @@ class Mind:
         calls = [
             list_call(sentence, heard)
             for number, (kind, sentence) in enumerate(heard.asked)
-            if kind == "list" and (number not in busy or cues("questions", "look").begins(sentence))
+            if kind == "list" and (number not in busy or cues("questions", "shows").match(sentence))
         ]
         return calls[:1]
 
