@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.decide import Step
 from dynamic_plugins.chat.embedded.phrases import Text, cues, word_set
+from dynamic_plugins.chat.embedded.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +51,22 @@ def steps(text: Text, mentions: Sequence[Mention], reading: Reading, standing: S
             known = target.sure and not mentions[slot].weak
             if intent and (stretch.hints or known or (target.name in standing and not mentions[slot].weak)):
                 found.append(Step(intent, target, False, stretch.at))
-    return found
+    return found or _of_all(text, mentions, reading, standing)
+
+
+def _of_all(text: Text, mentions: Sequence[Mention], reading: Reading, standing: Standing) -> list[Step]:
+    """Return what *text* may want of all plugins but those that it sets apart."""
+    if not cues("questions", "again").match(text):
+        return []
+    spared = {mentions[slot].target.name for slot in reading.spared}
+    hints = _hints(text)
+    if "gone" in hints:
+        intent, names = "unload", list(standing.plugins)
+    elif "off" in hints:
+        intent, names = "deactivate", standing.active
+    else:
+        intent, names = "activate", standing.inactive if "on" in hints else []
+    return [Step(intent, Target((name,), name, sure=False), False) for name in names if name not in spared]
 
 
 def _stretches(text: Text) -> list[Stretch]:
@@ -91,7 +107,18 @@ def _hints(part: Text) -> set[Hint]:
     found = {hint: cues("hints", hint).find(part) for hint in HINTS}
     # "Knock it on the head": a small word hints at something only where a stretch ends with it.
     small = {index for index, word in enumerate(part.words[:-1]) if word in _SMALL}
-    return {hint for hint, hits in found.items() if any(not _among(hit, small) for hit in hits)}
+    every = [hit for hits in found.values() for hit in hits]
+    return {
+        hint
+        for hint, hits in found.items()
+        if any(not _among(hit, small) and not any(_within(hit, other) for other in every) for hit in hits)
+    }
+
+
+def _within(hit: Hit, other: Hit) -> bool:
+    """Whether a hint is a part of a longer one: "out" in "out of retirement"."""
+    mine, longer = o.literal_words(hit), o.literal_words(other)
+    return mine < longer
 
 
 _SMALL = frozenset(
@@ -117,7 +144,7 @@ def _intent(stretch: Stretch, name: str, standing: Standing) -> str:
     if name not in standing:
         if hints & {"on"} and not hints & {"get"}:
             return "activate"
-        return "" if (stretch.asks and not hints) or (hints and hints <= {"off", "gone"}) else "install"
+        return "" if hints and hints <= {"off", "gone"} else "install"
     if "gone" in hints and ("off" in hints or not hints & {"on", "get"} or not standing.is_active(name)):
         return "unload"
     if not standing.is_active(name):

@@ -188,6 +188,8 @@ def _order(clause: Text, hit: Hit, number: int) -> Order:
     inside = clause.part(*hit.gap) if hit.gap else Text((), (), ())
     order = Order(hit.label.intent, hit.label.sure, o.slots(clause), sentence=number, at=clause.starts[hit.start])
     order.had_slots = bool(order.slots)
+    apart = _of_another_thought(after) if not hit.label.passive else []
+    order.slots = [slot for slot in order.slots if slot not in apart]
     order.doubts |= _doubts(before, inside, after, hit)
     order.given = not (order.doubts & {"refused", "told", "wondered"})
     order.formal = _formal(before, hit)
@@ -201,6 +203,27 @@ def _order(clause: Text, hit: Hit, number: int) -> Order:
     if order.refers == "all":
         order.loose = _related(clause)
     return order
+
+
+def _of_another_thought(after: Text) -> list[int]:
+    """Return the mentions after a verb that are not its objects: a later stretch has words of its own before them.
+
+    "Wake X, send Y home", "stop X because Y …".
+    """
+    begin, apart, reason = 0, list[int](), False
+    for index, word in enumerate([*after.words, ","]):
+        if word not in o.BREAKS and word not in o.JOINS:
+            continue
+        part = after.part(begin, index)
+        first = next((i for i, each in enumerate(part.words) if o.SLOT.fullmatch(each)), 0)
+        if begin and (reason or o.content(part.part(0, first))):
+            apart += o.slots(part)
+        reason = reason or word in _REASONS
+        begin = index + 1
+    return apart
+
+
+_REASONS = frozenset({"because", "so"})
 
 
 def _correct(order: Order, clause: Text) -> None:
@@ -255,7 +278,9 @@ def _doubts(before: Text, inside: Text, after: Text, hit: Hit) -> set[str]:
     near = _since_pause(before)
     near = near.part(max(0, len(near) - NEAR), len(near))
     foreign = hit.label.language not in {"en", "es", "it", "pt", "ru", "pl"}
-    if _refused(near) and _twice(near):
+    if _refused_before_an_aside(before):
+        doubts.add("refused")
+    elif _refused(near) and _twice(near):
         doubts.add("asked")  # "I don't want it not running" wants it running
     elif _refused(near) or (foreign and any(cues("cues", "not_after").match(part) for part in (inside, after))):
         doubts.add("refused")
@@ -284,6 +309,13 @@ def _wondered(before: Text) -> bool:
         i for hit in cues("cues", "asks").find(before) if hit.end == len(before) for i in range(hit.start, hit.end)
     }
     return any(not set(range(hit.start, hit.end)) <= asked for hit in cues("cues", "wonders").find(before))
+
+
+def _refused_before_an_aside(before: Text) -> bool:
+    """Whether a refusal is followed by an aside: "do not, under any circumstances, unload it"."""
+    ends = {hit.end for hit in cues("cues", "not_first").find(before) if before.words[hit.start] not in _LISTING}
+    commas = [index for index, word in enumerate(before.words) if word == ","]
+    return len(commas) > 1 and commas[-1] == len(before) - 1 and bool(ends & set(commas))
 
 
 def _twice(near: Text) -> bool:

@@ -22,7 +22,7 @@ ENDS = frozenset({".", "!", "?", ";", "…", *"\u3002\uff01\uff1f\uff1b"})
 _DASH = frozenset("\u2014\u2013")
 BREAKS = frozenset({",", ":", "(", ")", "-", *"\u2014\u2013\u3001\uff0c\uff1a", "&", "+", "/", "*", "•"})
 JOINS = word_set("cues", "joins")
-TYPO_LENGTH = 6
+TYPO_LENGTH = 5
 SLOT = re.compile(r"⟨(\d+)⟩")
 
 
@@ -134,7 +134,7 @@ def _vocabulary() -> frozenset[str]:
     return frozenset(
         word
         for word in {*verbs().single_words, *heads}
-        if len(word) >= TYPO_LENGTH and word.isascii() and word.isalpha()
+        if len(word) > TYPO_LENGTH and word.isascii() and word.isalpha()
     )
 
 

@@ -1,7 +1,7 @@
 """Phrases: a small notation for what people say, and finding it in a text.
 
 A phrase is words in lower case; ``_`` stands for up to eight words, ``(a|b)`` for either, ``word?`` for a word that may
-be missing, ``word*`` for all words that begin so. Text is compared word by word; a Chinese, Japanese or Korean
+be missing, ``#`` for a plugin, ``word*`` for all words that begin so. Text is compared word by word; a Chinese, Japanese or Korean
 character counts as a word.
 """
 
@@ -121,7 +121,7 @@ class Phrases:
         self.single_words: dict[str, Any] = {}
         for phrase, label in phrases:
             compiled = (_compile(phrase), _literal_words(phrase), label)
-            first = re.match(r"[^\s(?_|*]+(?=\s|$)", phrase)
+            first = re.match(r"[^\s(?_|*#]+(?=\s|$)", phrase)
             if first and not first.group().endswith("?"):
                 self._by_first.setdefault(read(first.group()).words[0], []).append(compiled)
                 if first.group() == phrase:
@@ -162,6 +162,9 @@ class Phrases:
 def _compile(phrase: str) -> re.Pattern[str]:
     parts, gaps = ["(?<= )"], 0
     for item in re.findall(r"\([^)]*\)\??|[^\s()]+", phrase):
+        if item == "#":
+            parts.append(r"⟨\d+⟩ ")
+            continue
         if item == "_":
             name = "?P<gap>" if not gaps else "?:"
             parts.append(rf"({name}(?:[^ ]+ ){{1,{GAP}}}?)")
@@ -186,7 +189,11 @@ def _literal(choice: str) -> str:
 
 def _literal_words(phrase: str) -> int:
     items = re.findall(r"\([^)]*\)\??|[^\s()]+", phrase)
-    return sum(len(read(item.strip("()?").split("|")[0])) for item in items if item != "_" and not item.endswith("?"))
+    return sum(
+        len(read(item.strip("()?").split("|")[0]))
+        for item in items
+        if item not in ("_", "#") and not item.endswith("?")
+    )
 
 
 @cache

@@ -86,6 +86,8 @@ class Settling:
         described = self._described(order.intent, " ".join(order.loose)) if order.loose else None
         if described is not None and (described.names or not (order.refers or seen)):
             return [(described, False)]
+        if described is not None and not order.sure and not order.refers:
+            return []  # "I need the memory" is about no plugin
         before = [*seen] or [slot for slot in reading.floating if slot not in reading.spared]
         if before:
             one = before if order.refers == "all" else before[-1:] if seen else before

@@ -7,6 +7,7 @@ found so is only ever likely.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,11 @@ _MERGED = (
 
 def elsewhere(text: str) -> Iterator[tuple[int, int, str]]:
     """Give the words of *text* that are written in another script, with how they sound in Latin letters."""
-    for found in _OTHER_SCRIPT.finditer(text):
+    words = list(_OTHER_SCRIPT.finditer(text))
+    for first, second in pairwise(words):
+        if text[first.end() : second.start()] == " ":
+            yield first.start(), second.end(), latin(first.group() + second.group())
+    for found in words:
         start, word = found.start(), found.group()
         if article := _ARTICLE.match(word):
             start, word = start + article.end(), word[article.end() :]

@@ -12,7 +12,7 @@ from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded import sounds
 from dynamic_plugins.chat.embedded.abilities import Abilities, abilities_of
 from dynamic_plugins.chat.embedded.orders import spelled, verbs
-from dynamic_plugins.chat.embedded.phrases import word_set
+from dynamic_plugins.chat.embedded.phrases import cues, read, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -152,6 +152,9 @@ class Knowledge:
 
     def _by_sound(self, text: str) -> Iterator[tuple[int, int, str]]:
         for start, end, said in sounds.elsewhere(text):
+            word = read(text[start:end])
+            if any(cues("hints", hint).match(word) for hint in ("off", "on", "gone", "get")):
+                continue
             if text[start:end].lower() in verbs().single_words or text[start:end] in word_set("questions", "kinds"):
                 continue
             if alike := sounds.same_sound(said, self._by_core):
@@ -294,11 +297,12 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 
 _LISTED_BEFORE = re.compile(
-    r"(?:^|[^\w\s]|\b(?:and|or|plus|also|no|not|then|und|et|y|e|и|o|ou|oder|en|i|og|och))$", re.I
+    r"(?:^|[^\w\s]|\b(?:and|or|plus|also|no|not|then|please|pls|plz|bitte|favor|favore|svp|stp|und|et|y|e|и|o|ou|oder|en|i|og|och))$",
+    re.I,
 )
 _LISTED_AFTER = re.compile(
     r"(?:$|[^\w\s]|(?:and|or|plus|too|also|instead|please|pls|und|et|y|e|и|o|ou|oder|en|i|og|och)\b|"
-    r"(?:at|in|version|v)?\s*v?\d+\.\d)",
+    r"(?:(?:at|in|version|v|der|die|la|en|na|versión|versione|versie|версии|версия|wersji|release|build)\s+){0,3}v?\d+\.\d)",
     re.I,
 )
 

@@ -245,11 +245,14 @@ class Mind:
             return Answer(
                 text=telling.standing_text(heard.named or self._pointed_at(heard), self._known.standing), weak=True
             )
+        guessed = self._guess(heard)
+        if guessed is not None and any(call.plugin in self._known.standing for call in guessed.proposed):
+            return guessed
         if (gained := self._gain(heard)) is not None:
             return gained
         if heard.message.addresses and heard.reading.orders:
             return Answer(text=telling.FROM_REGISTRY)
-        if (guessed := self._guess(heard)) is not None:
+        if guessed is not None:
             return guessed
         if heard.mentions and (heard.reading.cancelled or heard.reading.withdrawn):
             return Answer(text=telling.UNTOUCHED)
