@@ -59,7 +59,7 @@ def _of_all(text: Text, mentions: Sequence[Mention], reading: Reading, standing:
     if not cues("questions", "again").match(text):
         return []
     spared = {mentions[slot].target.name for slot in reading.spared}
-    hints = _hints(text)
+    hints = {hint for hint in HINTS if cues("hints", hint).match(text)}
     if "gone" in hints:
         intent, names = "unload", list(standing.plugins)
     elif "off" in hints:

@@ -30,6 +30,8 @@ class Reading:
     spared: set[int] = field(default_factory=set)
     withdrawn: list[Order] = field(default_factory=list)
     cancelled: bool = False
+    aside: list[int] = field(default_factory=list)
+    """Mentions in the same breath as an order, with words of their own that nobody could read."""
     taken_back: int = -2
     """The last sentence that took something back."""
     kept: bool = False
@@ -61,6 +63,8 @@ def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> 
         order.doubts |= _conditions(before) if index == 0 else set()
         if "?" in sentence.words and not cues("cues", "asks").match(before):
             order.doubts.add("asked")
+        reading.floating += [slot for slot in order.apart if slot not in reading.floating]
+        reading.aside += order.apart
         if order.given and not order.slots and index == 0:
             _before_it(reading, sentence.part(0, start))
         _add(reading, order, clause, sentence)
@@ -190,6 +194,9 @@ def _order(clause: Text, hit: Hit, number: int) -> Order:
     order.had_slots = bool(order.slots)
     apart = _of_another_thought(after) if not hit.label.passive else []
     order.slots = [slot for slot in order.slots if slot not in apart]
+    order.apart = apart
+    if hit.literal == 1 and clause.words[hit.start] in word_set("cues", "homonyms"):
+        order.doubts.add("homonym")
     order.doubts |= _doubts(before, inside, after, hit)
     order.given = not (order.doubts & {"refused", "told", "wondered"})
     order.formal = _formal(before, hit)
@@ -201,7 +208,7 @@ def _order(clause: Text, hit: Hit, number: int) -> Order:
     order.loose = o.content(named)
     order.refers = o.refers(named) if not order.slots else ""
     if order.refers == "all":
-        order.loose = _related(clause)
+        order.loose = _related(clause) or _narrowed(clause)
     return order
 
 
@@ -229,7 +236,8 @@ _REASONS = frozenset({"because", "so"})
 def _correct(order: Order, clause: Text) -> None:
     """Leave out what was corrected in the same breath: "matrix, no sorry, signal"."""
     for hit in cues("cues", "corrects").find(clause):
-        wrong, right = o.slots(clause.part(0, hit.start)), o.slots(clause.part(hit.end, len(clause)))
+        right = o.slots(clause.part(hit.end, len(clause)))
+        wrong = [slot for slot in o.slots(clause.part(0, hit.start)) if slot not in right]
         if wrong and right:
             order.slots = [slot for slot in order.slots if slot not in wrong]
             order.doubts.add("corrected")
@@ -239,6 +247,16 @@ def _related(clause: Text) -> tuple[str, ...]:
     """Return what "everything" is narrowed to: "all that has to do with crypto"."""
     hits = cues("cues", "relations").find(clause)
     return o.content(clause.part(max(hit.end for hit in hits), len(clause))) if hits else ()
+
+
+def _narrowed(clause: Text) -> tuple[str, ...]:
+    """Return the words that narrow "everything" to what is on or off: "all that isn't running"."""
+    states = "|".join(map(re.escape, sorted(word_set("cues", "is_on") | word_set("cues", "is_off"))))
+    found = re.search(rf" (?:{_RELATIVES}) (?:[^ ]+ ){{0,3}}?(?:{states}) ", clause.joined)
+    return tuple(found.group().split()) if found else ()
+
+
+_RELATIVES = "that|which|whatever|whichever|what|ones|anything|die|was|qui|que|che|wat|что|которые"
 
 
 def _formal(before: Text, hit: Hit) -> bool:

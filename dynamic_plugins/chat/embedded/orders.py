@@ -60,6 +60,8 @@ class Order:
     at: int = 0
     """Where its verb stands, in characters."""
     spared: list[int] = field(default_factory=list)
+    apart: list[int] = field(default_factory=list)
+    """What is named after it and is not its object."""
     formal: bool = False
     """Whether the verb stands where an order stands."""
     had_slots: bool = False
@@ -86,7 +88,7 @@ def _each_phrase() -> Iterator[tuple[str, Verb]]:
                         yield gerund, Verb(intent, True, language, gerund=True)
 
 
-_VERB_LAST = frozenset({"ja", "ko", "zh", "tr"})
+_VERB_LAST = frozenset({"ja", "ko", "zh", "tr", "hi"})
 _DOUBLED = frozenset({"put", "set", "get", "shut", "cut", "stop", "flip", "spin", "let"})
 
 

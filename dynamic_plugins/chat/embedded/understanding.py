@@ -63,7 +63,11 @@ def understand(said: str, knowledge: Knowledge) -> Understood:
     message = listen(spoken, lambda word: knowledge.named(word) is not None)
     mentions = tuple(knowledge.mentions(message.spoken))
     masked = message.spoken
-    for number, mention in reversed(list(enumerate(mentions))):
+    for place, mention in reversed(list(enumerate(mentions))):
+        # A plugin that is named twice is the same one both times.
+        number = next(
+            (i for i, each in enumerate(mentions[:place]) if each.target.names == mention.target.names), place
+        )
         # As wide as the name was, so that places in the text stay the same.
         mask = f" ⟨{number}⟩ "
         masked = masked[: mention.start] + mask.ljust(mention.end - mention.start) + masked[mention.end :]
@@ -178,10 +182,13 @@ class Mind:
         if heard.message.about_text or heard.message.addresses:
             return []
         busy = {order.sentence for order in heard.reading.orders if order.given}
+        busy |= {order.sentence for order in heard.reading.withdrawn if order.slots}
         calls = [
             list_call(sentence, heard)
             for number, (kind, sentence) in enumerate(heard.asked)
-            if kind == "list" and (number not in busy or cues("questions", "shows").match(sentence))
+            if kind in ("list", "gain")
+            and (kind == "list" or number in busy)
+            and (number not in busy or cues("questions", "shows").match(sentence))
         ]
         return calls[:1]
 
