@@ -75,6 +75,8 @@ def _stretches(text: Text) -> list[Stretch]:
     waiting: set[Hint] = set()
     for part, idle in _parts(text):
         slots, hints = o.slots(part), _hints(part)
+        if re.search(r" v?\d+\.\d", part.joined):
+            hints.add("get")  # a version is asked for to be installed
         if slots:
             found.append(Stretch(slots, hints | waiting, part.starts[0], idle))
             waiting = set()

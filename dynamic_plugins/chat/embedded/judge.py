@@ -175,7 +175,8 @@ def _subsumed(hit: Hit, hits: list[Hit], sentence: Text) -> bool:
         return False
     between = sentence.part(hit.end, after[0].start)
     parted = any(word in o.JOINS or word in o.BREAKS for word in between.words)
-    return not (parted and o.slots(between))
+    own = hit.gap is not None and bool(o.slots(sentence.part(*hit.gap)))
+    return not (parted and (own or o.slots(between)))
 
 
 def _shifted(hit: Hit, by: int) -> Hit:
@@ -195,6 +196,7 @@ def _order(clause: Text, hit: Hit, number: int) -> Order:
     apart = _of_another_thought(after) if not hit.label.passive else []
     order.slots = [slot for slot in order.slots if slot not in apart]
     order.apart = apart
+    order.contrast = [slot for slot in _contrasted(after) if slot not in o.slots(inside)]
     if hit.literal == 1 and clause.words[hit.start] in word_set("cues", "homonyms"):
         order.doubts.add("homonym")
     order.doubts |= _doubts(before, inside, after, hit)
@@ -223,7 +225,7 @@ def _of_another_thought(after: Text) -> list[int]:
             continue
         part = after.part(begin, index)
         first = next((i for i, each in enumerate(part.words) if o.SLOT.fullmatch(each)), 0)
-        if begin and (reason or o.content(part.part(0, first))):
+        if begin and not cues("cues", "spares").match(part) and (reason or o.content(part.part(0, first))):
             apart += o.slots(part)
         reason = reason or word in _REASONS
         begin = index + 1
@@ -231,6 +233,11 @@ def _of_another_thought(after: Text) -> list[int]:
 
 
 _REASONS = frozenset({"because", "so"})
+
+
+def _contrasted(after: Text) -> list[int]:
+    """Return what is set against what was refused: "don't stop X, only Y"."""
+    return [slot for hit in cues("cues", "only").find(after) for slot in o.slots(after.part(hit.start, hit.end))]
 
 
 def _correct(order: Order, clause: Text) -> None:
@@ -296,11 +303,12 @@ def _doubts(before: Text, inside: Text, after: Text, hit: Hit) -> set[str]:
     near = _since_pause(before)
     near = near.part(max(0, len(near) - NEAR), len(near))
     foreign = hit.label.language not in {"en", "es", "it", "pt", "ru", "pl"}
+    refused = _refused(near, english=hit.label.language == "en")
     if _refused_before_an_aside(before):
         doubts.add("refused")
-    elif _refused(near) and _twice(near):
+    elif refused and _twice(near):
         doubts.add("asked")  # "I don't want it not running" wants it running
-    elif _refused(near) or (foreign and any(cues("cues", "not_after").match(part) for part in (inside, after))):
+    elif refused or (foreign and any(cues("cues", "not_after").match(part) for part in (inside, after))):
         doubts.add("refused")
     if cues("cues", "nothing").begins(inside if inside.words else after):
         doubts.add("refused")
@@ -346,13 +354,13 @@ def _twice(near: Text) -> bool:
 _LISTING = frozenset({"nor", "neither", "no", "non", "n'", "ne"})
 
 
-def _refused(near: Text) -> bool:
+def _refused(near: Text, *, english: bool = True) -> bool:
     """Whether *near* refuses; "why not" and "don't forget to" do not."""
     harmless = {i for hit in cues("cues", "not_meant").find(near) for i in range(hit.start, hit.end)}
     for hit in cues("cues", "not_first").find(near):
         if set(range(hit.start, hit.end)) <= harmless:
             continue
-        if near.words[hit.start] == "no" and hit.literal == 1 and hit.start == 0 and len(near) > 2:
+        if english and near.words[hit.start] == "no" and hit.literal == 1 and hit.start == 0 and len(near) > 2:
             continue  # "no please turn it off"
         if _complains(near, hit) or near.words[hit.start] in _UNABLE:
             continue
@@ -474,11 +482,15 @@ def _add(reading: Reading, order: Order, clause: Text, sentence: Text) -> None:
     reading.spared |= set(order.spared)
     if "refused" in order.doubts:
         reading.cancelled = True
+        order.slots = [slot for slot in order.slots if slot not in order.contrast]
         if order.slots:
             reading.orders = [each for each in reading.orders if not _same(each, order)]
         elif not order.loose or order.refers == "all":
             _refuse(reading, order)
         reading.withdrawn.append(order)
+        if order.contrast:
+            meant = replace(order, slots=order.contrast, doubts={"corrected"}, given=True, formal=True, spared=[])
+            reading.orders.append(meant)
         return
     if not order.slots and not order.loose and takes_back(clause):
         _withdraw(reading)

@@ -60,6 +60,8 @@ class Order:
     at: int = 0
     """Where its verb stands, in characters."""
     spared: list[int] = field(default_factory=list)
+    contrast: list[int] = field(default_factory=list)
+    """What is set against its objects with an "only" or a "but"."""
     apart: list[int] = field(default_factory=list)
     """What is named after it and is not its object."""
     formal: bool = False

@@ -101,6 +101,25 @@ def _variables(known: Knowledge, name: str) -> set[str]:
     return {variable.name for variable in entry.variables} if entry else set()
 
 
+def supposed(spoken: str, mentions: Sequence[Mention], known: Knowledge) -> Setting | None:
+    """Return what *spoken* may want a plugin to be told: how it is to behave, with or without a value.
+
+    For the one plugin that is installed and named: a value it offers, a value beside words that speak of settings, or
+    a switch of its own that the words are about ("ignore other bots").
+    """
+    here = {m.target.name: m for m in mentions if m.target.name and m.target.name in known.standing}
+    if len(here) != 1:
+        return None
+    (plugin, mention), *_ = here.items()
+    entry = known.entries.get(plugin or "")
+    spoken = configure.without(spoken, [(m.start, m.end) for m in mentions])
+    text = read(spoken)
+    values = configure.offered_values(spoken, entry)
+    if not values and cues("settings", "manners").match(text):
+        values = configure.loose_values(spoken, entry) or configure.switches(text, entry)
+    return Setting(plugin, tuple(values), certain=False, at=mention.start) if values else None
+
+
 def implied(spoken: str, mentions: Sequence[Mention], known: Knowledge) -> Setting | None:
     """Return the settings that are told without variables' names ("make the rss one check every 15 minutes").
 

@@ -133,7 +133,7 @@ class Knowledge:
         """Give the plugins that are named by another name of theirs, in another script, or with an ending."""
         taken = [(mention.start, mention.end) for mention in found]
         more: list[Mention] = []
-        others = [*self._by_other_name(text), *self._by_sound(text), *self._bent(text)]
+        others = [*self._by_other_name(text, named=bool(found)), *self._by_sound(text), *self._bent(text)]
         if not any(not mention.weak for mention in found) and not others:
             others = list(self._misspelled(text))
         for start, end, name in others:
@@ -142,9 +142,9 @@ class Knowledge:
                 more.append(Mention(start, end, Target((name,), text[start:end], sure=False)))
         return more
 
-    def _by_other_name(self, text: str) -> Iterator[tuple[int, int, str]]:
+    def _by_other_name(self, text: str, *, named: bool) -> Iterator[tuple[int, int, str]]:
         for called, name in self._also_called.items():
-            if name not in self.standing and called.isascii() and len(text.split()) > TERSE:
+            if name not in self.standing and called.isascii() and (named or len(text.split()) > TERSE):
                 continue
             edge = r"(?<![A-Za-z0-9_]){}(?![A-Za-z0-9_])" if called.isascii() else "{}"
             for place in re.finditer(edge.format(re.escape(called)), text, re.IGNORECASE):

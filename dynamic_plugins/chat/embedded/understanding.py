@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.chat.embedded.configure import Value
     from dynamic_plugins.chat.embedded.setting import Setting
-    from dynamic_plugins.chat.embedded.targets import Knowledge, Mention
+    from dynamic_plugins.chat.embedded.targets import Knowledge, Mention, Target
 
 LOOKED_FOR = 2
 """So many words that mean something must a wish have before a search is offered."""
@@ -71,6 +71,7 @@ def understand(said: str, knowledge: Knowledge) -> Understood:
         # As wide as the name was, so that places in the text stay the same.
         mask = f" ⟨{number}⟩ "
         masked = masked[: mention.start] + mask.ljust(mention.end - mention.start) + masked[mention.end :]
+    masked = _with_ordinals(masked)
     text = o.read_spoken(masked)
     # Questions are read with their courtesies: "it'd be great if you could" says what is wished.
     whole = o.mended(read(masked))
@@ -78,6 +79,28 @@ def understand(said: str, knowledge: Knowledge) -> Understood:
     asked = tuple((questions.asked(part), part) for part in parts)
     reading = judge(text, lambda words: likely(words, knowledge))
     return Understood(message, tuple(values), text, mentions, reading, asked)
+
+
+_ORDINAL = re.compile(
+    r"\b(?:(?:the|that) (first|second|third|former|latter|last)(?: (?:one|plugin|of (?:them|these|those)))?"
+    r"(?=\s*(?:[.,;!?-]|$|(?:only|off|on|in|and|but|please|then|too|alone|installed|should|can|is|again|up|down)\b))|"
+    r"(?:the )?(first|second|third|last) one\b)",
+    re.I,
+)
+_PLACES = {"first": 0, "former": 0, "second": 1, "third": 2, "latter": -1, "last": -1}
+
+
+def _with_ordinals(masked: str) -> str:
+    """Return *masked* with "the second one" as the plugin that was named second before it."""
+
+    def plugin(found: re.Match[str]) -> str:
+        named = list(dict.fromkeys(re.findall(r"⟨\d+⟩", masked[: found.start()])))
+        place = _PLACES[(found[1] or found[2]).lower()]
+        if len(named) < 2 or place >= len(named):
+            return found.group()
+        return named[place].ljust(len(found.group()))
+
+    return _ORDINAL.sub(plugin, masked)
 
 
 def likely(words: Sequence[str], knowledge: Knowledge) -> bool:
@@ -164,7 +187,7 @@ class Mind:
         named = [
             heard.mentions[slot].target
             for slot in heard.reading.floating
-            if not heard.mentions[slot].weak or len(words) <= 2
+            if (not heard.mentions[slot].weak or len(words) <= 2) and self._is_one(heard.mentions[slot].target)
         ]
         if not named or len(words) > TERSE or any(kind for kind, _ in heard.asked) or heard.message.addresses:
             return None
@@ -178,6 +201,10 @@ class Mind:
             steps.append(Step("activate" if here else "install", target, False))
         return Settled(tuple(steps))
 
+    def _is_one(self, target: Target) -> bool:
+        """Whether a plugin is meant for sure: by its own name, or one that is installed."""
+        return target.sure or not target.name or target.name in self._known.standing
+
     def _lists(self, heard: Understood) -> list[Call]:
         if heard.message.about_text or heard.message.addresses:
             return []
@@ -188,9 +215,15 @@ class Mind:
             for number, (kind, sentence) in enumerate(heard.asked)
             if kind in ("list", "gain")
             and (kind == "list" or number in busy)
-            and (number not in busy or cues("questions", "shows").match(sentence))
+            and (number not in busy or self._shows(sentence, begins=kind == "gain"))
+            and not cues("questions", "idle").match(sentence)
         ]
         return calls[:1]
+
+    @staticmethod
+    def _shows(sentence: Text, *, begins: bool) -> bool:
+        shows = cues("questions", "shows")
+        return shows.begins(sentence) if begins else shows.match(sentence)
 
     def _act(self, heard: Understood, settled: Settled, told: Setting | None, lists: list[Call]) -> Answer:
         certain = not settled.unclear and not settled.unknown and (told is None or told.certain)
@@ -272,8 +305,9 @@ class Mind:
         """Ask about what the message probably wants of the plugins that it names."""
         if heard.message.about_text:
             return None
-        steps = hunch.steps(heard.text, heard.mentions, heard.reading, self._known.standing)
-        calls, said, _ = self._calls(with_versions(steps, heard.mentions, heard.message.spoken))
+        told = setting.supposed(heard.message.said, heard.mentions, self._known) if not heard.reading.orders else None
+        steps = hunch.steps(heard.text, heard.mentions, heard.reading, self._known.standing) if told is None else []
+        calls, said, _ = self._calls(with_versions(steps, heard.mentions, heard.message.spoken), told)
         return Answer(text=question(calls, said), proposed=tuple(calls), weak=True) if calls else None
 
     def _look(self, heard: Understood, settled: Settled) -> Answer | None:
