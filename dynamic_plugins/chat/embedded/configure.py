@@ -8,7 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
-
 from dynamic_plugins.chat.embedded.phrases import Text, cues, read, word_set
 from dynamic_plugins.chat.embedded.targets import core
 from dynamic_plugins.chat.redaction.finding import PLACEHOLDER
@@ -110,6 +109,10 @@ def offered_values(spoken: str, entry: Entry | None) -> list[Value]:
     return found
 
 
+SURELY = 2
+"""So many words must a sentence and a yes-or-no variable have in common."""
+
+
 def switches(text: Text, entry: Entry | None) -> list[Value]:
     """Return the yes-or-no variable that *text* is about, set as it says."""
     words = {_root(_meant(word)) for word in text.words}
@@ -121,7 +124,7 @@ def switches(text: Text, entry: Entry | None) -> list[Value]:
         fits = len({_root(each) for each in told} & words)
         if fits > score:
             best, score = variable, fits
-    if best is None:
+    if best is None or score < SURELY:
         return []
     # "Take no notice of bots" turns on what ignores them.
     about = {_root(each.lower()) for each in best.name.split("_")}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from dynamic_plugins.chat.embedded import orders as o
@@ -84,11 +85,11 @@ def _stretches(text: Text) -> list[Stretch]:
             found[-1].hints |= hints
         else:
             waiting |= hints
-    for before, after in zip(reversed(found[:-1]), reversed(found[1:]), strict=True):
+    for after, before in pairwise(reversed(found)):
         # "Slack, Teams and Mattermost can go to sleep": the last of a list tells for all.
         if not before.hints:
             before.hints = set(after.hints)
-    for before, after in zip(found[:-1], found[1:], strict=True):
+    for before, after in pairwise(found):
         if not after.hints:
             after.hints = set(before.hints)
     return found
@@ -124,7 +125,7 @@ def _within(hit: Hit, other: Hit) -> bool:
 
 
 _SMALL = frozenset(
-    {"on", "an", "up", "use", "again", "run", "in", "out", "up", "off", "av", "på", "aan", "uit", "aus", "ein", "down"}
+    {"on", "an", "up", "use", "again", "run", "in", "out", "off", "av", "på", "aan", "uit", "aus", "ein", "down"}
 )
 
 

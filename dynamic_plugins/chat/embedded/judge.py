@@ -56,9 +56,14 @@ def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> 
     if not hits:
         _no_verb(reading, sentence, number)
         return
+    refused_to = -1
     for index, (hit, (start, end)) in enumerate(zip(hits, o.clauses(sentence, hits), strict=True)):
         clause = sentence.part(start, end)
         order = _order(clause, _shifted(hit, start), number)
+        if refused_to >= 0 and _ORS & set(sentence.words[refused_to : hit.start]):
+            order.doubts.add("refused")  # "do not start or unload it"
+            order.given = False
+        refused_to = hit.end if "refused" in order.doubts else -1
         before = sentence.part(0, hit.start)
         order.doubts |= _conditions(before) if index == 0 else set()
         if "?" in sentence.words and not cues("cues", "asks").match(before):
@@ -97,6 +102,9 @@ def _stays(part: Text) -> bool:
         return False
     said = {index for hit in found for index in o.literal_words(hit)}
     return not any(hit.label.sure and not o.literal_words(hit) <= said for hit in o.verb_hits(part))
+
+
+_ORS = frozenset({"or", "nor", "oder", "noch", "ou", "ni", "o", "né", "of", "или", "ни", "lub", "ani", "eller"})
 
 
 def _before_it(reading: Reading, before: Text) -> None:
@@ -196,6 +204,8 @@ def _order(clause: Text, hit: Hit, number: int) -> Order:
     apart = _of_another_thought(after) if not hit.label.passive else []
     order.slots = [slot for slot in order.slots if slot not in apart]
     order.apart = apart
+    if _goes_on(after):
+        order.doubts.add("unread")
     order.contrast = [slot for slot in _contrasted(after) if slot not in o.slots(inside)]
     if hit.literal == 1 and clause.words[hit.start] in word_set("cues", "homonyms"):
         order.doubts.add("homonym")
@@ -230,6 +240,19 @@ def _of_another_thought(after: Text) -> list[int]:
         reason = reason or word in _REASONS
         begin = index + 1
     return apart
+
+
+def _goes_on(after: Text) -> bool:
+    """Whether a later stretch says something of another plugin that nobody could read ("…, Y lassen wir laufen")."""
+    begin = 0
+    for index, word in enumerate([*after.words, ","]):
+        if word in o.BREAKS or word in o.JOINS:
+            part = after.part(begin, index)
+            last = max((i for i, each in enumerate(part.words) if o.SLOT.fullmatch(each)), default=len(part))
+            if begin and len(o.content(part.part(last + 1, len(part)))) > 1:
+                return True
+            begin = index + 1
+    return False
 
 
 _REASONS = frozenset({"because", "so"})
@@ -308,7 +331,7 @@ def _doubts(before: Text, inside: Text, after: Text, hit: Hit) -> set[str]:
         doubts.add("refused")
     elif refused and _twice(near):
         doubts.add("asked")  # "I don't want it not running" wants it running
-    elif refused or (foreign and any(cues("cues", "not_after").match(part) for part in (inside, after))):
+    elif refused or (foreign and any(_refused_after(part) for part in (inside, after))):
         doubts.add("refused")
     if cues("cues", "nothing").begins(inside if inside.words else after):
         doubts.add("refused")
@@ -335,6 +358,12 @@ def _wondered(before: Text) -> bool:
         i for hit in cues("cues", "asks").find(before) if hit.end == len(before) for i in range(hit.start, hit.end)
     }
     return any(not set(range(hit.start, hit.end)) <= asked for hit in cues("cues", "wonders").find(before))
+
+
+def _refused_after(part: Text) -> bool:
+    """Whether a refusal follows the verb; "pas la 1.1" only refuses a version."""
+    versions = [index for index, word in enumerate(part.words) if re.fullmatch(r"v?\d+(?:\.\d+)+", word)]
+    return any(not any(hit.end <= at <= hit.end + 2 for at in versions) for hit in cues("cues", "not_after").find(part))
 
 
 def _refused_before_an_aside(before: Text) -> bool:

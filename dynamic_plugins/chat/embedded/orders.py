@@ -142,6 +142,13 @@ def _vocabulary() -> frozenset[str]:
     )
 
 
+@cache
+def _english() -> frozenset[str]:
+    """Return the verbs that a word of few letters may be a slip of."""
+    heads = {phrase.split(" ")[0] for phrase, verb in _each_phrase() if verb.sure and verb.language == "en"}
+    return frozenset(head for head in heads if len(head) > TYPO_LENGTH and head.isalpha())
+
+
 def mended(text: Text) -> Text:
     """Return *text* with verbs that have a slip in them spelled right ("intsall", "deactivte")."""
     return text.spelled(tuple(spelled(word) for word in text.words))
@@ -158,7 +165,7 @@ def spelled(word: str) -> str:
     allowed = 1 if len(word) < 8 else 2
     near = sorted(
         (OSA.distance(word, known, score_cutoff=allowed), known)
-        for known in _vocabulary()
+        for known in (_vocabulary() if len(word) > TYPO_LENGTH else _english())
         if known[0] == word[0] and OSA.distance(word, known, score_cutoff=allowed) <= allowed
     )
     # "deactivate" and "activate" differ in their first letter; two readings are none.
@@ -234,12 +241,14 @@ def _switches(text: Text) -> list[Hit]:
     hits = []
     for index, word in enumerate(text.words):
         ends = index + 1 == len(text) or text.words[index + 1] in BREAKS | ENDS | JOINS | _AFTER_SWITCH
-        named = index > 0 and (SLOT.fullmatch(text.words[index - 1]) or (index < 4 and len(text) < 6))
+        before = text.words[index - 2] if index > 1 and text.words[index - 1] in _BACK else text.words[index - 1]
+        named = index > 0 and (SLOT.fullmatch(before) or (index < 4 and len(text) < 6))
         if word in _SWITCHES and ends and named and not _QUESTION_WORDS & set(text.words[:index]):
             hits.append(Hit(index, index + 1, 1, Verb(_SWITCHES[word], True, "en", passive=True)))
     return hits
 
 
+_BACK = frozenset({"back", "again", "wieder", "weer", "right", "fully"})
 _AFTER_SWITCH = frozenset(
     {
         "please",

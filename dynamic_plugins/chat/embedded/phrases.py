@@ -1,8 +1,8 @@
 """Phrases: a small notation for what people say, and finding it in a text.
 
 A phrase is words in lower case; ``_`` stands for up to eight words, ``(a|b)`` for either, ``word?`` for a word that may
-be missing, ``#`` for a plugin, ``word*`` for all words that begin so. Text is compared word by word; a Chinese, Japanese or Korean
-character counts as a word.
+be missing, ``#`` for a plugin, ``word*`` for all words that begin so. Text is compared word by word; a Chinese,
+Japanese or Korean character counts as a word.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 GAP = 8
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff66-\uff9f"
 # Vowel and doubling signs stand within words in Arabic, Hebrew, Indic scripts and Thai.
-_MARKS = "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0981-\u0983\u09bc-\u09cd\u0b82-\u0bcd\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u0900-\u0903"
+    "\u093a-\u094f\u0981-\u0983\u09bc-\u09cd\u0b82-\u0bcd\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+)
 _WORD = re.compile(
     rf"⟨\w+⟩|[{_CJK}]|[^\W_⟨⟩{_CJK}](?:[^\W{_CJK}]|[{_MARKS}]|[.'\u2019/@:&+-](?=[^\W{_CJK}]))*|[^\w\s]|_",
 )

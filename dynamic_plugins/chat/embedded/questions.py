@@ -115,7 +115,7 @@ def _beside(sentence: Text, index: int) -> tuple[str, ...]:
 
 
 _FOR = frozenset(
-    {"for", "de", "para", "pour", "für", "von", "di", "per", "voor", "do", "dla", "для", "для", "til", "för", "pro"}
+    {"for", "de", "para", "pour", "für", "von", "di", "per", "voor", "do", "dla", "для", "til", "för", "pro"}
 )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.chat.embedded.phrases import cues, read
@@ -25,8 +24,9 @@ _BLOCKS = [
     re.compile(r"^[ \t]*>.*$", re.M),
     # What a pasted transcript has somebody else say than the person: up to the next line that is theirs.
     re.compile(
-        r"^[ \t]*[\[<#|*]*[ \t]*(?:system|assistant|developer|tool|function|ai|bot)(?:[ _]?(?:message|prompt|note))?"
-        r"[ \t]*[\]>|*]*[ \t]*:.*?(?=^[ \t]*[\[<#|*]*[ \t]*(?:user|human|me)\b[ \t]*[\]>|*]*[ \t]*:|\Z)",
+        r"^[ \t]*[\[<#|*]*[ \t]*(?:system|assistant|developer|tool|function|ai|bot)"
+        r"(?:[ _]?(?:message|prompt|note|output|result|response|log|policy|update))?"
+        r"[ \t]*[\]>|*]*[ \t]*:.*?(?=[\[<#|*]*\b(?:user|human|me)\b[ \t]*[\]>|*]*[ \t]*:|\Z)",
         re.S | re.M | re.I,
     ),
     # A forwarded message: from its rule or its head to the closing rule or the end.

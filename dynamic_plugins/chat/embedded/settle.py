@@ -89,6 +89,7 @@ class Settling:
         if described is not None and not order.sure and not order.refers:
             return []  # "I need the memory" is about no plugin
         before = [*seen] or [slot for slot in reading.floating if slot not in reading.spared]
+        before = before or [slot for each in reading.withdrawn for slot in each.slots if slot not in reading.spared]
         if before:
             one = before if order.refers == "all" else before[-1:] if seen else before
             pointed = [self._mentions[slot].target for slot in one]

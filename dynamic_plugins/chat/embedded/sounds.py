@@ -1,14 +1,14 @@
 """Names as other languages write them: in other scripts, with endings, or another name of the product.
 
-"Телеграм", "تيليجرام" and "テレグラム" sound like "telegram"; "Discorda" and "Slack'i" are names with an ending. What is
-found so is only ever likely.
+"Телеграм", "تيليجرام" and "テレグラム" sound like "telegram"; "Discorda" and "Slack'i" are names with an ending. What
+is found so is only ever likely.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
@@ -30,7 +30,6 @@ _OTHER_SCRIPT = re.compile(
 _ARTICLE = re.compile(r"^(?:[\u0648\u0628\u0644]?\u0627\u0644|\u0644\u0644)(?=\w{3})")
 _BENT = re.compile(r"(?<![\w@/.-])([^\W\d_]{4,})(?![\w@/]|\.\w)(?:['\u2019]([^\W\d_]{1,4})(?![\w-]))?")
 _MERGED = (
-    ("tch", "ch"),
     ("sch", "sh"),
     ("ph", "f"),
     ("th", "t"),
@@ -64,11 +63,7 @@ def elsewhere(text: str) -> Iterator[tuple[int, int, str]]:
 def latin(word: str) -> str:
     """Return *word* in Latin letters, by sound."""
     table = prompts.table("embedded/scripts.toml")
-    return "".join(_syllable(letter) or table["letters"].get(letter, "") for letter in _upright(word.lower()))
-
-
-def _upright(word: str) -> str:
-    return word.replace("ς", "σ")
+    return "".join(_syllable(letter) or table["letters"].get(letter, "") for letter in word.lower())
 
 
 def _syllable(letter: str) -> str:
@@ -83,7 +78,7 @@ def _syllable(letter: str) -> str:
 @cache
 def skeleton(word: str) -> str:
     """Return the consonants of a Latin *word*, with those that languages take for one another as one."""
-    said = re.sub(r"c(?=[eiy])", "s", word.lower().replace("ch", "\u0107").replace("tch", "\u0107"))
+    said = re.sub(r"c(?=[eiy])", "s", word.lower().replace("tch", "\u0107").replace("ch", "\u0107"))
     for pair, one in _MERGED:
         said = said.replace(pair, one)
     consonants = re.sub(r"[^bdfghjklmnpqrstvwxz\u0107]", "", said)

@@ -121,10 +121,10 @@ class Knowledge:
                 dropped.append(Mention(each.start, each.end, replace(target, sure=False), weak))
         for at in range(len(dropped) - 1, -1, -1):
             # "Signal, LINE and Teams": the last explains the first.
-            each = dropped[at]
-            after = next((other for other in found if _JOINED.fullmatch(text[each.end : other.start])), None)
+            left = dropped[at]
+            after = next((other for other in found if _JOINED.fullmatch(text[left.end : other.start])), None)
             if after is not None and not after.weak:
-                found.append(replace(each, weak=False))
+                found.append(replace(left, weak=False))
         found += self._pointed(text, found)
         found += self._otherwise(text, found)
         return sorted(found, key=lambda mention: mention.start)

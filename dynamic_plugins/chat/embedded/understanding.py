@@ -98,7 +98,7 @@ def _with_ordinals(masked: str) -> str:
         place = _PLACES[(found[1] or found[2]).lower()]
         if len(named) < 2 or place >= len(named):
             return found.group()
-        return named[place].ljust(len(found.group()))
+        return str(named[place]).ljust(len(found.group()))
 
     return _ORDINAL.sub(plugin, masked)
 
@@ -286,7 +286,7 @@ class Mind:
                 text=telling.standing_text(heard.named or self._pointed_at(heard), self._known.standing), weak=True
             )
         guessed = self._guess(heard)
-        if guessed is not None and any(call.plugin in self._known.standing for call in guessed.proposed):
+        if guessed is not None and any((call.plugin or "") in self._known.standing for call in guessed.proposed):
             return guessed
         if (gained := self._gain(heard)) is not None:
             return gained
@@ -305,7 +305,8 @@ class Mind:
         """Ask about what the message probably wants of the plugins that it names."""
         if heard.message.about_text:
             return None
-        told = setting.supposed(heard.message.said, heard.mentions, self._known) if not heard.reading.orders else None
+        ordered = any(order.given and order.sure for order in heard.reading.orders)
+        told = setting.supposed(heard.message.said, heard.mentions, self._known) if not ordered else None
         steps = hunch.steps(heard.text, heard.mentions, heard.reading, self._known.standing) if told is None else []
         calls, said, _ = self._calls(with_versions(steps, heard.mentions, heard.message.spoken), told)
         return Answer(text=question(calls, said), proposed=tuple(calls), weak=True) if calls else None
