@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.embedded.phrases import cues, read, word_set
+from dynamic_plugins import prompts
+from dynamic_plugins.chat.embedded.phrases import Text, cues, read, word_set
 from dynamic_plugins.chat.embedded.targets import core
 from dynamic_plugins.chat.redaction.finding import PLACEHOLDER
 from dynamic_plugins.chat.redaction.finding import find as find_secrets
@@ -95,6 +97,61 @@ def loose_values(spoken: str, entry: Entry | None) -> list[Value]:
     return _joined(found)
 
 
+def offered_values(spoken: str, entry: Entry | None) -> list[Value]:
+    """Return the values in *spoken* that a variable lists as its choices: the first of each variable."""
+    found = []
+    for variable in _declared(entry):
+        for choice in sorted(variable.choices or (), key=lambda choice: spoken.lower().find(str(choice).lower())):
+            place = re.search(rf"(?<!\w){re.escape(str(choice))}(?!\w)", spoken, re.I)
+            if place and len(str(choice)) > 3:
+                found.append(Value(variable.name, str(choice), place.start(), place.end()))
+                break
+    return found
+
+
+SURELY = 2
+"""So many words must a sentence and a yes-or-no variable have in common."""
+
+
+def switches(text: Text, entry: Entry | None) -> list[Value]:
+    """Return the yes-or-no variable that *text* is about, set as it says."""
+    words = {_root(_meant(word)) for word in text.words}
+    best, score = None, 0
+    for variable in _declared(entry):
+        if variable.format != "boolean":
+            continue
+        told = re.findall(r"[^\W_]+", f"{variable.name} {variable.description}".lower())
+        fits = len({_root(each) for each in told} & words)
+        if fits > score:
+            best, score = variable, fits
+    if best is None or score < SURELY:
+        return []
+    # "Take no notice of bots" turns on what ignores them.
+    about = {_root(each.lower()) for each in best.name.split("_")}
+    says_no = cues("settings", "negative").match(text) and not about & _NEGATIVE
+    return [Value(best.name, "false" if says_no else "true", 0, 0)]
+
+
+_NEGATIVE = frozenset({"ignor", "only", "disabl", "requir", "deny", "forbid"})
+
+
+def _meant(word: str) -> str:
+    return _same().get(word, word)
+
+
+@cache
+def _same() -> dict[str, str]:
+    table = prompts.table("embedded/settings.toml")["same"]
+    return {word: row[0] for row in table for word in row}
+
+
+def _root(word: str) -> str:
+    for ending in ("ing", "ies", "es", "ed", "s", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
 def _declared(entry: Entry | None) -> Sequence[Variable]:
     return entry.variables if entry else ()
 
@@ -114,6 +171,7 @@ def _words_about(spoken: str, start: int, end: int) -> list[str]:
     before = re.findall(r"[^\W_]+", spoken[cut + 1 : start].lower())[-8:]
     after = re.findall(r"[^\W_]+", spoken[end:].lower())[:1]
     stop = word_set("settings", "not_names")
+    before, after = [_meant(word) for word in before], [_meant(word) for word in after]
     return [word for word in [*reversed(before), *after] if word not in stop]
 
 

@@ -11,6 +11,7 @@ from dynamic_plugins.chat.embedded.replies import reply_to
 from dynamic_plugins.chat.embedded.request import Request, read_request
 from dynamic_plugins.chat.embedded.standing import standing_in
 from dynamic_plugins.chat.embedded.targets import Knowledge
+from dynamic_plugins.chat.embedded.telling import HONEST
 from dynamic_plugins.chat.embedded.use import Use
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.names import NameIndex
 
 MANAGEMENT = frozenset({*TOOLS.values(), "list_available_plugins"})
-HONEST = (
-    "I can only find, install, configure, switch and use plugins; for anything else, connect a larger model with "
-    "--model and --base-url."
-)
 
 
 class EmbeddedModel:

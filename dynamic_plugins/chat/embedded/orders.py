@@ -18,11 +18,11 @@ from dynamic_plugins.chat.embedded.phrases import Hit, Phrases, Text, cues, read
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_END = frozenset({".", "!", "?", ";", "…", *"\u3002\uff01\uff1f\uff1b"})
+ENDS = frozenset({".", "!", "?", ";", "…", *"\u3002\uff01\uff1f\uff1b"})
 _DASH = frozenset("\u2014\u2013")
 BREAKS = frozenset({",", ":", "(", ")", "-", *"\u2014\u2013\u3001\uff0c\uff1a", "&", "+", "/", "*", "•"})
 JOINS = word_set("cues", "joins")
-TYPO_LENGTH = 6
+TYPO_LENGTH = 5
 SLOT = re.compile(r"⟨(\d+)⟩")
 
 
@@ -60,6 +60,10 @@ class Order:
     at: int = 0
     """Where its verb stands, in characters."""
     spared: list[int] = field(default_factory=list)
+    contrast: list[int] = field(default_factory=list)
+    """What is set against its objects with an "only" or a "but"."""
+    apart: list[int] = field(default_factory=list)
+    """What is named after it and is not its object."""
     formal: bool = False
     """Whether the verb stands where an order stands."""
     had_slots: bool = False
@@ -86,7 +90,7 @@ def _each_phrase() -> Iterator[tuple[str, Verb]]:
                         yield gerund, Verb(intent, True, language, gerund=True)
 
 
-_VERB_LAST = frozenset({"ja", "ko", "zh", "tr"})
+_VERB_LAST = frozenset({"ja", "ko", "zh", "tr", "hi"})
 _DOUBLED = frozenset({"put", "set", "get", "shut", "cut", "stop", "flip", "spin", "let"})
 
 
@@ -134,17 +138,25 @@ def _vocabulary() -> frozenset[str]:
     return frozenset(
         word
         for word in {*verbs().single_words, *heads}
-        if len(word) >= TYPO_LENGTH and word.isascii() and word.isalpha()
+        if len(word) > TYPO_LENGTH and word.isascii() and word.isalpha()
     )
+
+
+@cache
+def _english() -> frozenset[str]:
+    """Return the verbs that a word of few letters may be a slip of."""
+    heads = {phrase.split(" ")[0] for phrase, verb in _each_phrase() if verb.sure and verb.language == "en"}
+    return frozenset(head for head in heads if len(head) > TYPO_LENGTH and head.isalpha())
 
 
 def mended(text: Text) -> Text:
     """Return *text* with verbs that have a slip in them spelled right ("intsall", "deactivte")."""
-    return text.spelled(tuple(_spelled(word) for word in text.words))
+    return text.spelled(tuple(spelled(word) for word in text.words))
 
 
 @cache
-def _spelled(word: str) -> str:
+def spelled(word: str) -> str:
+    """Return *word*, or the verb of which it is a slip."""
     known = word in verbs().single_words or word in _real_words() or word.endswith("ing")
     if len(word) < TYPO_LENGTH or not word.isalpha() or known:
         return word
@@ -153,7 +165,7 @@ def _spelled(word: str) -> str:
     allowed = 1 if len(word) < 8 else 2
     near = sorted(
         (OSA.distance(word, known, score_cutoff=allowed), known)
-        for known in _vocabulary()
+        for known in (_vocabulary() if len(word) > TYPO_LENGTH else _english())
         if known[0] == word[0] and OSA.distance(word, known, score_cutoff=allowed) <= allowed
     )
     # "deactivate" and "activate" differ in their first letter; two readings are none.
@@ -175,7 +187,7 @@ def sentences(text: Text) -> list[tuple[int, int]]:
         if line_break:
             parts.append((begin, index))
             begin = index
-        if word in _END or word in _DASH:
+        if word in ENDS or word in _DASH:
             parts.append((begin, index + 1))
             begin = index + 1
     parts.append((begin, len(text)))
@@ -228,14 +240,37 @@ def _switches(text: Text) -> list[Hit]:
     """Return "discord off", "slack on": a name and a switch at the end of a clause, with no verb at all."""
     hits = []
     for index, word in enumerate(text.words):
-        ends = index + 1 == len(text) or text.words[index + 1] in BREAKS | _END | JOINS | _AFTER_SWITCH
-        named = index > 0 and (SLOT.fullmatch(text.words[index - 1]) or (index < 4 and len(text) < 6))
+        ends = index + 1 == len(text) or text.words[index + 1] in BREAKS | ENDS | JOINS | _AFTER_SWITCH
+        before = text.words[index - 2] if index > 1 and text.words[index - 1] in _BACK else text.words[index - 1]
+        named = index > 0 and (SLOT.fullmatch(before) or (index < 4 and len(text) < 6))
         if word in _SWITCHES and ends and named and not _QUESTION_WORDS & set(text.words[:index]):
             hits.append(Hit(index, index + 1, 1, Verb(_SWITCHES[word], True, "en", passive=True)))
     return hits
 
 
-_AFTER_SWITCH = frozenset({"please", "pls", "plz", "now", "thx", "thanks", "bitte", "again"})
+_BACK = frozenset({"back", "again", "wieder", "weer", "right", "fully"})
+_AFTER_SWITCH = frozenset(
+    {
+        "please",
+        "pls",
+        "plz",
+        "now",
+        "thx",
+        "thanks",
+        "bitte",
+        "again",
+        "except",
+        "but",
+        "apart",
+        "til",
+        "till",
+        "until",
+        "for",
+        "asap",
+        "außer",
+        "sauf",
+    }
+)
 
 
 def literal_words(hit: Hit) -> set[int]:

@@ -1,7 +1,8 @@
 """Phrases: a small notation for what people say, and finding it in a text.
 
 A phrase is words in lower case; ``_`` stands for up to eight words, ``(a|b)`` for either, ``word?`` for a word that may
-be missing. Text is compared word by word; a Chinese, Japanese or Korean character counts as a word.
+be missing, ``#`` for a plugin, ``word*`` for all words that begin so. Text is compared word by word; a Chinese,
+Japanese or Korean character counts as a word.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
 GAP = 8
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff66-\uff9f"
+# Vowel and doubling signs stand within words in Arabic, Hebrew, Indic scripts and Thai.
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u065f\u0670\u0900-\u0903"
+    "\u093a-\u094f\u0981-\u0983\u09bc-\u09cd\u0b82-\u0bcd\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+)
 _WORD = re.compile(
-    rf"⟨\w+⟩|[{_CJK}]|[^\W_⟨⟩{_CJK}](?:[^\W{_CJK}]|[.'\u2019/@:&+-](?=[^\W{_CJK}]))*|[^\w\s]|_",
+    rf"⟨\w+⟩|[{_CJK}]|[^\W_⟨⟩{_CJK}](?:[^\W{_CJK}]|[{_MARKS}]|[.'\u2019/@:&+-](?=[^\W{_CJK}]))*|[^\w\s]|_",
 )
 _ELISION = re.compile(r"^(n|l|d|j|m|t|s|c|qu)'(?=\w{2})")
 _PREFIX = re.compile(r"^(re|un|de)-(?=\w{4})")
@@ -118,7 +124,7 @@ class Phrases:
         self.single_words: dict[str, Any] = {}
         for phrase, label in phrases:
             compiled = (_compile(phrase), _literal_words(phrase), label)
-            first = re.match(r"[^\s(?_|]+(?=\s|$)", phrase)
+            first = re.match(r"[^\s(?_|*#]+(?=\s|$)", phrase)
             if first and not first.group().endswith("?"):
                 self._by_first.setdefault(read(first.group()).words[0], []).append(compiled)
                 if first.group() == phrase:
@@ -159,6 +165,9 @@ class Phrases:
 def _compile(phrase: str) -> re.Pattern[str]:
     parts, gaps = ["(?<= )"], 0
     for item in re.findall(r"\([^)]*\)\??|[^\s()]+", phrase):
+        if item == "#":
+            parts.append(r"⟨\d+⟩ ")
+            continue
         if item == "_":
             name = "?P<gap>" if not gaps else "?:"
             parts.append(rf"({name}(?:[^ ]+ ){{1,{GAP}}}?)")
@@ -175,12 +184,19 @@ def _compile(phrase: str) -> re.Pattern[str]:
 def _literal(choice: str) -> str:
     if "\\" in choice:
         return f"{choice} "
+    if choice.endswith("*"):
+        *whole, last = read(choice[:-1]).words
+        return "".join(f"{re.escape(word)} " for word in whole) + f"{re.escape(last)}[^ ]* "
     return "".join(f"{re.escape(word)} " for word in read(choice).words)
 
 
 def _literal_words(phrase: str) -> int:
     items = re.findall(r"\([^)]*\)\??|[^\s()]+", phrase)
-    return sum(len(read(item.strip("()?").split("|")[0])) for item in items if item != "_" and not item.endswith("?"))
+    return sum(
+        len(read(item.strip("()?").split("|")[0]))
+        for item in items
+        if item not in ("_", "#") and not item.endswith("?")
+    )
 
 
 @cache

@@ -51,11 +51,23 @@ def asked(sentence: Text) -> Asked:
         return "list"
     if not named and cues("questions", "anything").match(sentence):
         return "list"
+    if (
+        offered
+        and not kinds
+        and cues("questions", "shows").match(sentence)
+        and cues("questions", "choice").match(sentence)
+    ):
+        return "list"
     if cues("questions", "gains").match(sentence):
         return "gain"
     if kinds and not named and len(sentence) <= 3 and ("?" in sentence.words or len(sentence) == 1):
         return "list"
     return "able" if cues("questions", "requests").match(sentence) else ""
+
+
+def _asks_for_a_choice(sentence: Text) -> bool:
+    """Whether it asks what there is for something, without the word plugin ("show me which trackers I could have")."""
+    return cues("questions", "shows").match(sentence) and cues("questions", "choice").match(sentence)
 
 
 def _asks_for(sentence: Text) -> bool:
@@ -82,7 +94,7 @@ def _only_named(sentence: Text) -> bool:
     """Whether the kind of thing stands only beside a name ("the discord plugin")."""
     kinds = word_set("questions", "kinds")
     beside = all(
-        any(o.SLOT.fullmatch(near) for near in sentence.words[max(0, index - 1) : index + 2])
+        any(o.SLOT.fullmatch(near) for near in _beside(sentence, index))
         for index, word in enumerate(sentence.words)
         if word in kinds
     )
@@ -94,6 +106,17 @@ def _only_named(sentence: Text) -> bool:
             for word in sentence.words
         )
     )
+
+
+def _beside(sentence: Text, index: int) -> tuple[str, ...]:
+    """Return the words beside word *index*, past a "for" or "de"."""
+    after = sentence.words[index + 1 : index + 3]
+    return (*sentence.words[max(0, index - 1) : index], *(after if after and after[0] in _FOR else after[:1]))
+
+
+_FOR = frozenset(
+    {"for", "de", "para", "pour", "für", "von", "di", "per", "voor", "do", "dla", "для", "til", "för", "pro"}
+)
 
 
 def _after_greeting(sentence: Text) -> Text:

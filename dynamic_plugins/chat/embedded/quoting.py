@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dynamic_plugins.chat.embedded.phrases import cues, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONG_QUOTE_WORDS = 3
 
@@ -18,6 +22,13 @@ _BLOCKS = [
     re.compile(r"<!--.*?(?:-->|\Z)", re.S),
     re.compile(r"<(\w+)[^>]*>.*?</\1\s*>", re.S),
     re.compile(r"^[ \t]*>.*$", re.M),
+    # What a pasted transcript has somebody else say than the person: up to the next line that is theirs.
+    re.compile(
+        r"^[ \t]*[\[<#|*]*[ \t]*(?:system|assistant|developer|tool|function|ai|bot)"
+        r"(?:[ _]?(?:message|prompt|note|output|result|response|log|policy|update))?"
+        r"[ \t]*[\]>|*]*[ \t]*:.*?(?=[\[<#|*]*\b(?:user|human|me)\b[ \t]*[\]>|*]*[ \t]*:|\Z)",
+        re.S | re.M | re.I,
+    ),
     # A forwarded message: from its rule or its head to the closing rule or the end.
     re.compile(r"^[ \t]*([-_=*]{3,})[^\n]*\n.*?(?:^[ \t]*\1[^\n]*$|\Z)", re.S | re.M),
     re.compile(
@@ -31,6 +42,10 @@ _QUOTES = re.compile(r"\"([^\"\n]{2,})\"|“([^”]{2,})”|„([^“”]{2,})[�
 _ADDRESS = re.compile(
     r"(?:git\+)?(?:https?|ftp|ssh|file)://\S+|\bgit@\S+|\S+\.(?:whl|zip|tgz|exe|sh|tar\.gz)\b|\bwww\.\S+", re.I
 )
+_SET_OFF = re.compile(r"(?<=\w)[^\S\n]*(?::\s|\n)|(?<=\w)[^\w\n]{0,3}[\"“„«「『]")
+_SPEAKER = re.compile(
+    r"^[ \t]*(?:\[?\d{1,2}:\d\d\]?[ \t]*)?<?(\w[\w ]{0,20}?)>?[ \t]*:[ \t]+\S+(?:[ \t]+\S+){2,}$", re.M
+)
 _TOOL_CALL = re.compile(r"\b[a-z]+(?:_[a-z]+)+\s*\(")
 _SHELL_PIPE = re.compile(r"\bcurl\b.*\|\s*(?:ba)?sh\b|\bsudo\b|\brm -rf\b|\beval\(", re.I)
 
@@ -40,7 +55,8 @@ class Message:
     """A message with what is quoted blanked out.
 
     *addresses* are the places it names (web pages, repositories, files), blanked too. *hostile* says that it talks
-    like somebody who wants to trick an assistant; *about_text* that it asks something about a text.
+    like somebody who wants to trick an assistant, *lure* that only what is quoted does; *about_text* that it asks
+    something about a text; *dubious* that it may: then nothing in it is certain.
     """
 
     said: str
@@ -49,26 +65,50 @@ class Message:
     hostile: bool = False
     about_text: bool = False
     quotes: bool = False
+    lure: bool = False
+    dubious: bool = False
 
 
-def listen(said: str) -> Message:
-    """Return what the person says in *said* and what is only quoted."""
+def listen(said: str, is_name: Callable[[str], bool] = lambda _: False) -> Message:
+    """Return what the person says in *said* and what is only quoted. *is_name* tells the names of plugins."""
     spoken = said
     for block in _BLOCKS:
         spoken = block.sub(lambda found: _blank(found.group()), spoken)
-    about_text = cues("cues", "about_text").match(read(_opening(spoken)))
+    spoken = _without_talk(spoken, is_name)
+    head = _head(spoken)
+    works = head is not None and cues("cues", "text_work").match(read(head))
+    about_text = works or cues("cues", "about_text").match(read(_opening(spoken)))
     quotes = spoken != said
     spoken = _QUOTES.sub(lambda found: _quotation(found.group(), about_text), spoken)
     if about_text:
         spoken = _without_subject(spoken)
     quotes = quotes or spoken != said
+    dubious = not about_text and head is not None and cues("cues", "this_text").match(read(head))
     addresses = tuple(found.group().rstrip(".,;)") for found in _ADDRESS.finditer(spoken))
     spoken = _ADDRESS.sub(lambda found: _blank(found.group()), spoken.replace("`", " "))
-    everything = read(said)
-    hostile = bool(
-        cues("cues", "suspicious").match(everything) or _TOOL_CALL.search(spoken) or _SHELL_PIPE.search(spoken)
-    )
-    return Message(said, spoken, addresses, hostile, about_text, quotes)
+    suspicious = cues("cues", "suspicious")
+    hostile = bool(suspicious.match(read(spoken)) or _TOOL_CALL.search(spoken) or _SHELL_PIPE.search(spoken))
+    lure = not hostile and suspicious.match(read(said))
+    return Message(said, spoken, addresses, hostile, about_text, quotes, lure, dubious)
+
+
+def _head(spoken: str) -> str | None:
+    """Return what stands before a text of some words that is set off by a colon, a line break or quotation marks."""
+    for cut in _SET_OFF.finditer(spoken):
+        rest = spoken[cut.end() :]
+        closes = re.search(r"[\"”“»」』]", rest) if not cut.group().endswith((" ", "\n", ":")) else None
+        if len(re.findall(r"\w+", rest[: closes.start()] if closes else rest)) >= LONG_QUOTE_WORDS:
+            return spoken[: cut.start()]
+    return None
+
+
+def _without_talk(spoken: str, is_name: Callable[[str], bool]) -> str:
+    """Blank a pasted conversation: lines of two speakers or more."""
+    lines = list(_SPEAKER.finditer(spoken))
+    speakers = {line[1].strip().lower() for line in lines}
+    if len(lines) < 2 or len(speakers) < 2 or any(is_name(speaker) for speaker in speakers):
+        return spoken
+    return _SPEAKER.sub(lambda line: _blank(line.group()), spoken)
 
 
 def _blank(text: str) -> str:

@@ -54,8 +54,23 @@ def given(
             about = configure.words_about(said, value)
             name = configure.secret_name(value.name, about, entry, [each.name for each in told])
         told.append(replace(value, name=name))
-    certain = named and (all(value.explicit for value in values) or configure.wants_setting(said))
+    certain = (
+        named
+        and not _only_asked(said, values[0].start)
+        and (all(value.explicit for value in values) or configure.wants_setting(said))
+    )
     return Setting(plugin, tuple(told), certain, values[0].start)
+
+
+def _only_asked(said: str, at: int) -> bool:
+    """Whether the sentence around *at* asks about a value, tells of it, or refuses it rather than giving it."""
+    begin = max(said.rfind(mark, 0, at) for mark in (". ", "! ", "? ", "\n")) + 1
+    ends = [end for mark in (". ", "! ", "?", "\n") if (end := said.find(mark, at)) >= 0]
+    sentence = read(said[begin : min(ends, default=len(said)) + 1])
+    before = read(said[begin:at])
+    if "?" in sentence.words and not cues("questions", "requests").match(before):
+        return True
+    return any(cues("cues", name).match(before) for name in ("wonders", "not_first", "told", "conditions"))
 
 
 def _plugin_of(
@@ -84,6 +99,25 @@ def _plugin_of(
 def _variables(known: Knowledge, name: str) -> set[str]:
     entry = known.entries.get(name)
     return {variable.name for variable in entry.variables} if entry else set()
+
+
+def supposed(spoken: str, mentions: Sequence[Mention], known: Knowledge) -> Setting | None:
+    """Return what *spoken* may want a plugin to be told: how it is to behave, with or without a value.
+
+    For the one plugin that is installed and named: a value it offers, a value beside words that speak of settings, or
+    a switch of its own that the words are about ("ignore other bots").
+    """
+    here = {m.target.name: m for m in mentions if m.target.name and m.target.name in known.standing}
+    if len(here) != 1:
+        return None
+    (plugin, mention), *_ = here.items()
+    entry = known.entries.get(plugin or "")
+    spoken = configure.without(spoken, [(m.start, m.end) for m in mentions])
+    text = read(spoken)
+    values = configure.offered_values(spoken, entry)
+    if not values and cues("settings", "manners").match(text):
+        values = configure.loose_values(spoken, entry) or configure.switches(text, entry)
+    return Setting(plugin, tuple(values), certain=False, at=mention.start) if values else None
 
 
 def implied(spoken: str, mentions: Sequence[Mention], known: Knowledge) -> Setting | None:

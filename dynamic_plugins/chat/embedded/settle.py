@@ -86,7 +86,10 @@ class Settling:
         described = self._described(order.intent, " ".join(order.loose)) if order.loose else None
         if described is not None and (described.names or not (order.refers or seen)):
             return [(described, False)]
+        if described is not None and not order.sure and not order.refers:
+            return []  # "I need the memory" is about no plugin
         before = [*seen] or [slot for slot in reading.floating if slot not in reading.spared]
+        before = before or [slot for each in reading.withdrawn for slot in each.slots if slot not in reading.spared]
         if before:
             one = before if order.refers == "all" else before[-1:] if seen else before
             pointed = [self._mentions[slot].target for slot in one]
@@ -139,6 +142,9 @@ class Settling:
             named = [self._mentions[slot].target for slot in reading.floating]
             return [(self._scoped(order.intent, target), True) for target in named]
         words = [word for word in order.loose if word not in word_set("questions", "again")]
+        if (state := _state_in(words)) is not None:
+            scope = [name for name in scope if self._known.standing.is_active(name) == state]
+            words = []
         fitting = self.fitting(words, scope) if words else scope
         spared = {self._mentions[slot].target.name for slot in reading.spared}
         return [(Target((name,), name), False) for name in fitting if name not in spared]
@@ -167,6 +173,15 @@ class Settling:
         scores = {name: sum(self._known.relation(word, name) for word in words) for name in scope}
         best = max(scores.values(), default=0.0)
         return [name for name, score in scores.items() if score >= 0.5 and score >= best - 0.2]
+
+
+def _state_in(words: Sequence[str]) -> bool | None:
+    """Whether "everything" is narrowed to what is on or to what is off ("all that isn't switched on")."""
+    told = set(words)
+    if not told & (word_set("cues", "is_on") | word_set("cues", "is_off")):
+        return None
+    off = bool(told & word_set("cues", "is_off"))
+    return off == bool(told & word_set("cues", "is_not"))
 
 
 def _shares(order: Order, following: Order | None) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
+from dynamic_plugins.chat.embedded import sounds
 from dynamic_plugins.chat.embedded.abilities import Abilities, abilities_of
-from dynamic_plugins.chat.embedded.phrases import word_set
+from dynamic_plugins.chat.embedded.orders import spelled, verbs
+from dynamic_plugins.chat.embedded.phrases import cues, read, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +28,14 @@ MERELY_A_WORD = 0.5
 
 RELATED = 0.5
 """From here on a word has to do with a plugin."""
+MISSPELLED = 5
+"""A misspelled name has at least so many letters."""
+NEARLY = 0.76
+"""So much alike must a misspelled name be."""
+SOUNDS_NEARLY = 0.55
+"""So much alike must a name be that is written as it sounds."""
+TERSE = 8
+"""In a message of so few words another name of a product is a name, too."""
 SHORT = 3
 """In a message of so few words a name is a name."""
 
@@ -84,6 +95,7 @@ class Knowledge:
     def mentions(self, text: str) -> list[Mention]:
         """Return the plugins that *text* names, in order; what is installed goes before what is not."""
         found: list[Mention] = []
+        dropped: list[Mention] = []
         for each in self.names.mentions(text):
             said = text[each.start : each.end]
             target = self._of_several(each.names, said, each.version)
@@ -91,6 +103,10 @@ class Knowledge:
                 mine = [name for name in each.names if name in self.standing]
                 target = Target(tuple(mine or each.names)[:1], said, sure=False, version=each.version)
             weak = each.confidence < MERELY_A_WORD and len(text.split()) > SHORT
+            if each.kind == "similar" and said.lower() in word_set("questions", "kinds") | word_set(
+                "questions", "offered"
+            ):
+                continue
             if said.lower() in word_set("questions", "again") and not re.match(
                 r"[\s-]*(?:mcp|server|plugin)", text[each.end :]
             ):
@@ -99,7 +115,108 @@ class Knowledge:
                 weak = found[-1].weak  # "discord and slack": the one explains the other
             if not weak or any(name in self.standing for name in target.names):
                 found.append(Mention(each.start, each.end, target, weak))
-        return sorted([*found, *self._pointed(text, found)], key=lambda mention: mention.start)
+            elif said.lower() in word_set("real_words", "brands") and _stands_alone(text, each.start, each.end):
+                found.append(Mention(each.start, each.end, replace(target, sure=False), weak))
+            else:
+                dropped.append(Mention(each.start, each.end, replace(target, sure=False), weak))
+        for at in range(len(dropped) - 1, -1, -1):
+            # "Signal, LINE and Teams": the last explains the first.
+            left = dropped[at]
+            after = next((other for other in found if _JOINED.fullmatch(text[left.end : other.start])), None)
+            if after is not None and not after.weak:
+                found.append(replace(left, weak=False))
+        found += self._pointed(text, found)
+        found += self._otherwise(text, found)
+        return sorted(found, key=lambda mention: mention.start)
+
+    def _otherwise(self, text: str, found: Sequence[Mention]) -> list[Mention]:
+        """Give the plugins that are named by another name of theirs, in another script, or with an ending."""
+        taken = [(mention.start, mention.end) for mention in found]
+        more: list[Mention] = []
+        others = [*self._by_other_name(text, named=bool(found)), *self._by_sound(text), *self._bent(text)]
+        if not any(not mention.weak for mention in found) and not others:
+            others = list(self._misspelled(text))
+        for start, end, name in others:
+            if not any(start < stop and begin < end for begin, stop in taken):
+                taken.append((start, end))
+                more.append(Mention(start, end, Target((name,), text[start:end], sure=False)))
+        return more
+
+    def _by_other_name(self, text: str, *, named: bool) -> Iterator[tuple[int, int, str]]:
+        for called, name in self._also_called.items():
+            if name not in self.standing and called.isascii() and (named or len(text.split()) > TERSE):
+                continue
+            edge = r"(?<![A-Za-z0-9_]){}(?![A-Za-z0-9_])" if called.isascii() else "{}"
+            for place in re.finditer(edge.format(re.escape(called)), text, re.IGNORECASE):
+                yield place.start(), place.end(), name
+
+    def _by_sound(self, text: str) -> Iterator[tuple[int, int, str]]:
+        for start, end, said in sounds.elsewhere(text):
+            word = read(text[start:end])
+            if any(cues("hints", hint).match(word) for hint in ("off", "on", "gone", "get")):
+                continue
+            if text[start:end].lower() in verbs().single_words or text[start:end] in word_set("questions", "kinds"):
+                continue
+            if alike := sounds.same_sound(said, self._by_core):
+                yield start, end, self._by_core[alike]
+
+    def _bent(self, text: str) -> Iterator[tuple[int, int, str]]:
+        for start, end, stems in sounds.bent(text):
+            for stem in stems:
+                if (
+                    len(stem) >= 5
+                    and (name := self._by_core.get(stem.lower()))
+                    and stem.lower() not in word_set("real_words", "bent")
+                ):
+                    yield start, end, name
+                    break
+
+    def _misspelled(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Give what is a slip or two away from a name, or sounds like one, where no name is spelled right."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        words = list(re.finditer(r"[A-Za-z][A-Za-z0-9'-]+", text))
+        pairs = [
+            (a.start(), b.end(), f"{a.group()}{b.group()}")
+            for a, b in pairwise(words)
+            if not self._is_word(a.group().lower()) and not self._is_word(b.group().lower())
+        ]
+        for start, end, said in [*((word.start(), word.end(), word.group()) for word in words), *pairs]:
+            plain = said.lower().replace("-", "")
+            if len(plain) < MISSPELLED or plain in self._squashed or self._is_word(said.lower()):
+                continue
+            near = process.extractOne(plain, self._squashed, scorer=OSA.normalized_similarity)
+            heard = sounds.same_sound(plain, self._squashed) if len(sounds.skeleton(plain)) > sounds.SOUNDS else None
+            if near is not None and near[1] >= NEARLY and plain[0] == near[0][0]:
+                yield start, end, self._squashed[near[0]]
+            elif heard is not None and OSA.normalized_similarity(plain, heard) >= SOUNDS_NEARLY:
+                yield start, end, self._squashed[heard]
+
+    @staticmethod
+    def _is_word(said: str) -> bool:
+        """Whether *said* is a word of ours, or a slip of one."""
+        lists = (
+            ("real_words", "words"),
+            ("questions", "fluff"),
+            ("questions", "again"),
+            ("questions", "kinds"),
+            ("questions", "stop"),
+        )
+        return said in verbs().single_words or any(said in word_set(*each) for each in lists) or spelled(said) != said
+
+    @cached_property
+    def _squashed(self) -> dict[str, str]:
+        return {called.replace("-", ""): name for called, name in self._by_core.items() if len(called) >= MISSPELLED}
+
+    @cached_property
+    def _by_core(self) -> dict[str, str]:
+        """The registry's names by what tells them apart; what is installed goes before what is not."""
+        ranked = sorted(self.entries, key=lambda name: (name not in self.standing, not name.startswith("@elizaos/")))
+        cores: dict[str, str] = {}
+        for name in ranked:
+            cores.setdefault(core(name), name)
+        return cores
 
     def _pointed(self, text: str, found: Sequence[Mention]) -> Iterator[Mention]:
         """Give the installed plugins that are called by part of their name or another name: "the s3 plugin"."""
@@ -171,6 +288,23 @@ class Knowledge:
             by_core.setdefault(name, name)
         table = prompts.table("embedded/also_called.toml")
         return {said: by_core[key] for key, words in table.items() if key in by_core for said in words}
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether a word is one of a list, or has a version beside it: no word of a phrase."""
+    before, after = text[:start].rstrip(), text[end:].lstrip()
+    return bool(_LISTED_BEFORE.search(before) and _LISTED_AFTER.match(after))
+
+
+_LISTED_BEFORE = re.compile(
+    r"(?:^|[^\w\s]|\b(?:and|or|plus|also|no|not|then|please|pls|plz|bitte|favor|favore|svp|stp|und|et|y|e|и|o|ou|oder|en|i|og|och))$",
+    re.I,
+)
+_LISTED_AFTER = re.compile(
+    r"(?:$|[^\w\s]|(?:and|or|plus|too|also|instead|please|pls|und|et|y|e|и|o|ou|oder|en|i|og|och)\b|"
+    r"(?:(?:at|in|version|v|der|die|la|en|na|versión|versione|versie|версии|версия|wersji|release|build)\s+){0,3}v?\d+\.\d)",
+    re.I,
+)
 
 
 def core(name: str) -> str:

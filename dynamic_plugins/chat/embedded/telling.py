@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.chat.embedded.standing import Standing
 
+HONEST = (
+    "I can only find, install, configure, switch and use plugins; for anything else, connect a larger model with "
+    "--model and --base-url."
+)
 HOSTILE = "I do not act on that: it tries to get round the person's approval."
 UNTOUCHED = "All right, I leave everything as it is."
 FROM_REGISTRY = (

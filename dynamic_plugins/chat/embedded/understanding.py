@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.embedded import configure, questions, setting, telling
+from dynamic_plugins.chat.embedded import configure, hunch, questions, setting, telling
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.decide import Answer, Call, Step, calls_for, question
 from dynamic_plugins.chat.embedded.judge import Reading, judge
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.chat.embedded.configure import Value
     from dynamic_plugins.chat.embedded.setting import Setting
-    from dynamic_plugins.chat.embedded.targets import Knowledge, Mention
+    from dynamic_plugins.chat.embedded.targets import Knowledge, Mention, Target
 
+LOOKED_FOR = 2
+"""So many words that mean something must a wish have before a search is offered."""
 TERSE = 6
 """A message of at most so many words that names a plugin and orders nothing still wants something."""
 
@@ -57,13 +59,19 @@ class Understood:
 def understand(said: str, knowledge: Knowledge) -> Understood:
     """Take *said* apart: what is quoted, which plugins it names, what it orders, what it asks."""
     values = configure.values_in(said)
-    message = listen(configure.without(said, [(value.start, value.end) for value in values]))
+    spoken = configure.without(said, [(value.start, value.end) for value in values])
+    message = listen(spoken, lambda word: knowledge.named(word) is not None)
     mentions = tuple(knowledge.mentions(message.spoken))
     masked = message.spoken
-    for number, mention in reversed(list(enumerate(mentions))):
+    for place, mention in reversed(list(enumerate(mentions))):
+        # A plugin that is named twice is the same one both times.
+        number = next(
+            (i for i, each in enumerate(mentions[:place]) if each.target.names == mention.target.names), place
+        )
         # As wide as the name was, so that places in the text stay the same.
         mask = f" ⟨{number}⟩ "
         masked = masked[: mention.start] + mask.ljust(mention.end - mention.start) + masked[mention.end :]
+    masked = _with_ordinals(masked)
     text = o.read_spoken(masked)
     # Questions are read with their courtesies: "it'd be great if you could" says what is wished.
     whole = o.mended(read(masked))
@@ -71,6 +79,28 @@ def understand(said: str, knowledge: Knowledge) -> Understood:
     asked = tuple((questions.asked(part), part) for part in parts)
     reading = judge(text, lambda words: likely(words, knowledge))
     return Understood(message, tuple(values), text, mentions, reading, asked)
+
+
+_ORDINAL = re.compile(
+    r"\b(?:(?:the|that) (first|second|third|former|latter|last)(?: (?:one|plugin|of (?:them|these|those)))?"
+    r"(?=\s*(?:[.,;!?-]|$|(?:only|off|on|in|and|but|please|then|too|alone|installed|should|can|is|again|up|down)\b))|"
+    r"(?:the )?(first|second|third|last) one\b)",
+    re.I,
+)
+_PLACES = {"first": 0, "former": 0, "second": 1, "third": 2, "latter": -1, "last": -1}
+
+
+def _with_ordinals(masked: str) -> str:
+    """Return *masked* with "the second one" as the plugin that was named second before it."""
+
+    def plugin(found: re.Match[str]) -> str:
+        named = list(dict.fromkeys(re.findall(r"⟨\d+⟩", masked[: found.start()])))
+        place = _PLACES[(found[1] or found[2]).lower()]
+        if len(named) < 2 or place >= len(named):
+            return found.group()
+        return str(named[place]).ljust(len(found.group()))
+
+    return _ORDINAL.sub(plugin, masked)
 
 
 def likely(words: Sequence[str], knowledge: Knowledge) -> bool:
@@ -98,7 +128,7 @@ class Mind:
             return self._act(heard, settled, told, lists)
         if told is not None:
             return Answer(text="For which plugin is that?")
-        return self._say(heard, settled, lists)
+        return self._say(heard, settled, lists) or (Answer(text=telling.HOSTILE) if heard.message.lure else None)
 
     def _settings(self, said: str, heard: Understood) -> Setting | None:
         if heard.message.about_text or (heard.message.quotes and not heard.values):
@@ -111,7 +141,7 @@ class Mind:
         return setting.implied(heard.message.said, heard.mentions, self._known)
 
     def _settled(self, heard: Understood, told: Setting | None) -> Settled:
-        if heard.message.about_text:
+        if heard.message.about_text and not heard.message.quotes:
             return Settled()
         asked_only = {number for number, (kind, _) in enumerate(heard.asked) if kind == "status"}
         wishes = {number for number, (kind, _) in enumerate(heard.asked) if kind == "gain"}
@@ -122,6 +152,8 @@ class Mind:
             if order.sentence in wishes and not order.sure and not self._certain_mentions(order.slots, heard):
                 continue
             if order.intent == "install" and heard.message.addresses:
+                continue
+            if heard.message.about_text and not (order.sure and order.slots):
                 continue
             if told is not None and not order.sure and self._is_how_it_is_said(order, heard, told):
                 continue
@@ -145,6 +177,8 @@ class Mind:
     def _is_how_it_is_said(self, order: o.Order, heard: Understood, told: Setting) -> bool:
         """Whether an order only says how a value is set: "put the token in the github plugin"."""
         names = [heard.mentions[slot].target.name for slot in order.slots]
+        if order.intent in ("activate", "deactivate", "unload") and order.refers and not names:
+            return False  # "… and then start it"
         return not names or (names[0] == told.plugin and names[0] in self._known.standing.plugins)
 
     def _terse(self, heard: Understood) -> Settled | None:
@@ -153,7 +187,7 @@ class Mind:
         named = [
             heard.mentions[slot].target
             for slot in heard.reading.floating
-            if not heard.mentions[slot].weak or len(words) <= 2
+            if (not heard.mentions[slot].weak or len(words) <= 2) and self._is_one(heard.mentions[slot].target)
         ]
         if not named or len(words) > TERSE or any(kind for kind, _ in heard.asked) or heard.message.addresses:
             return None
@@ -167,39 +201,65 @@ class Mind:
             steps.append(Step("activate" if here else "install", target, False))
         return Settled(tuple(steps))
 
+    def _is_one(self, target: Target) -> bool:
+        """Whether a plugin is meant for sure: by its own name, or one that is installed."""
+        return target.sure or not target.name or target.name in self._known.standing
+
     def _lists(self, heard: Understood) -> list[Call]:
         if heard.message.about_text or heard.message.addresses:
             return []
         busy = {order.sentence for order in heard.reading.orders if order.given}
+        busy |= {order.sentence for order in heard.reading.withdrawn if order.slots}
         calls = [
             list_call(sentence, heard)
             for number, (kind, sentence) in enumerate(heard.asked)
-            if kind == "list" and (number not in busy or cues("questions", "look").begins(sentence))
+            if kind in ("list", "gain")
+            and (kind == "list" or number in busy)
+            and (number not in busy or self._shows(sentence, begins=kind == "gain"))
+            and not cues("questions", "idle").match(sentence)
         ]
         return calls[:1]
 
+    @staticmethod
+    def _shows(sentence: Text, *, begins: bool) -> bool:
+        shows = cues("questions", "shows")
+        return shows.begins(sentence) if begins else shows.match(sentence)
+
     def _act(self, heard: Understood, settled: Settled, told: Setting | None, lists: list[Call]) -> Answer:
-        calls: list[Call] = []
-        said: list[str] = []
         certain = not settled.unclear and not settled.unknown and (told is None or told.certain)
         steps = with_versions(settled.steps, heard.mentions, heard.message.spoken)
-        pending = told if told is not None and told.plugin else None
-        for step in sorted(steps, key=lambda step: step.at):
-            if pending is not None and pending.at < step.at:
-                calls.append(pending.call)
-                pending = None
-            wanted, note, changed = calls_for(step, self._after(calls))
-            certain = certain and (step.certain or not wanted) and not changed
-            calls += [call for call in wanted if call not in calls]
-            said += [note] if note else []
-        calls += [pending.call] if pending is not None else []
+        calls, said, sure = self._calls(steps, told if told is not None and told.plugin else None)
+        message = heard.message
+        certain = certain and sure and not (message.about_text or message.lure or message.dubious)
+        certain = certain and not cues("cues", "hedges").match(heard.text)
         if not calls:
+            # What was read is so already: then something else was meant.
+            if not lists and (guessed := self._guess(heard)) is not None:
+                return guessed
             return Answer(tuple(lists), " ".join(said), weak=not lists)
         if certain:
             return Answer((*lists, *calls), " ".join(said))
         if settled.unclear:
             said.append(telling.which(settled.unclear[0][1]))
         return Answer(text=question(calls, said), proposed=(*lists, *calls))
+
+    def _calls(self, steps: Sequence[Step], told: Setting | None = None) -> tuple[list[Call], list[str], bool]:
+        """Return the calls that *steps* come to, in the order they were said, what there is to say, and whether all of
+        it is certain.
+        """
+        calls: list[Call] = []
+        said: list[str] = []
+        certain = True
+        for step in sorted(steps, key=lambda step: step.at):
+            if told is not None and told.at < step.at:
+                calls.append(told.call)
+                told = None
+            wanted, note, changed = calls_for(step, self._after(calls))
+            certain = certain and (step.certain or not wanted) and not changed
+            calls += [call for call in wanted if call not in calls]
+            said += [note] if note else []
+        calls += [told.call] if told is not None else []
+        return calls, said, certain
 
     def _after(self, calls: Sequence[Call]) -> Standing:
         """Return how things will stand after *calls*."""
@@ -225,15 +285,43 @@ class Mind:
             return Answer(
                 text=telling.standing_text(heard.named or self._pointed_at(heard), self._known.standing), weak=True
             )
+        guessed = self._guess(heard)
+        if guessed is not None and any((call.plugin or "") in self._known.standing for call in guessed.proposed):
+            return guessed
         if (gained := self._gain(heard)) is not None:
             return gained
         if heard.message.addresses and heard.reading.orders:
             return Answer(text=telling.FROM_REGISTRY)
-        if heard.reading.cancelled or heard.reading.withdrawn:
+        if guessed is not None:
+            return guessed
+        if heard.mentions and (heard.reading.cancelled or heard.reading.withdrawn):
             return Answer(text=telling.UNTOUCHED)
         if cues("settings", "verbs").match(heard.text) and cues("questions", "secrets").match(heard.text):
             return Answer(text=telling.how_to_enter(heard.named[0] if heard.named else None))
-        return self._unknown(settled)
+        untouched = Answer(text=telling.UNTOUCHED) if heard.reading.cancelled or heard.reading.withdrawn else None
+        return self._look(heard, settled) or self._unknown(settled) or untouched
+
+    def _guess(self, heard: Understood) -> Answer | None:
+        """Ask about what the message probably wants of the plugins that it names."""
+        if heard.message.about_text:
+            return None
+        ordered = any(order.given and order.sure for order in heard.reading.orders)
+        told = setting.supposed(heard.message.said, heard.mentions, self._known) if not ordered else None
+        steps = hunch.steps(heard.text, heard.mentions, heard.reading, self._known.standing) if told is None else []
+        calls, said, _ = self._calls(with_versions(steps, heard.mentions, heard.message.spoken), told)
+        return Answer(text=question(calls, said), proposed=tuple(calls), weak=True) if calls else None
+
+    def _look(self, heard: Understood, settled: Settled) -> Answer | None:
+        """Offer to look for a plugin that does what was asked: it is nothing that can be done without one."""
+        words = o.content(heard.text)
+        query = questions.query_in(heard.text, heard.names)
+        if heard.message.about_text or not query or cues("hints", "chat").all_of(heard.text) or len(words) < LOOKED_FOR:
+            return None
+        if any(intent == "install" and said for intent, said in settled.unknown):
+            return None
+        call = Call("list_available_plugins", {"query": query})
+        unknown = self._unknown(settled)
+        return Answer(text=question([call], [unknown.text if unknown else telling.HONEST]), proposed=(call,), weak=True)
 
     def _pointed_at(self, heard: Understood) -> Sequence[str]:
         """Return what "is it active?" asks about: the plugin that was talked about last."""
