@@ -25,7 +25,7 @@ class ElizaService:
     """
 
     def __init__(self, thing: Any, binder: Binder, runtime: Callable[[], Any]) -> None:
-        self._thing = thing
+        self.thing = thing
         self._binder = binder
         self._runtime = runtime
         self._instance: Any = None
@@ -51,6 +51,11 @@ class ElizaService:
             await self.start()
         return self._instance
 
+    def held(self, name: str) -> Any:
+        """Return what the running service keeps of the class called *name*: its client, its store."""
+        kept = list(getattr(self._instance, "__dict__", {}).values())
+        return next((each for each in kept if type(each).__name__ == name), None)
+
     async def start(self) -> None:
         """Start it, if it is not running."""
         if self._instance is not None:
@@ -68,7 +73,7 @@ class ElizaService:
         instance, self._instance = self._instance, None
         if instance is None:
             return
-        stop = next((found for name in _STOPS if callable(found := getattr(instance, name, None))), None)
+        stop = stopper(instance)
         try:
             if stop is not None:
                 await self._binder.run(stop, service_call(None, self.name), ("runtime",))
@@ -76,7 +81,7 @@ class ElizaService:
             self._registered[:] = [each for each in self._registered if each is not instance]
 
     async def _make(self) -> Any:
-        thing = self._thing
+        thing = self.thing
         call = service_call(None, self.name)
         if not isinstance(thing, type):
             instance = thing
@@ -107,6 +112,11 @@ class ElizaService:
         runtime = await self._runtime()
         self._registered = runtime._services.setdefault(self.name, [])
         self._registered.append(instance)
+
+
+def stopper(thing: Any) -> Any:
+    """Return the method that ends *thing*, or None."""
+    return next((found for name in _STOPS if callable(found := getattr(thing, name, None))), None)
 
 
 def _is_class_method(kind: type, name: str) -> bool:

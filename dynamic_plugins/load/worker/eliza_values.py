@@ -1,0 +1,71 @@
+"""What a parameter's type says to a caller, and a caller's JSON value as what that type wants."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JSON_TYPES = {
+    **dict.fromkeys(("str", "Path"), "string"),
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    **dict.fromkeys(("list", "List", "Sequence", "Iterable", "tuple", "set", "Collection"), "array"),
+    **dict.fromkeys(("dict", "Dict", "Mapping", "MutableMapping"), "object"),
+}
+_BYTES = ("bytes", "bytearray", "BytesIO", "BinaryIO")
+_IDS = ("agent_id", "room_id", "entity_id", "world_id", "user_id", "conversation_id")
+
+
+def is_context(name: str) -> bool:
+    """Whether a parameter of this name is told by the conversation, so that a caller need not."""
+    return name in _IDS
+
+
+def schema_of(names: list[str], scope: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the JSON Schema of a parameter whose annotation holds *names*; None where JSON cannot say it."""
+    if not names:
+        return {}
+    if names[0] in JSON_TYPES:
+        return {"type": JSON_TYPES[names[0]]}
+    if names[0] in _BYTES:
+        return {"type": "string", "description": "The path of a file, or the data itself in base64."}
+    if names[0] == "Literal":
+        return {"type": "string", "enum": names[1:]}
+    kind = _enum(names, scope)
+    return {"enum": [each.value for each in kind]} if kind is not None else None
+
+
+def converted(value: Any, names: list[str], scope: Mapping[str, Any]) -> Any:
+    """Return *value* as the type with *names* has it: bytes of a file or of base64, an enum's member."""
+    if names and names[0] in _BYTES and isinstance(value, str):
+        return _bytes(value)
+    kind = _enum(names, scope)
+    if kind is not None and not isinstance(value, kind):
+        members = {str(each.value).lower(): each for each in kind} | {each.name.lower(): each for each in kind}
+        return members.get(str(value).lower(), value)
+    return value
+
+
+def _enum(names: list[str], scope: Mapping[str, Any]) -> type[enum.Enum] | None:
+    for name in names:
+        kind = scope.get(name)
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            return kind
+    return None
+
+
+def _bytes(text: str) -> bytes:
+    if os.path.isfile(text):  # noqa: PTH113 # pathlib is slow to import
+        with open(text, "rb") as file:  # noqa: PTH123
+            return file.read()
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return text.encode()
