@@ -194,7 +194,9 @@ class Installer:
 
     async def _from_index(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
         needed = requirements(plan.kind, plan.package, plan.version)
-        environment = await self._uv.create(plan.name, staging / "env", needed, tell)
+        # Its plugins ask for "elizaos>=2.0.0" while all there is are pre-releases of that.
+        loose = "elizaos" if plan.kind == "elizaos" else None
+        environment = await self._uv.create(plan.name, staging / "env", needed, tell, loose=loose)
         tell("verify", "", 0.9)
         package = _distribution_name(plan.package, environment)
         found = environment.dist_info(package)

@@ -79,6 +79,8 @@ class Found:
         if id(plugin) in self._seen:
             return
         self._seen.add(id(plugin))
+        if any(type(each) is type(plugin) and name_of(each) == name_of(plugin) for each in self.plugins):
+            return  # a factory's second copy of it, with handlers that nobody would prepare
         self.plugins.append(plugin)
         for part, target in (("actions", self.actions), ("providers", self.providers), ("evaluators", self.evaluators)):
             target.extend(components(part_of(plugin, part), part))
