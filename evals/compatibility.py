@@ -138,6 +138,20 @@ def judge(verdict: Verdict, installation: Installation) -> None:
         verdict.verdict, verdict.detail = "our fault", f"called the wrong way: {wrong}"
 
 
+def is_wrong_call(text: str, installation: Installation) -> bool:
+    """Whether an error says that a function of the plugin's own, or an object of ours, was used the wrong way."""
+    found = WRONG_CALL.search(text)
+    if found is None:
+        return False
+    named = re.match(r"TypeError: (?:\w+\.)*?(\w+)(?:\.__init__)?\(\)", found.group())
+    package = package_of(installation)
+    if named is None or package is None:
+        return True
+    # A plugin that calls another package the wrong way does so itself.
+    own = re.compile(rf"\b(def|class) {named[1]}\b")
+    return any(own.search(each.read_text(errors="replace")) for each in package.rglob("*.py"))
+
+
 def package_of(installation: Installation) -> Path | None:
     """Return the folder of the package that is started."""
     module = (installation.entry_point or "").partition(":")[0].partition(".")[0]

@@ -72,7 +72,8 @@ class Binder:
     async def _value(self, function: Any, parameter: inspect.Parameter, call: Call, by_place: str | None) -> Any:
         role = role_of(parameter.name)
         if parameter.name in call.arguments and role is None:
-            return converted(call.arguments[parameter.name], type_names(parameter), _scope(function))
+            scope = {**self._classes, **_scope(function)}
+            return converted(call.arguments[parameter.name], type_names(parameter), scope)
         value = await self._role(role, parameter, function, call)
         if value is not _NOTHING:
             return value

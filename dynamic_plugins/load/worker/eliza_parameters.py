@@ -53,8 +53,13 @@ TEXT = {
 }
 
 
-def parameters_of(handler: Any, package: str, declared: Any = None) -> dict[str, Any]:
-    """Return a JSON Schema for *handler*'s arguments; *declared* are its own, where it has any."""
+def parameters_of(
+    handler: Any, package: str, declared: Any = None, classes: dict[str, type] | None = None
+) -> dict[str, Any]:
+    """Return a JSON Schema for *handler*'s arguments; *declared* are its own, where it has any.
+
+    *classes* are the package's by name, for annotations that only a type checker can look up.
+    """
     properties: dict[str, Any] = {"text": dict(TEXT)}
     properties.update(_declared(declared))
     try:
@@ -65,7 +70,7 @@ def parameters_of(handler: Any, package: str, declared: Any = None) -> dict[str,
     except (OSError, SyntaxError, RecursionError):
         pass  # no source: the plain words are left
     required: list[str] = []
-    for name, own, needed in _own(handler, package):
+    for name, own, needed in _own(handler, package, classes or {}):
         properties.setdefault(name, own)
         required += [name] if needed and name not in required else []
     return {
@@ -95,7 +100,7 @@ def _declared(declared: Any) -> dict[str, Any]:
     return found
 
 
-def _own(handler: Any, package: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _own(handler: Any, package: str, classes: dict[str, type]) -> Iterator[tuple[str, dict[str, Any], bool]]:
     """Yield the parameters that stand for arguments themselves, ``search(query, limit=10)``, and whether they must be.
 
     One of a class of the package's own stands for the fields of that class.
@@ -104,7 +109,7 @@ def _own(handler: Any, package: str) -> Iterator[tuple[str, dict[str, Any], bool
         parameters = inspect.signature(handler).parameters.values()
     except (TypeError, ValueError):
         return
-    scope = getattr(inspect.unwrap(getattr(handler, "__func__", handler)), "__globals__", {})
+    scope = {**classes, **getattr(inspect.unwrap(getattr(handler, "__func__", handler)), "__globals__", {})}
     for each in parameters:
         names = type_names(each)
         if each.kind not in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY) or each.name in ("self", "cls"):

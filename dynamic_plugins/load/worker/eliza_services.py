@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _STOPS = ("stop", "close", "aclose", "shutdown", "disconnect", "cleanup")
 _INIT_ORDER = ("runtime", "config")
+_PATIENCE = 15.0
+"""Seconds a service may take to start before actions are tried without it; it goes on starting."""
 
 
 class ElizaService:
@@ -29,6 +31,7 @@ class ElizaService:
         self._binder = binder
         self._runtime = runtime
         self._instance: Any = None
+        self._starting: Any = None
         self._registered: list[Any] = []
         self.failure: str | None = None
         kind = thing if isinstance(thing, type) else type(thing)
@@ -60,16 +63,31 @@ class ElizaService:
         """Start it, if it is not running."""
         if self._instance is not None:
             return
-        self.failure = None
+        import asyncio
+
+        if self._starting is asyncio.current_task() and self._starting is not None:
+            return  # what it asks for while it starts asks for it
+        if self._starting is None:
+            self.failure = None
+            self._starting = asyncio.ensure_future(self._begin())
+        await asyncio.wait({self._starting}, timeout=_PATIENCE)
+        if self._starting is not None:
+            self.failure = f"it has been starting for more than {_PATIENCE:.0f} s"
+
+    async def _begin(self) -> None:
         try:
             self._instance = await self._make()
+            self.failure = None
+            await self._register(self._instance)
         except Exception as error:  # whatever it is, it is the service's
             self.failure = describe(error, place=False)
-            return
-        await self._register(self._instance)
+        finally:
+            self._starting = None
 
     async def stop(self) -> None:
         """Stop it. Raises what the service raises."""
+        if self._starting is not None:
+            self._starting.cancel()
         instance, self._instance = self._instance, None
         if instance is None:
             return

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PROMPT = {"type": "string", "description": "What the model is asked."}
 _PROMPTED = ("TEXT_", "OBJECT_", "REASONING_", "RESEARCH")
+_NOT_PROMPTED = ("TEXT_EMBEDDING", "TEXT_TOKENIZER", "TEXT_TO_SPEECH")
 
 
 class NothingOfferedError(Exception):
@@ -82,7 +83,9 @@ class _ElizaPlugin:
                 self._caller(name_of(action), lambda: self._bound(action, method)),
                 description=str(attribute_of(action, "description", "")),
                 is_async=True,
-                parameters=parameters_of(function, self._found.package, attribute_of(action, "parameters")),
+                parameters=parameters_of(
+                    function, self._found.package, attribute_of(action, "parameters"), self._found.classes
+                ),
                 similes=[each for each in similes if isinstance(each, str)]
                 if isinstance(similes, (list, tuple))
                 else (),
@@ -92,8 +95,9 @@ class _ElizaPlugin:
     def _add_model(self, name: str, handler: Any) -> None:
         if self._is_taken("", name):
             return
-        schema = parameters_of(handler, self._found.package)
-        if name.startswith(_PROMPTED) and not name.startswith(("TEXT_EMBEDDING", "TEXT_TOKENIZER")):
+        schema = parameters_of(handler, self._found.package, None, self._found.classes)
+        # One whose code does not say what it takes is asked as elizaOS asks it.
+        if not schema.get("required") and name.startswith(_PROMPTED) and not name.startswith(_NOT_PROMPTED):
             schema = {**schema, "properties": {**schema["properties"], "prompt": _PROMPT}, "required": ["prompt"]}
         called = self._caller(name, lambda: _ready(handler))
         self.offered.add(
@@ -125,7 +129,7 @@ class _ElizaPlugin:
                 if not self._is_taken("", name):
                     called = self._caller(name, lambda client=client, name=name: _method(client, name))  # type: ignore[misc] # bound now
                     described = (inspect.getdoc(method) or "").partition("\n\n")[0].replace("\n", " ")
-                    parameters = parameters_of(method, self._found.package)
+                    parameters = parameters_of(method, self._found.package, None, self._found.classes)
                     self.offered.add(
                         Component("action", name, called, description=described, is_async=True, parameters=parameters)
                     )
