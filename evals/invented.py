@@ -27,25 +27,47 @@ def value_for(variable: Variable, home: Path) -> str:
     return "http://127.0.0.1:9" if re.search(r"URL|ENDPOINT|URI", name) else "not-a-real-key"
 
 
-def arguments_for(schema: dict[str, Any]) -> dict[str, Any]:
+def arguments_for(schema: dict[str, Any], root: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return arguments that fit *schema*: what is required, and as little as possible."""
     properties = schema.get("properties", {})
     wanted = schema.get("required") or [name for name in ("text",) if name in properties]
-    return {name: example(properties.get(name, {})) for name in wanted}
+    return {name: example(properties.get(name, {}), root or schema) for name in wanted}
 
 
-def example(schema: Any) -> Any:
-    """Return a small value that fits a property's schema."""
-    if not isinstance(schema, dict):
+def example(schema: Any, root: dict[str, Any], depth: int = 0) -> Any:
+    """Return a small value that fits a property's schema; *root* holds what it refers to."""
+    if not isinstance(schema, dict) or depth > 8:
         return "test"
+    if "$ref" in schema:
+        found: Any = root
+        for step in schema["$ref"].lstrip("#/").split("/"):
+            found = found.get(step, {})
+        return example(found, root, depth + 1)
     for given in ("default", "const"):
         if given in schema:
             return schema[given]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
-        return example(each)
+    for given in ("enum", "examples"):
+        if isinstance(schema.get(given), list) and schema[given]:
+            return schema[given][0]
+    for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+        return example(each, root, depth + 1)
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) and kind else kind
-    simple: dict[Any, Any] = {"integer": 1, "number": 1, "boolean": True, "array": [], "null": None}
-    return arguments_for(schema) if kind == "object" else simple.get(kind, "test")
+    if kind == "object":
+        return arguments_for(schema, root)
+    if kind == "array":
+        return [example(schema.get("items", {}), root, depth + 1) for _ in range(schema.get("minItems", 0))]
+    if kind in ("integer", "number"):
+        return max(1, schema.get("minimum", 1), schema.get("exclusiveMinimum", 0) + 1)
+    return _text(schema) if kind not in ("boolean", "null") else kind == "boolean" or None
+
+
+def _text(schema: dict[str, Any]) -> str:
+    formats = {
+        "uri": "http://127.0.0.1:9",
+        "date": "2026-01-31",
+        "date-time": "2026-01-31T12:00:00+00:00",
+        "uuid": "6aee8177-4ba4-58e6-a842-e9fd1ee4bde3",
+        "email": "nobody@example.org",
+    }
+    return str(formats.get(schema.get("format", ""), "test").ljust(schema.get("minLength", 0), "x"))

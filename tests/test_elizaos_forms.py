@@ -51,9 +51,11 @@ async def test_arguments_become_what_a_handlers_types_want(tmp_path: Path) -> No
         assert component(connection, "COUNT_BYTES").similes == ("MEASURE",)
         assert await call(connection, "COUNT_BYTES", data_bytes=str(pages)) == {"count": 3}
         assert await call(connection, "COUNT_BYTES", data_bytes=base64.b64encode(b"four").decode()) == {"count": 4}
-        colours = (component(connection, "PAINT").parameters or {})["properties"]["colour"]
-        assert colours == {"enum": ["red", "blue"]}
-        assert await call(connection, "PAINT", colour="blue") == {"member": "BLUE", "coats": 1}
+        told = (component(connection, "PAINT").parameters or {})["properties"]
+        assert told["colour"] == {"enum": ["red", "blue"]}
+        assert told["finish"] == {"enum": ["matt", "gloss"]}
+        painted = await call(connection, "PAINT", colour="blue", dried="2026-11-27T15:00:00")
+        assert painted == {"member": "BLUE", "coats": 1, "finish": "matt", "hour": 15}
 
 
 async def test_contexts_services_and_ids_are_found_by_name_and_type(tmp_path: Path) -> None:

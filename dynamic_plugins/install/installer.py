@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.folders import PluginFolders, in_thread
 from dynamic_plugins.install.installation import Installation
-from dynamic_plugins.install.local import check_python, place
+from dynamic_plugins.install.local import check_digest, check_python, place
 from dynamic_plugins.install.manifest import OWN_FILE, Own, own_file, read_folder, read_wheel
 from dynamic_plugins.install.npm import Npm
 from dynamic_plugins.install.plan import (
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
 _BUILDS = "packages that are only published as source are built, which runs their code at once"
-_MCP_LIBRARIES = frozenset({"mcp", "fastmcp"})
 
 
 class Installer:
@@ -203,9 +202,14 @@ class Installer:
         if found is None:
             raise InstallError(plan.name, f"{package} was installed but left no metadata; it is not a proper package")
         version = found.name.removesuffix(".dist-info").rpartition("-")[2]
-        if plan.kind == "mcp" and (older := too_new(environment, package, _MCP_LIBRARIES)):
+        if plan.kind == "mcp" and (older := too_new(environment, package)):
             message = f"changing to {', '.join(older)}, which it was written for"
-            await self._uv.add(plan.name, environment, [*needed, *older], lambda stage, *_: tell(stage, message, 0.9))
+            # Anew: where several packages bring the same folder, a change leaves files of both.
+            await in_thread(shutil.rmtree, environment.folder)
+            needed += older
+            environment = await self._uv.create(
+                plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9)
+            )
         own = _own(plan, package, environment)
         return replace(
             _facts(plan, staging, version, own.config),
@@ -220,7 +224,7 @@ class Installer:
         is_wheel = path.suffix == ".whl"
         told = read_wheel(path) if is_wheel else read_folder(path)
         if is_wheel:
-            await in_thread(_check_digest, plan.name, path, plan.package.sha256)
+            await in_thread(check_digest, plan.name, path, plan.package.sha256)
         environment = await self._uv.create(
             plan.name, staging / "env", [str(path)] if is_wheel else told.dependencies, tell
         )
@@ -291,8 +295,3 @@ def _moved(facts: Installation, staging: Path, target: Path) -> Installation:
         command=tuple(moved(word) for word in facts.command),
         search_path=tuple(moved(word) for word in facts.search_path),
     )
-
-
-def _check_digest(plugin: str, path: Path, sha256: str | None) -> None:
-    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256.lower():
-        raise InstallError(plugin, f"{path.name} is not the file that its registry entry describes (SHA-256 differs)")

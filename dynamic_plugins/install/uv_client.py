@@ -71,10 +71,10 @@ class Uv:
         environment = PythonEnvironment(folder)
         if requirements:
             tell("download", "finding packages", 0.15)
-            await self.add(plugin, environment, requirements, tell, loose=loose)
+            await self._add(plugin, environment, requirements, tell, loose=loose)
         return environment
 
-    async def add(
+    async def _add(
         self,
         plugin: str,
         environment: PythonEnvironment,
@@ -161,7 +161,8 @@ _REASONS = (
     (r"(?P<name>[\w.-]+) was not found in the package registry", "the package index has no package {name}"),
     (r"there is no version of (?P<name>[\w.-]+)\S*?==(?P<version>[^\s,]+)", "there is no version {version} of {name}"),
     (
-        r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+) and (?P<name>[\w.-]+)",
+        r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+)"
+        r" and (?:all versions of )?(?P<name>[\w.-]+)",
         "{name} needs Python {theirs}, and plugins are installed with Python {ours}",
     ),
     (

@@ -8,6 +8,7 @@ _RAISED = re.compile(
     r"^\s*(?:[\w.]+:\s)?([A-Z]\w*(?:\.\w+)*(?:Error|Exception|Exit|Interrupt|Group|Warning)|[\w.]+\.\w+Error)(?:\b.*)$"
 )
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
+_COMPLAINT = re.compile(r"^\W*(?:[\w.-]+: )?(?:error|fatal|panic)\b\W*\w", re.IGNORECASE)
 _MOST = 600
 
 
@@ -27,4 +28,6 @@ def error_in(words: str) -> str:
             error, place, frame = line.strip(), frame, ""
     if error:
         return (error[:_MOST] + (f" ({place})" if place else "")).strip()
-    return " / ".join(line.strip() for line in lines[-3:])[-_MOST:]
+    # A program that is started the wrong way says so first, and then pages of how to start it.
+    first = next((number for number, line in enumerate(lines) if _COMPLAINT.match(line)), len(lines) - 3)
+    return " / ".join(line.strip() for line in lines[max(first, 0) :][:3])[:_MOST]

@@ -139,13 +139,15 @@ def _fields(kind: type) -> Iterator[tuple[str, dict[str, Any], bool]]:
     signature = inspect.signature(kind).parameters
     scope = vars(sys.modules[kind.__module__])
     for name in names:
-        if name.endswith(_HANDED) or role_of(name) or is_context(name) or name == "timestamp":
+        if name.endswith(_HANDED) or role_of(name) or is_context(name):
             continue
         # A pydantic model is made by its fields' aliases, which may be what its signature names.
         parameter = signature.get(name)
         schema = (schema_of(type_names(parameter), scope) if parameter is not None else None) or {}
         described = str(getattr(names[name], "description", None) or "")
         needed = parameter is not None and parameter.default is parameter.empty
+        if name == "timestamp" and not needed:
+            continue
         yield name, {**schema, **({"description": described} if described else {})}, needed
 
 

@@ -19,6 +19,7 @@ JSON_TYPES = {
     **dict.fromkeys(("list", "List", "Sequence", "Iterable", "tuple", "set", "Collection"), "array"),
     **dict.fromkeys(("dict", "Dict", "Mapping", "MutableMapping"), "object"),
 }
+_FORMATS = {"UUID": "uuid", "datetime": "date-time", "date": "date", "Decimal": "number"}
 _BYTES = ("bytes", "bytearray", "BytesIO", "BinaryIO")
 _IDS = ("agent_id", "room_id", "entity_id", "world_id", "user_id", "conversation_id")
 
@@ -38,14 +39,27 @@ def schema_of(names: list[str], scope: Mapping[str, Any]) -> dict[str, Any] | No
         return {"type": "string", "description": "The path of a file, or the data itself in base64."}
     if names[0] == "Literal":
         return {"type": "string", "enum": names[1:]}
+    if names[0] in _FORMATS:
+        return {"type": "string", "format": _FORMATS[names[0]]}
     kind = _enum(names, scope)
-    return {"enum": [each.value for each in kind]} if kind is not None else None
+    if kind is not None:
+        return {"enum": [each.value for each in kind]}
+    alias = scope.get(names[0])
+    if alias is None or isinstance(alias, type):
+        return None
+    # A name for Literal[…] or for a union of what JSON has.
+    said = str(getattr(alias, "__origin__", "")) == "typing.Literal"
+    return {"enum": list(alias.__args__)} if said else {}
 
 
 def converted(value: Any, names: list[str], scope: Mapping[str, Any]) -> Any:
     """Return *value* as the type with *names* has it: bytes of a file or of base64, an enum's member."""
     if names and names[0] in _BYTES and isinstance(value, str):
         return _bytes(value)
+    if names and names[0] in _FORMATS and isinstance(value, (str, int, float)):
+        kept = scope.get(names[0])
+        make = getattr(kept, "fromisoformat", kept)  # of dates; a UUID or a Decimal is made of its text
+        return make(str(value)) if callable(make) else value
     kind = _enum(names, scope)
     if kind is not None and not isinstance(value, kind):
         members = {str(each.value).lower(): each for each in kind} | {each.name.lower(): each for each in kind}

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime  # noqa: TC003 # looked up when it is called
+from typing import TYPE_CHECKING, Literal
+
+Finish = Literal["matt", "gloss"]
 
 if TYPE_CHECKING:
     from .context import Colour, Judged, JudgeServices
@@ -41,8 +44,8 @@ class PaintAction:
     name = "PAINT"
     description = "Paints"
 
-    async def handler(self, colour: Colour, coats: int = 1):
-        return {"member": colour.name, "coats": coats}
+    async def handler(self, colour: Colour, coats: int = 1, finish: Finish = "matt", dried: datetime | None = None):
+        return {"member": colour.name, "coats": coats, "finish": finish, "hour": dried.hour if dried else None}
 
     validate = None
 
