@@ -49,8 +49,8 @@ async def test_arguments_become_what_a_handlers_types_want(tmp_path: Path) -> No
     pages.write_bytes(b"\x00\x01\x02")
     async with connected(form(tmp_path, "typed")) as connection:
         assert component(connection, "COUNT_BYTES").similes == ("MEASURE",)
-        assert await call(connection, "COUNT_BYTES", data_bytes=str(pages)) == {"count": 3}
-        assert await call(connection, "COUNT_BYTES", data_bytes=base64.b64encode(b"four").decode()) == {"count": 4}
+        assert await call(connection, "COUNT_BYTES", data=str(pages)) == {"count": 3}
+        assert await call(connection, "COUNT_BYTES", data=base64.b64encode(b"four").decode()) == {"count": 4}
         told = (component(connection, "PAINT").parameters or {})["properties"]
         assert told["colour"] == {"enum": ["red", "blue"]}
         assert told["finish"] == {"enum": ["matt", "gloss"]}

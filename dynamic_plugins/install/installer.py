@@ -27,6 +27,7 @@ from dynamic_plugins.install.plan import (
 )
 from dynamic_plugins.install.process import Tell, child_environment, short
 from dynamic_plugins.install.python_environment import PythonEnvironment, canonical, too_new
+from dynamic_plugins.install.source_settings import read_settings
 from dynamic_plugins.install.starting import node_command, python_entry_point, start_of_entry, start_of_install
 from dynamic_plugins.install.uv_client import Uv
 from dynamic_plugins.registry.entry import Entry, Package
@@ -210,7 +211,7 @@ class Installer:
             environment = await self._uv.create(
                 plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9)
             )
-        own = _own(plan, package, environment)
+        own = await in_thread(_own, plan, package, environment)
         return replace(
             _facts(plan, staging, version, own.config),
             python=str(environment.python),
@@ -242,7 +243,9 @@ class Installer:
 
 
 def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own:
-    """Return what an installed native plugin says of itself to us. Raises InstallError where that is no sense."""
+    """Return what an installed plugin says of itself to us. Raises InstallError where that is no sense."""
+    if plan.kind == "elizaos":
+        return Own(read_settings(environment, package, plan.entry.variables))
     if plan.kind != "python":
         return Own()
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .bag import Bag, snake
 from .eliza_call import Call, current
-from .eliza_values import converted, is_context
+from .eliza_values import converted, is_context, is_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,14 +70,14 @@ class Binder:
         return positional, named
 
     async def _value(self, function: Any, parameter: inspect.Parameter, call: Call, by_place: str | None) -> Any:
-        role = role_of(parameter.name)
-        if parameter.name in call.arguments and role is None:
-            scope = {**self._classes, **_scope(function)}
-            return converted(call.arguments[parameter.name], type_names(parameter), scope)
+        role, types = role_of(parameter.name), type_names(parameter)
+        if role != "message" and is_value(types):
+            role = None
+        if parameter.name in call.arguments and (role is None or is_value(types)):
+            return converted(call.arguments[parameter.name], types, {**self._classes, **_scope(function)})
         value = await self._role(role, parameter, function, call)
         if value is not _NOTHING:
             return value
-        types = type_names(parameter)
         if (service := await self._service(types or ["?"], parameter)) is not None:
             return service
         if isinstance(function, type) and (setting := self._setting(parameter.name)) is not None:
@@ -86,7 +86,7 @@ class Binder:
             return _NOTHING
         if is_context(parameter.name):
             return call.context[parameter.name]
-        if by_place is not None and not types:
+        if by_place is not None and not types and not parameter.name.endswith(("service", "client")):
             return await self._role(by_place, parameter, function, call)
         if (made := await self._make(function, parameter, call)) is not None:
             return made

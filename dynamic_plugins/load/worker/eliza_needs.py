@@ -24,14 +24,21 @@ class Needs:
     def __init__(self, found: Found, settings: dict[str, str], folder: str, ask: Any) -> None:
         self._found, self._settings, self._folder, self._ask = found, settings, folder, ask
         self.binder = Binder(self.runtime, self.service, settings, found.classes)
-        self.services = [self.of(each) for each in _distinct([*found.services, *found.helpers])]
+        self.services: list[ElizaService] = []
+        for each in _distinct([*found.services, *found.helpers]):
+            self.of(each)
         self._inits = [each for each in found.plugins if callable(_member(each, "init"))]
         self._made: Any = None
         self._helpers: dict[str, Any] = {}
         self._failures: list[str] = []
 
     def of(self, kind: Any) -> ElizaService:
-        return ElizaService(kind, self.binder, self.runtime)
+        """Return the one service of this class, or of this ready instance."""
+        known = next((each for each in self.services if each.thing is kind), None)
+        if known is None:
+            known = ElizaService(kind, self.binder, self.runtime)
+            self.services.append(known)
+        return known
 
     async def ready(self) -> None:
         """Have plugins that prepare something do so; of the others, not even a runtime is needed."""
@@ -70,15 +77,15 @@ class Needs:
             if service.class_names & set(names):
                 return await service.get()
         if names == ["?"]:  # it does not say which
-            wanted = parameter.name.endswith(("service", "client")) and len(self.services) == 1
-            return await self.services[0].get() if wanted else None
+            ending = next((word for word in ("Service", "Client") if parameter.name.endswith(word.lower())), "-")
+            said = [each for each in self.services if any(name.endswith(ending) for name in each.class_names)]
+            return await said[0].get() if len(said) == 1 else None
         for name in names:
             if (found := await self._helper(name)) is not None:
                 return found
             kind = self._found.classes.get(name)
             if kind is not None and parameter.default is parameter.empty and name.endswith(_LIVING):
-                self.services.append(self.of(kind))
-                return await self.services[-1].get()
+                return await self.of(kind).get()
         return None
 
     async def _helper(self, name: str) -> Any:

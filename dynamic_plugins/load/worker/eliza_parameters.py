@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .eliza_binding import role_of, type_names
 from .eliza_model import fields_asked_for
-from .eliza_values import JSON_TYPES, is_context, schema_of
+from .eliza_values import JSON_TYPES, is_context, is_value, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ def _own(handler: Any, package: str, classes: dict[str, type]) -> Iterator[tuple
             for name, schema, must in _fields(made):
                 yield name, schema, must and needed
         elif (
-            role_of(each.name) is None
+            (role_of(each.name) is None or (is_value(names) and role_of(each.name) != "message"))
             and not each.name.startswith("_")
             and not each.name.endswith(_HANDED)
             and (said := schema_of(names, scope)) is not None

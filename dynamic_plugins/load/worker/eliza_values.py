@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 JSON_TYPES = {
     **dict.fromkeys(("str", "Path"), "string"),
     "int": "integer",
-    "float": "number",
+    **dict.fromkeys(("float", "Decimal"), "number"),
     "bool": "boolean",
     **dict.fromkeys(("list", "List", "Sequence", "Iterable", "tuple", "set", "Collection"), "array"),
     **dict.fromkeys(("dict", "Dict", "Mapping", "MutableMapping"), "object"),
 }
-_FORMATS = {"UUID": "uuid", "datetime": "date-time", "date": "date", "Decimal": "number"}
+_FORMATS = {"UUID": "uuid", "datetime": "date-time", "date": "date"}
 _BYTES = ("bytes", "bytearray", "BytesIO", "BinaryIO")
+_VALUES = ("string", "integer", "number", "boolean")
 _IDS = ("agent_id", "room_id", "entity_id", "world_id", "user_id", "conversation_id")
+
+
+def is_value(names: list[str]) -> bool:
+    """Whether a type is one of values, as text, numbers and bytes are: then it is a caller's, whatever its name."""
+    return bool(names) and (names[0] in _FORMATS or names[0] in _BYTES or JSON_TYPES.get(names[0]) in _VALUES)
 
 
 def is_context(name: str) -> bool:
@@ -56,7 +62,7 @@ def converted(value: Any, names: list[str], scope: Mapping[str, Any]) -> Any:
     """Return *value* as the type with *names* has it: bytes of a file or of base64, an enum's member."""
     if names and names[0] in _BYTES and isinstance(value, str):
         return _bytes(value)
-    if names and names[0] in _FORMATS and isinstance(value, (str, int, float)):
+    if names and names[0] in (*_FORMATS, "Decimal") and isinstance(value, (str, int, float)):
         kept = scope.get(names[0])
         make = getattr(kept, "fromisoformat", kept)  # of dates; a UUID or a Decimal is made of its text
         return make(str(value)) if callable(make) else value

@@ -124,7 +124,6 @@ class _ElizaPlugin:
         """Offer the methods of the package's client classes: some packages are nothing else."""
         for kind in self._found.clients():
             client = self._needs.of(kind)
-            self._needs.services.append(client)
             for name, method in self._found.methods(kind):
                 if not self._is_taken("", name):
                     called = self._caller(name, lambda client=client, name=name: _method(client, name))  # type: ignore[misc] # bound now

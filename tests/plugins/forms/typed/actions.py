@@ -24,8 +24,8 @@ class CountAction:
     async def validate(self, message, state):
         return bool(message and state)
 
-    async def handler(self, data_bytes: bytes):
-        return {"count": len(data_bytes)}
+    async def handler(self, data: bytes):
+        return {"count": len(data)}
 
 
 class JudgeAction:
