@@ -131,9 +131,8 @@ def judge(verdict: Verdict, installation: Installation) -> None:
         elif unreachable:
             verdict.detail = f"its own code for {', '.join(unreachable)} does not import"
     # A service that did not start, or a model that nobody gave, is why a handler lacks what it needs.
-    wrong = {
-        name: said for name, said in verdict.failed.items() if WRONG_CALL.search(said) and "did not st" not in said
-    }
+    said = {name: text for name, text in verdict.failed.items() if "did not start" not in text}
+    wrong = {name: text for name, text in said.items() if is_wrong_call(text, installation)}
     if wrong and verdict.verdict == "offered":
         verdict.verdict, verdict.detail = "our fault", f"called the wrong way: {wrong}"
 
