@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dynamic_plugins.errors import ActionError
+from dynamic_plugins.errors import ActionError, LoadError, PluginTimeoutError
 from tests.loading import call, component, connected, loader, raw, until
 
 if TYPE_CHECKING:
@@ -44,6 +44,25 @@ async def test_what_a_server_logs_reaches_the_hosts_log_without_its_secrets(tmp_
         await call(connection, "swap")
         await until(lambda: bool(log))
     assert log == ['raw: warning: {"key": "***"}']
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        ("complains", r"\(exit status 1\): ERROR: no database was named\. / Name one"),
+        ("node", r"\(exit status 1\): \[Redis Error\] Error: connect ECONNREFUSED$"),
+    ],
+)
+async def test_of_a_server_that_ends_its_complaint_is_told_and_not_its_manual(
+    tmp_path: Path, mode: str, told: str
+) -> None:
+    with pytest.raises(LoadError, match=told):
+        await loader().connect(raw(tmp_path, mode), {})
+
+
+async def test_of_a_server_that_waits_for_something_else_is_told_what_it_said(tmp_path: Path) -> None:
+    with pytest.raises(PluginTimeoutError, match=r"It had said: Listening on http://127\.0\.0\.1:3333"):
+        await loader(start=3).connect(raw(tmp_path, "waits"), {})
 
 
 @pytest.mark.index

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 _RAISED = re.compile(
-    r"^\s*(?:[\w.]+:\s)?([A-Z]\w*(?:\.\w+)*(?:Error|Exception|Exit|Interrupt|Group|Warning)|[\w.]+\.\w+Error)(?:\b.*)$"
+    r"^\s*(?:\[[^\]]*\]\s*)?(?:[\w.]+:\s)?"  # a log's mark
+    r"([A-Z]\w*(?:\.\w+)*(?:Error|Exception|Exit|Interrupt|Group|Warning)|[\w.]+\.\w+Error|Error(?=: ))(?:\b.*)$"
 )
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
+_NODE_FRAME = re.compile(r"^\s+at .*[:)]\d*\)?$")
 _COMPLAINT = re.compile(r"^\W*(?:[\w.-]+: )?(?:error|fatal|panic)\b\W*\w", re.IGNORECASE)
 _MOST = 600
 
@@ -17,7 +19,7 @@ def error_in(words: str) -> str:
 
     Empty when there are no words.
     """
-    lines = [line.rstrip() for line in words.splitlines() if line.strip()]
+    lines = [line.rstrip() for line in words.splitlines() if line.strip() and not _NODE_FRAME.match(line)]
     frame = ""
     error = ""
     place = ""

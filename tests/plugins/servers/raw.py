@@ -73,7 +73,20 @@ def call(number: int, name: str) -> None:
         send(id=number, result={"content": [{"type": "text", "text": f"went {name}"}]})
 
 
+USAGE = ["ERROR: no database was named.", "Name one of these ways:", *(f"  {n}. another way" for n in range(20))]
+
+
 def main() -> None:
+    if MODE == "waits":
+        sys.stderr.write("Listening on http://127.0.0.1:3333\n")
+        sys.stderr.flush()
+        threading.Event().wait()
+    if MODE == "complains":
+        sys.exit("\n".join(USAGE))
+    if MODE == "node":
+        sys.exit(
+            "[Redis Error] Error: connect ECONNREFUSED\n    at run (file:///x/index.js:240:9)\n    at next (x:1:1)"
+        )
     if MODE == "garbage":
         sys.stdout.write("Welcome to the server!\n{\n")
     if MODE == "bad-schema":
