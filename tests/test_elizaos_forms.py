@@ -44,6 +44,15 @@ async def test_what_an_action_does_is_found_beside_its_description(tmp_path: Pat
         assert await call(connection, "list_chats") == ["one", "two"]
 
 
+async def test_a_service_alone_is_a_plugin_too(tmp_path: Path) -> None:
+    watched = tmp_path / "watched"
+    async with connected(form(tmp_path, "watching"), WATCHED=str(watched)) as connection:
+        assert [(each.kind, each.name) for each in connection.offers.components] == [("service", "watch")]
+        await call(connection, "watch", do="start")
+        assert watched.read_text() == "watching"
+    assert watched.read_text() == "stopped"
+
+
 async def test_arguments_become_what_a_handlers_types_want(tmp_path: Path) -> None:
     pages = tmp_path / "pages.pdf"
     pages.write_bytes(b"\x00\x01\x02")

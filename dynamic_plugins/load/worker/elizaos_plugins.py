@@ -64,11 +64,12 @@ class _ElizaPlugin:
                 self._add_other(kind, each)
         if not self.offered.components or (found.only_said and not found.plugins):
             self._add_clients()
-        else:
-            listed = {id(each) for each in found.services}
-            for service in self._needs.services:
-                if id(service.thing) in listed and not self._is_taken("service:", service.name):
-                    self.offered.add_service(Service(service.name, service.start, service.stop, service.description))
+            if self.offered.components:
+                return  # the service is there for its methods, and starts with the first of them
+        listed = {id(each) for each in found.services}
+        for service in self._needs.services:
+            if id(service.thing) in listed and not self._is_taken("service:", service.name):
+                self.offered.add_service(Service(service.name, service.start, service.stop, service.description))
 
     def _add_action(self, action: Any) -> None:
         method = action_runner(action)
