@@ -53,6 +53,11 @@ async def test_a_service_alone_is_a_plugin_too(tmp_path: Path) -> None:
     assert watched.read_text() == "stopped"
 
 
+async def test_a_client_is_the_one_that_its_service_made(tmp_path: Path) -> None:
+    async with connected(form(tmp_path, "clients")) as connection:
+        assert await call(connection, "list_desks", floor=2) == ["http://desks.example", 2]
+
+
 async def test_arguments_become_what_a_handlers_types_want(tmp_path: Path) -> None:
     pages = tmp_path / "pages.pdf"
     pages.write_bytes(b"\x00\x01\x02")
@@ -73,6 +78,7 @@ async def test_contexts_services_and_ids_are_found_by_name_and_type(tmp_path: Pa
         judged = await call(connection, "JUDGE", verdict="bad")
         assert judged["entries"] == ["good", "bad"]
         assert len(judged["who"]) == 36
+        assert await call(connection, "READ_BOOK") == f"{judged['who'][:8]} reads"
         learned = await call(connection, "REMEMBER_THIS", text="tea is good")
         assert learned["learned"] == "tea is good"
         assert len(learned["agent"]) == 36

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .bag import Bag, snake
-from .eliza_call import Call, current
+from .eliza_call import Call, FailedError, current
 from .eliza_values import converted, is_context, is_value
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Binder:
         value = await self._role(role, parameter, function, call)
         if value is not _NOTHING:
             return value
-        if (service := await self._service(types or ["?"], parameter)) is not None:
+        if (service := await self._service(types, parameter)) is not None:
             return service
         if isinstance(function, type) and (setting := self._setting(parameter.name)) is not None:
             return setting
@@ -92,6 +92,8 @@ class Binder:
             return made
         if parameter.kind is parameter.POSITIONAL_ONLY or "None" in str(parameter.annotation):
             return None
+        if parameter.name.endswith(("service", "client")):
+            raise FailedError(f"its {parameter.name.replace('_', ' ')} is not available")
         raise TypeError(f"{getattr(function, '__name__', 'it')} needs {parameter.name!r}")
 
     async def _role(self, role: str | None, parameter: inspect.Parameter, function: Any, call: Call) -> Any:

@@ -76,17 +76,28 @@ class Needs:
         for service in self.services:
             if service.class_names & set(names):
                 return await service.get()
-        if names == ["?"]:  # it does not say which
-            ending = next((word for word in ("Service", "Client") if parameter.name.endswith(word.lower())), "-")
-            said = [each for each in self.services if any(name.endswith(ending) for name in each.class_names)]
-            return await said[0].get() if len(said) == 1 else None
         for name in names:
             if (found := await self._helper(name)) is not None:
                 return found
             kind = self._found.classes.get(name)
             if kind is not None and parameter.default is parameter.empty and name.endswith(_LIVING):
                 return await self.of(kind).get()
-        return None
+        return await self._by_name(parameter.name) if parameter.default is parameter.empty else None
+
+    async def _by_name(self, name: str) -> Any:
+        """Return the one service that a parameter called *name* can mean, whose type says nothing or is a protocol."""
+        ending = next((word for word in ("Service", "Client") if name.endswith(word.lower())), "-")
+        said = [each for each in self.services if any(known.endswith(ending) for known in each.class_names)]
+        return await said[0].get() if len(said) == 1 else None
+
+    async def client(self, wanted: ElizaService) -> Any:
+        """Return an instance of a client class: the one that a service made for itself, or one made now."""
+        for service in self.services:
+            if service is not wanted and any(name.endswith("Service") for name in service.class_names):
+                await service.get()
+                if (held := service.held(wanted.kind.__name__)) is not None:
+                    return held
+        return await wanted.get()
 
     async def _helper(self, name: str) -> Any:
         """Return the one instance of a class of the package that handlers share: a registry, a store, a client."""

@@ -34,7 +34,7 @@ class ElizaService:
         self._starting: Any = None
         self._registered: list[Any] = []
         self.failure: str | None = None
-        kind = thing if isinstance(thing, type) else type(thing)
+        kind = self.kind = thing if isinstance(thing, type) else type(thing)
         self.class_names = {each.__name__ for each in kind.__mro__ if each is not object}
         self.name = next(
             (

@@ -127,12 +127,19 @@ class _ElizaPlugin:
             client = self._needs.of(kind)
             for name, method in self._found.methods(kind):
                 if not self._is_taken("", name):
-                    called = self._caller(name, lambda client=client, name=name: _method(client, name))  # type: ignore[misc] # bound now
+                    called = self._caller(name, lambda client=client, name=name: self._method(client, name))  # type: ignore[misc] # bound now
                     described = (inspect.getdoc(method) or "").partition("\n\n")[0].replace("\n", " ")
                     parameters = parameters_of(method, self._found.package, None, self._found.classes)
                     self.offered.add(
                         Component("action", name, called, description=described, is_async=True, parameters=parameters)
                     )
+
+    async def _method(self, client: ElizaService, name: str) -> Callable[..., Any]:
+        instance = await self._needs.client(client)
+        if instance is None:
+            raise FailedError(f"{client.name} cannot be used")
+        found: Callable[..., Any] = getattr(instance, name)
+        return found
 
     def _caller(self, name: str, handler: Callable[[], Any]) -> Callable[[dict[str, Any]], Any]:
         async def call(arguments: dict[str, Any]) -> Any:
@@ -166,14 +173,6 @@ class _ElizaPlugin:
 
 async def _ready(handler: Any) -> Any:
     return handler
-
-
-async def _method(client: ElizaService, name: str) -> Callable[..., Any]:
-    instance = await client.get()
-    if instance is None:
-        raise FailedError(f"{client.name} cannot be used")
-    found: Callable[..., Any] = getattr(instance, name)
-    return found
 
 
 def _provider_text(value: Any) -> str:

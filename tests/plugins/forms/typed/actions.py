@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 # looked up when it is called
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 Finish = Literal["matt", "gloss"]
+
+
+class ReadServiceProtocol(Protocol):
+    def read(self, who: str) -> str: ...
+
 
 if TYPE_CHECKING:
     from .context import Colour, Judged, JudgeServices
@@ -26,6 +31,15 @@ class CountAction:
 
     async def handler(self, data: bytes):
         return {"count": len(data)}
+
+
+class ReadAction:
+    name = "READ_BOOK"
+    description = "Reads, by a service that only a protocol describes"
+    similes = ()
+
+    async def handler(self, context: Judged, service: ReadServiceProtocol):
+        return service.read(context.entity_id)
 
 
 class JudgeAction:

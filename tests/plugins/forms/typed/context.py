@@ -22,3 +22,8 @@ class Book:
 @dataclass
 class JudgeServices:
     book: Book = field(default_factory=Book)
+
+
+class ReadService:
+    def read(self, who):
+        return f"{who[:8]} reads"
