@@ -15,6 +15,7 @@ from dynamic_plugins.settings import FORBIDDEN_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.registry.entry import Argument
@@ -97,6 +98,18 @@ def environment(installation: Installation, values: Mapping[str, str]) -> dict[s
     defaults = {v.name: v.default for v in installation.variables if v.default is not None}
     kept = arguments | FORBIDDEN_VARIABLES
     return {name: value for name, value in (defaults | dict(values)).items() if not {name, name.upper()} & kept}
+
+
+def roots(installation: Installation, values: Mapping[str, str], own: Path) -> tuple[str, ...]:
+    """Return the folders that an MCP server may ask us for to work on: those that the person named, else its *own*."""
+    told: list[str] = []
+    for variable in installation.variables:
+        value = values.get(variable.name)
+        if value is not None and variable.format == "filepath":
+            repeated = next((a for a in installation.arguments if a.variable == variable.name), None)
+            told += _several(repeated, value) if repeated is not None else [value]
+    folders = tuple(os.path.abspath(each) for each in told if os.path.isdir(each))  # noqa: PTH100, PTH112
+    return folders or (str(own),)
 
 
 def command_line(installation: Installation, values: Mapping[str, str]) -> list[str]:

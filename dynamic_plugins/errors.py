@@ -213,9 +213,10 @@ class PluginTimeoutError(PluginError):
 
     code = "timeout"
 
-    def __init__(self, name: str, what: str, seconds: float) -> None:
+    def __init__(self, name: str, what: str, seconds: float, said: str = "") -> None:
         self.name, self.what, self.seconds = name, what, seconds
-        super().__init__(f"{name}: {what} took longer than {seconds:g} s and was stopped.")
+        told = f" It had said: {said}" if said else ""
+        super().__init__(f"{name}: {what} took longer than {seconds:g} s and was stopped.{told}")
 
 
 class BadArgumentsError(PluginError):

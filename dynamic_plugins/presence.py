@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
 
 class Presence:
-    """Every installed plugin's :class:`LivePlugin`; *listener* hears of failures and of
-    progress; *use_model* answers a plugin that asks for the host's model."""
+    """Every installed plugin's :class:`LivePlugin`.
+
+    *listener* hears of failures and of progress; *use_model* answers a plugin that asks for the host's model.
+    """
 
     def __init__(
         self,
@@ -177,20 +179,21 @@ class Presence:
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := config.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
+        folder = self._loader.folder(plugin.installation)
         return await self._loader.connect(
             plugin.installation,
             config.environment(plugin.installation, values),
             config.command_line(plugin.installation, values),
-            self._host_for(plugin.name),
+            self._host_for(plugin.name, config.roots(plugin.installation, values, folder)),
         )
 
-    def _host_for(self, name: str) -> Host:
-        """Return what *name*'s worker gets from us: the model when it asks for one, and an ear for its progress."""
+    def _host_for(self, name: str, roots: tuple[str, ...]) -> Host:
+        """Return what *name*'s worker gets from us: the model and *roots* if it asks, and an ear for its progress."""
 
         def progress(fraction: float | None, message: str) -> None:
             self._listener(Event(name, "progress", message, fraction))
 
-        return Host(use_model=self._use_model, progress=progress)
+        return Host(use_model=self._use_model, roots=roots, progress=progress)
 
     async def try_out(self, plugin: StoredPlugin) -> Offers:
         """Start *plugin* beside whatever runs, and return what it offers. Errors as for :meth:`start_worker`."""

@@ -2,12 +2,14 @@
 
 usage: python -m evals.compatibility NAME… [--file NAMES.txt] [--registry FILE] [--json OUT.jsonl] [--jobs N]
 
-Each plugin gets a home of its own. What can be called without a key is called: actions that take no arguments, or whose
-arguments can be made up from their schema. The verdict is one of
+NAMES.txt has names between white space; lines that begin with # are comments. A name that means several plugins stands
+for all of them. Each plugin gets a home of its own, and is told made-up values for what it must be told. What can be
+called without a key is called: every action, with arguments made up from its schema. The verdict is one of
 
-- ``offered``: it loaded, and what it offers was listed and called (an action's own failure is the action's answer);
+- ``offered``: it loaded, all that its source has is offered and was called (an action's own failure is its answer);
 - ``honest error``: it did not install or load, and the error says why in its own words, or it lacks a key;
-- ``our fault``: anything else, such as a crash of ours, an error without a reason, or something left behind.
+- ``our fault``: anything else: a crash of ours, an error without a reason, an action in its source that was not
+  offered (:mod:`evals.written` reads it), one that we called the wrong way, or something left behind.
 """
 
 from __future__ import annotations
@@ -15,21 +17,35 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import psutil
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.errors import ActionError, BadArgumentsError, PluginError, PluginTimeoutError
+from dynamic_plugins.errors import ActionError, AmbiguousNameError, BadArgumentsError, PluginError, PluginTimeoutError
 from dynamic_plugins.settings import Settings, Timeouts
+from evals.invented import arguments_for, value_for
+from evals.written import missing_from, written_in
+
+if TYPE_CHECKING:
+    from dynamic_plugins.install.installation import Installation
 
 HONEST = {"install_failed", "load_failed", "unavailable_here", "needs_configuration", "unknown_plugin", "timeout"}
 MAX_CALLS = 30
+
+# What Python says of a function that is called the wrong way; which of ours called it, the plugin's own did not start.
+WRONG_CALL = re.compile(
+    r"TypeError: (\w+ needs '|\S+\(\) (got an unexpected keyword|missing \d+ required|takes \d+ positional))"
+    r"|AttributeError: (\w+$|'(Bag|StateBag|Store|Call|BareRuntime|AgentRuntime)' object)"
+)
 
 
 @dataclass
@@ -39,7 +55,10 @@ class Verdict:
     version: str = ""
     seconds: float = 0.0
     actions: list[str] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)
+    """The actions that its source has, each with its place; only for elizaOS packages."""
     providers: int = 0
+    services: int = 0
     answered: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     detail: str = ""
@@ -72,13 +91,18 @@ async def live(app: App, name: str, verdict: Verdict) -> None:
     service = app.service
     info = (await service.install(name)).info
     verdict.version = info.version
-    values = {each.name: made_up(each.name, Path(app.settings.home)) for each in info.required_env_vars}
+    installation = app.store.read()[info.name].installation
+    values = {
+        each.name: value_for(each, Path(app.settings.home))
+        for each, _ in await service.variables(info.name)
+        if each.required and each.default is None
+    }
     if values:
         await service.configure(info.name, values)
     await service.activate(info.name)
     plugin = service.runtime.plugins[info.name]
     verdict.actions = [action.name for action in plugin.actions]
-    verdict.providers = len(plugin.providers)
+    verdict.providers, verdict.services = len(plugin.providers), len(plugin.services)
     verdict.verdict = "offered"
     for action in plugin.actions[:MAX_CALLS]:
         try:
@@ -86,6 +110,7 @@ async def live(app: App, name: str, verdict: Verdict) -> None:
             verdict.answered += 1
         except (ActionError, BadArgumentsError, PluginTimeoutError) as error:
             verdict.failed[action.name] = str(error)[:300]
+    judge(verdict, installation)
     await service.deactivate(info.name)
     await service.unload(info.name)
     if service.running():
@@ -95,36 +120,48 @@ async def live(app: App, name: str, verdict: Verdict) -> None:
         verdict.verdict, verdict.detail = "our fault", "it outlived uninstall"
 
 
-def made_up(name: str, home: Path) -> str:
-    """Return a value for a variable that is asked for: a file or folder of its own, or a key that is none."""
-    if "DIR" in name:
-        (home / "data").mkdir(exist_ok=True)
-        return str(home / "data")
-    return str(home / "data.db") if "PATH" in name or "FILE" in name else "not-a-real-key"
+def judge(verdict: Verdict, installation: Installation) -> None:
+    """Find what is our fault in a plugin that loaded."""
+    if installation.kind == "elizaos" and (package := package_of(installation)) is not None:
+        verdict.written = written_in(package)
+        missing = missing_from(verdict.actions, verdict.written)
+        unreachable = [name for name, where in missing.items() if not imports(installation, package, where)]
+        if lost := {name: where for name, where in missing.items() if name not in unreachable}:
+            verdict.verdict, verdict.detail = "our fault", f"not offered: {lost}"
+        elif unreachable:
+            verdict.detail = f"its own code for {', '.join(unreachable)} does not import"
+    # A service that did not start, or a model that nobody gave, is why a handler lacks what it needs.
+    said = {name: text for name, text in verdict.failed.items() if "did not start" not in text}
+    wrong = {name: text for name, text in said.items() if is_wrong_call(text, installation)}
+    if wrong and verdict.verdict == "offered":
+        verdict.verdict, verdict.detail = "our fault", f"called the wrong way: {wrong}"
 
 
-def arguments_for(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return arguments that fit *schema*: what is required, and as little as possible."""
-    properties = schema.get("properties", {})
-    wanted = schema.get("required") or [name for name in ("text",) if name in properties]
-    return {name: example(properties.get(name, {})) for name in wanted}
+def is_wrong_call(text: str, installation: Installation) -> bool:
+    """Whether an error says that a function of the plugin's own, or an object of ours, was used the wrong way."""
+    found = WRONG_CALL.search(text)
+    if found is None:
+        return False
+    named = re.match(r"TypeError: (?:\w+\.)*?(\w+)(?:\.__init__)?\(\)", found.group())
+    package = package_of(installation)
+    if named is None or package is None:
+        return True
+    # A plugin that calls another package the wrong way does so itself.
+    own = re.compile(rf"\b(def|class) {named[1]}\b")
+    return any(own.search(each.read_text(errors="replace")) for each in package.rglob("*.py"))
 
 
-def example(schema: Any) -> Any:
-    """Return a small value that fits a property's schema."""
-    if not isinstance(schema, dict):
-        return "test"
-    for given in ("default", "const"):
-        if given in schema:
-            return schema[given]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
-        return example(each)
-    kind = schema.get("type")
-    kind = kind[0] if isinstance(kind, list) and kind else kind
-    simple: dict[Any, Any] = {"integer": 1, "number": 1, "boolean": True, "array": [], "null": None}
-    return arguments_for(schema) if kind == "object" else simple.get(kind, "test")
+def package_of(installation: Installation) -> Path | None:
+    """Return the folder of the package that is started."""
+    module = (installation.entry_point or "").partition(":")[0].partition(".")[0]
+    return next((each for each in Path(installation.path).rglob(f"site-packages/{module}") if each.is_dir()), None)
+
+
+def imports(installation: Installation, package: Path, where: str) -> bool:
+    """Whether the module at *where* (``actions/send.py:12``) can be imported: what cannot, nobody has."""
+    parts = where.partition(":")[0].removesuffix(".py").removesuffix("/__init__").split("/")
+    words = [installation.python or sys.executable, "-I", "-c", f"import {'.'.join([package.name, *parts])}"]
+    return subprocess.run(words, check=False, capture_output=True, timeout=60).returncode == 0
 
 
 def left_behind(home: Path) -> list[str]:
@@ -139,13 +176,14 @@ def left_behind(home: Path) -> list[str]:
 
 def shown(verdicts: list[Verdict]) -> str:
     """Return the table."""
-    rows = [("plugin", "version", "verdict", "actions", "answered", "s", "")]
+    rows = [("plugin", "version", "verdict", "actions", "in source", "providers", "answered", "s", "")]
     for each in verdicts:
-        offered, answered = str(len(each.actions)), f"{each.answered}/{min(len(each.actions), MAX_CALLS)}"
-        rows.append((each.name, each.version, each.verdict, offered, answered, str(each.seconds), each.detail[:160]))
-    widths = [max(len(row[index]) for row in rows) for index in range(6)]
+        answered = f"{each.answered}/{min(len(each.actions), MAX_CALLS)}"
+        counts = (str(len(each.actions)), str(len(each.written) or ""), str(each.providers), answered)
+        rows.append((each.name, each.version, each.verdict, *counts, str(each.seconds), each.detail[:200]))
+    widths = [max(len(row[index]) for row in rows) for index in range(8)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row[:6], widths, strict=True)) + "  " + row[6]
+        "  ".join(cell.ljust(width) for cell, width in zip(row[:8], widths, strict=True)) + "  " + row[8]
         for row in rows
     )
 
@@ -156,9 +194,32 @@ async def examine_all(names: list[str], registries: tuple[str, ...], jobs: int) 
 
     async def one(name: str) -> Verdict:
         async with places:
-            return await examine(name, registries)
+            verdict = await examine(name, registries)
+        print(f"{name}: {verdict.verdict} {verdict.detail[:200]}", file=sys.stderr)
+        return verdict
 
-    return await asyncio.gather(*(one(name) for name in names))
+    return await asyncio.gather(*(one(name) for name in await whole(names, registries)))
+
+
+async def whole(names: list[str], registries: tuple[str, ...]) -> list[str]:
+    """Return *names* with one that means several plugins replaced by all of theirs."""
+    found: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        async with App(Settings.from_environment(home=folder, registries=registries)) as app:
+            for name in names:
+                try:
+                    await app.catalogue.find(name)
+                    found.append(name)
+                except AmbiguousNameError as error:
+                    found += error.candidates
+                except PluginError:
+                    found.append(name)
+    return list(dict.fromkeys(found))
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names in a file: between white space, without lines that begin with #."""
+    return [word for line in text.splitlines() if not line.lstrip().startswith("#") for word in line.split()]
 
 
 def main() -> int:
@@ -169,7 +230,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    names = arguments.names + (arguments.file.read_text().split() if arguments.file else [])
+    names = arguments.names + (names_in(arguments.file.read_text()) if arguments.file else [])
     verdicts = asyncio.run(examine_all(names, tuple(arguments.registry), arguments.jobs))
     print(shown(verdicts))
     if arguments.json:

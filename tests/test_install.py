@@ -12,7 +12,7 @@ import pytest
 
 from dynamic_plugins.errors import BadArgumentsError, InstallError, UnavailableHereError
 from dynamic_plugins.install.installer import Installer
-from dynamic_plugins.registry.entry import Entry, Package
+from dynamic_plugins.registry.entry import Entry, Package, Variable
 
 if TYPE_CHECKING:
     from dynamic_plugins.events import Event
@@ -101,6 +101,34 @@ async def test_a_server_written_for_an_older_mcp_gets_that_one(installer: Instal
     installation = await installer.install(installer.plan(entry))
     (mcp,) = [each for each in installation.distributions if each.name == "mcp"]
     assert mcp.version.startswith("1."), "it needs mcp>=1.6 and names no upper bound; with 2.x it does not start"
+
+
+@pytest.mark.index
+async def test_changing_a_library_back_leaves_nothing_of_the_newer_one(installer: Installer) -> None:
+    entry = Entry("modeling", "mcp", packages=(Package("pypi", "mcp-neo4j-data-modeling", "0.8.2"),))
+    installation = await installer.install(installer.plan(entry))
+    names = {each.name: each.version for each in installation.distributions}
+    assert names["fastmcp"].startswith("2."), "it names fastmcp>=2.0.0 and no upper bound"
+    assert "fastmcp-slim" not in names, "which owns the same folder in fastmcp 4"
+
+
+@pytest.mark.index
+async def test_an_elizaos_plugin_gets_the_elizaos_that_there_is(installer: Installer) -> None:
+    entry = Entry("nostr", "elizaos", packages=(Package("pypi", "elizaos-plugin-nostr"),))
+    installation = await installer.install(installer.plan(entry))
+    assert "elizaos" in {each.name for each in installation.distributions}, "it asks for elizaos>=2.0.0"
+
+
+@pytest.mark.index
+async def test_what_an_elizaos_plugin_reads_of_its_environment_can_be_told_and_need_not(installer: Installer) -> None:
+    declared = Variable("SCRATCHPAD_MAX_FILE_SIZE", "Most bytes of a note", format="number")
+    packages = (Package("pypi", "elizaos-plugin-scratchpad"),)
+    entry = Entry("scratchpad", "elizaos", packages=packages, config=(declared,))
+    installation = await installer.install(installer.plan(entry))
+    names = [each.name for each in installation.variables]
+    assert names == ["SCRATCHPAD_MAX_FILE_SIZE", "SCRATCHPAD_ALLOWED_EXTENSIONS", "SCRATCHPAD_BASE_PATH"]
+    assert installation.variables[0] == declared
+    assert not any(each.required for each in installation.variables)
 
 
 @pytest.mark.index

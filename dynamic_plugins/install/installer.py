@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.folders import PluginFolders, in_thread
 from dynamic_plugins.install.installation import Installation
-from dynamic_plugins.install.local import check_python, place
+from dynamic_plugins.install.local import check_digest, check_python, place
 from dynamic_plugins.install.manifest import OWN_FILE, Own, own_file, read_folder, read_wheel
 from dynamic_plugins.install.npm import Npm
 from dynamic_plugins.install.plan import (
@@ -27,6 +27,7 @@ from dynamic_plugins.install.plan import (
 )
 from dynamic_plugins.install.process import Tell, child_environment, short
 from dynamic_plugins.install.python_environment import PythonEnvironment, canonical, too_new
+from dynamic_plugins.install.source_settings import read_settings
 from dynamic_plugins.install.starting import node_command, python_entry_point, start_of_entry, start_of_install
 from dynamic_plugins.install.uv_client import Uv
 from dynamic_plugins.registry.entry import Entry, Package
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
 _BUILDS = "packages that are only published as source are built, which runs their code at once"
-_MCP_LIBRARIES = frozenset({"mcp", "fastmcp"})
 
 
 class Installer:
@@ -194,17 +194,24 @@ class Installer:
 
     async def _from_index(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
         needed = requirements(plan.kind, plan.package, plan.version)
-        environment = await self._uv.create(plan.name, staging / "env", needed, tell)
+        # Its plugins ask for "elizaos>=2.0.0" while all there is are pre-releases of that.
+        loose = "elizaos" if plan.kind == "elizaos" else None
+        environment = await self._uv.create(plan.name, staging / "env", needed, tell, loose=loose)
         tell("verify", "", 0.9)
         package = _distribution_name(plan.package, environment)
         found = environment.dist_info(package)
         if found is None:
             raise InstallError(plan.name, f"{package} was installed but left no metadata; it is not a proper package")
         version = found.name.removesuffix(".dist-info").rpartition("-")[2]
-        if plan.kind == "mcp" and (older := too_new(environment, package, _MCP_LIBRARIES)):
+        if plan.kind == "mcp" and (older := too_new(environment, package)):
             message = f"changing to {', '.join(older)}, which it was written for"
-            await self._uv.add(plan.name, environment, [*needed, *older], lambda stage, *_: tell(stage, message, 0.9))
-        own = _own(plan, package, environment)
+            # Anew: where several packages bring the same folder, a change leaves files of both.
+            await in_thread(shutil.rmtree, environment.folder)
+            needed += older
+            environment = await self._uv.create(
+                plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9)
+            )
+        own = await in_thread(_own, plan, package, environment)
         return replace(
             _facts(plan, staging, version, own.config),
             python=str(environment.python),
@@ -218,7 +225,7 @@ class Installer:
         is_wheel = path.suffix == ".whl"
         told = read_wheel(path) if is_wheel else read_folder(path)
         if is_wheel:
-            await in_thread(_check_digest, plan.name, path, plan.package.sha256)
+            await in_thread(check_digest, plan.name, path, plan.package.sha256)
         environment = await self._uv.create(
             plan.name, staging / "env", [str(path)] if is_wheel else told.dependencies, tell
         )
@@ -236,7 +243,9 @@ class Installer:
 
 
 def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own:
-    """Return what an installed native plugin says of itself to us. Raises InstallError where that is no sense."""
+    """Return what an installed plugin says of itself to us. Raises InstallError where that is no sense."""
+    if plan.kind == "elizaos":
+        return Own(read_settings(environment, package, plan.entry.variables))
     if plan.kind != "python":
         return Own()
     try:
@@ -289,8 +298,3 @@ def _moved(facts: Installation, staging: Path, target: Path) -> Installation:
         command=tuple(moved(word) for word in facts.command),
         search_path=tuple(moved(word) for word in facts.search_path),
     )
-
-
-def _check_digest(plugin: str, path: Path, sha256: str | None) -> None:
-    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256.lower():
-        raise InstallError(plugin, f"{path.name} is not the file that its registry entry describes (SHA-256 differs)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from typing import TYPE_CHECKING
 
@@ -50,3 +51,9 @@ def check_python(plugin: str, told: Manifest, environment: PythonEnvironment) ->
         raise InstallError(plugin, f"its pyproject.toml asks for an impossible Python: {error}") from error
     if not fits:
         raise InstallError(plugin, f"it needs Python {told.requires_python}, and plugins are installed with {ours}")
+
+
+def check_digest(plugin: str, path: Path, sha256: str | None) -> None:
+    """Raise InstallError where *path* is not the file with this SHA-256; without one there is nothing to compare."""
+    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256.lower():
+        raise InstallError(plugin, f"{path.name} is not the file that its registry entry describes (SHA-256 differs)")

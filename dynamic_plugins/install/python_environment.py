@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.install.installation import Distribution
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from packaging.requirements import Requirement
@@ -134,8 +134,11 @@ def _name_and_version(dist_info: Path) -> tuple[str, str]:
     return name.replace("_", "-"), version
 
 
-def too_new(environment: PythonEnvironment, package: str, libraries: Collection[str]) -> list[str]:
-    """Return the requirements that bring *libraries* back to the major version that *package* was written for.
+_MCP_LIBRARIES = frozenset({"mcp", "fastmcp"})
+
+
+def too_new(environment: PythonEnvironment, package: str) -> list[str]:
+    """Return the requirements that bring MCP's libraries back to the major version that *package* was written for.
 
     A package that names a lowest version and no highest gets a major version it has never seen; of the libraries
     that the whole of it stands on, that is one in which it does not even start.
@@ -147,7 +150,7 @@ def too_new(environment: PythonEnvironment, package: str, libraries: Collection[
     for requirement in environment.requirements(package):
         name = canonical(requirement.name)
         bounds = list(requirement.specifier)
-        if name not in libraries or name not in installed or any(each.operator != ">=" for each in bounds):
+        if name not in _MCP_LIBRARIES or name not in installed or any(each.operator != ">=" for each in bounds):
             continue
         written_for = max((Version(each.version).major for each in bounds), default=None)
         if written_for is not None and written_for < Version(installed[name]).major:

@@ -56,10 +56,13 @@ class Uv:
     def _fill(self, environment: str) -> tuple[str, ...]:
         return ("uv", "pip", "install", "--python", f"{environment}/bin/python", *self._options)
 
-    async def create(self, plugin: str, folder: Path, requirements: Sequence[str], tell: Tell) -> PythonEnvironment:
+    async def create(
+        self, plugin: str, folder: Path, requirements: Sequence[str], tell: Tell, *, loose: str | None = None
+    ) -> PythonEnvironment:
         """Make an environment in *folder* with *requirements* in it, telling *tell* how far it is.
 
-        Raises InstallError.
+        Of packages whose names begin with *loose*, whatever version there is will do where none fits. Raises
+        InstallError.
         """
         tell("environment", "", 0.05)
         done = await self._run(plugin, folder.parent, self._make(str(folder)))
@@ -68,10 +71,18 @@ class Uv:
         environment = PythonEnvironment(folder)
         if requirements:
             tell("download", "finding packages", 0.15)
-            await self.add(plugin, environment, requirements, tell)
+            await self._add(plugin, environment, requirements, tell, loose=loose)
         return environment
 
-    async def add(self, plugin: str, environment: PythonEnvironment, requirements: Sequence[str], tell: Tell) -> None:
+    async def _add(
+        self,
+        plugin: str,
+        environment: PythonEnvironment,
+        requirements: Sequence[str],
+        tell: Tell,
+        *,
+        loose: str | None = None,
+    ) -> None:
         """Bring *requirements* into an environment; those that are in it already may change. Raises InstallError."""
 
         def heard(line: str) -> None:
@@ -85,7 +96,13 @@ class Uv:
         if lines:
             pinned.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         words = _words(requirements, str(pinned))
-        done = await self._run(plugin, environment.folder.parent, (*self._fill(str(environment.folder)), *words), heard)
+        fill, where = self._fill(str(environment.folder)), environment.folder.parent
+        done = await self._run(plugin, where, (*fill, *words), heard)
+        if done.code != 0 and loose and (names := _without_version(done.err, loose)):
+            tell("download", f"taking the {', '.join(names)} that there is: none fits what is asked for", 0.2)
+            overrides = environment.folder.with_name("overrides.txt")
+            overrides.write_text("".join(f"{name}>=0.dev0\n" for name in names), encoding="utf-8")
+            done = await self._run(plugin, where, (*fill, "--overrides", str(overrides), *words), heard)
         if done.code != 0:
             reason = explain(done, requirements[0])
             raise InstallError(plugin, reason + await self._instead(plugin, environment, done, requirements[0]))
@@ -113,6 +130,12 @@ class Uv:
         return versions_there_are(versions)
 
 
+def _without_version(words: str, prefix: str) -> list[str]:
+    """Return the packages of this *prefix* that uv says are asked for in versions that there are not."""
+    names = re.findall(rf"depends? on ({re.escape(prefix)}[\w-]*)[<>=!~]", " ".join(words.split()))
+    return list(dict.fromkeys(names)) if "No solution found" in words else []
+
+
 def _has_hash(requirement: str) -> bool:
     return " --hash=" in requirement
 
@@ -138,7 +161,8 @@ _REASONS = (
     (r"(?P<name>[\w.-]+) was not found in the package registry", "the package index has no package {name}"),
     (r"there is no version of (?P<name>[\w.-]+)\S*?==(?P<version>[^\s,]+)", "there is no version {version} of {name}"),
     (
-        r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+) and (?P<name>[\w.-]+)",
+        r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+)"
+        r" and (?:all versions of )?(?P<name>[\w.-]+)",
         "{name} needs Python {theirs}, and plugins are installed with Python {ours}",
     ),
     (

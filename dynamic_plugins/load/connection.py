@@ -101,7 +101,9 @@ class WorkerConnection:
                 await asyncio.shield(self._ready)
         except TimeoutError:
             await self._end(at_once=True)
-            raise PluginTimeoutError(self.name, "starting", seconds) from None
+            # A server that waits for something else, such as calls over HTTP, says so.
+            said = self._scrubber.text(error_in(self._process.words))
+            raise PluginTimeoutError(self.name, "starting", seconds, said) from None
         except asyncio.CancelledError:
             await self._end(at_once=True)
             raise

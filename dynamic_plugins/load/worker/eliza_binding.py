@@ -8,10 +8,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .bag import Bag, snake
-from .eliza_call import Call, current
+from .eliza_call import Call, FailedError, current
+from .eliza_values import converted, is_context, is_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ARGUMENTS = {"params", "parameters", "args", "arguments", "input", "inputs", "data", "payload", "body", "request"}
@@ -26,7 +27,10 @@ class Binder:
         runtime: Callable[[], Any],
         service: Callable[[list[str], inspect.Parameter], Any],
         settings: dict[str, str],
+        classes: Mapping[str, type] | None = None,
     ) -> None:
+        """*classes* are the plugin's own by name, for annotations that only a type checker can look up."""
+        self._classes = classes or {}
         self._runtime = runtime
         self._service = service
         self._settings = settings
@@ -66,25 +70,30 @@ class Binder:
         return positional, named
 
     async def _value(self, function: Any, parameter: inspect.Parameter, call: Call, by_place: str | None) -> Any:
-        role = role_of(parameter.name)
-        if parameter.name in call.arguments and role is None:
-            return call.arguments[parameter.name]
+        role, types = role_of(parameter.name), type_names(parameter)
+        if role != "message" and is_value(types):
+            role = None
+        if parameter.name in call.arguments and (role is None or is_value(types)):
+            return converted(call.arguments[parameter.name], types, {**self._classes, **_scope(function)})
         value = await self._role(role, parameter, function, call)
         if value is not _NOTHING:
             return value
-        types = type_names(parameter)
-        if (service := await self._service(types or ["?"], parameter)) is not None:
+        if (service := await self._service(types, parameter)) is not None:
             return service
         if isinstance(function, type) and (setting := self._setting(parameter.name)) is not None:
             return setting
         if parameter.default is not parameter.empty:
             return _NOTHING
-        if by_place is not None and not types:
+        if is_context(parameter.name):
+            return call.context[parameter.name]
+        if by_place is not None and not types and not parameter.name.endswith(("service", "client")):
             return await self._role(by_place, parameter, function, call)
         if (made := await self._make(function, parameter, call)) is not None:
             return made
         if parameter.kind is parameter.POSITIONAL_ONLY or "None" in str(parameter.annotation):
             return None
+        if parameter.name.endswith(("service", "client")):
+            raise FailedError(f"its {parameter.name.replace('_', ' ')} is not available")
         raise TypeError(f"{getattr(function, '__name__', 'it')} needs {parameter.name!r}")
 
     async def _role(self, role: str | None, parameter: inspect.Parameter, function: Any, call: Call) -> Any:
@@ -100,14 +109,16 @@ class Binder:
             every = Bag({**call.context, **call.arguments})
             return Bag({**call.arguments, "text": call.text}) if role == "arguments" else every
         if role == "services":
-            return await self._service(["*"], parameter)
+            whole = await self._service(type_names(parameter) or ["*"], parameter)
+            return whole if whole is not None else await self._service(["*"], parameter)
         found = {"state": call.state, "options": call.options, "callback": call.callback, "responses": []}
         return found.get(role or "", _NOTHING)
 
     async def _make(self, function: Any, parameter: inspect.Parameter, call: Call) -> Any:
         """Return an instance of the plugin's own data class that *parameter* asks for, or None."""
         for name in type_names(parameter):
-            kind = parameter.annotation if isinstance(parameter.annotation, type) else _scope(function).get(name)
+            known = _scope(function).get(name) or self._classes.get(name)
+            kind = parameter.annotation if isinstance(parameter.annotation, type) else known
             if not isinstance(kind, type) or kind.__module__ in ("builtins", "typing"):
                 continue
             if callable(from_env := getattr(kind, "from_env", None)):
@@ -116,8 +127,8 @@ class Binder:
                 ids = {
                     key: call.context[key] for key in ("agent_id", "room_id", "entity_id", "conversation_id", "user_id")
                 }
-                known = Call("", {**ids, "message": call.message, **call.arguments}, ids["agent_id"], call.text)
-                positional, named = await self.bind(kind, known, ())
+                made = Call("", {**ids, "message": call.message, **call.arguments}, ids["agent_id"], call.text)
+                positional, named = await self.bind(kind, made, ())
                 return kind(*positional, **named)
         return None
 
@@ -136,7 +147,7 @@ def role_of(name: str) -> str | None:
     name = snake(name.lstrip("_"))
     if name in ("runtime", "agent_runtime", "agent"):
         return "runtime"
-    if name in ("message", "msg", "memory", "incoming", "message_text"):
+    if name in ("message", "msg", "memory", "incoming", "message_text", "message_content", "user_message"):
         return "message"
     if name in ("state", "current_state"):
         return "state"

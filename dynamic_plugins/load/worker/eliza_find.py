@@ -10,12 +10,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import pkgutil
 import re
 import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+from .eliza_forms import completed, components, described
 
 _SUBMODULES = ("plugin", "actions", "providers", "evaluators", "services", "service", "index", "main")
 _PLUGIN_FACTORY = re.compile(r"^(get|create|make|build)_(\w+_)?plugin$|^(get|create)Plugin$")
@@ -48,6 +51,8 @@ class Found:
         self.names: list[str] = []
         """Public names that are nothing of the above, for saying what there is instead."""
         self.errors: list[BaseException] = []
+        self.only_said = False
+        """Whether some actions are descriptions: the functions beside them often leave the work to a service."""
         self._seen: set[int] = set()
 
     def clients(self) -> list[type]:
@@ -74,13 +79,26 @@ class Found:
         if id(plugin) in self._seen:
             return
         self._seen.add(id(plugin))
+        if any(type(each) is type(plugin) and name_of(each) == name_of(plugin) for each in self.plugins):
+            return  # a factory's second copy of it, with handlers that nobody would prepare
         self.plugins.append(plugin)
         for part, target in (("actions", self.actions), ("providers", self.providers), ("evaluators", self.evaluators)):
-            target.extend(_flat(part_of(plugin, part)))
-        self.services.extend(_flat(part_of(plugin, "services")))
+            target.extend(components(part_of(plugin, part), part))
+        self.services.extend(components(part_of(plugin, "services"), "services"))
         models = part_of(plugin, "models")
         if isinstance(models, dict):
             self.models.update(models)
+
+    def complete(self) -> None:
+        """Give what only describes a component the function that does it."""
+        for kind, many, runs in (
+            ("action", self.actions, action_runner),
+            ("provider", self.providers, provider_getter),
+        ):
+            for place, each in enumerate(many):
+                if runs(each) is None and (whole := completed(kind, each, self.package)) is not None:
+                    many[place] = whole
+                    self.only_said = True
 
     def add_loose(self, name: str, value: Any) -> None:
         """Take *value*, found under *name* in a module, if it is a component."""
@@ -92,7 +110,7 @@ class Found:
             self.classes[value.__name__] = value
         if kind == "service":
             self.helpers.append(value)
-        elif kind is not None:
+        elif kind is not None or (kind := described(name, value)) is not None:
             getattr(self, f"{kind}s").append(value)
         elif isinstance(value, (list, tuple)):
             for each in value:
@@ -121,6 +139,7 @@ def find(module: types.ModuleType, attribute: str | None = None) -> Found:
         for name, value in list(vars(each).items()):
             if not name.startswith("_"):
                 found.add_loose(name, value)
+    found.complete()
     if not found.services:
         # Nobody says which of them live; those that a runtime is asked for by name do, and those that can be started.
         found.services += [each for each in found.helpers if _lives(each, bool(found.plugins))]
@@ -160,7 +179,7 @@ def kind_of(value: Any, package: str) -> str | None:
         return _kind_of_class(value, package)
     if callable(value) or isinstance(value, (str, int, float, list, tuple, set)) or value is None:
         return None
-    if not isinstance(getattr(value, "name", None), str):
+    if not isinstance(attribute_of(value, "name"), str):
         return None
     return _kind_by_shape(value, type(value).__name__)
 
@@ -177,14 +196,15 @@ def attribute_of(value: Any, name: str, default: Any = None) -> Any:
     if isinstance(value, dict):
         return value.get(name, default)
     found = getattr(value, name, default)
-    if isinstance(found, property):
-        try:
-            found = found.fget(value.__new__(value)) if found.fget else default
-        except Exception:  # it needs more than an empty instance
-            return default
-    if inspect.ismethod(found) or inspect.isfunction(found):
+    try:
+        if isinstance(found, property) or (isinstance(value, type) and inspect.isfunction(found)):
+            ask: Any = found.fget if isinstance(found, property) else found
+            found = ask(object.__new__(value)) if ask else default
+        elif inspect.ismethod(found):
+            found = found()
+    except Exception:  # it needs more than an empty instance
         return default
-    return default if found is None else found
+    return default if found is None or inspect.isroutine(found) or inspect.iscoroutine(found) else found
 
 
 def runner_of(value: Any, names: Iterable[str]) -> str | None:
@@ -200,7 +220,6 @@ def action_runner(value: Any) -> str | None:
 
 
 def provider_getter(value: Any) -> str | None:
-    # A dictionary has a `get` of its own.
     return runner_of(value, _GETS)
 
 
@@ -231,15 +250,21 @@ def _kind_by_shape(value: Any, class_name: str) -> str | None:
 
 
 def _submodules(module: types.ModuleType, found: Found) -> Iterator[types.ModuleType]:
-    if not hasattr(module, "__path__"):
-        return
-    for name in _SUBMODULES:
-        full = f"{module.__name__}.{name}"
-        try:
-            if importlib.util.find_spec(full) is not None:
-                yield importlib.import_module(full)
-        except Exception as error:  # told if nothing else is found
-            found.errors.append(error)
+    for name in _SUBMODULES if hasattr(module, "__path__") else ():
+        if (each := _imported(f"{module.__name__}.{name}", found)) is not None:
+            yield each
+            # Not every module of actions is named by the package that holds it.
+            for inner in pkgutil.iter_modules(getattr(each, "__path__", ())) if name in _PARTS else ():
+                if (deeper := _imported(f"{each.__name__}.{inner.name}", found)) is not None:
+                    yield deeper
+
+
+def _imported(name: str, found: Found) -> types.ModuleType | None:
+    try:
+        return importlib.import_module(name) if importlib.util.find_spec(name) is not None else None
+    except Exception as error:  # told if nothing else is found
+        found.errors.append(error)
+        return None
 
 
 def _call_factory(name: str, function: Any, found: Found) -> None:
@@ -267,9 +292,3 @@ def _lives(service: type, listed: bool) -> bool:
 
 def _needs(function: Any) -> bool:
     return any(each.default is each.empty for each in inspect.signature(function).parameters.values())
-
-
-def _flat(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return [each for each in value or () if each is not None]

@@ -1,7 +1,8 @@
 """What an elizaOS action can be told.
 
 No action declares parameters. They are read from its code: the keys that it takes from its options, and the fields of
-the answers that it asks a language model for. Nothing found is required, and nothing else is forbidden.
+the answers that it asks a language model for. Of these none is required; a function's own parameters are, where they
+have no default and the conversation does not tell them. Nothing else is forbidden.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from .eliza_binding import role_of, type_names
 from .eliza_model import fields_asked_for
+from .eliza_values import JSON_TYPES, is_context, is_value, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HOLDER = r"\b_?(?:options|params|parameters|opts|args|arguments|input_data|parsed|options_dict)"
+_HOLDER = (
+    r"\b_?(?:options|params|parameters|opts|args|arguments|input_data|parsed|options_dict|(?:context|ctx)(?:\.data)?)"
+)
 _TAKEN = re.compile(
     rf"""{_HOLDER}\s*\.get\(\s*["'](?P<got>\w+)["']|{_HOLDER}\[["'](?P<item>\w+)["']\]"""
     rf"""|["'](?P<sought>\w+)["']\s+in\s+(?:\w+\.)?{_HOLDER}\b"""
@@ -40,10 +44,8 @@ _NOT_TOLD = {
 }
 _TOLD_ANYWAY = {"content", "id", "message", "type"}
 _HANDED = ("service", "client", "message_text")
-_IDS = {"agent_id", "user_id", "room_id", "entity_id", "conversation_id", "timestamp"}
 _DEEPEST = 4
 _MOST = 20
-_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array", "dict": "object"}
 
 TEXT = {
     "type": "string",
@@ -51,8 +53,13 @@ TEXT = {
 }
 
 
-def parameters_of(handler: Any, package: str, declared: Any = None) -> dict[str, Any]:
-    """Return a JSON Schema for *handler*'s arguments; *declared* are its own, where it has any."""
+def parameters_of(
+    handler: Any, package: str, declared: Any = None, classes: dict[str, type] | None = None
+) -> dict[str, Any]:
+    """Return a JSON Schema for *handler*'s arguments; *declared* are its own, where it has any.
+
+    *classes* are the package's by name, for annotations that only a type checker can look up.
+    """
     properties: dict[str, Any] = {"text": dict(TEXT)}
     properties.update(_declared(declared))
     try:
@@ -62,9 +69,16 @@ def parameters_of(handler: Any, package: str, declared: Any = None) -> dict[str,
                     properties.setdefault(name, schema)
     except (OSError, SyntaxError, RecursionError):
         pass  # no source: the plain words are left
-    for name, schema in _own(handler, package):
-        properties.setdefault(name, schema)
-    return {"type": "object", "properties": properties, "additionalProperties": True}
+    required: list[str] = []
+    for name, own, needed in _own(handler, package, classes or {}):
+        properties.setdefault(name, own)
+        required += [name] if needed and name not in required else []
+    return {
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "additionalProperties": True,
+    }
 
 
 def _declared(declared: Any) -> dict[str, Any]:
@@ -79,12 +93,15 @@ def _declared(declared: Any) -> dict[str, Any]:
             schema = each.get("schema") if isinstance(each, dict) else getattr(each, "schema", None)
             kind = schema.get("type") if isinstance(schema, dict) else getattr(schema, "type", None)
             described = each.get("description") if isinstance(each, dict) else getattr(each, "description", "")
-            found[name] = {"type": kind if kind in _TYPES.values() else "string", "description": str(described or "")}
+            found[name] = {
+                "type": kind if kind in JSON_TYPES.values() else "string",
+                "description": str(described or ""),
+            }
     return found
 
 
-def _own(handler: Any, package: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the parameters that stand for arguments themselves: ``search(query, limit=10)``.
+def _own(handler: Any, package: str, classes: dict[str, type]) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Yield the parameters that stand for arguments themselves, ``search(query, limit=10)``, and whether they must be.
 
     One of a class of the package's own stands for the fields of that class.
     """
@@ -92,40 +109,46 @@ def _own(handler: Any, package: str) -> Iterator[tuple[str, dict[str, Any]]]:
         parameters = inspect.signature(handler).parameters.values()
     except (TypeError, ValueError):
         return
+    scope = {**classes, **getattr(inspect.unwrap(getattr(handler, "__func__", handler)), "__globals__", {})}
     for each in parameters:
         names = type_names(each)
         if each.kind not in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY) or each.name in ("self", "cls"):
             continue
-        made = next((kind for name in names if (kind := _class_of(handler, name, package)) is not None), None)
+        needed = each.default is each.empty
+        made = next((kind for name in names if (kind := _class_of(name, scope, package)) is not None), None)
         if made is not None:
-            yield from _fields(made)
+            for name, schema, must in _fields(made):
+                yield name, schema, must and needed
         elif (
-            role_of(each.name) is None
+            (role_of(each.name) is None or (is_value(names) and role_of(each.name) != "message"))
             and not each.name.startswith("_")
             and not each.name.endswith(_HANDED)
-            and (not names or names[0] in _TYPES)
+            and (said := schema_of(names, scope)) is not None
         ):
-            json_type = _TYPES.get(names[0]) if names else None
-            yield each.name, {"type": json_type} if json_type else {}
+            yield each.name, said, needed and not is_context(each.name)
 
 
-def _class_of(handler: Any, name: str, package: str) -> type | None:
-    scope = getattr(inspect.unwrap(getattr(handler, "__func__", handler)), "__globals__", {})
+def _class_of(name: str, scope: dict[str, Any], package: str) -> type | None:
     found = scope.get(name)
     ours = isinstance(found, type) and found.__module__.startswith(package)
     return found if ours and (hasattr(found, "__dataclass_fields__") or hasattr(found, "model_fields")) else None
 
 
-def _fields(kind: type) -> Iterator[tuple[str, dict[str, Any]]]:
+def _fields(kind: type) -> Iterator[tuple[str, dict[str, Any], bool]]:
     names = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", {})
-    hints = getattr(kind, "__annotations__", {})
+    signature = inspect.signature(kind).parameters
+    scope = vars(sys.modules[kind.__module__])
     for name in names:
-        if name.endswith(_HANDED) or role_of(name) or name in _IDS:
+        if name.endswith(_HANDED) or role_of(name) or is_context(name):
             continue
-        words = re.findall(r"\w+", str(getattr(hints.get(name), "__name__", hints.get(name, ""))))
-        found = next((_TYPES[word] for word in words if word in _TYPES), None)
+        # A pydantic model is made by its fields' aliases, which may be what its signature names.
+        parameter = signature.get(name)
+        schema = (schema_of(type_names(parameter), scope) if parameter is not None else None) or {}
         described = str(getattr(names[name], "description", None) or "")
-        yield name, {**({"type": found} if found else {}), **({"description": described} if described else {})}
+        needed = parameter is not None and parameter.default is parameter.empty
+        if name == "timestamp" and not needed:
+            continue
+        yield name, {**schema, **({"description": described} if described else {})}, needed
 
 
 def _functions(handler: Any, package: str, depth: int, seen: set[int]) -> Iterator[types.FunctionType]:

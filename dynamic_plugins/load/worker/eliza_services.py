@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _STOPS = ("stop", "close", "aclose", "shutdown", "disconnect", "cleanup")
 _INIT_ORDER = ("runtime", "config")
+_PATIENCE = 15.0
+"""Seconds a service may take to start before actions are tried without it; it goes on starting."""
 
 
 class ElizaService:
@@ -25,13 +27,14 @@ class ElizaService:
     """
 
     def __init__(self, thing: Any, binder: Binder, runtime: Callable[[], Any]) -> None:
-        self._thing = thing
+        self.thing = thing
         self._binder = binder
         self._runtime = runtime
         self._instance: Any = None
+        self._starting: Any = None
         self._registered: list[Any] = []
         self.failure: str | None = None
-        kind = thing if isinstance(thing, type) else type(thing)
+        kind = self.kind = thing if isinstance(thing, type) else type(thing)
         self.class_names = {each.__name__ for each in kind.__mro__ if each is not object}
         self.name = next(
             (
@@ -51,24 +54,44 @@ class ElizaService:
             await self.start()
         return self._instance
 
+    def held(self, name: str) -> Any:
+        """Return what the running service keeps of the class called *name*: its client, its store."""
+        kept = list(getattr(self._instance, "__dict__", {}).values())
+        return next((each for each in kept if type(each).__name__ == name), None)
+
     async def start(self) -> None:
         """Start it, if it is not running."""
         if self._instance is not None:
             return
-        self.failure = None
+        import asyncio
+
+        if self._starting is asyncio.current_task() and self._starting is not None:
+            return  # what it asks for while it starts asks for it
+        if self._starting is None:
+            self.failure = None
+            self._starting = asyncio.ensure_future(self._begin())
+        await asyncio.wait({self._starting}, timeout=_PATIENCE)
+        if self._starting is not None:
+            self.failure = f"it has been starting for more than {_PATIENCE:.0f} s"
+
+    async def _begin(self) -> None:
         try:
             self._instance = await self._make()
+            self.failure = None
+            await self._register(self._instance)
         except Exception as error:  # whatever it is, it is the service's
             self.failure = describe(error, place=False)
-            return
-        await self._register(self._instance)
+        finally:
+            self._starting = None
 
     async def stop(self) -> None:
         """Stop it. Raises what the service raises."""
+        if self._starting is not None:
+            self._starting.cancel()
         instance, self._instance = self._instance, None
         if instance is None:
             return
-        stop = next((found for name in _STOPS if callable(found := getattr(instance, name, None))), None)
+        stop = stopper(instance)
         try:
             if stop is not None:
                 await self._binder.run(stop, service_call(None, self.name), ("runtime",))
@@ -76,7 +99,7 @@ class ElizaService:
             self._registered[:] = [each for each in self._registered if each is not instance]
 
     async def _make(self) -> Any:
-        thing = self._thing
+        thing = self.thing
         call = service_call(None, self.name)
         if not isinstance(thing, type):
             instance = thing
@@ -107,6 +130,11 @@ class ElizaService:
         runtime = await self._runtime()
         self._registered = runtime._services.setdefault(self.name, [])
         self._registered.append(instance)
+
+
+def stopper(thing: Any) -> Any:
+    """Return the method that ends *thing*, or None."""
+    return next((found for name in _STOPS if callable(found := getattr(thing, name, None))), None)
 
 
 def _is_class_method(kind: type, name: str) -> bool:

@@ -77,6 +77,8 @@ class Offered:
     def __init__(self) -> None:
         self.components: dict[str, Component] = {}
         self.services: list[Service] = []
+        self.closing: Callable[[], Any] | None = None
+        """A coroutine function that ends what was started besides the services."""
 
     def add(self, component: Component) -> None:
         """Take in one component. Raises ValueError where the name is taken."""
@@ -102,6 +104,8 @@ class Offered:
                 await service.do("stop")
             except Exception:  # noqa: S112 # the process ends anyway, and nobody is left to tell
                 continue
+        if self.closing is not None:
+            await self.closing()
 
 
 async def _run(function: Callable[[], Any]) -> None:

@@ -196,7 +196,7 @@ class Server:
 
     def _leave(self) -> None:
         """Stop the services, then end."""
-        if any(service.running for service in self._offered.services):
+        if self.stage.has_loop and (self._offered.closing or any(each.running for each in self._offered.services)):
             self.stage.spawn(self._offered.stop_services(), lambda _value, _error: self.stage.end())
         else:
             self.stage.end()

@@ -28,6 +28,11 @@ class Stage:
         self._ended = False
         self._first: list[Callable[[], Any]] = []
 
+    @property
+    def has_loop(self) -> bool:
+        """Whether anything has run that needs an event loop."""
+        return self._loop is not None
+
     def post(self, job: Callable[[], Any]) -> None:
         """Have *job* done soon. May be called from any thread."""
         if self._loop is not None:

@@ -15,6 +15,10 @@ TOOLS: list[dict[str, Any]] = [
 ]
 
 
+RESOURCES: list[dict[str, Any]] = [{"uri": "raw://diary", "name": "my diary"}]
+PROMPTS: list[dict[str, Any]] = [{"name": "greet", "arguments": [{"name": "who", "required": True}]}]
+
+
 def send(**message: Any) -> None:
     if MODE == "modern" and "result" in message:
         message["result"] |= {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
@@ -30,7 +34,9 @@ def initialize(number: int, params: dict[str, Any]) -> None:
     if MODE == "nonsense":
         send(id=number, result={"hello": "there"})
         return
-    can = {"tools": {"listChanged": True}}
+    can: dict[str, Any] = {"tools": {"listChanged": True}}
+    if MODE == "rich":
+        can |= {"resources": {"listChanged": True}, "prompts": {"listChanged": True}, "logging": {}}
     send(
         id=number,
         result={"protocolVersion": "2025-06-18", "capabilities": can, "serverInfo": {"name": "raw", "version": "1"}},
@@ -38,7 +44,14 @@ def initialize(number: int, params: dict[str, Any]) -> None:
 
 
 def call(number: int, name: str) -> None:
-    if MODE == "huge":
+    if MODE == "rich" and name == "swap":
+        RESOURCES.append({"uri": "raw://letters", "name": "letters"})
+        PROMPTS[0]["name"] = "take_leave"
+        send(method="notifications/message", params={"level": "warning", "data": {"key": os.environ.get("RAW_KEY")}})
+        send(method="notifications/resources/list_changed")
+        send(method="notifications/prompts/list_changed")
+        send(id=number, result={"content": [{"type": "text", "text": "swapped"}]})
+    elif MODE == "huge":
         sys.stdout.write('{"jsonrpc": "2.0", "result": {"content": [{"type": "text", "text": "')
         for _ in range(100):
             sys.stdout.write("x" * 2**20)
@@ -60,7 +73,20 @@ def call(number: int, name: str) -> None:
         send(id=number, result={"content": [{"type": "text", "text": f"went {name}"}]})
 
 
+USAGE = ["ERROR: no database was named.", "Name one of these ways:", *(f"  {n}. another way" for n in range(20))]
+
+
 def main() -> None:
+    if MODE == "waits":
+        sys.stderr.write("Listening on http://127.0.0.1:3333\n")
+        sys.stderr.flush()
+        threading.Event().wait()
+    if MODE == "complains":
+        sys.exit("\n".join(USAGE))
+    if MODE == "node":
+        sys.exit(
+            "[Redis Error] Error: connect ECONNREFUSED\n    at run (file:///x/index.js:240:9)\n    at next (x:1:1)"
+        )
     if MODE == "garbage":
         sys.stdout.write("Welcome to the server!\n{\n")
     if MODE == "bad-schema":
@@ -81,6 +107,17 @@ def main() -> None:
                 send(id=number, result={"tools": TOOLS})
             case "tools/call":
                 call(number, params["name"])
+            case "resources/list":
+                send(id=number, result={"resources": RESOURCES})
+            case "resources/read" if params["uri"] == "raw://diary":
+                send(id=number, result={"contents": [{"uri": "raw://diary", "text": "Dear diary"}]})
+            case "resources/read":
+                send(id=number, error={"code": -32002, "message": "nobody may read that"})
+            case "prompts/list":
+                send(id=number, result={"prompts": PROMPTS})
+            case "prompts/get":
+                said = {"type": "text", "text": f"Hello {params['arguments']['who']}"}
+                send(id=number, result={"messages": [{"role": "user", "content": said}]})
             case "server/discover":
                 send(id=number, result={"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})
             case _:

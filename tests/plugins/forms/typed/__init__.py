@@ -1,0 +1,9 @@
+"""As elizaos-plugin-trust, -blooio, -pdf and -experience: what handlers ask for, they say by types."""
+
+from .actions import CountAction, JudgeAction, PaintAction, ReadAction, RememberAction
+from .context import Colour, Judged, JudgeServices, ReadService
+
+__all__ = [
+    *("CountAction", "JudgeAction", "PaintAction", "ReadAction", "RememberAction"),
+    *("Colour", "JudgeServices", "Judged", "ReadService"),
+]

@@ -1,0 +1,101 @@
+"""What an MCP server has besides tools, and what it asks of its host: resources, prompts, logging, roots, arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dynamic_plugins.errors import ActionError, LoadError, PluginTimeoutError
+from tests.loading import call, component, connected, loader, raw, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dynamic_plugins.load.offers import Offers
+    from tests.conftest import Cli
+
+
+async def test_resources_are_providers_and_prompts_are_actions(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "rich")) as connection:
+        assert [each.name for each in connection.offers.of("provider")] == ["my_diary"]
+        assert await call(connection, "my_diary") == "Dear diary"
+        greet = component(connection, "prompt_greet").parameters or {}
+        assert (greet["required"], greet["additionalProperties"]) == (["who"], False)
+        assert await call(connection, "prompt_greet", who="Ada") == "Hello Ada"
+
+
+async def test_what_changes_is_asked_for_again_whatever_it_is(tmp_path: Path) -> None:
+    heard: list[Offers] = []
+    async with connected(raw(tmp_path, "rich")) as connection:
+        connection.on_offers_changed = heard.append
+        await call(connection, "swap")
+        await until(lambda: bool(heard) and len(heard[-1].of("provider")) == 2)
+        names = {each.name for each in heard[-1].components}
+        assert {"my_diary", "letters", "prompt_take_leave"} <= names
+        assert "prompt_greet" not in names
+        with pytest.raises(ActionError, match="letters failed: nobody may read that"):
+            await call(connection, "letters")
+
+
+async def test_what_a_server_logs_reaches_the_hosts_log_without_its_secrets(tmp_path: Path) -> None:
+    log: list[str] = []
+    async with connected(raw(tmp_path, "rich"), loader(log=log), RAW_KEY="sk-very-secret") as connection:
+        await call(connection, "swap")
+        await until(lambda: bool(log))
+    assert log == ['raw: warning: {"key": "***"}']
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        ("complains", r"\(exit status 1\): ERROR: no database was named\. / Name one"),
+        ("node", r"\(exit status 1\): \[Redis Error\] Error: connect ECONNREFUSED$"),
+    ],
+)
+async def test_of_a_server_that_ends_its_complaint_is_told_and_not_its_manual(
+    tmp_path: Path, mode: str, told: str
+) -> None:
+    with pytest.raises(LoadError, match=told):
+        await loader().connect(raw(tmp_path, mode), {})
+
+
+async def test_of_a_server_that_waits_for_something_else_is_told_what_it_said(tmp_path: Path) -> None:
+    with pytest.raises(PluginTimeoutError, match=r"It had said: Listening on http://127\.0\.0\.1:3333"):
+        await loader(start=3).connect(raw(tmp_path, "waits"), {})
+
+
+@pytest.mark.index
+def test_a_servers_arguments_are_asked_for_like_configuration(cli: Cli, tmp_path: Path) -> None:
+    cli("install", "mcp-server-sqlite", "--yes")
+    (plugin,) = cli("status").json["plugins"]
+    assert [(each["name"], each["is_set"]) for each in plugin["required_env_vars"]] == [("DB_PATH", False)]
+    assert "DB_PATH" in cli("activate", "mcp-server-sqlite", code=3).json["error"]["message"]
+    cli("configure", "mcp-server-sqlite", f"DB_PATH={tmp_path / 'rows.db'}")
+    cli("activate", "mcp-server-sqlite")
+    cli("call", "mcp-server-sqlite", "create_table", "--args", '{"query": "CREATE TABLE things (name TEXT)"}')
+    assert "things" in str(cli("call", "mcp-server-sqlite", "list_tables").json)
+    assert (tmp_path / "rows.db").is_file()
+
+
+@pytest.mark.index
+def test_a_server_may_work_on_the_folders_that_it_was_told_and_no_others(cli: Cli, tmp_path: Path) -> None:
+    name = "@modelcontextprotocol/server-filesystem"
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir(), other.mkdir()
+    cli("install", name, "--yes")
+    cli("configure", name, f"DIRECTORY={one}:{other}")
+    cli("activate", name)
+    said = str(cli("call", name, "list_allowed_directories").json)
+    assert str(one) in said
+    assert str(other) in said
+    assert str(cli.home) not in said
+
+
+@pytest.mark.index
+def test_a_server_that_was_told_no_folder_may_have_its_own(cli: Cli) -> None:
+    name = "@modelcontextprotocol/server-everything"
+    cli("install", name, "--yes")
+    cli("activate", name)
+    said = str(cli("call", name, "get-roots-list").json)
+    assert str(cli.home / "plugin_data") in said
