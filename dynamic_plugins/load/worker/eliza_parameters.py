@@ -22,7 +22,10 @@ from .eliza_values import JSON_TYPES, is_context, is_value, schema_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HOLDER = r"\b_?(?:options|params|parameters|opts|args|arguments|input_data|parsed|options_dict|(?:context|ctx)(?:\.data)?|state|content)"
+_HOLDER = (
+    r"\b_?(?:options|params|parameters|opts|args|arguments|input_data|parsed|options_dict|state|content"
+    r"|(?:context|ctx)(?:\.data)?)"
+)
 _TAKEN = re.compile(
     rf"""{_HOLDER}\s*\.get\(\s*["'](?P<got>\w+)["']|{_HOLDER}\[["'](?P<item>\w+)["']\]"""
     rf"""|["'](?P<sought>\w+)["']\s+in\s+(?:\w+\.)?{_HOLDER}\b"""
