@@ -28,9 +28,9 @@ def value_for(variable: Variable, home: Path) -> str:
 
 
 def arguments_for(schema: dict[str, Any], root: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return arguments that fit *schema*: what is required, and as little as possible."""
+    """Return arguments that fit *schema*: what is required; of an elizaOS action, which requires nothing, all."""
     properties = schema.get("properties", {})
-    wanted = schema.get("required") or [name for name in ("text",) if name in properties]
+    wanted = schema.get("required") or (list(properties) if "text" in properties else [])
     return {name: example(properties.get(name, {}), root or schema) for name in wanted}
 
 

@@ -55,6 +55,7 @@ async def test_a_service_alone_is_a_plugin_too(tmp_path: Path) -> None:
 
 async def test_a_client_is_the_one_that_its_service_made(tmp_path: Path) -> None:
     async with connected(form(tmp_path, "clients")) as connection:
+        assert [each.name for each in connection.offers.components] == ["list_desks"]
         assert await call(connection, "list_desks", floor=2) == ["http://desks.example", 2]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.install.python_environment import PythonEnvironment
 
-# os.environ["X"], os.getenv("X"), runtime.get_setting("X"), and helpers of a plugin's own such as _env_bool("X").
+# environ["X"], getenv("X"), runtime.get_setting("X"), and helpers of a plugin's own such as _env_bool("X").
 _READ = re.compile(r"""(?i:\w*(?:env|setting)\w*)(?:\.get)?\s*[(\[]\s*["']([A-Z][A-Z0-9]*_[A-Z0-9_]+)["']""")
 _NOT_READ = {"tests", "test", "examples", "conftest.py"}
 _MOST_BYTES = 2**20

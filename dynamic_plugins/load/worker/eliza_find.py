@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-from .eliza_forms import completed, components, described
+from .eliza_forms import completed, components, described, wants_functions
 
 _SUBMODULES = ("plugin", "actions", "providers", "evaluators", "services", "service", "index", "main")
 _PLUGIN_FACTORY = re.compile(r"^(get|create|make|build)_(\w+_)?plugin$|^(get|create)Plugin$")
@@ -72,6 +72,7 @@ class Found:
             and name not in _LIFE
             and member.__module__.startswith(self.package)
             and not isinstance(inspect.getattr_static(kind, name), (classmethod, staticmethod))
+            and not wants_functions(member)
         ]
 
     def add_plugin(self, plugin: Any) -> None:

@@ -64,6 +64,12 @@ def completed(kind: str, value: Any, package: str) -> dict[str, Any] | None:
     return None
 
 
+def wants_functions(method: Any) -> bool:
+    """Whether a method cannot do without a function: it is for programs, such as ``on_message(handler)``."""
+    needed = [each for each in inspect.signature(method).parameters.values() if each.default is each.empty]
+    return any("Callable" in str(each.annotation) or each.name in ("handler", "callback") for each in needed)
+
+
 def _homes(value: Any, package: str) -> Iterator[tuple[types.ModuleType, str]]:
     """Yield the package's modules that hold *value*, and as what: the deepest first, which is where it is written."""
     inside = [each for name, each in sys.modules.items() if name == package or name.startswith(f"{package}.")]

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HOLDER = (
-    r"\b_?(?:options|params|parameters|opts|args|arguments|input_data|parsed|options_dict|(?:context|ctx)(?:\.data)?)"
+    r"\b_?(?:options|params|parameters|opts|args|arguments|input_data|parsed|options_dict|state|content"
+    r"|(?:context|ctx)(?:\.data)?)"
 )
 _TAKEN = re.compile(
     rf"""{_HOLDER}\s*\.get\(\s*["'](?P<got>\w+)["']|{_HOLDER}\[["'](?P<item>\w+)["']\]"""
@@ -41,6 +42,13 @@ _NOT_TOLD = {
     "parameters",
     "thought",
     "actions",
+    # What every state has.
+    "values",
+    "data",
+    "agentName",
+    "senderName",
+    "recentMessages",
+    "providers",
 }
 _TOLD_ANYWAY = {"content", "id", "message", "type"}
 _HANDED = ("service", "client", "message_text")
@@ -165,15 +173,22 @@ def _functions(handler: Any, package: str, depth: int, seen: set[int]) -> Iterat
     names = [*function.__code__.co_names, *_nested_names(function.__code__)]
     near = [function.__globals__.get(name) for name in names]
     near += [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
-    owner = getattr(handler, "__self__", None)
-    if owner is not None:
-        near += [getattr(type(owner), name, None) for name in names]
+    if (owner := _owner(handler, function)) is not None:
+        near += [inspect.getattr_static(owner, name, None) for name in names]
     for each in near:
         if isinstance(each, type):
             for method in ("handler", "execute"):
                 yield from _functions(getattr(each, method, None), package, depth + 1, seen)
         else:
             yield from _functions(each, package, depth + 1, seen)
+
+
+def _owner(handler: Any, function: types.FunctionType) -> type | None:
+    """Return the class that a method is of: also of one that is taken from its class, which has no instance."""
+    if (instance := getattr(handler, "__self__", None)) is not None:
+        return instance if isinstance(instance, type) else type(instance)
+    found: Any = function.__globals__.get(function.__qualname__.rpartition(".")[0])
+    return found if isinstance(found, type) else None
 
 
 def _nested_names(code: types.CodeType) -> list[str]:

@@ -14,6 +14,9 @@ class DeskService:
     def __init__(self):
         self.client = None
 
+    def on_free(self, handler):
+        """For programs alone."""
+
     async def start(self):
         self.client = DeskClient("http://desks.example", "made by the service")
 

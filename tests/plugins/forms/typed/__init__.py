@@ -4,6 +4,13 @@ from .actions import CountAction, JudgeAction, PaintAction, ReadAction, Remember
 from .context import Colour, Judged, JudgeServices, ReadService
 
 __all__ = [
-    *("CountAction", "JudgeAction", "PaintAction", "ReadAction", "RememberAction"),
-    *("Colour", "JudgeServices", "Judged", "ReadService"),
+    "Colour",
+    "CountAction",
+    "JudgeAction",
+    "JudgeServices",
+    "Judged",
+    "PaintAction",
+    "ReadAction",
+    "ReadService",
+    "RememberAction",
 ]
