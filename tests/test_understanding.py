@@ -415,3 +415,16 @@ def test_the_second_one_is_the_plugin_that_was_named_second() -> None:
         ("install", "@elizaos/plugin-github"),
         ("activate", "@elizaos/plugin-github"),
     ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "discord keeps swearing, so switch off slack",
+        "switch slack off like you did with discord",
+        "switch slack off but under no circumstances discord",
+    ],
+)
+def test_what_is_only_spoken_of_beside_an_order_is_left_alone(said: str) -> None:
+    conversation = talk(active=[SLACK, DISCORD]).say(said)
+    assert (conversation.calls or conversation.say("yes").calls) == [("deactivate", SLACK)]

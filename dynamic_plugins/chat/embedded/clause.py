@@ -22,6 +22,8 @@ def order_in(clause: Text, hit: Hit, number: int) -> Order:
     order = Order(hit.label.intent, hit.label.sure, o.slots(clause), sentence=number, at=clause.starts[hit.start])
     order.had_slots = bool(order.slots)
     apart = _of_another_thought(after) if not hit.label.passive else []
+    if o.slots(inside) or [slot for slot in o.slots(after) if slot not in apart]:
+        apart += _subjects(before)
     order.slots = [slot for slot in order.slots if slot not in apart]
     order.apart = apart
     if _goes_on(after):
@@ -50,6 +52,8 @@ def _of_another_thought(after: Text) -> list[int]:
     "Wake X, send Y home", "stop X because Y …".
     """
     begin, apart, reason = 0, list[int](), False
+    for hit in cues("cues", "compares").find(after):
+        apart += o.slots(after.part(hit.start, len(after)))  # "like you did with Y"
     for index, word in enumerate([*after.words, ","]):
         if word not in o.BREAKS and word not in o.JOINS:
             continue
@@ -60,6 +64,12 @@ def _of_another_thought(after: Text) -> list[int]:
         reason = reason or word in _REASONS
         begin = index + 1
     return apart
+
+
+def _subjects(before: Text) -> list[int]:
+    """Return the mentions before a verb that has its object after it: "Y keeps crashing, so stop X"."""
+    breaks = [index for index, word in enumerate(before.words) if word in o.BREAKS or word in o.JOINS]
+    return o.slots(before.part(0, breaks[-1])) if breaks else []
 
 
 def _goes_on(after: Text) -> bool:
@@ -137,5 +147,12 @@ def _keep_the_rest_alone(order: Order, clause: Text, hit: Hit) -> None:
     for spare in cues("cues", "spares").find(clause):
         apart = o.slots(clause.part(*spare.gap)) if spare.gap else o.slots(clause.part(spare.end, len(clause)))
         if spare.start > hit.start:
+            order.spared += apart
+            order.slots = [slot for slot in order.slots if slot not in apart]
+    for denied in cues("cues", "denied").find(clause):
+        if denied.start and clause.words[denied.start - 1] == "why":
+            continue
+        apart = o.slots(clause.part(denied.start, denied.end))
+        if [slot for slot in order.slots if slot not in apart]:
             order.spared += apart
             order.slots = [slot for slot in order.slots if slot not in apart]
