@@ -97,6 +97,11 @@ def loose_values(spoken: str, entry: Entry | None) -> list[Value]:
     return _joined(found)
 
 
+def is_flag(value: str) -> bool:
+    """Whether a value only says yes or no."""
+    return _FLAG.fullmatch(value) is not None
+
+
 def offered_values(spoken: str, entry: Entry | None) -> list[Value]:
     """Return the values in *spoken* that a variable lists as its choices: the first of each variable."""
     found = []

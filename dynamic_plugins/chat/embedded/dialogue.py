@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded.decide import Answer, Step, calls_for
+from dynamic_plugins.chat.embedded.hearing import understand
 from dynamic_plugins.chat.embedded.phrases import cues, read
 from dynamic_plugins.chat.embedded.targets import Target
-from dynamic_plugins.chat.embedded.understanding import Mind, understand
+from dynamic_plugins.chat.embedded.understanding import Mind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
-from dynamic_plugins.chat.embedded.phrases import Hit, Phrases, Text, cues, read, word_set
+from dynamic_plugins.chat.embedded.phrases import Hit, Phrases, Text, cues, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,6 @@ ENDS = frozenset({".", "!", "?", ";", "…", *"\u3002\uff01\uff1f\uff1b"})
 _DASH = frozenset("\u2014\u2013")
 BREAKS = frozenset({",", ":", "(", ")", "-", *"\u2014\u2013\u3001\uff0c\uff1a", "&", "+", "/", "*", "•"})
 JOINS = word_set("cues", "joins")
-TYPO_LENGTH = 5
 SLOT = re.compile(r"⟨(\d+)⟩")
 
 
@@ -75,10 +74,10 @@ _WISH = re.compile(r"(?:need|want|like|have|see|enough|had enough|done|swap|lose
 @cache
 def verbs() -> Phrases:
     """Return all phrases of ``verbs.toml``."""
-    return Phrases(_each_phrase())
+    return Phrases(each_phrase())
 
 
-def _each_phrase() -> Iterator[tuple[str, Verb]]:
+def each_phrase() -> Iterator[tuple[str, Verb]]:
     for language, intents in prompts.table("embedded/verbs.toml").items():
         for intent, strengths in intents.items():
             for strength, phrases in strengths.items():
@@ -130,53 +129,6 @@ _NO_VERBS = frozenset(
         "a",
     ]
 )
-
-
-@cache
-def _vocabulary() -> frozenset[str]:
-    heads = {phrase.split(" ")[0] for phrase, verb in _each_phrase() if verb.sure and verb.language == "en"}
-    return frozenset(
-        word
-        for word in {*verbs().single_words, *heads}
-        if len(word) > TYPO_LENGTH and word.isascii() and word.isalpha()
-    )
-
-
-@cache
-def _english() -> frozenset[str]:
-    """Return the verbs that a word of few letters may be a slip of."""
-    heads = {phrase.split(" ")[0] for phrase, verb in _each_phrase() if verb.sure and verb.language == "en"}
-    return frozenset(head for head in heads if len(head) > TYPO_LENGTH and head.isalpha())
-
-
-def mended(text: Text) -> Text:
-    """Return *text* with verbs that have a slip in them spelled right ("intsall", "deactivte")."""
-    return text.spelled(tuple(spelled(word) for word in text.words))
-
-
-@cache
-def spelled(word: str) -> str:
-    """Return *word*, or the verb of which it is a slip."""
-    known = word in verbs().single_words or word in _real_words() or word.endswith("ing")
-    if len(word) < TYPO_LENGTH or not word.isalpha() or known:
-        return word
-    from rapidfuzz.distance import OSA
-
-    allowed = 1 if len(word) < 8 else 2
-    near = sorted(
-        (OSA.distance(word, known, score_cutoff=allowed), known)
-        for known in (_vocabulary() if len(word) > TYPO_LENGTH else _english())
-        if known[0] == word[0] and OSA.distance(word, known, score_cutoff=allowed) <= allowed
-    )
-    # "deactivate" and "activate" differ in their first letter; two readings are none.
-    nearest = [known for at, known in near if at == near[0][0]] if near else []
-    intents = {verb.intent if (verb := verbs().single_words.get(known)) else known for known in nearest}
-    return nearest[0] if len(intents) == 1 else word
-
-
-@cache
-def _real_words() -> frozenset[str]:
-    return frozenset(prompts.table("embedded/real_words.toml")["words"])
 
 
 def sentences(text: Text) -> list[tuple[int, int]]:
@@ -321,12 +273,3 @@ def refers(text: Text) -> str:
     if cues("questions", "again").match(text):
         return "all"
     return "it" if any(word in word_set("questions", "it") for word in text.words) else ""
-
-
-def read_spoken(spoken: str) -> Text:
-    """Return the words of *spoken* without courtesies, with verbs spelled right."""
-    text = mended(read(spoken))
-    drop: set[int] = set()
-    for hit in cues("cues", "polite").find(text):
-        drop |= set(range(hit.start, hit.end))
-    return text.choose([index for index in range(len(text)) if index not in drop])

@@ -83,7 +83,12 @@ def listen(said: str, is_name: Callable[[str], bool] = lambda _: False) -> Messa
     if about_text:
         spoken = _without_subject(spoken)
     quotes = quotes or spoken != said
-    dubious = not about_text and head is not None and cues("cues", "this_text").match(read(head))
+    first = re.split(r"(?<=[.!?])\s", spoken.strip(), maxsplit=1)[0]
+    dubious = not about_text and (
+        (head is not None and cues("cues", "this_text").match(read(head)))
+        # "Turn the following into French. …": what comes after the task may be its text.
+        or (cues("cues", "this_text").match(read(first)) and cues("cues", "text_work").match(read(first)))
+    )
     addresses = tuple(found.group().rstrip(".,;)") for found in _ADDRESS.finditer(spoken))
     spoken = _ADDRESS.sub(lambda found: _blank(found.group()), spoken.replace("`", " "))
     suspicious = cues("cues", "suspicious")

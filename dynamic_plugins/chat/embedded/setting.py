@@ -116,7 +116,10 @@ def supposed(spoken: str, mentions: Sequence[Mention], known: Knowledge) -> Sett
     text = read(spoken)
     values = configure.offered_values(spoken, entry)
     if not values and cues("settings", "manners").match(text):
-        values = configure.loose_values(spoken, entry) or configure.switches(text, entry)
+        loose = configure.loose_values(spoken, entry)
+        # "Take no notice": a yes or a no says less than what the sentence is about.
+        told = [value for value in loose if not configure.is_flag(value.value)]
+        values = told or configure.switches(text, entry) or loose
     return Setting(plugin, tuple(values), certain=False, at=mention.start) if values else None
 
 
@@ -133,7 +136,8 @@ def implied(spoken: str, mentions: Sequence[Mention], known: Knowledge) -> Setti
         return None
     plugin = mine[0].target.name or ""
     # The name itself may look like a value ("s3", "n8n").
-    values = configure.loose_values(
-        configure.without(spoken, [(m.start, m.end) for m in mentions]), known.entries.get(plugin)
-    )
+    told = configure.without(spoken, [(m.start, m.end) for m in mentions])
+    values = configure.loose_values(told, known.entries.get(plugin))
+    if values and all(configure.is_flag(value.value) for value in values):
+        values = configure.switches(read(told), known.entries.get(plugin)) or values
     return Setting(plugin, tuple(values), certain=False, at=values[0].start) if values else None

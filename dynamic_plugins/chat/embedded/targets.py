@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded import sounds
 from dynamic_plugins.chat.embedded.abilities import Abilities, abilities_of
-from dynamic_plugins.chat.embedded.orders import spelled, verbs
+from dynamic_plugins.chat.embedded.orders import verbs
 from dynamic_plugins.chat.embedded.phrases import cues, read, word_set
+from dynamic_plugins.chat.embedded.slips import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
