@@ -334,6 +334,16 @@ def test_a_wish_in_words_nobody_listed_is_asked_about_by_hint_and_state(said: st
     assert conversation.say("yes").calls == [(wanted, DISCORD)]
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["how are you today?", "I had pizza for lunch", "my cat is called Tom", "You're so funny!", "my day was long"],
+)
+def test_small_talk_is_offered_no_search(said: str) -> None:
+    answered = Talk().say(said)
+    assert not answered.calls
+    assert "registry" not in answered.text
+
+
 def test_what_no_plugin_is_named_for_is_offered_as_a_search() -> None:
     conversation = talk(active=[SLACK]).say("my thumbs hurt, dictating would be nicer than typing")
     assert conversation.calls == []

@@ -141,6 +141,14 @@ def _idle(sentence: Text) -> bool:
     return "?" in sentence.words and not cues("questions", "requests").match(sentence)
 
 
+def only_tells(text: Text) -> bool:
+    """Whether *text* is somebody's story ("I had pizza for lunch"): it asks nothing and wishes nothing."""
+    first = next((word for word in text.words if re.search(r"\w", word)), "")
+    asks = "?" in text.words or cues("cues", "asks").match(text)
+    wishes = word_set("cues", "wishes") & set(text.words)
+    return first in word_set("cues", "subjects") and not asks and not wishes
+
+
 def _intent(stretch: Stretch, name: str, standing: Standing) -> str:
     """Return the likeliest wish for the plugin *name*, empty when there is none."""
     hints = stretch.hints

@@ -236,7 +236,7 @@ class Mind:
         query = questions.query_in(heard.text, heard.names)
         if heard.message.about_text or not query or cues("hints", "chat").all_of(heard.text) or len(words) < LOOKED_FOR:
             return None
-        if any(intent == "install" and said for intent, said in settled.unknown):
+        if any(intent == "install" and said for intent, said in settled.unknown) or hunch.only_tells(heard.text):
             return None
         call = Call("list_available_plugins", {"query": query})
         unknown = self._unknown(settled)
