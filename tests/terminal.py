@@ -38,7 +38,8 @@ class Terminal:
             stdout=side,
             stderr=side,
             cwd=folder,
-            env={"TERM": "dumb"} | env,
+            # How wide it is it says itself; what the environment says of another one would count for more.
+            env={"TERM": "dumb"} | {name: value for name, value in env.items() if name not in {"COLUMNS", "LINES"}},
             close_fds=True,
             start_new_session=True,
         )
