@@ -191,7 +191,8 @@ class ManagementHandlers:
             outcome = await self._service.activate(plugin_name)
         plugin = self._service.runtime.plugins[outcome.info.name]
         actions = [{"name": action.name, "description": one_line(action.description)} for action in plugin.actions]
-        return _told(outcome) | {"actions": actions}
+        sees = {"reads_turns": f"{outcome.info.name} is shown each finished turn of the conversation"}
+        return _told(outcome) | {"actions": actions} | (sees if plugin.evaluators else {})
 
     async def deactivate_plugin(self, plugin_name: str) -> dict[str, Any]:
         """Give confirmation."""

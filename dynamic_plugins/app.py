@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.actions import PastedSecrets
     from dynamic_plugins.approval import Approve, AskValues
-    from dynamic_plugins.chat.model import Model, ToolCall
+    from dynamic_plugins.chat.model import Model
     from dynamic_plugins.chat.turn import Conversation
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.settings import Settings
@@ -97,7 +98,7 @@ class App:
         )
         self._model: Model | None = None
         self._background: list[asyncio.Task[None]] = []
-        self._conversations: list[Conversation] = []
+        self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
         self._stop_watching: list[Callable[[], None]] = []
 
     # Made at first use: a command such as status needs neither, and reading the prompts takes time.
@@ -130,8 +131,7 @@ class App:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for conversation in self._conversations:
-            await conversation.settle()
+        await asyncio.gather(*(conversation.settle() for conversation in self._conversations))
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -181,33 +181,22 @@ class App:
             self._tools(safe),
             self.providers,
             safe=safe,
-            subject=self._subject,
+            resolve=self._canonical,
             named=self._is_named,
             context=self.service.context,
-            evaluate=self.runtime.evaluate,
+            evaluate=self.service.evaluate,
             max_steps=self.settings.max_steps,
             turn_seconds=self.settings.timeouts.turn,
         )
-        self._conversations.append(conversation)
+        self._conversations.add(conversation)
         return conversation
 
-    async def _subject(self, call: ToolCall) -> str:
-        """Return the plugin that *call* is about, so that calls about one plugin keep their order."""
-        from dynamic_plugins.actions import ALIASES
-        from dynamic_plugins.tools import CALL_ACTION
-
-        wanted = _said_in(call.arguments, "action") if call.name == CALL_ACTION else call.name
-        for tool in self.toolbox.plugin_tools():
-            if tool.name == wanted:
-                return tool.plugin or ""
-        said = plugin_said(call.arguments)
-        if ALIASES.get(call.name, call.name) not in ALIASES.values() or not said:
-            return ""
+    async def _canonical(self, said: str) -> str:
+        """Return the name of the plugin that *said* means, or *said* where it means none."""
         try:
-            resolution = await self.catalogue.resolve(said)
+            return (await self.catalogue.resolve(said)).name or said
         except PluginError:
             return said
-        return resolution.name or said
 
     async def _is_named(self, text: str, plugin: str) -> bool:
         """Return whether *text* names *plugin*, in whatever spelling the resolver takes."""
@@ -216,20 +205,3 @@ class App:
             return any(plugin in mention.names for mention in mentions if mention.kind == "exact")
         except PluginError:
             return False
-
-
-def plugin_said(arguments: str) -> str:
-    """Return the plugin name in a model's arguments, or an empty string."""
-    return _said_in(arguments, "plugin_name", "pluginName")
-
-
-def _said_in(arguments: str, *names: str) -> str:
-    """Return the text that a model's arguments have under the first of *names* that is there, or an empty string."""
-    import json
-
-    try:
-        value = json.loads(arguments)
-    except ValueError:
-        return ""
-    said = next((value[name] for name in names if value.get(name)), "") if isinstance(value, dict) else ""
-    return said if isinstance(said, str) else ""

@@ -90,7 +90,9 @@ class Journal:
             told = {"at": now(), "event": event.stage}
             if event.message:
                 told["message"] = event.message[:MESSAGE_LENGTH]
-            self._new[event.plugin].events.append(told)
+            events = self._new[event.plugin].events
+            events.append(told)
+            del events[:-EVENTS_KEPT]
 
     def begin_task(self, plugin: str, task: str, interval: float) -> float:
         """Note that *task* begins now and return 0; or return how many seconds it is not due yet.
@@ -160,10 +162,14 @@ class Journal:
 
 
 def _parsed(data: dict[str, Any]) -> _Plugin:
-    plugin = _Plugin(events=list(data["events"]), tasks=dict(data.get("tasks", {})))
+    plugin = _Plugin(events=list(data["events"]), tasks=_times(data.get("tasks", {})))
     for name, usage in data["actions"].items():
         plugin.actions[name].add(Usage(**usage))
     return plugin
+
+
+def _times(data: dict[str, Any]) -> dict[str, float]:
+    return {str(name): float(at) for name, at in data.items()}
 
 
 def _plain(plugin: _Plugin) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class DynamicPlugins:
 
         It comes from outside: tell it to a model as data. One that fails, or takes over five seconds, is left out.
         """
-        return await self.app.runtime.evaluate({"user": user, "reply": reply})
+        return await self.app.service.evaluate({"user": user, "reply": reply})
 
     def status(self) -> list[DynamicPluginInfo]:
         """Return what is installed, by name."""

@@ -276,6 +276,13 @@ class Presence:
         self._store.change(name, offers=offers)
         self._listener(Event(name, "changed", f"{len(offers.of('action'))} actions"))
 
+    async def wake_evaluators(self) -> None:
+        """Start the active plugins that have an evaluator and no worker; one that does not start is left out."""
+        asleep = [
+            live for live in self._live.values() if live.offers and live.offers.of("evaluator") and not live.running
+        ]
+        await asyncio.gather(*(live.connected() for live in asleep), return_exceptions=True)
+
     def connection(self, name: str) -> Connection | None:
         """Return what *name* runs as now: for hosts that want the live objects of a plugin in this process."""
         live = self._live.get(name)

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -143,6 +144,8 @@ def check(plugin: Plugin) -> None:
             raise ComponentClashError(plugin.name, clashes)
     for action in plugin.actions:
         _check_schema(plugin.name, action)
+    for task in plugin.tasks:
+        _check_interval(plugin.name, task)
 
 
 def _check_schema(plugin: str, action: Action) -> None:
@@ -152,6 +155,14 @@ def _check_schema(plugin: str, action: Action) -> None:
     properties = schema.get("properties", {})
     if not isinstance(properties, Mapping) or not all(isinstance(each, Mapping | bool) for each in properties.values()):
         raise ContractError(plugin, f"the parameters of {action.name} are not a JSON Schema")
+
+
+def _check_interval(plugin: str, task: Task) -> None:
+    interval: object = task.interval  # a stranger's may be anything
+    if interval is None:
+        return
+    if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < math.inf:
+        raise ContractError(plugin, f"the interval of task {task.name} is {interval!r}, not a number of seconds")
 
 
 def check_arguments(target: str, arguments: Mapping[str, Any], schema: dict[str, Any]) -> None:

@@ -38,8 +38,7 @@ class Schedule:
         try:
             while True:
                 await asyncio.sleep(TICK_SECONDS)
-                with contextlib.suppress(OSError, TimeoutError):  # another process holds the journal: the next tick
-                    await self._begin_due()
+                await self._begin_due()
         finally:
             for task in self._running.values():
                 task.cancel()
@@ -54,10 +53,11 @@ class Schedule:
         }
         self._due = {key: due for key, due in self._due.items() if key in tasks}
         for key, task in tasks.items():
-            if key not in self._due:
-                self._due[key] = time.monotonic() + await self._first(key, task)
-            elif time.monotonic() >= self._due[key] and key not in self._running:
-                await self._begin(key, task)
+            with contextlib.suppress(OSError, TimeoutError):  # another process holds the journal: the next tick
+                if key not in self._due:
+                    self._due[key] = time.monotonic() + await self._first(key, task)
+                elif time.monotonic() >= self._due[key] and key not in self._running:
+                    await self._begin(key, task)
 
     async def _first(self, key: tuple[str, str], task: Task) -> float:
         interval = _interval(task)
@@ -77,8 +77,9 @@ class Schedule:
         try:
             with self._journal.timed(plugin, name):
                 await task.run()
-        except PluginError as error:
-            self._listener(Event(plugin, "task_failed", f"{name}: {error}"))
+        except Exception as error:  # a plugin in this process may raise anything: the others' tasks go on
+            said = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+            self._listener(Event(plugin, "task_failed", f"{name}: {said}"))
         else:
             self._listener(Event(plugin, "task_done", name))
 

@@ -309,6 +309,14 @@ class PluginManagementService:
         with self.journal.timed(plugin, action):
             return await self.runtime.execute_action(plugin, action, arguments)
 
+    async def evaluate(self, turn: dict[str, Any]) -> dict[str, Any]:
+        """Show a finished turn to the active plugins' evaluators, starting those that have to be.
+
+        Returns what they said, by ``plugin/evaluator``; one that fails or takes too long is left out.
+        """
+        await self._presence.wake_evaluators()
+        return await self.runtime.evaluate(turn)
+
     async def run_tasks(self) -> None:
         """Run the active plugins' tasks whenever they are due, until cancelled."""
         await self._schedule.run()

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_plugins.actions import ALIASES
 from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.mending import mend
 from dynamic_plugins.plugin import Action
 from dynamic_plugins.runtime import check_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from dynamic_plugins.runtime import AgentRuntime
 
@@ -75,6 +76,25 @@ class Tool:
         return self.plugin is None
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A call as it will be made: mended once, so that whoever guards it sees what is called.
+
+    *tool* is None for the search among plugins' actions.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    tool: Tool | None = None
+
+    @property
+    def about(self) -> str:
+        """The plugin that it is about: of an action its own name, of the six what was said."""
+        if self.tool is not None and self.tool.plugin is not None:
+            return self.tool.plugin
+        return str(self.arguments.get("plugin_name") or "")
+
+
 class Toolbox:
     """The tools that a model is offered now, and the one way to call them.
 
@@ -121,30 +141,45 @@ class Toolbox:
         *arguments* may be the JSON text that a model wrote.
         """
         try:
-            return {"ok": True, **await self._call(name, arguments)}
+            call = self.prepare(name, arguments)
+        except PluginError as error:
+            return {"ok": False, "error": error.to_dict()}
+        return await self.make(call)
+
+    async def make(self, call: Prepared) -> dict[str, Any]:
+        """Make a call that was prepared; as :meth:`call`."""
+        try:
+            return {"ok": True, **await self._make(call)}
         except PluginError as error:
             return {"ok": False, "error": error.to_dict()}
 
-    async def _call(self, said: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
+    def prepare(self, said: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
+        """Return the call that is meant, its names and arguments mended. Raises BadArgumentsError for what is none."""
         name = ALIASES.get(said, said)
         if (tool := self._management.get(name)) is not None:
             mended = mend(name, arguments, dict(tool.action.parameters))
             check_arguments(name, mended, dict(tool.action.parameters))
-            result: dict[str, Any] = await tool.action.handler(**mended)
-            return result
+            return Prepared(name, mended, tool)
         if name == SEARCH_ACTIONS:
-            return {"actions": self._search(mend(name, arguments, dict(_SEARCH.parameters)).get("query", ""))}
+            return Prepared(name, mend(name, arguments, dict(_SEARCH.parameters)))
         if name == CALL_ACTION:
+            # An action of a plugin, and nothing else: the six are not reached through it.
             inner = mend(name, arguments, dict(_CALL.parameters))
-            return await self._call_plugin(str(inner.get("action", "")), inner.get("arguments") or {})
-        return await self._call_plugin(name, arguments)
+            return self._prepared(str(inner.get("action", "")), inner.get("arguments") or {})
+        return self._prepared(name, arguments)
 
-    async def _call_plugin(self, name: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
-        """Call an action of an active plugin, and nothing else: who guards the six need not look in here."""
+    def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         tool = self._named(name)
-        mended = mend(name, arguments, dict(tool.action.parameters))
-        value = await self._use(tool.plugin or "", tool.action.name, mended)
-        return {"plugin": tool.plugin, "action": tool.action.name, "result": value}
+        return Prepared(tool.name, mend(name, arguments, dict(tool.action.parameters)), tool)
+
+    async def _make(self, call: Prepared) -> dict[str, Any]:
+        if call.tool is None:
+            return {"actions": self._search(call.arguments.get("query", ""))}
+        if call.tool.plugin is None:
+            result: dict[str, Any] = await call.tool.action.handler(**call.arguments)
+            return result
+        value = await self._use(call.tool.plugin, call.tool.action.name, call.arguments)
+        return {"plugin": call.tool.plugin, "action": call.tool.action.name, "result": value}
 
     def _named(self, name: str) -> Tool:
         tools = self.plugin_tools()
@@ -187,54 +222,6 @@ def _unique(plugin: str, action: str, taken: set[str]) -> str:
     return f"{name[: NAME_LENGTH - 9]}_{digest}"
 
 
-def mend(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return *arguments* as a dict that has the schema's names, mending what models get wrong in practice.
-
-    A JSON string is parsed (twice if need be), the tool's own name nested in its arguments is taken off,
-    camelCase names become snake_case where the schema has them so, an object in place of ``[{"name", "value"}]``
-    becomes the list, and what may be null and was left out is null. Raises :class:`BadArgumentsError` for what
-    is no object.
-    """
-    value: Any = arguments
-    for _ in range(2):
-        if isinstance(value, str):
-            value = _parsed(tool, value, schema)
-    if value is None:
-        value = {}
-    if not isinstance(value, dict):
-        raise BadArgumentsError(tool, "arguments must be one JSON object", schema)
-    properties: dict[str, Any] = schema.get("properties", {})
-    for nested in (tool, "arguments", "parameters", "input"):
-        if set(value) == {nested} and nested not in properties and isinstance(value[nested], dict):
-            value = value[nested]
-    mended = {_known_name(key, properties): each for key, each in value.items()}
-    if "configuration" in properties and isinstance(mended.get("configuration"), dict):
-        mended["configuration"] = [{"name": k, "value": str(v)} for k, v in mended["configuration"].items()]
-    for key in schema.get("required", ()):
-        if key not in mended and "null" in _types(properties.get(key, {})):
-            mended[key] = None
-    return mended
-
-
-def _parsed(tool: str, text: str, schema: dict[str, Any]) -> Any:
-    if not text.strip():
-        return {}
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise BadArgumentsError(tool, f"arguments are not JSON ({error})", schema) from None
-
-
-def _known_name(key: str, properties: Mapping[str, Any]) -> str:
-    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower()
-    return snake if key not in properties and snake in properties else key
-
-
-def _types(schema: Mapping[str, Any]) -> Iterable[str]:
-    kind = schema.get("type", ())
-    return (kind,) if isinstance(kind, str) else kind
-
-
 def in_format(tools: Sequence[Tool], form: ToolFormat) -> list[dict[str, Any]]:
     """Return *tools* in the form that an API takes: OpenAI's Chat Completions or Responses, Anthropic, Gemini, MCP."""
     return [_FORMS[form](tool) for tool in tools]
@@ -246,7 +233,7 @@ def _openai(tool: Tool) -> dict[str, Any]:
 
 def described(action: Action, limit: int | None = None) -> str:
     """Return what a model reads of *action*: what it is for, and other ways in which people say it."""
-    also = ", ".join(one for one in action.similes[:SIMILES] if len(one) <= SIMILE_LENGTH)
+    also = ", ".join(one for one in action.similes[:SIMILES] if isinstance(one, str) and len(one) <= SIMILE_LENGTH)
     also = f" {ALSO_SAID}{also}." if also else ""
     return action.description[: limit - len(also) if limit else None] + also
 

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import prompts
 from dynamic_plugins.actions import NAMES, one_line, schema
-from dynamic_plugins.app import plugin_said
 from dynamic_plugins.catalogue import Catalogue
 from dynamic_plugins.chat.connect import open_model
 from dynamic_plugins.chat.embedded.needle import engine
@@ -36,7 +35,7 @@ from dynamic_plugins.tools import Toolbox
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from dynamic_plugins.chat.model import Model, ToolCall
+    from dynamic_plugins.chat.model import Model
     from dynamic_plugins.chat.turn import Turn
 
 VERSION = "1.0.0"
@@ -67,7 +66,7 @@ class Stage:
             model,
             toolbox,
             providers,
-            subject=self._subject,
+            resolve=self._resolve,
             named=self._named,
             context=_nothing,
             max_steps=STEPS,
@@ -78,8 +77,8 @@ class Stage:
         rows = [{"name": name, "version": VERSION, "status": status} for name, status in self.status.items()]
         return json.dumps({"plugins": rows})
 
-    async def _subject(self, call: ToolCall) -> str:
-        return plugin_said(call.arguments)
+    async def _resolve(self, said: str) -> str:
+        return said
 
     async def _named(self, text: str, plugin: str) -> bool:
         mentions = (await self._catalogue.names()).mentions(text)

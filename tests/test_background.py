@@ -7,8 +7,12 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.errors import LoadError
+from dynamic_plugins.finishing import to_the_end
 from dynamic_plugins.settings import Settings
 from tests.scripted_model import Messages, ScriptedModel
 
@@ -120,3 +124,37 @@ async def test_starting_an_agent_starts_no_worker_for_a_task_that_is_not_due(tmp
     async with App(settings) as app:
         assert app.service.status()[0].status == "active"
         assert app.service.running() == {}
+
+
+async def test_a_task_that_breaks_the_contract_refuses_its_plugin_and_keeps_no_others_from_running(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "often").mkdir()
+    (tmp_path / "often" / "plugin.py").write_text(
+        "from dynamic_plugins.plugin import Plugin, Task\n"
+        "plugin = Plugin('often', tasks=[Task('tick', 'Ticks', lambda: None, '60')])\n"
+    )
+    async with App(Settings.from_environment(home=tmp_path / "home"), approve=approve_everything) as app:
+        await app.service.install_path(tmp_path / "often")
+        with pytest.raises(LoadError, match="interval of task tick is '60'"):
+            await app.service.activate("often")
+
+
+async def test_work_that_must_end_ends_however_often_it_is_cancelled() -> None:
+    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await go_on.wait()
+        ended.set()
+
+    task = asyncio.create_task(to_the_end(work()))
+    await begun.wait()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.wait([task], timeout=0.01)
+        assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()

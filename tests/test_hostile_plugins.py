@@ -97,6 +97,11 @@ async def test_a_server_that_breaks_the_contract_is_refused(tmp_path: Path, mode
     assert children() == []
 
 
+async def test_a_server_cannot_make_itself_an_evaluator_that_is_shown_every_turn(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "listens")) as connection:
+        assert {component.kind for component in connection.offers.components} == {"action"}
+
+
 async def test_a_name_registered_twice_refuses_the_plugin(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="go"):
         await loader().connect(native(tmp_path, "same_name_twice:plugin"), {})

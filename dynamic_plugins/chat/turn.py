@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.actions import ALIASES, CHANGING, NAMES
+from dynamic_plugins.actions import NAMES
 from dynamic_plugins.chat.fence import fenced
+from dynamic_plugins.chat.guard import Guard
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.model import ModelError, Say, ToolCall, Use
 from dynamic_plugins.chat.redaction.safe import Safe
-from dynamic_plugins.errors import NeedsConfirmationError
+from dynamic_plugins.errors import PluginError
 from dynamic_plugins.providers import system_text
-from dynamic_plugins.tools import Toolbox, in_format
+from dynamic_plugins.tools import Prepared, Toolbox, in_format
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -22,8 +24,14 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.model import Model, OnText
     from dynamic_plugins.plugin import Provider
 
+    Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
 CONTEXT_CHARACTERS = 2_000
 """What the model is shown of one thing that plugins say without being asked: that goes along in every request."""
+
+
+SETTLE_SECONDS = 5.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,8 +80,8 @@ class Watch:
 class Conversation:
     """A conversation with a model that can use, and manage, plugins.
 
-    *subject* gives the canonical name of the plugin that a call is about: calls about one plugin run in order,
-    others at once. *named* tells whether a text names a plugin. *context* gives the running plugins' own context
+    *resolve* gives a plugin's canonical name for what was said: calls about one plugin run in order, others at
+    once. *named* tells whether a text names a plugin. *context* gives the running plugins' own context
     texts by source. *evaluate* shows a finished turn to the plugins' evaluators, while the person reads the reply;
     what they say is told to the model in the next turn. What is pasted goes into *safe*, which the toolbox's
     ``configure_plugin`` must share.
@@ -85,23 +93,22 @@ class Conversation:
         toolbox: Toolbox,
         providers: Sequence[Provider],
         *,
-        subject: Callable[[ToolCall], Awaitable[str]],
+        resolve: Callable[[str], Awaitable[str]],
         named: Callable[[str, str], Awaitable[bool]],
         context: Callable[[], Awaitable[dict[str, str]]],
-        evaluate: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]] | None = None,
+        evaluate: Evaluate | None = None,
         safe: Safe | None = None,
         max_steps: int = 8,
         turn_seconds: float = 600.0,
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
-        self._subject, self._named, self._context, self._evaluate = subject, named, context, evaluate
+        self._resolve, self._context, self._evaluate = resolve, context, evaluate
         self._safe = safe or Safe()
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
-        self._said: list[str] = []
-        self._read_outside = False
-        self._told_by_plugins: dict[str, Any] = {}
-        self._evaluating: asyncio.Task[dict[str, Any]] | None = None
+        self._guard = Guard(toolbox, named)
+        self._evaluating: asyncio.Task[None] | None = None
+        self._shown: set[asyncio.Task[None]] = set()
         self._remarks: dict[str, Any] = {}
 
     async def respond(self, text: str, watch: Watch | None = None) -> Turn:
@@ -120,32 +127,41 @@ class Conversation:
             for notice in notices:
                 watch.on_notice(notice)
         self._history.begin(text)
-        self._said.append(text)
-        self._read_outside = False
+        self._guard.begin(text)
         try:
             async with asyncio.timeout(self._turn_seconds):
                 turn = await self._run(watch, calls)
         except TimeoutError:
             turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls))
         except ModelError as error:
-            self._history.drop_turn()
+            self._drop_turn()
             return Turn(self._safe.scrub_text(str(error)), tuple(calls), failed=True, notices=tuple(notices))
         except BaseException:
-            self._history.drop_turn()
+            self._drop_turn()
             raise
         turn = replace(turn, reply=self._safe.scrub_text(turn.reply), notices=tuple(notices))
         self._history.replied(turn.reply)
         self._safe.said(turn.reply)
         if self._evaluate is not None:
-            shown = self._evaluate({"user": text, "reply": turn.reply})
-            self._evaluating = asyncio.ensure_future(shown)
+            self._evaluating = asyncio.create_task(self._show(self._evaluate, text, turn.reply))
+            self._shown.add(self._evaluating)
+            self._evaluating.add_done_callback(self._shown.discard)
         return turn
 
+    async def _show(self, evaluate: Evaluate, text: str, reply: str) -> None:
+        try:
+            self._remarks = await evaluate({"user": text, "reply": reply})
+        except PluginError as error:
+            log.warning("the evaluators have not seen a turn: %s", error)
+
+    def _drop_turn(self) -> None:
+        self._history.drop_turn()
+        self._guard.forget_turn()
+
     async def settle(self) -> None:
-        """Wait until the evaluators have seen the last turn; each has a few seconds for that."""
+        """Wait until the evaluators have seen the last turn, but only a few seconds: one may be slow."""
         if self._evaluating is not None:
-            remarks = (await asyncio.gather(self._evaluating, return_exceptions=True))[0]
-            self._remarks = remarks if isinstance(remarks, dict) else {}
+            await asyncio.wait([self._evaluating], timeout=SETTLE_SECONDS)
             self._evaluating = None
 
     async def plan(self, text: str) -> Turn:
@@ -175,7 +191,6 @@ class Conversation:
                         for call, result in zip(wanted, results, strict=True)
                     ]
                     self._history.called(wanted, [fenced(result) for result in results], said)
-                    self._read_outside |= any(ALIASES.get(call.name, call.name) not in NAMES for call in wanted)
         return Turn(f"I stopped after {self._max_steps} steps without an answer. Ask for less at once.", tuple(calls))
 
     async def _ask(self, watch: Watch) -> Say | Use:
@@ -185,69 +200,56 @@ class Conversation:
 
     async def _system(self) -> str:
         parts = [await system_text(self._providers)]
-        self._told_by_plugins = {**await self._context(), **self._remarks}
-        for source, said in self._told_by_plugins.items():
+        told = {**await self._context(), **self._remarks}
+        self._guard.told(told)
+        for source, said in told.items():
             parts.append(fenced(self._safe.scrub(said), source, CONTEXT_CHARACTERS))
         return self._safe.scrub_text("\n\n".join(parts))
 
     async def _call_all(self, wanted: Sequence[ToolCall], watch: Watch) -> list[dict[str, Any]]:
         """Call all; those about one plugin in the order given, those about different ones at once."""
         queues: dict[str, list[int]] = {}
-        for index, call in enumerate(wanted):
-            queues.setdefault(await self._subject(call), []).append(index)
         results: list[dict[str, Any]] = [{} for _ in wanted]
+        prepared: dict[int, Prepared] = {}
+        for index, call in enumerate(wanted):
+            try:
+                prepared[index] = self._toolbox.prepare(call.name, call.arguments)
+                queues.setdefault(await self._subject(prepared[index]), []).append(index)
+            except PluginError as error:
+                results[index] = self._safe.scrub({"ok": False, "error": error.to_dict()})
+                queues.setdefault("", []).append(index)
 
-        async def work(indexes: list[int]) -> None:
+        async def work(plugin: str, indexes: list[int]) -> None:
             for index in indexes:
-                call = wanted[index]
                 if watch.on_call:
-                    watch.on_call(call)
-                results[index] = await self._call(call)
+                    watch.on_call(wanted[index])
+                if index in prepared:
+                    results[index] = await self._call(prepared[index], plugin)
                 if watch.on_result:
-                    watch.on_result(call, results[index])
+                    watch.on_result(wanted[index], results[index])
 
         async with asyncio.TaskGroup() as group:
-            for indexes in queues.values():
-                group.create_task(work(indexes))
+            for plugin, indexes in queues.items():
+                group.create_task(work(plugin, indexes))
+        for plugin, indexes in queues.items():
+            for index in (each for each in indexes if each in prepared):
+                self._guard.read(prepared[index], plugin, results[index])
         return results
 
-    async def _call(self, call: ToolCall) -> dict[str, Any]:
-        if (refused := await self._unasked(call)) is not None:
+    async def _subject(self, call: Prepared) -> str:
+        """Return the canonical name of the plugin that *call* is about; empty where it is about none."""
+        if not call.about or (call.tool is not None and call.tool.plugin is not None):
+            return call.about
+        return await self._resolve(call.about)
+
+    async def _call(self, call: Prepared, plugin: str) -> dict[str, Any]:
+        if (refused := await self._guard.refusal(call, plugin)) is not None:
             return {"ok": False, "error": refused.to_dict()}
-        result = await self._toolbox.call(call.name, call.arguments)
-        if any(tool.name == call.name for tool in self._toolbox.management()):
+        result = await self._toolbox.make(call)
+        if call.name in NAMES:
             await self._safe.refresh()  # the person may have been asked for a secret
         scrubbed: dict[str, Any] = self._safe.scrub(result)
         return scrubbed
-
-    async def _unasked(self, call: ToolCall) -> NeedsConfirmationError | None:
-        """Return why a change is refused that only a plugin's output can have suggested, or None.
-
-        Once a plugin's output has been read in a turn, or where a plugin's own texts name another one, what is
-        installed or switched is only what the person has named: consent given beforehand is for what people ask, not
-        for what a page or a message says.
-        """
-        if ALIASES.get(call.name, call.name) not in CHANGING:
-            return None
-        plugin = await self._subject(call)
-        if await self._any_names(self._said, plugin):
-            return None
-        if not self._read_outside and not await self._any_names(self._texts_of_others(plugin), plugin):
-            return None
-        asked = f"{call.name} came up in what a plugin says, and the person has not named {plugin}. Ask them first."
-        return NeedsConfirmationError(plugin or "(no plugin)", asked)
-
-    async def _any_names(self, texts: Sequence[str], plugin: str) -> bool:
-        for text in texts:
-            if await self._named(text, plugin):
-                return True
-        return False
-
-    def _texts_of_others(self, plugin: str) -> list[str]:
-        """Return what the model has before it in every turn that plugins other than *plugin* wrote."""
-        told = self._told_by_plugins.items()
-        context = [json.dumps(said, default=str) for source, said in told if not source.startswith(f"{plugin}/")]
-        return context + [tool.action.description for tool in self._toolbox.plugin_tools() if tool.plugin != plugin]
 
 
 def _readable(arguments: str) -> Any:

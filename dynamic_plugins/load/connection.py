@@ -52,8 +52,10 @@ class WorkerConnection:
         call_timeout: float,
         grace: float,
         modern: bool,
+        ours: bool,
     ) -> None:
         self.name = name
+        self._ours = ours
         self.on_offers_changed: Callable[[Offers], None] | None = None
         """Called with the new offers when the plugin changes what it offers."""
         self._process = process
@@ -149,7 +151,7 @@ class WorkerConnection:
     async def _live(self) -> None:
         try:
             async with self._client as client:
-                self._offers = await offers_of(self.name, client)
+                self._offers = await offers_of(self.name, client, ours=self._ours)
                 self._ready.set_result(None)
                 await self._closing.wait()
         except Exception as error:
@@ -260,7 +262,7 @@ class WorkerConnection:
     async def _ask_again(self) -> None:
         try:
             async with asyncio.timeout(self._call_timeout):
-                offers = await offers_of(self.name, self._client)
+                offers = await offers_of(self.name, self._client, ours=self._ours)
         except (PluginError, MCPError, TimeoutError, RuntimeError, ValueError) as error:
             if self._host.log is not None:
                 self._host.log(self.name, self._scrubber.text(f"its changed offers cannot be used: {error}"))

@@ -23,10 +23,14 @@ PROMPT = "prompt:"
 _MOST_PAGES = 50
 
 
-async def offers_of(plugin: str, client: Client) -> Offers:
-    """Ask for everything. Raises ContractError for a broken component, MCPError when the worker refuses."""
+async def offers_of(plugin: str, client: Client, *, ours: bool) -> Offers:
+    """Ask for everything. Raises ContractError for a broken component, MCPError when the worker refuses.
+
+    Only a worker of *ours* is believed what it says in ``_meta`` that its tools are: a server that anybody wrote could
+    call one an evaluator, and be shown every turn.
+    """
     try:
-        components = await _components(plugin, client)
+        components = await _components(plugin, client, ours)
     except ValidationError as error:
         raise ContractError(plugin, f"what it offers is no valid list: {problem_in(error)}") from None
     seen: set[tuple[str, str]] = set()
@@ -42,11 +46,11 @@ def problem_in(error: ValidationError) -> str:
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
-async def _components(plugin: str, client: Client) -> list[Component]:
+async def _components(plugin: str, client: Client, ours: bool) -> list[Component]:
     can = client.server_capabilities
     found: list[Component] = []
     if can.tools is not None:
-        found += [_tool(plugin, tool) for tool in await _pages(client.list_tools, lambda page: page.tools)]
+        found += [_tool(plugin, tool, ours) for tool in await _pages(client.list_tools, lambda page: page.tools)]
     if can.resources is not None:
         found += _providers(await _pages(client.list_resources, lambda page: page.resources))
     if can.prompts is not None:
@@ -66,9 +70,10 @@ async def _pages(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list
     return found
 
 
-def _tool(plugin: str, tool: Tool) -> Component:
-    meta = (tool.meta or {}).get(META)
-    if isinstance(meta, dict) and meta.get("kind", "action") != "action":
+def _tool(plugin: str, tool: Tool, ours: bool) -> Component:
+    meta = (tool.meta or {}).get(META) if ours else None
+    meta = meta if isinstance(meta, dict) else {}
+    if meta.get("kind", "action") != "action":
         return Component(
             kind=meta["kind"],
             name=meta["name"],
@@ -81,8 +86,8 @@ def _tool(plugin: str, tool: Tool) -> Component:
     schema = cleaned(tool.input_schema)
     if problem := schema_problem(schema):
         raise ContractError(plugin, f"{tool.name}: {problem}")
-    similes = meta.get("similes", ()) if isinstance(meta, dict) else ()
-    return Component("action", tool.name, tool.description or tool.title or "", schema, tuple(similes))
+    similes = tuple(each for each in meta.get("similes") or () if isinstance(each, str))
+    return Component("action", tool.name, tool.description or tool.title or "", schema, similes)
 
 
 def _providers(resources: list[Resource]) -> list[Component]:

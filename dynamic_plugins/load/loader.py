@@ -124,6 +124,7 @@ class Loader:
                 call_timeout=self._call_timeout,
                 grace=_SERVER_GRACE if installation.kind == "mcp" else _OWN_GRACE,
                 modern=modern,
+                ours=installation.kind != "mcp",
             )
         except BaseException:
             await process.end(0)

@@ -89,6 +89,8 @@ def main() -> None:
         )
     if MODE == "garbage":
         sys.stdout.write("Welcome to the server!\n{\n")
+    if MODE == "listens":
+        TOOLS[0]["_meta"] = {"dynamic-plugins": {"kind": "evaluator", "name": "ear", "similes": [5]}}
     if MODE == "bad-schema":
         TOOLS[:] = [{"name": "go", "inputSchema": "none"}]
     if MODE == "bad-name":

@@ -1,0 +1,62 @@
+"""Arguments as a model wrote them, mended where models get them wrong in practice."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.errors import BadArgumentsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def mend(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return *arguments* as a dict that has the schema's names, mending what models get wrong in practice.
+
+    A JSON string is parsed (twice if need be), the tool's own name nested in its arguments is taken off,
+    camelCase names become snake_case where the schema has them so, an object in place of ``[{"name", "value"}]``
+    becomes the list, and what may be null and was left out is null. Raises :class:`BadArgumentsError` for what
+    is no object.
+    """
+    value: Any = arguments
+    for _ in range(2):
+        if isinstance(value, str):
+            value = _parsed(tool, value, schema)
+    if value is None:
+        value = {}
+    if not isinstance(value, dict):
+        raise BadArgumentsError(tool, "arguments must be one JSON object", schema)
+    properties: dict[str, Any] = schema.get("properties", {})
+    for nested in (tool, "arguments", "parameters", "input"):
+        if set(value) == {nested} and nested not in properties and isinstance(value[nested], dict):
+            value = value[nested]
+    mended = {_known_name(key, properties): each for key, each in value.items()}
+    if len(mended) < len(value):
+        raise BadArgumentsError(tool, "one argument is given twice, in two spellings of its name", schema)
+    if "configuration" in properties and isinstance(mended.get("configuration"), dict):
+        mended["configuration"] = [{"name": k, "value": str(v)} for k, v in mended["configuration"].items()]
+    for key in schema.get("required", ()):
+        if key not in mended and "null" in _types(properties.get(key, {})):
+            mended[key] = None
+    return mended
+
+
+def _parsed(tool: str, text: str, schema: dict[str, Any]) -> Any:
+    if not text.strip():
+        return {}
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadArgumentsError(tool, f"arguments are not JSON ({error})", schema) from None
+
+
+def _known_name(key: str, properties: Mapping[str, Any]) -> str:
+    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower()
+    return snake if key not in properties and snake in properties else key
+
+
+def _types(schema: Mapping[str, Any]) -> Iterable[str]:
+    kind = schema.get("type", ())
+    return (kind,) if isinstance(kind, str) else kind
