@@ -191,8 +191,7 @@ class ManagementHandlers:
             outcome = await self._service.activate(plugin_name)
         plugin = self._service.runtime.plugins[outcome.info.name]
         actions = [{"name": action.name, "description": one_line(action.description)} for action in plugin.actions]
-        sees = {"reads_turns": f"{outcome.info.name} is shown each finished turn of the conversation"}
-        return _told(outcome) | {"actions": actions} | (sees if plugin.evaluators else {})
+        return _told(outcome) | {"actions": actions}
 
     async def deactivate_plugin(self, plugin_name: str) -> dict[str, Any]:
         """Give confirmation."""
@@ -208,6 +207,8 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     told: dict[str, Any] = {"name": info.name, "version": info.version, "status": str(info.status)}
     if not outcome.changed:
         told["changed"] = False
+    if outcome.reads_turns:
+        told["reads_turns"] = True
     return told | ({"note": outcome.note} if outcome.note else {})
 
 

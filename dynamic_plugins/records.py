@@ -93,6 +93,8 @@ class Outcome:
     info: DynamicPluginInfo
     changed: bool = True
     note: str = ""
+    reads_turns: bool = False
+    """Whether the plugin is active and is shown each finished turn of a conversation: a person should know."""
 
 
 def now() -> str:

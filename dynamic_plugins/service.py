@@ -339,7 +339,9 @@ class PluginManagementService:
 
     def _outcome(self, name: str, note: str = "") -> Outcome:
         """Return how *name* stands now; a *note* says that nothing had to change."""
-        return Outcome(self._presence.info(name), changed=not note, note=note)
+        mounted = self.runtime.plugins.get(name)
+        reads = bool(mounted is not None and mounted.evaluators)
+        return Outcome(self._presence.info(name), changed=not note, note=note, reads_turns=reads)
 
     def _tell(self, name: str, stage: str, message: str = "") -> None:
         self._heard(Event(name, stage, message))

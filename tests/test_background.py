@@ -70,7 +70,7 @@ async def test_evaluators_see_the_finished_turn_and_what_they_say_goes_along_wit
         settings = Settings.from_environment(home=tmp_path / "home", base_url=model.base_url, model="scripted")
         async with App(settings, approve=approve_everything) as app:
             await app.service.install_path(watcher(tmp_path))
-            await app.service.activate("watcher")
+            assert (await app.service.activate("watcher")).reads_turns, "a person should know that it listens"
             conversation = app.conversation()
             await conversation.respond("my key is ghp_9Rz2kQ7mVbT4xW8sLp3nY6cJ1dF5hA0gUeXq")
             await conversation.respond("again")

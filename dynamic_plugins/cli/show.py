@@ -94,7 +94,8 @@ def outcome(done: Outcome) -> str:
         return done.note
     missing = [each.name for each in info.required_env_vars if not each.is_set]
     needs = f" It needs {', '.join(missing)}: dynamic-plugins configure {info.name}" if missing else ""
-    return f"{info.name} {info.version}: {info.status}.{needs}"
+    reads = " It is shown each finished turn of a conversation." if done.reads_turns else ""
+    return f"{info.name} {info.version}: {info.status}.{needs}{reads}"
 
 
 def value(result: Any) -> str:
