@@ -36,8 +36,8 @@ class Screen:
         self.settle()
 
     def listen(self, event: Event) -> None:
-        """Show how far something is."""
-        if self._bars is not None:
+        """Show how far something is; what runs in the background breaks no reply's line."""
+        if self._bars is not None and event.stage not in {"task_done", "task_failed"}:
             if self._flow.in_a_line:
                 self._flow.end()
             self._bars.listen(event)
