@@ -11,7 +11,7 @@ from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.records import RequiredVariable
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.registry.fields import looks_secret
-from dynamic_plugins.settings import FORBIDDEN_VARIABLES
+from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -51,6 +51,8 @@ def variable_among(plugin: str, variables: Iterable[Variable], said: str) -> Var
         raise BadArgumentsError(plugin, f"{said!r} is not a variable's name")
     if name.upper() in FORBIDDEN_VARIABLES:
         raise BadArgumentsError(plugin, f"{name} cannot be set: it would change which code runs")
+    if is_forbidden(name):
+        raise BadArgumentsError(plugin, f"{name} cannot be set: it is dynamic-plugins' own, and no plugin's")
     return variable
 
 
@@ -96,20 +98,37 @@ def environment(installation: Installation, values: Mapping[str, str]) -> dict[s
     """Return the environment variables the plugin's worker gets: its defaults, then what it was told."""
     arguments = {argument.variable for argument in installation.arguments if argument.value is None}
     defaults = {v.name: v.default for v in installation.variables if v.default is not None}
-    kept = arguments | FORBIDDEN_VARIABLES
-    return {name: value for name, value in (defaults | dict(values)).items() if not {name, name.upper()} & kept}
+    return {
+        name: value
+        for name, value in (defaults | dict(values)).items()
+        if not {name, name.upper()} & arguments and not is_forbidden(name)
+    }
 
 
 def roots(installation: Installation, values: Mapping[str, str], own: Path) -> tuple[str, ...]:
-    """Return the folders that an MCP server may ask us for to work on: those that the person named, else its *own*."""
+    """Return the folders that an MCP server may ask us for to work on: those that the person named, else its *own*.
+
+    A relative one lies in *own*, where the server runs and reads the same words, and never leads out of it.
+    """
     told: list[str] = []
     for variable in installation.variables:
         value = values.get(variable.name)
         if value is not None and variable.format == "filepath":
             repeated = next((a for a in installation.arguments if a.variable == variable.name), None)
             told += _several(repeated, value) if repeated is not None else [value]
-    folders = tuple(os.path.abspath(each) for each in told if os.path.isdir(each))  # noqa: PTH100, PTH112
-    return folders or (str(own),)
+    folders = (_root(each, os.path.abspath(own)) for each in told)  # noqa: PTH100
+    return tuple(dict.fromkeys(each for each in folders if each is not None)) or (str(own),)
+
+
+def _root(said: str, own: str) -> str | None:
+    """Return the folder that *said* names; None where there is none, or it is reached only by climbing too high."""
+    said = os.path.expanduser(said.strip())  # noqa: PTH111
+    whole = os.path.normpath(os.path.join(own, said))  # noqa: PTH118
+    if not said or not os.path.isdir(whole):  # noqa: PTH112
+        return None
+    if not os.path.isabs(said):  # noqa: PTH117
+        return whole if os.path.commonpath([own, whole]) == own else None
+    return None if os.path.dirname(whole) == whole and ".." in said else whole  # noqa: PTH120
 
 
 def command_line(installation: Installation, values: Mapping[str, str]) -> list[str]:

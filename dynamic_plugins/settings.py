@@ -27,6 +27,12 @@ FORBIDDEN_VARIABLES = frozenset(
     GIT_ASKPASS GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_PAGER SSH_ASKPASS VISUAL BROWSER PROMPT_COMMAND
     """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
 )
+_OURS = "DYNAMIC_PLUGINS_"
+
+
+def is_forbidden(name: str) -> bool:
+    """Whether a variable is kept from plugins: it decides what code runs, or it is ours, as our passphrase is."""
+    return name.upper() in FORBIDDEN_VARIABLES or name.upper().startswith(_OURS)
 
 
 @dataclass(frozen=True)

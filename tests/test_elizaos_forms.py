@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dynamic_plugins.errors import ActionError
+from dynamic_plugins.registry.entry import Variable
 from tests.loading import call, component, connected, native
 
 if TYPE_CHECKING:
@@ -60,12 +61,15 @@ async def test_a_client_is_the_one_that_its_service_made(tmp_path: Path) -> None
 
 
 async def test_arguments_become_what_a_handlers_types_want(tmp_path: Path) -> None:
-    pages = tmp_path / "pages.pdf"
-    pages.write_bytes(b"\x00\x01\x02")
     async with connected(form(tmp_path, "typed")) as connection:
         assert component(connection, "COUNT_BYTES").similes == ("MEASURE",)
-        assert await call(connection, "COUNT_BYTES", data=str(pages)) == {"count": 3}
-        assert await call(connection, "COUNT_BYTES", data=base64.b64encode(b"four").decode()) == {"count": 4}
+        coded = base64.b64encode(b"four").decode()
+        assert await call(connection, "COUNT_BYTES", data=f"base64:{coded}") == {"count": 4}
+        assert await call(connection, "COUNT_BYTES", data=f"data:image/png;base64,{coded}") == {"count": 4}
+        assert await call(connection, "COUNT_BYTES", picture_base64=coded) == {"count": 4}
+        assert await call(connection, "COUNT_BYTES", data=coded) == {"count": 8}, "nothing says that it is base64"
+        with pytest.raises(ActionError, match="not base64"):
+            await call(connection, "COUNT_BYTES", data="base64:?")
         told = (component(connection, "PAINT").parameters or {})["properties"]
         assert told["colour"] == {"enum": ["red", "blue"]}
         assert told["finish"] == {"enum": ["matt", "gloss"]}
@@ -90,3 +94,63 @@ async def test_what_is_missing_is_named_when_an_action_is_called_without_it(tmp_
     async with connected(form(tmp_path, "typed")) as connection:
         with pytest.raises(ActionError, match="handler needs 'colour'"):
             await call(connection, "PAINT")
+
+
+async def test_a_text_is_no_files_name_unless_its_parameter_says_that_it_is_one(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_bytes(b"\x00\x01\x02")
+    async with connected(form(tmp_path, "typed")) as connection:
+        told = (component(connection, "COUNT_BYTES").parameters or {})["properties"]
+        assert "path" not in told["data"]["description"]
+        assert told["pdf_file"]["description"].startswith("The path of a file")
+        assert await call(connection, "COUNT_BYTES", data="README.md") == {"count": 9}
+        assert await call(connection, "COUNT_BYTES", data=str(tmp_path / "README.md")) == {
+            "count": len(str(tmp_path / "README.md"))
+        }
+        assert await call(connection, "COUNT_BYTES", pdf_file="README.md") == {"count": 3}
+        assert await call(connection, "COUNT_BYTES", pdf_file="no such file") == {"count": 12}
+
+
+async def test_files_are_read_only_in_the_plugins_own_folder_and_in_those_it_was_told_of(tmp_path: Path) -> None:
+    own, told, other = (tmp_path / each for each in ("own", "told", "other"))
+    for folder in (own, told, other):
+        folder.mkdir()
+        (folder / "pages.pdf").write_bytes(b"\x00\x01\x02")
+    (own / "link.pdf").symlink_to(other / "pages.pdf")
+    with_folder = replace(form(own, "typed"), variables=(Variable("PAPERS"), Variable("ALL")))
+    async with connected(with_folder, PAPERS=str(told), ALL="/") as connection:
+        for path in (own / "pages.pdf", told / "pages.pdf"):
+            assert await call(connection, "COUNT_BYTES", pdf_file=str(path)) == {"count": 3}
+        for path in (other / "pages.pdf", own / "link.pdf", own / ".." / "other" / "pages.pdf"):
+            with pytest.raises(ActionError, match="is not read"):
+                await call(connection, "COUNT_BYTES", pdf_file=str(path))
+
+
+async def test_a_description_gets_no_function_that_does_something_else(tmp_path: Path) -> None:
+    async with connected(form(tmp_path, "doing")) as connection:
+        names = {each.name for each in connection.offers.of("action")}
+        # Not SEND_MESSAGE and PING, beside which only deleting is done; not ADD, which may mean either of two; and not
+        # REMOVE, since what could do it does REMOVE_NOTE.
+        assert names == {"REMOVE_NOTE", "FIND", "GREET"}
+        assert await call(connection, "REMOVE_NOTE") == "removed a note"
+        assert await call(connection, "FIND") == "found"
+        assert await call(connection, "GREET") == "hello"
+
+
+async def test_ids_are_the_callers_to_say_where_a_function_is_told_nothing_of_the_conversation(tmp_path: Path) -> None:
+    async with connected(form(tmp_path, "ids")) as connection:
+        assert (component(connection, "BAN").parameters or {})["required"] == ["user_id", "world_id"]
+        assert "user_id" in (component(connection, "WRITE_TO").parameters or {})["required"]
+        assert (component(connection, "BAN_BY_FORM").parameters or {})["required"] == ["user_id"]
+        with pytest.raises(ActionError, match="handler needs 'user_id'"):
+            await call(connection, "BAN", world_id="w")
+        with pytest.raises(ActionError, match="needs 'user_id'"):
+            await call(connection, "BAN_BY_FORM", days=3)
+        assert await call(connection, "BAN", user_id="u", world_id="w") == {"user": "u", "world": "w", "reason": ""}
+        assert await call(connection, "BAN_BY_FORM", user_id="u") == {"user": "u"}
+
+
+async def test_ids_are_the_conversations_where_a_function_is_told_of_it(tmp_path: Path) -> None:
+    async with connected(form(tmp_path, "ids")) as connection:
+        for name in ("WHERE", "HERE"):
+            assert "required" not in (component(connection, name).parameters or {})
+            assert len((await call(connection, name))["room"]) == 36

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dynamic_plugins.configuration import roots
 from dynamic_plugins.errors import ActionError, LoadError, PluginTimeoutError
-from tests.loading import call, component, connected, loader, raw, until
+from dynamic_plugins.registry.entry import Variable
+from tests.loading import call, component, connected, loader, raw, server, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,3 +102,34 @@ def test_a_server_that_was_told_no_folder_may_have_its_own(cli: Cli) -> None:
     cli("activate", name)
     said = str(cli("call", name, "get-roots-list").json)
     assert str(cli.home / "plugin_data") in said
+
+
+def folders(tmp_path: Path, *said: str) -> tuple[str, ...]:
+    """Return the roots of a server whose person named folders, as it runs in *tmp_path*/home/own."""
+    variables = tuple(Variable(f"DIR_{place}", format="filepath") for place, _ in enumerate(said))
+    installation = replace(server(tmp_path, "x"), variables=variables)
+    values = {f"DIR_{place}": each for place, each in enumerate(said)}
+    (tmp_path / "home" / "own" / "notes").mkdir(parents=True, exist_ok=True)
+    return roots(installation, values, tmp_path / "home" / "own")
+
+
+def test_a_relative_folder_lies_where_the_server_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "home" / "own"
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "only-here").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert folders(tmp_path, "notes", ".") == (str(own / "notes"), str(own))
+    assert folders(tmp_path, "only-here") == (str(own),)
+
+
+@pytest.mark.parametrize(
+    "said", ["..", "notes/../..", "../" * 40, "/" + "../" * 4, "~/" + "../" * 40, " ", "~nobody-here"]
+)
+def test_a_folder_reached_by_climbing_is_none(said: str, tmp_path: Path) -> None:
+    assert folders(tmp_path, said) == (str(tmp_path / "home" / "own"),)
+
+
+def test_a_persons_home_may_be_written_as_everybody_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "papers").mkdir()
+    assert folders(tmp_path, "~/papers", str(tmp_path / "papers")) == (str(tmp_path / "papers"),)

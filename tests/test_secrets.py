@@ -13,6 +13,9 @@ import pytest
 from keyring.backends import fail, null
 
 from dynamic_plugins.errors import SecretStoreError
+from dynamic_plugins.install import npm
+from dynamic_plugins.install.manifest import own_table
+from dynamic_plugins.registry import fields
 from dynamic_plugins.secrets import SERVICE, ConfigurationStore, EncryptedFileVault, KeyringVault, open_vault
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES
 from tests.keyring_stand_ins import LockedKeyring, MemoryKeyring, PlainKeyring
@@ -270,6 +273,68 @@ def test_what_decides_which_code_runs_cannot_be_configured(name: str, keeper: Cl
     failed = keeper("configure", "keeper", f"{name}=/tmp/mine", code=1).json
     assert failed["error"]["code"] == "bad_arguments"
     assert "which code runs" in failed["error"]["message"]
+
+
+@pytest.mark.parametrize("said", ["DYNAMIC_PLUGINS_PASSPHRASE=x", "dynamic-plugins-mcp-token=x"])
+def test_what_is_ours_cannot_be_configured_for_a_plugin(said: str, keeper: Cli) -> None:
+    failed = keeper("configure", "keeper", said, code=1).json
+    assert failed["error"]["code"] == "bad_arguments"
+    assert "dynamic-plugins' own" in failed["error"]["message"]
+
+
+def test_nobody_may_declare_a_variable_of_ours() -> None:
+    ours = "DYNAMIC_PLUGINS_PASSPHRASE"
+    assert fields.variable({"name": ours, "default": "x"}) is None
+    assert npm.variables({"agentConfig": {"pluginParameters": {ours: {"type": "string"}}}}) == ()
+    with pytest.raises(ValueError, match="no plugin's"):
+        own_table({"config": [{"name": ours}]})
+
+
+def keyed(keeper: Cli, tmp_path: Path) -> Cli:
+    """Return the command line with a keyring, and a plugin whose source mentions two variables more."""
+    keeper.env |= {
+        "PYTHON_KEYRING_BACKEND": "tests.keyring_stand_ins.SharedKeyring",
+        "TEST_KEYRING_FILE": str(tmp_path / "keyring.json"),
+        "PYTHONPATH": str(ROOT),
+        "KEEPER_API_TOKEN": SECRET,
+        "DYNAMIC_PLUGINS_PASSPHRASE": "ours",
+        "AWS_SECRET_ACCESS_KEY": "somebody-else-s",
+    }
+    state = keeper.home / "plugin-management-state.json"
+    kept = state.read_text()
+    mentioned = [
+        {"name": name, "secret": True, "found": True}
+        for name in ("AWS_SECRET_ACCESS_KEY", "DYNAMIC_PLUGINS_PASSPHRASE", "NOT_SET")
+    ]
+    before = '"variables": ['
+    assert kept.count(before) == 1
+    state.write_text(kept.replace(before, before + "".join(f"{json.dumps(each)}, " for each in mentioned)))
+    return keeper
+
+
+def test_from_the_environment_is_taken_what_is_declared_and_not_what_source_merely_mentions(
+    keeper: Cli, tmp_path: Path
+) -> None:
+    told = keyed(keeper, tmp_path)("configure", "keeper", "--from-env").json
+    assert told["from_env"] == ["KEEPER_API_TOKEN"]
+    assert "AWS_SECRET_ACCESS_KEY" not in told["set"]
+    said = keeper("configure", "keeper", "--from-env", json=False)
+    assert "From the environment: KEEPER_API_TOKEN." in said.out
+    assert "Only its source mentions AWS_SECRET_ACCESS_KEY: not taken." in said.err
+    assert "DYNAMIC_PLUGINS" not in said.out + said.err
+
+
+def test_from_the_environment_is_taken_what_the_person_names(keeper: Cli, tmp_path: Path) -> None:
+    told = keyed(keeper, tmp_path)("configure", "keeper", "--from-env", "aws-secret-access-key").json
+    assert told["from_env"] == ["AWS_SECRET_ACCESS_KEY", "KEEPER_API_TOKEN"]
+    assert "AWS_SECRET_ACCESS_KEY" in told["set"]
+
+
+def test_what_is_ours_or_not_set_is_not_taken_from_the_environment_by_name_either(keeper: Cli, tmp_path: Path) -> None:
+    failed = keyed(keeper, tmp_path)("configure", "keeper", "--from-env", "DYNAMIC_PLUGINS_PASSPHRASE", code=1).json
+    assert "dynamic-plugins' own" in failed["error"]["message"]
+    assert "NOT_SET: not set" in keeper("configure", "keeper", "--from-env", "NOT_SET", code=2).err
+    assert "is not KEY=VALUE" in keeper("configure", "keeper", "KEEPER_API_TOKEN", code=2).err
 
 
 def test_every_loaders_and_interpreters_own_variables_are_forbidden() -> None:

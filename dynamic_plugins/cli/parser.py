@@ -90,9 +90,14 @@ def _lifecycle(commands: Any) -> None:
     install.add_argument("--editable", action="store_true", help="use the folder where it lies; see reload")
     install.add_argument("--yes", action="store_true", help="agree without being asked")
     configure = _command(commands, "configure", "set what a plugin must be told; asks for what is missing")
-    configure.add_argument("name", metavar="NAME")
-    configure.add_argument("values", nargs="*", metavar="KEY=VALUE")
-    configure.add_argument("--from-env", action="store_true", help="take the plugin's variables from the environment")
+    configure.add_argument("name", nargs="?", metavar="NAME")
+    configure.add_argument("values", nargs="*", metavar="KEY=VALUE", help="a value; what is missing is asked for")
+    configure.add_argument(
+        "--from-env",
+        nargs="*",
+        metavar="KEY",
+        help="take what the plugin declares from the environment, and each KEY: what only its source mentions is named",
+    )
     for verb, help_text in {
         "load": "start plugins and learn what they offer",
         "activate": "switch plugins on (loads what is not loaded)",

@@ -25,6 +25,7 @@ from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.python_environment import canonical, parse_entry_points
 from dynamic_plugins.install.starting import ENTRY_POINT_GROUP
 from dynamic_plugins.registry.entry import Format, Variable
+from dynamic_plugins.settings import is_forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -203,6 +204,8 @@ def _variable(data: Mapping[str, Any]) -> Variable:
             raise TypeError(f"config: {key} of {data.get('name')} is not a {types[key].__name__}")
     if not _VARIABLE.fullmatch(data["name"]):
         raise ValueError(f"config: {data['name']!r} is not a variable's name")
+    if is_forbidden(data["name"]):
+        raise ValueError(f"config: {data['name']} is no plugin's to ask for")
     if data.get("format", "string") not in get_args(Format):
         raise ValueError(f"config: the format of {data['name']} must be one of {', '.join(get_args(Format))}")
     default = data.get("default")

@@ -15,6 +15,7 @@ from dynamic_plugins.install.installation import Distribution
 from dynamic_plugins.install.process import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.registry.fields import looks_secret
+from dynamic_plugins.settings import is_forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,7 +144,7 @@ def variables(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
         if isinstance(each, dict) and each.get("name"):
             secret = bool(each.get("sensitive", looks_secret(each["name"])))
             found.append(Variable(each["name"], str(each.get("description", "")), required=True, secret=secret))
-    return tuple(found)
+    return tuple(each for each in found if not is_forbidden(each.name))
 
 
 def _parameter(name: str, told: Mapping[str, Any]) -> Variable:

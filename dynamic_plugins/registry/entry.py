@@ -24,6 +24,8 @@ class Variable:
     default: str | None = None
     choices: tuple[str, ...] = ()
     format: Format = "string"
+    found: bool = False
+    """Nobody declared it: the plugin's source mentions it, which any source can do with any variable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dynamic_plugins.registry.entry import Argument, OfferedAction, Package, Variable
-from dynamic_plugins.settings import FORBIDDEN_VARIABLES
+from dynamic_plugins.settings import is_forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,6 +38,19 @@ _GITHUB = re.compile(
 _SECRET = re.compile(
     r"(?i)(?:^|_)(?:(?:API|ACCESS|SECRET|PRIVATE|SERVICE|ROLE|SIGNING|ENCRYPTION|ACCOUNT|COMMERCE|AUTH)_?KEY|KEY|TOKEN|"
     r"SECRET|PASSWORD|PASSWD|PASSPHRASE|PAT|MNEMONIC|SEED|SEED_PHRASE|CREDENTIALS?|COOKIES?|CONNECTION_STRING|DSN)$"
+)
+# Words that are a secret's only behind another: "pass" and PWD alone are something else. Databases' addresses carry
+# their passwords, and whoever knows a webhook of these may write to it.
+_SECRET_BEHIND = re.compile(
+    r"(?i)_(?:PASS|PWD|KEYPAIR|SIGNING|(?:TELEGRAM|STRING|USER)_SESSION|SESSION_STRING)$|^TELEGRAM_SESSION$|"
+    r"(?:^|_)(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|MYSQL|MARIADB|MONGO|MONGODB|REDIS|AMQP|RABBITMQ|CLICKHOUSE)_UR[IL]$|"
+    r"(?:^|_)(?:DISCORD|SLACK|TEAMS)_WEBHOOK(?:_URL)?$"
+)
+_PLAIN = re.compile(
+    r"(?i)(?:^|_)(?:PORT|ENABLED?|DISABLED?|MODEL|TIMEOUT|HOST|HOSTNAME|LEVEL|NAME|PATH|DIR|DIRECTORY|FOLDER|FILE|LIMIT|"
+    r"INTERVAL|REGION|LANG|LANGUAGE|LOCALE|TIMEZONE|MODE|FORMAT|SIZE|EXTENSIONS|COUNT|DELAY|RETRIES|TEMPERATURE|"
+    r"VERSION|DEBUG|VERBOSE|NETWORK|CHAIN|ENVIRONMENT|BASE_URL|MS|SECONDS|MINUTES|HOURS|DAYS|BYTES|MB|KB)$|"
+    r"(?:^|_)(?:ENABLE|DISABLE|MAX|MIN)_"
 )
 _FORMATS: dict[str, Format] = {
     "string": "string",
@@ -116,18 +129,25 @@ def offered_action(value: Any) -> OfferedAction | None:
 
 def looks_secret(variable: str) -> bool:
     """Return whether a variable that nobody flagged holds a secret by its name (``GITHUB_TOKEN``, ``DB_PASSWORD``)."""
-    return _SECRET.search(variable) is not None and not variable.upper().endswith("PUBLIC_KEY")
+    found = _SECRET.search(variable) or _SECRET_BEHIND.search(variable)
+    return found is not None and not variable.upper().endswith("PUBLIC_KEY")
+
+
+def secret_unless_plain(variable: str) -> bool:
+    """Return whether a variable that was only found in source is kept as a secret: it is, unless its name says not."""
+    return looks_secret(variable) or not (_PLAIN.search(variable) or variable.upper().endswith("PUBLIC_KEY"))
 
 
 def variable(value: Any) -> Variable | None:
     """Return a configuration variable in our own or ``server.json``'s spelling.
 
-    One that decides which code runs (``PATH``, ``LD_PRELOAD``) is none: its default would reach the plugin unasked.
+    One that decides which code runs (``PATH``, ``LD_PRELOAD``) is none: its default would reach the plugin unasked. Nor
+    is one of ours, such as our passphrase.
     """
     if not isinstance(value, dict):
         return None
     known = value.get("name")
-    if not isinstance(known, str) or not _VARIABLE.fullmatch(known) or known.upper() in FORBIDDEN_VARIABLES:
+    if not isinstance(known, str) or not _VARIABLE.fullmatch(known) or is_forbidden(known):
         return None
     fixed = _value(value.get("value"))
     if fixed is not None and "{" in fixed:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from .bag import Bag, snake
 from .eliza_call import Call, FailedError, current
-from .eliza_values import converted, is_context, is_value
+from .eliza_values import converted, is_id, is_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,8 +29,14 @@ class Binder:
         service: Callable[[list[str], inspect.Parameter], Any],
         settings: dict[str, str],
         classes: Mapping[str, type] | None = None,
+        folder: str | None = None,
     ) -> None:
-        """*classes* are the plugin's own by name, for annotations that only a type checker can look up."""
+        """*classes* are the plugin's own by name, for annotations that only a type checker can look up.
+
+        Files are read for a caller in *folder*, which is the plugin's own, and in folders that are *settings*.
+        """
+        told = [os.path.expanduser(each) for each in settings.values()]  # noqa: PTH111 # pathlib is slow to import
+        self._folders = [*([folder] if folder else []), *(each for each in told if os.path.isabs(each))]  # noqa: PTH117
         self._classes = classes or {}
         self._runtime = runtime
         self._service = service
@@ -74,7 +81,8 @@ class Binder:
         if role != "message" and is_value(types):
             role = None
         if parameter.name in call.arguments and (role is None or is_value(types)):
-            return converted(call.arguments[parameter.name], types, {**self._classes, **_scope(function)})
+            scope = {**self._classes, **_scope(function)}
+            return converted(call.arguments[parameter.name], types, scope, parameter.name, self._folders)
         value = await self._role(role, parameter, function, call)
         if value is not _NOTHING:
             return value
@@ -84,7 +92,7 @@ class Binder:
             return setting
         if parameter.default is not parameter.empty:
             return _NOTHING
-        if is_context(parameter.name):
+        if is_id(parameter.name) and (not call.asked or takes_ids(function)):
             return call.context[parameter.name]
         if by_place is not None and not types and not parameter.name.endswith(("service", "client")):
             return await self._role(by_place, parameter, function, call)
@@ -124,10 +132,10 @@ class Binder:
             if callable(from_env := getattr(kind, "from_env", None)):
                 return from_env()
             if hasattr(kind, "__dataclass_fields__") or hasattr(kind, "model_fields"):
-                ids = {
-                    key: call.context[key] for key in ("agent_id", "room_id", "entity_id", "conversation_id", "user_id")
-                }
-                made = Call("", {**ids, "message": call.message, **call.arguments}, ids["agent_id"], call.text)
+                asked = call.asked and not (takes_ids(function) or is_context(parameter))
+                names = () if asked else ("agent_id", "room_id", "entity_id", "conversation_id", "user_id")
+                given = {**{key: call.context[key] for key in names}, "message": call.message, **call.arguments}
+                made = Call("", given, call.context["agent_id"], call.text, asked=asked)
                 positional, named = await self.bind(kind, made, ())
                 return kind(*positional, **named)
         return None
@@ -160,6 +168,24 @@ def role_of(name: str) -> str | None:
     if name in ("context", "ctx", "action_context"):
         return "context"
     return "arguments" if name in _ARGUMENTS else None
+
+
+def takes_ids(function: Any) -> bool:
+    """Whether a function is told of the conversation, so that ids among its parameters are the conversation's too.
+
+    A ``message`` that is a text is what the caller says, unless its name says that it is what the person said.
+    """
+    told = ("message_text", "message_content", "user_message", "incoming")
+    return any(
+        role_of(each.name) in ("runtime", "message", "state")
+        and (snake(each.name.lstrip("_")) in told or not is_value(type_names(each)))
+        for each in _parameters(inspect.unwrap(getattr(function, "__func__", function)))
+    )
+
+
+def is_context(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter is a conversation's context by its name or its class's, with the ids of that in it."""
+    return role_of(parameter.name) == "context" or any(each.endswith("Context") for each in type_names(parameter))
 
 
 def type_names(parameter: inspect.Parameter) -> list[str]:

@@ -24,7 +24,11 @@ class FailedError(Exception):
 class Call:
     """The arguments of one call in all the shapes in which plugins look for them."""
 
-    def __init__(self, name: str, arguments: dict[str, Any], agent_id: str, text: str | None = None) -> None:
+    def __init__(
+        self, name: str, arguments: dict[str, Any], agent_id: str, text: str | None = None, *, asked: bool = False
+    ) -> None:
+        """*asked* is a call whose caller was asked for what the conversation does not tell: see ``takes_ids``."""
+        self.asked = asked
         self.arguments = bag(dict(arguments))
         self.said_text = text is not None or isinstance(arguments.get("text"), str)
         self.text = text if text is not None else _text(name, arguments)

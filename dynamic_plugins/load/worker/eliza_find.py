@@ -96,10 +96,10 @@ class Found:
             ("action", self.actions, action_runner),
             ("provider", self.providers, provider_getter),
         ):
-            for place, each in enumerate(many):
-                if runs(each) is None and (whole := completed(kind, each, self.package)) is not None:
-                    many[place] = whole
-                    self.only_said = True
+            bare = [place for place, each in enumerate(many) if runs(each) is None]
+            for place, whole in completed(kind, [many[each] for each in bare], self.package).items():
+                many[bare[place]] = whole
+                self.only_said = True
 
     def add_loose(self, name: str, value: Any) -> None:
         """Take *value*, found under *name* in a module, if it is a component."""

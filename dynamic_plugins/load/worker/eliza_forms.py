@@ -44,24 +44,65 @@ def described(name: str, value: Any) -> str | None:
     return "provider" if _IS_PROVIDER.search(name) else None
 
 
-def completed(kind: str, value: Any, package: str) -> dict[str, Any] | None:
-    """Return the description *value* with the function that does it, or None where its module has none.
+def completed(kind: str, values: list[Any], package: str) -> dict[int, dict[str, Any]]:
+    """Return those of the descriptions *values* that have a function that does it, whole, by their places.
 
-    That is the function in the module that holds it whose name says the same, or the only one that it can be.
+    That is a function in the module that holds the description: one whose name says the same, or else one whose name
+    says more, or else the only one there where only one thing is described. None does two things.
     """
     pattern, key = (_RUNS, "handler") if kind == "action" else (_GETS, "get")
-    for module, holder in _homes(value, package):
-        found = [
-            (name, each)
-            for name, each in vars(module).items()
-            if inspect.isfunction(each) and each.__module__ == module.__name__ and pattern.search(name)
-        ]
-        said = _words(holder) | _words(str(_field(value, "name")))
-        alike = max(found, key=lambda each: len(_words(each[0]) & said), default=None)
-        if alike is not None and (len(found) == 1 or _words(alike[0]) & said):
-            kept = {each: _field(value, each) for each in ("name", "description", "similes", "parameters")}
-            return {**kept, key: alike[1]}
-    return None
+    whole: dict[int, dict[str, Any]] = {}
+    used: dict[Any, str] = {}
+    for alike in (_same, _more, _alone):
+        for place, value in enumerate(values):
+            name = str(_field(value, "name"))
+            for module, holder in _homes(value, package) if place not in whole else ():
+                said = [_words(holder), _words(name), _words(name) - _words(package)]
+                free = [
+                    (called, each)
+                    for called, each in vars(module).items()
+                    if inspect.isfunction(each)
+                    and each.__module__ == module.__name__
+                    and pattern.search(called)
+                    and used.get(each, name) == name
+                ]
+                found = alike(free, [each for each in said if each], _described_in(module, kind, values) == 1)
+                if found is not None:
+                    used[found] = name
+                    kept = {each: _field(value, each) for each in ("name", "description", "similes", "parameters")}
+                    whole[place] = {**kept, key: found}
+                    break
+    return whole
+
+
+def _same(functions: list[tuple[str, Any]], said: list[set[str]], _: bool) -> Any:
+    return next((each for called, each in functions if _words(called) in said), None)
+
+
+def _more(functions: list[tuple[str, Any]], said: list[set[str]], _: bool) -> Any:
+    """Return the function whose name says all that is *said* and the least besides; None where two do."""
+    extra: dict[Any, int] = {}
+    for called, each in functions:
+        more = [len(_words(called) - words) for words in said if words <= _words(called)]
+        if more:
+            extra[each] = min(more)
+    closest = [each for each, more in extra.items() if more == min(extra.values())]
+    return closest[0] if len(closest) == 1 else None
+
+
+def _alone(functions: list[tuple[str, Any]], _: list[set[str]], alone: bool) -> Any:
+    return functions[0][1] if alone and len({id(each) for _, each in functions}) == 1 else None
+
+
+def _described_in(module: types.ModuleType, kind: str, values: list[Any]) -> int:
+    """Return how many components of *kind* a module describes, by themselves or in a list."""
+    held: dict[int, Any] = {}
+    for name, each in list(vars(module).items()):
+        several = each.values() if isinstance(each, dict) else each if isinstance(each, (list, tuple)) else ()
+        for one in (each, *several):
+            if any(one is value for value in values) or described(name, one) == kind:
+                held[id(one)] = one
+    return len({str(_field(each, "name")) for each in held.values()})
 
 
 def wants_functions(method: Any) -> bool:

@@ -23,7 +23,7 @@ class Needs:
 
     def __init__(self, found: Found, settings: dict[str, str], folder: str, ask: Any) -> None:
         self._found, self._settings, self._folder, self._ask = found, settings, folder, ask
-        self.binder = Binder(self.runtime, self.service, settings, found.classes)
+        self.binder = Binder(self.runtime, self.service, settings, found.classes, folder)
         self.services: list[ElizaService] = []
         for each in _distinct([*found.services, *found.helpers]):
             self.of(each)

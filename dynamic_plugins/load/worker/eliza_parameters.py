@@ -15,9 +15,9 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from .eliza_binding import role_of, type_names
+from .eliza_binding import is_context, role_of, takes_ids, type_names
 from .eliza_model import fields_asked_for
-from .eliza_values import JSON_TYPES, is_context, is_value, schema_of
+from .eliza_values import JSON_TYPES, is_id, is_value, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +118,7 @@ def _own(handler: Any, package: str, classes: dict[str, type]) -> Iterator[tuple
     except (TypeError, ValueError):
         return
     scope = {**classes, **getattr(inspect.unwrap(getattr(handler, "__func__", handler)), "__globals__", {})}
+    told = takes_ids(handler)
     for each in parameters:
         names = type_names(each)
         if each.kind not in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY) or each.name in ("self", "cls"):
@@ -125,15 +126,15 @@ def _own(handler: Any, package: str, classes: dict[str, type]) -> Iterator[tuple
         needed = each.default is each.empty
         made = next((kind for name in names if (kind := _class_of(name, scope, package)) is not None), None)
         if made is not None:
-            for name, schema, must in _fields(made):
+            for name, schema, must in _fields(made, told or is_context(each)):
                 yield name, schema, must and needed
         elif (
             (role_of(each.name) is None or (is_value(names) and role_of(each.name) != "message"))
             and not each.name.startswith("_")
             and not each.name.endswith(_HANDED)
-            and (said := schema_of(names, scope)) is not None
+            and (said := schema_of(names, scope, each.name)) is not None
         ):
-            yield each.name, said, needed and not is_context(each.name)
+            yield each.name, said, needed and not (told and is_id(each.name))
 
 
 def _class_of(name: str, scope: dict[str, Any], package: str) -> type | None:
@@ -142,16 +143,16 @@ def _class_of(name: str, scope: dict[str, Any], package: str) -> type | None:
     return found if ours and (hasattr(found, "__dataclass_fields__") or hasattr(found, "model_fields")) else None
 
 
-def _fields(kind: type) -> Iterator[tuple[str, dict[str, Any], bool]]:
+def _fields(kind: type, told: bool) -> Iterator[tuple[str, dict[str, Any], bool]]:
     names = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", {})
     signature = inspect.signature(kind).parameters
     scope = vars(sys.modules[kind.__module__])
     for name in names:
-        if name.endswith(_HANDED) or role_of(name) or is_context(name):
+        if name.endswith(_HANDED) or role_of(name) or (told and is_id(name)):
             continue
         # A pydantic model is made by its fields' aliases, which may be what its signature names.
         parameter = signature.get(name)
-        schema = (schema_of(type_names(parameter), scope) if parameter is not None else None) or {}
+        schema = (schema_of(type_names(parameter), scope, name) if parameter is not None else None) or {}
         described = str(getattr(names[name], "description", None) or "")
         needed = parameter is not None and parameter.default is parameter.empty
         if name == "timestamp" and not needed:

@@ -143,7 +143,7 @@ class _ElizaPlugin:
 
     def _caller(self, name: str, handler: Callable[[], Any]) -> Callable[[dict[str, Any]], Any]:
         async def call(arguments: dict[str, Any]) -> Any:
-            made = Call(name, arguments, service_call(None, name).message["agentId"])
+            made = Call(name, arguments, service_call(None, name).message["agentId"], asked=True)
             try:
                 await self._needs.ready()
                 return made.result(await self._binder.run(await handler(), made))

@@ -29,8 +29,8 @@ class CountAction:
     async def validate(self, message, state):
         return bool(message and state)
 
-    async def handler(self, data: bytes):
-        return {"count": len(data)}
+    async def handler(self, data: bytes = b"", pdf_file: bytes = b"", picture_base64: bytes = b""):
+        return {"count": len(data or pdf_file or picture_base64)}
 
 
 class ReadAction:

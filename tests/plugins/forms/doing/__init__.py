@@ -1,0 +1,1 @@
+"""Descriptions whose functions are easily mistaken for one another's."""

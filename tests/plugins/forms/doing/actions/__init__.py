@@ -1,0 +1,1 @@
+"""Each module describes its own."""
