@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.embedded import hunch, questions, setting, telling
+from dynamic_plugins.chat.embedded import company, hunch, questions, setting, telling
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.decide import Answer, Call, Step, calls_for, question
 from dynamic_plugins.chat.embedded.hearing import Understood, understand
@@ -151,6 +151,7 @@ class Mind:
         message = heard.message
         certain = certain and sure and not (message.about_text or message.lure or message.dubious)
         certain = certain and not cues("cues", "hedges").match(heard.text)
+        certain = certain and not company.doubtful(heard.text, heard.reading.orders)
         if not calls:
             # What was read is so already: then something else was meant.
             if not lists and (guessed := self._guess(heard)) is not None:
