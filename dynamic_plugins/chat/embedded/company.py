@@ -45,13 +45,13 @@ def _relays(text: Text) -> bool:
         return True
     own, saying = word_set("company", "own"), word_set("company", "saying")
     return any(
-        word in saying and not (index and text.words[index - 1] in own) and not _is_asked_to(text, index)
+        word in saying and not (index and text.words[index - 1] in own) and not _is_own(text, index)
         for index, word in enumerate(text.words)
     )
 
 
-def _is_asked_to(text: Text, index: int) -> bool:
-    """Whether a verb of saying is said to somebody else's order: "as i just said"."""
+def _is_own(text: Text, index: int) -> bool:
+    """Whether a verb of saying is the person's own ("as i just said"), which "i was told" is not."""
     near = text.words[max(0, index - 3) : index]
     return bool(set(near) & {"i", "ich", "i've", "i'd"}) and not set(near) & word_set("company", "undergone")
 
@@ -104,17 +104,21 @@ def _is_spoken_of(part: Text, places: Sequence[int]) -> bool:
 
 def _ends(part: Text, at: int) -> Iterator[int]:
     """Return where the order that begins at word *at* may have ended: after a plugin, after a break."""
-    passed = False
+    passed = closed = False
     for index in range(at + 1, len(part)):
-        word = part.words[index]
-        if passed and word in o.JOINS | word_set("cues", "object_ends") and word not in ("and", "und", "et", "y"):
+        word, before = part.words[index], part.words[index - 1]
+        if passed and word in _LEAVES:
             return
-        before = part.words[index - 1]
-        if o.SLOT.fullmatch(before) or (passed and (before in o.BREAKS or before in word_set("company", "kinds"))):
-            passed = True
+        slot, breaks = o.SLOT.fullmatch(before), before in o.BREAKS
+        passed = passed or bool(slot)
+        if passed and (breaks or before in word_set("company", "kinds") | word_set("company", "particles")):
             yield index
-        elif passed and before in word_set("company", "particles"):
+        elif slot and not closed:
             yield index
+        closed = closed or (passed and not slot and not breaks and before not in o.JOINS)
+
+
+_LEAVES = (o.JOINS | word_set("cues", "object_ends")) - {"and", "und", "et", "y", "e", "en", "n", "a", "&"}
 
 
 def _says_of(part: Text, index: int) -> bool:
