@@ -111,9 +111,8 @@ def _ends(part: Text, at: int) -> Iterator[int]:
             return
         slot, breaks = o.SLOT.fullmatch(before), before in o.BREAKS
         passed = passed or bool(slot)
-        if passed and (breaks or before in word_set("company", "kinds") | word_set("company", "particles")):
-            yield index
-        elif slot and not closed:
+        small = breaks or before in word_set("company", "kinds") | word_set("company", "particles")
+        if (passed and small) or (slot and not closed):
             yield index
         closed = closed or (passed and not slot and not breaks and before not in o.JOINS)
 

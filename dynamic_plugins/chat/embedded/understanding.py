@@ -229,7 +229,7 @@ class Mind:
             return None
         ordered = any(order.given and order.sure for order in heard.reading.orders)
         # "I was told to unload it. Should I?" asks for advice, not for a setting.
-        advice = any(cues("cues", name).match(heard.text) for name in ("wonders", "told"))
+        advice = cues("company", "advice").match(heard.text)
         told = setting.supposed(heard.message.said, heard.mentions, self._known) if not (ordered or advice) else None
         steps = hunch.steps(heard.text, heard.mentions, heard.reading, self._known.standing) if told is None else []
         calls, said, _ = self._calls(with_versions(steps, heard.mentions, heard.message.spoken), told)
