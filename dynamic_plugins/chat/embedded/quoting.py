@@ -157,6 +157,8 @@ def _without_what_is_passed_on(spoken: str) -> str:
     cut = re.search(r":\s|\n", text)
     if cut is None or not cues("company", "passes_on").match(read(text[: cut.start()])):
         return spoken
+    if re.match(r":[^\S\n]{4,}", text[cut.start() :]):
+        return spoken  # A value that was given, and is blank by now: "he gave me this: TOKEN".
     begin += cut.start()
     rest = spoken[begin:]
     gap = re.search(r"\S[^\S\n]*\n[^\S\n]*\n", rest[1:])
