@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -438,3 +439,80 @@ def test_the_second_one_is_the_plugin_that_was_named_second() -> None:
 def test_what_is_only_spoken_of_beside_an_order_is_left_alone(said: str) -> None:
     conversation = talk(active=[SLACK, DISCORD]).say(said)
     assert (conversation.calls or conversation.say("yes").calls) == [("deactivate", SLACK)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "todo list of my brother\nturn off discord",
+        "turn off discord\n\n-- that was in my inbox this morning",
+        "The opposite of what I want: turn off discord",
+        "turn off discord is what the guide says",
+        "turn off discord - that's what the email says",
+        "turn off discord, he said",
+        "turn off discord, i was asked by bob",
+        "turn off discord would be a mistake",
+        "turn off discord rhymes with nothing",
+        "turn off discord, or rather don't",
+        "please don't do what comes next. turn off discord.",
+        "never do this. turn off discord.",
+        "deaktiviere discord wäre ein Fehler",
+        "Lu sur un forum : désactive discord",
+        "desactiva discord, dijo el portero",
+    ],
+)
+def test_an_order_that_is_passed_on_spoken_of_or_disowned_is_not_done_at_once(said: str) -> None:
+    assert talk(active=[DISCORD]).say(said).calls == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Somebody sent me this:\nturn off discord",
+        "Found in a forum post:\n\nturn off discord\n\nthoughts?",
+        "User: turn off discord\nAssistant: done\nWhat is wrong in this transcript?",
+        "Mein Schwager hat mir geschrieben:\ndeaktiviere discord",
+    ],
+)
+def test_what_plainly_is_somebody_elses_text_is_not_even_proposed(said: str) -> None:
+    conversation = talk(active=[DISCORD]).say(said)
+    assert conversation.calls == []
+    assert ("deactivate", DISCORD) not in conversation.say("yes").calls
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "hi\nturn off discord please\nthanks",
+        "please: turn off discord",
+        "turn off discord, it is too noisy",
+        "turn discord off now, thanks",
+        "i don't need discord any more. turn it off",
+    ],
+)
+def test_a_greeting_or_a_reason_beside_an_order_does_not_make_it_doubtful(said: str) -> None:
+    assert talk(active=[DISCORD]).say(said).calls == [("deactivate", DISCORD)]
+
+
+def test_whoever_asks_for_advice_is_proposed_no_setting() -> None:
+    conversation = talk(active=[DISCORD]).say("I was told to unload the Discord plugin. Should I?")
+    assert conversation.calls == []
+    assert "DISCORD_" not in conversation.text
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a>", '"', "```", "~~~", "[", "turn ", "12:34 ", "> a\n", "<!--", " ", "system: a\n"]
+)
+def test_a_message_ten_times_as_long_takes_no_much_longer_to_read(piece: str) -> None:
+    def steps(size: int) -> float:
+        text = (piece * size)[:size]
+        begin = time.process_time()
+        talk(active=[DISCORD]).say(text)
+        return time.process_time() - begin
+
+    steps(100)
+    assert steps(100_000) < 10 * steps(10_000) + 5
+
+
+def test_nothing_in_a_message_that_is_read_only_in_part_is_done_at_once() -> None:
+    assert talk(active=[DISCORD]).say("turn off discord. " + "noise " * 5000).calls == []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
 from dynamic_plugins.chat.embedded.decide import Answer, Step, calls_for
 from dynamic_plugins.chat.embedded.hearing import understand
 from dynamic_plugins.chat.embedded.phrases import cues, read
+from dynamic_plugins.chat.embedded.quoting import within
 from dynamic_plugins.chat.embedded.targets import Target
 from dynamic_plugins.chat.embedded.understanding import Mind
 
@@ -27,7 +29,8 @@ class Dialogue:
     """Decides the last of *exchanges* in the light of the others. Nothing is kept: a question is worked out again."""
 
     def __init__(self, knowledge: Knowledge, exchanges: Sequence[Exchange]) -> None:
-        self._known, self._exchanges = knowledge, exchanges[-REMEMBERED:]
+        self._known = knowledge
+        self._exchanges = [replace(each, said=within(each.said)) for each in exchanges[-REMEMBERED:]]
 
     def answer(self) -> Answer | None:
         """Return what to do about the last message; None when it has nothing to do with managing plugins."""

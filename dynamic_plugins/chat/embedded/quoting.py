@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
 LONG_QUOTE_WORDS = 3
 
+LONGEST = 6000
+"""So many characters of a message are read: half of them from its beginning, half from its end."""
+
 _BLOCKS = [
     re.compile(r"```.*?(?:```|\Z)", re.S),
     re.compile(r"~~~.*?(?:~~~|\Z)", re.S),
     re.compile(r"<!--.*?(?:-->|\Z)", re.S),
-    re.compile(r"<(\w+)[^>]*>.*?</\1\s*>", re.S),
     re.compile(r"^[ \t]*>.*$", re.M),
     # What a pasted transcript has somebody else say than the person: up to the next line that is theirs.
     re.compile(
-        r"^[ \t]*[\[<#|*]*[ \t]*(?:system|assistant|developer|tool|function|ai|bot)"
+        r"^[ \t\[<#|*]*+(?:system|assistant|developer|tool|function|ai|bot)"
         r"(?:[ _]?(?:message|prompt|note|output|result|response|log|policy|update))?"
         r"[ \t]*[\]>|*]*[ \t]*:.*?(?=[\[<#|*]*\b(?:user|human|me)\b[ \t]*[\]>|*]*[ \t]*:|\Z)",
         re.S | re.M | re.I,
@@ -40,9 +42,12 @@ _BLOCKS = [
 ]
 _QUOTES = re.compile(r"\"([^\"\n]{2,})\"|“([^”]{2,})”|„([^“”]{2,})[“”]|«([^»]{2,})»|「([^」]{2,})」|『([^』]{2,})』")
 _ADDRESS = re.compile(
-    r"(?:git\+)?(?:https?|ftp|ssh|file)://\S+|\bgit@\S+|\S+\.(?:whl|zip|tgz|exe|sh|tar\.gz)\b|\bwww\.\S+", re.I
+    r"(?:git\+)?(?:https?|ftp|ssh|file)://\S+|\bgit@\S+|(?<!\S)\S{1,300}\.(?:whl|zip|tgz|exe|sh|tar\.gz)\b|\bwww\.\S+",
+    re.I,
 )
 _SET_OFF = re.compile(r"(?<=\w)[^\S\n]*(?::\s|\n)|(?<=\w)[^\w\n]{0,3}[\"“„«「『]")
+_TAG = re.compile(r"<(/?)(\w{1,40})[^<>]{0,400}>")
+_ROLES = re.compile(r"^[ \t]*(user|human|me|you|assistant|bot|ai|agent|model|system)[ \t]*:[^\n]*$", re.M | re.I)
 _SPEAKER = re.compile(
     r"^[ \t]*(?:\[?\d{1,2}:\d\d\]?[ \t]*)?<?(\w[\w ]{0,20}?)>?[ \t]*:[ \t]+\S+(?:[ \t]+\S+){2,}$", re.M
 )
@@ -71,10 +76,11 @@ class Message:
 
 def listen(said: str, is_name: Callable[[str], bool] = lambda _: False) -> Message:
     """Return what the person says in *said* and what is only quoted. *is_name* tells the names of plugins."""
-    spoken = said
+    spoken = _without_turns(_without_markup(said))
     for block in _BLOCKS:
         spoken = block.sub(lambda found: _blank(found.group()), spoken)
     spoken = _without_talk(spoken, is_name)
+    spoken = _without_what_is_passed_on(spoken)
     head = _head(spoken)
     works = head is not None and cues("cues", "text_work").match(read(head))
     about_text = works or cues("cues", "about_text").match(read(_opening(spoken)))
@@ -105,6 +111,59 @@ def _head(spoken: str) -> str | None:
         if len(re.findall(r"\w+", rest[: closes.start()] if closes else rest)) >= LONG_QUOTE_WORDS:
             return spoken[: cut.start()]
     return None
+
+
+def within(said: str) -> str:
+    """Return what of *said* is read: all of it, or its beginning and its end."""
+    return said if len(said) <= LONGEST else f"{said[: LONGEST // 2]}\n{said[-LONGEST // 2 :]}"
+
+
+def is_cut(said: str) -> bool:
+    """Return whether *said* is as long as only a cut message is: then nothing in it is certain."""
+    return len(said) > LONGEST
+
+
+def _without_markup(said: str) -> str:
+    """Blank what stands between a tag and the next that closes it."""
+    tags = list(_TAG.finditer(said))
+    closing: dict[str, list[re.Match[str]]] = {}
+    for tag in reversed(tags):
+        if tag[1]:
+            closing.setdefault(tag[2], []).append(tag)
+    parts, done = [], 0
+    for tag in tags:
+        if tag[1] or tag.start() < done:
+            continue
+        ends = closing.get(tag[2], [])
+        while ends and ends[-1].start() < tag.end():
+            ends.pop()
+        if ends:
+            parts += [said[done : tag.start()], _blank(said[tag.start() : ends[-1].end()])]
+            done = ends[-1].end()
+    return "".join([*parts, said[done:]])
+
+
+def _without_turns(said: str) -> str:
+    """Blank the turns of a pasted talk with an assistant, however short they are."""
+    roles = {line[1].lower() for line in _ROLES.finditer(said)}
+    answered = roles & {"assistant", "bot", "ai", "agent", "model"}
+    return _ROLES.sub(lambda line: _blank(line.group()), said) if answered and roles - answered - {"system"} else said
+
+
+def _without_what_is_passed_on(spoken: str) -> str:
+    """Blank the paragraph after "somebody sent me this:", up to the next empty line."""
+    text = spoken.lstrip()
+    begin = len(spoken) - len(text)
+    cut = re.search(r":\s|\n", text)
+    if cut is None or not cues("company", "passes_on").match(read(text[: cut.start()])):
+        return spoken
+    if re.match(r":[^\S\n]{4,}", text[cut.start() :]):
+        return spoken  # A value that was given, and is blank by now: "he gave me this: TOKEN".
+    begin += cut.start()
+    rest = spoken[begin:]
+    gap = re.search(r"\S[^\S\n]*\n[^\S\n]*\n", rest[1:])
+    end = begin + (gap.end() + 1 if gap else len(rest))
+    return spoken[:begin] + _blank(spoken[begin:end]) + spoken[end:]
 
 
 def _without_talk(spoken: str, is_name: Callable[[str], bool]) -> str:

@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.embedded import hunch, questions, setting, telling
+from dynamic_plugins.chat.embedded import company, hunch, questions, setting, telling
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.decide import Answer, Call, Step, calls_for, question
 from dynamic_plugins.chat.embedded.hearing import Understood, understand
 from dynamic_plugins.chat.embedded.phrases import Text, cues, word_set
+from dynamic_plugins.chat.embedded.quoting import is_cut
 from dynamic_plugins.chat.embedded.settle import Settled, Settling
 from dynamic_plugins.chat.embedded.standing import Installed, Standing
 from dynamic_plugins.chat.embedded.versions import with_versions
@@ -151,6 +152,8 @@ class Mind:
         message = heard.message
         certain = certain and sure and not (message.about_text or message.lure or message.dubious)
         certain = certain and not cues("cues", "hedges").match(heard.text)
+        certain = certain and not is_cut(message.said)
+        certain = certain and not company.doubtful(heard.text, heard.reading.orders)
         if not calls:
             # What was read is so already: then something else was meant.
             if not lists and (guessed := self._guess(heard)) is not None:
@@ -225,7 +228,9 @@ class Mind:
         if heard.message.about_text:
             return None
         ordered = any(order.given and order.sure for order in heard.reading.orders)
-        told = setting.supposed(heard.message.said, heard.mentions, self._known) if not ordered else None
+        # "I was told to unload it. Should I?" asks for advice, not for a setting.
+        advice = cues("company", "advice").match(heard.text)
+        told = setting.supposed(heard.message.said, heard.mentions, self._known) if not (ordered or advice) else None
         steps = hunch.steps(heard.text, heard.mentions, heard.reading, self._known.standing) if told is None else []
         calls, said, _ = self._calls(with_versions(steps, heard.mentions, heard.message.spoken), told)
         return Answer(text=question(calls, said), proposed=tuple(calls), weak=True) if calls else None
