@@ -500,9 +500,7 @@ def test_whoever_asks_for_advice_is_proposed_no_setting() -> None:
     assert "DISCORD_" not in conversation.text
 
 
-@pytest.mark.parametrize(
-    "piece", ["<a>", '"', "```", "~~~", "[", "turn ", "12:34 ", "> a\n", "<!--", " ", "system: a\n"]
-)
+@pytest.mark.parametrize("piece", ["<a>", "```", "turn "])
 def test_a_message_ten_times_as_long_takes_no_much_longer_to_read(piece: str) -> None:
     def steps(size: int) -> float:
         text = (piece * size)[:size]
