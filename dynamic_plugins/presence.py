@@ -23,6 +23,8 @@ from dynamic_plugins.records import DynamicPluginInfo, Standing, Status
 from dynamic_plugins.runtime import check
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.load.chosen import ChosenLoader
@@ -51,6 +53,8 @@ class Presence:
         self._store, self._configuration, self._loader = store, configuration, loader
         self._runtime, self._listener, self._use_model = runtime, listener, use_model
         self._live: dict[str, LivePlugin] = {}
+        self._followed: Mapping[str, StoredPlugin] | None = None
+        """What the file said when all were last brought in step with it."""
         self._closing: set[asyncio.Future[None]] = set()
         self._closed = False
 
@@ -59,6 +63,10 @@ class Presence:
     def sync(self) -> None:
         """Take over what the state file says now: what another process installed, removed, enabled or disabled."""
         stored = self._store.read()
+        busy = any(live.lock.locked() for live in self._live.values())
+        if stored is self._followed and not busy:
+            return  # nothing has changed, neither the file nor, by a verb that was cut short, a plugin
+        self._followed = None if busy else stored
         for name in self._live.keys() - stored.keys():
             if not self._live[name].lock.locked():
                 self._forget(name)

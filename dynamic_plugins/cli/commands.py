@@ -12,7 +12,6 @@ from dynamic_plugins.cli import prompting, show
 from dynamic_plugins.cli.finding import resolve, search
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, USAGE, Output
 from dynamic_plugins.cli.registries import registry
-from dynamic_plugins.cli.screen import Screen
 from dynamic_plugins.configuration import variable_among
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
 from dynamic_plugins.settings import is_forbidden
@@ -50,6 +49,8 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
     if arguments.plugin_version and len(arguments.names) != 1:
         out.aside("--version goes with one NAME.")
         return USAGE
+    from dynamic_plugins.cli.screen import Screen
+
     with Screen(out) as screen:
         approve = prompting.approver(arguments.yes, screen)
         async with App(settings, approve=approve, listener=screen.listen) as app:
@@ -155,6 +156,8 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
 
 async def update(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``update``: install another version and swap it in."""
+    from dynamic_plugins.cli.screen import Screen
+
     with Screen(out) as screen:
         approve = prompting.approver(arguments.yes, screen)
         async with App(settings, approve=approve, listener=screen.listen) as app:
@@ -224,6 +227,8 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
             raise TypeError("not an object")  # noqa: TRY301 - the two ways of not being a JSON object end alike
     except (ValueError, TypeError) as error:
         return out.failure(BadArgumentsError("--args", f"must be one JSON object ({error})"))
+    from dynamic_plugins.cli.screen import Screen
+
     with Screen(out) as screen:
         async with App(settings, listener=screen.listen) as app:
             name = await app.catalogue.installed(arguments.plugin)

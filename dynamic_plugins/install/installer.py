@@ -27,7 +27,6 @@ from dynamic_plugins.install.plan import (
 )
 from dynamic_plugins.install.process import Tell, child_environment, short
 from dynamic_plugins.install.python_environment import PythonEnvironment, canonical, too_new
-from dynamic_plugins.install.source_settings import read_settings
 from dynamic_plugins.install.starting import node_command, python_entry_point, start_of_entry, start_of_install
 from dynamic_plugins.install.uv_client import Uv
 from dynamic_plugins.registry.entry import Entry, Package
@@ -245,6 +244,8 @@ class Installer:
 def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own:
     """Return what an installed plugin says of itself to us. Raises InstallError where that is no sense."""
     if plan.kind == "elizaos":
+        from dynamic_plugins.install.source_settings import read_settings
+
         return Own(read_settings(environment, package, plan.entry.variables))
     if plan.kind != "python":
         return Own()
