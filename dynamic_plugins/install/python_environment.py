@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import contextlib
 import csv
 import hashlib
@@ -112,6 +111,8 @@ class PythonEnvironment:
 
 def parse_entry_points(text: str, group: str) -> dict[str, str]:
     """Return the entry points of *group* in an ``entry_points.txt``: name to ``module:attribute``."""
+    import configparser
+
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign] # names are case-sensitive
     try:

@@ -35,18 +35,19 @@ _GITHUB = re.compile(
     r"(?:#(?P<ref>[A-Za-z0-9._/@-]+)(?::(?P<path>[A-Za-z0-9._/@-]+))?)?",
     re.IGNORECASE,
 )
-_SECRET = re.compile(
+# Compiled when they are first needed: a command such as status needs none of them.
+_SENSITIVE = (
     r"(?i)(?:^|_)(?:(?:API|ACCESS|SECRET|PRIVATE|SERVICE|ROLE|SIGNING|ENCRYPTION|ACCOUNT|COMMERCE|AUTH)_?KEY|KEY|TOKEN|"
     r"SECRET|PASSWORD|PASSWD|PASSPHRASE|PAT|MNEMONIC|SEED|SEED_PHRASE|CREDENTIALS?|COOKIES?|CONNECTION_STRING|DSN)$"
 )
 # Words that are a secret's only behind another: "pass" and PWD alone are something else. Databases' addresses carry
 # their passwords, and whoever knows a webhook of these may write to it.
-_SECRET_BEHIND = re.compile(
+_SENSITIVE_BEHIND = (
     r"(?i)_(?:PASS|PWD|KEYPAIR|SIGNING|(?:TELEGRAM|STRING|USER)_SESSION|SESSION_STRING)$|^TELEGRAM_SESSION$|"
     r"(?:^|_)(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|MYSQL|MARIADB|MONGO|MONGODB|REDIS|AMQP|RABBITMQ|CLICKHOUSE)_UR[IL]$|"
     r"(?:^|_)(?:DISCORD|SLACK|TEAMS)_WEBHOOK(?:_URL)?$"
 )
-_PLAIN = re.compile(
+_PLAIN = (
     r"(?i)(?:^|_)(?:PORT|ENABLED?|DISABLED?|MODEL|TIMEOUT|HOST|HOSTNAME|LEVEL|NAME|PATH|DIR|DIRECTORY|FOLDER|FILE|LIMIT|"
     r"INTERVAL|REGION|LANG|LANGUAGE|LOCALE|TIMEZONE|MODE|FORMAT|SIZE|EXTENSIONS|COUNT|DELAY|RETRIES|TEMPERATURE|"
     r"VERSION|DEBUG|VERBOSE|NETWORK|CHAIN|ENVIRONMENT|BASE_URL|MS|SECONDS|MINUTES|HOURS|DAYS|BYTES|MB|KB)$|"
@@ -129,13 +130,13 @@ def offered_action(value: Any) -> OfferedAction | None:
 
 def looks_secret(variable: str) -> bool:
     """Return whether a variable that nobody flagged holds a secret by its name (``GITHUB_TOKEN``, ``DB_PASSWORD``)."""
-    found = _SECRET.search(variable) or _SECRET_BEHIND.search(variable)
+    found = re.search(_SENSITIVE, variable) or re.search(_SENSITIVE_BEHIND, variable)
     return found is not None and not variable.upper().endswith("PUBLIC_KEY")
 
 
 def secret_unless_plain(variable: str) -> bool:
     """Return whether a variable that was only found in source is kept as a secret: it is, unless its name says not."""
-    return looks_secret(variable) or not (_PLAIN.search(variable) or variable.upper().endswith("PUBLIC_KEY"))
+    return looks_secret(variable) or not (re.search(_PLAIN, variable) or variable.upper().endswith("PUBLIC_KEY"))
 
 
 def variable(value: Any) -> Variable | None:
