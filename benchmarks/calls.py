@@ -98,13 +98,16 @@ def command_of(installation: Installation) -> list[str]:
     return loader._command(installation, {}, ())
 
 
-async def measure_call(subject: Subject, app: App, rounds: int) -> list[float]:
-    """Return the medians of a call through a bare MCP client and through the service, to two alike servers."""
+async def measure_call(subject: Subject, app: App, folder: Path, rounds: int) -> list[float]:
+    """Return the medians of a call through a bare MCP client and through the service, to two alike servers.
+
+    The bare one works in *folder*, where it may leave what a plugin writes.
+    """
     from mcp import Client, StdioServerParameters, stdio_client
 
     command = command_of(app.store.read()[subject.name].installation)
     await app.service.activate(subject.name)
-    server = stdio_client(StdioServerParameters(command=command[0], args=command[1:]), errlog=NOWHERE)
+    server = stdio_client(StdioServerParameters(command=command[0], args=command[1:], cwd=folder), errlog=NOWHERE)
     async with Client(server, mode="legacy") as client:
 
         async def bare() -> None:
@@ -136,7 +139,7 @@ async def measure(subjects: list[Subject], home: Path, starts: int, calls: int) 
         await asyncio.gather(*(app.service.install(subject.name) for subject in subjects))
         for subject in subjects:
             imported, activated, unloaded = await measure_activate(subject, app, starts)
-            bare, call = await measure_call(subject, app, calls)
+            bare, call = await measure_call(subject, app, home, calls)
             found[subject.name] = {
                 "import": imported,
                 "activate": activated,
