@@ -21,6 +21,7 @@ from dynamic_plugins.install.process import child_environment, short
 from dynamic_plugins.install.starting import node_command
 from dynamic_plugins.registry.entry import Entry, Package
 from tests.conftest import EXAMPLES, Cli
+from tests.loading import children
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,11 +176,6 @@ async def test_a_place_that_cannot_be_written_is_an_error_of_ours(no_folder: Pat
 
 
 # ---------------------------------------------------------------- cut short
-
-
-def children() -> list[str]:
-    alive = (each for each in psutil.Process().children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE)
-    return [each.name() for each in alive]
 
 
 async def test_an_install_that_takes_too_long_is_stopped_and_nothing_stays(root: Path) -> None:
