@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, TypeVar
 
-from dynamic_plugins.errors import ActionError, BadArgumentsError, ComponentClashError, ContractError, PluginError
+from dynamic_plugins.arguments import check_arguments
+from dynamic_plugins.errors import ActionError, ComponentClashError, ContractError, PluginError
 from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service, Task
 
 log = logging.getLogger(__name__)
@@ -163,33 +162,6 @@ def _check_interval(plugin: str, task: Task) -> None:
         return
     if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < math.inf:
         raise ContractError(plugin, f"the interval of task {task.name} is {interval!r}, not a number of seconds")
-
-
-def check_arguments(target: str, arguments: Mapping[str, Any], schema: dict[str, Any]) -> None:
-    """Raise :class:`BadArgumentsError` where *arguments* do not fit *schema*, saying which one and why."""
-    if not arguments and not schema.get("required") and schema.get("type", "object") == "object":
-        return  # nothing to check, and the validator is not cheap to import
-    from jsonschema.exceptions import best_match
-
-    try:
-        error = best_match(_validator(json.dumps(schema)).iter_errors(dict(arguments)))
-    except Exception as broken:  # a stranger's schema may be anything at all
-        raise BadArgumentsError(target, f"its schema cannot be used: {type(broken).__name__}: {broken}") from broken
-    if error is not None:
-        where = "/".join(str(step) for step in error.absolute_path)
-        raise BadArgumentsError(target, f"{where}: {error.message}" if where else error.message, schema)
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: str) -> Any:
-    """Return what checks against the schema of this JSON text: making it takes longer than most checks."""
-    import jsonschema
-    from referencing import Registry
-
-    told = json.loads(schema)
-    kind = jsonschema.validators.validator_for(told, default=jsonschema.Draft202012Validator)
-    # An empty registry of schemas: a stranger's $ref must not make us fetch anything.
-    return kind(told, registry=Registry())
 
 
 async def _outcome(function: Callable[..., Any], /, *values: Any, **named: Any) -> Any:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_plugins.actions import ALIASES
+from dynamic_plugins.arguments import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError
 from dynamic_plugins.mending import mend
 from dynamic_plugins.plugin import Action
-from dynamic_plugins.runtime import check_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

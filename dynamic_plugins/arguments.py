@@ -1,0 +1,76 @@
+"""Arguments held to an action's own schema, before anything is called with them."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.errors import BadArgumentsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+_PLAIN_OBJECT = frozenset({"$schema", "type", "title", "description", "properties", "required", "additionalProperties"})
+_PLAIN_VALUE = frozenset({"type", "title", "description", "default", "examples"})
+_DRAFTS = (None, "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema")
+
+
+def check_arguments(target: str, arguments: Mapping[str, Any], schema: dict[str, Any]) -> None:
+    """Raise :class:`BadArgumentsError` where *arguments* do not fit *schema*, saying which one and why."""
+    if _plainly_fit(arguments, schema):
+        return
+    from jsonschema.exceptions import best_match
+
+    try:
+        error = best_match(_validator(json.dumps(schema)).iter_errors(dict(arguments)))
+    except Exception as broken:  # a stranger's schema may be anything at all
+        raise BadArgumentsError(target, f"its schema cannot be used: {type(broken).__name__}: {broken}") from broken
+    if error is not None:
+        where = "/".join(str(step) for step in error.absolute_path)
+        raise BadArgumentsError(target, f"{where}: {error.message}" if where else error.message, schema)
+
+
+def _plainly_fit(arguments: Mapping[str, Any], schema: dict[str, Any]) -> bool:
+    """Return whether *arguments* fit a schema that says no more than names and types; False where more is said.
+
+    Most calls are such, and need neither the validator's import nor the longest step of a call on our side.
+    """
+    if not arguments and not schema.get("required") and schema.get("type", "object") == "object":
+        return True
+    if schema.get("type") != "object" or not schema.keys() <= _PLAIN_OBJECT or schema.get("$schema") not in _DRAFTS:
+        return False
+    properties, required = schema.get("properties", {}), schema.get("required", [])
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return False
+    if not all(isinstance(name, str) and name in arguments for name in required):
+        return False
+    return arguments.keys() <= properties.keys() and all(
+        _is_plainly(value, properties[name]) for name, value in arguments.items()
+    )
+
+
+def _is_plainly(value: Any, told: Any) -> bool:
+    if not isinstance(told, dict) or not told.keys() <= _PLAIN_VALUE:
+        return False
+    kind = told.get("type")
+    return isinstance(kind, str) and type(value) in _TYPES.get(kind, ())
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> Any:
+    """Return what checks against the schema of this JSON text: making it takes longer than most checks."""
+    import jsonschema
+    from referencing import Registry
+
+    told = json.loads(schema)
+    kind = jsonschema.validators.validator_for(told, default=jsonschema.Draft202012Validator)
+    # An empty registry of schemas: a stranger's $ref must not make us fetch anything.
+    return kind(told, registry=Registry())
