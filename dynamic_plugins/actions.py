@@ -8,7 +8,7 @@ from dynamic_plugins import configuration as config
 from dynamic_plugins import prompts
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
 from dynamic_plugins.plugin import Action
-from dynamic_plugins.registry.fields import looks_secret
+from dynamic_plugins.registry.sensitive import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,6 @@ from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.journal import Journal
 from dynamic_plugins.load.chosen import ChosenLoader
-from dynamic_plugins.load.in_process import InProcessLoader
 from dynamic_plugins.load.loader import Loader
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.runtime import AgentRuntime
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.chat.model import Model
     from dynamic_plugins.chat.turn import Conversation
+    from dynamic_plugins.load.in_process import InProcessLoader
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.settings import Settings
     from dynamic_plugins.tools import Toolbox
@@ -81,8 +81,15 @@ class App:
             environment=settings.environment,
             data_dir=data_dir,
         )
-        here = InProcessLoader(call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment())
-        self.loader = ChosenLoader(workers, here, settings.in_process)
+
+        def in_process() -> InProcessLoader:
+            from dynamic_plugins.load.in_process import InProcessLoader
+
+            return InProcessLoader(
+                call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment()
+            )
+
+        self.loader = ChosenLoader(workers, in_process, settings.in_process)
         self.service = PluginManagementService(
             catalogue=self.catalogue,
             installer=self.installer,

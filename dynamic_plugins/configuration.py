@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.records import RequiredVariable
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.registry.fields import looks_secret
+from dynamic_plugins.registry.sensitive import looks_secret
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden
 
 if TYPE_CHECKING:

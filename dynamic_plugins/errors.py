@@ -238,6 +238,10 @@ class RegistryUnavailableError(PluginError):
     code = "registry_unavailable"
 
 
+class NotARegistryError(RegistryUnavailableError, ValueError):
+    """The text is not JSON, or it is JSON and no registry."""
+
+
 class StateError(PluginError):
     """The saved state cannot be read or written."""
 

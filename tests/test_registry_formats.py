@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dynamic_plugins.errors import PluginError, RegistryUnavailableError
+from dynamic_plugins.errors import NotARegistryError, PluginError, RegistryUnavailableError
 from dynamic_plugins.registry.entry import Argument, Entry, Package, Variable, to_dict
 from dynamic_plugins.registry.fields import DESCRIPTION_LENGTH
-from dynamic_plugins.registry.formats import NotARegistryError, ParsedRegistry, parse_registry
+from dynamic_plugins.registry.formats import ParsedRegistry, parse_registry
 from dynamic_plugins.registry.rowlist import EntryList
 
 

@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
-from dynamic_plugins.registry.fields import looks_secret
 from dynamic_plugins.registry.formats import parse_registry
 from dynamic_plugins.registry.reading import SNAPSHOT
+from dynamic_plugins.registry.sensitive import looks_secret
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES
 
 PARSED = parse_registry(SNAPSHOT.read_bytes(), "bundled")

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError, PluginTimeoutError
 from dynamic_plugins.events import Event, Listener, ignore
-from dynamic_plugins.install import npm
-from dynamic_plugins.install.folders import PluginFolders, in_thread
-from dynamic_plugins.install.installation import Installation
-from dynamic_plugins.install.local import check_digest, check_python, place
-from dynamic_plugins.install.manifest import OWN_FILE, Own, own_file, read_folder, read_wheel
-from dynamic_plugins.install.npm import Npm
+from dynamic_plugins.install.folders import PluginFolders
 from dynamic_plugins.install.plan import (
     InstallPlan,
     check_package_name,
@@ -25,9 +19,8 @@ from dynamic_plugins.install.plan import (
     requirements,
     with_digest,
 )
-from dynamic_plugins.install.process import Tell, child_environment, short
-from dynamic_plugins.install.python_environment import PythonEnvironment, canonical, too_new
-from dynamic_plugins.install.starting import node_command, python_entry_point, start_of_entry, start_of_install
+from dynamic_plugins.install.process import child_environment, short
+from dynamic_plugins.install.starting import start_of_entry, start_of_install
 from dynamic_plugins.install.uv_client import Uv
 from dynamic_plugins.registry.entry import Entry, Package
 
@@ -35,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from dynamic_plugins.registry.entry import Variable
+    from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.install.npm import Npm
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
@@ -60,16 +54,22 @@ class Installer:
         exclude_newer: str | None = None,
         environ: Mapping[str, str],
     ) -> None:
-        child = child_environment(environ)
         self._folders = PluginFolders(root)
         self._allow_builds = allow_builds
         self._seconds = timeout_seconds
-        self._uv = Uv(python=python, allow_builds=allow_builds, exclude_newer=exclude_newer, environ=child)
-        self._npm = Npm(environ=child, exclude_newer=exclude_newer)
+        self._exclude_newer, self._environ = exclude_newer, child_environment(environ)
+        self._uv = Uv(python=python, allow_builds=allow_builds, exclude_newer=exclude_newer, environ=self._environ)
 
     def lock(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
         """Keep other processes from installing or removing *name*; waits *seconds*, then raises TimeoutError."""
         return self._folders.lock(name, seconds)
+
+    # Made at first use, as all that only an install needs is loaded by the first: most commands install nothing.
+    @cached_property
+    def _npm(self) -> Npm:
+        from dynamic_plugins.install.npm import Npm
+
+        return Npm(environ=self._environ, exclude_newer=self._exclude_newer)
 
     # ---------------------------------------------------------------- plan
 
@@ -112,6 +112,8 @@ class Installer:
 
         The folder is copied, so that what was agreed to is what runs; with *editable* it is used as it lies there.
         """
+        from dynamic_plugins.install.manifest import read_folder, read_wheel
+
         path = path.expanduser().absolute()
         is_wheel = path.suffix == ".whl" and path.is_file()
         told = read_wheel(path) if is_wheel else read_folder(path)
@@ -147,6 +149,7 @@ class Installer:
         The new version lies beside the one that is there; removing the old one is the caller's, once it has decided.
         The caller holds :meth:`lock`.
         """
+        from dynamic_plugins.install.making import make
 
         def tell(stage: str, message: str, fraction: float) -> None:
             listener(Event(plan.name, stage, message, fraction))
@@ -154,12 +157,7 @@ class Installer:
         target = self._folders.target(plan.name)
         try:
             async with asyncio.timeout(self._seconds), self._folders.staging(plan.name) as staging:
-                if plan.package.type == "npm":
-                    facts = await self._from_npm(plan, staging, tell)
-                elif plan.package.type == "path":
-                    facts = await self._from_path(plan, staging, tell)
-                else:
-                    facts = await self._from_index(plan, staging, tell)
+                facts = await make(plan, staging, self._uv, self._npm, tell)
                 installation = _moved(facts, staging, target)
                 self._folders.publish(staging, target)
                 tell("publish", "", 1.0)
@@ -179,111 +177,6 @@ class Installer:
     def sweep(self, keep: Callable[[], Collection[str]]) -> list[Path]:
         """Remove what an install or removal that was cut short has left; *keep* gives the paths of known installs."""
         return self._folders.sweep(lambda: {Path(path) for path in keep()})
-
-    async def _from_npm(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
-        package = plan.package.name
-        await self._npm.install(plan.name, staging, plan.package, plan.version, tell)
-        tell("verify", "", 0.9)
-        folder, manifest = staging / "node_modules" / package, Npm.manifest(staging, package)
-        return replace(
-            _facts(plan, staging, str(manifest.get("version", plan.version or "")), npm.variables(manifest)),
-            command=node_command(plan.name, package, manifest, folder, self._npm.node or "node"),
-            distributions=Npm.distributions(plan.name, staging),
-        )
-
-    async def _from_index(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
-        needed = requirements(plan.kind, plan.package, plan.version)
-        # Its plugins ask for "elizaos>=2.0.0" while all there is are pre-releases of that.
-        loose = "elizaos" if plan.kind == "elizaos" else None
-        environment = await self._uv.create(plan.name, staging / "env", needed, tell, loose=loose)
-        tell("verify", "", 0.9)
-        package = _distribution_name(plan.package, environment)
-        found = environment.dist_info(package)
-        if found is None:
-            raise InstallError(plan.name, f"{package} was installed but left no metadata; it is not a proper package")
-        version = found.name.removesuffix(".dist-info").rpartition("-")[2]
-        if plan.kind == "mcp" and (older := too_new(environment, package)):
-            message = f"changing to {', '.join(older)}, which it was written for"
-            # Anew: where several packages bring the same folder, a change leaves files of both.
-            await in_thread(shutil.rmtree, environment.folder)
-            needed += older
-            environment = await self._uv.create(
-                plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9)
-            )
-        own = await in_thread(_own, plan, package, environment)
-        return replace(
-            _facts(plan, staging, version, own.config),
-            python=str(environment.python),
-            entry_point=python_entry_point(plan.name, plan.kind, package, environment),
-            requires=own.requires,
-            distributions=await in_thread(environment.distributions),
-        )
-
-    async def _from_path(self, plan: InstallPlan, staging: Path, tell: Tell) -> Installation:
-        path = Path(plan.package.name)
-        is_wheel = path.suffix == ".whl"
-        told = read_wheel(path) if is_wheel else read_folder(path)
-        if is_wheel:
-            await in_thread(check_digest, plan.name, path, plan.package.sha256)
-        environment = await self._uv.create(
-            plan.name, staging / "env", [str(path)] if is_wheel else told.dependencies, tell
-        )
-        facts = replace(_facts(plan, staging, told.version, told.config), requires=told.requires)
-        if is_wheel:
-            package = canonical(path.name.split("-")[0])
-            facts = replace(facts, entry_point=python_entry_point(plan.name, plan.kind, package, environment))
-        else:
-            check_python(plan.name, told, environment)
-            source = await in_thread(place, told, path, staging / "source", editable=plan.editable)
-            facts = replace(facts, entry_point=told.entry_point, search_path=(str(source),))
-        tell("verify", "", 0.9)
-        distributions = await in_thread(environment.distributions)
-        return replace(facts, python=str(environment.python), distributions=distributions)
-
-
-def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own:
-    """Return what an installed plugin says of itself to us. Raises InstallError where that is no sense."""
-    if plan.kind == "elizaos":
-        from dynamic_plugins.install.source_settings import read_settings
-
-        return Own(read_settings(environment, package, plan.entry.variables))
-    if plan.kind != "python":
-        return Own()
-    try:
-        return own_file(environment.own_file(package, OWN_FILE))
-    except (ValueError, TypeError, KeyError) as error:
-        raise InstallError(plan.name, f"its {OWN_FILE} cannot be read: {error}") from error
-
-
-def _distribution_name(package: Package, environment: PythonEnvironment) -> str:
-    """Return the name of what was installed: for git, of what came from that address (PEP 610)."""
-    if package.type != "git":
-        return package.name
-    address = package.name.removeprefix("git+").partition("#")[0].rpartition("@")[0] or package.name
-    found = {
-        each["url"]: info.name.removesuffix(".dist-info").rpartition("-")[0]
-        for info in environment.dist_infos()
-        if (info / "direct_url.json").is_file()
-        and "vcs_info" in (each := json.loads((info / "direct_url.json").read_text(encoding="utf-8")))
-    }
-    return found.get(address.removeprefix("git+")) or next(iter(found.values()), package.name)
-
-
-def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Variable, ...] = ()) -> Installation:
-    """Return what is known of every install. What the package itself declares comes first: it is the newer word."""
-    chosen = replace(plan.entry, packages=(plan.package,))
-    variables = {each.name: each for each in (*chosen.variables, *declared)}
-    return Installation(
-        plugin=plan.name,
-        kind=plan.kind,
-        version=version,
-        path=str(staging),
-        package_type=plan.package.type,
-        package=plan.package.name,
-        source=plan.source,
-        arguments=plan.package.arguments,
-        variables=tuple(variables.values()),
-    )
 
 
 def _moved(facts: Installation, staging: Path, target: Path) -> Installation:

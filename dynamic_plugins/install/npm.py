@@ -14,7 +14,7 @@ from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.installation import Distribution
 from dynamic_plugins.install.process import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.registry.fields import looks_secret
+from dynamic_plugins.registry.sensitive import looks_secret
 from dynamic_plugins.settings import is_forbidden
 
 if TYPE_CHECKING:

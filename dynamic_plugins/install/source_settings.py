@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.registry.fields import secret_unless_plain
+from dynamic_plugins.registry.sensitive import secret_unless_plain
 from dynamic_plugins.settings import is_forbidden
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from dynamic_plugins.install.installation import Installation
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
 
 
 class ChosenLoader:
-    """Loads the plugins named in *names* in this process, all others as workers. A model has no say in it."""
+    """Loads the plugins named in *names* in this process, all others as workers. A model has no say in it.
 
-    def __init__(self, workers: Loader, in_process: InProcessLoader, names: Collection[str]) -> None:
-        self._workers, self._in_process, self._names = workers, in_process, frozenset(names)
+    *make_in_process* is called once, for the first of them.
+    """
+
+    def __init__(self, workers: Loader, make_in_process: Callable[[], InProcessLoader], names: Collection[str]) -> None:
+        self._workers, self._make_in_process, self._names = workers, make_in_process, frozenset(names)
+
+    @cached_property
+    def _in_process(self) -> InProcessLoader:
+        return self._make_in_process()
 
     async def connect(
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dynamic_plugins.registry.entry import Argument, OfferedAction, Package, Variable
+from dynamic_plugins.registry.sensitive import looks_secret
 from dynamic_plugins.settings import is_forbidden
 
 if TYPE_CHECKING:
@@ -34,24 +35,6 @@ _GITHUB = re.compile(
     r"(?P<owner>[A-Za-z0-9][A-Za-z0-9-]{0,38})/(?P<repo>[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?"
     r"(?:#(?P<ref>[A-Za-z0-9._/@-]+)(?::(?P<path>[A-Za-z0-9._/@-]+))?)?",
     re.IGNORECASE,
-)
-# Compiled when they are first needed: a command such as status needs none of them.
-_SENSITIVE = (
-    r"(?i)(?:^|_)(?:(?:API|ACCESS|SECRET|PRIVATE|SERVICE|ROLE|SIGNING|ENCRYPTION|ACCOUNT|COMMERCE|AUTH)_?KEY|KEY|TOKEN|"
-    r"SECRET|PASSWORD|PASSWD|PASSPHRASE|PAT|MNEMONIC|SEED|SEED_PHRASE|CREDENTIALS?|COOKIES?|CONNECTION_STRING|DSN)$"
-)
-# Words that are a secret's only behind another: "pass" and PWD alone are something else. Databases' addresses carry
-# their passwords, and whoever knows a webhook of these may write to it.
-_SENSITIVE_BEHIND = (
-    r"(?i)_(?:PASS|PWD|KEYPAIR|SIGNING|(?:TELEGRAM|STRING|USER)_SESSION|SESSION_STRING)$|^TELEGRAM_SESSION$|"
-    r"(?:^|_)(?:DATABASE|DB|POSTGRES|POSTGRESQL|PG|MYSQL|MARIADB|MONGO|MONGODB|REDIS|AMQP|RABBITMQ|CLICKHOUSE)_UR[IL]$|"
-    r"(?:^|_)(?:DISCORD|SLACK|TEAMS)_WEBHOOK(?:_URL)?$"
-)
-_PLAIN = (
-    r"(?i)(?:^|_)(?:PORT|ENABLED?|DISABLED?|MODEL|TIMEOUT|HOST|HOSTNAME|LEVEL|NAME|PATH|DIR|DIRECTORY|FOLDER|FILE|LIMIT|"
-    r"INTERVAL|REGION|LANG|LANGUAGE|LOCALE|TIMEZONE|MODE|FORMAT|SIZE|EXTENSIONS|COUNT|DELAY|RETRIES|TEMPERATURE|"
-    r"VERSION|DEBUG|VERBOSE|NETWORK|CHAIN|ENVIRONMENT|BASE_URL|MS|SECONDS|MINUTES|HOURS|DAYS|BYTES|MB|KB)$|"
-    r"(?:^|_)(?:ENABLE|DISABLE|MAX|MIN)_"
 )
 _FORMATS: dict[str, Format] = {
     "string": "string",
@@ -126,17 +109,6 @@ def offered_action(value: Any) -> OfferedAction | None:
     if not isinstance(value, dict) or (known := name(value.get("name"))) is None:
         return None
     return OfferedAction(known, text(value.get("description"), DESCRIPTION_LENGTH))
-
-
-def looks_secret(variable: str) -> bool:
-    """Return whether a variable that nobody flagged holds a secret by its name (``GITHUB_TOKEN``, ``DB_PASSWORD``)."""
-    found = re.search(_SENSITIVE, variable) or re.search(_SENSITIVE_BEHIND, variable)
-    return found is not None and not variable.upper().endswith("PUBLIC_KEY")
-
-
-def secret_unless_plain(variable: str) -> bool:
-    """Return whether a variable that was only found in source is kept as a secret: it is, unless its name says not."""
-    return looks_secret(variable) or not (re.search(_PLAIN, variable) or variable.upper().endswith("PUBLIC_KEY"))
 
 
 def variable(value: Any) -> Variable | None:

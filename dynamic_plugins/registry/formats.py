@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.errors import RegistryUnavailableError
+from dynamic_plugins.errors import NotARegistryError
 from dynamic_plugins.registry.elizaos import generated_entries, index_entries
 from dynamic_plugins.registry.own import each_of
 from dynamic_plugins.registry.rowlist import without_garbage_collection
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dynamic_plugins.registry.entry import Entry
-
-
-class NotARegistryError(RegistryUnavailableError, ValueError):
-    """The text is not JSON, or it is JSON and no registry."""
 
 
 @dataclass(frozen=True)

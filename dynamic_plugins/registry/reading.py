@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dynamic_plugins import __version__
+from dynamic_plugins.errors import NotARegistryError
 from dynamic_plugins.registry.cache import TOLD_SKIPPED, Copy, CopyFacts, digest_of
 from dynamic_plugins.registry.client import (
     MAX_BYTES,
@@ -23,7 +24,7 @@ from dynamic_plugins.registry.client import (
     open_client,
     with_query,
 )
-from dynamic_plugins.registry.formats import NotARegistryError, ParsedRegistry, parse_registry
+from dynamic_plugins.registry.formats import ParsedRegistry, parse_registry
 from dynamic_plugins.registry.rowlist import EntryList
 from dynamic_plugins.registry.sources import BUNDLED
 

@@ -6,14 +6,12 @@ import asyncio
 import hashlib
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import __version__
-from dynamic_plugins.errors import RegistryUnavailableError
+from dynamic_plugins.errors import NotARegistryError, RegistryUnavailableError
 from dynamic_plugins.registry.cache import Cache, Checked, Copy
-from dynamic_plugins.registry.formats import NotARegistryError
-from dynamic_plugins.registry.reading import Reader
-from dynamic_plugins.registry.rowlist import Joined
 from dynamic_plugins.registry.sources import BUNDLED, BUNDLED_SOURCE, OFFICIAL, SourceError, SourceList, given_source
 from dynamic_plugins.registry.states import SourceState, age
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.registry.reading import Reader
     from dynamic_plugins.registry.sources import Source
 
 __all__ = ["AGAIN", "FRESH", "Registry", "SourceState"]
@@ -66,7 +65,6 @@ class Registry:
         self._given = tuple({source.location: source for source in map(given_source, locations)}.values())
         self._cache = Cache(home / "registry")
         self._timeout, self._clock = timeout, clock
-        self._reader = Reader(self._python_plugins, timeout, clock)
         self._held: dict[Source, _Held] = {}
         self._shown: tuple[Source, ...] = ()
         self._notices: list[str] = []
@@ -94,7 +92,11 @@ class Registry:
         self._shown = tuple(shown)
         self._notices = self._tell(sources, shown)
         copies = [copy.entries for source in shown if (copy := self._hold(source).copy) is not None]
-        return copies[0] if len(copies) == 1 else Joined(copies)
+        if len(copies) == 1:
+            return copies[0]
+        from dynamic_plugins.registry.rowlist import Joined
+
+        return Joined(copies)
 
     async def refresh(self, name: str | None = None) -> tuple[SourceState, ...]:
         """Ask the sources (or the one of this name) now, whatever the age of their copies, and return how they stand.
@@ -155,6 +157,13 @@ class Registry:
         self._held.pop(replace(source, trusted=False), None)
 
     # ---------------------------------------------------------------- reading
+
+    @cached_property
+    def _reader(self) -> Reader:
+        # Loaded with what it parses by whoever asks for entries: most commands ask for none.
+        from dynamic_plugins.registry.reading import Reader
+
+        return Reader(self._python_plugins, self._timeout, self._clock)
 
     def _hold(self, source: Source) -> _Held:
         # By name too: what was read as one source's must not pass for another's.

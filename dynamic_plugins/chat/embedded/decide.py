@@ -137,6 +137,6 @@ def describe(call: Call) -> str:
 def _told(name: str, value: str) -> str:
     """Return a setting in words; a secret's value is never repeated."""
     from dynamic_plugins.chat.redaction.finding import find
-    from dynamic_plugins.registry.fields import looks_secret
+    from dynamic_plugins.registry.sensitive import looks_secret
 
     return name if looks_secret(name) or value.startswith("[secret:") or find(value) else f"{name} to {value}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.chat.redaction.entropy import looks_random
 from dynamic_plugins.chat.redaction.formats import Found
-from dynamic_plugins.registry.fields import looks_secret
+from dynamic_plugins.registry.sensitive import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.chat.redaction.fitting import Wanting
 from dynamic_plugins.chat.redaction.safe import Safe
 from dynamic_plugins.chat.redaction.scrub import SecretsFilter
-from dynamic_plugins.registry.fields import looks_secret
+from dynamic_plugins.registry.sensitive import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
