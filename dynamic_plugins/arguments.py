@@ -18,6 +18,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "null": (type(None),),
 }
+_ANY = object()
 _PLAIN_OBJECT = frozenset({"$schema", "type", "title", "description", "properties", "required", "additionalProperties"})
 _PLAIN_VALUE = frozenset({"type", "title", "description", "default", "examples"})
 _DRAFTS = (None, "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema")
@@ -60,8 +61,8 @@ def _plainly_fit(arguments: Mapping[str, Any], schema: dict[str, Any]) -> bool:
 def _is_plainly(value: Any, told: Any) -> bool:
     if not isinstance(told, dict) or not told.keys() <= _PLAIN_VALUE:
         return False
-    kind = told.get("type")
-    return isinstance(kind, str) and type(value) in _TYPES.get(kind, ())
+    kind = told.get("type", _ANY)
+    return kind is _ANY or (isinstance(kind, str) and type(value) in _TYPES.get(kind, ()))
 
 
 @lru_cache(maxsize=256)

@@ -97,11 +97,11 @@ class Catalogue:
         A name that fits one installed plugin and others that are not is the installed one's. Raises
         NotInstalledError, UnknownPluginError or AmbiguousNameError.
         """
+        if said in self._store.read():
+            return said
         from dynamic_plugins.registry.names import NameIndex
 
         mine = self._installed()
-        if said in mine:
-            return said
         if self._mine is None or self._mine[0] != tuple(mine):
             self._mine = (tuple(mine), NameIndex(list(mine.values())))
         resolution = self._mine[1].resolve(said)

@@ -23,7 +23,7 @@ VALUES = some.one_of(
     some.lists(NAMES),
 )
 KINDS = some.sampled_from(["string", "integer", "number", "boolean", "null", "array"])
-PLAIN = some.fixed_dictionaries({"type": KINDS})
+PLAIN = some.fixed_dictionaries({}, optional={"type": KINDS})
 MORE = some.one_of(
     *(
         some.fixed_dictionaries({key: value})
