@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from typing import TYPE_CHECKING
@@ -13,6 +14,10 @@ from dynamic_plugins.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    Command = Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]
 
 INTERRUPTED = 130
 
@@ -60,16 +65,27 @@ class _Harmless(logging.Formatter):
 
 
 def _dispatch(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    import asyncio
+    # What is loaded stays: it is not looked through for garbage while it is loaded, nor ever after.
+    gc.disable()
+    try:
+        import asyncio
 
-    if arguments.command in {"ask", "chat", "serve-model"}:
+        command = _command(arguments.command)
+    finally:
+        gc.freeze()
+        gc.enable()
+    return asyncio.run(command(arguments, settings, out))
+
+
+def _command(name: str) -> Command:
+    if name in {"ask", "chat", "serve-model"}:
         from dynamic_plugins.cli import talk
 
-        return asyncio.run(talk.COMMANDS[arguments.command](arguments, settings, out))
-    if arguments.command == "mcp":
+        return talk.COMMANDS[name]
+    if name == "mcp":
         from dynamic_plugins.cli import serve
 
-        return asyncio.run(serve.COMMANDS[arguments.command](arguments, settings, out))
+        return serve.COMMANDS[name]
     from dynamic_plugins.cli import commands
 
-    return asyncio.run(commands.COMMANDS[arguments.command](arguments, settings, out))
+    return commands.COMMANDS[name]
