@@ -165,3 +165,26 @@ async def test_several_installs_run_at_once_and_each_tells_how_far_it_is(install
         assert list(dict.fromkeys(event.stage for event in mine))[:2] == ["environment", "download"]
         assert [event.stage for event in mine[-2:]] == ["verify", "publish"]
         assert [event.fraction for event in mine] == sorted(event.fraction or 0 for event in mine)
+
+
+@pytest.mark.index
+async def test_what_several_installs_share_is_fetched_once_into_an_empty_cache(root: Path) -> None:
+    installer = Installer(root, python=sys.executable, environ=dict(os.environ) | {"UV_CACHE_DIR": str(root / "cache")})
+    heard: list[Event] = []
+    entries = [Entry(f"copy-{index}", "mcp", packages=TIME.packages) for index in range(3)]
+    await asyncio.gather(*(installer.install(installer.plan(entry), heard.append) for entry in entries))
+    fetched = [event.plugin for event in heard if event.stage == "install"]
+    resolved = [event.plugin for event in heard if event.message.startswith("downloading")]
+    assert (len(fetched), len(resolved)) == (1, 3)
+
+
+@pytest.mark.index
+async def test_the_others_go_on_when_the_first_into_an_empty_cache_fails(root: Path) -> None:
+    installer = Installer(root, python=sys.executable, environ=dict(os.environ) | {"UV_CACHE_DIR": str(root / "cache")})
+    broken = Entry("broken", "mcp", packages=(Package("pypi", "mcp-server-time", "0.0.999"),))
+    first, second = await asyncio.gather(
+        *(installer.install(installer.plan(entry)) for entry in (broken, TIME)), return_exceptions=True
+    )
+    assert isinstance(first, InstallError)
+    assert not isinstance(second, BaseException)
+    assert second.version == "2026.10.19"

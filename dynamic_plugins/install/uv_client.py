@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 import re
 import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.head_start import HeadStart
 from dynamic_plugins.install.process import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.install.python_environment import PythonEnvironment, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 _NEAREST_SECONDS = 20.0
 """How long the versions that there are may be looked for, once it is known that the one asked for is not."""
@@ -31,6 +32,7 @@ class Uv:
         if ssl.get_default_verify_paths().cafile:
             # The machine's own certificates: MCP clients start us without SSL_CERT_FILE, and a company has its own.
             self._environ.setdefault("UV_SYSTEM_CERTS", "1")
+        self._head_start = HeadStart(lambda: not any(_cache(self._environ).glob("archive-v*")))
         self._options = [] if allow_builds else ["--only-binary", ":all:"]
         if exclude_newer:
             self._options += ["--exclude-newer", exclude_newer]
@@ -71,7 +73,8 @@ class Uv:
         environment = PythonEnvironment(folder)
         if requirements:
             tell("download", "finding packages", 0.15)
-            await self._add(plugin, environment, requirements, tell, loose=loose)
+            async with self._head_start.turn() as fetched:
+                await self._add(plugin, environment, requirements, tell, fetched, loose=loose)
         return environment
 
     async def _add(
@@ -80,15 +83,17 @@ class Uv:
         environment: PythonEnvironment,
         requirements: Sequence[str],
         tell: Tell,
+        fetched: Callable[[], None],
         *,
         loose: str | None = None,
     ) -> None:
-        """Bring *requirements* into an environment; those that are in it already may change. Raises InstallError."""
+        """Bring *requirements* into an environment, calling *fetched* when all are here. Raises InstallError."""
 
         def heard(line: str) -> None:
             if found := re.match(r"Resolved (\d+ packages?) in", line):
                 tell("download", f"downloading {found.group(1)}", 0.4)
             elif found := re.match(r"Prepared (\d+ packages?) in", line):
+                fetched()
                 tell("install", f"installing {found.group(1)}", 0.75)
 
         pinned = environment.folder.with_name("pinned.txt")
@@ -128,6 +133,14 @@ class Uv:
             m.group(1) for each in answers for m in re.finditer(r"^ \+ [^=\s]+==(\S+)$", each.err, re.MULTILINE)
         ]
         return versions_there_are(versions)
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    """Return where uv keeps what it has fetched, unless a configuration file says otherwise."""
+    if folder := environ.get("UV_CACHE_DIR"):
+        return Path(folder)
+    home = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME", "~"), ".cache"))
+    return Path(home, "uv")
 
 
 def _without_version(words: str, prefix: str) -> list[str]:
