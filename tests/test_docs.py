@@ -94,6 +94,7 @@ class Workspace:
         self.folder, self.home = folder, folder / "home"
         (folder / "examples").symlink_to(EXAMPLES)
         (folder / "person").mkdir()
+        (folder / "temporary").mkdir()
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "ANTHROPIC_", "DYNAMIC_PLUGINS_"))}
         keep.pop("PYTHONDONTWRITEBYTECODE", None)
         self.env = keep | {
@@ -105,6 +106,8 @@ class Workspace:
             "NO_COLOR": "1",
             "TERM": "dumb",
             "COLUMNS": "160",
+            # At its exit a pytest removes what others left in the folder that they share: minutes of work, at times.
+            "PYTEST_DEBUG_TEMPROOT": str(folder / "temporary"),
             # What npm keeps may be used again, whoever's home it is.
             "NPM_CONFIG_CACHE": str(Path("~/.npm").expanduser()),
             "NPM_CONFIG_USERCONFIG": str(Path("~/.npmrc").expanduser()),
