@@ -148,6 +148,26 @@ def test_what_is_refused_taken_back_or_only_told_is_not_done(said: str) -> None:
     assert talk(active=[SLACK]).say(said).calls == []
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Turn slack off. Or no, keep it, my team still writes there.",
+        "disable slack. hm, no, we keep it",
+        "slack can go to sleep. Oh wait, is it needed tonight?",
+        "get rid of slack. Mm, let me think about it first",
+        "Schalte Slack aus. Oder nein, wir behalten es",
+        "Désactive Slack. Euh, attends, on le garde",
+    ],
+)
+def test_an_order_that_is_wavered_about_at_once_is_not_done(said: str) -> None:
+    assert talk(active=[SLACK]).say(said).calls == []
+
+
+def test_a_word_that_is_also_an_order_is_none_in_a_question() -> None:
+    conversation = talk().say("¿qué plugins hay para mandar SMS?")
+    assert [call[0] for call in conversation.calls] == ["list"]
+
+
 def test_a_change_of_mind_counts_and_is_confirmed() -> None:
     conversation = talk(active=[SLACK, DISCORD]).say("turn off slack. sorry, I meant discord")
     assert conversation.calls == []

@@ -41,7 +41,9 @@ def judge(text: Text, likely: Likely) -> Reading:
     """Return the orders in *text*, whose mentions are masked as ⟨0⟩, ⟨1⟩ …"""
     reading = Reading()
     for number, (start, end) in enumerate(o.sentences(text)):
-        _sentence(reading, text.part(start, end), number, likely)
+        sentence = text.part(start, end)
+        _sentence(reading, sentence, number, likely)
+        _falter(reading, sentence, number)
     for order in reading.orders:
         order.slots = [slot for slot in order.slots if slot not in reading.spared]
     reading.orders = [order for order in reading.orders if order.slots or order.refers == "all" or not order.had_slots]
@@ -75,6 +77,23 @@ def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> 
     if reading.orders and _no_at_the_end(sentence, hits[-1].end):
         _withdraw(reading)
         reading.taken_back = number
+
+
+def _falter(reading: Reading, sentence: Text, number: int) -> None:
+    """Weigh a sentence after orders that names and orders nothing: "or no, keep it", "hang on, is it used?"."""
+    before = [order for order in reading.orders if order.sentence < number]
+    if not before or o.slots(sentence) or any(order.given for order in reading.orders if order.sentence == number):
+        return
+    if cues("cues", "keeps").find(sentence) and (ending := [each for each in before if each.intent in _ENDING]):
+        reading.withdrawn += ending
+        reading.orders = [order for order in reading.orders if order not in ending]
+        reading.cancelled = True
+    elif any(hit.start <= 1 for hit in cues("cues", "wavers").find(sentence)):
+        for order in before:
+            order.doubts.add("wavered")
+
+
+_ENDING = frozenset({"deactivate", "unload"})
 
 
 def _without_what_stays(reading: Reading, sentence: Text) -> Text:

@@ -268,8 +268,12 @@ def content(text: Text) -> tuple[str, ...]:
     )
 
 
+_NOT_ALL = frozenset({"after", "at", "above", "in"})
+"""Before "all" these make it another word: "keep it after all"."""
+
+
 def refers(text: Text) -> str:
     """Return ``all`` or ``it`` when *text* says so in place of a name."""
-    if cues("questions", "again").match(text):
+    if any(not (hit.start and text.words[hit.start - 1] in _NOT_ALL) for hit in cues("questions", "again").find(text)):
         return "all"
     return "it" if any(word in word_set("questions", "it") for word in text.words) else ""

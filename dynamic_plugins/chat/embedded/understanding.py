@@ -65,8 +65,11 @@ class Mind:
             return Settled()
         asked_only = {number for number, (kind, _) in enumerate(heard.asked) if kind == "status"}
         wishes = {number for number, (kind, _) in enumerate(heard.asked) if kind == "gain"}
+        looks = {number for number, (kind, _) in enumerate(heard.asked) if kind == "list"}
         orders = []
         for order in heard.reading.orders:
+            if order.sentence in looks and "homonym" in order.doubts:
+                continue  # "¿qué plugins hay para …?"
             if order.sentence in asked_only and not (order.formal and order.sure):
                 continue
             if order.sentence in wishes and not order.sure and not self._certain_mentions(order.slots, heard):
