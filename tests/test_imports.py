@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "dynamic_plugins"
 
 # From the ground up: a module may import from its own layer and from those below it.
 LAYERS = [
-    {"errors", "events", "finishing", "mending", "plugin", "prompts", "settings"},
+    {"arguments", "errors", "events", "finishing", "mending", "plugin", "prompts", "settings"},
     {"records", "approval", "registry"},
     {"install", "load"},
     {"configuration", "runtime", "store", "secrets"},
