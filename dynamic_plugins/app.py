@@ -168,7 +168,7 @@ class App:
 
     async def _use_model(self, messages: Sequence[dict[str, str]]) -> str | None:
         """Answer a plugin that asks for a model; the embedded one only calls tools, so it is not offered."""
-        from dynamic_plugins.chat.model import ModelError, Say
+        from dynamic_plugins.chat.answer import ModelError, Say
 
         try:
             answer = await self.model().respond(messages, [])

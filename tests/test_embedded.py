@@ -295,7 +295,7 @@ def test_without_the_engine_the_remedy_is_told() -> None:
     code = (
         "import sys; sys.modules['needle'] = None\n"
         "from dynamic_plugins.chat.embedded.transport import embedded_client\n"
-        "from dynamic_plugins.chat.model import ModelError\n"
+        "from dynamic_plugins.chat.answer import ModelError\n"
         "try: embedded_client(None)\n"
         "except ModelError as error: print(error)\n"
     )

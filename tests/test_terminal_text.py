@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dynamic_plugins.chat.model import ToolCall
+from dynamic_plugins.chat.answer import ToolCall
 from dynamic_plugins.cli.calls import in_words
 from dynamic_plugins.cli.flow import Flow
 from dynamic_plugins.cli.past import KEPT, Past

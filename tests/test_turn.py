@@ -12,9 +12,9 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.chat.answer import ToolCall
 from dynamic_plugins.chat.fence import RESULT_CHARACTERS, fenced
 from dynamic_plugins.chat.history import WHOLE_TURNS, History
-from dynamic_plugins.chat.model import ToolCall
 from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.settings import ModelSettings, Settings, Timeouts
 from tests import openai_schema

@@ -10,13 +10,15 @@ from dynamic_plugins.chat.fence import shortened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.chat.model import ToolCall
+    from dynamic_plugins.chat.answer import ToolCall
 
 Message = dict[str, Any]
 
 WHOLE_TURNS = 3
 """So many of the newest turns, the present one included, are sent with all that their tools gave."""
 OLD_RESULT_CHARACTERS = 400
+TURN_CHARACTERS = 64_000
+"""What one turn may take; beyond it the first of its results are shortened, since the last are being worked with."""
 
 
 class History:
@@ -59,11 +61,24 @@ class History:
         room = self._characters
         for age, whole in enumerate(reversed(self._turns)):
             turn = whole if age < WHOLE_TURNS else [_shortened(message) for message in whole]
-            room -= len(json.dumps(turn, ensure_ascii=False))
+            turn, size = _fitted(turn)
+            room -= size
             if kept and room < 0:
                 break
             kept.append(turn)
         return [message for turn in reversed(kept) for message in turn]
+
+
+def _fitted(turn: list[Message]) -> tuple[list[Message], int]:
+    """Return *turn* with its first results shortened until it fits, and how many characters it takes."""
+    sizes = [len(json.dumps(message, ensure_ascii=False)) for message in turn]
+    fitted, size = list(turn), sum(sizes)
+    for index, message in enumerate(turn):
+        if size <= TURN_CHARACTERS:
+            break
+        fitted[index] = _shortened(message)
+        size += len(json.dumps(fitted[index], ensure_ascii=False)) - sizes[index]
+    return fitted, size
 
 
 def _shortened(message: Message) -> Message:

@@ -9,27 +9,29 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.actions import NAMES
+from dynamic_plugins.chat.answer import ModelError, Say, ToolCall, Use
 from dynamic_plugins.chat.fence import fenced
 from dynamic_plugins.chat.guard import Guard
 from dynamic_plugins.chat.history import History
-from dynamic_plugins.chat.model import ModelError, Say, ToolCall, Use
 from dynamic_plugins.chat.redaction.safe import Safe
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.errors import BadArgumentsError, PluginError
 from dynamic_plugins.providers import system_text
 from dynamic_plugins.tools import Prepared, Toolbox, in_format
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from dynamic_plugins.chat.model import Model, OnText
+    from dynamic_plugins.chat.answer import OnText
+    from dynamic_plugins.chat.model import Model
     from dynamic_plugins.plugin import Provider
 
     Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 CONTEXT_CHARACTERS = 2_000
 """What the model is shown of one thing that plugins say without being asked: that goes along in every request."""
-
-
+NO_ANSWER = "The model gave no answer. Say it again, or in other words."
+MOST_CALLS = 32
+"""So many calls may a model want at once; the rest come back to it as errors."""
 SETTLE_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
@@ -134,8 +136,7 @@ class Conversation:
         except TimeoutError:
             turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls))
         except ModelError as error:
-            self._drop_turn()
-            return Turn(self._safe.scrub_text(str(error)), tuple(calls), failed=True, notices=tuple(notices))
+            return self._failed(self._safe.scrub_text(str(error)), calls, notices)
         except BaseException:
             self._drop_turn()
             raise
@@ -147,6 +148,16 @@ class Conversation:
             self._shown.add(self._evaluating)
             self._evaluating.add_done_callback(self._shown.discard)
         return turn
+
+    def _failed(self, reply: str, calls: Sequence[Call], notices: Sequence[str]) -> Turn:
+        """End a turn in which the model failed. What was called before stays called, and stays in the conversation."""
+        done = [call.tool for call in calls if call.result is not None and call.result.get("ok")]
+        if done:
+            reply += f" Done before that, and kept: {', '.join(done)}."
+            self._history.replied(reply)
+        else:
+            self._drop_turn()
+        return Turn(reply, tuple(calls), failed=True, notices=tuple(notices))
 
     async def _show(self, evaluate: Evaluate, text: str, reply: str) -> None:
         try:
@@ -183,6 +194,8 @@ class Conversation:
         for _ in range(self._max_steps):
             match await self._ask(watch):
                 case Say(said):
+                    if not said.strip() and not calls:
+                        return Turn(NO_ANSWER, failed=True)
                     return Turn(said, tuple(calls))
                 case Use(wanted, said):
                     results = await self._call_all(wanted, watch)
@@ -213,6 +226,8 @@ class Conversation:
         prepared: dict[int, Prepared] = {}
         for index, call in enumerate(wanted):
             try:
+                if index >= MOST_CALLS:
+                    raise BadArgumentsError(call.name, f"more than {MOST_CALLS} calls at once. Make the rest now")
                 prepared[index] = self._toolbox.prepare(call.name, call.arguments)
                 queues.setdefault(await self._subject(prepared[index]), []).append(index)
             except PluginError as error:

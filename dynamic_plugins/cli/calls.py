@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.cli.printable import one_line
 
 if TYPE_CHECKING:
-    from dynamic_plugins.chat.model import ToolCall
+    from dynamic_plugins.chat.answer import ToolCall
 
 _LONGEST = 60
 _VERBS = {

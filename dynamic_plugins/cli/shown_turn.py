@@ -11,12 +11,11 @@ from dynamic_plugins.cli.calls import in_words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dynamic_plugins.chat.model import ToolCall
+    from dynamic_plugins.chat.answer import ToolCall
     from dynamic_plugins.chat.turn import Turn
     from dynamic_plugins.cli.screen import Screen
 
 SEARCH = "list_available_plugins"
-NO_ANSWER = "The model gave no answer. Say it again, or in other words."
 
 
 class ShownTurn:
@@ -47,8 +46,6 @@ class ShownTurn:
         self._screen.settle()
         if turn.failed:
             self._screen.note(f"  ! {turn.reply}", "red")
-        elif not turn.reply.strip() and not turn.calls:
-            self._screen.note(f"  ! {NO_ANSWER}", "red")
         # What streamed in since the last call is the reply, unless a limit has put another one in its place.
         elif turn.reply.strip() != self._streamed.strip():
             self._screen.reply(self._not_in_tables(turn.reply))

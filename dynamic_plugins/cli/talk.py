@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
-from dynamic_plugins.chat.model import ModelError
+from dynamic_plugins.chat.answer import ModelError
 from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.cli import prompting
 from dynamic_plugins.cli.calls import in_words

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
+from dynamic_plugins.chat.answer import ModelError
 from dynamic_plugins.chat.embedded.completion import CREATED, MODEL, events, failure
 from dynamic_plugins.chat.embedded.model import EmbeddedModel
 from dynamic_plugins.chat.embedded.needle import EngineMissingError, engine
 from dynamic_plugins.chat.embedded.request import BadRequestError, read_request
-from dynamic_plugins.chat.model import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
