@@ -206,9 +206,12 @@ class App:
             return said
 
     async def _is_named(self, text: str, plugin: str) -> bool:
-        """Return whether *text* names *plugin*, in whatever spelling the resolver takes."""
+        """Return whether *text* names *plugin*, in whatever spelling the resolver takes: "fetch me a page" does not."""
+        from dynamic_plugins.registry.mentions import MERELY_A_WORD
+
         try:
             mentions = (await self.catalogue.names()).mentions(text)
-            return any(plugin in mention.names for mention in mentions if mention.kind == "exact")
         except PluginError:
             return False
+        sure = (each for each in mentions if each.kind == "exact" and each.confidence >= MERELY_A_WORD)
+        return any(plugin in mention.names for mention in sure)

@@ -31,6 +31,9 @@ _PLUGIN = re.compile(
 )
 _PLUGIN_ELSEWHERE = re.compile(r"プラグイン|插件|外掛|플러그인|плагин")
 
+MERELY_A_WORD = 0.5
+"""Below this confidence a mention is an ordinary word sooner than a plugin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mention:

@@ -14,6 +14,7 @@ from dynamic_plugins.chat.embedded.abilities import Abilities, abilities_of
 from dynamic_plugins.chat.embedded.orders import verbs
 from dynamic_plugins.chat.embedded.phrases import cues, read, word_set
 from dynamic_plugins.chat.embedded.slips import spelled
+from dynamic_plugins.registry.mentions import MERELY_A_WORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 LIKELY = 0.68
 """From this similarity on a name is offered as what was meant."""
-MERELY_A_WORD = 0.5
-"""Below this confidence a mention is an ordinary word sooner than a plugin."""
 
 RELATED = 0.5
 """From here on a word has to do with a plugin."""
