@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import BadArgumentsError
+from dynamic_plugins.errors import BadArgumentsError, LoadError
 from dynamic_plugins.records import RequiredVariable
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.registry.sensitive import looks_secret
@@ -134,13 +134,20 @@ def _root(said: str, own: str) -> str | None:
 def command_line(installation: Installation, values: Mapping[str, str]) -> list[str]:
     """Return the arguments that an MCP server is started with: the fixed ones and those the person gave, in order.
 
-    A repeated argument is given as a JSON list, or as paths with the system's separator between them.
+    A repeated argument is given as a JSON list, or as paths with the system's separator between them. Raises LoadError
+    for a secret one of a server that is no Python script, since everybody can read the command line of that.
     """
     words: list[str] = []
     for argument in installation.arguments:
         value = argument.value if argument.value is not None else values.get(argument.variable, argument.default)
         if value is None:
             continue
+        if argument.secret and argument.value is None and not installation.entry_point:
+            raise LoadError(
+                installation.plugin,
+                f"its argument {argument.variable} is a secret, and the command that starts this server can be read by "
+                "every user of this machine",
+            )
         if argument.type == "named" and (argument.format == "boolean" or value == ""):
             words += [] if value.lower() in _FALSE else [argument.name]
             continue

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.configuration import roots
 from dynamic_plugins.errors import ActionError, LoadError, PluginTimeoutError
 from dynamic_plugins.registry.entry import Variable
+from dynamic_plugins.settings import Settings
 from tests.loading import call, component, connected, loader, raw, server, until
 
 if TYPE_CHECKING:
@@ -133,3 +138,40 @@ def test_a_persons_home_may_be_written_as_everybody_does(tmp_path: Path, monkeyp
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "papers").mkdir()
     assert folders(tmp_path, "~/papers", str(tmp_path / "papers")) == (str(tmp_path / "papers"),)
+
+
+def with_a_secret_argument(tmp_path: Path, package: dict[str, str], flag: str) -> App:
+    """Return an application whose registry has a server with one argument, which is a secret."""
+    argument = {"type": "named", "name": flag, "secret": True}
+    entry = {"name": "server", "kind": "mcp", "packages": [{**package, "arguments": [argument]}]}
+    registry = tmp_path / "registry.json"
+    registry.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
+    home = Settings.from_environment(home=tmp_path / "home", registries=(str(registry),))
+    return App(replace(home, passphrase="only for tests"), approve=approve_everything)
+
+
+@pytest.mark.index
+async def test_a_secret_argument_reaches_the_server_and_no_process_list(tmp_path: Path) -> None:
+    package = {"type": "pypi", "name": "mcp-server-time"}
+    async with with_a_secret_argument(tmp_path, package, "--local-timezone") as app:
+        await app.service.install("server")
+        await app.service.configure("server", {"LOCAL_TIMEZONE": "Pacific/Chatham"})
+        await app.service.activate("server")
+        told = await app.service.call("server", "get_current_time", {"timezone": "UTC"})
+        assert "UTC" in str(told)
+        described = app.service.runtime.plugins["server"].actions
+        assert "'***' as local timezone" in str(described), "the server has it, and nobody else is told"
+        assert "Chatham" not in app.settings.state_file.read_text()
+        lines = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
+        assert any(str(tmp_path) in line for line in lines)
+        assert not [line for line in lines if "Chatham" in line]
+
+
+@pytest.mark.index
+async def test_a_secret_argument_that_everybody_could_read_is_not_given(tmp_path: Path) -> None:
+    package = {"type": "npm", "name": "@modelcontextprotocol/server-everything"}
+    async with with_a_secret_argument(tmp_path, package, "--key") as app:
+        await app.service.install("server")
+        await app.service.configure("server", {"KEY": "sk-very-secret"})
+        with pytest.raises(LoadError, match="its argument KEY is a secret"):
+            await app.service.activate("server")

@@ -151,7 +151,7 @@ class WorkerConnection:
     async def _live(self) -> None:
         try:
             async with self._client as client:
-                self._offers = await offers_of(self.name, client, ours=self._ours)
+                self._offers = await self._ask_offers(client)
                 self._ready.set_result(None)
                 await self._closing.wait()
         except Exception as error:
@@ -259,10 +259,17 @@ class WorkerConnection:
                 self._refresh.cancel()
             self._refresh = asyncio.create_task(self._ask_again(), name=f"offers of {self.name}")
 
+    async def _ask_offers(self, client: Client) -> Offers:
+        # Some servers name what they were told in the descriptions of their tools, which models read and we keep.
+        offers = await offers_of(self.name, client, ours=self._ours)
+        told = offers.to_list()
+        scrubbed = self._scrubber.result(told)
+        return offers if scrubbed is told else Offers.from_list(scrubbed)
+
     async def _ask_again(self) -> None:
         try:
             async with asyncio.timeout(self._call_timeout):
-                offers = await offers_of(self.name, self._client, ours=self._ours)
+                offers = await self._ask_offers(self._client)
         except (PluginError, MCPError, TimeoutError, RuntimeError, ValueError) as error:
             if self._host.log is not None:
                 self._host.log(self.name, self._scrubber.text(f"its changed offers cannot be used: {error}"))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.settings import Limits
 
 _START = str(Path(__file__).parent / "worker" / "start.py")
+_ARGUMENTS = "DYNAMIC_PLUGINS_ARGUMENTS"
+"""The variable with a script's arguments, as a JSON list: a command line can be read by every user of the machine."""
 _CONTRACT = str(Path(__file__).parent.parent / "plugin.py")
 
 # How long a worker may take to leave when its input closes, in seconds. Ours leaves as soon as its services have
@@ -95,7 +97,7 @@ class Loader:
         host = host or Host()
         if host.log is None:
             host = replace(host, log=self._log)
-        scrubber = Scrubber(environment, installation.variables)
+        scrubber = Scrubber(environment, installation.variables, _secret_words(installation, arguments))
         connection = await self._open(installation, environment, arguments, host, scrubber, modern=False)
         if not connection.offers.components:
             await connection.close()
@@ -142,9 +144,12 @@ class Loader:
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
     ) -> WorkerProcess:
         command, folder = self._command(installation, environment, arguments), self.folder(installation)
+        environment = self._base | dict(environment)
+        if installation.entry_point and arguments:
+            environment[_ARGUMENTS] = json.dumps(list(arguments))
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            return await WorkerProcess.start(command, self._base | dict(environment), folder, self._limits.result_bytes)
+            return await WorkerProcess.start(command, environment, folder, self._limits.result_bytes)
         except OSError as error:
             raise LoadError(installation.plugin, f"its process cannot be started: {error}") from None
 
@@ -175,9 +180,17 @@ class Loader:
         python = [installation.python, "-I", "-X", "utf8", _START]
         if installation.kind == "mcp":
             name = installation.command[0] if installation.command else installation.plugin
-            return [*python, "script", json.dumps({**facts, "name": name}), *arguments]
+            return [*python, "script", json.dumps({**facts, "name": name, "arguments_in": _ARGUMENTS})]
         facts |= {"contract": _CONTRACT, "variables": list(environment)}
         return [*python, installation.kind, json.dumps(facts)]
+
+
+def _secret_words(installation: Installation, arguments: Sequence[str]) -> list[str]:
+    """Return the words that a person gave, where any of the arguments is a secret."""
+    if not any(each.secret for each in installation.arguments):
+        return []
+    fixed = {word for each in installation.arguments for word in (each.name, each.value)}
+    return [word for word in arguments if word not in fixed]
 
 
 def _client() -> tuple[type[WorkerConnection], type[Exception]]:

@@ -22,9 +22,12 @@ _SHORTEST_VALUE = 8
 class Scrubber:
     """Replaces configured values by ``***``: in errors and logs all that are long enough, in results the secrets."""
 
-    def __init__(self, environment: Mapping[str, str], variables: Iterable[Variable] = ()) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], variables: Iterable[Variable] = (), more: Iterable[str] = ()
+    ) -> None:
+        """*environment* is what was told by name; what of it is secret its *variables* say; *more* is secret, too."""
         declared = {variable.name for variable in variables if variable.secret}
-        secrets = {
+        secrets = {each for each in more if len(each) >= _SHORTEST_SECRET} | {
             value
             for name, value in environment.items()
             if len(value) >= _SHORTEST_SECRET and (name in declared or _SECRET_NAME.search(name))

@@ -23,7 +23,7 @@ def run(mode: str, facts_text: str, arguments: list[str]) -> None:
         os.execvp(arguments[0], arguments)  # noqa: S606 # the command is the one the person agreed to
     if mode == "script":
         limits.die_with_parent(facts["parent"])
-        _run_script(facts, arguments)
+        _run_script(facts, json.loads(os.environ.pop(facts["arguments_in"], "[]")))
         return
     from . import server
 

@@ -1,7 +1,8 @@
 """The script a worker starts with: ``start.py MODE FACTS [ARGUMENT…]``.
 
 MODE is a kind of plugin (``python``, ``elizaos``), ``script`` (an MCP server's console script, run in this process) or
-``command`` (any other MCP server, which takes this process over). FACTS is a JSON object that the loader makes.
+``command`` (any other MCP server, which takes this process over and is given the ARGUMENTs). FACTS is a JSON object
+that the loader makes.
 """
 
 import os
