@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from tests.conftest import Cli
 
 
-async def test_resources_are_providers_and_prompts_are_actions(tmp_path: Path) -> None:
+async def test_resources_are_providers_that_an_action_reads_and_prompts_are_actions(tmp_path: Path) -> None:
     async with connected(raw(tmp_path, "rich")) as connection:
         assert [each.name for each in connection.offers.of("provider")] == ["my_diary"]
         assert await call(connection, "my_diary") == "Dear diary"
+        assert await call(connection, "read_resource", resource="my_diary") == "Dear diary"
+        with pytest.raises(ActionError, match="no such resource; there are: my_diary"):
+            await call(connection, "read_resource", resource="raw://elsewhere")
         greet = component(connection, "prompt_greet").parameters or {}
         assert (greet["required"], greet["additionalProperties"]) == (["who"], False)
         assert await call(connection, "prompt_greet", who="Ada") == "Hello Ada"

@@ -12,7 +12,7 @@ from mcp import Client, MCPError
 from pydantic import ValidationError
 
 from dynamic_plugins.errors import ActionError, LoadError, PluginError, PluginTimeoutError, WorkerDiedError
-from dynamic_plugins.load.discovery import PROMPT, offers_of, problem_in
+from dynamic_plugins.load.discovery import PROMPT, READ, offers_of, problem_in
 from dynamic_plugins.load.offers import Offers
 from dynamic_plugins.load.results import prompt_value, resource_text, text_of, value_of
 from dynamic_plugins.load.transport import ProcessTransport
@@ -166,6 +166,8 @@ class WorkerConnection:
         self, component: Component, arguments: dict[str, Any], progress: Callable[[float | None, str], None] | None
     ) -> Any:
         address = component.address or component.name
+        if component.address == READ:
+            return resource_text(await self._client.read_resource(self._resource(component, arguments)))
         if component.kind == "provider":
             return resource_text(await self._client.read_resource(address))
         if address.startswith(PROMPT):
@@ -177,6 +179,13 @@ class WorkerConnection:
         if result.is_error:
             raise ActionError(self.name, component.name, self._scrubber.text(text_of(result)))
         return value_of(result)
+
+    def _resource(self, component: Component, arguments: dict[str, Any]) -> str:
+        """Return the address of the resource that is asked for. Raises ActionError that names what there is."""
+        known = {each.name: each.address for each in self._offers.of("provider")}
+        if (address := known.get(str(arguments.get("resource")))) is None:
+            raise ActionError(self.name, component.name, f"there is no such resource; there are: {', '.join(known)}")
+        return address
 
     async def _end(self, *, at_once: bool = False) -> None:
         """Leave the client, then end the process; both even when this is cancelled half way."""

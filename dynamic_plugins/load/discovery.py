@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 META = "dynamic-plugins"
 """The key in a tool's ``_meta`` under which our own worker says what kind of component it is."""
 PROMPT = "prompt:"
+READ = "resources:"
 _MOST_PAGES = 50
+_LISTED = 50
 
 
 async def offers_of(plugin: str, client: Client, *, ours: bool) -> Offers:
@@ -52,7 +54,9 @@ async def _components(plugin: str, client: Client, ours: bool) -> list[Component
     if can.tools is not None:
         found += [_tool(plugin, tool, ours) for tool in await _pages(client.list_tools, lambda page: page.tools)]
     if can.resources is not None:
-        found += _providers(await _pages(client.list_resources, lambda page: page.resources))
+        resources = _providers(await _pages(client.list_resources, lambda page: page.resources))
+        found += resources
+        found += _reading(resources, {each.name for each in found}) if resources and not ours else []
     if can.prompts is not None:
         found += [_prompt(plugin, prompt) for prompt in await _pages(client.list_prompts, lambda page: page.prompts)]
     return found
@@ -102,6 +106,25 @@ def _providers(resources: list[Resource]) -> list[Component]:
             "provider", name, resource.description or resource.title or "", address=str(resource.uri)
         )
     return list(found.values())
+
+
+def _reading(resources: list[Component], taken: set[str]) -> list[Component]:
+    """Return the action that reads a resource: what a server keeps goes along in no turn by itself."""
+    name = next((each for each in ("read_resource", "read_one_resource") if each not in taken), None)
+    if name is None:
+        return []
+    listed = resources[:_LISTED]
+    lines = [f"{each.name}: {' '.join(each.description.split())[:80]}".removesuffix(": ") for each in listed]
+    one: dict[str, Any] = {"type": "string", "description": "; ".join(lines)}
+    if len(listed) == len(resources):
+        one["enum"] = [each.name for each in listed]
+    schema = {
+        "type": "object",
+        "properties": {"resource": one},
+        "required": ["resource"],
+        "additionalProperties": False,
+    }
+    return [Component("action", name, "Reads one of the texts that this server keeps.", schema, address=READ)]
 
 
 def _prompt(plugin: str, prompt: Prompt) -> Component:
