@@ -197,16 +197,42 @@ def test_a_secret_that_an_agent_sends_is_not_in_the_cassette(
 
 def test_nothing_reaches_another_machine_while_replaying(project: pytest.Pytester, model: ScriptedModel) -> None:
     outside = """
-import asyncio, socket, pytest
+import asyncio, pytest, socket
+from _socket import gethostbyname as known_by_another_name
+
+NAME, ADDRESS = ("models.invalid", 53), ("192.0.2.1", 53)
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+WAYS = [
+    lambda: socket.create_connection(ADDRESS, timeout=5),
+    lambda: socket.getaddrinfo(*NAME),
+    lambda: socket.getaddrinfo(host=b"models.invalid", port=53),
+    lambda: socket.gethostbyname("models.invalid"),
+    lambda: known_by_another_name("models.invalid"),
+    lambda: socket.gethostbyname_ex("models.invalid"),
+    lambda: socket.gethostbyaddr("192.0.2.1"),
+    lambda: socket.getnameinfo(ADDRESS, 0),
+    lambda: udp.sendto(b"", ADDRESS),
+    lambda: udp.sendto(b"", 0, NAME),
+    lambda: udp.sendmsg([b""], [], 0, ADDRESS),
+    lambda: udp.connect(NAME),
+    lambda: udp.connect_ex(ADDRESS),
+]
 
 async def test_outside(recorded_model):
-    recorded_model.name
-    if not recorded_model.recording:
+    for way in WAYS:
         with pytest.raises(OSError, match="no network while"):
-            socket.create_connection(("192.0.2.1", 80), timeout=5)
-        with pytest.raises(OSError, match="no network while"):
-            await asyncio.open_connection("models.invalid", 443)
-        assert socket.getaddrinfo("localhost", 80)
+            way()
+    with pytest.raises(OSError, match="no network while"):
+        await asyncio.open_connection("models.invalid", 443)
+
+    assert socket.gethostbyname("localhost") == "127.0.0.1"
+    assert socket.getaddrinfo("localhost", 80)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+        here.bind(("127.0.0.1", 0))
+        udp.sendto(b"one", here.getsockname())
+        udp.sendmsg([b"two"], [], 0, here.getsockname())
+        assert [here.recv(9), here.recv(9)] == [b"one", b"two"]
+    udp.close()
 """
     project.makepyfile(test_mine=outside)
     cassette(project, "mine").mkdir(parents=True)
