@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +84,7 @@ def _imported() -> None:
         importlib.import_module(name)
     for name in ("app", "chat.connect", "chat.redaction.sources", "chat.turn", "install.installer", "load.connection"):
         importlib.import_module(f"dynamic_plugins.{name}")
-    for name in ("endpoint", "recorded", "talk", "cassette_file", "network"):
+    for name in ("endpoint", "recorded", "talk", "cassette_file", "network", "places"):
         importlib.import_module(f"dynamic_plugins.testing.{name}")
     warm_up()
 
@@ -249,6 +250,74 @@ def test_a_marker_names_the_cassette(project: pytest.Pytester, model: ScriptedMo
     project.makepyfile(test_mine=f"import pytest\nSAID = ANSWERED = 'hello'\n{marked}")
     record(project, model, "--strict-markers").assert_outcomes(passed=1)
     assert cassette(project, "mine/small-talk.yaml").exists()
+
+
+def test_each_test_has_a_cassette_of_its_own(project: pytest.Pytester, model: ScriptedModel) -> None:
+    """Whatever two tests have in common: a name in two classes, parameters that differ in signs, modules of a name."""
+    says = "await says(recorded_model, {})"
+    head = f"""
+import pytest
+{OWN_AGENT.split("async def test_")[0]}
+async def says(model, text):
+    async with AsyncOpenAI(base_url=model.base_url, api_key=model.api_key, max_retries=0) as client:
+        assert await my_agent(client, model.name, text) == "Done: " + text
+"""
+    classes = "".join(
+        f"class {name}:\n    async def test_x(self, recorded_model):\n        {says.format(repr(name))}\n"
+        for name in ("TestA", "TestB", "TestHTTPCalls", "TestOfTwoWords")
+    )
+    signs = f"""
+@pytest.mark.parametrize("name", ["plain", "c++", "c#", pytest.param("long", id="x" * 300)])
+async def test_of(recorded_model, name):
+    {says.format("name")}
+
+@pytest.mark.cassette("Signs")
+@pytest.mark.parametrize("name", ["one", "two"])
+async def test_marked(recorded_model, name):
+    {says.format("name")}
+"""
+    project.makepyfile(test_many=head + classes + signs)
+    for folder in ("a", "b", "tests", "tests/deeper"):
+        (project.path / folder).mkdir()
+        same = f"async def test_it(recorded_model):\n    {says.format(repr(folder))}\n"
+        (project.path / folder / "test_same.py").write_text(f"{head}\n{same}")
+    record(project, model, "--import-mode=importlib").assert_outcomes(passed=14)
+    run(project, "--import-mode=importlib").assert_outcomes(passed=14)
+
+    found = sorted(path.relative_to(project.path / "cassettes") for path in project.path.rglob("*.yaml"))
+    assert len(found) == 14
+    told = {re.sub(r"-[0-9a-f]{6}(?=\.)", "-HASH", path.as_posix()) for path in found}
+    assert told == {
+        *(f"{folder}same/it.yaml" for folder in ("a/", "b/", "", "deeper/")),
+        *(f"many/{name}.x.yaml" for name in ("a", "b", "httpcalls-HASH", "of-two-words")),
+        *(f"many/{name}.yaml" for name in ("of-plain", "of-c-HASH", f"of-{'x' * 97}-HASH", "signs-one", "signs-two")),
+    }
+
+
+@pytest.mark.parametrize("options", [(), ("-k", "first"), ("-n", "2")], ids=["all", "one of them", "two processes"])
+def test_tests_that_would_share_a_cassette_fail_and_say_so(
+    options: tuple[str, ...], project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    twice = """
+@pytest.mark.cassette("small talk")
+async def test_{}(recorded_model):
+    recorded_model.name
+"""
+    project.makepyfile(test_mine=f"import pytest\n{twice.format('first')}{twice.format('second')}")
+    endpoint = ("--record-conversations", "--record-model", "scripted", "--record-base-url", model.base_url)
+    started = project.runpytest_subprocess if "-n" in options else project.runpytest_inprocess
+    result = started("-p", "no:cacheprovider", *endpoint, *options)
+    result.assert_outcomes(errors=1 if "-k" in options else 2, deselected=1 if "-k" in options else 0)
+    result.stdout.fnmatch_lines(
+        [
+            "*These tests would share one cassette:*",
+            "*test_mine.py::test_first*",
+            "*test_mine.py::test_second*",
+            "*small-talk.yaml*",
+            "*pytest.mark.cassette*",
+        ]
+    )
+    assert not (project.path / "cassettes").exists()
 
 
 def test_without_an_endpoint_the_embedded_model_is_recorded(project: pytest.Pytester) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -20,18 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RECORD = "pytest --record-conversations"
-
-
-def cassette_path(folder: Path, node: pytest.Item) -> Path:
-    """Return the cassette of a test: ``<folder>/<module>/<test>.yaml``, or named by its ``cassette`` marker."""
-    marker = node.get_closest_marker("cassette")
-    name = marker.args[0] if marker else node.name.removeprefix("test_")
-    module = node.path.stem.removeprefix("test_")
-    return folder / _slug(module) / f"{_slug(name)}.yaml"
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 class RecordedModel:
