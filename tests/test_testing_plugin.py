@@ -6,6 +6,7 @@ import importlib
 import json
 import random
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -178,6 +179,66 @@ def test_an_agent_of_ones_own_talks_to_the_same_kind_of_cassette(
     run(project).assert_outcomes(passed=1)
     assert len(model.requests) == 1
     assert cassette(project, "mine/my-agent.yaml").exists()
+
+
+UNANSWERED = """
+from contextlib import suppress
+from openai import AsyncOpenAI
+
+async def test_my_agent(recorded_model):
+    async with AsyncOpenAI(base_url=recorded_model.base_url, api_key=recorded_model.api_key, max_retries=0) as client:
+        with suppress(Exception):
+            await client.models.list()
+"""
+
+
+@pytest.mark.parametrize(
+    ("goes_wrong", "before"),
+    [
+        ("the test fails", "a cassette"),
+        ("the test fails", "nothing"),
+        ("no answer comes", "a cassette"),
+        ("no answer comes", "nothing"),
+        ("nothing is asked", "a cassette"),
+        ("it is interrupted", "a cassette"),
+    ],
+)
+def test_a_recording_that_goes_wrong_leaves_what_there_was_and_fails(
+    goes_wrong: str, before: str, project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    agent = f"SAID = ANSWERED = 'hello'\n{OWN_AGENT}"
+    project.makepyfile(test_mine=agent)
+    kept = {}
+    if before == "a cassette":
+        record(project, model).assert_outcomes(passed=1)
+        kept = {path: path.read_bytes() for path in (project.path / "cassettes").rglob("*.yaml")}
+        assert len(kept) == 1
+    test = {
+        "the test fails": f"{agent}        assert False, 'this test fails'\n",
+        "no answer comes": UNANSWERED,
+        "nothing is asked": "async def test_my_agent(recorded_model):\n    recorded_model.name\n",
+        "it is interrupted": f"{agent}        raise KeyboardInterrupt\n",
+    }[goes_wrong]
+    project.makepyfile(test_mine=test)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        to_nobody = ("--record-base-url", f"http://127.0.0.1:{nobody.getsockname()[1]}/v1")
+        started = project.runpytest_subprocess if goes_wrong == "it is interrupted" else project.runpytest_inprocess
+        options = ("--record-conversations", "--record-model", "scripted", "-p", "no:cacheprovider")
+        where = to_nobody if goes_wrong == "no answer comes" else ("--record-base-url", model.base_url)
+        result = started(*options, *where)
+
+    if goes_wrong == "the test fails":
+        result.assert_outcomes(failed=1)
+    elif goes_wrong == "it is interrupted":
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+    else:
+        result.assert_outcomes(passed=1, errors=1)
+        stays = "stays as it was" if kept else "was not written"
+        result.stdout.fnmatch_lines([f"*answered nothing that could be recorded: *my-agent.yaml {stays}.*"])
+    found = [path for path in (project.path / "cassettes").rglob("*") if path.is_file()]
+    assert {path: path.read_bytes() for path in found} == kept
+    assert (project.path / "cassettes").exists() == bool(kept)
 
 
 @pytest.mark.parametrize("kind", ["openai", "aws", "jwt"])

@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember whether the test passed: a test that failed has not had the time to use its whole cassette."""
+    """Remember whether the test passed: a test that failed has not used its whole cassette, nor recorded one."""
     report = yield
     if call.when == "call":
         item.stash[_PASSED] = report.passed
@@ -90,10 +90,8 @@ def recorded_model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[R
         scratch=tmp_path,
     )
     model.hide(str(config.rootpath), "<root>")
-    with model.running():
+    with model.running(passed=lambda: request.node.stash.get(_PASSED, False)):
         yield model
-    if request.node.stash.get(_PASSED, False):
-        model.check_all_played()
 
 
 @pytest.fixture

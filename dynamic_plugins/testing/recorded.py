@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from dynamic_plugins.testing.differences import differences
 from dynamic_plugins.testing.scrubbed import NOWHERE, scrubbed_request, scrubbed_response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 RECORD = "pytest --record-conversations"
@@ -36,26 +37,42 @@ class RecordedModel:
         self._settings: ModelSettings | None = None
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Record or replay what is sent in this block."""
-        if self.recording:
-            self.path.unlink(missing_ok=True)
-        elif not self.path.exists():
+    def running(self, passed: Callable[[], bool]) -> Iterator[None]:
+        """Record or replay what is sent in this block; at its end *passed* says whether the test did."""
+        if not self.recording and not self.path.exists():
             pytest.fail(f"{self.path} does not exist. Record it with: {RECORD}", pytrace=False)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self._endpoint)
-            if not self.recording:
-                from dynamic_plugins.testing.network import no_network
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.recording")
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(self._endpoint)
+                if not self.recording:
+                    from dynamic_plugins.testing.network import no_network
 
-                stack.enter_context(no_network())
-            self._cassette = stack.enter_context(_tape(self.path, self.recording, self._hidden))
-            if not self.recording:
-                self._tell_what_is_missing()
-            yield
+                    stack.enter_context(no_network())
+                self._cassette = stack.enter_context(
+                    _tape(beside if self.recording else self.path, self.recording, self._hidden)
+                )
+                if not self.recording:
+                    self._tell_what_is_missing()
+                yield
+                if self.recording:  # it is written where there is something to keep, and not at all otherwise
+                    self._cassette.dirty = passed() and len(self._cassette) > 0
+            if beside.exists():
+                beside.replace(self.path)
+        finally:
+            beside.unlink(missing_ok=True)
+        if passed():
+            self._check_something_recorded() if self.recording else self._check_all_played()
 
-    def check_all_played(self) -> None:
+    def _check_something_recorded(self) -> None:
+        if not len(self._cassette):
+            stays = "stays as it was" if self.path.exists() else "was not written"
+            told = f"The test passed, but the model answered nothing that could be recorded: {self.path} {stays}."
+            pytest.fail(told, pytrace=False)
+
+    def _check_all_played(self) -> None:
         """Fail the test when it did not use every answer of its cassette."""
-        if not self.recording and not self._cassette.all_played:
+        if not self._cassette.all_played:
             told = f"{self._cassette.play_count} of {len(self._cassette)} answers of {self.path} were used."
             pytest.fail(f"{told} If that is right, record it anew with: {RECORD}", pytrace=False)
 
