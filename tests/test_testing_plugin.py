@@ -257,6 +257,120 @@ def test_a_secret_that_an_agent_sends_is_not_in_the_cassette(
     assert [piece for piece in pieces(secret) if piece in text] == []
 
 
+STREAMED = """
+import os
+from openai import AsyncOpenAI
+
+async def test_my_agent(recorded_model):
+    async with AsyncOpenAI(base_url=recorded_model.base_url, api_key=recorded_model.api_key, max_retries=0) as client:
+        asked = [{"role": "user", "content": SAID}]
+        answer = await client.chat.completions.create(model=recorded_model.name, messages=asked, stream=True)
+        text, arguments = "", ""
+        async for chunk in answer:
+            delta = chunk.choices[0].delta
+            text += delta.content or ""
+            arguments += "".join(call.function.arguments or "" for call in delta.tool_calls or ())
+        assert SECRET not in text + arguments or os.environ.get("LIVE")
+        assert text + arguments == ANSWERED.replace("***", SECRET if os.environ.get("LIVE") else "***")
+"""
+
+
+def in_small_pieces(whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Cut a completion as real models do, in the middle of words."""
+    message = whole["choices"][0]["message"]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": piece} for piece in re.findall(r"(?s).{1,4}", message["content"] or "")]
+    for index, call in enumerate(message.get("tool_calls", ())):
+        deltas.append({"tool_calls": [{"index": index, **call, "function": {**call["function"], "arguments": ""}}]})
+        for piece in re.findall(r"(?s).{1,4}", call["function"]["arguments"]):
+            deltas.append({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+    for delta in deltas:
+        choice = {"index": 0, "delta": delta, "finish_reason": None}
+        yield {**whole, "object": "chat.completion.chunk", "choices": [choice]}
+
+
+@pytest.mark.parametrize("within", ["the text", "a tool's arguments"])
+@pytest.mark.parametrize("known", ["by its looks", "from the request"])
+def test_a_secret_that_is_streamed_in_pieces_is_not_in_the_cassette(
+    known: str, within: str, project: pytest.Pytester, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.scripted_model.chunks", in_small_pieces)
+    fake = KINDS["github"](random.Random(3))  # noqa: S311 - a fake that is the same each time
+    secret = {"by its looks": fake, "from the request": "Kumquat.Fjord.Zeppelin"}[known]
+    said = {"by its looks": f"hello {secret}", "from the request": f"my password is {secret}"}[known]
+    before, after = ("Zwölf: ", " it is. And then some more.")
+    if within == "the text":
+        model.script = lambda _messages: f"{before}{secret}{after}"
+        answered = f"{before}***{after}"
+    else:
+        model.script = lambda _messages: [("keep", {"first": before, "then": secret + after})]
+        answered = json.dumps({"first": before, "then": f"***{after}"})
+    project.makepyfile(test_mine=f"SAID, SECRET, ANSWERED = {said!r}, {secret!r}, {answered!r}\n{STREAMED}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVE", "1")
+        record(project, model).assert_outcomes(passed=1)
+    run(project).assert_outcomes(passed=1)
+    told = yaml.safe_load(cassette(project, "mine/my-agent.yaml").read_text())
+    text = told["interactions"][0]["response"]["body"]
+    kept = "".join(re.findall(r'"(?:content|arguments)": "((?:\\.|[^"])*)"', text))
+    assert kept.count("***") == 1
+    assert [piece for piece in pieces(secret) if piece in kept] == []
+
+
+COMPLAINT = """
+from openai import AsyncOpenAI, AuthenticationError
+
+async def test_my_agent(recorded_model):
+    async with AsyncOpenAI(base_url=recorded_model.base_url, api_key=recorded_model.api_key, max_retries=0) as client:
+        for text in ("hello", ""):
+            try:
+                await client.chat.completions.create(
+                    model=recorded_model.name, messages=[{"role": "user", "content": text or complaint}]
+                )
+            except AuthenticationError as error:
+                complaint = str(error)
+        assert "what you sent" in complaint
+"""
+
+
+def test_the_endpoints_own_key_is_not_in_the_cassette_where_it_complains_of_it(
+    project: pytest.Pytester, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "plain-and-simple-words"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    model.status, model.complaint = 401, lambda head, _body: f"what you sent: {head}"
+    project.makepyfile(test_mine=COMPLAINT)
+    record(project, model).assert_outcomes(passed=1)
+    assert key in model.heads[0]
+    monkeypatch.delenv("OPENAI_API_KEY")
+    run(project).assert_outcomes(passed=1)
+    text = cassette(project, "mine/my-agent.yaml").read_text()
+    assert "what you sent" in text
+    assert "Bearer ***" in text
+    assert key not in text
+
+
+@pytest.mark.parametrize("path", ["/v1", "/Zq8fL2kT9xW4mB7vR1nC6yH3/v1"], ids=["in its query", "in its path"])
+def test_what_an_address_says_for_the_endpoint_alone_is_not_in_the_cassette(
+    path: str, project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    project.makepyfile(test_mine=f"SAID = ANSWERED = 'hello there'\n{OWN_AGENT}")
+    host = model.base_url.split("/")[2]
+    query = "?key=AAAqqq12&plain" if path == "/v1" else ""
+    where = f"http://somebody:hunter2secretPW@{host}{path}{query}"
+    record(project, model, "--record-base-url", where).assert_outcomes(passed=1)
+    run(project).assert_outcomes(passed=1)
+
+    text = cassette(project, "mine/my-agent.yaml").read_text()
+    told = yaml.safe_load(text)
+    assert told["recorded"]["from"]["endpoint"] == host
+    assert told["recorded"]["from"]["path"] == ("/v1?key=***&***" if query else "/***/v1")
+    uri = told["interactions"][0]["request"]["uri"]
+    assert uri.startswith("http://recorded.invalid/")
+    assert ("key=***&***" if query else "/***/v1/chat/completions") in uri
+    assert [secret for secret in ("somebody", "hunter2", "qqq", "Zq8f", "yH3") if secret in text] == []
+
+
 def test_nothing_reaches_another_machine_while_replaying(project: pytest.Pytester, model: ScriptedModel) -> None:
     outside = """
 import asyncio, pytest, socket

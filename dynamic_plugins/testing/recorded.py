@@ -13,7 +13,8 @@ import pytest
 
 from dynamic_plugins.settings import ModelSettings, Settings
 from dynamic_plugins.testing.differences import differences
-from dynamic_plugins.testing.scrubbed import NOWHERE, scrubbed_request, scrubbed_response
+from dynamic_plugins.testing.hidden import Hidden
+from dynamic_plugins.testing.scrubbed import NOWHERE, credentials_of, scrubbed_path, scrubbed_request, scrubbed_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,7 @@ class RecordedModel:
         self.path, self.recording = path, recording
         self._asked, self._scratch = (model, base_url), scratch
         self._cassette: Any = None
-        self._hidden: dict[str, str] = {}
+        self._hidden = Hidden()
         self._endpoint = contextlib.ExitStack()
         self._settings: ModelSettings | None = None
 
@@ -101,7 +102,7 @@ class RecordedModel:
 
     def hide(self, value: str, instead: str) -> None:
         """Write *instead* for *value* in the cassette, and in what is compared with it: folders that change."""
-        self._hidden[value] = instead
+        self._hidden.replace(value, instead)
 
     def _replayed(self) -> ModelSettings:
         told = self._cassette.get_metadata("from", {})
@@ -110,7 +111,7 @@ class RecordedModel:
     def _recorded_from(self, home: Path | None, registries: Sequence[str]) -> ModelSettings:
         model, base_url = self._asked
         wanted = Settings.from_environment(model=model, base_url=base_url).model
-        endpoint = urlsplit(wanted.base_url or "https://api.openai.com/v1").netloc
+        endpoint = urlsplit(wanted.base_url or "https://api.openai.com/v1").netloc.rpartition("@")[2]
         if wanted.embedded:
             from dynamic_plugins.testing.endpoint import embedded_model
 
@@ -120,10 +121,11 @@ class RecordedModel:
         elif wanted.base_url is None:
             wanted = ModelSettings(wanted.name, "https://api.openai.com/v1", wanted.api_key)
         wanted = wanted if wanted.name else ModelSettings("gpt-5-mini", wanted.base_url, wanted.api_key)
+        self._hidden.add([*credentials_of(wanted.base_url or ""), wanted.api_key or ""])
         told = {
             "model": wanted.name,
             "endpoint": endpoint,
-            "path": urlsplit(wanted.base_url or "").path,
+            "path": scrubbed_path(wanted.base_url or "", self._hidden),
             "package": f"agent-dynamic-plugins {metadata.version('agent-dynamic-plugins')}",
             "date": datetime.now(UTC).date().isoformat(),
         }
@@ -152,7 +154,7 @@ class RecordedModel:
         return "\n".join([told, *differences(unplayed[0].body, request.body)])
 
 
-def _tape(path: Path, recording: bool, hidden: dict[str, str]) -> Any:
+def _tape(path: Path, recording: bool, hidden: Hidden) -> Any:
     try:
         import vcr
     except ImportError:
