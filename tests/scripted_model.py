@@ -31,6 +31,8 @@ class ScriptedModel:
         self.requests: list[bytes] = []
         self.heads: list[str] = []
         self.status = 200
+        self.complaint: Callable[[str, str], str] = lambda _head, body: body
+        """What it says with any other status, given the head and the body of the request."""
         self.before_word: Callable[[str], object] = lambda _word: None
         """Called before each word of a streamed answer is sent; it may wait."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -91,7 +93,8 @@ def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["content-length"]))
             model.heads.append(f"{self.path}\n{self.headers}")
             if model.status != 200:
-                self._send(model.status, "application/json", json.dumps({"error": {"message": body.decode()}}).encode())
+                message = model.complaint(str(self.headers), body.decode())
+                self._send(model.status, "application/json", json.dumps({"error": {"message": message}}).encode())
                 return
             whole = model.answer(body)
             if json.loads(body).get("stream"):

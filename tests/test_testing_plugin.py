@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import random
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +85,7 @@ def _imported() -> None:
         importlib.import_module(name)
     for name in ("app", "chat.connect", "chat.redaction.sources", "chat.turn", "install.installer", "load.connection"):
         importlib.import_module(f"dynamic_plugins.{name}")
-    for name in ("endpoint", "recorded", "talk", "cassette_file", "network"):
+    for name in ("endpoint", "recorded", "talk", "cassette_file", "network", "places"):
         importlib.import_module(f"dynamic_plugins.testing.{name}")
     warm_up()
 
@@ -179,6 +181,66 @@ def test_an_agent_of_ones_own_talks_to_the_same_kind_of_cassette(
     assert cassette(project, "mine/my-agent.yaml").exists()
 
 
+UNANSWERED = """
+from contextlib import suppress
+from openai import AsyncOpenAI
+
+async def test_my_agent(recorded_model):
+    async with AsyncOpenAI(base_url=recorded_model.base_url, api_key=recorded_model.api_key, max_retries=0) as client:
+        with suppress(Exception):
+            await client.models.list()
+"""
+
+
+@pytest.mark.parametrize(
+    ("goes_wrong", "before"),
+    [
+        ("the test fails", "a cassette"),
+        ("the test fails", "nothing"),
+        ("no answer comes", "a cassette"),
+        ("no answer comes", "nothing"),
+        ("nothing is asked", "a cassette"),
+        ("it is interrupted", "a cassette"),
+    ],
+)
+def test_a_recording_that_goes_wrong_leaves_what_there_was_and_fails(
+    goes_wrong: str, before: str, project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    agent = f"SAID = ANSWERED = 'hello'\n{OWN_AGENT}"
+    project.makepyfile(test_mine=agent)
+    kept = {}
+    if before == "a cassette":
+        record(project, model).assert_outcomes(passed=1)
+        kept = {path: path.read_bytes() for path in (project.path / "cassettes").rglob("*.yaml")}
+        assert len(kept) == 1
+    test = {
+        "the test fails": f"{agent}        assert False, 'this test fails'\n",
+        "no answer comes": UNANSWERED,
+        "nothing is asked": "async def test_my_agent(recorded_model):\n    recorded_model.name\n",
+        "it is interrupted": f"{agent}        raise KeyboardInterrupt\n",
+    }[goes_wrong]
+    project.makepyfile(test_mine=test)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        to_nobody = ("--record-base-url", f"http://127.0.0.1:{nobody.getsockname()[1]}/v1")
+        started = project.runpytest_subprocess if goes_wrong == "it is interrupted" else project.runpytest_inprocess
+        options = ("--record-conversations", "--record-model", "scripted", "-p", "no:cacheprovider")
+        where = to_nobody if goes_wrong == "no answer comes" else ("--record-base-url", model.base_url)
+        result = started(*options, *where)
+
+    if goes_wrong == "the test fails":
+        result.assert_outcomes(failed=1)
+    elif goes_wrong == "it is interrupted":
+        assert result.ret == pytest.ExitCode.INTERRUPTED
+    else:
+        result.assert_outcomes(passed=1, errors=1)
+        stays = "stays as it was" if kept else "was not written"
+        result.stdout.fnmatch_lines([f"*answered nothing that could be recorded: *my-agent.yaml {stays}.*"])
+    found = [path for path in (project.path / "cassettes").rglob("*") if path.is_file()]
+    assert {path: path.read_bytes() for path in found} == kept
+    assert (project.path / "cassettes").exists() == bool(kept)
+
+
 @pytest.mark.parametrize("kind", ["openai", "aws", "jwt"])
 def test_a_secret_that_an_agent_sends_is_not_in_the_cassette(
     kind: str, project: pytest.Pytester, model: ScriptedModel
@@ -195,18 +257,158 @@ def test_a_secret_that_an_agent_sends_is_not_in_the_cassette(
     assert [piece for piece in pieces(secret) if piece in text] == []
 
 
+STREAMED = """
+import os
+from openai import AsyncOpenAI
+
+async def test_my_agent(recorded_model):
+    async with AsyncOpenAI(base_url=recorded_model.base_url, api_key=recorded_model.api_key, max_retries=0) as client:
+        asked = [{"role": "user", "content": SAID}]
+        answer = await client.chat.completions.create(model=recorded_model.name, messages=asked, stream=True)
+        text, arguments = "", ""
+        async for chunk in answer:
+            delta = chunk.choices[0].delta
+            text += delta.content or ""
+            arguments += "".join(call.function.arguments or "" for call in delta.tool_calls or ())
+        assert SECRET not in text + arguments or os.environ.get("LIVE")
+        assert text + arguments == ANSWERED.replace("***", SECRET if os.environ.get("LIVE") else "***")
+"""
+
+
+def in_small_pieces(whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Cut a completion as real models do, in the middle of words."""
+    message = whole["choices"][0]["message"]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": piece} for piece in re.findall(r"(?s).{1,4}", message["content"] or "")]
+    for index, call in enumerate(message.get("tool_calls", ())):
+        deltas.append({"tool_calls": [{"index": index, **call, "function": {**call["function"], "arguments": ""}}]})
+        for piece in re.findall(r"(?s).{1,4}", call["function"]["arguments"]):
+            deltas.append({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+    for delta in deltas:
+        choice = {"index": 0, "delta": delta, "finish_reason": None}
+        yield {**whole, "object": "chat.completion.chunk", "choices": [choice]}
+
+
+@pytest.mark.parametrize("within", ["the text", "a tool's arguments"])
+@pytest.mark.parametrize("known", ["by its looks", "from the request"])
+def test_a_secret_that_is_streamed_in_pieces_is_not_in_the_cassette(
+    known: str, within: str, project: pytest.Pytester, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.scripted_model.chunks", in_small_pieces)
+    fake = KINDS["github"](random.Random(3))  # noqa: S311 - a fake that is the same each time
+    secret = {"by its looks": fake, "from the request": "Kumquat.Fjord.Zeppelin"}[known]
+    said = {"by its looks": f"hello {secret}", "from the request": f"my password is {secret}"}[known]
+    before, after = ("Zwölf: ", " it is. And then some more.")
+    if within == "the text":
+        model.script = lambda _messages: f"{before}{secret}{after}"
+        answered = f"{before}***{after}"
+    else:
+        model.script = lambda _messages: [("keep", {"first": before, "then": secret + after})]
+        answered = json.dumps({"first": before, "then": f"***{after}"})
+    project.makepyfile(test_mine=f"SAID, SECRET, ANSWERED = {said!r}, {secret!r}, {answered!r}\n{STREAMED}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVE", "1")
+        record(project, model).assert_outcomes(passed=1)
+    run(project).assert_outcomes(passed=1)
+    told = yaml.safe_load(cassette(project, "mine/my-agent.yaml").read_text())
+    text = told["interactions"][0]["response"]["body"]
+    kept = "".join(re.findall(r'"(?:content|arguments)": "((?:\\.|[^"])*)"', text))
+    assert kept.count("***") == 1
+    assert [piece for piece in pieces(secret) if piece in kept] == []
+
+
+COMPLAINT = """
+from openai import AsyncOpenAI, AuthenticationError
+
+async def test_my_agent(recorded_model):
+    async with AsyncOpenAI(base_url=recorded_model.base_url, api_key=recorded_model.api_key, max_retries=0) as client:
+        for text in ("hello", ""):
+            try:
+                await client.chat.completions.create(
+                    model=recorded_model.name, messages=[{"role": "user", "content": text or complaint}]
+                )
+            except AuthenticationError as error:
+                complaint = str(error)
+        assert "what you sent" in complaint
+"""
+
+
+def test_the_endpoints_own_key_is_not_in_the_cassette_where_it_complains_of_it(
+    project: pytest.Pytester, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "plain-and-simple-words"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    model.status, model.complaint = 401, lambda head, _body: f"what you sent: {head}"
+    project.makepyfile(test_mine=COMPLAINT)
+    record(project, model).assert_outcomes(passed=1)
+    assert key in model.heads[0]
+    monkeypatch.delenv("OPENAI_API_KEY")
+    run(project).assert_outcomes(passed=1)
+    text = cassette(project, "mine/my-agent.yaml").read_text()
+    assert "what you sent" in text
+    assert "Bearer ***" in text
+    assert key not in text
+
+
+@pytest.mark.parametrize("path", ["/v1", "/Zq8fL2kT9xW4mB7vR1nC6yH3/v1"], ids=["in its query", "in its path"])
+def test_what_an_address_says_for_the_endpoint_alone_is_not_in_the_cassette(
+    path: str, project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    project.makepyfile(test_mine=f"SAID = ANSWERED = 'hello there'\n{OWN_AGENT}")
+    host = model.base_url.split("/")[2]
+    query = "?key=AAAqqq12&plain" if path == "/v1" else ""
+    where = f"http://somebody:hunter2secretPW@{host}{path}{query}"
+    record(project, model, "--record-base-url", where).assert_outcomes(passed=1)
+    run(project).assert_outcomes(passed=1)
+
+    text = cassette(project, "mine/my-agent.yaml").read_text()
+    told = yaml.safe_load(text)
+    assert told["recorded"]["from"]["endpoint"] == host
+    assert told["recorded"]["from"]["path"] == ("/v1?key=***&***" if query else "/***/v1")
+    uri = told["interactions"][0]["request"]["uri"]
+    assert uri.startswith("http://recorded.invalid/")
+    assert ("key=***&***" if query else "/***/v1/chat/completions") in uri
+    assert [secret for secret in ("somebody", "hunter2", "qqq", "Zq8f", "yH3") if secret in text] == []
+
+
 def test_nothing_reaches_another_machine_while_replaying(project: pytest.Pytester, model: ScriptedModel) -> None:
     outside = """
-import asyncio, socket, pytest
+import asyncio, pytest, socket
+from _socket import gethostbyname as known_by_another_name
+
+NAME, ADDRESS = ("models.invalid", 53), ("192.0.2.1", 53)
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+WAYS = [
+    lambda: socket.create_connection(ADDRESS, timeout=5),
+    lambda: socket.getaddrinfo(*NAME),
+    lambda: socket.getaddrinfo(host=b"models.invalid", port=53),
+    lambda: socket.gethostbyname("models.invalid"),
+    lambda: known_by_another_name("models.invalid"),
+    lambda: socket.gethostbyname_ex("models.invalid"),
+    lambda: socket.gethostbyaddr("192.0.2.1"),
+    lambda: socket.getnameinfo(ADDRESS, 0),
+    lambda: udp.sendto(b"", ADDRESS),
+    lambda: udp.sendto(b"", 0, NAME),
+    lambda: udp.sendmsg([b""], [], 0, ADDRESS),
+    lambda: udp.connect(NAME),
+    lambda: udp.connect_ex(ADDRESS),
+]
 
 async def test_outside(recorded_model):
-    recorded_model.name
-    if not recorded_model.recording:
+    for way in WAYS:
         with pytest.raises(OSError, match="no network while"):
-            socket.create_connection(("192.0.2.1", 80), timeout=5)
-        with pytest.raises(OSError, match="no network while"):
-            await asyncio.open_connection("models.invalid", 443)
-        assert socket.getaddrinfo("localhost", 80)
+            way()
+    with pytest.raises(OSError, match="no network while"):
+        await asyncio.open_connection("models.invalid", 443)
+
+    assert socket.gethostbyname("localhost") == "127.0.0.1"
+    assert socket.getaddrinfo("localhost", 80)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+        here.bind(("127.0.0.1", 0))
+        udp.sendto(b"one", here.getsockname())
+        udp.sendmsg([b"two"], [], 0, here.getsockname())
+        assert [here.recv(9), here.recv(9)] == [b"one", b"two"]
+    udp.close()
 """
     project.makepyfile(test_mine=outside)
     cassette(project, "mine").mkdir(parents=True)
@@ -223,6 +425,74 @@ def test_a_marker_names_the_cassette(project: pytest.Pytester, model: ScriptedMo
     project.makepyfile(test_mine=f"import pytest\nSAID = ANSWERED = 'hello'\n{marked}")
     record(project, model, "--strict-markers").assert_outcomes(passed=1)
     assert cassette(project, "mine/small-talk.yaml").exists()
+
+
+def test_each_test_has_a_cassette_of_its_own(project: pytest.Pytester, model: ScriptedModel) -> None:
+    """Whatever two tests have in common: a name in two classes, parameters that differ in signs, modules of a name."""
+    says = "await says(recorded_model, {})"
+    head = f"""
+import pytest
+{OWN_AGENT.split("async def test_")[0]}
+async def says(model, text):
+    async with AsyncOpenAI(base_url=model.base_url, api_key=model.api_key, max_retries=0) as client:
+        assert await my_agent(client, model.name, text) == "Done: " + text
+"""
+    classes = "".join(
+        f"class {name}:\n    async def test_x(self, recorded_model):\n        {says.format(repr(name))}\n"
+        for name in ("TestA", "TestB", "TestHTTPCalls", "TestOfTwoWords")
+    )
+    signs = f"""
+@pytest.mark.parametrize("name", ["plain", "c++", "c#", pytest.param("long", id="x" * 300)])
+async def test_of(recorded_model, name):
+    {says.format("name")}
+
+@pytest.mark.cassette("Signs")
+@pytest.mark.parametrize("name", ["one", "two"])
+async def test_marked(recorded_model, name):
+    {says.format("name")}
+"""
+    project.makepyfile(test_many=head + classes + signs)
+    for folder in ("a", "b", "tests", "tests/deeper"):
+        (project.path / folder).mkdir()
+        same = f"async def test_it(recorded_model):\n    {says.format(repr(folder))}\n"
+        (project.path / folder / "test_same.py").write_text(f"{head}\n{same}")
+    record(project, model, "--import-mode=importlib").assert_outcomes(passed=14)
+    run(project, "--import-mode=importlib").assert_outcomes(passed=14)
+
+    found = sorted(path.relative_to(project.path / "cassettes") for path in project.path.rglob("*.yaml"))
+    assert len(found) == 14
+    told = {re.sub(r"-[0-9a-f]{6}(?=\.)", "-HASH", path.as_posix()) for path in found}
+    assert told == {
+        *(f"{folder}same/it.yaml" for folder in ("a/", "b/", "", "deeper/")),
+        *(f"many/{name}.x.yaml" for name in ("a", "b", "httpcalls-HASH", "of-two-words")),
+        *(f"many/{name}.yaml" for name in ("of-plain", "of-c-HASH", f"of-{'x' * 97}-HASH", "signs-one", "signs-two")),
+    }
+
+
+@pytest.mark.parametrize("options", [(), ("-k", "first"), ("-n", "2")], ids=["all", "one of them", "two processes"])
+def test_tests_that_would_share_a_cassette_fail_and_say_so(
+    options: tuple[str, ...], project: pytest.Pytester, model: ScriptedModel
+) -> None:
+    twice = """
+@pytest.mark.cassette("small talk")
+async def test_{}(recorded_model):
+    recorded_model.name
+"""
+    project.makepyfile(test_mine=f"import pytest\n{twice.format('first')}{twice.format('second')}")
+    endpoint = ("--record-conversations", "--record-model", "scripted", "--record-base-url", model.base_url)
+    started = project.runpytest_subprocess if "-n" in options else project.runpytest_inprocess
+    result = started("-p", "no:cacheprovider", *endpoint, *options)
+    result.assert_outcomes(errors=1 if "-k" in options else 2, deselected=1 if "-k" in options else 0)
+    result.stdout.fnmatch_lines(
+        [
+            "*These tests would share one cassette:*",
+            "*test_mine.py::test_first*",
+            "*test_mine.py::test_second*",
+            "*small-talk.yaml*",
+            "*pytest.mark.cassette*",
+        ]
+    )
+    assert not (project.path / "cassettes").exists()
 
 
 def test_without_an_endpoint_the_embedded_model_is_recorded(project: pytest.Pytester) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Everything else is imported by the fixtures: this module is read at the start of every pytest run.
 
+_FIXTURE = "recorded_model"
 _PASSED = pytest.StashKey[bool]()
 _MARK = "cassette(name): the cassette's name, in place of the test's"
 
@@ -53,11 +54,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARK)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note which tests have cassettes, so that no two have the same one."""
+    recorded = [item for item in items if _FIXTURE in getattr(item, "fixturenames", ())]
+    if recorded:
+        from dynamic_plugins.testing.places import remember
+
+        remember(recorded)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember whether the test passed: a test that failed has not had the time to use its whole cassette."""
+    """Remember whether the test passed: a test that failed has not used its whole cassette, nor recorded one."""
     report = yield
     if call.when == "call":
         item.stash[_PASSED] = report.passed
@@ -67,21 +78,20 @@ def pytest_runtest_makereport(
 @pytest.fixture
 def recorded_model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordedModel]:
     """A model behind a cassette, for an agent of your own: give your client its ``base_url``, ``api_key``, ``name``."""
-    from dynamic_plugins.testing.recorded import RecordedModel, cassette_path
+    from dynamic_plugins.testing.places import own_path
+    from dynamic_plugins.testing.recorded import RecordedModel
 
     config = request.config
     model = RecordedModel(
-        cassette_path(config.rootpath / str(config.getini("cassettes")), request.node),
+        own_path(request.node),
         recording=bool(config.getoption("record_conversations")),
         model=config.getoption("record_model"),
         base_url=config.getoption("record_base_url"),
         scratch=tmp_path,
     )
     model.hide(str(config.rootpath), "<root>")
-    with model.running():
+    with model.running(passed=lambda: request.node.stash.get(_PASSED, False)):
         yield model
-    if request.node.stash.get(_PASSED, False):
-        model.check_all_played()
 
 
 @pytest.fixture

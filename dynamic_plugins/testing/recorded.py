@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import os
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -13,25 +13,14 @@ import pytest
 
 from dynamic_plugins.settings import ModelSettings, Settings
 from dynamic_plugins.testing.differences import differences
-from dynamic_plugins.testing.scrubbed import NOWHERE, scrubbed_request, scrubbed_response
+from dynamic_plugins.testing.hidden import Hidden
+from dynamic_plugins.testing.scrubbed import NOWHERE, credentials_of, scrubbed_path, scrubbed_request, scrubbed_response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 RECORD = "pytest --record-conversations"
-
-
-def cassette_path(folder: Path, node: pytest.Item) -> Path:
-    """Return the cassette of a test: ``<folder>/<module>/<test>.yaml``, or named by its ``cassette`` marker."""
-    marker = node.get_closest_marker("cassette")
-    name = marker.args[0] if marker else node.name.removeprefix("test_")
-    module = node.path.stem.removeprefix("test_")
-    return folder / _slug(module) / f"{_slug(name)}.yaml"
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 class RecordedModel:
@@ -44,31 +33,47 @@ class RecordedModel:
         self.path, self.recording = path, recording
         self._asked, self._scratch = (model, base_url), scratch
         self._cassette: Any = None
-        self._hidden: dict[str, str] = {}
+        self._hidden = Hidden()
         self._endpoint = contextlib.ExitStack()
         self._settings: ModelSettings | None = None
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Record or replay what is sent in this block."""
-        if self.recording:
-            self.path.unlink(missing_ok=True)
-        elif not self.path.exists():
+    def running(self, passed: Callable[[], bool]) -> Iterator[None]:
+        """Record or replay what is sent in this block; at its end *passed* says whether the test did."""
+        if not self.recording and not self.path.exists():
             pytest.fail(f"{self.path} does not exist. Record it with: {RECORD}", pytrace=False)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self._endpoint)
-            if not self.recording:
-                from dynamic_plugins.testing.network import no_network
+        beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.recording")
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(self._endpoint)
+                if not self.recording:
+                    from dynamic_plugins.testing.network import no_network
 
-                stack.enter_context(no_network())
-            self._cassette = stack.enter_context(_tape(self.path, self.recording, self._hidden))
-            if not self.recording:
-                self._tell_what_is_missing()
-            yield
+                    stack.enter_context(no_network())
+                self._cassette = stack.enter_context(
+                    _tape(beside if self.recording else self.path, self.recording, self._hidden)
+                )
+                if not self.recording:
+                    self._tell_what_is_missing()
+                yield
+                if self.recording:  # it is written where there is something to keep, and not at all otherwise
+                    self._cassette.dirty = passed() and len(self._cassette) > 0
+            if beside.exists():
+                beside.replace(self.path)
+        finally:
+            beside.unlink(missing_ok=True)
+        if passed():
+            self._check_something_recorded() if self.recording else self._check_all_played()
 
-    def check_all_played(self) -> None:
+    def _check_something_recorded(self) -> None:
+        if not len(self._cassette):
+            stays = "stays as it was" if self.path.exists() else "was not written"
+            told = f"The test passed, but the model answered nothing that could be recorded: {self.path} {stays}."
+            pytest.fail(told, pytrace=False)
+
+    def _check_all_played(self) -> None:
         """Fail the test when it did not use every answer of its cassette."""
-        if not self.recording and not self._cassette.all_played:
+        if not self._cassette.all_played:
             told = f"{self._cassette.play_count} of {len(self._cassette)} answers of {self.path} were used."
             pytest.fail(f"{told} If that is right, record it anew with: {RECORD}", pytrace=False)
 
@@ -97,7 +102,7 @@ class RecordedModel:
 
     def hide(self, value: str, instead: str) -> None:
         """Write *instead* for *value* in the cassette, and in what is compared with it: folders that change."""
-        self._hidden[value] = instead
+        self._hidden.replace(value, instead)
 
     def _replayed(self) -> ModelSettings:
         told = self._cassette.get_metadata("from", {})
@@ -106,7 +111,7 @@ class RecordedModel:
     def _recorded_from(self, home: Path | None, registries: Sequence[str]) -> ModelSettings:
         model, base_url = self._asked
         wanted = Settings.from_environment(model=model, base_url=base_url).model
-        endpoint = urlsplit(wanted.base_url or "https://api.openai.com/v1").netloc
+        endpoint = urlsplit(wanted.base_url or "https://api.openai.com/v1").netloc.rpartition("@")[2]
         if wanted.embedded:
             from dynamic_plugins.testing.endpoint import embedded_model
 
@@ -116,10 +121,11 @@ class RecordedModel:
         elif wanted.base_url is None:
             wanted = ModelSettings(wanted.name, "https://api.openai.com/v1", wanted.api_key)
         wanted = wanted if wanted.name else ModelSettings("gpt-5-mini", wanted.base_url, wanted.api_key)
+        self._hidden.add([*credentials_of(wanted.base_url or ""), wanted.api_key or ""])
         told = {
             "model": wanted.name,
             "endpoint": endpoint,
-            "path": urlsplit(wanted.base_url or "").path,
+            "path": scrubbed_path(wanted.base_url or "", self._hidden),
             "package": f"agent-dynamic-plugins {metadata.version('agent-dynamic-plugins')}",
             "date": datetime.now(UTC).date().isoformat(),
         }
@@ -148,7 +154,7 @@ class RecordedModel:
         return "\n".join([told, *differences(unplayed[0].body, request.body)])
 
 
-def _tape(path: Path, recording: bool, hidden: dict[str, str]) -> Any:
+def _tape(path: Path, recording: bool, hidden: Hidden) -> Any:
     try:
         import vcr
     except ImportError:

@@ -2,70 +2,75 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-from urllib.parse import urlsplit
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from dynamic_plugins.chat.redaction.finding import find
+from dynamic_plugins.registry.sensitive import looks_secret
+from dynamic_plugins.testing.hidden import INSTEAD, Hidden
+from dynamic_plugins.testing.texts import scrubbed_body
 
-INSTEAD = "***"
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 NOWHERE = "http://recorded.invalid"
 """Stands for the endpoint, and is where requests are sent while replaying: a name that no network knows."""
-# Random by design, and needed to tell calls apart.
-_IDS = frozenset({"id", "tool_call_id", "system_fingerprint"})
+_CREDENTIAL = re.compile(r"(?i)auth|key|token|secret|cookie|password|signature|^(?:code|sig)$")
 
 
-def scrubbed_request(request: Any, hidden: dict[str, str]) -> Any:
+def scrubbed_request(request: Any, hidden: Hidden) -> Any:
     """Return vcrpy's *request* as it is kept and compared."""
-    kind = {key.lower(): value for key, value in request.headers.items()}.get("content-type")
-    address = urlsplit(request.uri)
-    request.uri = f"{NOWHERE}{address.path}" + (f"?{address.query}" if address.query else "")
+    headers = {key.lower(): value for key, value in request.headers.items()}
+    hidden.add(credentials_of(request.uri))
+    hidden.add(_credentials_in(headers))
+    request.uri = NOWHERE + scrubbed_path(request.uri, hidden)
+    kind = headers.get("content-type")
     request.headers = {"content-type": kind} if kind else {}
     if request.body is not None:
-        request.body = _body(request.body, hidden)
+        request.body = scrubbed_body(request.body, hidden, remember=True)
     return request
 
 
-def scrubbed_response(response: dict[str, Any], hidden: dict[str, str]) -> dict[str, Any]:
+def scrubbed_response(response: dict[str, Any], hidden: Hidden) -> dict[str, Any]:
     """Return vcrpy's *response* as it is kept."""
     headers = {key.lower(): value for key, value in response["headers"].items()}
     kept = {key: value for key, value in headers.items() if key in {"content-type", "retry-after"}}
     body = response["body"].get("string")
-    return response | {"headers": kept, "body": {"string": _body(body, hidden) if body else body}}
+    return response | {"headers": kept, "body": {"string": scrubbed_body(body, hidden) if body else body}}
 
 
-def _body(body: Any, hidden: dict[str, str]) -> bytes:
-    text = body.decode() if isinstance(body, bytes | bytearray) else str(body)
-    if text.startswith("data:"):
-        return "\n".join(_event(line, hidden) for line in text.split("\n")).encode()
-    return _json(text, hidden).encode()
+def scrubbed_path(address: str, hidden: Hidden) -> str:
+    """Return an address's path without secrets, and with the names in its query, but none of the values."""
+    parts = urlsplit(address)
+    path = "/".join(_scrubbed_part(part, hidden) for part in parts.path.split("/"))
+    pairs = [each.partition("=") for each in parts.query.split("&") if each]
+    return path + ("?" + "&".join(f"{name}={INSTEAD}" if is_ else INSTEAD for name, is_, _ in pairs) if pairs else "")
 
 
-def _event(line: str, hidden: dict[str, str]) -> str:
-    return f"data: {_json(line[5:].strip(), hidden)}" if line.startswith("data:") else line
+def credentials_of(address: str) -> Iterator[str]:
+    """Yield the user information of *address*, and what its query says under the name of a secret."""
+    parts = urlsplit(address)
+    user = parts.netloc.rpartition("@")[0]
+    if user:
+        yield from (each for part in user.split(":", 1) for each in (part, unquote(part)))
+        yield base64.b64encode(unquote(user).encode()).decode()
+    yield from (value for name, value in parse_qsl(parts.query) if _is_secret(name))
 
 
-def _json(text: str, hidden: dict[str, str]) -> str:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return _text(text, hidden)
-    return json.dumps(_scrubbed(value, hidden), ensure_ascii=False)
+def _credentials_in(headers: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in headers.items():
+        if _CREDENTIAL.search(name):
+            for each in value if isinstance(value, list) else [value]:
+                text = each.decode() if isinstance(each, bytes) else str(each)
+                yield text.rpartition(" ")[2]  # without the scheme
 
 
-def _scrubbed(value: Any, hidden: dict[str, str], key: str = "") -> Any:
-    if isinstance(value, str):
-        return value if key in _IDS else _text(value, hidden)
-    if isinstance(value, list):
-        return [_scrubbed(each, hidden) for each in value]
-    if isinstance(value, dict):
-        return {name: _scrubbed(each, hidden, name) for name, each in value.items()}
-    return value
+def _is_secret(name: str) -> bool:
+    return bool(_CREDENTIAL.search(name)) or looks_secret(name)
 
 
-def _text(text: str, hidden: dict[str, str]) -> str:
-    for value, instead in sorted(hidden.items(), key=lambda each: -len(each[0])):
-        text = text.replace(value, instead)
-    for found in reversed(find(text)):
-        text = f"{text[: found.start]}{INSTEAD}{text[found.end :]}"
-    return text
+def _scrubbed_part(part: str, hidden: Hidden) -> str:
+    plain = unquote(part)
+    scrubbed = hidden.text(plain)
+    return part if scrubbed == plain else quote(scrubbed, safe="*<>")
