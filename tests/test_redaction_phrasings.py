@@ -1,33 +1,15 @@
-"""However people word it, what they tell as a secret is kept from the model; what is no secret goes through."""
+"""However people word it, what they tell as a secret is kept from the model."""
 
 # ruff: noqa: RUF001 - texts as people write them, in their scripts
 
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 
-from dynamic_plugins.chat.redaction.finding import find
-from dynamic_plugins.chat.redaction.fitting import Wanting
-from dynamic_plugins.chat.redaction.safe import Safe
 from tests.fake_tokens import KINDS
-
-KNOWN = frozenset({"TELEGRAM_BOT_TOKEN", "DISCORD_API_TOKEN"})
-
-
-def a_safe() -> Safe:
-    """Return a safe of somebody who has a plugin with these variables."""
-
-    async def names() -> frozenset[str]:
-        return KNOWN
-
-    return Safe(names, lambda: {"messengers": Wanting(KNOWN, KNOWN)})
-
-
-def values(said: str) -> list[str]:
-    return [each.value for each in find(said, KNOWN, KNOWN)]
+from tests.redaction_safe import a_safe, values
 
 
 @pytest.mark.parametrize(
@@ -137,186 +119,127 @@ async def test_a_password_with_slashes_in_an_address_goes_whole(before: str) -> 
     assert clean.endswith("@s3.invalid/bucket")
 
 
-ORDINARY = """\
-the token is expired
-my password is wrong
-what is an API key?
-set the timezone for berlin
-TELEGRAM_BOT_TOKEN - what is that?
-TELEGRAM_BOT_TOKEN is missing
-TELEGRAM_BOT_TOKEN is required
-TELEGRAM_BOT_TOKEN should be set first
-TELEGRAM_BOT_TOKEN, DISCORD_API_TOKEN and OPENAI_API_KEY are needed
-does TELEGRAM_BOT_TOKEN work with python3?
-TELEGRAM_BOT_TOKEN (required) is not set
-TELEGRAM_BOT_TOKEN is deprecated.
-did the TELEGRAM_BOT_TOKEN break in commit 3f1c9d2e8b7a?
-why is TELEGRAM_BOT_TOKEN gone since 3f1c9d2?
-is the token in 123e4567-e89b-12d3-a456-426614174000 mine?
-The token limit of gpt-4o is 128000 tokens
-the token count for llama3 is 8192
-my password manager is 1password
-use 1password as the password manager
-is oauth2 the same as an api key?
-the access token is a jwt, isn't it?
-the password should be changed every week
-the password must be at least 12 characters long
-the password will be encrypted
-the key to python3 is practice
-which token for notion is used?
-token for notion: where do I get it?
-the api key for the weather plugin is missing
-the api key for weather: is it free?
-use base64 as the key format
-das Passwort ist falsch
-das Passwort für Notion ist abgelaufen
-wo finde ich den API-Schlüssel für das Wetter?
-le mot de passe est incorrect
-où est le jeton d'accès pour notion ?
-le jeton est expiré
-la contraseña es incorrecta
-el token secreto es necesario
-la password è sbagliata
-dove trovo la chiave per il meteo?
-het wachtwoord is verkeerd
-waar vind ik de sleutel voor het weer?
-lösenordet är fel
-hasło jest nieprawidłowe
-gdzie jest klucz do API?
-şifre yanlış, ne yapayım?
-пароль неверный
-где взять токен для телеграма?
-ключ от квартиры лежит под ковриком
-كلمة المرور غير صحيحة
-أين أجد مفتاح الواجهة؟
-הסיסמה שגויה
-איפה מוצאים את הטוקן?
-पासवर्ड गलत है
-टोकन कहाँ मिलेगा?
-密码是什么？
-令牌过期了怎么办
-パスワードを忘れました
-トークンはどこですか
-비밀번호가 틀렸어요
-a senha está errada
-mam problem z hasłem do notion
-see https://docs.example.com/token/is/abc123def456 for the api key
-read config/secrets-v2.json for the key, version 2.3.1
-the secret is out
-The secret to good bread is time
-the key is under the doormat
-my pin is on the board
-HTML5 is the key to success
-python3 is the key language here
-Authorization: Bearer <token>
-what does Authorization: Bearer mean?
-Authorization: required
-how does the Authorization header work?
-#general and @someone talked about tokens
-pkg@3f1c9d2e8b7a6c5d4e3f2a1b0c9d8e7f6a5b4c3d
-http://localhost:8080/@scope/pkg2
-email:john1984@example.com
-the webhook is not called
-install plugin-telegram2 and set its token later
-keys are rotated, tokens are revoked
-passwords are stored as sha256
-is the password case-sensitive?
-the secret is that there is none
-token is at 50%
-the api key is 32 characters long
-change the token from my settings to the new one
-change TELEGRAM_BOT_TOKEN from the old one to a new one
-the password for the wifi is on the fridge
-who is the token from?
-TELEGRAM_BOT_TOKEN would be nice to have
-the token of the bot is from BotFather
-TELEGRAM_BOT_TOKEN: required, from BotFather
-TELEGRAM_BOT_TOKEN: what is it?
-the key is C# minor, the pass is closed in winter
-Can I pass 2 tokens as keys? pass it on
-pass the file report2026final to the summarizer
-press the F12 key to open devtools; press key ctrl+alt+f7
-my pat on the back
-pat is 30years old"""
+WORDINGS = """\
+TELEGRAM_BOT_TOKEN就是plainword99，谢谢
+TELEGRAM_BOT_TOKEN를 plainword99로 설정해줘
+TELEGRAM_BOT_TOKENをplainword99に設定して
+把TELEGRAM_BOT_TOKEN设置为plainword99
+请把TELEGRAM_BOT_TOKEN设为plainword99吧
+TELEGRAM_BOT_TOKEN must be plainword99
+TELEGRAM_BOT_TOKEN → plainword99
+TELEGRAM_BOT_TOKEN / plainword99
+TELEGRAM_BOT_TOKEN; plainword99
+TELEGRAM_BOT_TOKEN\tplainword99
+TELEGRAM_BOT_TOKEN (plainword99)
+TELEGRAM_BOT_TOKEN [plainword99]
+TELEGRAM_BOT_TOKEN <plainword99>
+TELEGRAM_BOT_TOKEN – plainword99
+TELEGRAM_BOT_TOKEN — plainword99
+* TELEGRAM_BOT_TOKEN * plainword99
+- **TELEGRAM_BOT_TOKEN** – `plainword99`
+TELEGRAM_BOT_TOKEN:plainword99
+TELEGRAM_BOT_TOKEN: [plainword99]
+TELEGRAM_BOT_TOKEN: {value: plainword99}
+TELEGRAM_BOT_TOKEN equals plainword99
+TELEGRAM_BOT_TOKEN ist plainword99
+setze TELEGRAM_BOT_TOKEN auf plainword99
+TELEGRAM_BOT_TOKEN soll plainword99 sein
+TELEGRAM_BOT_TOKEN deve ser plainword99
+TELEGRAM_BOT_TOKEN debe ser plainword99
+TELEGRAM_BOT_TOKEN doit être plainword99
+TELEGRAM_BOT_TOKEN to plainword99
+TELEGRAM_BOT_TOKEN has the value plainword99
+the value of TELEGRAM_BOT_TOKEN is plainword99
+the value for TELEGRAM_BOT_TOKEN should be plainword99
+use plainword99 for TELEGRAM_BOT_TOKEN
+use plainword99 as TELEGRAM_BOT_TOKEN
+put plainword99 in TELEGRAM_BOT_TOKEN
+set plainword99 as the value of TELEGRAM_BOT_TOKEN
+plainword99 = TELEGRAM_BOT_TOKEN
+plainword99 is the TELEGRAM_BOT_TOKEN
+plainword99 (TELEGRAM_BOT_TOKEN)
+"plainword99" for TELEGRAM_BOT_TOKEN
+for TELEGRAM_BOT_TOKEN use plainword99
+for TELEGRAM_BOT_TOKEN please take plainword99
+TELEGRAM_BOT_TOKEN , plainword99
+my TELEGRAM_BOT_TOKEN's plainword99
+<env name="TELEGRAM_BOT_TOKEN" value="plainword99"/>
+<TELEGRAM_BOT_TOKEN type="s">plainword99</TELEGRAM_BOT_TOKEN>
+{"key":"TELEGRAM_BOT_TOKEN","description":"x","value":"plainword99"}
+name=TELEGRAM_BOT_TOKEN&value=plainword99
+-e TELEGRAM_BOT_TOKEN=plainword99
+--telegram-bot-token=plainword99
+--telegram-bot-token plainword99
+${TELEGRAM_BOT_TOKEN:-plainword99}
+setx TELEGRAM_BOT_TOKEN plainword99
+set TELEGRAM_BOT_TOKEN plainword99
+[Environment]::SetEnvironmentVariable("TELEGRAM_BOT_TOKEN", "plainword99")
+os.environ["TELEGRAM_BOT_TOKEN"] = "plainword99"
+process.env.TELEGRAM_BOT_TOKEN = 'plainword99'
+ENV TELEGRAM_BOT_TOKEN plainword99
+telegram_bot_token: plainword99
+Telegram Bot Token: plainword99
+telegram bot token plainword99
+my telegram bot token should be plainword99
+the token will be plainword99
+my password = plainword99
+my password (plainword99)
+my password - plainword99
+password, plainword99
+password for notion - plainword99
+| password | plainword99 |
+my token for the notion plugin is plainword99
+the password to my notion account is plainword99
+my notion password's plainword99
+plainword99 is my notion token
+log in with user bob and password plainword99
+user bob pass plainword99
+PASSWORD SHOULD BE plainword99
+mot de passe : plainword99
+jeton d'accès : plainword99
+la clé API est plainword99
+la contraseña de notion es plainword99
+clave de API: plainword99
+a senha do notion é plainword99
+minha chave de api é plainword99
+Passwort für Notion: plainword99
+das Passwort für Notion lautet plainword99
+Passwort ist plainword99
+mein API-Schlüssel ist plainword99
+klucz API: plainword99
+token do notion: plainword99
+API anahtarım: plainword99
+notion şifrem plainword99
+wachtwoord voor notion is plainword99
+API-sleutel: plainword99
+lösenordet till notion är plainword99
+API-nyckel: plainword99
+мой пароль plainword99
+пароль от ноушена: plainword99
+токен для телеграма - plainword99
+كلمة المرور الخاصة بي هي plainword99
+مفتاح API: plainword99
+المفتاح السري: plainword99
+מפתח API: plainword99
+הסיסמה שלי: plainword99
+मेरा पासवर्ड plainword99 है
+API कुंजी: plainword99
+암호는 plainword99입니다
+비밀번호: plainword99
+パスワードはplainword99です
+パスワード：plainword99
+密码plainword99
+我的密码为plainword99
+mật khẩu là plainword99
+kata sandi saya adalah plainword99
+รหัสผ่านคือ plainword99
+heslo je plainword99
+parola este plainword99
+κωδικός είναι plainword99"""
 
 
-@pytest.mark.parametrize("said", ORDINARY.splitlines())
-async def test_an_ordinary_sentence_about_secrets_goes_through_unchanged(said: str) -> None:
-    assert await a_safe().take(said) == (said, [])
-
-
-@pytest.mark.parametrize(
-    "piece",
-    ["TELEGRAM_BOT_TOKEN='", 'TELEGRAM_BOT_TOKEN=a"b', "key:", "key for a b ", "密码是", "key" + " " * 20],
-)
-def test_a_hundred_kilobytes_of_anything_take_seconds_at_most(piece: str) -> None:
-    started = time.process_time()
-    find(piece * (100_000 // len(piece)), KNOWN)
-    assert time.process_time() - started < 20
-
-
-@pytest.mark.parametrize(
-    "before",
-    [
-        "my telegram token is",
-        "My Telegram Token Is:",
-        "the TELEGRAM_BOT_TOKEN is…",
-        "here is the api key",
-        "I'll paste the token in the next message",
-        "password for notion:",
-        "mein Passwort lautet",
-        "voici mon jeton",
-        "mi contraseña es",
-        "вот мой токен",
-        "我的密码是",
-        "トークンは",
-    ],
-)
-async def test_a_word_alone_is_the_secret_that_the_message_before_it_announced(before: str) -> None:
-    safe = a_safe()
-    assert await safe.take(before) == (before, [])
-    safe.said("Go on, I am listening.")
-    clean, notices = await safe.take("abc123plain")
-    assert "abc123plain" not in clean
+@pytest.mark.parametrize("said", WORDINGS.splitlines())
+async def test_a_value_does_not_reach_the_model_in_any_of_the_ways_people_hand_it_over(said: str) -> None:
+    clean, notices = await a_safe().take(said)
+    assert "plainword99" not in clean
     assert len(notices) == 1
-
-
-async def test_a_word_alone_is_for_the_variable_that_was_announced() -> None:
-    safe = a_safe()
-    await safe.take("my TELEGRAM_BOT_TOKEN is")
-    assert (await safe.take("`abc123plain`"))[0] == "`[secret:1:TELEGRAM_BOT_TOKEN]`"
-
-
-async def test_a_token_alone_is_the_one_that_the_reply_asked_for() -> None:
-    safe = a_safe()
-    await safe.take("install the messenger")
-    safe.said("Installed. It needs TELEGRAM_BOT_TOKEN: what is it?")
-    assert (await safe.take("abc123plain"))[0] == "[secret:1]"
-
-
-@pytest.mark.parametrize(
-    ("before", "said"),
-    [
-        ("my telegram token is", "wait, I have to look it up"),
-        ("my telegram token is", "never mind"),
-        ("my telegram token is", "cancel"),
-        ("my telegram token is", "@elizaos/plugin-telegram"),
-        ("my telegram token is", "https://t.invalid/abc123"),
-        ("where do I get a telegram token?", "plugin-telegram2"),
-        ("the token is expired", "plainword99"),
-        ("what can you do?", "abc123plain"),
-        ("list the plugins", "python3.12"),
-    ],
-)
-async def test_a_message_that_is_no_token_goes_through_whatever_was_said_before(before: str, said: str) -> None:
-    safe = a_safe()
-    await safe.take(before)
-    safe.said("All right.")
-    assert await safe.take(said) == (said, [])
-
-
-async def test_only_the_message_right_after_the_announcement_is_the_secret() -> None:
-    safe = a_safe()
-    await safe.take("my telegram token is")
-    await safe.take("oh, one moment")
-    assert await safe.take("plainword99") == ("plainword99", [])

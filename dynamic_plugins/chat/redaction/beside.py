@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.redaction.looks import NOT_YET, bounds, is_public, surely_token, token_like
+from dynamic_plugins.chat.redaction.looks import NOT_YET, bounds, is_hash, is_public, surely_token, token_like
 from dynamic_plugins.chat.redaction.words import COPULA, COPULA_ELSEWHERE, PARTICLE, PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MARKS = r"[\s\"'`*_|:=>\-–—,(\[{<→…“”«»「」：，、（）\])}~#@]"  # noqa: RUF001 - as people write them
+_MARKS = r"[\s\"'`*_|:=>\-–—,(\[{<→…“”«»「」：，、（）\])}~#@;/]"  # noqa: RUF001 - as people write them
 _GAP = re.compile(
     rf"(?i)(?:{_MARKS}{{1,16}}|{PARTICLE})(?:(?:{COPULA}|{COPULA_ELSEWHERE}|{PARTICLE}|from|should|will|must|be|set|my|its|"
-    rf"the|new|here|gets|has|von|de|from|old|current){_MARKS}{{1,16}}){{0,5}}"
+    rf"the|new|here|gets|has|von|de|from|old|current|please|use|take|put|paste|enter|nimm|bitte|usa|utilise|gebruik){_MARKS}{{1,16}}){{0,5}}"
 )
 # A line that ends in a token may go on in the next with the same one: see how a terminal breaks it.
 _GOES_ON = re.compile(
@@ -27,6 +27,11 @@ _REPLACING = re.compile(
 _TOKEN = re.compile(r"[^\s\"`<>|()\[\]{},;“”「」«»，。：、（）]{6,}")  # noqa: RUF001 - as people write them
 _SENTENCE = re.compile(r"[.!?。]\s|\n")
 _NEAR = 48
+_MINE = re.compile(r"(?i)\s(?:my|our|mein\w?|mon|ma|mi|mio|mia|meu|minha|mijn|mitt|min|мой|моя)\s")
+_INTO = re.compile(
+    r"(?i)(?:^|[\s\"'`“(@#])(?P<value>[^\s\"'`“”()]{6,})[\"'`”)]{0,2}"
+    r"(?:\s{1,3}(?:in|into|to|under|auf|dans|en|a)\s{1,3}[\"'`*]{0,2}|\s{0,3}[(\[]\s{0,2})$"
+)
 _BEFORE = re.compile(
     r"(?i)(?:^|[\s\"'`“(@#])(?P<value>[^\s\"'`“”()]{6,})[\"'`”)]{0,2}\s{1,3}"
     r"(?:is|as|for|are|ist|als|für|est|comme|es|como|è|come|é|jest|jako|är|som|это|как|=|->|→)"
@@ -86,15 +91,16 @@ def _around(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
             yield one, two
 
 
-def before_a_noun(text: str, start: int, name: str, *, exact: bool) -> tuple[int, int] | None:
+def before_a_name(text: str, start: int, name: str, *, exact: bool) -> tuple[int, int] | None:
     """Return where the value of "X is my token" or "use X as the password" stands, which *start* ends."""
     begin = max(0, start - 160)
-    found = _BEFORE.search(text, begin, start)
+    found = _BEFORE.search(text, begin, start) or (_INTO.search(text, begin, start) if exact else None)
     if found is None:
         return None
     one, two = bounds(text, *found.span("value"), assigned=False, name=name)
     value = text[one:two]
-    sure = surely_token(value) or (
-        (exact or PASSWORD.search(name)) and token_like(value) and not NOT_YET.fullmatch(value)
-    )
-    return (one, two) if sure and len(value) >= 6 and not is_public(text, one) else None
+    if len(value) < 6 or NOT_YET.fullmatch(value) or is_public(text, one):
+        return None
+    mine = _MINE.search(text, found.end("value"), start) and name.lower() not in {"key", "keys"}
+    likely = exact or PASSWORD.search(name) or mine
+    return (one, two) if surely_token(value) or (likely and token_like(value) and not is_hash(value)) else None

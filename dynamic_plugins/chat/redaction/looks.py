@@ -29,7 +29,7 @@ _NAMES = re.compile(
     r"(?i)1password|2captcha|oauth-?\d\w*|openid\d?|base-?\d\d(?:url)?|sha-?\d+|utf-?\d+|python-?\d[\d.]*|node-?\d+|"
     r"web3\w{0,6}|(?:ed|x)25519|secp256k1|rsa-?\d+|aes-?\d+\w*|hs256|rs256|es256|erc-?\d+|gpt-?\d\S*|llama-?\d\S*|"
     r"qwen-?\d\S*|claude-?\S*|gemini-\S*|o\d-\w+|neo4j|context7|win(?:32|64)|amd64|arm64|x86_64|ubuntu-?\d\S*|"
-    r"windows-?\d+|http\d|ipv\d|mp\d|[a-z]+-v?\d{1,2}|v\d+[a-z]*\d*|auth0|k8s|s3"
+    r"windows-?\d+|http\d|ipv\d|mp\d|[a-z]+-v?\d{1,2}|v\d+[a-z]*\d*|auth0|k8s|s3|(?:@?[\w]+[-/])?(?:plugin|mcp|elizaos)(?:-[a-z]+)*-?\w{0,12}"
 )
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ABBREVIATED = re.compile(r"[0-9a-f]{7,12}|[0-9a-f]{40}")
@@ -49,10 +49,15 @@ def token_like(value: str) -> bool:
 
 def surely_token(value: str) -> bool:
     """Return whether *value* is one wherever it stands: letters and digits by turns, and no hash, UUID or name."""
-    if NOT_YET.fullmatch(value) or not token_like(value) or _UUID.fullmatch(value) or _ABBREVIATED.fullmatch(value):
+    if NOT_YET.fullmatch(value) or not token_like(value) or is_hash(value):
         return False
     turns = re.findall(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", value)
     return len(value) >= 8 and "=" not in value and (len(turns) >= 2 or looks_random(value))
+
+
+def is_hash(value: str) -> bool:
+    """Return whether *value* is a UUID, or a commit's hash, as a whole or abbreviated."""
+    return (_UUID.fullmatch(value) or _ABBREVIATED.fullmatch(value)) is not None
 
 
 def is_public(text: str, start: int) -> bool:
@@ -105,6 +110,8 @@ def plausible(value: str, name: str, join: str, *, exact: bool, quoted: bool, la
         return token_like(value) and len(value) >= 6
     if exact and join in COLONS:
         return quoted or last or token_like(value)
+    if exact and quoted and join.lower() in _STATING and len(value) >= 6:
+        return not FUNCTION_WORDS & set(value.lower().split())
     if _SHAPES_OF_OTHERS.fullmatch(value) and not PASSWORD.search(name):
         return False
     if PASSWORD.search(name) and join:
@@ -117,5 +124,13 @@ def plausible(value: str, name: str, join: str, *, exact: bool, quoted: bool, la
     return token_like(value) and len(value) >= 6
 
 
+def marked_one(value: str, *, password: bool, comma: bool) -> bool:
+    """Return whether *value* is one where only a mark stands between a name and it; least of all a *comma* will do."""
+    if len(value) < 6 or NOT_YET.fullmatch(value) or not token_like(value) or is_hash(value):
+        return False
+    return password or not comma or surely_token(value)
+
+
 ASSIGNING = frozenset({"=", ":=", "=>", "==", "===", "->", "→"})
 COLONS = frozenset({":", "\uff1a"})
+_STATING = frozenset({"is", "equals", "ist", "lautet", "est", "es", "è", "é", "是", "は"})

@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.redaction.beside import before_a_noun, beside, replacing
+from dynamic_plugins.chat.redaction.beside import before_a_name, beside, replacing
 from dynamic_plugins.chat.redaction.formats import Found
-from dynamic_plugins.chat.redaction.looks import ASSIGNING, COLONS, NOT_YET, bounds, ends_there, plausible, token_like
+from dynamic_plugins.chat.redaction.looks import (
+    ASSIGNING,
+    COLONS,
+    NOT_YET,
+    bounds,
+    ends_there,
+    marked_one,
+    plausible,
+    token_like,
+)
 from dynamic_plugins.chat.redaction.words import (
     BETWEEN,
     COPULA,
@@ -19,21 +28,21 @@ from dynamic_plugins.chat.redaction.words import (
     PARTICLE,
     PARTICLE_ELSEWHERE,
     PASSWORD,
+    SEVERAL,
     UNSPACED,
 )
-from dynamic_plugins.chat.redaction.written import NEXT, QUOTED, assigned, headers, pairs
+from dynamic_plugins.chat.redaction.written import NEXT, QUOTED, assigned, headers, pairs, unclosed
 from dynamic_plugins.registry.sensitive import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 # A word that goes on in another script is none of ours: `clé`; but Chinese and Japanese need no blank around a name.
-_WORD = r"A-Za-z0-9_/@\u00c0-\u024f"
+_WORD = r"A-Za-z0-9_/@\u00c0-\u024f\u1e00-\u1eff"
 # A variable's name (DISCORD_API_TOKEN, api-key, apiKey), or up to three words with a noun that means a secret.
 NAME = re.compile(
-    r"(?i:(?P<noun>(?<![\w.-])(?:api|access|secret|private|auth|license|signing|encryption|master) "
-    r"(?:keys?|tokens?|codes?)(?!\w)))|"
-    rf"(?P<variable>(?<![.{_WORD}])[A-Za-z][A-Za-z0-9]*(?:[_\-][A-Za-z0-9]+)*(?![{_WORD}]))|"
+    rf"(?i:(?<![\w.-])(?:{SEVERAL})(?!\w))|"
+    rf"(?P<variable>(?:(?<![.{_WORD}])|(?<=env\.))[A-Za-z][A-Za-z0-9]*(?:[_\-][A-Za-z0-9]+)*(?![{_WORD}]))|"
     rf"(?i:(?<!\w)(?:{NOUN})|{UNSPACED})"
 )
 _QUOTES = "\"'`\u00b4“”\u2018\u2019«»"
@@ -59,8 +68,16 @@ _STRICT = [
         rf"\s{{1,9}}(?:(?:{COPULA}|{COPULA_ELSEWHERE})\s{{0,9}}:?\s{{1,9}}){{1,3}})"
     ),
     re.compile(rf"(?P<join>\s{{0,2}}(?:{PARTICLE_ELSEWHERE})\s{{0,9}})"),
+    re.compile(r"(?P<join>)(?<=[^\x00-\u2fff])(?=[!-~])"),
     # Words without blanks between them: 令牌应该设置成 and a colon.
     re.compile(r"(?:\s{0,2}[^\W\d_a-zA-Z]){1,8}?(?P<join>\s{0,9}(?:[:\uff1a]|是|は|為|为)\s{0,9})"),
+]
+# What a dash, a bracket or a cell's border joins: more is wanted of it.
+_MARKED = [
+    re.compile(
+        rf"(?i)(?:[ \t]{{1,3}}{BETWEEN}){{0,4}}?(?P<join>\s{{0,3}}(?:[|\u2013\u2014-]{{1,2}}[ \t]{{1,3}}|[(\[]))[\"'`]?"
+    ),
+    re.compile(r"(?P<join>,[ \t]{1,3})[\"'`]?"),
 ]
 # Unquoted, to the next blank; what it is shows in its first few hundred characters.
 _ENOUGH = 400
@@ -116,30 +133,34 @@ def _named(text: str, name: re.Match[str], known: Collection[str], installed: Co
         declared = canonical(variable) in known
         for start, end in beside(text, name.start(), name.end(), found[1] if found else 0, declared=declared):
             yield Found(start, end, text[start:end], label, named=True)
-    if not OTHER_THING.match(text, name.end()) and (span := before_a_noun(text, name.start(), said, exact=exact)):
+    if not OTHER_THING.match(text, name.end()) and (span := before_a_name(text, name.start(), said, exact=exact)):
         yield Found(*span, text[slice(*span)], label, named=exact)
 
 
 def _after(text: str, name: re.Match[str], *, exact: bool) -> tuple[int, int, str] | None:
     """Return the value behind *name*: where it stands, and what it is."""
     said = name.group()
-    joins = [*_JOINS] if OTHER_THING.match(text, name.end()) else [*_JOINS, *_STRICT]
+    joins = [*_JOINS] if OTHER_THING.match(text, name.end()) else [*_JOINS, *_STRICT, *_MARKED]
     for pattern in joins:
         joined = pattern.match(text, name.end())
         if joined is None or any(map(token_like, text[name.end() : joined.start("join")].split())):
             continue
         sign = joined["join"].strip().rstrip("[{( \t\n")
-        strict = pattern in _STRICT
-        if exact and not strict and (sign in ASSIGNING or sign in COLONS):
+        strict, marked = pattern in _STRICT, pattern in _MARKED
+        if exact and not (strict or marked) and (sign in ASSIGNING or sign in COLONS):
             written = assigned(text, name.start(), joined.end(), shell=sign == "=")
             if written and plausible(written[2], said, sign, exact=True, quoted=True, last=True, strict=False):
                 return written
-        phrase = _PHRASE.match(text, joined.end()) if PASSWORD.search(said) and sign and not strict else None
+        phrase = (
+            _PHRASE.match(text, joined.end()) if PASSWORD.search(said) and sign and not (strict or marked) else None
+        )
         if phrase and not (FUNCTION_WORDS | _NO_SEED_WORDS) & set(phrase.group().split()):
             return *phrase.span(), phrase.group()
         quoted = QUOTED.match(text, joined.end())
         if quoted:
             start, end = quoted.span(quoted.lastindex or 0)
+        elif span := unclosed(text, joined.end(), sign):
+            return *span, text[slice(*span)]
         elif bare := _BARE.match(text, joined.end()):
             # A comma, semicolon or ampersand ends it only where another assignment follows.
             following = NEXT.search(text, bare.start() + 1, bare.end() + 120)
@@ -148,8 +169,11 @@ def _after(text: str, name: re.Match[str], *, exact: bool) -> tuple[int, int, st
         else:
             continue
         value, last = text[start:end], ends_there(text, end)
-        if value and plausible(
-            value, said, sign, exact=exact, quoted=bool(quoted), last=last, strict=strict and not quoted
+        wide = strict and not quoted
+        if value and (
+            marked_one(value, password=PASSWORD.search(said) is not None, comma=sign == ",")
+            if marked
+            else plausible(value, said, sign, exact=exact, quoted=bool(quoted), last=last, strict=wide)
         ):
             if not quoted and end - start >= _ENOUGH - 1:
                 end = next(_MORE.finditer(text, end)).end()

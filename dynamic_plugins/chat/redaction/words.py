@@ -9,13 +9,18 @@ _LATIN = (
     r"keys?|tokens?|secrets?|pass(?: ?words?)?|passwd|pwd|pw|passphrase|pass ?code|credentials?|pat|pin|webhook|"
     r"(?:seed|recovery|mnemonic)(?: phrase| words)?|"
     r"(?:api[ -]?)?schlüssel|passwort|kennwort|zugangscode|"
-    r"(?:clé|jeton|code secret)s?|mot de passe|contraseña|clave|llave|senha|chave|palavra-passe|chiave|"
-    r"parola d['’]ordine|"  # noqa: RUF001 - as it is typed
+    r"(?:clé|jeton)s?|contraseña|clave|llave|senha|chave|palavra-passe|chiave|"
     r"wachtwoord|toegangscode|(?:api[ -]?)?sleutel|lösenord(?:et)?|(?:api[ -]?)?nyckeln?|adgangskode\w?|kodeord\w{0,2}|"
     r"passord\w{0,2}|nøgle\w?|nøkkel\w{0,2}|salasana\w{0,4}|avain|hasł\w{1,3}|klucz\w{0,3}|hesl\w{1,2}|klíč\w{0,2}|"
-    r"şifre\w{0,4}|parola\w{0,4}|anahtar\w{0,4}|jelsz\w{1,4}|cheie|cheia|mật khẩu|kata sandi|kunci|"
+    r"şifre\w{0,4}|parola\w{0,4}|anahtar\w{0,4}|jelsz\w{1,4}|cheie|cheia|kunci|"
     r"token['’]?\w{1,3}(?=\s*:)"  # noqa: RUF001 - as it is typed
 )
+SEVERAL = (
+    r"(?:api|access|secret|private|auth|license|signing|encryption|master) (?:keys?|tokens?|codes?)|"
+    r"(?:seed|recovery|mnemonic|secret) (?:phrase|words)|mots? de passe|phrase secrète|code secret|palavra passe|"
+    r"parola d['’]ordine|mật khẩu|kata sandi"  # noqa: RUF001 - as it is typed
+)
+"""Names of several words, the first of which is none."""
 _OTHER = (
     r"парол\w*|ключ\w*|токен\w*|κωδικ\w{1,3}|κλειδ\w{1,3}|"
     r"و?(?:ال)?(?:كلمة (?:المرور|السر)|رمز(?: عبور)?|مفتاح|توكن)\w{0,2}|گذرواژه|رمز عبور|"
@@ -25,7 +30,7 @@ UNSPACED = (
     "密码|密碼|密钥|密鑰|金鑰|令牌|口令|暗証番号|合言葉|秘密鍵|パスワード|キー|トークン|비밀번호|암호|토큰|API 키"
 )
 """Names that no blank stands before."""
-NOUN = f"{_LATIN}|{_OTHER}"
+NOUN = f"{SEVERAL}|{_LATIN}|{_OTHER}"
 NAMED = re.compile(rf"(?i)(?:{NOUN}|{UNSPACED})")
 PASSWORD = re.compile(
     r"(?i)pass|pwd|^pw$|pin$|kennwort|contraseña|senha|парол|密码|密碼|口令|暗|合言葉|パス|비밀|암호|wachtwoord|lösenord|"
@@ -42,10 +47,10 @@ COPULA_ELSEWHERE = (
 )
 PARTICLE = "应该是|應該是|就是|是|为|為|は「|は|는|은"
 """What joins a name and its value where words have no blanks."""
-PARTICLE_ELSEWHERE = "が|を|に|에|이|가|를|을|改成|改为|設為|设为|设置为|用"
+PARTICLE_ELSEWHERE = "が|を|に|คือ|에|이|가|를|을|改成|改为|設為|设为|设置为|用"
 _OF_THE_NAME = (
     r"counts?|limits?|length|size|types?|names?|files?|path|urls?|ids?|versions?|formats?|hash|budget|usage|expiry|"
-    r"expires?|managers?|store|fields?|policy|server|endpoint|generator|prefix|window|costs?|price|exchange|standard"
+    r"expires?|managers?|store|fields?|policy|server|endpoint|generator|prefix|window|costs?|price|address(?:es)?|symbol|contract|mint|supply|exchange|standard"
 )
 OTHER_THING = re.compile(rf"(?i)[ \t-]+(?:{_OF_THE_NAME})\b")
 """What makes a secret's name the name of something else: ``token limit``, ``password manager``."""
@@ -71,6 +76,7 @@ WORDS = FUNCTION_WORDS | frozenset(
     password plain possible pretty probably rather really redundant right safe self sensitive she short simple some
     somewhere soon stale strange strong stupid such sure temporary their theirs these those though token too tricky
     unavailable unclear unique unnecessary unsafe useless usually very visible weak weird well whatever while without
+    str string bool int bytes number boolean float text
     working would always asked being going getting also after anything everything something someone us them me him
     falsch richtig abgelaufen weg ungültig gültig nötig notwendig leer alt neu zu der die das ein eine kein keine nicht
     noch schon wichtig geheim sicher unsicher unbekannt hier dort was wo warum und oder nur sehr immer

@@ -18,6 +18,7 @@ _PAIR_VALUE = r"""["']?\bvalue["']?\s{0,9}[:=]\s{0,9}""" + _STRING % ("quote", "
 _PAIRS = [
     re.compile(rf"(?is){_PAIR_NAME}\s{{0,9}},[^{{}}]{{0,200}}?{_PAIR_VALUE}"),
     re.compile(rf"(?is){_PAIR_VALUE}\s{{0,9}},[^{{}}]{{0,200}}?{_PAIR_NAME}"),
+    re.compile(r"(?i)\bname=(?P<name>[A-Za-z_][\w\-]{0,99})&value=(?P<value>[^&\s\"'<>]+)"),
     re.compile(
         r"(?s)<(?P<name>[A-Za-z_][\w\-]{0,99})(?:\s[^<>]{0,100})?>\s{0,99}(?P<value>[^<>\s][^<>]{0,4000}?)\s{0,99}</(?P=name)>"
     ),
@@ -53,7 +54,7 @@ def headers(text: str) -> Iterator[Found]:
         value = match["value"].rstrip(".,;)]}")
         wanted = token_like(value) or (match["scheme"] and len(value) >= 8 and not value.endswith("?"))
         if wanted and not NOT_YET.fullmatch(value) and not is_word(value) and value.lower() not in _OF_HEADERS:
-            yield Found(match.start("value"), match.start("value") + len(value), value, "AUTHORIZATION")
+            yield Found(match.start("value"), match.start("value") + len(value), value)
 
 
 def assigned(text: str, name: int, start: int, *, shell: bool) -> tuple[int, int, str] | None:
@@ -68,6 +69,16 @@ def assigned(text: str, name: int, start: int, *, shell: bool) -> tuple[int, int
     if text[start : start + 1] in _CLOSING:
         return _quoted(text, start)
     return _word(text, start) if shell else None
+
+
+def unclosed(text: str, start: int, join: str) -> tuple[int, int] | None:
+    """Return the rest of the line behind a quote that is never closed, if there is a token among its few words."""
+    if not join or text[start : start + 1] not in {'"', "'", "“", "\u2018", "«"}:
+        return None
+    line = text.find("\n", start)
+    end = start + len(text[start : line if line >= 0 else len(text)][:200].rstrip(" \t\r.,;!"))
+    words = text[start + 1 : end].split()
+    return (start + 1, end) if 1 < len(words) <= 8 and re.search(r"\d", text[start:end]) else None
 
 
 def _quoted(text: str, start: int) -> tuple[int, int, str] | None:
