@@ -175,7 +175,89 @@ the secret santa list is in list2026x4
 my keys are on the table
 the passphrase must have 6 words
 credentials are in ~/.config/creds.json
-Please rotate the credentials every 90days"""
+Please rotate the credentials every 90days
+what's the difference between a token and an api key?
+do you keep my tokens safe, e.g. in ~/.config or in secrets.enc?
+install the weather plugin; the api key isn't needed, right?
+The plugin says: TELEGRAM_BOT_TOKEN=<missing>
+error 401: token invalid (request id 8f3a2b1c9d)
+the token was rejected with error E1234X
+my token starts with ghp_ and ends with 9z
+the password has 12 characters, 3 digits
+the session token expires at 10:45:00 on 2026-11-24
+I created the token on Nov 24 2026 at t.me/BotFather
+set TELEGRAM_BOT_TOKEN later, first install web3tools
+TELEGRAM_BOT_TOKEN comes from t.me/BotFather
+TELEGRAM_BOT_TOKEN goes into .env.local
+TELEGRAM_BOT_TOKEN from my .env file please
+where in docker-compose.yml does TELEGRAM_BOT_TOKEN go?
+TELEGRAM_BOT_TOKEN vs DISCORD_API_TOKEN, which?
+is TELEGRAM_BOT_TOKEN different from TELEGRAM_API_ID2?
+release v1.2.3 of the token-counter plugin
+bump token-counter to 2.0.0a5
+the secret-manager plugin 3.1.4 is broken on python3.13
+use key-value-store for the keys k1 to k9
+count the tokens in "hello world"
+how many tokens is 4kb of text?
+gpt-4o-mini uses o200k_base tokens
+o200k_base is the token encoding
+cl100k_base for tokens
+the key is to sleep 8 hours, the pin code is on page 12
+remember: the pass to Davos is closed
+the pass is at 2328m above sea level
+the key of the song is Bb7sus4
+my key is F#m7b5
+unlock the door with key 12b
+the private key format is PKCS8
+the key type is ed25519
+RS256 is the signing key algorithm
+the key is called id_rsa2
+the api key variable is called NOTION_API_KEY
+what does "secret": true mean in config?
+{"name": "TELEGRAM_BOT_TOKEN", "required": true, "secret": true}
+[{"name": "TELEGRAM_BOT_TOKEN", "description": "Token of the bot v2", "secret": true}]
+{"name": "TELEGRAM_BOT_TOKEN", "value": ""}
+<TELEGRAM_BOT_TOKEN>
+<TELEGRAM_BOT_TOKEN></TELEGRAM_BOT_TOKEN>
+the secret agent 007james is back
+pat me on the back at 5pm
+the pat is due 24th
+the deploy key for repo2024app is gone
+access token lifetime is 3600s
+token bucket of 100req
+OAuth access token vs refresh token
+set the token budget to 128k
+the webhook for room101 is missing
+a webhook called build42 posts there
+ключ в замке, 5й этаж
+Der Schlüssel liegt in Zimmer 12b
+clave de sol, compás 3x4
+la chiave di violino, do4
+le jeton numéro 12 est bleu
+der Schlüssel für Haus7b ist weg
+密码是8位数
+密码至少8位
+令牌2小时后过期
+密钥v2在哪
+パスワードは8文字以上です
+トークンは2時間で切れます
+the commit that removed the token is 3f1c9d2e8b7a
+the token is in commit 3f1c9d2e8b7a
+the secret id is 123e4567-e89b-12d3-a456-426614174000
+is 123e4567-e89b-12d3-a456-426614174000 the key of the row?
+the primary key is user_id2
+the foreign key to table2 is missing
+the cache key is user:42:profile
+the sort key is created_at
+api key rotation: every 90d
+TOKEN_LIMIT=4096 and KEY_COUNT=3
+the token price is 0.5usd, the key rate 3.25%
+how do I pass parameter2 to the tool?
+pass param1 to func2
+pass test123 to the echo tool
+pass abc12345 as the first argument
+pass user42 along
+please pass room101x to it"""
 
 
 @pytest.mark.parametrize("said", ORDINARY.splitlines())

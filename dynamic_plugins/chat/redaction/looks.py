@@ -18,7 +18,7 @@ NOT_YET = re.compile(
 _SHAPES_OF_OTHERS = re.compile(
     r"[v=~^<>]*\d+(?:\.\d+)+(?:[.\-+]?(?:a|b|rc|alpha|beta|dev|post)[\w.]*)?|"  # a version
     r"@[\w.\-]+/[\w.\-@]+|\w+://\S*|[~.]{0,2}/\S*|[\w.\-]+@[\w.\-]+\.\w+|"
-    r"[\w.\-]+(?:==|>=|~=)[\w.]+|"  # a package, an address
+    r"[\w.\-]+(?:==|>=|~=)[\w.]+|[a-z0-9\-]+(?:\.[a-z0-9\-]+)*\.[a-z]{2,6}/\S*|"  # a package, an address
     r"\d{4}-\d\d-\d\d\S*|\d{1,2}:\d\d\S*|"  # a time
     r"\d+(?:st|nd|rd|th|h|min|days?|weeks?|months?|years?|hours?|k|[kmgt]i?b|px|ms|tokens?)|"  # a measure
     r"[\w\-./]+\.(?:py|json|toml|ya?ml|md|txt|env|[jt]sx?|csv|pdf|png|jpe?g|gif|svg|zip|gz|tar|whl|log|sh|html?|css|docx?|"
@@ -29,13 +29,15 @@ _NAMES = re.compile(
     r"(?i)1password|2captcha|oauth-?\d\w*|openid\d?|base-?\d\d(?:url)?|sha-?\d+|utf-?\d+|python-?\d[\d.]*|node-?\d+|"
     r"web3\w{0,6}|(?:ed|x)25519|secp256k1|rsa-?\d+|aes-?\d+\w*|hs256|rs256|es256|erc-?\d+|gpt-?\d\S*|llama-?\d\S*|"
     r"qwen-?\d\S*|claude-?\S*|gemini-\S*|o\d-\w+|neo4j|context7|win(?:32|64)|amd64|arm64|x86_64|ubuntu-?\d\S*|"
-    r"windows-?\d+|http\d|ipv\d|mp\d|[a-z]+-v?\d{1,2}|v\d+[a-z]*\d*|auth0|k8s|s3|(?:@?[\w]+[-/])?(?:plugin|mcp|elizaos)(?:-[a-z]+)*-?\w{0,12}"
+    r"windows-?\d+|http\d|ipv\d|mp\d|[a-z]+-v?\d{1,2}|v\d+[a-z]*\d*|auth0|k8s|s3|[a-z]+\d+k_base|(?:@?[\w]+[-/])?(?:plugin|mcp|elizaos)(?:-[a-z]+)*-?\w{0,12}"
 )
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ABBREVIATED = re.compile(r"[0-9a-f]{7,12}|[0-9a-f]{40}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_[A-Z]+\d?")
 # Scripts whose words stand close to one another: no token goes on in them.
 _CLOSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+
+_CLOSE_SOON = re.compile(r"\d{0,3}" + _CLOSE.pattern)
 
 
 def token_like(value: str) -> bool:
@@ -104,8 +106,12 @@ def plausible(value: str, name: str, join: str, *, exact: bool, quoted: bool, la
         return False
     if exact and join in ASSIGNING:
         return True
+    if not quoted and join not in COLONS and _CLOSE_SOON.match(value):
+        return False  # a sentence that goes on
     if looks_random(value):
         return True
+    if name.lower() in {"key", "keys"} and not _of_a_key(value):
+        return False  # of a table or a piano, as likely as not
     if strict:
         return token_like(value) and len(value) >= 6
     if exact and join in COLONS:
@@ -117,11 +123,13 @@ def plausible(value: str, name: str, join: str, *, exact: bool, quoted: bool, la
     if PASSWORD.search(name) and join:
         plain = re.fullmatch(r"[a-z]+(?:['’-][a-z]+)*", value) is not None  # noqa: RUF001 - as it is typed
         return len(value) >= 3 and (quoted or last or not plain)
-    if name.lower() in {"key", "keys"} and len(value) < 12:
-        return False  # of a table or a piano, as likely as not
     if join and len(value) >= 6:
         return token_like(value) or (exact and last and len(value) >= 8)
     return token_like(value) and len(value) >= 6
+
+
+def _of_a_key(value: str) -> bool:
+    return ":" not in value and (len(value) >= 12 or (len(value) >= 8 and len(re.findall(r"\d", value)) >= 2))
 
 
 def marked_one(value: str, *, password: bool, comma: bool) -> bool:

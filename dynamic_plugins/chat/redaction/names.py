@@ -13,6 +13,7 @@ from dynamic_plugins.chat.redaction.looks import (
     NOT_YET,
     bounds,
     ends_there,
+    is_hash,
     marked_one,
     plausible,
     token_like,
@@ -84,6 +85,12 @@ _ENOUGH = 400
 _WIDE = "\uff0c\u3002\uff01\uff1f\uff1b\u3001\uff08\uff09"
 _BARE = re.compile(rf"[^\s\"`<>“”「」{_WIDE}]{{1,{_ENOUGH}}}")
 _MORE = re.compile(rf"[^\s\"`<>“”「」{_WIDE}]*")
+# Keys of tables and caches, and of whoever may read them.
+_KEY_OF = re.compile(
+    r"(?i)(?:primary|foreign|cache|sort|redis|partition|row|index|hash|map|dict|json|object|musical|public)[ _-]$"
+)
+_COMMITS = re.compile(r"(?i)\b(?:commit|revision|hash|sha|branch|build|release)")
+_LOGIN = re.compile(r"(?i)user|log ?in|account|name|credential")  # without it one passes something to somebody
 # A passphrase of plain words, to the end of its sentence.
 _PHRASE = re.compile(r"(?:[a-z]{2,}[ \t]+){2,7}[a-z]{2,}(?=[.!?]?[ \t]*(?:$|\n))")
 _SEED_WORDS = re.compile(r"(?<![\w'-])(?:[a-z]{3,8}[ \t,]+|\d{1,2}[.)] ?[a-z]{3,8}\s+){11,23}[a-z]{3,8}(?![\w'-])")
@@ -119,7 +126,7 @@ def _named(text: str, name: re.Match[str], known: Collection[str], installed: Co
     said = name.group()
     variable = said if name["variable"] and is_variable(said, known) else ""
     noun = NAMED.fullmatch(said) is not None
-    if not (variable or noun):
+    if not (variable or noun) or (not variable and _KEY_OF.search(text, max(0, name.start() - 20), name.start())):
         return
     exact = bool(variable) and ("_" in canonical(variable) or canonical(variable) in known)
     label = canonical(variable) if exact else meant(text, name, installed)
@@ -169,6 +176,10 @@ def _after(text: str, name: re.Match[str], *, exact: bool) -> tuple[int, int, st
         else:
             continue
         value, last = text[start:end], ends_there(text, end)
+        if not exact and is_hash(value) and _COMMITS.search(text, max(0, start - 80), end + 40):
+            continue
+        if said.lower() == "pass" and sign in {"", "to"} and not _LOGIN.search(text, max(0, name.start() - 60), start):
+            continue
         wide = strict and not quoted
         if value and (
             marked_one(value, password=PASSWORD.search(said) is not None, comma=sign == ",")
