@@ -257,7 +257,9 @@ pass param1 to func2
 pass test123 to the echo tool
 pass abc12345 as the first argument
 pass user42 along
-please pass room101x to it"""
+please pass room101x to it
+TELEGRAM_BOT_TOKEN="" stays empty
+TELEGRAM_BOT_TOKEN=''"""
 
 
 @pytest.mark.parametrize("said", ORDINARY.splitlines())

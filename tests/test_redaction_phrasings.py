@@ -87,6 +87,7 @@ async def test_a_secret_is_kept_from_the_model_however_it_is_told(said: str, sec
         ("TELEGRAM_BOT_TOKEN='abcdef123456ghi", ["abcdef123456ghi"]),
         ("TELEGRAM_BOT_TOKEN='line one secret\nline two secret'", ["line one secret\nline two secret"]),
         ('TELEGRAM_BOT_TOKEN=abcd"1234efgh"xyz and', ["abcd1234efghxyz"]),
+        ("export TELEGRAM_BOT_TOKEN=abc1\\ def2 ok", ["abc1 def2"]),
         ("TELEGRAM_BOT_TOKEN=abc def ghi", ["abc"]),
         ('TELEGRAM_BOT_TOKEN="abc def ghi" yes', ["abc def ghi"]),
         ('TELEGRAM_BOT_TOKEN="abc def ghi', ["abc def ghi"]),

@@ -156,7 +156,11 @@ def _after(text: str, name: re.Match[str], *, exact: bool) -> tuple[int, int, st
         strict, marked = pattern in _STRICT, pattern in _MARKED
         if exact and not (strict or marked) and (sign in ASSIGNING or sign in COLONS):
             written = assigned(text, name.start(), joined.end(), shell=sign == "=")
-            if written and plausible(written[2], said, sign, exact=True, quoted=True, last=True, strict=False):
+            if (
+                written
+                and written[2]
+                and plausible(written[2], said, sign, exact=True, quoted=True, last=True, strict=False)
+            ):
                 return written
         phrase = (
             _PHRASE.match(text, joined.end()) if PASSWORD.search(said) and sign and not (strict or marked) else None

@@ -35,7 +35,7 @@ QUOTED = re.compile(
 _CLOSING = {'"': '"', "'": "'", "`": "`", "“": "”", "«": "»", "「": "」", "\u2018": "\u2019"}
 _LONGEST = 8_000
 # A piece of a shell's word: quoted, escaped or bare.
-_PIECE = re.compile(r'"((?:\\.|[^"\\\n])*)"|\'([^\'\n]*)\'|\\(\S)|([^\s"\'\\`<>“”])')
+_PIECE = re.compile(r'"((?:\\.|[^"\\\n])*)"|\'([^\'\n]*)\'|\\([^\r\n])|([^\s"\'\\`<>“”])')
 NEXT = re.compile(r"[,;&][ \t]{0,9}[\"']?[A-Za-z_][\w\-]{0,99}[\"']?\s{0,9}[=:]")
 """Where another assignment begins."""
 _BEHIND = re.compile(r"\s|[;,)\]}&|.!?。]|$")
