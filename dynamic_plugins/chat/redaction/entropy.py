@@ -12,14 +12,18 @@ from dynamic_plugins.chat.redaction.formats import Found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_RUN = re.compile(r"(?<![A-Za-z0-9_@.#])[A-Za-z0-9+/_\-]{20,}={0,2}(?![A-Za-z0-9_@])")
+# Behind @ or # it is a version, a fragment or a commit of the word before, unless there is none.
+_RUN = re.compile(
+    r"(?:(?<![A-Za-z0-9_@.#])|(?<=[^\w.@#/)\]][@#])|(?<=^[@#]))[A-Za-z0-9+/_\-]{20,}={0,2}(?![A-Za-z0-9_@])",
+    re.MULTILINE,
+)
 _ADDRESS = re.compile(
     r"[A-Za-z][A-Za-z0-9+.\-]{0,20}://[^\s\"'<>`]+|(?<![\w.])(?:www\.|git@)[^\s\"'<>`]+|github:[^\s\"'<>`]+"
 )
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX = re.compile(r"(?i)[0-9a-f]+")
 # Long, and made public on purpose: what such a word introduces is not taken for a secret by its looks alone.
-_PUBLIC = re.compile(
+PUBLIC = re.compile(
     r"(?i)(?:sha\d*|md5|blake\d\w?|digest|checksum|hash|commit|revision|rev|tree|ref|branch|tag|etag|fingerprint|"
     r"integrity|address|wallet|mint|contract|account|recipient|balance(?: of)?|tx|transaction|signature|block|"
     r"public[ _-]?key|pubkey|uuid|page|database|file|document|channel|video|id)[ \t]*(?:is|of|:|=|#|-)?[ \t]*[\"'`(]?$"
@@ -38,7 +42,7 @@ def by_entropy(text: str) -> Iterator[Found]:
             continue
         value = match.group().lstrip("-")
         start = match.start() + match.group().index(value) if value else match.start()
-        if looks_random(value) and not _PUBLIC.search(text[max(0, start - 40) : start]):
+        if looks_random(value) and not PUBLIC.search(text[max(0, start - 40) : start]):
             yield Found(start, start + len(value), value)
 
 

@@ -85,6 +85,15 @@ _FORMATS = [
     # What stands before the @ of an address, where it is no plain user's name.
     (re.compile(r"(?<=://)(?=[^/\s@:]*\d)[A-Za-z0-9_\-.~%]{16,}(?=@)"), ""),
     (re.compile(r"://[^/\s:@]*:(?P<secret>[^/\s]+)@(?=[\w.\-\[])"), ""),
+    # Unencoded it may hold slashes; what begins with a port is a path.
+    (re.compile(r"://[^/\s:@]*:(?P<secret>(?!\d{1,5}(?:[/?#]|$))[^\s@\"'<>|]{1,300})@(?=[\w.\-\[])"), ""),
+    (re.compile(r"(?<=:)[A-Za-z0-9+/]{40}(?=@[\w.\-\[])"), ""),
+    (
+        re.compile(
+            r"(?<![\w/:@.\-])[\w.\-]{1,64}:(?P<secret>(?=[^\s@]{0,300}\d)[^\s:@\"'<>]{16,300})@(?=[\w.\-]{1,200}\.[a-z]{2})"
+        ),
+        "",
+    ),
     (re.compile(r"(?i)(?<=bearer )(?=\S*\d)[A-Za-z0-9_\-.~+/=]{12,}|(?<=basic )[A-Za-z0-9+/]{16,}={0,2}"), ""),
     (re.compile(r"(?<![\w/])0x[0-9a-fA-F]{64}(?![0-9a-fA-F])"), ""),
 ]

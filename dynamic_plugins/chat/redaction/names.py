@@ -5,66 +5,94 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.redaction.entropy import looks_random
+from dynamic_plugins.chat.redaction.beside import before_a_name, beside, replacing
 from dynamic_plugins.chat.redaction.formats import Found
+from dynamic_plugins.chat.redaction.looks import (
+    ASSIGNING,
+    COLONS,
+    NOT_YET,
+    bounds,
+    ends_there,
+    is_hash,
+    marked_one,
+    plausible,
+    token_like,
+)
+from dynamic_plugins.chat.redaction.words import (
+    BETWEEN,
+    COPULA,
+    COPULA_ELSEWHERE,
+    FUNCTION_WORDS,
+    NAMED,
+    NOUN,
+    OTHER_THING,
+    PARTICLE,
+    PARTICLE_ELSEWHERE,
+    PASSWORD,
+    SEVERAL,
+    UNSPACED,
+)
+from dynamic_plugins.chat.redaction.written import NEXT, QUOTED, assigned, headers, pairs, unclosed
 from dynamic_plugins.registry.sensitive import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-_NOUN = (
-    r"api[ _-]?keys?|access[ _-]?keys?|secret[ _-]?keys?|private[ _-]?keys?|auth[ _-]?keys?|keys?|tokens?|secrets?|"
-    r"pass(?: ?words?)?|passwd|pwd|pw|passphrase|pass ?code|credentials?|pat|pin|webhook|"
-    r"(?:seed|recovery|mnemonic)(?: phrase| words)?|"
-    r"schlüssel|passwort|kennwort|clé|mot de passe|contraseña|clave|senha|chave|chiave|парол\w*|ключ\w*|токен\w*"
-)
-_UNSPACED = "密码|密碼|密钥|密鑰|令牌|パスワード|キー|トークン|비밀번호|토큰"  # words have no blank before them
-_PASSWORD = re.compile(r"(?i)pass|pwd|^pw$|pin$|kennwort|contraseña|senha|парол|密|パス|비밀")
+# A word that goes on in another script is none of ours: `clé`; but Chinese and Japanese need no blank around a name.
+_WORD = r"A-Za-z0-9_/@\u00c0-\u024f\u1e00-\u1eff"
 # A variable's name (DISCORD_API_TOKEN, api-key, apiKey), or up to three words with a noun that means a secret.
-_NAME = re.compile(
-    rf"(?P<variable>(?<![\w/.@])[A-Za-z][A-Za-z0-9]*(?:[_\-][A-Za-z0-9]+)*(?![\w/@]))|"
-    rf"(?i:(?P<noun>(?<!\w)(?:{_NOUN})|{_UNSPACED}))"
+NAME = re.compile(
+    rf"(?i:(?<![\w.-])(?:{SEVERAL})(?!\w))|"
+    rf"(?P<variable>(?:(?<![.{_WORD}])|(?<=env\.))[A-Za-z][A-Za-z0-9]*(?:[_\-][A-Za-z0-9]+)*(?![{_WORD}]))|"
+    rf"(?i:(?<!\w)(?:{NOUN})|{UNSPACED})"
 )
-_APOSTROPHE, _COLON = "\u2019", "\uff1a"
 _QUOTES = "\"'`\u00b4“”\u2018\u2019«»"
-_CLOSING, _END = f".,;:)]}}'{_APOSTROPHE}", "!?。\uff0c\uff01\uff1f\uff09"
+_SIGN = r":=|=>|->|→|={1,3}|\uff1a|:"
+_CLOSE = rf"[{_QUOTES}\])*]{{0,3}}"
+_TO_VALUE = r"[ \t]{0,40}(?:\n[ \t]{0,40})?(?:[\[{(]\s{0,9}(?=[\"']))?"
 # Between name and value: the close of the name's own quotes or emphasis, then what joins them.
-_JOIN = re.compile(
-    rf"[{_QUOTES}\])*]{{0,3}}(?P<join>\s*(?::=|=>|->|→|={{1,3}}|{_COLON}|:)[ \t]*(?:\n[ \t]*)?|"
-    r"\s*[,(]?\s+(?:(?:which |that )?(?:is|are|to|as|be|with|ist|lautet|est|es|é|è|это|equals|now|value)\s*:?\s+){1,4}|"
-    r"\s*(?:是|为|為|は|は、|は「|는|은)\s*|[ \t]+|\s*\n\s*)"
-)
-_PAIR = re.compile(
-    r"""(?i)["']?(?:name|key|variable)["']?\s*[:=]\s*["'](?P<name>[A-Za-z_][\w\-]*)["']\s*,\s*"""
-    r"""["']?value["']?\s*[:=]\s*(?P<quote>["'])(?P<value>(?:\\.|(?!(?P=quote)).)+)(?P=quote)"""
-)
-_QUOTED = re.compile(
-    r'"((?:\\.|[^"\\\n])+)"|\'((?:\\.|[^\'\\\n])+)\'|`([^`\n]+)`|“([^”\n]+)”|«([^»\n]+)»|「([^」\n]+)」'
-)
-# Unquoted, to the next blank; a comma, semicolon or ampersand ends it only where another assignment follows.
+_JOINS = [
+    re.compile(
+        rf"(?i){_CLOSE}(?P<join>\s{{0,40}}(?:{_SIGN}){_TO_VALUE}|"
+        rf"\s{{0,9}}[,(]?\s{{1,9}}(?:(?:{COPULA})\s{{0,9}}:?\s{{1,9}}){{1,4}}|"
+        rf"\s{{0,9}}(?:{PARTICLE})\s{{0,9}}|[ \t]{{1,40}}|\s{{0,40}}\n\s{{0,40}})"
+    ),
+]
+# These need a value that looks like a token.
+_STRICT = [
+    re.compile(
+        rf"(?i){_CLOSE}(?P<join>\s{{0,9}}[,(]?(?:\s{{1,9}}|(?='s))(?:(?:{COPULA_ELSEWHERE}|{COPULA})\s{{0,9}}:?\s{{1,9}})"
+        r"{1,4})"
+    ),
+    re.compile(
+        rf"(?i)(?:[ \t]{{1,3}}{BETWEEN}){{1,4}}?{_CLOSE}(?P<join>\s{{0,9}}(?:{_SIGN}){_TO_VALUE}|"
+        rf"\s{{1,9}}(?:(?:{COPULA}|{COPULA_ELSEWHERE})\s{{0,9}}:?\s{{1,9}}){{1,3}})"
+    ),
+    re.compile(rf"(?P<join>\s{{0,2}}(?:{PARTICLE_ELSEWHERE})\s{{0,9}})"),
+    re.compile(r"(?P<join>)(?<=[^\x00-\u2fff])(?=[!-~])"),
+    # Words without blanks between them: 令牌应该设置成 and a colon.
+    re.compile(r"(?:\s{0,2}[^\W\d_a-zA-Z]){1,8}?(?P<join>\s{0,9}(?:[:\uff1a]|是|は|為|为)\s{0,9})"),
+]
+# What a dash, a bracket or a cell's border joins: more is wanted of it.
+_MARKED = [
+    re.compile(
+        rf"(?i)(?:[ \t]{{1,3}}{BETWEEN}){{0,4}}?(?P<join>\s{{0,3}}(?:[|\u2013\u2014-]{{1,2}}[ \t]{{1,3}}|[(\[]))[\"'`]?"
+    ),
+    re.compile(r"(?P<join>,[ \t]{1,3})[\"'`]?"),
+]
+# Unquoted, to the next blank; what it is shows in its first few hundred characters.
+_ENOUGH = 400
 _WIDE = "\uff0c\u3002\uff01\uff1f\uff1b\u3001\uff08\uff09"
-_BARE = re.compile(
-    rf"[^\s\"`<>“”「」{_WIDE}]+?(?=[,;&][ \t]*[\"']?[A-Za-z_][\w\-]*[\"']?\s*[=:]|[\s\"`<>“”「」{_WIDE}]|$)"
+_BARE = re.compile(rf"[^\s\"`<>“”「」{_WIDE}]{{1,{_ENOUGH}}}")
+_MORE = re.compile(rf"[^\s\"`<>“”「」{_WIDE}]*")
+# Keys of tables and caches, and of whoever may read them.
+_KEY_OF = re.compile(
+    r"(?i)(?:primary|foreign|cache|sort|redis|partition|row|index|hash|map|dict|json|object|musical|public)[ _-]$"
 )
+_COMMITS = re.compile(r"(?i)\b(?:commit|revision|hash|sha|branch|build|release)")
+_LOGIN = re.compile(r"(?i)user|log ?in|account|name|credential")  # without it one passes something to somebody
 # A passphrase of plain words, to the end of its sentence.
 _PHRASE = re.compile(r"(?:[a-z]{2,}[ \t]+){2,7}[a-z]{2,}(?=[.!?]?[ \t]*(?:$|\n))")
-_NOT_YET = re.compile(
-    r"(?i)[\[<{(].*|\$\{?\w+\}?|%\w+%|[x*.•…_\-]+|(?:your|my|the|some|dein|votre|tu)[_-].*|.*[_-]here|"
-    r"(?:sk|ghp|ntn|xoxb)[-_](?:x+|\.+|…)|process\.env.*|[a-z][\w.]*\(.*|@?[\w.\-]+@[\w.\-]+\.\w+|"
-    r"(?-i:[A-Z]+(?:_[A-Z]+)*_(?:KEY|TOKEN|SECRET|PASSWORD))"
-)
-_WORDS = frozenset(
-    """a an and any are as at been before but by can do does false for from function good has have here i if in
-    into invalid is it its kept later left like live lives missing my needed never no none not now null of off
-    ok on one only optional or out over please private public put read ready required revoked rotated same
-    secret set so still stored that the then there they this to true undefined unknown unset up used using valid
-    value variable want was we what when where which who why will with wrong yes yet you your yours""".split()  # noqa: SIM905 - a table of words
-)
-_SHAPES_OF_OTHERS = re.compile(
-    r"[v=~^<>]*\d+(?:\.\d+)+(?:[.\-+]?(?:a|b|rc|alpha|beta|dev|post)[\w.]*)?|"  # a version
-    r"@[\w.\-]+/[\w.\-@]+|\w+://\S*|[~.]{0,2}/\S*|[\w.\-]+@[\w.\-]+\.\w+|"  # a package, an address, a path
-    r"\d{4}-\d\d-\d\d\S*|\d{1,2}:\d\d\S*|[\w\-]+\.(?:py|json|toml|ya?ml|md|txt|env|ts|js)"  # a time, a file
-)
 _SEED_WORDS = re.compile(r"(?<![\w'-])(?:[a-z]{3,8}[ \t,]+|\d{1,2}[.)] ?[a-z]{3,8}\s+){11,23}[a-z]{3,8}(?![\w'-])")
 _NO_SEED_WORDS = frozenset(
     """and are but did does for from get give has have her him his how into its let make more need not our please
@@ -78,103 +106,113 @@ def by_name(text: str, known: Collection[str] = (), installed: Collection[str] =
 
     Among the *installed* plugins' the one is looked for that "my notion key" may mean.
     """
-    for match in _PAIR.finditer(text):
-        if _is_variable(match["name"], known) and not _NOT_YET.fullmatch(match["value"]):
-            yield Found(*match.span("value"), match["value"], _canonical(match["name"]), named=True)
-    for name in _NAME.finditer(text):
-        yield from _after(text, name, known, installed)
+    for name, start, end in pairs(text):
+        if is_variable(name, known) and not NOT_YET.fullmatch(text[start:end]):
+            yield Found(start, end, text[start:end], canonical(name), named=True)
+    yield from headers(text)
+    reached = 0
+    for match in NAME.finditer(text):
+        if match.start() < reached:
+            continue  # part of a value
+        for found in _named(text, match, known, installed):
+            reached = max(reached, found.end)
+            yield found
     for match in _SEED_WORDS.finditer(text):
         if not _NO_SEED_WORDS & set(re.findall(r"[a-z]+", match.group())):
             yield Found(*match.span(), " ".join(re.findall(r"[a-z]+", match.group())), "MNEMONIC")
 
 
-def _after(text: str, name: re.Match[str], known: Collection[str], installed: Collection[str]) -> Iterator[Found]:
+def _named(text: str, name: re.Match[str], known: Collection[str], installed: Collection[str]) -> Iterator[Found]:
     said = name.group()
-    variable = said if name["variable"] and _is_variable(said, known) else ""
-    noun = re.fullmatch(rf"(?i)(?:{_NOUN}|{_UNSPACED})", said) is not None
-    if not (variable or noun) or (joined := _JOIN.match(text, name.end())) is None:
+    variable = said if name["variable"] and is_variable(said, known) else ""
+    noun = NAMED.fullmatch(said) is not None
+    if not (variable or noun) or (not variable and _KEY_OF.search(text, max(0, name.start() - 20), name.start())):
         return
-    quoted = _QUOTED.match(text, joined.end())
-    phrase = _PHRASE.match(text, joined.end()) if _PASSWORD.search(said) and joined["join"].strip() else None
-    if phrase and not (_WORDS | _NO_SEED_WORDS) & set(phrase.group().split()):
-        yield Found(*phrase.span(), phrase.group(), _meant(text, name, installed))
-        return
-    if quoted:
-        group = quoted.lastindex or 0
-        start, end = quoted.span(group)
-    elif bare := _BARE.match(text, joined.end()):
-        start, end = bare.start(), bare.start() + len(_trimmed(bare.group(), joined["join"]))
-    else:
-        return
-    value = text[start:end]
-    exact = bool(variable) and ("_" in _canonical(variable) or _canonical(variable) in known)
-    if value and _plausible(value, said, joined["join"], exact=exact, quoted=bool(quoted), last=_ends(text, end)):
-        label = _canonical(variable) if exact else _meant(text, name, installed)
+    exact = bool(variable) and ("_" in canonical(variable) or canonical(variable) in known)
+    label = canonical(variable) if exact else meant(text, name, installed)
+    found = _after(text, name, exact=exact)
+    if found is not None:
+        start, end, value = found
         yield Found(start, end, value, label, named=exact)
+        if not exact and (span := replacing(text, end)):
+            yield Found(*span, text[slice(*span)], label)
+    if exact:
+        declared = canonical(variable) in known
+        for start, end in beside(text, name.start(), name.end(), found[1] if found else 0, declared=declared):
+            yield Found(start, end, text[start:end], label, named=True)
+    if not OTHER_THING.match(text, name.end()) and (span := before_a_name(text, name.start(), said, exact=exact)):
+        yield Found(*span, text[slice(*span)], label, named=exact)
 
 
-def _is_variable(said: str, known: Collection[str]) -> bool:
-    name = _canonical(said)
+def _after(text: str, name: re.Match[str], *, exact: bool) -> tuple[int, int, str] | None:
+    """Return the value behind *name*: where it stands, and what it is."""
+    said = name.group()
+    joins = [*_JOINS] if OTHER_THING.match(text, name.end()) else [*_JOINS, *_STRICT, *_MARKED]
+    for pattern in joins:
+        joined = pattern.match(text, name.end())
+        if joined is None or any(map(token_like, text[name.end() : joined.start("join")].split())):
+            continue
+        sign = joined["join"].strip().rstrip("[{( \t\n")
+        strict, marked = pattern in _STRICT, pattern in _MARKED
+        if exact and not (strict or marked) and (sign in ASSIGNING or sign in COLONS):
+            written = assigned(text, name.start(), joined.end(), shell=sign == "=")
+            if (
+                written
+                and written[2]
+                and plausible(written[2], said, sign, exact=True, quoted=True, last=True, strict=False)
+            ):
+                return written
+        phrase = (
+            _PHRASE.match(text, joined.end()) if PASSWORD.search(said) and sign and not (strict or marked) else None
+        )
+        if phrase and not (FUNCTION_WORDS | _NO_SEED_WORDS) & set(phrase.group().split()):
+            return *phrase.span(), phrase.group()
+        quoted = QUOTED.match(text, joined.end())
+        if quoted:
+            start, end = quoted.span(quoted.lastindex or 0)
+        elif span := unclosed(text, joined.end(), sign):
+            return *span, text[slice(*span)]
+        elif bare := _BARE.match(text, joined.end()):
+            # A comma, semicolon or ampersand ends it only where another assignment follows.
+            following = NEXT.search(text, bare.start() + 1, bare.end() + 120)
+            end = min(bare.end(), following.start()) if following else bare.end()
+            start, end = bounds(text, bare.start(), end, assigned=sign == "=", name=said)
+        else:
+            continue
+        value, last = text[start:end], ends_there(text, end)
+        if not exact and is_hash(value) and _COMMITS.search(text, max(0, start - 80), end + 40):
+            continue
+        if said.lower() == "pass" and sign in {"", "to"} and not _LOGIN.search(text, max(0, name.start() - 60), start):
+            continue
+        wide = strict and not quoted
+        if value and (
+            marked_one(value, password=PASSWORD.search(said) is not None, comma=sign == ",")
+            if marked
+            else plausible(value, said, sign, exact=exact, quoted=bool(quoted), last=last, strict=wide)
+        ):
+            if not quoted and end - start >= _ENOUGH - 1:
+                end = next(_MORE.finditer(text, end)).end()
+            return start, end, text[start:end]
+    return None
+
+
+def is_variable(said: str, known: Collection[str]) -> bool:
+    """Return whether *said* is the name of a variable that holds a secret: a *known* one, or one by its looks."""
+    name = canonical(said)
     # Only a name that ends like a secret's: `secret-manager` and `token-counter` are plugins.
     ends = re.search(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PWD|PAT|MNEMONIC|SEED|CREDENTIALS?)\d?$", name)
     return name in known or bool(ends and (looks_secret(name) or re.search(r"[a-z](?:Key|Token|Secret|Pass)", said)))
 
 
-def _canonical(said: str) -> str:
+def canonical(said: str) -> str:
+    """Return a variable's name as programs write it: ``apiKey`` and ``api-key`` are ``API_KEY``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", said).replace("-", "_").upper()
 
 
-def _trimmed(value: str, join: str) -> str:
-    """Take off what belongs to the sentence: closing marks; the end of a sentence too, but not in ``KEY=VALUE!``."""
-    trimmed = value.rstrip(_CLOSING if join == "=" else _CLOSING + _END)
-    if trimmed.startswith("'"):
-        trimmed = trimmed[1:]
-    # An opening bracket inside wants its closing one back.
-    if trimmed.count("(") > trimmed.count(")") and value[len(trimmed) :].startswith(")"):
-        trimmed += ")"
-    return trimmed
-
-
-def _ends(text: str, end: int) -> bool:
-    return re.match(r"[.!?。]?\s*(?:$|\n|[,;.!?)]\s|and\b|und\b|et\b|y\b)", text[end:]) is not None
-
-
-def _plausible(value: str, name: str, join: str, *, exact: bool, quoted: bool, last: bool) -> bool:
-    """Return whether *value* is one, going by how it is joined to the *name* and by how it looks."""
-    if _NOT_YET.fullmatch(value) or value.lower().strip(".,!?") in _WORDS:
-        return False
-    assigned = join.strip().rstrip() in {"=", ":=", "=>", "==", "===", "->", "→"}
-    if exact and assigned:
-        return True
-    if looks_random(value):
-        return True
-    if exact and join.strip() in {":", _COLON}:
-        return quoted or last or _token_like(value)
-    if _SHAPES_OF_OTHERS.fullmatch(value) and not _PASSWORD.search(name):
-        return False
-    if _PASSWORD.search(name) and join.strip():
-        return quoted or last or any(not each.islower() for each in value)
-    if name.lower() in {"key", "keys"} and len(value) < 12:
-        return False  # of a table or a piano, as likely as not
-    if (assigned or join.strip()) and len(value) >= 6:
-        return _token_like(value) or (exact and last and not join.isspace() and len(value) >= 8)
-    return _token_like(value) and len(value) >= 6
-
-
-def _token_like(value: str) -> bool:
-    """Return whether *value* mixes what words do not mix: letters and digits, or capitals inside."""
-    if _SHAPES_OF_OTHERS.fullmatch(value):
-        return False
-    digits = any(each.isdigit() for each in value)
-    letters = any(each.isalpha() for each in value)
-    inner_capital = re.search(r"[a-z][A-Z]", value) is not None and len(value) >= 12
-    return (digits and letters) or inner_capital or (digits and len(value) >= 12)
-
-
-def _meant(text: str, name: re.Match[str], installed: Collection[str]) -> str:
+def meant(text: str, name: re.Match[str], installed: Collection[str]) -> str:
     """Return the one variable that has all the words before and in the name: ``my notion key``; or nothing."""
     before = re.findall(r"[A-Za-z0-9]+", text[max(0, name.start() - 40) : name.start()])[-3:]
-    noun = re.findall(r"[A-Z]+", _canonical(name.group()))
+    noun = re.findall(r"[A-Z]+", canonical(name.group()))
     for said in (before, before[-2:], before[-1:]):
         wanted = {word.upper() for word in said} | set(noun[-1:])
         fitting = [each for each in installed if said and wanted <= set(each.split("_"))]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.chat.redaction.announced import alone, announced, asked_for
 from dynamic_plugins.chat.redaction.finding import PLACEHOLDER, find
 from dynamic_plugins.chat.redaction.fitting import AskInstalled, Meaning
-from dynamic_plugins.chat.redaction.formats import warm_up
+from dynamic_plugins.chat.redaction.formats import Found, warm_up
 from dynamic_plugins.chat.redaction.scrub import Scrubber
 from dynamic_plugins.errors import BadArgumentsError, PluginError
 
@@ -60,6 +61,8 @@ class Safe:
         self._held: dict[str, Held] = {}
         self._kept_values: frozenset[str] = frozenset()
         self._talk: list[str] = []
+        self._announced: Found | None = None
+        self._asked = False
         self._scrubber = Scrubber({})
 
     async def take(self, text: str) -> tuple[str, list[str]]:
@@ -74,7 +77,9 @@ class Safe:
         await asyncio.to_thread(warm_up)
         await self.refresh()
         installed = {name for wanting in self._installed().values() for name in wanting.secrets}
-        found = find(text, {*known, *installed}, installed)
+        found = find(text, {*known, *installed}, installed) or self._alone(text)
+        self._announced = None if found else announced(text, {*known, *installed}, installed)
+        self._asked = False
         put = [(self._put(each.value, each.label), each) for each in found]
         clean = text
         for held, each in reversed(put):
@@ -89,8 +94,16 @@ class Safe:
         for held in here:
             labels = {(each.label, each.named) for one, each in put if one is held} or {("", False)}
             held.meanings += [Meaning(*label, PLACEHOLDER.sub(" ", clean), tuple(self._talk)) for label in labels]
-        self.said(clean)
+        self._remember(clean)
         return clean, _notices(clean, here)
+
+    def _alone(self, text: str) -> list[Found]:
+        """Return the secret that *text* is: one word, where the message before it, or the reply, spoke of one."""
+        span = alone(text, sure=self._announced is None)
+        if span is None or not (self._announced or self._asked):
+            return []
+        about = self._announced or Found(0, 0, "")
+        return [replace(about, start=span[0], end=span[1], value=text[slice(*span)])]
 
     def _put(self, value: str, label: str = "") -> Held:
         if value not in self._held:
@@ -99,7 +112,11 @@ class Safe:
         return self._held[value]
 
     def said(self, text: str) -> None:
-        """Remember what was said last, by the person or as a reply: it tells which plugin the talk is about."""
+        """Remember what was replied: it tells which plugin the talk is about, and may ask for a secret."""
+        self._asked = asked_for(text)
+        self._remember(text)
+
+    def _remember(self, text: str) -> None:
         self._talk = [*self._talk, PLACEHOLDER.sub(" ", text)][-REMEMBERED:]
 
     def holds(self, value: str) -> bool:
