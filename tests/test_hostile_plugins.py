@@ -259,6 +259,50 @@ async def test_values_that_json_does_not_know_arrive_as_text(tmp_path: Path) -> 
         assert odd[4] == "x"
 
 
+async def test_names_of_files_that_no_text_may_hold_arrive_written_out(tmp_path: Path) -> None:
+    async with connected(native(tmp_path, "unwritable:plugin")) as connection:
+        assert await call(connection, "names") == ["caf\\udce9"]
+        assert await call(connection, "half") == "a\\ud83d"
+        assert await call(connection, "speak") == "naïve, 日本, 😀"
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        ("missing", r"FileNotFoundError: caf\\udce9$"),
+        ("huge", r"the answer cannot be written as JSON: ValueError: Exceeds the limit \(4300 digits\)"),
+        ("shy", r"the answer cannot be written as JSON: KeyError: 'mine'"),
+        ("shy_later", r"the answer cannot be written as JSON: KeyError: 'mine'"),
+        ("shy_error", r"_ShyError$"),
+    ],
+)
+async def test_an_answer_that_cannot_be_written_is_an_error_of_that_call(
+    tmp_path: Path, action: str, reason: str
+) -> None:
+    async with connected(native(tmp_path, "unwritable:plugin")) as connection:
+        with pytest.raises(ActionError, match=reason):
+            await call(connection, action)
+        assert await call(connection, "speak") == "naïve, 日本, 😀"
+
+
+async def test_a_servers_half_characters_are_replaced(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "half")) as connection:
+        assert await call(connection, "go") == "cut ? here"
+
+
+@pytest.mark.parametrize("mode", ["digits", "deep", "no-object"])
+async def test_an_answer_that_cannot_be_read_is_an_error_of_that_call(tmp_path: Path, mode: str) -> None:
+    async with connected(raw(tmp_path, mode)) as connection:
+        with pytest.raises(ActionError, match="the answer cannot be read"):
+            await call(connection, "go")
+        assert connection.alive
+
+
+async def test_what_looks_like_an_answer_and_belongs_to_no_protocol_is_passed_over(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "chatty")) as connection:
+        assert await call(connection, "go") == "went go"
+
+
 async def test_other_plugins_go_on_while_one_falls(tmp_path: Path) -> None:
     good = await loader().connect(native(tmp_path, "misbehaves:plugin"), {})
     try:

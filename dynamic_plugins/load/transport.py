@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Self
 
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from dynamic_plugins.load.process import WorkerProcess
 
 _ID = re.compile(rb'"id"\s*:\s*(\d+)')
+_EDGE = 256
 
 
 class ProcessTransport:
     """Carries JSON-RPC messages over the pipes of *process*, which it ends on exit.
 
-    An answer that is too long is replaced by an error for the request it belongs to.
+    An answer that is too long, or that cannot be read, is replaced by an error for the request it belongs to.
     """
 
     def __init__(self, process: WorkerProcess) -> None:
@@ -39,24 +41,28 @@ class ProcessTransport:
 
     def _arrived(self, line: bytes, dropped: int) -> None:
         if dropped:
-            self._refuse(line, dropped)
+            self._refuse(line, f"was too long ({dropped:,} bytes) and was dropped")
             return
-        try:
-            message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-        except ValueError:
-            return  # an object that is no message: as good as any other garbage
+        message = _read(line) or _read(_mended(line))
+        if message is None:
+            edges = line[:_EDGE] + b" " + line[-_EDGE:]
+            # An object that is no answer is as good as any other garbage.
+            if b'"jsonrpc"' in edges and b'"method"' not in edges and self._named(edges):
+                self._refuse(edges, "cannot be read")
+            return
         if isinstance(message, types.JSONRPCResponse | types.JSONRPCError) and isinstance(message.id, int):
             self._waiting.discard(message.id)
         self._put(message)
 
-    def _refuse(self, edges: bytes, length: int) -> None:
-        named = {int(number) for number in _ID.findall(edges)} & self._waiting
+    def _named(self, edges: bytes) -> set[int]:
+        return {int(number) for number in _ID.findall(edges) if len(number) < _EDGE} & self._waiting
+
+    def _refuse(self, edges: bytes, what: str) -> None:
+        named = self._named(edges)
         # Of a line whose edges name no open request nothing is known: all of them would wait in vain.
         for number in named if len(named) == 1 else set(self._waiting):
             self._waiting.discard(number)
-            error = types.ErrorData(
-                code=types.INTERNAL_ERROR, message=f"the answer was too long ({length:,} bytes) and was dropped"
-            )
+            error = types.ErrorData(code=types.INTERNAL_ERROR, message=f"the answer {what}")
             self._put(types.JSONRPCError(jsonrpc="2.0", id=number, error=error))
 
     def _put(self, message: types.JSONRPCMessage) -> None:
@@ -64,6 +70,21 @@ class ProcessTransport:
             self._send.send_nowait(SessionMessage(message))
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return  # nobody listens any more
+
+
+def _read(line: bytes) -> types.JSONRPCMessage | None:
+    try:
+        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValueError:
+        return None
+
+
+def _mended(line: bytes) -> bytes:
+    """Return the line with half characters replaced: a server that cuts a text may cut through one."""
+    try:
+        return json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return b""
 
 
 class _Writer:

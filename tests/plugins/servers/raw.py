@@ -18,6 +18,13 @@ TOOLS: list[dict[str, Any]] = [
 RESOURCES: list[dict[str, Any]] = [{"uri": "raw://diary", "name": "my diary"}]
 PROMPTS: list[dict[str, Any]] = [{"name": "greet", "arguments": [{"name": "who", "required": True}]}]
 
+UNREADABLE = {
+    "half": r'{"content": [{"type": "text", "text": "cut \ud83d here"}]}',
+    "digits": '{"content": [], "structuredContent": {"result": 1' + "0" * 5000 + "}}",
+    "deep": '{"content": ' + "[" * 5000 + "]" * 5000 + "}",
+    "no-object": "[5]",
+}
+
 
 def send(**message: Any) -> None:
     if MODE == "modern" and "result" in message:
@@ -57,6 +64,9 @@ def call(number: int, name: str) -> None:
             sys.stdout.write("x" * 2**20)
         sys.stdout.write(f'"}}]}}, "id": {number}}}\n')
         sys.stdout.flush()
+    elif MODE in UNREADABLE:
+        sys.stdout.write(f'{{"jsonrpc": "2.0", "id": {number}, "result": {UNREADABLE[MODE]}}}\n')
+        sys.stdout.flush()
     elif name == "swap":
         TOOLS[:] = [{"name": "other", "inputSchema": {"type": "object"}}]
         send(method="notifications/tools/list_changed")
@@ -70,6 +80,8 @@ def call(number: int, name: str) -> None:
     else:
         if MODE == "garbage":
             sys.stdout.write("Downloading… 50%\n{not json}\n\x00\x01\n\n[1, 2]\n")
+        if MODE == "chatty":
+            sys.stdout.write(f'{{"id": {number}, "price": 5}}\n{{"jsonrpc": "2.0", "method": 5, "id": {number}}}\n')
         send(id=number, result={"content": [{"type": "text", "text": f"went {name}"}]})
 
 
