@@ -18,7 +18,7 @@ from dynamic_plugins.errors import (
     PluginTimeoutError,
     WorkerDiedError,
 )
-from tests.loading import call, children, connected, loader, native, raw, server, until
+from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:
     from dynamic_plugins.load.offers import Offers
@@ -75,6 +75,8 @@ async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
         ("bad_schema:wrong_type", "tools.0.inputSchema.type: Input should be 'object'"),
         ("bad_schema:wrong_inside", "unknown type at /properties/x: 'strnig'"),
         ("bad_schema:not_a_map", "tools.0.inputSchema.properties"),
+        ("bad_schema:not_json", "cannot be written as JSON: TypeError: Object of type set"),
+        ("bad_schema:not_a_number", "go: its schema is no JSON: Out of range float values"),
     ],
 )
 async def test_a_component_that_breaks_the_contract_refuses_its_plugin(
@@ -100,6 +102,17 @@ async def test_a_server_that_breaks_the_contract_is_refused(tmp_path: Path, mode
 async def test_a_server_cannot_make_itself_an_evaluator_that_is_shown_every_turn(tmp_path: Path) -> None:
     async with connected(raw(tmp_path, "listens")) as connection:
         assert {component.kind for component in connection.offers.components} == {"action"}
+
+
+async def test_defaults_that_json_has_no_form_for_are_left_out(tmp_path: Path) -> None:
+    async with connected(native(tmp_path, "bad_schema:odd_defaults")) as connection:
+        assert component(connection, "scale").parameters == {
+            "type": "object",
+            "properties": {"x": {"type": "number"}, "y": {"type": "number"}, "z": {"default": []}, "of": {}},
+            "required": [],
+            "additionalProperties": False,
+        }
+        assert await call(connection, "scale") == "(nan, inf, (), True)"
 
 
 async def test_a_name_registered_twice_refuses_the_plugin(tmp_path: Path) -> None:
