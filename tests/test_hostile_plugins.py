@@ -115,6 +115,11 @@ async def test_defaults_that_json_has_no_form_for_are_left_out(tmp_path: Path) -
         assert await call(connection, "scale") == "(nan, inf, (), True)"
 
 
+async def test_a_servers_answers_are_not_held_to_its_regular_expressions(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "slow-pattern")) as connection, asyncio.timeout(10):
+        assert await call(connection, "go") == {"text": "a" * 60 + "!"}
+
+
 async def test_a_name_registered_twice_refuses_the_plugin(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="go"):
         await loader().connect(native(tmp_path, "same_name_twice:plugin"), {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 import mcp_types as types
@@ -52,6 +52,8 @@ class ProcessTransport:
             return
         if isinstance(message, types.JSONRPCResponse | types.JSONRPCError) and isinstance(message.id, int):
             self._waiting.discard(message.id)
+        if isinstance(message, types.JSONRPCResponse):
+            _leave_unchecked(message.result)
         self._put(message)
 
     def _named(self, edges: bytes) -> set[int]:
@@ -77,6 +79,17 @@ def _read(line: bytes) -> types.JSONRPCMessage | None:
         return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValueError:
         return None
+
+
+def _leave_unchecked(result: dict[str, Any]) -> None:
+    """Take the schemas of answers out of a list of tools.
+
+    The client would hold every answer to them, in our event loop: a stranger's pattern may take for ever.
+    """
+    tools = result.get("tools")
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict):
+            tool.pop("outputSchema", None)
 
 
 def _mended(line: bytes) -> bytes:

@@ -18,12 +18,14 @@ TOOLS: list[dict[str, Any]] = [
 RESOURCES: list[dict[str, Any]] = [{"uri": "raw://diary", "name": "my diary"}]
 PROMPTS: list[dict[str, Any]] = [{"name": "greet", "arguments": [{"name": "who", "required": True}]}]
 
-UNREADABLE = {
+ANSWERS = {
     "half": r'{"content": [{"type": "text", "text": "cut \ud83d here"}]}',
     "digits": '{"content": [], "structuredContent": {"result": 1' + "0" * 5000 + "}}",
     "deep": '{"content": ' + "[" * 5000 + "]" * 5000 + "}",
     "no-object": "[5]",
+    "slow-pattern": '{"content": [], "structuredContent": {"text": "' + "a" * 60 + '!"}}',
 }
+"""What answers to a call are in these modes."""
 
 
 def send(**message: Any) -> None:
@@ -64,8 +66,8 @@ def call(number: int, name: str) -> None:
             sys.stdout.write("x" * 2**20)
         sys.stdout.write(f'"}}]}}, "id": {number}}}\n')
         sys.stdout.flush()
-    elif MODE in UNREADABLE:
-        sys.stdout.write(f'{{"jsonrpc": "2.0", "id": {number}, "result": {UNREADABLE[MODE]}}}\n')
+    elif MODE in ANSWERS:
+        sys.stdout.write(f'{{"jsonrpc": "2.0", "id": {number}, "result": {ANSWERS[MODE]}}}\n')
         sys.stdout.flush()
     elif name == "swap":
         TOOLS[:] = [{"name": "other", "inputSchema": {"type": "object"}}]
@@ -105,6 +107,8 @@ def main() -> None:
         TOOLS[0]["_meta"] = {"dynamic-plugins": {"kind": "evaluator", "name": "ear", "similes": [5]}}
     if MODE == "bad-schema":
         TOOLS[:] = [{"name": "go", "inputSchema": "none"}]
+    if MODE == "slow-pattern":
+        TOOLS[0]["outputSchema"] = {"type": "object", "properties": {"text": {"pattern": "^(a+)+$"}}}
     if MODE == "bad-name":
         TOOLS[:] = [{"name": "go there", "inputSchema": {"type": "object"}}]
     if MODE == "stubborn":
