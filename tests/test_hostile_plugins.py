@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -18,6 +19,7 @@ from dynamic_plugins.errors import (
     PluginTimeoutError,
     WorkerDiedError,
 )
+from dynamic_plugins.load.host import Host
 from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:
@@ -166,6 +168,35 @@ async def test_a_hundred_megabytes_from_a_server_are_dropped_as_they_come(tmp_pa
             await call(connection, "go")
         assert psutil.Process().memory_info().rss - before < 20 * 2**20
         assert connection.alive
+
+
+async def test_a_server_that_logs_without_end_waits_for_us_and_others_for_nobody(tmp_path: Path) -> None:
+    heard = itertools.count()
+    other = await loader().connect(native(tmp_path, "misbehaves:plugin"), {})
+    try:
+        connection: Any = await loader().connect(raw(tmp_path, "floods"), {}, host=Host(log=lambda *_: next(heard)))
+        before = psutil.Process().memory_info().rss
+        try:
+            async with asyncio.timeout(60):
+                while next(heard) < 5000:
+                    assert await call(other, "ok") == "fine"
+                    assert await call(connection, "go") == "went go"
+            assert psutil.Process().memory_info().rss - before < 20 * 2**20
+        finally:
+            await connection.close()
+    finally:
+        await other.close()
+    assert children() == []
+
+
+@pytest.mark.parametrize("mode", ["torrent", "asks"])
+async def test_a_server_that_says_or_asks_without_end_and_does_not_listen_is_ended(tmp_path: Path, mode: str) -> None:
+    async with connected(raw(tmp_path, mode), loader(call=1)) as connection:
+        before = psutil.Process().memory_info().rss
+        with pytest.raises(PluginTimeoutError):
+            await call(connection, "go")
+        assert not connection.alive
+        assert psutil.Process().memory_info().rss - before < 20 * 2**20
 
 
 async def test_allocating_without_end_is_an_error_of_that_call(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ _TERM_GRACE = 1.5
 _KILL_WAIT = 5.0
 _WORDS_KEPT = 16 * 1024
 _EDGE = 256
+_MOST_BACKLOG = 256 * 1024
 
 
 class WorkerProcess(asyncio.SubprocessProtocol):
@@ -38,6 +39,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._head = b""
         self._words = bytearray()
         self._backlog: deque[tuple[bytes, int]] = deque()
+        self._backlog_bytes = 0
         self._on_line: Callable[[bytes, int], None] | None = None
         self._on_end: Callable[[], None] | None = None
         self._ended = False
@@ -67,10 +69,26 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         *on_line* gets the line and 0, or, of a line that was dropped, its edges and its length in bytes.
         """
         self._on_line, self._on_end = on_line, on_end
+        self.resume()
         while self._backlog:
             on_line(*self._backlog.popleft())
         if self._ended:
             on_end()
+
+    def detach(self) -> None:
+        """Pass over every further line: it may have to write on to come to its end."""
+        self._on_line = lambda _line, _dropped: None
+        self.resume()
+
+    def pause(self) -> None:
+        """Leave what it writes to standard output in the pipe: when that is full, it has to wait."""
+        if (pipe := self._pipe(1)) is not None:
+            pipe.pause_reading()
+
+    def resume(self) -> None:
+        """Read on after :meth:`pause`."""
+        if (pipe := self._pipe(1)) is not None:
+            pipe.resume_reading()
 
     @property
     def pid(self) -> int:
@@ -91,8 +109,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         return self._words[-_WORDS_KEPT:].decode("utf-8", "replace")
 
     async def write(self, line: bytes) -> None:
-        """Send one line. Raises BrokenPipeError when the process is gone."""
-        pipe: Any = self._transport.get_pipe_transport(0) if self._transport else None
+        """Send one line, once it has taken those before. Raises BrokenPipeError when the process is gone."""
+        await self._may_write.wait()
+        pipe = self._pipe(0)
         if pipe is None or pipe.is_closing() or not self.alive:
             raise BrokenPipeError
         pipe.write(line)
@@ -109,8 +128,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
         Well-behaved ones leave when their input closes, for which they get *grace* seconds; with none, it is killed.
         """
-        stdin = self._transport.get_pipe_transport(0) if self._transport else None
-        if stdin is not None:
+        if (stdin := self._pipe(0)) is not None:
             stdin.close()
         if grace and not await self.gone(grace):
             self._signal(signal.SIGTERM)
@@ -126,6 +144,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         # The process leads its own group, so its id is the group's, which lives as long as any member does.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def _pipe(self, number: int) -> Any:
+        return self._transport.get_pipe_transport(number) if self._transport else None
 
     # What follows is called by the event loop.
 
@@ -152,6 +173,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self._exited.set()
         self._may_write.set()
+        self.resume()  # to its last words
         # Whatever it forked goes too; those may hold the pipes open, so an end that does not come is made.
         self._signal(signal.SIGKILL)
         asyncio.get_running_loop().call_later(0.2, self._end_reached)
@@ -184,6 +206,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._on_line(line, length)
         else:
             self._backlog.append((line, length))
+            self._backlog_bytes += len(line)
+            if self._backlog_bytes > _MOST_BACKLOG:
+                self.pause()
 
     def _note(self, data: bytes) -> None:
         self._words += data

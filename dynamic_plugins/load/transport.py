@@ -11,31 +11,41 @@ import mcp_types as types
 from mcp.shared.message import SessionMessage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anyio.streams.memory import MemoryObjectReceiveStream
     from mcp.client._transport import TransportStreams
 
     from dynamic_plugins.load.process import WorkerProcess
 
 _ID = re.compile(rb'"id"\s*:\s*(\d+)')
 _EDGE = 256
+_MOST_UNTAKEN = 256 * 1024
+_MOST_ASKED = 100
 
 
 class ProcessTransport:
-    """Carries JSON-RPC messages over the pipes of *process*, which it ends on exit.
+    """Carries JSON-RPC messages over the pipes of *process*, which is ended by its connection.
 
+    A process that says more than is taken, or asks more than is answered, has to wait until we are that far.
     An answer that is too long, or that cannot be read, is replaced by an error for the request it belongs to.
     """
 
     def __init__(self, process: WorkerProcess) -> None:
         self._process = process
-        # Unbounded, because the process is told nothing of it: the longest line bounds what one answer takes.
-        self._send, self._receive = anyio.create_memory_object_stream[SessionMessage | Exception](float("inf"))
+        # Of no fixed size, because a line that has arrived has to go somewhere: the pipe is paused instead.
+        self._send, self._receive = anyio.create_memory_object_stream[tuple[SessionMessage, int]](float("inf"))
+        self._untaken = 0
         self._waiting: set[int] = set()
+        self._asked: set[str] = set()
+        """Which requests of the process wait for an answer of ours."""
 
     async def __aenter__(self) -> TransportStreams:
         self._process.attach(self._arrived, self._send.close)
-        return self._receive, _Writer(self._process, self._waiting)
+        return _Reader(self._receive, self._taken), _Writer(self._process, self._waiting, self._answered)
 
     async def __aexit__(self, *_: object) -> None:
+        self._process.detach()
         self._receive.close()
         self._send.close()
 
@@ -54,7 +64,11 @@ class ProcessTransport:
             self._waiting.discard(message.id)
         if isinstance(message, types.JSONRPCResponse):
             _leave_unchecked(message.result)
-        self._put(message)
+        elif isinstance(message, types.JSONRPCRequest):
+            self._asked.add(str(message.id))
+        elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
+            self._asked.discard(str((message.params or {}).get("requestId")))
+        self._put(message, len(line))
 
     def _named(self, edges: bytes) -> set[int]:
         return {int(number) for number in _ID.findall(edges) if len(number) < _EDGE} & self._waiting
@@ -65,13 +79,28 @@ class ProcessTransport:
         for number in named if len(named) == 1 else set(self._waiting):
             self._waiting.discard(number)
             error = types.ErrorData(code=types.INTERNAL_ERROR, message=f"the answer {what}")
-            self._put(types.JSONRPCError(jsonrpc="2.0", id=number, error=error))
+            self._put(types.JSONRPCError(jsonrpc="2.0", id=number, error=error), 0)
 
-    def _put(self, message: types.JSONRPCMessage) -> None:
+    def _put(self, message: types.JSONRPCMessage, size: int) -> None:
         try:
-            self._send.send_nowait(SessionMessage(message))
+            self._send.send_nowait((SessionMessage(message), size))
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return  # nobody listens any more
+        self._untaken += size
+        if self._untaken > _MOST_UNTAKEN or len(self._asked) > _MOST_ASKED:
+            self._process.pause()
+
+    def _taken(self, size: int) -> None:
+        self._untaken -= size
+        self._resume()
+
+    def _answered(self, request: object) -> None:
+        self._asked.discard(str(request))
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._untaken <= _MOST_UNTAKEN / 2 and len(self._asked) <= _MOST_ASKED:
+            self._process.resume()
 
 
 def _read(line: bytes) -> types.JSONRPCMessage | None:
@@ -100,12 +129,47 @@ def _mended(line: bytes) -> bytes:
         return b""
 
 
+class _Reader:
+    """The client's way from the process."""
+
+    def __init__(
+        self, receive: MemoryObjectReceiveStream[tuple[SessionMessage, int]], taken: Callable[[int], None]
+    ) -> None:
+        self._receive, self._taken = receive, taken
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def receive(self) -> SessionMessage | Exception:
+        """Return the next message. Raises EndOfStream after the last."""
+        message, size = await self._receive.receive()
+        self._taken(size)
+        return message
+
+    async def aclose(self) -> None:
+        """Take no more."""
+        self._receive.close()
+
+
 class _Writer:
     """The client's way to the process: written straight to the pipe, with no task in between."""
 
-    def __init__(self, process: WorkerProcess, waiting: set[int]) -> None:
+    def __init__(self, process: WorkerProcess, waiting: set[int], answered: Callable[[object], None]) -> None:
         self._process = process
         self._waiting = waiting
+        self._answered = answered
 
     async def __aenter__(self) -> Self:
         return self
@@ -123,6 +187,9 @@ class _Writer:
             await self._process.write(line.encode() + b"\n")
         except OSError as error:
             raise anyio.BrokenResourceError from error
+        finally:
+            if isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
+                self._answered(message.id)
 
     async def aclose(self) -> None:
         """Nothing is to be closed here: the connection ends the process."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MODE = sys.argv[1]
 TOOLS: list[dict[str, Any]] = [
@@ -66,6 +70,8 @@ def call(number: int, name: str) -> None:
             sys.stdout.write("x" * 2**20)
         sys.stdout.write(f'"}}]}}, "id": {number}}}\n')
         sys.stdout.flush()
+    elif MODE in ("torrent", "asks"):
+        torrent(number)
     elif MODE in ANSWERS:
         sys.stdout.write(f'{{"jsonrpc": "2.0", "id": {number}, "result": {ANSWERS[MODE]}}}\n')
         sys.stdout.flush()
@@ -85,6 +91,29 @@ def call(number: int, name: str) -> None:
         if MODE == "chatty":
             sys.stdout.write(f'{{"id": {number}, "price": 5}}\n{{"jsonrpc": "2.0", "method": 5, "id": {number}}}\n')
         send(id=number, result={"content": [{"type": "text", "text": f"went {name}"}]})
+
+
+NOISE = json.dumps({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x" * 99}})
+
+
+def floods() -> Iterator[str]:
+    "Yields what it is asked, with log lines in between that never end."
+    asked = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115 # it is never closed
+    while True:
+        while select.select([asked], [], [], 0)[0]:
+            yield asked.readline().decode()
+        sys.stdout.write(f"{NOISE}\n" * 50)
+        sys.stdout.flush()
+
+
+def torrent(number: int) -> None:
+    "Never looks at its input again, and says or asks something without end."
+    while True:
+        number += 1
+        if MODE == "asks":
+            send(id=number, method="ping")
+        else:
+            sys.stdout.write(f"{NOISE}\n" * 50)
 
 
 USAGE = ["ERROR: no database was named.", "Name one of these ways:", *(f"  {n}. another way" for n in range(20))]
@@ -113,7 +142,7 @@ def main() -> None:
         TOOLS[:] = [{"name": "go there", "inputSchema": {"type": "object"}}]
     if MODE == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    for line in sys.stdin:
+    for line in floods() if MODE == "floods" else sys.stdin:
         message = json.loads(line)
         number, params = message.get("id"), message.get("params") or {}
         if number is None or MODE == "silent":
