@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -261,11 +263,21 @@ async def test_a_worker_that_answers_nothing_any_more_is_ended(tmp_path: Path) -
         assert children() == []
 
 
-async def test_children_that_it_forked_end_with_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ways", ["fork", "scatter"])
+async def test_children_that_it_forked_end_with_it(tmp_path: Path, ways: str) -> None:
     async with connected(native(tmp_path, "misbehaves:plugin")) as connection:
-        pids = await call(connection, "fork")
+        pids = await call(connection, ways)
         assert all(psutil.pid_exists(pid) for pid in pids)
     await until(lambda: not any(_lives(pid) for pid in pids))  # killed; the system buries them in its own time
+
+
+async def test_children_of_a_worker_that_is_stuck_end_with_it(tmp_path: Path) -> None:
+    async with connected(native(tmp_path, "misbehaves:plugin"), loader(call=10)) as connection:
+        pids = await call(connection, "scatter")
+        assert all(_lives(pid) for pid in pids)
+        assert connection.pid is not None
+        os.kill(connection.pid, signal.SIGSTOP)
+    await until(lambda: not any(_lives(pid) for pid in pids))
 
 
 async def test_children_of_a_worker_that_died_end_when_it_is_closed(tmp_path: Path) -> None:
@@ -388,6 +400,32 @@ asyncio.run(main())
     while _lives(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not _lives(pid)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel tells children of a death only on Linux")
+def test_no_worker_outlives_its_host_that_never_comes_to_the_end_of_its_import(tmp_path: Path) -> None:
+    script = f"""
+import asyncio, os, pathlib, signal, sys
+sys.path.insert(0, {str(Path.cwd())!r})
+from tests.loading import loader, native, until
+async def main():
+    path = pathlib.Path({str(tmp_path)!r})
+    starting = asyncio.create_task(loader().connect(native(path, "holds_on_import:plugin"), {{}}))
+    await until((path / "holding").exists)
+    print((path / "holding").read_text(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    done = psutil.Popen([sys.executable, "-c", script], stdout=-1)
+    out, _ = done.communicate(timeout=60)
+    pid = int(out)
+    deadline = time.monotonic() + 5
+    while _lives(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    left = _lives(pid)
+    if left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
 
 
 def _lives(pid: int) -> bool:

@@ -7,11 +7,13 @@ import os
 import signal
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.load import descendants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 MARK = "DYNAMIC_PLUGINS_WORKER"
 """The variable that tells a worker's descendants from other processes, wherever they moved to."""
@@ -128,17 +130,24 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
         Well-behaved ones leave when their input closes, for which they get *grace* seconds; with none, it is killed.
         """
+        # Looked for as long as it lives: of one that is gone nobody knows what it had started.
+        started = await self._descendants()
         if (stdin := self._pipe(0)) is not None:
             stdin.close()
         if grace and not await self.gone(grace):
+            started |= await self._descendants()
             self._signal(signal.SIGTERM)
             await self.gone(_TERM_GRACE)
         if not self._exited.is_set():
+            started |= await self._descendants()
             self._signal(signal.SIGKILL)
             await self.gone(_KILL_WAIT)
-        await asyncio.to_thread(kill_marked, self._mark)
+        await asyncio.to_thread(descendants.kill, started, f"{MARK}={self._mark}".encode())
         if self._transport is not None:
             self._transport.close()
+
+    async def _descendants(self) -> set[descendants.Process]:
+        return await asyncio.to_thread(descendants.descendants, [self.pid]) if not self._exited.is_set() else set()
 
     def _signal(self, number: signal.Signals) -> None:
         # The process leads its own group, so its id is the group's, which lives as long as any member does.
@@ -220,12 +229,3 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._ended = True
             if self._on_end is not None:
                 self._on_end()
-
-
-def kill_marked(mark: str) -> None:
-    """Kill every process that carries *mark*: children of a worker that left its process group (Linux only)."""
-    wanted = f"{MARK}={mark}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError):
-            if wanted in (folder / "environ").read_bytes():
-                os.kill(int(folder.name), signal.SIGKILL)

@@ -11,7 +11,6 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from . import limits
 from .failures import describe
 from .offered import Component, Offered
 from .plain import plain
@@ -42,8 +41,7 @@ class Server:
     """Answers the host's requests out of the components that a loader found."""
 
     def __init__(self, wire: Wire, facts: dict[str, Any]) -> None:
-        # The kernel is told late: that takes longer than small plugins take to start, and a closed pipe tells too.
-        self.stage = Stage(lambda: limits.die_with_parent(facts["parent"]))
+        self.stage = Stage()
         self._wire = wire
         self._facts = facts
         self._offered = Offered()
