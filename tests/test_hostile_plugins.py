@@ -263,6 +263,16 @@ async def test_a_worker_that_answers_nothing_any_more_is_ended(tmp_path: Path) -
         assert children() == []
 
 
+@pytest.mark.parametrize("mode", ["plain", "modern"])
+async def test_a_server_that_has_stopped_is_ended_whichever_protocol_it_speaks(tmp_path: Path, mode: str) -> None:
+    async with connected(raw(tmp_path, mode), loader(call=0.5)) as connection:
+        assert connection.pid is not None
+        os.kill(connection.pid, signal.SIGSTOP)
+        with pytest.raises(PluginTimeoutError):
+            await call(connection, "go")
+        assert not connection.alive
+
+
 @pytest.mark.parametrize("ways", ["fork", "scatter"])
 async def test_children_that_it_forked_end_with_it(tmp_path: Path, ways: str) -> None:
     async with connected(native(tmp_path, "misbehaves:plugin")) as connection:

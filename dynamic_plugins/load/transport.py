@@ -22,6 +22,7 @@ _ID = re.compile(rb'"id"\s*:\s*(\d+)')
 _EDGE = 256
 _MOST_UNTAKEN = 256 * 1024
 _MOST_ASKED = 100
+_NOTICE_SECONDS = 1.0
 
 
 class ProcessTransport:
@@ -183,8 +184,11 @@ class _Writer:
         if isinstance(message, types.JSONRPCRequest) and isinstance(message.id, int):
             self._waiting.add(message.id)
         line = message.model_dump_json(by_alias=True, exclude_unset=True)
+        # A notice, as of a call that nobody waits for any more, is not worth waiting for who does not listen.
+        patience = _NOTICE_SECONDS if isinstance(message, types.JSONRPCNotification) else None
         try:
-            await self._process.write(line.encode() + b"\n")
+            with anyio.move_on_after(patience):
+                await self._process.write(line.encode() + b"\n")
         except OSError as error:
             raise anyio.BrokenResourceError from error
         finally:
