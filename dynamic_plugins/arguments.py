@@ -1,15 +1,21 @@
-"""Arguments held to an action's own schema, before anything is called with them."""
+"""Arguments held to an action's own schema, before anything is called with them.
+
+A schema is a stranger's and is checked where the agent lives, so it may not take long: regular expressions (``pattern``
+and ``patternProperties``) are left to the plugin, and so is what a check does not come to within its first steps.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import BadArgumentsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -21,6 +27,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _ANY = object()
 _PLAIN_OBJECT = frozenset({"$schema", "type", "title", "description", "properties", "required", "additionalProperties"})
 _PLAIN_VALUE = frozenset({"type", "title", "description", "default", "examples"})
+_MOST_STEPS = 20_000
+"""How many subschemas one check looks at; that takes well under a second."""
 _DRAFTS = (None, "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema")
 
 
@@ -31,7 +39,7 @@ def check_arguments(target: str, arguments: Mapping[str, Any], schema: dict[str,
     from jsonschema.exceptions import best_match
 
     try:
-        error = best_match(_validator(json.dumps(schema)).iter_errors(dict(arguments)))
+        error = best_match(_errors(json.dumps(schema), dict(arguments)))
     except Exception as broken:  # a stranger's schema may be anything at all
         raise BadArgumentsError(target, f"its schema cannot be used: {type(broken).__name__}: {broken}") from broken
     if error is not None:
@@ -65,13 +73,56 @@ def _is_plainly(value: Any, told: Any) -> bool:
     return kind is _ANY or (isinstance(kind, str) and type(value) in _TYPES.get(kind, ()))
 
 
+class _LongEnoughError(Exception):
+    """A check has taken all its steps."""
+
+
+def _errors(schema: str, arguments: dict[str, Any]) -> Iterator[Any]:
+    validator, steps = _validator(schema)
+    steps.clear()
+    with suppress(_LongEnoughError):
+        yield from validator.iter_errors(arguments)
+
+
 @lru_cache(maxsize=256)
-def _validator(schema: str) -> Any:
-    """Return what checks against the schema of this JSON text: making it takes longer than most checks."""
+def _validator(schema: str) -> tuple[Any, Counter[str]]:
+    """Return what checks against the schema in this text, and its count: made once, which takes longer than a check."""
     import jsonschema
     from referencing import Registry
 
     told = json.loads(schema)
-    kind = jsonschema.validators.validator_for(told, default=jsonschema.Draft202012Validator)
+    steps: Counter[str] = Counter()
+    kind = _bounded(jsonschema.validators.validator_for(told, default=jsonschema.Draft202012Validator), schema, steps)
     # An empty registry of schemas: a stranger's $ref must not make us fetch anything.
-    return kind(told, registry=Registry())
+    return kind(told, registry=Registry()), steps
+
+
+def _bounded(kind: Any, schema: str, steps: Counter[str]) -> Any:
+    """Return the validator *kind* without regular expressions, which counts its steps."""
+    import jsonschema
+
+    def unchecked(*_: Any) -> None:
+        """Say nothing."""
+
+    def additional(validator: Any, told: Any, instance: Any, within: dict[str, Any]) -> Iterator[Any]:
+        if "patternProperties" not in within:  # else which ones are additional is for a pattern to say
+            yield from kind.VALIDATORS["additionalProperties"](validator, told, instance, within)
+
+    told_apart = {"pattern": unchecked, "patternProperties": unchecked, "additionalProperties": additional}
+    if '"patternProperties"' in schema:
+        told_apart["unevaluatedProperties"] = unchecked
+    extend: Any = jsonschema.validators.extend
+    found = extend(kind, told_apart)
+    step = found.evolve
+
+    def evolve(self: Any, **changes: Any) -> Any:
+        steps["taken"] += 1
+        if steps["taken"] > _MOST_STEPS:
+            raise _LongEnoughError
+        inner = changes.get("schema")
+        if isinstance(inner, dict) and "$schema" in inner:  # it would be checked by a validator as it comes
+            changes["schema"] = {key: value for key, value in inner.items() if key != "$schema"}
+        return step(self, **changes)
+
+    found.evolve = evolve
+    return found

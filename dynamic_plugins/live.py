@@ -7,7 +7,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.errors import ActionError, LoadError, NeedsConfigurationError, PluginError, WorkerDiedError
+from dynamic_plugins.errors import (
+    ActionError,
+    LoadError,
+    NeedsConfigurationError,
+    PluginError,
+    PluginTimeoutError,
+    WorkerDiedError,
+)
 from dynamic_plugins.load.offers import bind
 from dynamic_plugins.records import Standing, Status
 
@@ -16,6 +23,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.runtime import AgentRuntime, Unmount
 
 MAX_CRASHES = 3
+STOP_SECONDS = 5.0
+"""How long a service may take to stop before its worker is ended."""
 
 Connect = Callable[[], Awaitable["Connection"]]
 Ended = Callable[[str], None]
@@ -103,14 +112,17 @@ class LivePlugin:
             raise
 
     async def call(self, component: Component, arguments: dict[str, Any]) -> Any:
-        """Call one of its components. A worker that died is started anew for the next call, a few times."""
+        """Call one of its components. A worker that died or got stuck is started anew for the next one, a few times."""
+        if component.kind == "service" and arguments.get("do") == "stop":
+            return await self._stop_service(component)
         self.calls_under_way += 1
         connection = None
         try:
             connection = await self.connected(component)
             value = await connection.call(component, arguments)
-        except (WorkerDiedError, LoadError) as error:
-            self._crashed(connection, error)
+        except (WorkerDiedError, LoadError, PluginTimeoutError) as error:
+            if connection is None or not connection.alive:  # one that still answers others is just slow
+                self._crashed(connection, error)
             raise
         finally:
             self.calls_under_way -= 1
@@ -118,8 +130,21 @@ class LivePlugin:
         self._crashes = 0
         return value
 
+    async def _stop_service(self, service: Component) -> Any:
+        """Stop one of its services; one that does not stop ends with its worker, and so do those after it."""
+        connection = self.connection
+        if connection is None or not connection.alive:
+            return None
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                return await connection.call(service, {"do": "stop"})
+        except TimeoutError:
+            if connection is self.connection:
+                await self.disconnect()
+            raise PluginTimeoutError(self.name, f"stopping {service.name}", STOP_SECONDS) from None
+
     def _crashed(self, connection: Connection | None, error: PluginError) -> None:
-        """Count a worker that did not start (None) or ended by itself: once, however many calls it took along."""
+        """Count a worker that did not start (None), ended or got stuck: once, however many calls it took along."""
         if connection is not None:
             if connection is not self.connection or connection is self._blamed:
                 return

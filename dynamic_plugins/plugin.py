@@ -19,6 +19,7 @@ host has to be installed beside the plugin.
 from __future__ import annotations
 
 import inspect
+import json
 import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -113,7 +114,8 @@ def action(
     """Make an :class:`Action` of a function: its name, its docstring, and a schema from its annotations.
 
     ``str``, ``int``, ``float``, ``bool``, ``list[…]``, ``dict[str, …]``, ``Literal[…]`` and ``X | None`` are
-    understood; ``Annotated[str, "what it is"]`` describes a parameter. Anything else accepts any JSON value.
+    understood; ``Annotated[str, "what it is"]`` describes a parameter. Anything else accepts any JSON value. A default
+    that JSON has no form for is left out.
     """
 
     def make(function: Handler) -> Action:
@@ -139,9 +141,17 @@ def schema_of(function: Callable[..., Any]) -> dict[str, Any]:
         properties[parameter.name] = _schema_of_type(hints.get(parameter.name, Any))
         if parameter.default is parameter.empty:
             required.append(parameter.name)
-        elif parameter.default is not None:
+        elif parameter.default is not None and _is_json(parameter.default):
             properties[parameter.name]["default"] = parameter.default
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
 
 
 _SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}

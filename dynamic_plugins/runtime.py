@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from dynamic_plugins.arguments import check_arguments
 from dynamic_plugins.errors import ActionError, ComponentClashError, ContractError, PluginError
+from dynamic_plugins.load.schemas import json_problem
 from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service, Task
 
 log = logging.getLogger(__name__)
@@ -154,6 +155,8 @@ def _check_schema(plugin: str, action: Action) -> None:
     properties = schema.get("properties", {})
     if not isinstance(properties, Mapping) or not all(isinstance(each, Mapping | bool) for each in properties.values()):
         raise ContractError(plugin, f"the parameters of {action.name} are not a JSON Schema")
+    if problem := json_problem(schema):
+        raise ContractError(plugin, f"{action.name}: {problem}")
 
 
 def _check_interval(plugin: str, task: Task) -> None:

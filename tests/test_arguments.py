@@ -118,7 +118,6 @@ def test_what_a_schema_says_of_a_value_besides_its_type_counts(more: dict[str, A
         {"minProperties": 2},
         {"maxProperties": 0},
         {"propertyNames": {"minLength": 2}},
-        {"patternProperties": {"a": {"minimum": 2}}},
         {"dependentRequired": {"a": ["b"]}},
         {"required": ["b"]},
         {"not": {"required": ["a"]}},
@@ -133,3 +132,43 @@ def test_what_a_schema_says_of_the_whole_besides_names_counts(more: dict[str, An
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}, **more}
     with pytest.raises(BadArgumentsError):
         check_arguments("tool", {"a": 1}, schema)
+
+
+SLOW = "^(a+)+$"
+ANSWER = "a" * 60 + "!"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"type": "string", "pattern": SLOW}}},
+        {"properties": {"a": {"$schema": "http://json-schema.org/draft-07/schema#", "pattern": SLOW}}},
+        {"properties": {"a": {"$ref": "#/examples/0"}}, "examples": [{"pattern": SLOW}]},
+        {"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"pattern": SLOW}}},
+        {"propertyNames": {"pattern": SLOW}},
+        {"patternProperties": {SLOW: False}},
+        {"patternProperties": {SLOW: {}}, "additionalProperties": False},
+        {"patternProperties": {SLOW: {}}, "unevaluatedProperties": False},
+        {"allOf": [{"patternProperties": {SLOW: {}}}], "unevaluatedProperties": False},
+        {"$schema": "http://json-schema.org/draft-04/schema#", "patternProperties": {SLOW: {}}},
+        {"$schema": "http://json-schema.org/draft-03/schema#", "properties": {"a": {"pattern": SLOW}}},
+        {"$schema": "https://json-schema.org/draft/2019-09/schema", "unevaluatedProperties": {"pattern": SLOW}},
+        {"properties": {"a": {"pattern": "("}}, "patternProperties": {"[": {}}},
+    ],
+)
+def test_the_regular_expressions_of_a_schema_are_left_to_its_plugin(schema: dict[str, Any]) -> None:
+    check_arguments("tool", {"a": ANSWER, ANSWER: ANSWER}, {"type": "object", **schema})
+
+
+def test_what_a_schema_says_besides_a_pattern_counts() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": SLOW, "maxLength": 3}}}
+    with pytest.raises(BadArgumentsError, match="is too long"):
+        check_arguments("tool", {"a": "aaaaa"}, schema)
+
+
+def test_a_schema_that_multiplies_itself_is_checked_no_further_than_is_bearable() -> None:
+    doubling = {f"x{n}": {"allOf": [{"$ref": f"#/$defs/x{n + 1}"}] * 2} for n in range(40)}
+    schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/x0"}}, "$defs": {**doubling, "x40": {}}}
+    check_arguments("tool", {"a": 1}, schema)
+    with pytest.raises(BadArgumentsError, match="required"):
+        check_arguments("tool", {"a": 1}, {"required": ["b"], **schema})

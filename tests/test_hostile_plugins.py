@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import os
+import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -18,7 +21,8 @@ from dynamic_plugins.errors import (
     PluginTimeoutError,
     WorkerDiedError,
 )
-from tests.loading import call, children, connected, loader, native, raw, server, until
+from dynamic_plugins.load.host import Host
+from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:
     from dynamic_plugins.load.offers import Offers
@@ -75,6 +79,8 @@ async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
         ("bad_schema:wrong_type", "tools.0.inputSchema.type: Input should be 'object'"),
         ("bad_schema:wrong_inside", "unknown type at /properties/x: 'strnig'"),
         ("bad_schema:not_a_map", "tools.0.inputSchema.properties"),
+        ("bad_schema:not_json", "cannot be written as JSON: TypeError: Object of type set"),
+        ("bad_schema:not_a_number", "go: its schema is no JSON: Out of range float values"),
     ],
 )
 async def test_a_component_that_breaks_the_contract_refuses_its_plugin(
@@ -100,6 +106,22 @@ async def test_a_server_that_breaks_the_contract_is_refused(tmp_path: Path, mode
 async def test_a_server_cannot_make_itself_an_evaluator_that_is_shown_every_turn(tmp_path: Path) -> None:
     async with connected(raw(tmp_path, "listens")) as connection:
         assert {component.kind for component in connection.offers.components} == {"action"}
+
+
+async def test_defaults_that_json_has_no_form_for_are_left_out(tmp_path: Path) -> None:
+    async with connected(native(tmp_path, "bad_schema:odd_defaults")) as connection:
+        assert component(connection, "scale").parameters == {
+            "type": "object",
+            "properties": {"x": {"type": "number"}, "y": {"type": "number"}, "z": {"default": []}, "of": {}},
+            "required": [],
+            "additionalProperties": False,
+        }
+        assert await call(connection, "scale") == "(nan, inf, (), True)"
+
+
+async def test_a_servers_answers_are_not_held_to_its_regular_expressions(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "slow-pattern")) as connection, asyncio.timeout(10):
+        assert await call(connection, "go") == {"text": "a" * 60 + "!"}
 
 
 async def test_a_name_registered_twice_refuses_the_plugin(tmp_path: Path) -> None:
@@ -148,6 +170,35 @@ async def test_a_hundred_megabytes_from_a_server_are_dropped_as_they_come(tmp_pa
             await call(connection, "go")
         assert psutil.Process().memory_info().rss - before < 20 * 2**20
         assert connection.alive
+
+
+async def test_a_server_that_logs_without_end_waits_for_us_and_others_for_nobody(tmp_path: Path) -> None:
+    heard = itertools.count()
+    other = await loader().connect(native(tmp_path, "misbehaves:plugin"), {})
+    try:
+        connection: Any = await loader().connect(raw(tmp_path, "floods"), {}, host=Host(log=lambda *_: next(heard)))
+        before = psutil.Process().memory_info().rss
+        try:
+            async with asyncio.timeout(60):
+                while next(heard) < 5000:
+                    assert await call(other, "ok") == "fine"
+                    assert await call(connection, "go") == "went go"
+            assert psutil.Process().memory_info().rss - before < 20 * 2**20
+        finally:
+            await connection.close()
+    finally:
+        await other.close()
+    assert children() == []
+
+
+@pytest.mark.parametrize("mode", ["torrent", "asks"])
+async def test_a_server_that_says_or_asks_without_end_and_does_not_listen_is_ended(tmp_path: Path, mode: str) -> None:
+    async with connected(raw(tmp_path, mode), loader(call=1)) as connection:
+        before = psutil.Process().memory_info().rss
+        with pytest.raises(PluginTimeoutError):
+            await call(connection, "go")
+        assert not connection.alive
+        assert psutil.Process().memory_info().rss - before < 20 * 2**20
 
 
 async def test_allocating_without_end_is_an_error_of_that_call(tmp_path: Path) -> None:
@@ -212,11 +263,31 @@ async def test_a_worker_that_answers_nothing_any_more_is_ended(tmp_path: Path) -
         assert children() == []
 
 
-async def test_children_that_it_forked_end_with_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["plain", "modern"])
+async def test_a_server_that_has_stopped_is_ended_whichever_protocol_it_speaks(tmp_path: Path, mode: str) -> None:
+    async with connected(raw(tmp_path, mode), loader(call=0.5)) as connection:
+        assert connection.pid is not None
+        os.kill(connection.pid, signal.SIGSTOP)
+        with pytest.raises(PluginTimeoutError):
+            await call(connection, "go")
+        assert not connection.alive
+
+
+@pytest.mark.parametrize("ways", ["fork", "scatter"])
+async def test_children_that_it_forked_end_with_it(tmp_path: Path, ways: str) -> None:
     async with connected(native(tmp_path, "misbehaves:plugin")) as connection:
-        pids = await call(connection, "fork")
+        pids = await call(connection, ways)
         assert all(psutil.pid_exists(pid) for pid in pids)
     await until(lambda: not any(_lives(pid) for pid in pids))  # killed; the system buries them in its own time
+
+
+async def test_children_of_a_worker_that_is_stuck_end_with_it(tmp_path: Path) -> None:
+    async with connected(native(tmp_path, "misbehaves:plugin"), loader(call=10)) as connection:
+        pids = await call(connection, "scatter")
+        assert all(_lives(pid) for pid in pids)
+        assert connection.pid is not None
+        os.kill(connection.pid, signal.SIGSTOP)
+    await until(lambda: not any(_lives(pid) for pid in pids))
 
 
 async def test_children_of_a_worker_that_died_end_when_it_is_closed(tmp_path: Path) -> None:
@@ -259,6 +330,50 @@ async def test_values_that_json_does_not_know_arrive_as_text(tmp_path: Path) -> 
         assert odd[4] == "x"
 
 
+async def test_names_of_files_that_no_text_may_hold_arrive_written_out(tmp_path: Path) -> None:
+    async with connected(native(tmp_path, "unwritable:plugin")) as connection:
+        assert await call(connection, "names") == ["caf\\udce9"]
+        assert await call(connection, "half") == "a\\ud83d"
+        assert await call(connection, "speak") == "naïve, 日本, 😀"
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        ("missing", r"FileNotFoundError: caf\\udce9$"),
+        ("huge", r"the answer cannot be written as JSON: ValueError: Exceeds the limit \(4300 digits\)"),
+        ("shy", r"the answer cannot be written as JSON: KeyError: 'mine'"),
+        ("shy_later", r"the answer cannot be written as JSON: KeyError: 'mine'"),
+        ("shy_error", r"_ShyError$"),
+    ],
+)
+async def test_an_answer_that_cannot_be_written_is_an_error_of_that_call(
+    tmp_path: Path, action: str, reason: str
+) -> None:
+    async with connected(native(tmp_path, "unwritable:plugin")) as connection:
+        with pytest.raises(ActionError, match=reason):
+            await call(connection, action)
+        assert await call(connection, "speak") == "naïve, 日本, 😀"
+
+
+async def test_a_servers_half_characters_are_replaced(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "half")) as connection:
+        assert await call(connection, "go") == "cut ? here"
+
+
+@pytest.mark.parametrize("mode", ["digits", "deep", "no-object"])
+async def test_an_answer_that_cannot_be_read_is_an_error_of_that_call(tmp_path: Path, mode: str) -> None:
+    async with connected(raw(tmp_path, mode)) as connection:
+        with pytest.raises(ActionError, match="the answer cannot be read"):
+            await call(connection, "go")
+        assert connection.alive
+
+
+async def test_what_looks_like_an_answer_and_belongs_to_no_protocol_is_passed_over(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "chatty")) as connection:
+        assert await call(connection, "go") == "went go"
+
+
 async def test_other_plugins_go_on_while_one_falls(tmp_path: Path) -> None:
     good = await loader().connect(native(tmp_path, "misbehaves:plugin"), {})
     try:
@@ -295,6 +410,32 @@ asyncio.run(main())
     while _lives(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not _lives(pid)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel tells children of a death only on Linux")
+def test_no_worker_outlives_its_host_that_never_comes_to_the_end_of_its_import(tmp_path: Path) -> None:
+    script = f"""
+import asyncio, os, pathlib, signal, sys
+sys.path.insert(0, {str(Path.cwd())!r})
+from tests.loading import loader, native, until
+async def main():
+    path = pathlib.Path({str(tmp_path)!r})
+    starting = asyncio.create_task(loader().connect(native(path, "holds_on_import:plugin"), {{}}))
+    await until((path / "holding").exists)
+    print((path / "holding").read_text(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    done = psutil.Popen([sys.executable, "-c", script], stdout=-1)
+    out, _ = done.communicate(timeout=60)
+    pid = int(out)
+    deadline = time.monotonic() + 5
+    while _lives(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    left = _lives(pid)
+    if left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
 
 
 def _lives(pid: int) -> bool:

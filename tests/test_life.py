@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from dynamic_plugins import live
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.errors import ActionError, LoadError, PluginError, WorkerDiedError
+from dynamic_plugins.errors import ActionError, LoadError, PluginError, PluginTimeoutError, WorkerDiedError
 from dynamic_plugins.live import MAX_CRASHES
 from dynamic_plugins.records import Status
 from dynamic_plugins.settings import Settings, Timeouts
@@ -34,9 +35,12 @@ INTERLEAVINGS = 20
 SOURCE = """
 import asyncio
 import os
+import signal
+import threading
 from dynamic_plugins.plugin import Plugin, Service, action
 
 started = []
+stuck = []
 
 @action
 def tell() -> dict[str, object]:
@@ -49,6 +53,16 @@ def die() -> None:
     os._exit(3)
 
 @action
+def freeze() -> None:
+    "Stops its process, which answers nothing any more."
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+@action
+def never_stop() -> None:
+    "Makes the service one that does not stop."
+    stuck.append(1)
+
+@action
 async def wait() -> None:
     "Never answers."
     await asyncio.Event().wait()
@@ -57,7 +71,17 @@ def start() -> None:
     open("written", "a").close()
     started.append(1)
 
-plugin = Plugin("probe", "Tells what it is", [tell, die, wait], services=[Service("engine", start, started.clear)])
+def stop() -> None:
+    if stuck:
+        threading.Event().wait()
+    started.clear()
+
+plugin = Plugin(
+    "probe",
+    "Tells what it is",
+    [tell, die, freeze, never_stop, wait],
+    services=[Service("first", lambda: None, lambda: None), Service("engine", start, stop)],
+)
 """
 PROJECT = """
 [project]
@@ -119,6 +143,11 @@ async def gone(process: int) -> None:
 def status(app: App) -> Status:
     (info,) = app.service.status()
     return info.status
+
+
+def modules(installed: Path) -> list[Path]:
+    """Return where the plugin's code lies in an install."""
+    return list(installed.rglob("probe_plugin.py"))
 
 
 def scraps(app: App) -> list[Path]:
@@ -379,6 +408,54 @@ async def test_a_crashed_worker_is_started_for_the_next_call_until_it_has_crashe
     assert (await tell(app))["started"] == 1
 
 
+async def test_a_worker_that_gets_stuck_again_and_again_is_not_started_for_ever(
+    open_app: Callable[..., App], folder: Path, home: Path
+) -> None:
+    async with open_app(call=1) as app:
+        await app.service.install_path(folder)
+        await app.service.activate("probe")
+        with pytest.raises(PluginTimeoutError):
+            await app.service.call("probe", "wait", {})  # but one that only takes long is not stuck
+        for _ in range(MAX_CRASHES):
+            assert status(app) is Status.ACTIVE
+            with pytest.raises(PluginTimeoutError):
+                await app.service.call("probe", "freeze", {})
+        (info,) = app.service.status()
+        assert info.status is Status.ERROR
+        assert "freeze took longer than 1 s" in str(info.error_details)
+        await assert_in_order(app, open_app)
+    assert workers_of(home) == []
+
+
+async def test_a_worker_that_never_starts_is_not_tried_for_ever(open_app: Callable[..., App], folder: Path) -> None:
+    async with open_app() as app:
+        await app.service.install_path(folder)
+        await app.service.activate("probe")
+        installed = Path(app.store.read()["probe"].installation.path)
+    (module,) = modules(installed)
+    module.write_text("import threading\nthreading.Event().wait()\n")
+    async with open_app(start=1) as app:
+        for _ in range(MAX_CRASHES):
+            assert status(app) is Status.ACTIVE
+            with pytest.raises(PluginTimeoutError):
+                await tell(app)
+        assert status(app) is Status.ERROR
+
+
+async def test_a_service_that_does_not_stop_ends_with_its_worker(
+    app: App, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "STOP_SECONDS", 0.5)
+    await app.service.activate("probe")
+    await app.service.call("probe", "never_stop", {})
+    async with asyncio.timeout(20):  # the time-out of calls is two minutes
+        outcome = await app.service.deactivate("probe")
+    assert outcome.info.status is Status.INACTIVE
+    assert workers_of(home) == []
+    await app.service.activate("probe")
+    assert (await tell(app))["started"] == 1
+
+
 async def test_calls_that_one_crash_takes_along_are_one_crash(app: App) -> None:
     await app.service.activate("probe")
     waiting = [asyncio.create_task(app.service.call("probe", "wait", {})) for _ in range(MAX_CRASHES * 2)]
@@ -410,7 +487,13 @@ async def test_what_was_enabled_is_enabled_after_a_restart_and_costs_no_process_
         await app.service.activate("probe")
     async with open_app() as app:
         assert (status(app), app.service.running(), workers_of(home)) == (Status.ACTIVE, {}, [])
-        assert [action.name for action in app.runtime.plugins["probe"].actions] == ["tell", "die", "wait"]
+        assert [action.name for action in app.runtime.plugins["probe"].actions] == [
+            "tell",
+            "die",
+            "freeze",
+            "never_stop",
+            "wait",
+        ]
         assert (await tell(app))["started"] == 1
         assert app.service.running().keys() == {"probe"}
         await app.service.deactivate("probe")
@@ -465,7 +548,7 @@ async def test_what_another_process_configures_and_updates_is_what_the_next_call
         await other.service.configure("probe", {"PROBE_WORD": "hi"})
         second = await tell(app)
         assert (first["word"], second["word"]) == (None, "hi")
-        write(folder, "2.0", SOURCE.replace("[tell, die, wait]", "[tell]"))
+        write(folder, "2.0", SOURCE.replace("[tell, die, freeze, never_stop, wait]", "[tell]"))
         await other.service.update("probe")
     third = await tell(app)
     assert (third["version"], third["word"], third["started"]) == ("2.0", "hi", 1)

@@ -55,10 +55,20 @@ async def test_all_five_kinds_are_registered_and_leave_again() -> None:
         Plugin("x", actions=[Action("a", "", lambda: None), Action("a", "", lambda: None)]),
         Plugin("x", actions=[Action("a", "", lambda: None, {"type": "array"})]),
         Plugin("x", actions=[Action("a", "", lambda: None, {"type": "object", "properties": {"b": 3}})]),
+        Plugin("x", actions=[Action("a", "", lambda: None, {"type": "object", "default": float("nan")})]),
         Plugin("x", providers=[Provider("p", "", lambda: ""), Provider("p", "", lambda: "")]),
         Plugin("x", services=[Service(" ", lambda: None, lambda: None)]),
     ],
-    ids=["no name", "nameless action", "twice", "not an object", "not a schema", "two providers", "blank service"],
+    ids=[
+        "no name",
+        "nameless action",
+        "twice",
+        "not an object",
+        "not a schema",
+        "no JSON",
+        "two providers",
+        "blank service",
+    ],
 )
 def test_a_plugin_with_a_broken_component_is_refused_whole(broken: Plugin) -> None:
     runtime = AgentRuntime()

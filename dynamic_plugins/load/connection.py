@@ -210,16 +210,20 @@ class WorkerConnection:
 
     async def _end_if_stuck(self) -> None:
         """End a worker that does not even answer a ping; one that does goes on, the call itself was cancelled."""
-        if self._client.session.initialize_result is None:
-            return  # the newest protocol has no ping
+        session = self._client.session
         try:
             async with asyncio.timeout(_PING_SECONDS):
-                await self._client.session.send_request(types.PingRequest(), types.EmptyResult)
+                if session.initialize_result is not None:
+                    await session.send_request(types.PingRequest(), types.EmptyResult)
+                else:  # the newest protocol has no ping
+                    await self._client.list_tools()
         except MCPError as error:
             if error.code == types.CONNECTION_CLOSED:
                 await self._end(at_once=True)
         except TimeoutError:
             await self._end(at_once=True)
+        except (RuntimeError, ValueError):
+            return  # an answer, if a bad one
 
     async def _died(self, component: Component) -> WorkerDiedError:
         return WorkerDiedError(self.name, component.name, await self._epitaph("its process ended"))

@@ -7,11 +7,13 @@ import os
 import signal
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.load import descendants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 MARK = "DYNAMIC_PLUGINS_WORKER"
 """The variable that tells a worker's descendants from other processes, wherever they moved to."""
@@ -20,6 +22,7 @@ _TERM_GRACE = 1.5
 _KILL_WAIT = 5.0
 _WORDS_KEPT = 16 * 1024
 _EDGE = 256
+_MOST_BACKLOG = 256 * 1024
 
 
 class WorkerProcess(asyncio.SubprocessProtocol):
@@ -38,6 +41,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._head = b""
         self._words = bytearray()
         self._backlog: deque[tuple[bytes, int]] = deque()
+        self._backlog_bytes = 0
         self._on_line: Callable[[bytes, int], None] | None = None
         self._on_end: Callable[[], None] | None = None
         self._ended = False
@@ -67,10 +71,26 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         *on_line* gets the line and 0, or, of a line that was dropped, its edges and its length in bytes.
         """
         self._on_line, self._on_end = on_line, on_end
+        self.resume()
         while self._backlog:
             on_line(*self._backlog.popleft())
         if self._ended:
             on_end()
+
+    def detach(self) -> None:
+        """Pass over every further line: it may have to write on to come to its end."""
+        self._on_line = lambda _line, _dropped: None
+        self.resume()
+
+    def pause(self) -> None:
+        """Leave what it writes to standard output in the pipe: when that is full, it has to wait."""
+        if (pipe := self._pipe(1)) is not None:
+            pipe.pause_reading()
+
+    def resume(self) -> None:
+        """Read on after :meth:`pause`."""
+        if (pipe := self._pipe(1)) is not None:
+            pipe.resume_reading()
 
     @property
     def pid(self) -> int:
@@ -91,8 +111,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         return self._words[-_WORDS_KEPT:].decode("utf-8", "replace")
 
     async def write(self, line: bytes) -> None:
-        """Send one line. Raises BrokenPipeError when the process is gone."""
-        pipe: Any = self._transport.get_pipe_transport(0) if self._transport else None
+        """Send one line, once it has taken those before. Raises BrokenPipeError when the process is gone."""
+        await self._may_write.wait()
+        pipe = self._pipe(0)
         if pipe is None or pipe.is_closing() or not self.alive:
             raise BrokenPipeError
         pipe.write(line)
@@ -109,23 +130,32 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
         Well-behaved ones leave when their input closes, for which they get *grace* seconds; with none, it is killed.
         """
-        stdin = self._transport.get_pipe_transport(0) if self._transport else None
-        if stdin is not None:
+        # Looked for as long as it lives: of one that is gone nobody knows what it had started.
+        started = await self._descendants()
+        if (stdin := self._pipe(0)) is not None:
             stdin.close()
         if grace and not await self.gone(grace):
+            started |= await self._descendants()
             self._signal(signal.SIGTERM)
             await self.gone(_TERM_GRACE)
         if not self._exited.is_set():
+            started |= await self._descendants()
             self._signal(signal.SIGKILL)
             await self.gone(_KILL_WAIT)
-        await asyncio.to_thread(kill_marked, self._mark)
+        await asyncio.to_thread(descendants.kill, started, f"{MARK}={self._mark}".encode())
         if self._transport is not None:
             self._transport.close()
+
+    async def _descendants(self) -> set[descendants.Process]:
+        return await asyncio.to_thread(descendants.descendants, [self.pid]) if not self._exited.is_set() else set()
 
     def _signal(self, number: signal.Signals) -> None:
         # The process leads its own group, so its id is the group's, which lives as long as any member does.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def _pipe(self, number: int) -> Any:
+        return self._transport.get_pipe_transport(number) if self._transport else None
 
     # What follows is called by the event loop.
 
@@ -152,6 +182,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self._exited.set()
         self._may_write.set()
+        self.resume()  # to its last words
         # Whatever it forked goes too; those may hold the pipes open, so an end that does not come is made.
         self._signal(signal.SIGKILL)
         asyncio.get_running_loop().call_later(0.2, self._end_reached)
@@ -184,6 +215,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._on_line(line, length)
         else:
             self._backlog.append((line, length))
+            self._backlog_bytes += len(line)
+            if self._backlog_bytes > _MOST_BACKLOG:
+                self.pause()
 
     def _note(self, data: bytes) -> None:
         self._words += data
@@ -195,12 +229,3 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._ended = True
             if self._on_end is not None:
                 self._on_end()
-
-
-def kill_marked(mark: str) -> None:
-    """Kill every process that carries *mark*: children of a worker that left its process group (Linux only)."""
-    wanted = f"{MARK}={mark}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError):
-            if wanted in (folder / "environ").read_bytes():
-                os.kill(int(folder.name), signal.SIGKILL)

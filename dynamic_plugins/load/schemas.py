@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 _TYPES = frozenset({"null", "boolean", "object", "array", "number", "string", "integer"})
@@ -34,7 +36,22 @@ def schema_problem(schema: object) -> str | None:
         return f"its schema is {type(schema).__name__}, not an object"
     if schema.get("type") != "object":
         return f"its schema describes {schema.get('type')!r}, not an object"
-    return _problem(schema, "", 0)
+    return _problem(schema, "", 0) or json_problem(schema)
+
+
+def json_problem(schema: Mapping[str, Any]) -> str | None:
+    """Return why *schema* cannot be part of a request to a model, or None: one that cannot would break every turn."""
+    try:
+        json.dumps(schema, allow_nan=False, ensure_ascii=False, default=_mapping).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        return f"its schema is no JSON: {error}"
+    return None
+
+
+def _mapping(value: object) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"there is a {type(value).__name__} in it")
 
 
 def cleaned(schema: dict[str, Any]) -> dict[str, Any]:

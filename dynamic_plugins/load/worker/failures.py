@@ -12,19 +12,27 @@ _OWN = ("FailedError", "NothingOfferedError")  # ours: their text is the whole o
 
 def describe(error: BaseException, *, place: bool = True) -> str:
     """Return ``KeyError: 'x'``, with the plugin's own line that raised it if *place*."""
-    while getattr(error, "exceptions", None):  # a group: its first error is the reason
-        error = error.exceptions[0]  # type: ignore[attr-defined] # just looked for
+    while isinstance(within := getattr(error, "exceptions", None), (list, tuple)) and within:
+        error = within[0]  # a group: its first error is the reason
     if isinstance(error, SystemExit):
         text = f"SystemExit: it ended itself with {error.code!r}"
     elif type(error).__name__ in _OWN:
-        return str(error)[:_MOST]
+        return _said(error)[:_MOST]
     else:
-        said = str(error).strip()
+        said = _said(error)
         text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     text = text[:_MOST]
     if place and (frame := _own_frame(error)) is not None:
         text += f" ({os.path.basename(frame[0])}, line {frame[1]}: {frame[2]})"  # noqa: PTH119
     return text
+
+
+def _said(error: BaseException) -> str:
+    try:
+        # A file's name may hold what no text may: it is written out.
+        return str(error).strip().encode("utf-8", "backslashreplace").decode()
+    except Exception:  # its own words fail, too
+        return ""
 
 
 def _own_frame(error: BaseException) -> tuple[str, int, str] | None:

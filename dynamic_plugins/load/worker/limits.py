@@ -1,13 +1,17 @@
-"""What a worker may use, and that it does not outlive its host."""
+"""What a worker may use, that it does not outlive its host, and that none of its descendants leaves it."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def apply(facts: dict[str, Any]) -> None:
@@ -27,15 +31,33 @@ def apply(facts: dict[str, Any]) -> None:
     _lower(resource, resource.RLIMIT_CORE, 0)
 
 
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when *parent* ends in any way (Linux; elsewhere its closed pipe tells)."""
+def bind(parent: int) -> None:
+    """Have the kernel kill this process when *parent* ends in any way, and make it the parent of its orphans.
+
+    So all that it started is found among its descendants. (Linux; elsewhere its closed pipe tells of the parent's end.)
+    """
     if not sys.platform.startswith("linux"):
         return
-    import ctypes
-
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    prctl = _prctl()
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before the kernel was told
         os._exit(1)
+
+
+def _prctl() -> Callable[[int, int], Any]:
+    # The half of ctypes that is written in Python takes as long to import as a small plugin takes to start.
+    try:
+        import _ctypes
+
+        address = _ctypes.dlsym(_ctypes.dlopen(None, os.RTLD_NOW), "prctl")  # type: ignore[arg-type] # None: this process
+        call = _ctypes.call_function
+    except (ImportError, AttributeError, OSError):
+        import ctypes
+
+        whole = ctypes.CDLL(None).prctl
+        return lambda option, value: whole(option, value, 0, 0, 0)
+    return lambda option, value: call(address, (option, value, 0, 0, 0))
 
 
 def _lower(resource: Any, kind: int, wanted: int) -> None:

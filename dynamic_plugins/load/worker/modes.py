@@ -17,12 +17,11 @@ def run(mode: str, facts_text: str, arguments: list[str]) -> None:
     """Start what *mode* says; does not return while the worker lives."""
     facts: dict[str, Any] = json.loads(facts_text)
     limits.apply(facts)
+    limits.bind(facts["parent"])  # before any code of a stranger's: it may never let go of the interpreter
     sys.path[:0] = facts["search_path"]
     if mode == "command":
-        limits.die_with_parent(facts["parent"])
         os.execvp(arguments[0], arguments)  # noqa: S606 # the command is the one the person agreed to
     if mode == "script":
-        limits.die_with_parent(facts["parent"])
         _run_script(facts, json.loads(os.environ.pop(facts["arguments_in"], "[]")))
         return
     from . import server

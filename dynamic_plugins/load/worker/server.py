@@ -11,12 +11,11 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from . import limits
 from .failures import describe
 from .offered import Component, Offered
 from .plain import plain
 from .stage import Stage
-from .wire import Wire, flush
+from .wire import Wire, encoded, flush
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +41,7 @@ class Server:
     """Answers the host's requests out of the components that a loader found."""
 
     def __init__(self, wire: Wire, facts: dict[str, Any]) -> None:
-        # The kernel is told late: that takes longer than small plugins take to start, and a closed pipe tells too.
-        self.stage = Stage(lambda: limits.die_with_parent(facts["parent"]))
+        self.stage = Stage()
         self._wire = wire
         self._facts = facts
         self._offered = Offered()
@@ -113,7 +111,7 @@ class Server:
         elif self._failure is not None and method == "initialize":
             self._fail(number, _INTERNAL, self._failure)
         else:
-            self._answer(number, answer())
+            self._answer(number, answer)
 
     def _initialize(self, params: dict[str, Any]) -> dict[str, Any]:
         self._host_has_model = "sampling" in (params.get("capabilities") or {})
@@ -166,30 +164,27 @@ class Server:
         return await asyncio.get_running_loop().run_in_executor(None, component.call, arguments)
 
     def _finish(self, number: Any, uri: str | None, value: Any, error: BaseException | None) -> None:
-        if error is not None:
-            if uri is not None:
-                self._fail(number, _INTERNAL, describe(error, place=False))
-            else:
-                told = [{"type": "text", "text": describe(error, place=False)}]
-                self._answer(number, {"content": told, "isError": True})
+        if error is None:
+            self._answer(number, lambda: _result(uri, value))
         elif uri is not None:
-            text = value if isinstance(value, str) else "" if value is None else str(plain(value))
-            self._answer(number, {"contents": [{"uri": uri, "mimeType": "text/plain", "text": text}]})
+            self._fail(number, _INTERNAL, describe(error, place=False))
         else:
-            self._answer(number, {"content": [], "structuredContent": {"result": plain(value)}})
+            told = {"type": "text", "text": describe(error, place=False)}
+            self._answer(number, lambda: {"content": [told], "isError": True})
 
-    def _answer(self, number: Any, result: dict[str, Any]) -> None:
-        import json
-
+    def _answer(self, number: Any, make: Callable[[], dict[str, Any]]) -> None:
+        """Send what *make* gives. Whatever it holds, an answer goes out: who asked waits for one."""
         try:
-            line = json.dumps({"jsonrpc": "2.0", "id": number, "result": result}, separators=(",", ":")).encode()
+            line = encoded({"id": number, "result": make()})
         except MemoryError:
             self._fail(number, _INTERNAL, "MemoryError: the answer does not fit into the worker's memory")
-            return
-        if len(line) > self._facts["result_bytes"]:
-            self._fail(number, _INTERNAL, f"the answer was too long ({len(line):,} bytes) and was dropped")
+        except Exception as error:  # a plugin's values may raise anything when they are looked at
+            self._fail(number, _INTERNAL, f"the answer cannot be written as JSON: {describe(error, place=False)}")
         else:
-            self._wire.send_line(line + b"\n")
+            if len(line) - 1 > self._facts["result_bytes"]:
+                self._fail(number, _INTERNAL, f"the answer was too long ({len(line) - 1:,} bytes) and was dropped")
+            else:
+                self._wire.send_line(line)
 
     def _fail(self, number: Any, code: int, text: str) -> None:
         self._wire.send({"id": number, "error": {"code": code, "message": text[:4000]}})
@@ -200,6 +195,13 @@ class Server:
             self.stage.spawn(self._offered.stop_services(), lambda _value, _error: self.stage.end())
         else:
             self.stage.end()
+
+
+def _result(uri: str | None, value: Any) -> dict[str, Any]:
+    if uri is None:
+        return {"content": [], "structuredContent": {"result": plain(value)}}
+    text = value if isinstance(value, str) else "" if value is None else str(plain(value))
+    return {"contents": [{"uri": uri, "mimeType": "text/plain", "text": text}]}
 
 
 def _settle(answered: Any, answer: dict[str, Any]) -> None:

@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-_IDLE_SECONDS = 0.05
-
 Done = Callable[[Any, "BaseException | None"], None]
 """Called with a value, or with what was raised."""
 
@@ -19,9 +17,7 @@ class Stage:
     Most small plugins have no coroutine at all, and asyncio takes longer to import than they do.
     """
 
-    def __init__(self, when_idle: Callable[[], None]) -> None:
-        """*when_idle* is called once, in the main thread, as soon as there is nothing to do."""
-        self._when_idle: Callable[[], None] | None = when_idle
+    def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
         self._loop: Any = None
         self._over: Any = None
@@ -43,22 +39,9 @@ class Stage:
     def run(self) -> None:
         """Do jobs until :meth:`end`."""
         while not self._ended:
-            self._next()()
+            self._jobs.get()()
             if self._first:
                 self._run_loop()
-
-    def _next(self) -> Callable[[], Any]:
-        if self._when_idle is None:
-            return self._jobs.get()
-        try:
-            return self._jobs.get(timeout=_IDLE_SECONDS)
-        except queue.Empty:
-            return self._idle
-
-    def _idle(self) -> None:
-        if self._when_idle is not None:
-            self._when_idle()
-            self._when_idle = None
 
     def end(self) -> None:
         """Have :meth:`run` return. Only for the main thread."""
@@ -105,7 +88,6 @@ class Stage:
                 job()
             while not self._jobs.empty():  # put by other threads while the loop began
                 self._jobs.get()()
-            self._loop.call_later(_IDLE_SECONDS, self._idle)
             await self._over.wait()
 
         asyncio.run(until_end())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from .plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 class Wire:
@@ -40,7 +43,7 @@ class Wire:
 
     def send(self, message: dict[str, Any]) -> int:
         """Send one message and return how long its line was, in bytes."""
-        line = json.dumps({"jsonrpc": "2.0", **message}, default=plain, separators=(",", ":")).encode() + b"\n"
+        line = encoded(message, default=plain)
         self.send_line(line)
         return len(line)
 
@@ -59,6 +62,18 @@ class Wire:
         number = f"w{self._asked}"
         self._answers[number] = taker
         self.send({"id": number, "method": method, "params": params})
+
+
+def encoded(message: dict[str, Any], default: Callable[[Any], Any] | None = None) -> bytes:
+    """Return the line of a message. Raises what json.dumps raises.
+
+    Half a character, as in a file's name of another encoding, is written out (``\\udce9``): no reader of JSON takes it.
+    """
+    line = json.dumps({"jsonrpc": "2.0", **message}, default=default, separators=(",", ":"), ensure_ascii=False) + "\n"
+    try:
+        return line.encode()
+    except UnicodeEncodeError:
+        return _LONE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", line).encode()
 
 
 def flush() -> None:

@@ -86,6 +86,16 @@ def fork() -> list[int]:
 
 
 @action
+def scatter() -> list[int]:
+    "Starts what would stay: without the worker's environment or session, the second not even as its child."
+    sleeper = [sys.executable, "-c", "import threading; threading.Event().wait()"]
+    alone = "env={}, start_new_session=True, stdout=subprocess.DEVNULL"
+    between = f"import subprocess; print(subprocess.Popen({sleeper!r}, {alone}).pid)"
+    orphan = subprocess.run([sys.executable, "-c", between], env={}, stdout=subprocess.PIPE, check=True)
+    return [subprocess.Popen(sleeper, env={}, start_new_session=True).pid, int(orphan.stdout)]
+
+
+@action
 def deaf() -> str:
     "Ignores SIGTERM from now on."
     _ignore.set()
@@ -109,6 +119,6 @@ def _stop() -> None:
 
 plugin = Plugin(
     name="misbehaves",
-    actions=[ok, hang, block, die, big, allocate, spin, open_files, flood, fork, deaf, odd],
+    actions=[ok, hang, block, die, big, allocate, spin, open_files, flood, fork, scatter, deaf, odd],
     services=[Service("stubborn", lambda: None, _stop)],
 )

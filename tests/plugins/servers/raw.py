@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MODE = sys.argv[1]
 TOOLS: list[dict[str, Any]] = [
@@ -17,6 +21,15 @@ TOOLS: list[dict[str, Any]] = [
 
 RESOURCES: list[dict[str, Any]] = [{"uri": "raw://diary", "name": "my diary"}]
 PROMPTS: list[dict[str, Any]] = [{"name": "greet", "arguments": [{"name": "who", "required": True}]}]
+
+ANSWERS = {
+    "half": r'{"content": [{"type": "text", "text": "cut \ud83d here"}]}',
+    "digits": '{"content": [], "structuredContent": {"result": 1' + "0" * 5000 + "}}",
+    "deep": '{"content": ' + "[" * 5000 + "]" * 5000 + "}",
+    "no-object": "[5]",
+    "slow-pattern": '{"content": [], "structuredContent": {"text": "' + "a" * 60 + '!"}}',
+}
+"""What answers to a call are in these modes."""
 
 
 def send(**message: Any) -> None:
@@ -57,6 +70,11 @@ def call(number: int, name: str) -> None:
             sys.stdout.write("x" * 2**20)
         sys.stdout.write(f'"}}]}}, "id": {number}}}\n')
         sys.stdout.flush()
+    elif MODE in ("torrent", "asks"):
+        torrent(number)
+    elif MODE in ANSWERS:
+        sys.stdout.write(f'{{"jsonrpc": "2.0", "id": {number}, "result": {ANSWERS[MODE]}}}\n')
+        sys.stdout.flush()
     elif name == "swap":
         TOOLS[:] = [{"name": "other", "inputSchema": {"type": "object"}}]
         send(method="notifications/tools/list_changed")
@@ -70,7 +88,32 @@ def call(number: int, name: str) -> None:
     else:
         if MODE == "garbage":
             sys.stdout.write("Downloading… 50%\n{not json}\n\x00\x01\n\n[1, 2]\n")
+        if MODE == "chatty":
+            sys.stdout.write(f'{{"id": {number}, "price": 5}}\n{{"jsonrpc": "2.0", "method": 5, "id": {number}}}\n')
         send(id=number, result={"content": [{"type": "text", "text": f"went {name}"}]})
+
+
+NOISE = json.dumps({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x" * 99}})
+
+
+def floods() -> Iterator[str]:
+    "Yields what it is asked, with log lines in between that never end."
+    asked = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115 # it is never closed
+    while True:
+        while select.select([asked], [], [], 0)[0]:
+            yield asked.readline().decode()
+        sys.stdout.write(f"{NOISE}\n" * 50)
+        sys.stdout.flush()
+
+
+def torrent(number: int) -> None:
+    "Never looks at its input again, and says or asks something without end."
+    while True:
+        number += 1
+        if MODE == "asks":
+            send(id=number, method="ping")
+        else:
+            sys.stdout.write(f"{NOISE}\n" * 50)
 
 
 USAGE = ["ERROR: no database was named.", "Name one of these ways:", *(f"  {n}. another way" for n in range(20))]
@@ -93,11 +136,13 @@ def main() -> None:
         TOOLS[0]["_meta"] = {"dynamic-plugins": {"kind": "evaluator", "name": "ear", "similes": [5]}}
     if MODE == "bad-schema":
         TOOLS[:] = [{"name": "go", "inputSchema": "none"}]
+    if MODE == "slow-pattern":
+        TOOLS[0]["outputSchema"] = {"type": "object", "properties": {"text": {"pattern": "^(a+)+$"}}}
     if MODE == "bad-name":
         TOOLS[:] = [{"name": "go there", "inputSchema": {"type": "object"}}]
     if MODE == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    for line in sys.stdin:
+    for line in floods() if MODE == "floods" else sys.stdin:
         message = json.loads(line)
         number, params = message.get("id"), message.get("params") or {}
         if number is None or MODE == "silent":

@@ -1,0 +1,88 @@
+"""What a process has started, found and ended; only where there is /proc, elsewhere nothing is found."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_ROUNDS = 50
+"""How often those that were stopped are looked at for more: who forks as fast as that is never caught up with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process; its number alone may be another's by now."""
+
+    pid: int
+    started: bytes
+
+
+def descendants(roots: Collection[int]) -> set[Process]:
+    """Return all that the processes *roots* have started and that runs, without those themselves."""
+    children: dict[int, list[Process]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        if (facts := _facts(folder.name)) is not None:
+            children.setdefault(facts[0], []).append(facts[1])
+    found: set[Process] = set()
+    ahead = list(roots)
+    while ahead:
+        for child in children.get(ahead.pop(), ()):
+            if child not in found:
+                found.add(child)
+                ahead.append(child.pid)
+    return found
+
+
+def kill(known: Collection[Process], mark: bytes) -> None:
+    """Kill those of *known* that still run, whoever has *mark* in its environment, and all that those have started.
+
+    They are stopped first, so that none starts another in the meantime.
+    """
+    ending = {each for each in known if _runs(each)} | _marked(mark)
+    fresh = ending
+    for _ in range(_ROUNDS):
+        for each in fresh:
+            _signal(each, signal.SIGSTOP)
+        fresh = (descendants([each.pid for each in ending]) if ending else set()) - ending
+        if not fresh:
+            break
+        ending |= fresh
+    for each in ending:
+        _signal(each, signal.SIGKILL)
+
+
+def _marked(mark: bytes) -> set[Process]:
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (folder / "environ").read_bytes() and (facts := _facts(folder.name)) is not None:
+                found.add(facts[1])
+    return found
+
+
+def _facts(pid: str) -> tuple[int, Process] | None:
+    """Return a process's parent, and who it is."""
+    try:
+        # Its name comes second, in brackets, and may hold anything.
+        rest = Path("/proc", pid, "stat").read_bytes().rpartition(b")")[2].split()
+        return int(rest[1]), Process(int(pid), rest[19])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _runs(process: Process) -> bool:
+    facts = _facts(str(process.pid))
+    return facts is not None and facts[1] == process
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    if _runs(process):
+        with suppress(OSError):
+            os.kill(process.pid, number)
