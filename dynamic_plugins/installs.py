@@ -124,6 +124,7 @@ class Installs:
         """
         name = await self._catalogue.installed(said)
         plan, warning = await self._newer(self._presence.stored(name).installation, version)
+        await self._dependencies.needed(plan)
         await self._consent.ask("update", plan, plan.commands, warning)
         async with self._only_one(name), self._presence.get(name).lock:
             old = self._presence.stored(name)

@@ -62,15 +62,25 @@ class Switches:
     async def activate(self, said: str) -> Outcome:
         """Load the plugin if need be, start its services and offer its components; it stays enabled after a restart.
 
-        Errors as for :meth:`load`.
+        What it needs is activated before it. Errors as for :meth:`load`.
         """
         name = await self._catalogue.installed(said)
+        if self._presence.get(name).standing.status is not Status.ACTIVE:
+            await self._activate_before(name)
+        return await self._activate(name)
+
+    async def _activate_before(self, name: str) -> None:
+        """Activate what *name* needs, each under its own lock: whoever held one while waiting for another's could
+        wait for ever.
+        """
+        for needed in await self._dependencies.before(name):
+            await self._activate(needed)
+
+    async def _activate(self, name: str) -> Outcome:
         async with self._presence.get(name).lock:
             live = self._presence.get(name)
             if live.standing.status is Status.ACTIVE:
                 return self.outcome(name, note=f"{name} is active already.")
-            for needed in self._presence.stored(name).installation.requires:
-                await self.activate(needed)
             if not live.running:
                 await self._load(live)
             await self._presence.start(live)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dynamic_plugins.app import App
-from dynamic_plugins.errors import AlreadyActiveError, InstallError, UnknownPluginError
+from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.errors import AlreadyActiveError, InstallError, LoadError, UnknownPluginError
 from dynamic_plugins.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,12 +20,15 @@ if TYPE_CHECKING:
     from dynamic_plugins.approval import ApprovalRequest
 
 
-def folder(root: Path, name: str, *requires: str) -> Path:
-    """Make a native plugin that offers one action, named for itself."""
+BOUND = 60.0
+
+
+def folder(root: Path, name: str, *requires: str, version: str = "1") -> Path:
+    """Write a native plugin that offers one action, named for itself."""
     path = root / name
-    path.mkdir()
+    path.mkdir(exist_ok=True)
     (path / "pyproject.toml").write_text(
-        f'[project]\nname = "{name}"\nversion = "1"\n'
+        f'[project]\nname = "{name}"\nversion = "{version}"\n'
         f'[project.entry-points."dynamic_plugins.plugins"]\n{name} = "{name}_module:plugin"\n'
         f"[tool.dynamic-plugins]\nrequires = {json.dumps(requires)}\n"
     )
@@ -91,3 +97,38 @@ async def test_what_needs_itself_or_what_nobody_knows_is_not_installed(settings:
         with pytest.raises(UnknownPluginError):
             await app.service.install_path(folder(tmp_path, "orphan", "there-is-no-such-plugin"))
         assert app.service.status() == []
+
+
+async def test_plugins_that_come_to_need_one_another_are_refused_with_their_names(
+    settings: Settings, tmp_path: Path
+) -> None:
+    for name in ("aa", "bb"):
+        folder(tmp_path, name)
+    async with asyncio.timeout(BOUND), App(settings, approve=approve_everything) as app:
+        for name in ("aa", "bb"):
+            await app.service.install_path(tmp_path / name)
+        folder(tmp_path, "bb", "aa", version="2")
+        assert (await app.service.update("bb")).info.version == "2"
+        folder(tmp_path, "aa", "bb", version="2")
+        with pytest.raises(InstallError, match="aa needs bb, bb needs aa in turn"):
+            await app.service.update("aa")
+        assert [info.version for info in app.service.status()] == ["1", "2"]
+        await app.service.activate("bb")
+        assert list(app.runtime.plugins) == ["aa", "bb"]
+
+
+async def test_a_circle_that_is_installed_already_is_refused_and_not_waited_for(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with asyncio.timeout(BOUND), App(settings, approve=approve_everything) as app:
+        await app.service.install_path(folder(tmp_path, "aa"))
+        await app.service.install_path(folder(tmp_path, "bb", "aa"))
+        aa = app.store.read()["aa"].installation
+        app.store.change("aa", installation=replace(aa, requires=("bb",)))  # as older versions let it happen
+        for name in ("aa", "bb"):
+            with pytest.raises(LoadError, match="aa needs bb"):
+                await app.service.activate(name)
+        assert {info.status for info in app.service.status()} == {"installed"}
+        with pytest.raises(InstallError, match="bb needs aa"):
+            await app.service.install_path(folder(tmp_path, "cc", "aa"))
+        assert len(app.service.status()) == 2
