@@ -47,18 +47,18 @@ class Dependencies:
         order = await _in_order((plan.name, plan.requires), meant, InstallError)
         return [plans[name] for name in order if name in plans]
 
-    async def before(self, name: str) -> list[str]:
+    async def before(self, name: str, requires: tuple[str, ...] | None = None) -> list[str]:
         """Return the installed plugins that must be active before *name*, in the order to activate them.
 
-        Raises LoadError for plugins that need one another, and NotInstalledError, UnknownPluginError or
-        AmbiguousNameError for what is not there.
+        *requires* is what another version of it says that it needs. Raises LoadError for plugins that need one
+        another, and NotInstalledError, UnknownPluginError or AmbiguousNameError for what is not there.
         """
 
         async def meant(said: str) -> Needs:
             other = await self._catalogue.installed(said)
             return other, self._store.read()[other].installation.requires
 
-        return await _in_order(await meant(name), meant, LoadError)
+        return await _in_order(await meant(name) if requires is None else (name, requires), meant, LoadError)
 
     async def check_not_needed(self, name: str, verb: str) -> None:
         """Raise :class:`AlreadyActiveError` when an active plugin needs *name*."""
@@ -67,6 +67,10 @@ class Dependencies:
                 raise AlreadyActiveError(
                     f"{name} is needed by {other.name}, which is active. To {verb} it, deactivate {other.name} first."
                 )
+
+    async def is_needed(self, name: str) -> bool:
+        """Return whether an installed plugin, active or not, says that it needs *name*."""
+        return any([name in await self._required_by(other) for other in self._store.read().values()])
 
     async def _required_by(self, plugin: StoredPlugin) -> set[str]:
         names = set()

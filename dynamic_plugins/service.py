@@ -18,6 +18,7 @@ from dynamic_plugins.presence import Presence
 from dynamic_plugins.records import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.schedule import Schedule
 from dynamic_plugins.switches import Switches
+from dynamic_plugins.updates import Updates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,6 +89,16 @@ class PluginManagementService:
             journal=journal,
             listener=self._heard,
         )
+        self._updates = Updates(
+            catalogue=catalogue,
+            installer=installer,
+            store=store,
+            dependencies=self._dependencies,
+            presence=self._presence,
+            installs=self._installs,
+            switches=self._switches,
+            listener=self._heard,
+        )
         self._schedule = Schedule(runtime, journal, self._heard)
 
     @property
@@ -146,7 +157,7 @@ class PluginManagementService:
 
         An *editable* folder is used where it lies: what is changed in it counts from the next :meth:`reload`.
         """
-        return await self._installs.install_path(path, editable=editable)
+        return await self._updates.install_path(path, editable=editable)
 
     async def update(self, said: str, version: str | None = None) -> Outcome:
         """Install another version beside the present one, load it, and only then swap; the newest when None.
@@ -154,7 +165,7 @@ class PluginManagementService:
         When the new one does not install or load, the present one stays as it was and the error says why. Errors as
         for :meth:`install`, and LoadError.
         """
-        return await self._installs.update(said, version)
+        return await self._updates.update(said, version)
 
     async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
         """Unload the plugin, remove it, what it was told and what it wrote (unless kept), and return its name."""

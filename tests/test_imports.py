@@ -18,7 +18,7 @@ LAYERS = [
     {"install", "load"},
     {"configuration", "runtime", "store", "secrets"},
     {"catalogue", "consent", "dependencies", "journal", "live", "presence", "schedule"},
-    {"installs", "switches", "trials"},
+    {"installs", "switches", "trials", "updates"},
     {"service"},
     {"actions", "providers"},
     {"tools"},
