@@ -94,6 +94,7 @@ class App:
             catalogue=self.catalogue,
             installer=self.installer,
             loader=self.loader,
+            workers=workers,
             runtime=self.runtime,
             store=self.store,
             configuration=self.configuration,
@@ -102,6 +103,7 @@ class App:
             ask_values=ask_values,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
+            in_process=settings.in_process,
         )
         self._model: Model | None = None
         self._background: list[asyncio.Task[None]] = []

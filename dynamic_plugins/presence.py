@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.load.chosen import ChosenLoader
     from dynamic_plugins.load.host import UseModel
+    from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.load.offers import Connection, Offers
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
@@ -182,13 +183,16 @@ class Presence:
         live.started_from = _source(plugin)
         return await self.start_worker(plugin)
 
-    async def start_worker(self, plugin: StoredPlugin) -> Connection:
-        """Start *plugin* with what it was told. Raises NeedsConfigurationError, LoadError or PluginTimeoutError."""
+    async def start_worker(self, plugin: StoredPlugin, loader: Loader | None = None) -> Connection:
+        """Start *plugin* with what it was told, with *loader* instead of what it is started with else.
+
+        Raises NeedsConfigurationError, LoadError or PluginTimeoutError.
+        """
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := config.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
         folder = self._loader.folder(plugin.installation)
-        return await self._loader.connect(
+        return await (loader or self._loader).connect(
             plugin.installation,
             config.environment(plugin.installation, values),
             config.command_line(plugin.installation, values),
@@ -202,15 +206,6 @@ class Presence:
             self._listener(Event(name, "progress", message, fraction))
 
         return Host(use_model=self._use_model, roots=roots, progress=progress)
-
-    async def try_out(self, plugin: StoredPlugin) -> Offers:
-        """Start *plugin* beside whatever runs, and return what it offers. Errors as for :meth:`start_worker`."""
-        connection = await self.start_worker(plugin)
-        try:
-            check(bind(plugin.name, connection.offers, connection.call))
-            return connection.offers
-        finally:
-            await connection.close()
 
     async def load(self, live: LivePlugin) -> None:
         """Start *live*'s worker, check and remember what it offers: ``loaded``; or ``error``, and raise."""

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins import configuration as config
-from dynamic_plugins.errors import LoadError, NotInstalledError, PluginError
+from dynamic_plugins.errors import NotInstalledError, PluginError
 from dynamic_plugins.events import Event
 from dynamic_plugins.records import Outcome, Status, now
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.presence import Presence
     from dynamic_plugins.store import StateStore, StoredPlugin
     from dynamic_plugins.switches import Switches
+    from dynamic_plugins.trials import Trials
 
 
 class Updates:
@@ -43,11 +43,13 @@ class Updates:
         presence: Presence,
         installs: Installs,
         switches: Switches,
+        trials: Trials,
         listener: Listener,
     ) -> None:
         self._catalogue, self._installer, self._store = catalogue, installer, store
         self._dependencies, self._presence = dependencies, presence
-        self._installs, self._switches, self._listener = installs, switches, listener
+        self._installs, self._switches, self._trials = installs, switches, trials
+        self._listener = listener
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
@@ -129,16 +131,15 @@ class Updates:
 
     async def _swap(self, old: StoredPlugin, new: StoredPlugin) -> None:
         """Put *new* in *old*'s place once it has shown that it loads."""
-        if not config.missing(new.installation, self._presence.known(new)):
-            try:
-                new = replace(new, offers=await self._presence.try_out(new))
-            except PluginError as error:
-                kept = f"Version {old.installation.version} stays."
-                reason = f"version {new.installation.version} does not load: {getattr(error, 'reason', error)}. {kept}"
-                raise LoadError(new.name, reason) from error
+        new = replace(new, offers=await self._trials.offers(old, new))
         live = self._presence.get(old.name)
-        await self._presence.stop(live)
-        await live.disconnect()
+        try:
+            await self._presence.stop(live)
+            await live.disconnect()
+            new = replace(new, offers=await self._trials.offers_here(old, new))
+        except BaseException:
+            self._presence.restore(live, old)
+            raise
         # Only these: another process may have enabled or disabled it while the new one was made.
         facts = {"installation": new.installation, "offers": new.offers, "installed_at": now(), "error_details": None}
         approved = old.approved or new.offers is not None
