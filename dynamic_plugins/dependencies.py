@@ -63,7 +63,7 @@ class Dependencies:
     async def check_not_needed(self, name: str, verb: str) -> None:
         """Raise :class:`AlreadyActiveError` when an active plugin needs *name*."""
         for other in self._store.read().values():
-            if other.enabled and name in await self._required_by(other):
+            if other.enabled and other.error_details is None and name in await self._required_by(other):
                 raise AlreadyActiveError(
                     f"{name} is needed by {other.name}, which is active. To {verb} it, deactivate {other.name} first."
                 )

@@ -252,10 +252,13 @@ class Presence:
         live.unmount()
 
     def fail(self, live: LivePlugin, error: PluginError, of: Installation | None = None) -> None:
-        """Put *live* into ``error`` with the plugin's own reason, here and in the state file (for the install *of*)."""
+        """Put *live* into ``error`` with the plugin's own reason, here and in the state file (for the install *of*).
+
+        Whether it is wished active stays: that is what it comes back to.
+        """
         reason = str(getattr(error, "reason", error))
         live.to(Status.ERROR, reason)
-        self._store.change(live.name, of, enabled=False, error_details=reason)
+        self._store.change(live.name, of, error_details=reason)
         self._listener(Event(live.name, "failed", reason))
 
     def _broken(self, name: str, reason: str) -> None:

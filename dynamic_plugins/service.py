@@ -203,7 +203,9 @@ class PluginManagementService:
 
     async def _keep(self, plugin: StoredPlugin, plain: dict[str, str], secret: dict[str, str]) -> StoredPlugin:
         await asyncio.to_thread(self._configuration.set, plugin.name, plain, secret)
-        return self._store.change(plugin.name, error_details=None, told=secrets.token_hex(4)) or plugin
+        enabled = plugin.enabled and plugin.error_details is None  # what failed is not active before it has loaded
+        told = secrets.token_hex(4)
+        return self._store.change(plugin.name, enabled=enabled, error_details=None, told=told) or plugin
 
     async def ask_for_missing(self, said: str) -> bool:
         """Ask the person for the required values that are missing, and keep them; False when nobody could be asked."""
@@ -242,7 +244,8 @@ class PluginManagementService:
     async def reload(self, said: str) -> Outcome:
         """Start the plugin's code anew: what changed in an editable folder counts from now on. It stays on or off.
 
-        Errors as for :meth:`load`; when it does not load any more its status is ``error``.
+        One that failed is loaded, and activated where it was active before. Errors as for :meth:`load`; when it does
+        not load any more its status is ``error``.
         """
         return await self._switches.reload(said)
 

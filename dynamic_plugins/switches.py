@@ -54,6 +54,8 @@ class Switches:
             live = self._presence.get(name)
             if live.standing.status in {Status.LOADED, Status.ACTIVE, Status.INACTIVE}:
                 return self.outcome(name, note=f"{name} is loaded already.")
+            if live.standing.status is Status.ERROR:
+                self._store.change(name, enabled=False)  # it may have been active before it failed: now it is to rest
             await self._load(live)
             self._store.change(name, rests_as="loaded")
         self._tell(name, "loaded")
@@ -91,20 +93,25 @@ class Switches:
     async def reload(self, said: str) -> Outcome:
         """Start the plugin's code anew: what changed in an editable folder counts from now on. It stays on or off.
 
-        Errors as for :meth:`load`; when it does not load any more its status is ``error``.
+        One that failed is loaded again, and active again where it was before. Errors as for :meth:`load`; when it does
+        not load any more its status is ``error``.
         """
         name = await self._catalogue.installed(said)
+        if self._presence.get(name).standing.status is Status.ERROR and self._presence.stored(name).enabled:
+            await self._activate_before(name)
         async with self._presence.get(name).lock:
             live = self._presence.get(name)
             before = live.standing.status
             await self._presence.stop(live)
             await live.disconnect()
-            if before not in {Status.LOADED, Status.ACTIVE, Status.INACTIVE}:
+            if before not in {Status.LOADED, Status.ACTIVE, Status.INACTIVE, Status.ERROR}:
                 return self.outcome(name, note=f"{name} is not loaded; there is nothing to reload.")
             live.to(Status.INSTALLED)
             await self._load(live)
-            if before is Status.ACTIVE:
+            if before is Status.ACTIVE or (before is Status.ERROR and self._presence.stored(name).enabled):
                 await self._presence.start(live)
+            elif before is Status.ERROR:
+                self._store.change(name, rests_as="loaded")
             elif before is Status.INACTIVE:
                 self._presence.restore(live, self._presence.stored(name))
         self._tell(name, "reloaded")
