@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import NotInstalledError, PluginError
+from dynamic_plugins.errors import InstallError, NotInstalledError, PluginError
 from dynamic_plugins.events import Event
+from dynamic_plugins.install.identity import is_editable, is_same, version_of
 from dynamic_plugins.records import Outcome, Status, now
 
 if TYPE_CHECKING:
@@ -54,12 +55,21 @@ class Updates:
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
 
-        An *editable* folder is used where it lies: what is changed in it counts from the next :meth:`reload`.
+        Another version than the one that was installed from this machine is an update. An *editable* folder is used
+        where it lies: what is changed in it counts from the next :meth:`reload`.
         """
         plan = self._installer.plan_path(path, editable=editable)
-        if plan.name in self._store.read():
+        if (present := self._store.read().get(plan.name)) is None:
+            return await self._installs.install_plan(plan)
+        installation = present.installation
+        if (plan.version, plan.editable) == (installation.version, is_editable(installation)):
             return self._installs.already_installed(plan.name)
-        return await self._installs.install_plan(plan)
+        if _is_of_this_machine(installation):
+            return await self._update(plan, None)
+        where = self._installer.plan_of(installation).origin
+        note = f"{plan.name} {installation.version} is installed already, from {where}; nothing was changed. To put "
+        note += f"{plan.version} from {path} in its place, uninstall it first: dynamic-plugins uninstall {plan.name}"
+        return Outcome(self._presence.info(plan.name), changed=False, note=note)
 
     async def update(self, said: str, version: str | None = None) -> Outcome:
         """Install another version beside the present one, load it, and only then swap; the newest when None.
@@ -68,25 +78,31 @@ class Updates:
         and the error says why. Errors as for :meth:`install`, and LoadError.
         """
         name = await self._catalogue.installed(said)
-        plan, warning = await self._newer(self._presence.stored(name).installation, version)
+        return await self._update(*await self._newer(self._presence.stored(name).installation, version))
+
+    async def _newer(self, present: Installation, version: str | None) -> tuple[InstallPlan, str | None]:
+        """Return the plan of another version of *present*, and what to warn of."""
+        if _is_of_this_machine(present):
+            path = Path(present.package)
+            plan = self._installer.plan_path(path, editable=is_editable(present), version=version)
+            if plan.name != present.plugin:
+                raise InstallError(present.plugin, f"{path} holds the plugin {plan.name} now")
+            return plan, None
+        found = await self._catalogue.find(present.plugin)
+        return self._installer.plan(found.entry, version), found.warning
+
+    async def _update(self, plan: InstallPlan, warning: str | None) -> Outcome:
         needed = await self._dependencies.needed(plan)
         await self._installs.ask("update", plan, needed, warning)
         async with contextlib.AsyncExitStack() as undo:
-            outcome = await self._exchange(name, plan, needed, undo)
+            outcome = await self._exchange(plan, needed, undo)
             if outcome.changed:
                 undo.pop_all()
         return outcome
 
-    async def _newer(self, present: Installation, version: str | None) -> tuple[InstallPlan, str | None]:
-        """Return the plan of another version of *present*, and what to warn of."""
-        if present.package_type == "path" and not present.source:  # no registry knows it: its folder does
-            return self._installer.plan_path(Path(present.package)), None
-        found = await self._catalogue.find(present.plugin)
-        return self._installer.plan(found.entry, version), found.warning
-
-    async def _exchange(self, name: str, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
+    async def _exchange(self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
         """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it."""
-        requires = plan.requires
+        name, requires = plan.name, plan.requires
         while True:
             await self._installs.bring(needed, undo)
             await self._wake(name, requires, undo)
@@ -94,9 +110,10 @@ class Updates:
                 old = self._presence.stored(name)
                 async with self._installs.made(plan) as new:
                     requires = new.requires
-                    if new.version == old.installation.version:
+                    before, after = version_of(old.installation), version_of(new)
+                    if is_same(new, old.installation):
                         self._installer.remove(new)
-                        note = f"{name} {new.version} is the version asked for; nothing was changed."
+                        note = f"{name} {after} is the version asked for; nothing was changed."
                         return Outcome(self._presence.info(name), changed=False, note=note)
                     needed = await self._dependencies.needed(replace(plan, requires=requires))
                     if not needed and not await self._asleep(old, requires):
@@ -107,7 +124,7 @@ class Updates:
                     self._installer.remove(new)
             if needed:
                 await self._installs.ask("update", plan, needed)
-        self._listener(Event(name, "updated", f"{old.installation.version} to {new.version}"))
+        self._listener(Event(name, "updated", f"{before} to {after}"))
         return Outcome(self._presence.info(name))
 
     async def _asleep(self, plugin: StoredPlugin, requires: tuple[str, ...]) -> list[str]:
@@ -147,3 +164,8 @@ class Updates:
         if saved is None:
             raise NotInstalledError(old.name)
         self._presence.restore(live, saved)
+
+
+def _is_of_this_machine(installation: Installation) -> bool:
+    """Return whether no registry knows it: its folder or wheel does."""
+    return installation.package_type == "path" and not installation.source
