@@ -98,7 +98,8 @@ class App:
             runtime=self.runtime,
             store=self.store,
             configuration=self.configuration,
-            journal=Journal(settings.home / "journal.json"),
+            # It is written from threads as well: it reads the state by itself.
+            journal=Journal(settings.home / "journal.json", StateStore(settings.state_file).read),
             approve=approve,
             ask_values=ask_values,
             listener=listener,

@@ -23,7 +23,7 @@ from dynamic_plugins.records import DynamicPluginInfo, Standing, Status
 from dynamic_plugins.runtime import check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 class Presence:
     """Every installed plugin's :class:`LivePlugin`.
 
-    *listener* hears of failures and of progress; *use_model* answers a plugin that asks for the host's model.
+    *listener* hears of failures and of progress, *forgotten* of what is installed no more; *use_model* answers a plugin
+    that asks for the host's model.
     """
 
     def __init__(
@@ -49,10 +50,12 @@ class Presence:
         loader: ChosenLoader,
         runtime: AgentRuntime,
         listener: Listener,
+        forgotten: Callable[[str], None],
         use_model: UseModel | None = None,
     ) -> None:
         self._store, self._configuration, self._loader = store, configuration, loader
         self._runtime, self._listener, self._use_model = runtime, listener, use_model
+        self._forgotten = forgotten
         self._live: dict[str, LivePlugin] = {}
         self._followed: Mapping[str, StoredPlugin] | None = None
         """What the file said when all were last brought in step with it."""
@@ -127,6 +130,7 @@ class Presence:
 
     def _forget(self, name: str) -> None:
         live = self._live.pop(name)
+        self._forgotten(name)
         live.unmount()
         if live.connection is not None:
             closing = asyncio.ensure_future(live.disconnect())

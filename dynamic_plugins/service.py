@@ -72,7 +72,8 @@ class PluginManagementService:
         self.journal = journal
         self._consent = Consent(approve)
         self._dependencies = Dependencies(catalogue, installer, store)
-        self._presence = Presence(store, configuration, loader, runtime, self._heard, use_model)
+        forgotten = journal.forget_unwritten
+        self._presence = Presence(store, configuration, loader, runtime, self._heard, forgotten, use_model)
         self._switches = Switches(
             catalogue=catalogue,
             installer=installer,
@@ -268,7 +269,8 @@ class PluginManagementService:
         return await self.use(await self.catalogue.installed(said), action, arguments)
 
     async def use(self, plugin: str, action: str, arguments: Mapping[str, Any]) -> Any:
-        """Call an action by the plugin's own name, and count it; errors as for :meth:`call`."""
+        """Call an action by the plugin's own name, and count it where there is one; errors as for :meth:`call`."""
+        self.runtime.action(plugin, action)
         with self.journal.timed(plugin, action):
             return await self.runtime.execute_action(plugin, action, arguments)
 
