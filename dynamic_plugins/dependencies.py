@@ -61,12 +61,28 @@ class Dependencies:
         return await _in_order(await meant(name) if requires is None else (name, requires), meant, LoadError)
 
     async def check_not_needed(self, name: str, verb: str) -> None:
-        """Raise :class:`AlreadyActiveError` when an active plugin needs *name*."""
+        """Raise :class:`AlreadyActiveError` when an active plugin needs *name*, unless they need one another.
+
+        Of such plugins, which older versions let in, none could ever be taken away else.
+        """
+        circle = await self._circle(name)
         for other in self._store.read().values():
-            if other.enabled and other.error_details is None and name in await self._required_by(other):
+            active = other.enabled and other.error_details is None
+            if active and other.name not in circle and name in await self._required_by(other):
                 raise AlreadyActiveError(
                     f"{name} is needed by {other.name}, which is active. To {verb} it, deactivate {other.name} first."
                 )
+
+    async def _circle(self, name: str) -> set[str]:
+        """Return what *name* needs, directly or not, where it is itself among that; else nothing."""
+        found: set[str] = set()
+        left = [name]
+        while left:
+            if (plugin := self._store.read().get(left.pop())) is not None:
+                more = await self._required_by(plugin) - found
+                found |= more
+                left += more
+        return found if name in found else set()
 
     async def is_needed(self, name: str) -> bool:
         """Return whether an installed plugin, active or not, says that it needs *name*."""

@@ -134,6 +134,13 @@ async def test_a_circle_that_is_installed_already_is_refused_and_not_waited_for(
             await app.service.install_path(folder(tmp_path, "cc", "aa"))
         assert len(app.service.status()) == 2
 
+        app.store.change("aa", installation=aa)
+        await app.service.activate("bb")
+        app.store.change("aa", installation=replace(aa, requires=("bb",)))
+        await app.service.deactivate("aa")
+        await app.service.uninstall("aa")
+        await app.service.deactivate("bb")
+
 
 @pytest.fixture
 def repositories(tmp_path: Path) -> Repositories:
