@@ -88,6 +88,18 @@ async def test_what_a_plugin_needs_comes_with_it_on_one_approval_and_is_active_b
         await app.service.uninstall("bottom")
 
 
+async def test_what_a_plugin_requires_in_its_code_comes_with_it_too(settings: Settings, tmp_path: Path) -> None:
+    path = folder(tmp_path, "top")
+    module = path / "top_module.py"
+    module.write_text(
+        module.read_text().replace("plugin = Plugin('top',", "plugin = Plugin('top', requires=['middle'],")
+    )
+    async with asyncio.timeout(BOUND), App(settings, approve=approve_everything) as app:
+        await app.service.install_path(path)
+        await app.service.activate("top")
+        assert list(app.runtime.plugins) == ["bottom", "middle", "top"]
+
+
 async def test_what_needs_itself_or_what_nobody_knows_is_not_installed(settings: Settings, tmp_path: Path) -> None:
     async def approve(_request: ApprovalRequest) -> bool:
         return True
