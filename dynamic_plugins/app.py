@@ -94,14 +94,17 @@ class App:
             catalogue=self.catalogue,
             installer=self.installer,
             loader=self.loader,
+            workers=workers,
             runtime=self.runtime,
             store=self.store,
             configuration=self.configuration,
-            journal=Journal(settings.home / "journal.json"),
+            # It is written from threads as well: it reads the state by itself.
+            journal=Journal(settings.home / "journal.json", StateStore(settings.state_file).read),
             approve=approve,
             ask_values=ask_values,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
+            in_process=settings.in_process,
         )
         self._model: Model | None = None
         self._background: list[asyncio.Task[None]] = []

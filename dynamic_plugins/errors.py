@@ -119,15 +119,18 @@ class DeclinedError(PluginError):
 
 
 class NeedsConfigurationError(PluginError):
-    """Required configuration values are missing."""
+    """Required configuration values are missing; for *version* where that is not installed yet, and does not get so."""
 
     code = "needs_configuration"
 
-    def __init__(self, name: str, missing: Sequence[str]) -> None:
+    def __init__(self, name: str, missing: Sequence[str], version: str | None = None) -> None:
         self.name, self.missing = name, tuple(missing)
-        super().__init__(
-            f"{name} needs {', '.join(self.missing)} first. The person sets them with: dynamic-plugins configure {name}"
-        )
+        which, values, then = name, "", ""
+        if version is not None:
+            which, values = f"{name} {version}", "".join(f" {each}=VALUE" for each in self.missing)
+            then = ", then updates again. Until then the present version stays"
+        needs = f"{which} needs {', '.join(self.missing)} first."
+        super().__init__(f"{needs} The person sets them with: dynamic-plugins configure {name}{values}{then}")
 
     def facts(self) -> dict[str, Any]:
         return {"missing": list(self.missing)}

@@ -1,15 +1,13 @@
-"""Putting plugins in place, exchanging and removing them: the verbs that change what lies on the disk."""
+"""Putting plugins in place and removing them, with what they need."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins import configuration as config
-from dynamic_plugins.errors import LoadError, NotInstalledError, PluginError, PluginTimeoutError, UntrustedSourceError
+from dynamic_plugins.errors import PluginError, PluginTimeoutError, UntrustedSourceError
 from dynamic_plugins.events import Event
 from dynamic_plugins.finishing import to_the_end
 from dynamic_plugins.records import Outcome, now
@@ -17,7 +15,9 @@ from dynamic_plugins.store import StoredPlugin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AsyncExitStack
 
+    from dynamic_plugins.approval import Verb
     from dynamic_plugins.catalogue import Catalogue
     from dynamic_plugins.consent import Consent
     from dynamic_plugins.dependencies import Dependencies
@@ -35,7 +35,7 @@ PLUGIN_LOCK_SECONDS = 600.0
 
 
 class Installs:
-    """Installs, updates and uninstalls: each whole or not at all, one at a time for each plugin, in every process.
+    """Installs and uninstalls: each whole or not at all, one at a time for each plugin, in every process.
 
     *listener* hears of an install's progress and of what was done.
     """
@@ -68,111 +68,81 @@ class Installs:
         found = await self._catalogue.find(said)
         version = version or found.version
         if found.entry.name in self._store.read():
-            return self._already_installed(found.entry.name, version)
+            return self.already_installed(found.entry.name, version)
         if not self._catalogue.registry.is_trusted(found.entry.source):
             raise UntrustedSourceError(found.entry.name, found.entry.source)
-        return await self._install(self._installer.plan(found.entry, version), found.warning)
+        return await self.install_plan(self._installer.plan(found.entry, version), found.warning)
 
-    async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
-        """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
-
-        An *editable* folder is used where it lies: what is changed in it counts from the next :meth:`reload`.
-        """
-        plan = self._installer.plan_path(path, editable=editable)
-        if plan.name in self._store.read():
-            return self._already_installed(plan.name, None)
-        return await self._install(plan, None)
-
-    def _already_installed(self, name: str, version: str | None) -> Outcome:
+    def already_installed(self, name: str, version: str | None = None) -> Outcome:
+        """Return that *name* is there, and how to change to *version* where that is another."""
         info = self._presence.info(name)
         note = f"{name} {info.version} is installed already; nothing was changed."
         if version and version != info.version:
             note += f" To change to {version}: dynamic-plugins update {name} --version {version}"
         return Outcome(info, changed=False, note=note)
 
-    async def _install(self, plan: InstallPlan, warning: str | None) -> Outcome:
-        """Install *plan* and before it what it needs, on one approval."""
+    async def install_plan(self, plan: InstallPlan, warning: str | None = None) -> Outcome:
+        """Install *plan* and before it what it needs, on one approval; or nothing of it all."""
         needed = await self._dependencies.needed(plan)
+        await self.ask("install", plan, needed, warning)
+        await self._finish_removals()
+        async with contextlib.AsyncExitStack() as undo:
+            outcome = await self._install_one(plan, needed, undo)
+            undo.pop_all()
+        return outcome
+
+    async def ask(self, verb: Verb, plan: InstallPlan, needed: list[InstallPlan], warning: str | None = None) -> None:
+        """Ask the person for *plan* and for what is *needed* with it; raises as :meth:`Consent.ask` does."""
         commands = tuple(command for each in (*needed, plan) for command in each.commands)
         more = f"It needs {', '.join(each.name for each in needed)}, installed with it." if needed else None
-        await self._consent.ask("install", plan, commands, " ".join(filter(None, (warning, more))) or None)
-        await self._finish_removals()
-        for each in needed:
-            await self._install_one(each)
-        return await self._install_one(plan)
+        await self._consent.ask(verb, plan, commands, " ".join(filter(None, (warning, more))) or None)
 
-    async def _install_one(self, plan: InstallPlan) -> Outcome:
-        async with self._only_one(plan.name):
-            if plan.name in self._store.read():
-                return self._already_installed(plan.name, None)
-            if (left := self._store.leaving().get(plan.name)) is not None:
-                await to_the_end(self._remove(left))
-            installation = await self._installer.install(plan, self._listener)
-            try:
-                self._store.put(StoredPlugin(installation, installed_at=now()))
-            except BaseException:
-                self._installer.remove(installation)
-                raise
+    async def _install_one(self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
+        """Install *needed* and then *plan*, and what only the installed package itself says that it needs."""
+        while True:
+            await self.bring(needed, undo)
+            async with self.alone(plan.name):
+                if plan.name in self._store.read():
+                    return self.already_installed(plan.name)
+                if (left := self._store.leaving().get(plan.name)) is not None:
+                    await to_the_end(self._remove(left))
+                async with self.made(plan) as installation:
+                    needed = await self._dependencies.needed(replace(plan, requires=installation.requires))
+                    if not needed:
+                        self._store.put(StoredPlugin(installation, installed_at=now()))
+                        break
+                    # Neither a person nor another plugin is waited for under its lock: it is made again.
+                    self._installer.remove(installation)
+            await self.ask("install", plan, needed)
         self._listener(Event(plan.name, "installed", f"{plan.name} {installation.version}"))
         return Outcome(self._presence.info(plan.name))
 
-    async def update(self, said: str, version: str | None = None) -> Outcome:
-        """Install another version beside the present one, load it, and only then swap; the newest when None.
+    @contextlib.asynccontextmanager
+    async def made(self, plan: InstallPlan) -> AsyncIterator[Installation]:
+        """Make what *plan* says, beside what is there; it is removed again where the block raises."""
+        installation = await self._installer.install(plan, self._listener)
+        try:
+            yield installation
+        except BaseException:
+            self._installer.remove(installation)
+            raise
 
-        When the new one does not install or load, the present one stays as it was and the error says why. Errors as
-        for :meth:`install`, and LoadError.
-        """
-        name = await self._catalogue.installed(said)
-        plan, warning = await self._newer(self._presence.stored(name).installation, version)
-        await self._consent.ask("update", plan, plan.commands, warning)
-        async with self._only_one(name), self._presence.get(name).lock:
-            old = self._presence.stored(name)
-            installation = await self._installer.install(plan, self._listener)
-            if installation.version == old.installation.version:
-                self._installer.remove(installation)
-                note = f"{name} {installation.version} is the version asked for; nothing was changed."
-                return Outcome(self._presence.info(name), changed=False, note=note)
-            try:
-                await self._swap(old, replace(old, installation=installation, offers=None))
-            except BaseException:
-                self._installer.remove(installation)
-                raise
-            self._installer.remove(old.installation)
-        self._listener(Event(name, "updated", f"{old.installation.version} to {installation.version}"))
-        return Outcome(self._presence.info(name))
+    async def bring(self, needed: list[InstallPlan], undo: AsyncExitStack) -> None:
+        """Install what another plugin needs; *undo* takes it away again."""
+        for each in needed:
+            if (await self._install_one(each, [], undo)).changed:
+                undo.push_async_callback(self._take_back, each.name)
 
-    async def _newer(self, present: Installation, version: str | None) -> tuple[InstallPlan, str | None]:
-        """Return the plan of another version of *present*, and what to warn of."""
-        if present.package_type == "path" and not present.source:  # no registry knows it: its folder does
-            return self._installer.plan_path(Path(present.package)), None
-        found = await self._catalogue.find(present.plugin)
-        return self._installer.plan(found.entry, version), found.warning
-
-    async def _swap(self, old: StoredPlugin, new: StoredPlugin) -> None:
-        """Put *new* in *old*'s place once it has shown that it loads."""
-        if not config.missing(new.installation, self._presence.known(new)):
-            try:
-                new = replace(new, offers=await self._presence.try_out(new))
-            except PluginError as error:
-                kept = f"Version {old.installation.version} stays."
-                reason = f"version {new.installation.version} does not load: {getattr(error, 'reason', error)}. {kept}"
-                raise LoadError(new.name, reason) from error
-        live = self._presence.get(old.name)
-        await self._presence.stop(live)
-        await live.disconnect()
-        # Only these: another process may have enabled or disabled it while the new one was made.
-        facts = {"installation": new.installation, "offers": new.offers, "installed_at": now(), "error_details": None}
-        approved = old.approved or new.offers is not None
-        saved = self._store.change(old.name, old.installation, **facts, approved=approved)
-        if saved is None:
-            raise NotInstalledError(old.name)
-        self._presence.restore(live, saved)
+    async def _take_back(self, name: str) -> None:
+        if not await self._dependencies.is_needed(name):  # by a plugin that came meanwhile
+            with contextlib.suppress(PluginError):
+                await self.uninstall(name, keep_configuration=True)
 
     async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
         """Unload the plugin, remove it, what it was told and what it wrote (unless kept), and return its name."""
         await self._finish_removals()
         name = await self._catalogue.installed(said)
-        async with self._only_one(name), self._presence.get(name).lock:
+        async with self.alone(name), self._presence.get(name).lock:
             live, plugin = self._presence.get(name), self._presence.stored(name)
             await self._dependencies.check_not_needed(name, "uninstall")
             await self._presence.stop(live)
@@ -212,7 +182,7 @@ class Installs:
                         await to_the_end(self._remove(plugin))
 
     @contextlib.asynccontextmanager
-    async def _only_one(self, name: str) -> AsyncIterator[None]:
+    async def alone(self, name: str) -> AsyncIterator[None]:
         """Keep other tasks and other processes from installing or removing the same plugin."""
         async with self._locks.setdefault(name, asyncio.Lock()):
             try:

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.errors import StateError
 from dynamic_plugins.records import now
 from dynamic_plugins.store import LOCK_SECONDS, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from dynamic_plugins.events import Event
@@ -64,10 +65,13 @@ class _Plugin:
 
 
 class Journal:
-    """Counts in memory and adds to *path* at :meth:`flush`: a call costs no write, and several processes may count."""
+    """Counts in memory and adds to *path* at :meth:`flush`: a call costs no write, and several processes may count.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    *installed* gives the names of the plugins that there are; of others nothing is written, whoever counted them.
+    """
+
+    def __init__(self, path: Path, installed: Callable[[], Collection[str]] | None = None) -> None:
+        self._path, self._installed = path, installed
         self._new: dict[str, _Plugin] = defaultdict(_Plugin)
 
     @contextmanager
@@ -128,10 +132,14 @@ class Journal:
 
     def forget(self, plugin: str) -> None:
         """Drop everything about *plugin*."""
-        self._new.pop(plugin, None)
+        self.forget_unwritten(plugin)
         if plugin in self._read():
             with self._changing() as plugins:
                 plugins.pop(plugin, None)
+
+    def forget_unwritten(self, plugin: str) -> None:
+        """Drop what this process has counted of *plugin* and not written yet."""
+        self._new.pop(plugin, None)
 
     def flush(self) -> None:
         """Add what was counted since the last time to the file."""
@@ -157,8 +165,16 @@ class Journal:
         with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
             plugins = self._read()
             yield plugins
-            data = {name: _plain(each) for name, each in sorted(plugins.items())}
+            # Asked under the lock, which whoever removes a plugin takes last: none comes back after that.
+            known = self._known(plugins)
+            data = {name: _plain(each) for name, each in sorted(plugins.items()) if name in known}
             write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}).encode())
+
+    def _known(self, plugins: Collection[str]) -> Collection[str]:
+        try:
+            return plugins if self._installed is None else self._installed()
+        except StateError:
+            return plugins  # what cannot be read says of none that it is gone
 
 
 def _parsed(data: dict[str, Any]) -> _Plugin:

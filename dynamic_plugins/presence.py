@@ -23,12 +23,13 @@ from dynamic_plugins.records import DynamicPluginInfo, Standing, Status
 from dynamic_plugins.runtime import check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.load.chosen import ChosenLoader
     from dynamic_plugins.load.host import UseModel
+    from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.load.offers import Connection, Offers
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 class Presence:
     """Every installed plugin's :class:`LivePlugin`.
 
-    *listener* hears of failures and of progress; *use_model* answers a plugin that asks for the host's model.
+    *listener* hears of failures and of progress, *forgotten* of what is installed no more; *use_model* answers a plugin
+    that asks for the host's model.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class Presence:
         loader: ChosenLoader,
         runtime: AgentRuntime,
         listener: Listener,
+        forgotten: Callable[[str], None],
         use_model: UseModel | None = None,
     ) -> None:
         self._store, self._configuration, self._loader = store, configuration, loader
         self._runtime, self._listener, self._use_model = runtime, listener, use_model
+        self._forgotten = forgotten
         self._live: dict[str, LivePlugin] = {}
         self._followed: Mapping[str, StoredPlugin] | None = None
         """What the file said when all were last brought in step with it."""
@@ -126,6 +130,7 @@ class Presence:
 
     def _forget(self, name: str) -> None:
         live = self._live.pop(name)
+        self._forgotten(name)
         live.unmount()
         if live.connection is not None:
             closing = asyncio.ensure_future(live.disconnect())
@@ -182,13 +187,16 @@ class Presence:
         live.started_from = _source(plugin)
         return await self.start_worker(plugin)
 
-    async def start_worker(self, plugin: StoredPlugin) -> Connection:
-        """Start *plugin* with what it was told. Raises NeedsConfigurationError, LoadError or PluginTimeoutError."""
+    async def start_worker(self, plugin: StoredPlugin, loader: Loader | None = None) -> Connection:
+        """Start *plugin* with what it was told, with *loader* instead of what it is started with else.
+
+        Raises NeedsConfigurationError, LoadError or PluginTimeoutError.
+        """
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := config.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
         folder = self._loader.folder(plugin.installation)
-        return await self._loader.connect(
+        return await (loader or self._loader).connect(
             plugin.installation,
             config.environment(plugin.installation, values),
             config.command_line(plugin.installation, values),
@@ -202,15 +210,6 @@ class Presence:
             self._listener(Event(name, "progress", message, fraction))
 
         return Host(use_model=self._use_model, roots=roots, progress=progress)
-
-    async def try_out(self, plugin: StoredPlugin) -> Offers:
-        """Start *plugin* beside whatever runs, and return what it offers. Errors as for :meth:`start_worker`."""
-        connection = await self.start_worker(plugin)
-        try:
-            check(bind(plugin.name, connection.offers, connection.call))
-            return connection.offers
-        finally:
-            await connection.close()
 
     async def load(self, live: LivePlugin) -> None:
         """Start *live*'s worker, check and remember what it offers: ``loaded``; or ``error``, and raise."""
@@ -257,10 +256,13 @@ class Presence:
         live.unmount()
 
     def fail(self, live: LivePlugin, error: PluginError, of: Installation | None = None) -> None:
-        """Put *live* into ``error`` with the plugin's own reason, here and in the state file (for the install *of*)."""
+        """Put *live* into ``error`` with the plugin's own reason, here and in the state file (for the install *of*).
+
+        Whether it is wished active stays: that is what it comes back to.
+        """
         reason = str(getattr(error, "reason", error))
         live.to(Status.ERROR, reason)
-        self._store.change(live.name, of, enabled=False, error_details=reason)
+        self._store.change(live.name, of, error_details=reason)
         self._listener(Event(live.name, "failed", reason))
 
     def _broken(self, name: str, reason: str) -> None:

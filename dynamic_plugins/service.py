@@ -10,25 +10,28 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins import configuration as config
 from dynamic_plugins.consent import Consent
 from dynamic_plugins.dependencies import Dependencies
-from dynamic_plugins.errors import NeedsConfigurationError, PluginError
+from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.finishing import to_the_end
 from dynamic_plugins.installs import Installs
 from dynamic_plugins.presence import Presence
-from dynamic_plugins.records import DynamicPluginInfo, Outcome, Status, now
+from dynamic_plugins.records import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.schedule import Schedule
+from dynamic_plugins.switches import Switches
+from dynamic_plugins.trials import Trials
+from dynamic_plugins.updates import Updates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.catalogue import Catalogue
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.journal import Journal
-    from dynamic_plugins.live import LivePlugin
     from dynamic_plugins.load.chosen import ChosenLoader
     from dynamic_plugins.load.host import UseModel
+    from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.load.offers import Connection
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.runtime import AgentRuntime
@@ -42,7 +45,8 @@ class PluginManagementService:
     Names may be said as people say them; what they mean is decided by :class:`Catalogue`. Every verb is safe to
     repeat and raises a :class:`PluginError` that says what happened and what to do next. *approve* asks a person;
     without it, what needs a person's consent raises NeedsConfirmationError. *ask_values* asks a person for what a
-    plugin must be told; *use_model* answers plugins that ask for the host's model.
+    plugin must be told; *use_model* answers plugins that ask for the host's model. *workers* tries new versions out,
+    those of the plugins named in *in_process* as well, which *loader* loads into this process.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class PluginManagementService:
         catalogue: Catalogue,
         installer: Installer,
         loader: ChosenLoader,
+        workers: Loader,
         runtime: AgentRuntime,
         store: StateStore,
         configuration: ConfigurationStore,
@@ -59,6 +64,7 @@ class PluginManagementService:
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
         use_model: UseModel | None = None,
+        in_process: Collection[str] = (),
     ) -> None:
         self.catalogue, self.runtime = catalogue, runtime
         self.ask_values, self.listener = ask_values, listener
@@ -66,7 +72,18 @@ class PluginManagementService:
         self.journal = journal
         self._consent = Consent(approve)
         self._dependencies = Dependencies(catalogue, installer, store)
-        self._presence = Presence(store, configuration, loader, runtime, self._heard, use_model)
+        forgotten = journal.forget_unwritten
+        self._presence = Presence(store, configuration, loader, runtime, self._heard, forgotten, use_model)
+        self._switches = Switches(
+            catalogue=catalogue,
+            installer=installer,
+            store=store,
+            dependencies=self._dependencies,
+            presence=self._presence,
+            consent=self._consent,
+            runtime=runtime,
+            listener=self._heard,
+        )
         self._installs = Installs(
             catalogue=catalogue,
             installer=installer,
@@ -76,6 +93,17 @@ class PluginManagementService:
             presence=self._presence,
             consent=self._consent,
             journal=journal,
+            listener=self._heard,
+        )
+        self._updates = Updates(
+            catalogue=catalogue,
+            installer=installer,
+            store=store,
+            dependencies=self._dependencies,
+            presence=self._presence,
+            installs=self._installs,
+            switches=self._switches,
+            trials=Trials(self._presence, runtime, workers, in_process),
             listener=self._heard,
         )
         self._schedule = Schedule(runtime, journal, self._heard)
@@ -136,7 +164,7 @@ class PluginManagementService:
 
         An *editable* folder is used where it lies: what is changed in it counts from the next :meth:`reload`.
         """
-        return await self._installs.install_path(path, editable=editable)
+        return await self._updates.install_path(path, editable=editable)
 
     async def update(self, said: str, version: str | None = None) -> Outcome:
         """Install another version beside the present one, load it, and only then swap; the newest when None.
@@ -144,7 +172,7 @@ class PluginManagementService:
         When the new one does not install or load, the present one stays as it was and the error says why. Errors as
         for :meth:`install`, and LoadError.
         """
-        return await self._installs.update(said, version)
+        return await self._updates.update(said, version)
 
     async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
         """Unload the plugin, remove it, what it was told and what it wrote (unless kept), and return its name."""
@@ -172,11 +200,13 @@ class PluginManagementService:
             if live.standing.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
                 self._presence.restore(live, plugin)
         self._tell(name, "configured", ", ".join(sorted(plain.keys() | secret.keys())))
-        return self._outcome(name)
+        return self._switches.outcome(name)
 
     async def _keep(self, plugin: StoredPlugin, plain: dict[str, str], secret: dict[str, str]) -> StoredPlugin:
         await asyncio.to_thread(self._configuration.set, plugin.name, plain, secret)
-        return self._store.change(plugin.name, error_details=None, told=secrets.token_hex(4)) or plugin
+        enabled = plugin.enabled and plugin.error_details is None  # what failed is not active before it has loaded
+        told = secrets.token_hex(4)
+        return self._store.change(plugin.name, enabled=enabled, error_details=None, told=told) or plugin
 
     async def ask_for_missing(self, said: str) -> bool:
         """Ask the person for the required values that are missing, and keep them; False when nobody could be asked."""
@@ -203,96 +233,30 @@ class PluginManagementService:
         Raises NeedsConfigurationError, DeclinedError, NeedsConfirmationError, LoadError (status ``error``) or
         PluginTimeoutError.
         """
-        name = await self.catalogue.installed(said)
-        async with self._presence.get(name).lock:
-            live = self._presence.get(name)
-            if live.standing.status in {Status.LOADED, Status.ACTIVE, Status.INACTIVE}:
-                return self._outcome(name, note=f"{name} is loaded already.")
-            await self._load(live)
-            self._store.change(name, rests_as="loaded")
-        self._tell(name, "loaded")
-        return self._outcome(name)
+        return await self._switches.load(said)
 
     async def activate(self, said: str) -> Outcome:
         """Load the plugin if need be, start its services and offer its components; it stays enabled after a restart.
 
-        Errors as for :meth:`load`.
+        What it needs is activated before it. Errors as for :meth:`load`.
         """
-        name = await self.catalogue.installed(said)
-        async with self._presence.get(name).lock:
-            live = self._presence.get(name)
-            if live.standing.status is Status.ACTIVE:
-                return self._outcome(name, note=f"{name} is active already.")
-            for needed in self._presence.stored(name).installation.requires:
-                await self.activate(needed)
-            if not live.running:
-                await self._load(live)
-            await self._presence.start(live)
-            self._store.change(name, enabled=True, last_activated=now())
-        self._tell(name, "activated")
-        return self._outcome(name)
+        return await self._switches.activate(said)
 
     async def reload(self, said: str) -> Outcome:
         """Start the plugin's code anew: what changed in an editable folder counts from now on. It stays on or off.
 
-        Errors as for :meth:`load`; when it does not load any more its status is ``error``.
+        One that failed is loaded, and activated where it was active before. Errors as for :meth:`load`; when it does
+        not load any more its status is ``error``.
         """
-        name = await self.catalogue.installed(said)
-        async with self._presence.get(name).lock:
-            live = self._presence.get(name)
-            before = live.standing.status
-            await self._presence.stop(live)
-            await live.disconnect()
-            if before not in {Status.LOADED, Status.ACTIVE, Status.INACTIVE}:
-                return self._outcome(name, note=f"{name} is not loaded; there is nothing to reload.")
-            live.to(Status.INSTALLED)
-            await self._load(live)
-            if before is Status.ACTIVE:
-                await self._presence.start(live)
-            elif before is Status.INACTIVE:
-                self._presence.restore(live, self._presence.stored(name))
-        self._tell(name, "reloaded")
-        return self._outcome(name)
-
-    async def _load(self, live: LivePlugin) -> None:
-        plugin = self._presence.stored(live.name)
-        if missing := config.missing(plugin.installation, self._presence.known(plugin)):
-            raise NeedsConfigurationError(live.name, missing)
-        if not plugin.approved:
-            plan = self._installer.plan_of(plugin.installation)
-            await self._consent.ask("activate", plan, (plan.start_command,))
-        await self._presence.load(live)
+        return await self._switches.reload(said)
 
     async def deactivate(self, said: str) -> Outcome:
         """Stop the plugin's services and withdraw what it offers; it stays loaded, and off after a restart."""
-        name = await self.catalogue.installed(said)
-        async with self._presence.get(name).lock:
-            live = self._presence.get(name)
-            if live.standing.status is not Status.ACTIVE:
-                self._store.change(name, enabled=False)
-                return self._outcome(name, note=f"{name} is not active.")
-            await self._dependencies.check_not_needed(name, "deactivate")
-            await self._presence.stop(live)
-            live.to(Status.INACTIVE)
-            self._store.change(name, enabled=False, rests_as="inactive")
-        self._tell(name, "deactivated")
-        return self._outcome(name)
+        return await self._switches.deactivate(said)
 
     async def unload(self, said: str) -> Outcome:
         """Deactivate the plugin and end its worker; it stays installed. This also clears the status ``error``."""
-        name = await self.catalogue.installed(said)
-        async with self._presence.get(name).lock:
-            live = self._presence.get(name)
-            before = live.standing.status
-            await self._dependencies.check_not_needed(name, "unload")
-            await self._presence.stop(live)
-            await live.disconnect()
-            plugin = self._store.change(name, enabled=False, rests_as="installed", error_details=None)
-            self._presence.restore(live, plugin or self._presence.stored(name))
-        if before in {Status.INSTALLED, Status.NEEDS_CONFIGURATION}:
-            return self._outcome(name, note=f"{name} is not loaded.")
-        self._tell(name, "unloaded")
-        return self._outcome(name)
+        return await self._switches.unload(said)
 
     # ---------------------------------------------------------------- use, end
 
@@ -305,7 +269,8 @@ class PluginManagementService:
         return await self.use(await self.catalogue.installed(said), action, arguments)
 
     async def use(self, plugin: str, action: str, arguments: Mapping[str, Any]) -> Any:
-        """Call an action by the plugin's own name, and count it; errors as for :meth:`call`."""
+        """Call an action by the plugin's own name, and count it where there is one; errors as for :meth:`call`."""
+        self.runtime.action(plugin, action)
         with self.journal.timed(plugin, action):
             return await self.runtime.execute_action(plugin, action, arguments)
 
@@ -336,12 +301,6 @@ class PluginManagementService:
             self.journal.flush()
 
     # ---------------------------------------------------------------- within
-
-    def _outcome(self, name: str, note: str = "") -> Outcome:
-        """Return how *name* stands now; a *note* says that nothing had to change."""
-        mounted = self.runtime.plugins.get(name)
-        reads = bool(mounted is not None and mounted.evaluators)
-        return Outcome(self._presence.info(name), changed=not note, note=note, reads_turns=reads)
 
     def _tell(self, name: str, stage: str, message: str = "") -> None:
         self._heard(Event(name, stage, message))

@@ -28,6 +28,7 @@ class StoredPlugin:
     installation: Installation
     installed_at: str
     enabled: bool = False
+    """Whether it is wished active; it is not while it has failed."""
     rests_as: Rest = "installed"
     """What it is while not enabled."""
     last_activated: str | None = None

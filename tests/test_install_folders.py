@@ -198,6 +198,16 @@ async def test_a_wheel_is_a_plugin_with_its_own_keys(installer: Installer, tmp_p
     assert [(each.name, each.version) for each in installation.distributions] == [("sky", "1.2")]
 
 
+async def test_a_wheel_may_say_what_it_requires_in_its_code(installer: Installer, tmp_path: Path) -> None:
+    module = "from dynamic_plugins import plugin as p\nplugin: p.Plugin = p.Plugin('sky', requires=('hello', 'tea'))\n"
+    keys = {"sky/__init__.py": module, "sky/dynamic-plugins.toml": 'requires = ["hello"]'}
+    installation = await installer.install(installer.plan_path(wheel(tmp_path, **keys)))
+    assert installation.requires == ("hello", "tea")
+    bad = wheel(tmp_path, **{"sky/__init__.py": "plugin = Plugin(requires=['--x'])"})
+    with pytest.raises(InstallError, match="cannot be a plugin's name"):
+        await installer.install(installer.plan_path(bad))
+
+
 async def test_a_server_in_a_wheel_is_started_by_the_command_that_is_called_like_it(
     installer: Installer, tmp_path: Path
 ) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import multiprocessing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.events import Event
 from dynamic_plugins.journal import EVENTS_KEPT, Journal
+from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+BOUND = 60.0
 
 
 def test_status_tells_calls_errors_and_times_of_all_runs(cli: Cli) -> None:
@@ -29,6 +36,34 @@ def test_status_tells_calls_errors_and_times_of_all_runs(cli: Cli) -> None:
     cli("uninstall", "hello")
     cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
     assert cli("status").json["plugins"][0]["usage"]["calls"] == 0, "what is uninstalled is forgotten"
+
+
+async def test_what_is_uninstalled_is_forgotten_by_a_process_that_has_used_it_too(home: Path, cli: Cli) -> None:
+    async with asyncio.timeout(BOUND), App(Settings(home=home), approve=approve_everything) as app:
+        await app.service.install_path(EXAMPLES / "hello-plugin")
+        await app.service.activate("hello")
+        await app.service.call("hello", "greet", {"name": "Ada"})
+        await asyncio.to_thread(cli, "uninstall", "hello")
+    assert json.loads((home / "journal.json").read_text())["plugins"] == {}
+
+    async with asyncio.timeout(BOUND), App(Settings(home=home), approve=approve_everything) as app:
+        await app.service.install_path(EXAMPLES / "hello-plugin")
+        await app.service.activate("hello")
+        await app.service.call("hello", "greet", {"name": "Ada"})
+        await asyncio.to_thread(cli, "uninstall", "hello")
+        app.service.sync()
+        await asyncio.to_thread(cli, "install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
+    assert cli("status").json["plugins"][0]["usage"]["calls"] == 0
+
+
+def test_a_call_of_what_there_is_not_is_no_use_of_it(cli: Cli) -> None:
+    cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
+    cli("call", "hello", "greet", "--args", '{"name": "Ada"}', code=1)  # it is not active
+    cli("activate", "hello")
+    cli("call", "hello", "no_such_action", code=1)
+    cli("call", "hello", "greet", "--args", '{"name": "Ada"}')
+    usage = cli("status").json["plugins"][0]["usage"]
+    assert (list(usage["actions"]), usage["calls"], usage["errors"]) == (["greet"], 1, 0)
 
 
 def _count(path: Path) -> None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import InstallError, PluginTimeoutError
+from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install.folders import PluginFolders
 from dynamic_plugins.install.plan import (
@@ -18,6 +18,7 @@ from dynamic_plugins.install.plan import (
     choose_package,
     requirements,
     with_digest,
+    with_reference,
 )
 from dynamic_plugins.install.process import child_environment, short
 from dynamic_plugins.install.starting import start_of_entry, start_of_install
@@ -81,13 +82,13 @@ class Installer:
         """
         package = choose_package(entry, has_node=self._npm.available)
         if package.type == "path":
-            told = self.plan_path(Path(package.name))
+            told = self.plan_path(Path(package.name), version=version)
             kind = entry.kind if package.name.endswith(".whl") else told.kind
             package = replace(told.package, sha256=package.sha256)
             return replace(told, source=entry.source, entry=entry, name=entry.name, package=package, kind=kind)
         check_package_name(entry.name, package)
         wanted = checked_version(entry.name, version, package)
-        package = with_digest(entry.name, package, wanted)
+        package = with_reference(with_digest(entry.name, package, wanted), version)
         if package.type == "git" and not self._allow_builds:
             raise InstallError(
                 entry.name,
@@ -107,16 +108,19 @@ class Installer:
         except ValueError as error:
             raise InstallError(entry.name, f"DYNAMIC_PLUGINS_EXCLUDE_NEWER is no date: {error}") from error
 
-    def plan_path(self, path: Path, *, editable: bool = False) -> InstallPlan:
-        """Return what installing the plugin in a folder or wheel on this machine would do. Raises InstallError.
+    def plan_path(self, path: Path, *, editable: bool = False, version: str | None = None) -> InstallPlan:
+        """Return what installing the plugin in a folder or wheel on this machine would do.
 
         The folder is copied, so that what was agreed to is what runs; with *editable* it is used as it lies there.
+        Raises InstallError, and BadArgumentsError for a *version* that does not lie there.
         """
         from dynamic_plugins.install.manifest import read_folder, read_wheel
 
         path = path.expanduser().absolute()
         is_wheel = path.suffix == ".whl" and path.is_file()
         told = read_wheel(path) if is_wheel else read_folder(path)
+        if version not in {None, "latest", told.version, f"v{told.version}"}:
+            raise BadArgumentsError(told.name, f"there is no version {version}: {path} holds {told.version}")
         needed = [str(path)] if is_wheel else list(told.dependencies)
         package = Package("path", str(path), told.version)
         entry = Entry(told.name, "python", told.description, packages=(package,), config=told.config)

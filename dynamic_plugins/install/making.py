@@ -13,7 +13,7 @@ from dynamic_plugins.install import npm
 from dynamic_plugins.install.folders import in_thread
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.local import check_digest, check_python, place
-from dynamic_plugins.install.manifest import OWN_FILE, Own, own_file, read_folder, read_wheel
+from dynamic_plugins.install.manifest import OWN_FILE, Own, all_requires, own_file, read_folder, read_wheel
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.python_environment import canonical, too_new
 from dynamic_plugins.install.starting import node_command, python_entry_point
@@ -68,11 +68,12 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
             plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9)
         )
     own = await in_thread(_own, plan, package, environment)
+    entry_point = python_entry_point(plan.name, plan.kind, package, environment)
     return replace(
         _facts(plan, staging, version, own.config),
         python=str(environment.python),
-        entry_point=python_entry_point(plan.name, plan.kind, package, environment),
-        requires=own.requires,
+        entry_point=entry_point,
+        requires=await in_thread(_requires, plan, own.requires, environment, entry_point),
         distributions=await in_thread(environment.distributions),
     )
 
@@ -87,7 +88,9 @@ async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> In
     facts = replace(_facts(plan, staging, told.version, told.config), requires=told.requires)
     if is_wheel:
         package = canonical(path.name.split("-")[0])
-        facts = replace(facts, entry_point=python_entry_point(plan.name, plan.kind, package, environment))
+        entry_point = python_entry_point(plan.name, plan.kind, package, environment)
+        requires = await in_thread(_requires, plan, told.requires, environment, entry_point)
+        facts = replace(facts, entry_point=entry_point, requires=requires)
     else:
         check_python(plan.name, told, environment)
         source = await in_thread(place, told, path, staging / "source", editable=plan.editable)
@@ -109,6 +112,18 @@ def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own
         return own_file(environment.own_file(package, OWN_FILE))
     except (ValueError, TypeError, KeyError) as error:
         raise InstallError(plan.name, f"its {OWN_FILE} cannot be read: {error}") from error
+
+
+def _requires(
+    plan: InstallPlan, said: tuple[str, ...], environment: PythonEnvironment, entry_point: str
+) -> tuple[str, ...]:
+    """Return what an installed package needs, as it has *said* and as its code says. Raises InstallError."""
+    if plan.kind != "python":
+        return said
+    try:
+        return all_requires(said, environment.site_packages, entry_point)
+    except ValueError as error:
+        raise InstallError(plan.name, f"what it requires cannot be read: {error}") from error
 
 
 def _distribution_name(package: Package, environment: PythonEnvironment) -> str:

@@ -7,7 +7,8 @@ object in the entry point group ``dynamic_plugins.plugins``. What a registry ent
     requires = ["other-plugin"]                                   # plugins that must be active before this one
     config = [{name = "KEY", required = true, secret = true}]     # also description, default, choices, format
 
-The same two keys may stand in a file ``dynamic-plugins.toml`` inside the package, which is where a wheel carries them.
+The same two keys may stand in a file ``dynamic-plugins.toml`` inside the package, which is where a wheel carries them;
+what is required in the plugin's code as well, ``Plugin(…, requires=["other-plugin"])``.
 A folder without a ``pyproject.toml`` is a plugin when one of its modules offers a ``plugin``: ``plugin.py``, one called
 like the folder, the only one that assigns that name, or the folder itself where it is a package.
 """
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.declared import declared_requires
 from dynamic_plugins.install.python_environment import canonical, parse_entry_points
 from dynamic_plugins.install.starting import ENTRY_POINT_GROUP
 from dynamic_plugins.registry.entry import Format, Variable
@@ -85,7 +87,7 @@ def read_folder(folder: Path) -> Manifest:
             entry_point=entry_point,
             dependencies=tuple(_requirement(each) for each in project.get("dependencies", ())),
             config=own.config,
-            requires=own.requires,
+            requires=all_requires(own.requires, folder.parent if root == ".." else folder / root, entry_point),
             requires_python=str(project.get("requires-python") or ""),
             root=root,
         )
@@ -188,6 +190,15 @@ def own_table(table: Mapping[str, Any]) -> Own:
         raise ValueError(f"{', '.join(sorted(unknown))} means nothing to dynamic-plugins")
     requires = tuple(checked_name(each) for each in _list(table, "requires"))
     return Own(tuple(_variable(each) for each in _list(table, "config")), requires)
+
+
+def all_requires(said: tuple[str, ...], folder: Path, entry_point: str | None) -> tuple[str, ...]:
+    """Return what a plugin needs: what is *said* in our keys, and what its code in *folder* says.
+
+    Raises ValueError for what can be no plugin's name.
+    """
+    declared = declared_requires(folder, entry_point)
+    return tuple(dict.fromkeys((*said, *(checked_name(each) for each in declared))))
 
 
 def _list(table: Mapping[str, Any], key: str) -> list[Any]:

@@ -93,6 +93,14 @@ def _is_version(text: str, package_type: PackageType) -> bool:
     return _PEP440.fullmatch(text) is not None
 
 
+def with_reference(package: Package, version: str | None) -> Package:
+    """Return *package* without the reference in its address where it is from git and *version* is asked for instead."""
+    if package.type != "git" or version is None:
+        return package
+    address, hash_sign, folder = package.name.partition("#")
+    return replace(package, name=f"{address.partition('@')[0]}{hash_sign}{folder}")
+
+
 def with_digest(name: str, package: Package, version: str | None) -> Package:
     """Return *package* with its digest only where that is of *version*, which is installed.
 
