@@ -44,6 +44,26 @@ def _worker_said(plugin: str, line: str) -> None:
     log.info("%s: %s", plugin, line)
 
 
+def _loader(settings: Settings) -> ChosenLoader:
+    """Return what starts plugins: in workers, and in this process where the operator says so."""
+    data_dir = settings.home / "plugin_data"
+    workers = Loader(
+        limits=settings.limits,
+        start_timeout=settings.timeouts.start,
+        call_timeout=settings.timeouts.call,
+        log=_worker_said,
+        environment=settings.environment,
+        data_dir=data_dir,
+    )
+
+    def in_process() -> InProcessLoader:
+        from dynamic_plugins.load.in_process import InProcessLoader
+
+        return InProcessLoader(call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment())
+
+    return ChosenLoader(workers, in_process, settings.in_process)
+
+
 class App:
     """The whole application on one home folder; ``async with App(settings) as app``.
 
@@ -72,29 +92,11 @@ class App:
             exclude_newer=settings.exclude_newer,
             environ=settings.environment,
         )
-        data_dir = settings.home / "plugin_data"
-        workers = Loader(
-            limits=settings.limits,
-            start_timeout=settings.timeouts.start,
-            call_timeout=settings.timeouts.call,
-            log=_worker_said,
-            environment=settings.environment,
-            data_dir=data_dir,
-        )
-
-        def in_process() -> InProcessLoader:
-            from dynamic_plugins.load.in_process import InProcessLoader
-
-            return InProcessLoader(
-                call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment()
-            )
-
-        self.loader = ChosenLoader(workers, in_process, settings.in_process)
+        self.loader = _loader(settings)
         self.service = PluginManagementService(
             catalogue=self.catalogue,
             installer=self.installer,
             loader=self.loader,
-            workers=workers,
             runtime=self.runtime,
             store=self.store,
             configuration=self.configuration,
@@ -104,7 +106,6 @@ class App:
             ask_values=ask_values,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
-            in_process=settings.in_process,
         )
         self._model: Model | None = None
         self._background: list[asyncio.Task[None]] = []

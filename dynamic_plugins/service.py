@@ -22,7 +22,7 @@ from dynamic_plugins.trials import Trials
 from dynamic_plugins.updates import Updates
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from dynamic_plugins.approval import Approve, AskValues
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.journal import Journal
     from dynamic_plugins.load.chosen import ChosenLoader
     from dynamic_plugins.load.host import UseModel
-    from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.load.offers import Connection
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.runtime import AgentRuntime
@@ -45,8 +44,7 @@ class PluginManagementService:
     Names may be said as people say them; what they mean is decided by :class:`Catalogue`. Every verb is safe to
     repeat and raises a :class:`PluginError` that says what happened and what to do next. *approve* asks a person;
     without it, what needs a person's consent raises NeedsConfirmationError. *ask_values* asks a person for what a
-    plugin must be told; *use_model* answers plugins that ask for the host's model. *workers* tries new versions out,
-    those of the plugins named in *in_process* as well, which *loader* loads into this process.
+    plugin must be told; *use_model* answers plugins that ask for the host's model.
     """
 
     def __init__(
@@ -55,7 +53,6 @@ class PluginManagementService:
         catalogue: Catalogue,
         installer: Installer,
         loader: ChosenLoader,
-        workers: Loader,
         runtime: AgentRuntime,
         store: StateStore,
         configuration: ConfigurationStore,
@@ -64,7 +61,6 @@ class PluginManagementService:
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
         use_model: UseModel | None = None,
-        in_process: Collection[str] = (),
     ) -> None:
         self.catalogue, self.runtime = catalogue, runtime
         self.ask_values, self.listener = ask_values, listener
@@ -103,7 +99,7 @@ class PluginManagementService:
             presence=self._presence,
             installs=self._installs,
             switches=self._switches,
-            trials=Trials(self._presence, runtime, workers, in_process),
+            trials=Trials(self._presence, runtime, loader),
             listener=self._heard,
         )
         self._schedule = Schedule(runtime, journal, self._heard)

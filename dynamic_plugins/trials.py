@@ -11,24 +11,20 @@ from dynamic_plugins.load.offers import bind
 from dynamic_plugins.runtime import AgentRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator
 
     from dynamic_plugins.live import LivePlugin
-    from dynamic_plugins.load.loader import Loader
+    from dynamic_plugins.load.chosen import ChosenLoader
     from dynamic_plugins.load.offers import Offers
     from dynamic_plugins.presence import Presence
     from dynamic_plugins.store import StoredPlugin
 
 
 class Trials:
-    """Tries versions out, always in a worker of *workers*: in this process the present one's modules are in the way.
+    """Tries versions out, always in a worker: in this process the present one's modules are in the way."""
 
-    *in_process* are the names of the plugins that run in this process all the same.
-    """
-
-    def __init__(self, presence: Presence, runtime: AgentRuntime, workers: Loader, in_process: Collection[str]) -> None:
-        self._presence, self._runtime = presence, runtime
-        self._workers, self._in_process = workers, frozenset(in_process)
+    def __init__(self, presence: Presence, runtime: AgentRuntime, loader: ChosenLoader) -> None:
+        self._presence, self._runtime, self._loader = presence, runtime, loader
 
     async def offers(self, old: StoredPlugin, new: StoredPlugin) -> Offers | None:
         """Return what *new* offers once it has loaded and, where *old* is active, its services have started.
@@ -47,7 +43,7 @@ class Trials:
 
     async def offers_here(self, old: StoredPlugin, new: StoredPlugin) -> Offers | None:
         """Return what *new* offers where it will run, once *old* runs no more. Raises LoadError."""
-        if new.name not in self._in_process or new.offers is None:
+        if new.offers is None or not self._loader.runs_here(new.name):
             return new.offers
         try:
             connection = await self._presence.start_worker(new)
@@ -60,7 +56,7 @@ class Trials:
         return config.missing(plugin.installation, self._presence.known(plugin))
 
     async def _try(self, old: StoredPlugin, new: StoredPlugin) -> Offers:
-        connection = await self._presence.start_worker(new, self._workers)
+        connection = await self._presence.start_worker(new, self._loader.workers)
         try:
             trial = AgentRuntime()
             trial.mount(bind(new.name, connection.offers, connection.call))

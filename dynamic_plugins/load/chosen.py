@@ -23,20 +23,24 @@ class ChosenLoader:
     """
 
     def __init__(self, workers: Loader, make_in_process: Callable[[], InProcessLoader], names: Collection[str]) -> None:
-        self._workers, self._make_in_process, self._names = workers, make_in_process, frozenset(names)
+        self.workers, self._make_in_process, self._names = workers, make_in_process, frozenset(names)
 
     @cached_property
     def _in_process(self) -> InProcessLoader:
         return self._make_in_process()
 
+    def runs_here(self, plugin: str) -> bool:
+        """Return whether the plugin of this name is loaded in this process."""
+        return plugin in self._names
+
     async def connect(
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host
     ) -> Connection:
         """Start *installation*; errors as for :meth:`Loader.connect`."""
-        if installation.plugin in self._names:
+        if self.runs_here(installation.plugin):
             return await self._in_process.connect(installation, environment, arguments, host)
-        return await self._workers.connect(installation, environment, arguments, host)
+        return await self.workers.connect(installation, environment, arguments, host)
 
     def folder(self, installation: Installation) -> Path:
         """Return where *installation* keeps its own files."""
-        return self._workers.folder(installation)
+        return self.workers.folder(installation)
