@@ -112,7 +112,7 @@ class WorkerConnection:
         except PluginError:
             await self._end()
             raise
-        except Exception as error:
+        except Exception as error:  # whatever the client makes of what a stranger sent: it did not start
             if isinstance(error, MCPError) and error.code == types.UNSUPPORTED_PROTOCOL_VERSION:
                 await self._end()
                 raise
@@ -154,7 +154,7 @@ class WorkerConnection:
                 self._offers = await self._ask_offers(client)
                 self._ready.set_result(None)
                 await self._closing.wait()
-        except Exception as error:
+        except Exception as error:  # open() waits for it, and tells it
             failure = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
             if not self._ready.done():
                 self._ready.set_exception(failure)

@@ -115,7 +115,7 @@ class InProcessConnection:
                 return await value if inspect.isawaitable(value) else value
         except TimeoutError:
             raise PluginTimeoutError(self.name, component.name, self._call_timeout) from None
-        except Exception as error:
+        except Exception as error:  # a stranger's handler may raise anything
             raise ActionError(self.name, component.name, describe(error, place=False)) from error
 
     async def close(self) -> None:

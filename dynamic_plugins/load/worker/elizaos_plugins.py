@@ -149,7 +149,7 @@ class _ElizaPlugin:
                 return made.result(await self._binder.run(await handler(), made))
             except FailedError as error:
                 raise FailedError(f"{error}{self._needs.why()}") from None
-            except Exception as error:
+            except Exception as error:  # a stranger's handler may raise anything
                 if why := self._needs.why():
                     raise FailedError(f"{describe(error, place=False)}{why}") from None
                 raise
