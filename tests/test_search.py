@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -161,6 +164,35 @@ def test_a_damaged_index_is_made_anew(tmp_path: Path, damage: str) -> None:
         folder.rename(tmp_path / "elsewhere")
         folder.write_text("a file")
     assert first(SearchIndex(ENTRIES, cache=tmp_path, fingerprint="one"), "forecast") == "io.github.acme/weather-mcp"
+
+
+def test_a_kept_index_that_lacks_any_one_of_its_files_still_answers(tmp_path: Path) -> None:
+    SearchIndex(ENTRIES, cache=tmp_path, fingerprint="one")
+    names = {file.name for file in (tmp_path / "search-one").iterdir()}
+    endings = {name.rpartition(".")[2] for name in names}
+    assert endings >= {"complete", "json", "pos", "idx", "term", "fast"}
+    for ending in sorted(endings):
+        for file in (tmp_path / "search-one").glob(f"*{ending}"):
+            file.unlink()
+        index = SearchIndex(ENTRIES, cache=tmp_path, fingerprint="one")
+        assert first(index, "forecast") == "io.github.acme/weather-mcp", ending
+
+
+def test_an_index_answers_on_when_its_files_are_removed(tmp_path: Path) -> None:
+    SearchIndex(ENTRIES, cache=tmp_path, fingerprint="one")
+    kept = SearchIndex(ENTRIES, cache=tmp_path, fingerprint="one")
+    shutil.rmtree(tmp_path / "search-one")
+    assert first(kept, "forecast") == "io.github.acme/weather-mcp"
+    assert first(kept, "weathr") == "io.github.acme/weather-mcp"
+
+
+def test_what_a_killed_process_left_is_removed_after_an_hour(tmp_path: Path) -> None:
+    now = time.time()
+    for name, age in {"search-one.abandoned": 7200, "search-two.at-work": 60}.items():
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (now - age, now - age))
+    SearchIndex(ENTRIES, cache=tmp_path, fingerprint="one")
+    assert {folder.name for folder in tmp_path.iterdir()} == {"search-one", "search-two.at-work"}
 
 
 def test_a_cache_that_cannot_be_written_does_not_hinder(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+import time
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -47,6 +48,8 @@ TOLD, ALL_TOLD = 500, 12_000
 """What is read of the description of an action, and of those of all actions of a plugin, in characters."""
 KEPT = 4
 """How many indexes are kept in a folder: those of older registries go."""
+ABANDONED = 3600.0
+"""After how many seconds a folder that a process works in is what a killed one left."""
 
 _HEAP = 20_000_000
 
@@ -58,11 +61,7 @@ class Lexical:
     """
 
     def __init__(self, entries: Sequence[Entry], folder: Path | None = None) -> None:
-        self._index = _opened(folder) if folder is not None else None
-        if self._index is None:
-            self._index = _built(entries, folder)
-        self._schema = self._index.schema
-        self._searcher = self._index.searcher()
+        self._schema, self._searcher = (folder and _opened(folder)) or _built(entries, folder)
 
     def search(self, request: str) -> dict[int, float]:
         """Return scores by position, from 0 to about 2, of the entries that have to do with *request*."""
@@ -172,13 +171,23 @@ class Lexical:
         return int(self._searcher.doc_freq("text", stem))
 
 
-def _opened(folder: Path) -> Any:
-    """Return the kept index, or None where there is none that can be used."""
-    from tantivy import Index
+def _opened(folder: Path) -> tuple[Any, Any] | None:
+    """Return the schema of a kept index and what searches it, or None where there is none that can be used.
+
+    Another process may be removing the folder meanwhile. Tantivy takes some files that are missing for empty ones and
+    says so only when it is asked, so it is asked here; what has answered holds its files open and is safe.
+    """
+    from tantivy import Index, Query
 
     with contextlib.suppress(ValueError, OSError):
         if (folder / "complete").read_text(encoding="utf-8") == _form():
-            return Index.open(str(folder))
+            index = Index.open(str(folder))
+            searcher = index.searcher()
+            hits = searcher.search(Query.all_query(), 1).hits
+            searcher.fast_field_values("position", [address for _, address in hits])
+            for field in ("text", "core"):
+                searcher.doc_freq(field, "")
+            return index.schema, searcher
     return None
 
 
@@ -189,8 +198,8 @@ def _form() -> str:
     return __version__
 
 
-def _built(entries: Sequence[Entry], folder: Path | None) -> Any:
-    """Return a new index, in memory if it cannot be kept. A cache that cannot be written is no reason to fail."""
+def _built(entries: Sequence[Entry], folder: Path | None) -> tuple[Any, Any]:
+    """Return the same of a new index, in memory if it cannot be kept: a cache that fails is no reason to fail."""
     if folder is not None:
         with contextlib.suppress(OSError, ValueError):
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -201,9 +210,10 @@ def _built(entries: Sequence[Entry], folder: Path | None) -> Any:
                 _swap(partial, folder)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
-            if (index := _opened(folder)) is not None:
-                return index
-    return _fill(entries, None)
+            if (kept := _opened(folder)) is not None:
+                return kept
+    index = _fill(entries, None)
+    return index.schema, index.searcher()
 
 
 def _fill(entries: Sequence[Entry], folder: Path | None) -> Any:
@@ -237,11 +247,30 @@ def _text(entry: Entry, core: str) -> str:
 
 def _swap(partial: Path, folder: Path) -> None:
     """Put a finished index in its place, and let go of those of older registries."""
-    if folder.exists():  # what is there cannot be read, or another process was quicker
-        shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        partial.rename(folder)
+    if _opened(folder) is not None:
+        return  # another process was quicker
+    with contextlib.suppress(FileNotFoundError):
+        _remove(folder)
+    partial.rename(folder)
     family = folder.name.partition("-")[0]
-    kept = sorted(folder.parent.glob(f"{family}-*/complete"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for old in kept[KEPT:]:
-        shutil.rmtree(old.parent, ignore_errors=True)
+    times: dict[Path, float] = {}
+    for file in folder.parent.glob(f"{family}-*/complete"):
+        with contextlib.suppress(FileNotFoundError):  # another process lets go of it
+            times[file.parent] = file.stat().st_mtime
+    old = sorted(times, key=times.__getitem__, reverse=True)[KEPT:]
+    for left in folder.parent.glob(f"{family}-*.*"):
+        with contextlib.suppress(FileNotFoundError):
+            if left.stat().st_mtime < time.time() - ABANDONED:
+                old.append(left)
+    for each in dict.fromkeys(old):
+        with contextlib.suppress(OSError):
+            _remove(each)
+
+
+def _remove(folder: Path) -> None:
+    """Remove what cannot be used any more: out of the way in one step, so that nobody finds half of it."""
+    trash = tempfile.mkdtemp(dir=folder.parent, prefix=f"{folder.name}.")
+    try:
+        folder.rename(Path(trash) / "index")
+    finally:
+        shutil.rmtree(trash, ignore_errors=True)
