@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError, NotInstalledError, PluginError
 from dynamic_plugins.events import Event
+from dynamic_plugins.install.folders import in_thread
 from dynamic_plugins.install.identity import is_editable, is_same, version_of
+from dynamic_plugins.install.local import digest
 from dynamic_plugins.records import Outcome, Status, now
 
 if TYPE_CHECKING:
@@ -55,17 +57,20 @@ class Updates:
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
 
-        Another version than the one that was installed from this machine is an update. An *editable* folder is used
-        where it lies: what is changed in it counts from the next :meth:`reload`.
+        Other code than was installed from this machine is an update, with the same version too. An *editable* folder is
+        used where it lies: what is changed in it counts from the next :meth:`reload`.
         """
         plan = self._installer.plan_path(path, editable=editable)
         if (present := self._store.read().get(plan.name)) is None:
             return await self._installs.install_plan(plan)
         installation = present.installation
-        if (plan.version, plan.editable) == (installation.version, is_editable(installation)):
-            return self._installs.already_installed(plan.name)
+        same = (plan.version, plan.editable) == (installation.version, is_editable(installation))
         if _is_of_this_machine(installation):
+            if same and (plan.editable or await in_thread(digest, Path(plan.package.name)) == installation.digest):
+                return self._installs.already_installed(plan.name)
             return await self._update(plan, None)
+        if same:
+            return self._installs.already_installed(plan.name)
         where = self._installer.plan_of(installation).origin
         note = f"{plan.name} {installation.version} is installed already, from {where}; nothing was changed. To put "
         note += f"{plan.version} from {path} in its place, uninstall it first: dynamic-plugins uninstall {plan.name}"

@@ -200,6 +200,23 @@ def test_a_wheel_of_another_version_is_an_update_that_is_asked_about(cli: Cli, t
     assert (again["changed"], "2.0 is installed already" in again["note"]) == (False, True)
 
 
+async def test_what_is_changed_in_a_copied_folder_is_an_update_even_without_a_new_version(
+    app: App, folder: Path, source: str
+) -> None:
+    again = await app.service.install_path(folder)
+    assert (again.changed, "1.0 is installed already" in again.note) == (False, True)
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "left.pyc").write_bytes(b"no code of the plugin's")
+    assert not (await app.service.update("probe")).changed
+
+    write(folder, "1.0", source.replace("VERSION", "mended"))
+    assert (await app.service.install_path(folder)).changed
+    assert await told(app) == ("1.0", "mended", 1, "mended")
+    (folder / "more.py").write_text("")
+    assert (await app.service.update("probe")).changed
+    assert not (await app.service.install_path(folder)).changed
+
+
 def wheel(folder: Path, version: str) -> Path:
     """Write a wheel of a native plugin by hand, so that it needs nothing from an index."""
     info = f"sky-{version}.dist-info"

@@ -17,8 +17,8 @@ def is_same(one: Installation, other: Installation) -> bool:
     return _identity(one) == _identity(other)
 
 
-def _identity(installation: Installation) -> tuple[str, str | None, bool]:
-    return installation.version, commit(installation), is_editable(installation)
+def _identity(installation: Installation) -> tuple[str, str | None, bool, str | None]:
+    return installation.version, commit(installation), is_editable(installation), installation.digest
 
 
 def version_of(installation: Installation) -> str:

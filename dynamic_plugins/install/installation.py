@@ -45,6 +45,8 @@ class Installation:
     variables: tuple[Variable, ...] = ()
     requires: tuple[str, ...] = ()
     distributions: tuple[Distribution, ...] = ()
+    digest: str | None = None
+    """Of the wheel, or of all that was copied of the folder, that it was made from; None where that is elsewhere."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dynamic_plugins.install.manifest import Manifest
     from dynamic_plugins.install.python_environment import PythonEnvironment
 
@@ -36,6 +37,26 @@ def place(told: Manifest, folder: Path, target: Path, *, editable: bool) -> Path
     return target if told.root == "." else target / told.root
 
 
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a wheel, or of all that is copied of a folder: names, contents and where links lead."""
+    if not path.is_dir():
+        return _sha256(path)
+    found = hashlib.sha256()
+    for folder, folders, files in os.walk(path):
+        left_out = _NOT_COPIED(folder, [*folders, *files])
+        folders[:] = sorted(set(folders) - left_out)
+        for file in sorted({*files, *folders} - left_out):
+            each = Path(folder) / file
+            content = str(each.readlink()) if each.is_symlink() else _sha256(each) if each.is_file() else ""
+            found.update(json.dumps([each.relative_to(path).as_posix(), content]).encode())
+    return found.hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 def _copy(folder: Path, target: Path) -> None:
     shutil.copytree(folder, target, ignore=_NOT_COPIED, symlinks=True)
 
@@ -55,5 +76,5 @@ def check_python(plugin: str, told: Manifest, environment: PythonEnvironment) ->
 
 def check_digest(plugin: str, path: Path, sha256: str | None) -> None:
     """Raise InstallError where *path* is not the file with this SHA-256; without one there is nothing to compare."""
-    if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256.lower():
+    if sha256 and _sha256(path) != sha256.lower():
         raise InstallError(plugin, f"{path.name} is not the file that its registry entry describes (SHA-256 differs)")

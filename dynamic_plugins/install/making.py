@@ -12,7 +12,7 @@ from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.folders import in_thread
 from dynamic_plugins.install.installation import Installation
-from dynamic_plugins.install.local import check_digest, check_python, place
+from dynamic_plugins.install.local import check_digest, check_python, digest, place
 from dynamic_plugins.install.manifest import OWN_FILE, Own, all_requires, own_file, read_folder, read_wheel
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.python_environment import canonical, too_new
@@ -97,7 +97,8 @@ async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> In
         facts = replace(facts, entry_point=told.entry_point, search_path=(str(source),))
     tell("verify", "", 0.9)
     distributions = await in_thread(environment.distributions)
-    return replace(facts, python=str(environment.python), distributions=distributions)
+    made_of = None if plan.editable else await in_thread(digest, path)
+    return replace(facts, python=str(environment.python), distributions=distributions, digest=made_of)
 
 
 def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own:
