@@ -74,6 +74,24 @@ async def test_an_error_is_the_plugins_own(loader: InProcessLoader, tmp_path: Pa
     await connection.close()
 
 
+async def test_what_it_says_of_itself_and_its_errors_are_without_its_secrets(
+    loader: InProcessLoader, tmp_path: Path
+) -> None:
+    token = "not-a-word-that-anybody-would-guess"
+    (tmp_path / "teller.py").write_text(
+        "import os\nfrom dynamic_plugins.plugin import *\n"
+        "def fail() -> None:\n    raise LookupError(os.environ['TELLER_TOKEN'])\n"
+        "told = 'Fails with ' + os.environ['TELLER_TOKEN']\n"
+        "plugin = Plugin('t', actions=[Action('fail', told, fail)])\n"
+    )
+    installation = replace(native(tmp_path, "teller:plugin"), search_path=(str(tmp_path),))
+    connection = await loader.connect(installation, {"TELLER_TOKEN": token})
+    assert component(connection, "fail").description == "Fails with ***"
+    with pytest.raises(ActionError, match=r"LookupError: \*\*\*"):
+        await call(connection, "fail")
+    await connection.close()
+
+
 @pytest.mark.parametrize(
     ("entry_point", "kind"),
     [

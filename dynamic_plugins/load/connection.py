@@ -273,11 +273,7 @@ class WorkerConnection:
             self._refresh = asyncio.create_task(self._ask_again(), name=f"offers of {self.name}")
 
     async def _ask_offers(self, client: Client) -> Offers:
-        # Some servers name what they were told in the descriptions of their tools, which models read and we keep.
-        offers = await offers_of(self.name, client, ours=self._ours)
-        told = offers.to_list()
-        scrubbed = self._scrubber.result(told)
-        return offers if scrubbed is told else Offers.from_list(scrubbed)
+        return (await offers_of(self.name, client, ours=self._ours)).scrubbed(self._scrubber)
 
     async def _ask_again(self) -> None:
         try:

@@ -56,11 +56,12 @@ class InProcessLoader:
         if installation.kind == "mcp" or not installation.entry_point:
             raise LoadError(installation.plugin, "an MCP server has no live objects: it runs in a worker")
         presence = _Presence(installation, environment, self._environ)
+        scrubber = Scrubber(environment, installation.variables)
         folder = self._data_dir / Path(installation.path).parent.name
         try:
             folder.mkdir(parents=True, exist_ok=True)
             live, offered = await asyncio.to_thread(_load, installation, environment, host or Host(), str(folder))
-            offers = _checked(installation.plugin, offered)
+            offers = _checked(installation.plugin, offered).scrubbed(scrubber)
         except LoadError:
             presence.end()
             raise
@@ -68,9 +69,8 @@ class InProcessLoader:
             presence.end()
             if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
                 raise
-            scrubber = Scrubber(environment, installation.variables)
             raise LoadError(installation.plugin, scrubber.text(describe(error))) from None
-        return InProcessConnection(installation, live, offered, offers, presence, self._call_timeout)
+        return InProcessConnection(installation, live, offered, offers, presence, scrubber, self._call_timeout)
 
 
 class InProcessConnection:
@@ -86,6 +86,7 @@ class InProcessConnection:
         offered: Offered,
         offers: Offers,
         presence: _Presence,
+        scrubber: Scrubber,
         call_timeout: float,
     ) -> None:
         self.name = installation.plugin
@@ -94,6 +95,7 @@ class InProcessConnection:
         self.offers = offers
         self._offered = offered
         self._presence = presence
+        self._scrubber = scrubber
         self._call_timeout = call_timeout
         self.alive = True
 
@@ -116,7 +118,8 @@ class InProcessConnection:
         except TimeoutError:
             raise PluginTimeoutError(self.name, component.name, self._call_timeout) from None
         except Exception as error:  # a stranger's handler may raise anything
-            raise ActionError(self.name, component.name, describe(error, place=False)) from error
+            said = self._scrubber.text(describe(error, place=False))
+            raise ActionError(self.name, component.name, said) from error
 
     async def close(self) -> None:
         """Stop its services and forget its modules. Safe to repeat; never raises."""

@@ -10,6 +10,8 @@ from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dynamic_plugins.load.scrub import Scrubber
+
 ComponentKind = Literal["action", "provider", "service", "evaluator", "task"]
 
 
@@ -42,6 +44,15 @@ class Offers:
     @classmethod
     def from_list(cls, data: list[dict[str, Any]]) -> Offers:
         return cls(tuple(Component(**{**each, "similes": tuple(each.get("similes", ()))}) for each in data))
+
+    def scrubbed(self, scrubber: Scrubber) -> Offers:
+        """Return them without secrets: some plugins name in their descriptions what they were told.
+
+        Models read descriptions, and the state file keeps them.
+        """
+        told = self.to_list()
+        scrubbed = scrubber.result(told)
+        return self if scrubbed is told else Offers.from_list(scrubbed)
 
 
 class Connection(Protocol):
