@@ -119,11 +119,14 @@ def test_any_text_is_a_request(index: SearchIndex, query: str) -> None:
     assert len({match.entry.name for match in matches}) == len(matches)
 
 
-@pytest.mark.parametrize(
-    "query", ['"', "a AND", "NOT OR", "name:pdf", "(((", "pdf^9", "pdf~2", "*", "x" * 100_000, "\x00"]
-)
-def test_marks_of_a_query_language_mean_nothing(index: SearchIndex, query: str) -> None:
-    index.search(query)
+@pytest.mark.parametrize("marked", ['"pdf', "pdf)", "(((pdf", "+pdf", "-pdf", "pdf^9", "pdf~2", "pdf*", "pdf\x00"])
+def test_marks_of_a_query_language_mean_nothing(index: SearchIndex, marked: str) -> None:
+    assert first(index, marked) == first(index, "pdf") == "@elizaos/plugin-pdf"
+
+
+@pytest.mark.parametrize("query", ['"', "(((", "*", "\x00", "x" * 100_000])
+def test_what_holds_no_word_finds_nothing(index: SearchIndex, query: str) -> None:
+    assert index.search(query) == []
 
 
 def test_the_index_is_kept_for_the_next_process(tmp_path: Path) -> None:
