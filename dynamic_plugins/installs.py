@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.journal import Journal
+    from dynamic_plugins.launch import Launcher
     from dynamic_plugins.presence import Presence
     from dynamic_plugins.secrets import ConfigurationStore
     from dynamic_plugins.store import StateStore
@@ -49,13 +50,14 @@ class Installs:
         configuration: ConfigurationStore,
         dependencies: Dependencies,
         presence: Presence,
+        launcher: Launcher,
         consent: Consent,
         journal: Journal,
         listener: Listener,
     ) -> None:
         self._catalogue, self._installer, self._store = catalogue, installer, store
         self._configuration, self._dependencies = configuration, dependencies
-        self._presence, self._consent = presence, consent
+        self._presence, self._launcher, self._consent = presence, launcher, consent
         self._journal, self._listener = journal, listener
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -168,7 +170,7 @@ class Installs:
         except PluginError:
             self._store.put(plugin)  # its secrets cannot be reached now: it is what it was
             raise
-        await self._presence.remove_data(plugin)
+        await self._launcher.remove_data(plugin)
         self._installer.remove(plugin.installation)
         self._journal.forget(plugin.name)
         self._store.drop(plugin.name)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import configuration as config
 from dynamic_plugins.errors import (
     LoadError,
-    NeedsConfigurationError,
     NotInstalledError,
     PluginError,
     PluginTimeoutError,
 )
 from dynamic_plugins.events import Event
 from dynamic_plugins.live import LivePlugin, standing_from_facts
-from dynamic_plugins.load.host import Host
 from dynamic_plugins.load.offers import bind
 from dynamic_plugins.records import DynamicPluginInfo, Standing, Status
 from dynamic_plugins.runtime import check
@@ -27,9 +24,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
-    from dynamic_plugins.load.chosen import ChosenLoader
-    from dynamic_plugins.load.host import UseModel
-    from dynamic_plugins.load.loader import Loader
+    from dynamic_plugins.launch import Launcher
     from dynamic_plugins.load.offers import Connection, Offers
     from dynamic_plugins.runtime import AgentRuntime
     from dynamic_plugins.secrets import ConfigurationStore
@@ -39,22 +34,20 @@ if TYPE_CHECKING:
 class Presence:
     """Every installed plugin's :class:`LivePlugin`.
 
-    *listener* hears of failures and of progress, *forgotten* of what is installed no more; *use_model* answers a plugin
-    that asks for the host's model.
+    *listener* hears of failures and changes, *forgotten* of what is installed no more.
     """
 
     def __init__(
         self,
         store: StateStore,
         configuration: ConfigurationStore,
-        loader: ChosenLoader,
+        launcher: Launcher,
         runtime: AgentRuntime,
         listener: Listener,
         forgotten: Callable[[str], None],
-        use_model: UseModel | None = None,
     ) -> None:
-        self._store, self._configuration, self._loader = store, configuration, loader
-        self._runtime, self._listener, self._use_model = runtime, listener, use_model
+        self._store, self._configuration, self._launcher = store, configuration, launcher
+        self._runtime, self._listener = runtime, listener
         self._forgotten = forgotten
         self._live: dict[str, LivePlugin] = {}
         self._followed: Mapping[str, StoredPlugin] | None = None
@@ -185,31 +178,7 @@ class Presence:
             raise PluginError(f"{live.name} is not started: the application is closing.")
         plugin = self.stored(live.name)
         live.started_from = _source(plugin)
-        return await self.start_worker(plugin)
-
-    async def start_worker(self, plugin: StoredPlugin, loader: Loader | None = None) -> Connection:
-        """Start *plugin* with what it was told, with *loader* instead of what it is started with else.
-
-        Raises NeedsConfigurationError, LoadError or PluginTimeoutError.
-        """
-        values = await asyncio.to_thread(self._configuration.values, plugin.name)
-        if missing := config.missing(plugin.installation, values):
-            raise NeedsConfigurationError(plugin.name, missing)
-        folder = self._loader.folder(plugin.installation)
-        return await (loader or self._loader).connect(
-            plugin.installation,
-            config.environment(plugin.installation, values),
-            config.command_line(plugin.installation, values),
-            self._host_for(plugin.name, config.roots(plugin.installation, values, folder)),
-        )
-
-    def _host_for(self, name: str, roots: tuple[str, ...]) -> Host:
-        """Return what *name*'s worker gets from us: the model and *roots* if it asks, and an ear for its progress."""
-
-        def progress(fraction: float | None, message: str) -> None:
-            self._listener(Event(name, "progress", message, fraction))
-
-        return Host(use_model=self._use_model, roots=roots, progress=progress)
+        return await self._launcher.start(plugin)
 
     async def load(self, live: LivePlugin) -> None:
         """Start *live*'s worker, check and remember what it offers: ``loaded``; or ``error``, and raise."""
@@ -297,10 +266,6 @@ class Presence:
         """Return what *name* runs as now: for hosts that want the live objects of a plugin in this process."""
         live = self._live.get(name)
         return live.connection if live is not None and live.running else None
-
-    async def remove_data(self, plugin: StoredPlugin) -> None:
-        """Remove what *plugin*'s workers wrote in their own folder."""
-        await asyncio.to_thread(shutil.rmtree, self._loader.folder(plugin.installation), ignore_errors=True)
 
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""

@@ -14,6 +14,7 @@ from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.finishing import to_the_end
 from dynamic_plugins.installs import Installs
+from dynamic_plugins.launch import Launcher
 from dynamic_plugins.presence import Presence
 from dynamic_plugins.records import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.schedule import Schedule
@@ -68,8 +69,8 @@ class PluginManagementService:
         self.journal = journal
         self._consent = Consent(approve)
         self._dependencies = Dependencies(catalogue, installer, store)
-        forgotten = journal.forget_unwritten
-        self._presence = Presence(store, configuration, loader, runtime, self._heard, forgotten, use_model)
+        launcher = Launcher(loader, configuration, self._heard, use_model)
+        self._presence = Presence(store, configuration, launcher, runtime, self._heard, journal.forget_unwritten)
         self._switches = Switches(
             catalogue=catalogue,
             installer=installer,
@@ -87,6 +88,7 @@ class PluginManagementService:
             configuration=configuration,
             dependencies=self._dependencies,
             presence=self._presence,
+            launcher=launcher,
             consent=self._consent,
             journal=journal,
             listener=self._heard,
@@ -99,7 +101,7 @@ class PluginManagementService:
             presence=self._presence,
             installs=self._installs,
             switches=self._switches,
-            trials=Trials(self._presence, runtime, loader),
+            trials=Trials(self._presence, runtime, launcher),
             listener=self._heard,
         )
         self._schedule = Schedule(runtime, journal, self._heard)

@@ -13,8 +13,8 @@ from dynamic_plugins.runtime import AgentRuntime
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from dynamic_plugins.launch import Launcher
     from dynamic_plugins.live import LivePlugin
-    from dynamic_plugins.load.chosen import ChosenLoader
     from dynamic_plugins.load.offers import Offers
     from dynamic_plugins.presence import Presence
     from dynamic_plugins.store import StoredPlugin
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Trials:
     """Tries versions out, always in a worker: in this process the present one's modules are in the way."""
 
-    def __init__(self, presence: Presence, runtime: AgentRuntime, loader: ChosenLoader) -> None:
-        self._presence, self._runtime, self._loader = presence, runtime, loader
+    def __init__(self, presence: Presence, runtime: AgentRuntime, launcher: Launcher) -> None:
+        self._presence, self._runtime, self._launcher = presence, runtime, launcher
 
     async def offers(self, old: StoredPlugin, new: StoredPlugin) -> Offers | None:
         """Return what *new* offers once it has loaded and, where *old* is active, its services have started.
@@ -43,10 +43,10 @@ class Trials:
 
     async def offers_here(self, old: StoredPlugin, new: StoredPlugin) -> Offers | None:
         """Return what *new* offers where it will run, once *old* runs no more. Raises LoadError."""
-        if new.offers is None or not self._loader.runs_here(new.name):
+        if new.offers is None or not self._launcher.runs_here(new.name):
             return new.offers
         try:
-            connection = await self._presence.start_worker(new)
+            connection = await self._launcher.start(new)
         except PluginError as error:
             raise _refusal(old, new, error) from error
         await connection.close()
@@ -56,7 +56,7 @@ class Trials:
         return config.missing(plugin.installation, self._presence.known(plugin))
 
     async def _try(self, old: StoredPlugin, new: StoredPlugin) -> Offers:
-        connection = await self._presence.start_worker(new, self._loader.workers)
+        connection = await self._launcher.start(new, apart=True)
         try:
             trial = AgentRuntime()
             trial.mount(bind(new.name, connection.offers, connection.call))

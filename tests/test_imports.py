@@ -17,7 +17,7 @@ LAYERS = [
     {"records", "approval", "registry"},
     {"install", "load"},
     {"configuration", "runtime", "store", "secrets"},
-    {"catalogue", "consent", "dependencies", "journal", "live", "presence", "schedule"},
+    {"catalogue", "consent", "dependencies", "journal", "launch", "live", "presence", "schedule"},
     {"installs", "switches", "trials", "updates"},
     {"service"},
     {"actions", "providers"},
