@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BOUND = 60.0
 
 SOURCE = """
-import socket
+import fcntl, os
 from dynamic_plugins.plugin import Plugin, Provider, Service, action
 
 state = []
@@ -41,10 +41,12 @@ def tell() -> dict[str, object]:
     return {"version": "VERSION", "started": len(state)}
 
 def start() -> None:
-    state.append(socket.create_server(("127.0.0.1", PORT)))
+    file = os.open(ENGINE, os.O_WRONLY | os.O_CREAT)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    state.append(file)
 
 def stop() -> None:
-    state.pop().close()
+    os.close(state.pop())
 
 plugin = Plugin(
     "probe",
@@ -69,9 +71,9 @@ def write(folder: Path, version: str, source: str = SOURCE, config: tuple[dict[s
 
 
 @pytest.fixture
-def source(unused_tcp_port: int) -> str:
-    """The plugin's source, whose service listens where only one can."""
-    return SOURCE.replace("PORT", str(unused_tcp_port))
+def source(tmp_path: Path) -> str:
+    """The plugin's source, whose service holds what only one can."""
+    return SOURCE.replace("ENGINE", repr(str(tmp_path / "engine")))
 
 
 @pytest.fixture
