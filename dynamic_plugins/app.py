@@ -83,7 +83,9 @@ class App:
         self.store = StateStore(settings.state_file)
         self.runtime = AgentRuntime()
         self.catalogue = Catalogue(self.registry, self.store, settings.home / "registry")
-        self.configuration = ConfigurationStore(settings.home, settings.passphrase)
+        # What is written from threads as well reads the state by itself.
+        installed = StateStore(settings.state_file).read
+        self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
         self.installer = Installer(
             settings.plugins_dir,
             python=default_python(),
@@ -100,8 +102,7 @@ class App:
             runtime=self.runtime,
             store=self.store,
             configuration=self.configuration,
-            # It is written from threads as well: it reads the state by itself.
-            journal=Journal(settings.home / "journal.json", StateStore(settings.state_file).read),
+            journal=Journal(settings.home / "journal.json", installed),
             approve=approve,
             ask_values=ask_values,
             listener=listener,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -72,21 +73,24 @@ class Journal:
 
     def __init__(self, path: Path, installed: Callable[[], Collection[str]] | None = None) -> None:
         self._path, self._installed = path, installed
+        self._counting = threading.Lock()
+        """Held while :attr:`_new` is changed or taken away: it is written from threads."""
         self._new: dict[str, _Plugin] = defaultdict(_Plugin)
 
     @contextmanager
     def timed(self, plugin: str, action: str) -> Iterator[None]:
         """Count the call made in this block: its time, and whether it raised."""
-        usage = self._new[plugin].actions[action]
         begun = time.perf_counter()
+        errors = 0
         try:
             yield
         except BaseException:
-            usage.errors += 1
+            errors = 1
             raise
         finally:
             took = time.perf_counter() - begun
-            usage.add(Usage(1, 0, took, took))
+            with self._counting:  # looked up only now: what was counted before may have been written meanwhile
+                self._new[plugin].actions[action].add(Usage(1, errors, took, took))
 
     def note(self, event: Event) -> None:
         """Keep a step of a plugin's life; the progress of an install is none."""
@@ -94,9 +98,10 @@ class Journal:
             told = {"at": now(), "event": event.stage}
             if event.message:
                 told["message"] = event.message[:MESSAGE_LENGTH]
-            events = self._new[event.plugin].events
-            events.append(told)
-            del events[:-EVENTS_KEPT]
+            with self._counting:
+                events = self._new[event.plugin].events
+                events.append(told)
+                del events[:-EVENTS_KEPT]
 
     def begin_task(self, plugin: str, task: str, interval: float) -> float:
         """Note that *task* begins now and return 0; or return how many seconds it is not due yet.
@@ -123,7 +128,8 @@ class Journal:
     def told(self, plugin: str) -> dict[str, Any]:
         """Return ``{"usage": {"calls", "errors", …, "actions": {…}}, "events": […]}``, this process included."""
         mine = self._read().get(plugin, _Plugin())
-        mine.add(self._new.get(plugin, _Plugin()))
+        with self._counting:
+            mine.add(self._new.get(plugin, _Plugin()))
         everything = Usage()
         for usage in mine.actions.values():
             everything.add(usage)
@@ -139,11 +145,13 @@ class Journal:
 
     def forget_unwritten(self, plugin: str) -> None:
         """Drop what this process has counted of *plugin* and not written yet."""
-        self._new.pop(plugin, None)
+        with self._counting:
+            self._new.pop(plugin, None)
 
     def flush(self) -> None:
         """Add what was counted since the last time to the file."""
-        new, self._new = self._new, defaultdict(_Plugin)
+        with self._counting:
+            new, self._new = self._new, defaultdict(_Plugin)
         new = {name: each for name, each in new.items() if each.actions or each.events}
         if new:
             with self._changing() as plugins:

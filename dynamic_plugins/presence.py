@@ -176,9 +176,20 @@ class Presence:
     async def _connect(self, live: LivePlugin) -> Connection:
         if self._closed:
             raise PluginError(f"{live.name} is not started: the application is closing.")
-        plugin = self.stored(live.name)
-        live.started_from = _source(plugin)
-        return await self._launcher.start(plugin)
+        while True:
+            plugin = self.stored(live.name)
+            live.started_from = _source(plugin)
+            try:
+                return await self._launcher.start(plugin)
+            except LoadError:
+                if self._current(live) is not None:
+                    raise
+                # Another process put another version in its place, and took away what was being started.
+
+    def _current(self, live: LivePlugin) -> StoredPlugin | None:
+        """Return what is saved about *live* if that is what it was started from."""
+        plugin = self._store.read().get(live.name)
+        return plugin if plugin is not None and live.started_from == _source(plugin) else None
 
     async def load(self, live: LivePlugin) -> None:
         """Start *live*'s worker, check and remember what it offers: ``loaded``; or ``error``, and raise."""
@@ -237,13 +248,16 @@ class Presence:
     def _broken(self, name: str, reason: str) -> None:
         if (live := self._live.get(name)) is not None:
             live.unmount()
-            self.fail(live, LoadError(name, reason))
+            if (plugin := self._current(live)) is not None:
+                self.fail(live, LoadError(name, reason), plugin.installation)
+            else:
+                self._followed = None  # another process has changed it: the next look takes that over
 
     def _changed(self, name: str, offers: Offers) -> None:
         """Offer what *name* offers now; when that cannot be registered, what it offered before stays."""
         live = self._live.get(name)
-        if live is None:
-            return
+        if live is None or (plugin := self._current(live)) is None:
+            return  # another process has changed it: of what is there now this says nothing
         try:
             check(bind(name, offers, live.call))
         except LoadError as error:
@@ -252,7 +266,7 @@ class Presence:
         if live.mounted:
             live.unmount()
             live.mount(self._runtime, offers)
-        self._store.change(name, offers=offers)
+        self._store.change(name, plugin.installation, offers=offers)
         self._listener(Event(name, "changed", f"{len(offers.of('action'))} actions"))
 
     async def wake_evaluators(self) -> None:

@@ -13,11 +13,11 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dynamic_plugins.errors import SecretStoreError
+from dynamic_plugins.errors import NotInstalledError, SecretStoreError
 from dynamic_plugins.store import LOCK_SECONDS, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
 SERVICE = "dynamic-plugins"
@@ -170,10 +170,15 @@ def open_vault(home: Path, passphrase: str | None) -> Vault:
 
 
 class ConfigurationStore:
-    """The values that plugins were told. *home* holds ``configuration.json``: plain values, and names of secrets."""
+    """The values that plugins were told. *home* holds ``configuration.json``: plain values, and names of secrets.
 
-    def __init__(self, home: Path, passphrase: str | None = None) -> None:
-        self._home, self._passphrase = home, passphrase
+    *installed* gives the names of the plugins that there are, asked from threads: others cannot be told anything.
+    """
+
+    def __init__(
+        self, home: Path, passphrase: str | None = None, installed: Callable[[], Collection[str]] | None = None
+    ) -> None:
+        self._home, self._passphrase, self._installed = home, passphrase, installed
         self._path = home / "configuration.json"
         self._vault: Vault | None = None
 
@@ -215,10 +220,18 @@ class ConfigurationStore:
         return [value for value in values if value]
 
     def set(self, plugin: str, plain: dict[str, str], secret: dict[str, str]) -> None:
-        """Keep *plain* and *secret* values for *plugin*; all secrets are safe before a name is written down."""
-        for name, value in secret.items():
-            self.vault.set(_key(plugin, name), value)
+        """Keep *plain* and *secret* values for *plugin*; all secrets are safe before a name is written down.
+
+        Raises NotInstalledError for one that is not there, or not any more, and SecretStoreError.
+        """
+        vault = self.vault if secret else None  # before all else: without a safe place nothing is written at all
         with self._changing() as data:
+            # Asked under the lock, which whoever removes a plugin takes later: nothing stays of what comes after that.
+            if self._installed is not None and plugin not in self._installed():
+                raise NotInstalledError(plugin)
+            if vault is not None:
+                for name, value in secret.items():
+                    vault.set(_key(plugin, name), value)
             mine = data.setdefault(plugin, {"values": {}, "secrets": []})
             for name in set(mine["secrets"]) & set(plain):
                 self.vault.delete(_key(plugin, name))
@@ -227,13 +240,12 @@ class ConfigurationStore:
 
     def forget(self, plugin: str) -> None:
         """Remove everything that *plugin* was told."""
-        known = self._read().get(plugin)
-        if known is None:
-            return
-        for name in known.get("secrets", []):
-            self.vault.delete(_key(plugin, name))
-        with self._changing() as data:
-            data.pop(plugin, None)
+        with _file_lock(self._path):
+            data = self._read()
+            if (known := data.pop(plugin, None)) is not None:
+                for name in known.get("secrets", []):
+                    self.vault.delete(_key(plugin, name))
+                self._write(data)
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -249,7 +261,10 @@ class ConfigurationStore:
         with _file_lock(self._path):
             data = self._read()
             yield data
-            write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
+            self._write(data)
+
+    def _write(self, data: dict[str, Any]) -> None:
+        write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
 
 
 def _key(plugin: str, name: str) -> str:

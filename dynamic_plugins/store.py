@@ -153,6 +153,7 @@ class StateStore:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
+                self._seen = None  # a file system's clock may be so coarse that another write left no trace
                 plugins = {**self.read(), **self.leaving()}
                 yield plugins
                 self._write(plugins)

@@ -18,7 +18,6 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import tomllib
@@ -144,7 +143,7 @@ def embedded_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
     def start() -> str:
         home = tmp_path_factory.mktemp("model")
         process = subprocess.Popen(
-            [sys.executable, "-m", "dynamic_plugins", "--home", str(home), "serve-model", "--port", str(free_port())],
+            [sys.executable, "-m", "dynamic_plugins", "--home", str(home), "serve-model", "--port", "0"],
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -154,11 +153,6 @@ def embedded_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
     yield start
     for process in started:
         stop(process)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def address_from(process: subprocess.Popen[str]) -> str:

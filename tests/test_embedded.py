@@ -307,7 +307,7 @@ def test_without_the_engine_the_remedy_is_told() -> None:
 async def served(catalogue: Catalogue) -> AsyncIterator[httpx2.AsyncClient]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    task = asyncio.create_task(serve(catalogue, 0, listener))
+    task = asyncio.create_task(serve(catalogue, listener))
     try:
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}/v1", timeout=STARTS) as http:
             yield http
@@ -315,6 +315,7 @@ async def served(catalogue: Catalogue) -> AsyncIterator[httpx2.AsyncClient]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        listener.close()
 
 
 async def test_the_endpoint_answers_streams_and_refuses(catalogue: Catalogue) -> None:

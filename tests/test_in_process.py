@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def loader(tmp_path: Path) -> InProcessLoader:
-    return InProcessLoader(call_timeout=5, data_dir=tmp_path, environ=os.environ)
+async def loader(tmp_path: Path) -> InProcessLoader:
+    """A loader that has loaded before: of what is imported from now on, none is ours."""
+    loader = InProcessLoader(call_timeout=5, data_dir=tmp_path, environ=os.environ)
+    before = await loader.connect(native(tmp_path, "whole_plugin:plugin", "whole"), {})
+    await before.close()
+    return loader
 
 
 async def test_components_are_the_live_objects(loader: InProcessLoader, tmp_path: Path) -> None:

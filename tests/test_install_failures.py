@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from dynamic_plugins.errors import InstallError, PluginTimeoutError, Unavailable
 from dynamic_plugins.install.folders import PluginFolders
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.install.npm import instant, nearest
-from dynamic_plugins.install.process import child_environment, short
+from dynamic_plugins.install.process import child_environment, run, short
 from dynamic_plugins.install.starting import node_command
 from dynamic_plugins.registry.entry import Entry, Package
 from tests.conftest import EXAMPLES, Cli
@@ -209,6 +210,20 @@ def of(home: Path) -> list[psutil.Process]:
     return found
 
 
+async def test_what_a_package_manager_has_left_running_ends_too_when_the_install_is_cancelled(tmp_path: Path) -> None:
+    left = f"while kill -0 $$ 2>/dev/null; do :; done; echo alone >&2; sleep 600; : {tmp_path}"  # $$ is who leaves it
+    alone = asyncio.Event()
+    leave = run("x", ["sh", "-c", f"({left}) &"], cwd=tmp_path, environ=os.environ, heard=lambda _: alone.set())
+    task = asyncio.create_task(leave)
+    async with asyncio.timeout(60):
+        await alone.wait()
+    assert of(tmp_path)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert of(tmp_path) == []
+
+
 @pytest.mark.index
 def test_a_host_killed_in_the_middle_of_an_install_leaves_no_plugin_and_the_next_start_cleans_up(cli: Cli) -> None:
     host = subprocess.Popen(
@@ -246,6 +261,22 @@ async def test_sweeping_keeps_what_is_known_and_what_somebody_is_working_on(root
         assert working in list(working.parent.iterdir())
     assert sorted(path.name for path in removed) == [".staging-8", ".trash-9", "4567"]
     assert [path.name for path in known.parent.iterdir()] == ["0123"]
+
+
+@pytest.mark.parametrize("when", [1, 2])
+def test_sweeping_goes_on_where_another_process_takes_a_folder_away_meanwhile(root: Path, when: int) -> None:
+    (root / "a-1" / ".trash-9").mkdir(parents=True)
+    (root / "b-2" / ".trash-9").mkdir(parents=True)
+    asked: list[int] = []
+
+    def keep() -> set[Path]:  # asked before and after the lock of a folder is taken, each time just before a look
+        asked.append(1)
+        if len(asked) == when:
+            shutil.rmtree(root / "a-1")
+        return set()
+
+    assert PluginFolders(root).sweep(keep) == [root / "b-2" / ".trash-9"]
+    assert left_in(root) == []
 
 
 def test_a_home_that_is_reached_through_a_link_is_the_same_home(root: Path, tmp_path: Path) -> None:

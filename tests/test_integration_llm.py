@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -118,9 +117,7 @@ class CommandLine:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[str]:
     """The embedded model's address, served by a process of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-    command = ["--home", str(tmp_path / "model"), "--registry", str(registry()), "serve-model", "--port", str(port)]
+    command = ["--home", str(tmp_path / "model"), "--registry", str(registry()), "serve-model", "--port", "0"]
     process = subprocess.Popen([sys.executable, "-m", "dynamic_plugins", *command], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:

@@ -84,6 +84,14 @@ def test_processes_that_count_at_once_lose_nothing(tmp_path: Path) -> None:
     assert Journal(tmp_path / "j").told("p")["usage"]["calls"] == 60
 
 
+def test_a_call_that_is_under_way_while_the_others_are_written_is_counted_when_it_ends(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    with journal.timed("p", "a"):
+        journal.flush()
+    journal.flush()
+    assert Journal(tmp_path / "j").told("p")["usage"]["calls"] == 1
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"plugins": {"p": 3}}', '{"plugins": []}'])
 def test_a_damaged_journal_begins_anew(tmp_path: Path, content: str) -> None:
     path = tmp_path / "j"

@@ -159,13 +159,13 @@ async def test_many_calls_at_once_get_their_own_answers(whole: Installation) -> 
         assert [each["sum"] for each in sums] == [2 * n for n in range(100)]
 
 
-async def test_closing_takes_milliseconds_and_may_be_repeated(whole: Installation) -> None:
+async def test_closing_waits_no_longer_than_it_takes_to_leave_and_may_be_repeated(whole: Installation) -> None:
     async with connected(whole) as connection:
         await call(connection, "state")
         begun = time.perf_counter()
         await asyncio.gather(connection.close(), connection.close())
         await connection.close()
-        assert time.perf_counter() - begun < 0.4
+        assert time.perf_counter() - begun < 2, "it was given all the time that one gets which does not leave"
         assert not connection.alive
 
 

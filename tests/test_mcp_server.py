@@ -563,12 +563,13 @@ async def test_with_a_token_only_those_who_bring_it_are_served(cli: Cli, browser
             assert len((await client.list_tools()).tools) == 8
 
 
-def test_a_port_that_is_taken_is_said(cli: Cli) -> None:
+@pytest.mark.parametrize("command", [("mcp", "--http"), ("serve-model",)])
+def test_a_port_that_is_taken_is_said(cli: Cli, command: tuple[str, ...]) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ran = cli("mcp", "--http", "--port", str(port), code=1)
+        ran = cli(*command, "--port", str(port), code=1)
     assert (ran.out, str(port) in ran.err) == ("", True)
 
 

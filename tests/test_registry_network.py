@@ -20,8 +20,11 @@ import httpx2
 import pytest
 
 from dynamic_plugins.errors import RegistryUnavailableError
+from dynamic_plugins.registry.cache import Cache, CopyFacts
 from dynamic_plugins.registry.client import FetchError, fetch
+from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.registry import Registry
+from dynamic_plugins.registry.rowlist import EntryList
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,6 +171,24 @@ async def test_a_copy_that_another_process_fetched_is_taken_up(home: Path, serve
     server.serves(listing("b"))
     await one.refresh()
     assert await names(other) == ["b"]
+
+
+async def test_a_copy_that_another_process_puts_in_place_right_after_ours_is_taken_up(
+    home: Path, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = Cache.keep
+
+    def keep_and_be_overtaken(cache: Cache, location: str, facts: CopyFacts, entries: EntryList) -> Any:
+        kept = keep(cache, location, facts, entries)
+        keep(cache, location, facts, EntryList([Entry("b", "mcp")], ""))
+        return kept
+
+    server.serves(listing("a"))
+    asked = registry(home, server, clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(Cache, "keep", keep_and_be_overtaken)
+        await asked.refresh()
+    assert await names(asked) == ["b"]
 
 
 async def test_redirects_are_followed(home: Path, server: Server, clock: Clock) -> None:

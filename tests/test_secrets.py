@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ import keyring
 import pytest
 from keyring.backends import fail, null
 
-from dynamic_plugins.errors import SecretStoreError
+from dynamic_plugins.app import App
+from dynamic_plugins.errors import NotInstalledError, SecretStoreError
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.manifest import own_table
 from dynamic_plugins.registry import fields
 from dynamic_plugins.secrets import SERVICE, ConfigurationStore, EncryptedFileVault, KeyringVault, open_vault
-from dynamic_plugins.settings import FORBIDDEN_VARIABLES
+from dynamic_plugins.settings import FORBIDDEN_VARIABLES, Settings
 from tests.keyring_stand_ins import LockedKeyring, MemoryKeyring, PlainKeyring
 
 if TYPE_CHECKING:
@@ -341,3 +343,32 @@ def test_every_loaders_and_interpreters_own_variables_are_forbidden() -> None:
     wanted = {"PATH", "LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "PYTHONPATH", "PYTHONSTARTUP", "NODE_OPTIONS"}
     wanted |= {"GCONV_PATH", "OPENSSL_CONF", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL", "BASH_ENV", "JDK_JAVA_OPTIONS"}
     assert wanted <= FORBIDDEN_VARIABLES
+
+
+def test_nothing_stays_of_what_a_plugin_is_told_while_it_is_removed(no_keyring: None, tmp_path: Path) -> None:
+    installed = {"plugin"}
+
+    def forget() -> None:
+        installed.clear()
+        ConfigurationStore(tmp_path, "p").forget("plugin")
+
+    removing = threading.Thread(target=forget)
+
+    def asked() -> set[str]:
+        found = set(installed)
+        removing.start()  # at the worst moment: it was still there when that was asked
+        return found
+
+    ConfigurationStore(tmp_path, "p", asked).set("plugin", {"LEVEL": "3"}, {"API_KEY": SECRET})
+    removing.join(60)
+    later = ConfigurationStore(tmp_path, "p", lambda: installed)
+    assert later.values("plugin") == {}
+    with pytest.raises(NotInstalledError):
+        later.set("plugin", {"LEVEL": "3"}, {"API_KEY": SECRET})
+    assert later.values("plugin") == {}
+    assert later.vault.get("plugin/API_KEY") is None
+
+
+def test_only_what_is_installed_is_told_anything(tmp_path: Path) -> None:
+    with pytest.raises(NotInstalledError):
+        App(Settings(home=tmp_path)).configuration.set("plugin", {"LEVEL": "3"}, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,18 @@ def test_a_store_sees_what_another_one_wrote_since(tmp_path: Path) -> None:
     other.drop("hello")
     assert one.read() == {}
     assert one.change("hello", enabled=True) is None
+
+
+def test_a_change_begins_with_what_the_file_says_even_where_its_times_tell_no_difference(tmp_path: Path) -> None:
+    one = StateStore(tmp_path / "s")
+    one.put(plugin())
+    one.change("hello", told="aaaa")
+    one.read()
+    before = (tmp_path / "s").stat()
+    (tmp_path / "s").write_text((tmp_path / "s").read_text().replace("aaaa", "bbbb"))  # as another process would
+    os.utime(tmp_path / "s", ns=(before.st_atime_ns, before.st_mtime_ns))
+    one.change("hello", enabled=False)
+    assert StateStore(tmp_path / "s").read()["hello"].told == "bbbb"
 
 
 def _put(path: Path, index: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +97,25 @@ async def test_what_was_said_is_kept_from_one_conversation_to_the_next_but_never
     later.remember("three")
     assert path.stat().st_mode & 0o777 == 0o600
     assert "hands over" not in path.read_text()
+
+
+async def test_what_is_said_while_another_conversation_shortens_what_is_kept_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "chat-history"
+    path.write_text("".join(f'"{number}"\n' for number in range(3 * KEPT)))
+    other = threading.Thread(target=Past(path).store_string, args=["new"])
+    replace = Past._replace
+
+    def replace_late(past: Past, lines: list[str]) -> None:
+        other.start()
+        other.join(0.5)  # it may write now, if nothing holds it back
+        replace(past, lines)
+
+    monkeypatch.setattr(Past, "_replace", replace_late)
+    assert len([each async for each in Past(path).load()]) == KEPT
+    other.join(60)
+    assert path.read_text().splitlines()[-2:] == [f'"{3 * KEPT - 1}"', '"new"']
 
 
 async def test_what_is_kept_has_a_bound_and_a_home_that_cannot_be_written_costs_only_the_history(

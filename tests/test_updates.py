@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,9 @@ import pytest
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import BadArgumentsError, LoadError, NeedsConfigurationError
+from dynamic_plugins.load.offers import Offers
 from dynamic_plugins.settings import Settings
+from dynamic_plugins.store import StateStore
 from tests.conftest import EXAMPLES, Cli, workers_of
 from tests.repositories import Repositories
 
@@ -22,10 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from dynamic_plugins.load.offers import Connection
+
 BOUND = 60.0
 
 SOURCE = """
-import socket
+import fcntl, os
 from dynamic_plugins.plugin import Plugin, Provider, Service, action
 
 state = []
@@ -36,10 +41,12 @@ def tell() -> dict[str, object]:
     return {"version": "VERSION", "started": len(state)}
 
 def start() -> None:
-    state.append(socket.create_server(("127.0.0.1", PORT)))
+    file = os.open(ENGINE, os.O_WRONLY | os.O_CREAT)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    state.append(file)
 
 def stop() -> None:
-    state.pop().close()
+    os.close(state.pop())
 
 plugin = Plugin(
     "probe",
@@ -64,9 +71,9 @@ def write(folder: Path, version: str, source: str = SOURCE, config: tuple[dict[s
 
 
 @pytest.fixture
-def source(unused_tcp_port: int) -> str:
-    """The plugin's source, whose service listens where only one can."""
-    return SOURCE.replace("PORT", str(unused_tcp_port))
+def source(tmp_path: Path) -> str:
+    """The plugin's source, whose service holds what only one can."""
+    return SOURCE.replace("ENGINE", repr(str(tmp_path / "engine")))
 
 
 @pytest.fixture
@@ -148,6 +155,37 @@ async def test_what_could_not_be_used_is_updated_to_what_cannot_yet_be_either(
 
 
 # ---------------------------------------------------------------- what is said
+
+
+async def test_a_call_that_starts_what_another_process_replaces_meanwhile_is_answered_by_the_new_version(
+    home: Path, folder: Path, source: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asyncio.timeout(BOUND), App(Settings(home=home), approve=approve_everything) as app:
+        await app.service.install_path(folder)
+        await app.service.activate("probe")
+        await app.service.close_idle(0)
+        connect = app.loader.connect
+
+        async def connect_late(*arguments: Any) -> Connection:
+            monkeypatch.undo()
+            await asyncio.to_thread(cli, "update", "probe", "--yes")
+            return await connect(*arguments)
+
+        write(folder, "2.0", source)
+        monkeypatch.setattr(app.loader, "connect", connect_late)
+        assert (await app.service.call("probe", "tell", {}))["version"] == "2.0"
+        assert await told(app) == ("2.0", "2.0", 1, "2.0")
+
+
+async def test_what_a_replaced_version_says_that_it_offers_is_not_said_of_the_new_one(app: App) -> None:
+    store, connection = StateStore(app.settings.state_file), app.service.connection("probe")
+    assert connection is not None
+    assert connection.on_offers_changed is not None
+    before = store.read()["probe"]
+    store.change("probe", installation=replace(before.installation, path="/another/version"))
+    connection.on_offers_changed(Offers())
+    assert store.read()["probe"].offers == before.offers
+    store.put(before)
 
 
 async def test_another_commit_of_the_same_version_is_another_one(home: Path, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def _talking(commands: Any) -> None:
 
 def _serving(commands: Any) -> None:
     model = _command(commands, "serve-model", "serve the embedded model as an OpenAI-compatible endpoint on 127.0.0.1")
-    model.add_argument("--port", type=int, default=8765, metavar="N")
+    model.add_argument("--port", type=int, default=8765, metavar="N", help="the port (default 8765; 0: any)")
     mcp = _command(commands, "mcp", "serve the plugins of this home to MCP clients")
     mcp.add_argument("--http", action="store_true", help="over HTTP on 127.0.0.1, not standard input and output")
     mcp.add_argument("--port", type=int, default=8766, metavar="N", help="the port for --http (default 8766; 0: any)")

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.history import History
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 KEPT = 1_000
+LOCK_SECONDS = 5.0
 _OWNERS_ONLY = 0o600
 
 
 class Past(History):
-    """The prompt's history, in *path*: one JSON text a line, the newest last.
+    """The prompt's history, in *path*: one JSON text a line, the newest last. Several conversations may share it.
 
     What is typed may hold a secret, so nothing is taken from the prompt itself: :meth:`remember` is told the message
     once its secrets have been taken out. A file that cannot be read or written costs the history and nothing else.
@@ -41,15 +42,24 @@ class Past(History):
         lines = self._lines()
         if len(lines) > 2 * KEPT:
             lines = lines[-KEPT:]
-            with contextlib.suppress(OSError):
-                self._replace(lines)
+            with contextlib.suppress(OSError), self._alone():
+                self._replace(self._lines()[-KEPT:])  # read anew: another conversation may have added to it
         return [text for line in reversed(lines) if (text := _text(line))]
 
     def store_string(self, string: str) -> None:
         """Write *string* behind the others."""
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._write(self._path, os.O_APPEND, json.dumps(string) + "\n")
+            with self._alone():
+                self._write(self._path, os.O_APPEND, json.dumps(string) + "\n")
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other conversations from writing; raises OSError where that is not to be had."""
+        from filelock import FileLock
+
+        with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
+            yield
 
     def _lines(self) -> list[str]:
         try:

@@ -78,11 +78,11 @@ def _dispatch(arguments: argparse.Namespace, settings: Settings, out: Output) ->
 
 
 def _command(name: str) -> Command:
-    if name in {"ask", "chat", "serve-model"}:
+    if name in {"ask", "chat"}:
         from dynamic_plugins.cli import talk
 
         return talk.COMMANDS[name]
-    if name == "mcp":
+    if name in {"mcp", "serve-model"}:
         from dynamic_plugins.cli import serve
 
         return serve.COMMANDS[name]

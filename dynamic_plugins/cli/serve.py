@@ -1,4 +1,4 @@
-"""The command that serves: the plugins of this home for any MCP client."""
+"""The commands that serve: this home's plugins for any MCP client, and the embedded model as an endpoint."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.integrations.mcp_server import PluginServer
     from dynamic_plugins.settings import Settings
+
+LOOPBACK = "127.0.0.1"
 
 
 async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -48,12 +50,11 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
 
 async def _http(server: PluginServer, port: int, settings: Settings, out: Output) -> int:
     from dynamic_plugins.integrations.mcp_server import PATH, serve_http
-    from dynamic_plugins.integrations.value_page import LOOPBACK
 
     try:
         listening = socket.create_server((LOOPBACK, port))
     except OSError as error:
-        out.aside(f"Port {port} cannot be used ({error.strerror}). Name another one with --port, or 0 for any.")
+        out.aside(_refused(port, error))
         return FAILED
     stop = asyncio.Event()
     with listening, _on_signal(stop.set):
@@ -61,6 +62,28 @@ async def _http(server: PluginServer, port: int, settings: Settings, out: Output
         out.aside(f"MCP is served at http://{LOOPBACK}:{listening.getsockname()[1]}{PATH}{guarded} (Ctrl-C ends it).")
         await serve_http(server, listening, stop, settings.mcp_token)
     return DONE
+
+
+async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``serve-model``: the embedded model as an OpenAI-compatible endpoint on 127.0.0.1."""
+    from dynamic_plugins.chat.embedded.transport import serve
+
+    app = App(settings)
+    try:
+        listening = socket.create_server((LOOPBACK, arguments.port))
+    except OSError as error:
+        out.aside(_refused(arguments.port, error))
+        return FAILED
+    with listening:
+        # Told once it listens: who reads this connects at once.
+        address = f"http://{LOOPBACK}:{listening.getsockname()[1]}/v1"
+        out.aside(f"The embedded model answers at {address} (Ctrl-C ends it).")
+        await serve(app.catalogue, listening)
+    return DONE
+
+
+def _refused(port: int, error: OSError) -> str:
+    return f"Port {port} cannot be used ({error.strerror}). Name another one with --port, or 0 for any."
 
 
 async def _stdio(server: PluginServer, app: App) -> int:
@@ -91,4 +114,7 @@ def _on_signal(act: Callable[[], object]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {"mcp": mcp}
+COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {
+    "mcp": mcp,
+    "serve-model": serve_model,
+}

@@ -1,4 +1,4 @@
-"""The commands that talk: one turn, a conversation, and the embedded model as an endpoint."""
+"""The commands that talk: one turn, and a conversation."""
 
 from __future__ import annotations
 
@@ -105,18 +105,7 @@ def _print_turn(out: Output, turn: Turn) -> None:
         out.say(turn.reply)
 
 
-async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    """``serve-model``: the embedded model as an OpenAI-compatible endpoint on 127.0.0.1."""
-    from dynamic_plugins.chat.embedded.transport import serve
-
-    app = App(settings)
-    out.aside(f"The embedded model answers at http://127.0.0.1:{arguments.port}/v1 (Ctrl-C ends it).")
-    await serve(app.catalogue, arguments.port)
-    return DONE
-
-
 COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {
     "ask": ask,
     "chat": chat,
-    "serve-model": serve_model,
 }

@@ -137,7 +137,11 @@ async def in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwa
 def _unknown(home: Path, known: Collection[Path]) -> list[Path]:
     """Return what lies in *home* and is none of the *known* folders, however the way to those is spelled."""
     names = {(path.parent.name, path.name) for path in known}
-    return [path for path in sorted(home.iterdir()) if (home.name, path.name) not in names]
+    try:
+        there = sorted(home.iterdir())
+    except FileNotFoundError:  # another process was through with it and took it away
+        return []
+    return [path for path in there if (home.name, path.name) not in names]
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -40,6 +40,7 @@ _PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"}
 _CHUNK = 8_192
 TAIL = 65_536
 REASON_LENGTH = 400
+_KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ async def run(
 ) -> Finished:
     """Run *argv* to its end and return what it printed; *heard* gets its error output, line by line, as it comes.
 
-    Cancelled, the whole process group is killed. Raises InstallError when the program is not there.
+    Cancelled, the whole process group is killed, also what a program that has ended itself left running in it. Raises
+    InstallError when the program is not there.
     """
     if shutil.which(argv[0], path=environ.get("PATH")) is None:
         raise InstallError(plugin, f"{argv[0]} cannot be started: there is no such program")
@@ -88,11 +90,12 @@ async def run(
         raise InstallError(plugin, f"{argv[0]} cannot be started: {error.strerror or error}") from error
     assert process.stdout is not None  # noqa: S101 # asked for above; this tells mypy
     assert process.stderr is not None  # noqa: S101
+    ended = asyncio.gather(_read(process.stdout, str), _read(process.stderr, heard), process.wait())
     try:
-        out, err, code = await asyncio.gather(_read(process.stdout, str), _read(process.stderr, heard), process.wait())
-    finally:
-        if process.returncode is None:
-            await _kill(process)
+        out, err, code = await asyncio.shield(ended)
+    except BaseException:
+        await _kill(process, ended)
+        raise
     return Finished(code, out, err)
 
 
@@ -116,10 +119,15 @@ async def _read(stream: asyncio.StreamReader, heard: Callable[[str], object]) ->
     return kept.decode(errors="replace")
 
 
-async def _kill(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+async def _kill(process: asyncio.subprocess.Process, ended: asyncio.Future[tuple[str, str, int]]) -> None:
+    """Kill the group of *process* and wait until it is gone: its pipes end when the last that writes to them does."""
+    if not ended.done() or process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     await asyncio.shield(process.wait())
+    await asyncio.wait([ended], timeout=_KILL_SECONDS)
+    if not ended.cancel() and not ended.cancelled():
+        ended.exception()  # looked at, so that nobody is warned of it: what is raised is why this was called
 
 
 def short(text: str) -> str:

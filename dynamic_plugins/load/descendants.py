@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
-from contextlib import suppress
+import time
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 _ROUNDS = 50
 """How often those that were stopped are looked at for more: who forks as fast as that is never caught up with."""
+_GONE_SECONDS = 2.0
+"""How long to wait for those that were killed: the system ends them in its own time, and some that it cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def descendants(roots: Collection[int]) -> set[Process]:
 
 
 def kill(known: Collection[Process], mark: bytes) -> None:
-    """Kill those of *known* that still run, whoever has *mark* in its environment, and all that those have started.
+    """End those of *known* that still run, whoever has *mark* in its environment, and all that those have started.
 
     They are stopped first, so that none starts another in the meantime.
     """
@@ -54,8 +58,32 @@ def kill(known: Collection[Process], mark: bytes) -> None:
         if not fresh:
             break
         ending |= fresh
-    for each in ending:
-        _signal(each, signal.SIGKILL)
+    with ExitStack() as watched:
+        ends = [end for each in ending if (end := _end_of(each, watched)) is not None]
+        for each in ending:
+            _signal(each, signal.SIGKILL)
+        if ends:
+            _wait(ends)
+
+
+def _end_of(process: Process, watched: ExitStack) -> int | None:
+    """Return what can be read from once *process* has ended, until *watched* is left; None where it has by now."""
+    try:
+        end = os.pidfd_open(process.pid)
+    except (OSError, AttributeError):  # it has; or this Python was built for a system that cannot tell
+        return None
+    watched.callback(os.close, end)
+    return end if _runs(process) else None
+
+
+def _wait(ends: Collection[int]) -> None:
+    poll, until, left = select.poll(), time.monotonic() + _GONE_SECONDS, set(ends)
+    for end in ends:
+        poll.register(end, select.POLLIN)
+    while left and (seconds := until - time.monotonic()) > 0:
+        for end, _ in poll.poll(seconds * 1000):
+            poll.unregister(end)
+            left.discard(end)
 
 
 def _marked(mark: bytes) -> set[Process]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.registry.entry import Entry
 
+Stamp = tuple[int, int, int]
+
 FORMAT = 1
 TOLD_SKIPPED = 5
 
@@ -81,21 +83,22 @@ class Cache:
             return None
         return Copy(facts, EntryList(body.splitlines(), source))
 
-    def stamp(self, location: str) -> tuple[int, int] | None:
+    def stamp(self, location: str) -> Stamp | None:
         """Return what changes whenever the copy does, or None without one."""
         try:
-            status = self._copy(location).stat()
+            return _stamp(self._copy(location).stat())
         except OSError:
             return None
-        return status.st_mtime_ns, status.st_size
 
-    def keep(self, location: str, facts: CopyFacts, entries: EntryList) -> None:
-        """Put a new good copy in place of the last."""
+    def keep(self, location: str, facts: CopyFacts, entries: EntryList) -> Stamp | None:
+        """Put a new good copy in place of the last and return its stamp: another process may put its own there next."""
         body = "\n".join(entries.rows())
         # The length tells a whole file from one that a full disk or a power cut has shortened.
         head = json.dumps({"format": FORMAT, "length": len(body), **asdict(facts)})
-        with suppress(OSError):
-            write_atomically(self._copy(location), f"{head}\n{body}")
+        try:
+            return _stamp(write_atomically(self._copy(location), f"{head}\n{body}"))
+        except OSError:
+            return self.stamp(location)
 
     def checked(self, location: str) -> Checked:
         """Return what is known of the last attempts to reach the source."""
@@ -129,8 +132,11 @@ def digest_of(entries: Sequence[Entry]) -> str:
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Put *text* at *path* in one step: a reader sees the old file or the new one. Raises OSError."""
+def write_atomically(path: Path, text: str) -> os.stat_result:
+    """Put *text* at *path* in one step and return the facts of the file; a reader sees the old one or the new one.
+
+    Raises OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -138,11 +144,17 @@ def write_atomically(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+            facts = os.fstat(file.fileno())
         Path(temporary).replace(path)
     except BaseException:
         with suppress(OSError):
             Path(temporary).unlink(missing_ok=True)
         raise
+    return facts
+
+
+def _stamp(facts: os.stat_result) -> Stamp:
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size
 
 
 def _slug(location: str) -> str:

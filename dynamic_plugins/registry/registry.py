@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from dynamic_plugins.registry.cache import Stamp
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.registry.reading import Reader
     from dynamic_plugins.registry.sources import Source
@@ -38,7 +39,7 @@ class _Held:
     """What is in memory of one source."""
 
     copy: Copy | None = None
-    stamp: tuple[int, int] | None = None
+    stamp: Stamp | None = None
     problem: str = ""
     is_outage: bool = False
     failed_at: float = 0.0
@@ -233,8 +234,7 @@ class Registry:
     def _good(self, source: Source, held: _Held, new: Copy | None) -> None:
         held.problem, held.failed_at = "", 0.0
         if new is not None:
-            self._cache.keep(source.location, new.facts, new.entries)
-            held.copy, held.stamp = new, self._cache.stamp(source.location)
+            held.copy, held.stamp = new, self._cache.keep(source.location, new.facts, new.entries)
 
     def _failed(self, source: Source, held: _Held, error: RegistryUnavailableError) -> None:
         held.problem = str(error)

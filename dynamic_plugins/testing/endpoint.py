@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import socket
+import re
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,6 @@ from dynamic_plugins.settings import ModelSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -23,40 +24,41 @@ STOP_SECONDS = 10.0
 
 @contextmanager
 def embedded_model(home: Path, registries: Sequence[str], name: str | None) -> Iterator[ModelSettings]:
-    """Run ``serve-model`` on a free port of this machine, for the plugins of *home* and *registries*."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    """Run ``serve-model`` on any free port of this machine, for the plugins of *home* and *registries*."""
     command = [sys.executable, "-m", "dynamic_plugins", "--home", str(home)]
     for registry in registries:
         command += ["--registry", str(registry)]
     environment = {**Settings.from_environment().environment, "PYTHONUNBUFFERED": "1"}
-    server = subprocess.Popen(
-        [*command, "serve-model", "--port", str(port)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        _wait_for(server, port)
-        yield ModelSettings(name or "needle-3", f"http://127.0.0.1:{port}/v1", "none")
-    finally:
-        server.terminate()
+    with tempfile.TemporaryDirectory() as folder:
+        said = Path(folder, "said")
+        with said.open("w", encoding="utf-8") as file:
+            server = subprocess.Popen(
+                [*command, "serve-model", "--port", "0"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+            )
         try:
-            server.communicate(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.communicate()
+            yield ModelSettings(name or "needle-3", _address(server, said), "none")
+        finally:
+            server.terminate()
+            try:
+                server.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
 
 
-def _wait_for(server: subprocess.Popen[str], port: int) -> None:
+def _address(server: subprocess.Popen[bytes], said: Path) -> str:
+    """Wait until *server* has *said* where it listens: on a port that nobody could take before it."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
-        if server.poll() is not None:
-            pytest.fail(f"serve-model ended with code {server.returncode}:\n{server.communicate()[1]}", pytrace=False)
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+        ended = server.poll()
+        words = said.read_text("utf-8", "replace")
+        if address := re.search(r"http://127\.0\.0\.1:\d+/v1(?=\s)", words):
+            return address.group()
+        if ended is not None:
+            pytest.fail(f"serve-model ended with code {ended}:\n{words}", pytrace=False)
         time.sleep(0.05)
-    pytest.fail(f"serve-model did not answer within {START_SECONDS:g} s", pytrace=False)
+    pytest.fail(f"serve-model did not say within {START_SECONDS:g} s where it listens", pytrace=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -16,6 +15,7 @@ from dynamic_plugins.chat.embedded.needle import EngineMissingError, engine
 from dynamic_plugins.chat.embedded.request import BadRequestError, read_request
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
     import openai
@@ -112,18 +112,16 @@ async def _complete(desk: Desk, content: bytes) -> tuple[int, dict[str, Any] | b
     return 200, b"".join(events(whole, usage=usage)) if stream else whole
 
 
-async def serve(catalogue: Catalogue, port: int, listener: socket.socket | None = None) -> None:
-    """Serve the embedded model as an OpenAI-compatible endpoint on 127.0.0.1 until cancelled or interrupted.
+async def serve(catalogue: Catalogue, listening: socket.socket) -> None:
+    """Serve the embedded model as an OpenAI-compatible endpoint, on *listening*, until cancelled or interrupted.
 
-    *listener* is a socket that listens already, in place of *port*. Raises OSError where the port is taken.
     A web page in a browser on this machine must not be able to use it, so a request that a page sends is refused.
     """
     import uvicorn
 
     application = _application(Desk(catalogue))
     config = uvicorn.Config(application, log_level="warning", lifespan="off")
-    with listener or socket.create_server(("127.0.0.1", port)) as listening:
-        await uvicorn.Server(config).serve(sockets=[listening])
+    await uvicorn.Server(config).serve(sockets=[listening])
 
 
 def _application(desk: Desk) -> Starlette:
