@@ -56,11 +56,12 @@ def test_arguments_of_the_wrong_type_come_back_with_the_schema(cli: Cli) -> None
 
 
 @pytest.mark.index
-def test_a_server_from_npm_answers(cli: Cli) -> None:
-    cli("install", "@modelcontextprotocol/server-everything", "--yes")
-    cli("activate", "@modelcontextprotocol/server-everything")
-    said = cli("call", "@modelcontextprotocol/server-everything", "echo", "--args", '{"message": "hi"}').json
-    assert "hi" in said["result"]
+def test_a_server_from_npm_answers_and_was_told_no_folder_but_its_own(cli: Cli) -> None:
+    name = "@modelcontextprotocol/server-everything"
+    cli("install", name, "--yes")
+    cli("activate", name)
+    assert "hi" in cli("call", name, "echo", "--args", '{"message": "hi"}').json["result"]
+    assert str(cli.home / "plugin_data") in str(cli("call", name, "get-roots-list").json)
 
 
 @pytest.mark.index
