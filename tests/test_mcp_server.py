@@ -663,7 +663,10 @@ INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
 def test_the_inspector_lists_the_tools_and_installs_and_uses_a_plugin(cli: Cli, tmp_path: Path) -> None:
     if (npx := shutil.which("npx")) is None:
         pytest.skip("there is no npx on PATH")
-    command = [npx, "--yes", INSPECTOR, "--cli", "--connect-timeout", "120000", *cli.command("mcp", "--allow-installs")]
+    # npx takes longer to start than what it starts: it is asked once where that lies.
+    where = [npx, "--yes", f"--package={INSPECTOR}", "--call", "command -v mcp-inspector"]
+    inspector = subprocess.run(where, capture_output=True, text=True, timeout=180, cwd=tmp_path, check=True).stdout
+    command = [inspector.strip(), "--cli", "--connect-timeout", "120000", *cli.command("mcp", "--allow-installs")]
     # The inspector hands a server only a few variables; what the package index needs here is named.
     for name, value in cli.environment().items():
         if name.startswith(("UV_", "SSL_CERT_", "PYTHON_KEYRING")) or name.upper().endswith("_PROXY"):
