@@ -61,6 +61,12 @@ class Block:
     printed_above: bool = False
 
     @property
+    def leaves_something(self) -> bool:
+        """Whether a block further down may build on this one: a file, or what was done on the page's home."""
+        is_run = self.language in {"python", "console"} and "def test_" not in self.text
+        return self.title is not None or is_run
+
+    @property
     def name(self) -> str:
         return f"{self.page.relative_to(ROOT).as_posix()}:{self.line}:{self.language or 'text'}"
 
@@ -186,6 +192,7 @@ def stop(process: subprocess.Popen[str]) -> None:
         process.communicate()
 
 
+@pytest.mark.timeout(600)  # of a long page split between processes the last block brings all the others along
 @pytest.mark.parametrize(
     "block",
     [pytest.param(block, id=block.name, marks=[pytest.mark.index] if needs_index(block) else []) for block in BLOCKS],
@@ -195,10 +202,14 @@ def test_the_snippet_works(
 ) -> None:
     here = workspaces(block.page)
     # Another of the processes that share the tests may have those above, or nobody, where one test alone is run.
-    for each in (each for each in BLOCKS if each.page == block.page and each.line <= block.line):
-        if each not in here.done and (each is block or not needs_index(each) or index_may_be_asked()):
+    above = [each for each in BLOCKS if each.page == block.page and each.line < block.line and each.leaves_something]
+    for each in above if block.leaves_something else ():
+        if each not in here.done and (not needs_index(each) or index_may_be_asked()):
             here.done.add(each)
             check_block(each, here, embedded_model)
+    if block not in here.done:
+        here.done.add(block)
+        check_block(block, here, embedded_model)
 
 
 def check_block(block: Block, here: Workspace, embedded_model: Callable[[], str]) -> None:
