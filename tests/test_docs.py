@@ -2,13 +2,13 @@
 
 - ``python`` runs in a fresh interpreter; with tests in it, under pytest.
 - ``console`` is what a person types after ``$`` (and, in a conversation, after ``>``) and what they then see; ``…``
-  stands for anything. ``# exit code 4`` after a command says that it ends so. Commands of one page follow one another
-  on one home.
+  stands for anything. ``# exit code 4`` after a command says that it ends so.
 - ``json``, ``toml`` and ``yaml`` must be what they look like: a client's configuration starts a server that answers, a
   registry is read without a complaint.
 - ``text`` after ``python`` is what that prints; elsewhere it is a drawing.
 
-``title="some/file"`` after the language puts the block into that file first.
+``title="some/file"`` after the language puts the block into that file first. The blocks of one page follow one another
+in one folder, on one home: those above it that have not been executed yet are executed before a block.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import yaml
 from mcp import Client, StdioServerParameters, stdio_client
 
 from dynamic_plugins.cli.parser import parse
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, NOT_OURS, index_may_be_asked
 from tests.terminal import Terminal
 from tests.test_library import Endpoint
 
@@ -60,6 +60,12 @@ class Block:
     printed_above: bool = False
 
     @property
+    def leaves_something(self) -> bool:
+        """Whether a block further down may build on this one: a file, or what was done on the page's home."""
+        is_run = self.language in {"python", "console"} and "def test_" not in self.text
+        return self.title is not None or is_run
+
+    @property
     def name(self) -> str:
         return f"{self.page.relative_to(ROOT).as_posix()}:{self.line}:{self.language or 'text'}"
 
@@ -83,6 +89,10 @@ def blocks_of(page: Path) -> list[Block]:
     return found
 
 
+def needs_index(block: Block) -> bool:
+    return NEEDS_INDEX.search(block.text) is not None
+
+
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 
@@ -91,6 +101,7 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "home"
+        self.done: set[Block] = set()
         (folder / "examples").symlink_to(EXAMPLES)
         (folder / "person").mkdir()
         (folder / "temporary").mkdir()
@@ -107,6 +118,7 @@ class Workspace:
             "COLUMNS": "160",
             # At its exit a pytest removes what others left in the folder that they share: minutes of work, at times.
             "PYTEST_DEBUG_TEMPROOT": str(folder / "temporary"),
+            "PYTEST_ADDOPTS": NOT_OURS,
             # What npm keeps may be used again, whoever's home it is.
             "NPM_CONFIG_CACHE": str(Path("~/.npm").expanduser()),
             "NPM_CONFIG_USERCONFIG": str(Path("~/.npmrc").expanduser()),
@@ -174,17 +186,27 @@ def stop(process: subprocess.Popen[str]) -> None:
         process.communicate()
 
 
+@pytest.mark.timeout(600)  # of a long page split between processes the last block brings all the others along
 @pytest.mark.parametrize(
     "block",
-    [
-        pytest.param(block, id=block.name, marks=[pytest.mark.index] if NEEDS_INDEX.search(block.text) else [])
-        for block in BLOCKS
-    ],
+    [pytest.param(block, id=block.name, marks=[pytest.mark.index] if needs_index(block) else []) for block in BLOCKS],
 )
 def test_the_snippet_works(
     block: Block, workspaces: Callable[[Path], Workspace], embedded_model: Callable[[], str]
 ) -> None:
     here = workspaces(block.page)
+    # Another of the processes that share the tests may have those above, or nobody, where one test alone is run.
+    above = [each for each in BLOCKS if each.page == block.page and each.line < block.line and each.leaves_something]
+    for each in above if block.leaves_something else ():
+        if each not in here.done and (not needs_index(each) or index_may_be_asked()):
+            here.done.add(each)
+            check_block(each, here, embedded_model)
+    if block not in here.done:
+        here.done.add(block)
+        check_block(block, here, embedded_model)
+
+
+def check_block(block: Block, here: Workspace, embedded_model: Callable[[], str]) -> None:
     if block.title:
         path = here.folder / block.title
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.errors import ActionError, PluginError
 from dynamic_plugins.events import Event
 from dynamic_plugins.journal import EVENTS_KEPT, Journal
 from dynamic_plugins.settings import Settings
@@ -22,12 +23,19 @@ if TYPE_CHECKING:
 BOUND = 60.0
 
 
-def test_status_tells_calls_errors_and_times_of_all_runs(cli: Cli) -> None:
-    cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
-    cli("activate", "hello")
-    for name in ("Ada", "Bob"):
-        cli("call", "hello", "greet", "--args", f'{{"name": "{name}"}}')
-    cli("call", "hello", "greet", "--args", "{}", code=1)
+def opened(home: Path) -> App:
+    return App(Settings(home=home), approve=approve_everything)
+
+
+async def test_status_tells_calls_errors_and_times_of_all_runs(home: Path, cli: Cli) -> None:
+    async with asyncio.timeout(BOUND), opened(home) as app:
+        await app.service.install_path(EXAMPLES / "hello-plugin")
+        await app.service.activate("hello")
+        await app.service.call("hello", "greet", {"name": "Ada"})
+    cli("call", "hello", "greet", "--args", '{"name": "Bob"}')
+    async with asyncio.timeout(BOUND), opened(home) as app:
+        with pytest.raises(PluginError):
+            await app.service.call("hello", "greet", {})
     (plugin,) = cli("status").json["plugins"]
     greet = plugin["usage"]["actions"]["greet"]
     assert (greet["calls"], greet["errors"]) == (3, 1)
@@ -39,14 +47,14 @@ def test_status_tells_calls_errors_and_times_of_all_runs(cli: Cli) -> None:
 
 
 async def test_what_is_uninstalled_is_forgotten_by_a_process_that_has_used_it_too(home: Path, cli: Cli) -> None:
-    async with asyncio.timeout(BOUND), App(Settings(home=home), approve=approve_everything) as app:
+    async with asyncio.timeout(BOUND), opened(home) as app:
         await app.service.install_path(EXAMPLES / "hello-plugin")
         await app.service.activate("hello")
         await app.service.call("hello", "greet", {"name": "Ada"})
         await asyncio.to_thread(cli, "uninstall", "hello")
     assert json.loads((home / "journal.json").read_text())["plugins"] == {}
 
-    async with asyncio.timeout(BOUND), App(Settings(home=home), approve=approve_everything) as app:
+    async with asyncio.timeout(BOUND), opened(home) as app:
         await app.service.install_path(EXAMPLES / "hello-plugin")
         await app.service.activate("hello")
         await app.service.call("hello", "greet", {"name": "Ada"})
@@ -56,12 +64,15 @@ async def test_what_is_uninstalled_is_forgotten_by_a_process_that_has_used_it_to
     assert cli("status").json["plugins"][0]["usage"]["calls"] == 0
 
 
-def test_a_call_of_what_there_is_not_is_no_use_of_it(cli: Cli) -> None:
-    cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
-    cli("call", "hello", "greet", "--args", '{"name": "Ada"}', code=1)  # it is not active
-    cli("activate", "hello")
-    cli("call", "hello", "no_such_action", code=1)
-    cli("call", "hello", "greet", "--args", '{"name": "Ada"}')
+async def test_a_call_of_what_there_is_not_is_no_use_of_it(home: Path, cli: Cli) -> None:
+    async with asyncio.timeout(BOUND), opened(home) as app:
+        await app.service.install_path(EXAMPLES / "hello-plugin")
+        with pytest.raises(ActionError, match="not active"):
+            await app.service.call("hello", "greet", {"name": "Ada"})
+        await app.service.activate("hello")
+        with pytest.raises(ActionError, match="no_such_action"):
+            await app.service.call("hello", "no_such_action", {})
+        await app.service.call("hello", "greet", {"name": "Ada"})
     usage = cli("status").json["plugins"][0]["usage"]
     assert (list(usage["actions"]), usage["calls"], usage["errors"]) == (["greet"], 1, 0)
 

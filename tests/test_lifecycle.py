@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli, workers_of
 
 
@@ -28,6 +31,8 @@ def test_a_server_from_pypi_lives_through_every_verb(cli: Cli) -> None:
     assert (active["status"], set(active["actions"])) == ("active", {"get_current_time", "convert_time"})
     called = cli("call", "mcp-server-time", "get_current_time", "--args", '{"timezone": "Asia/Tokyo"}').json
     assert called["result"]["timezone"] == "Asia/Tokyo"
+    wrong = cli("call", "mcp-server-time", "get_current_time", "--args", '{"timezone": 3}', code=1).json
+    assert (wrong["error"]["code"], wrong["error"]["schema"]["required"]) == ("bad_arguments", ["timezone"])
     assert the_plugin(cli)["status"] == "active"
 
     assert cli("deactivate", "mcp-server-time").json["status"] == "inactive"
@@ -43,31 +48,34 @@ def test_a_server_from_pypi_lives_through_every_verb(cli: Cli) -> None:
     assert not path.exists()
 
 
-@pytest.mark.index
 def test_arguments_of_the_wrong_type_come_back_with_the_schema(cli: Cli) -> None:
-    cli("install", "mcp-server-time", "--yes")
-    cli("activate", "mcp-server-time")
-    wrong = cli("call", "mcp-server-time", "get_current_time", "--args", '{"timezone": 3}', code=1).json
+    cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
+    cli("activate", "hello")
+    wrong = cli("call", "hello", "greet", "--args", '{"name": 3}', code=1).json
     assert wrong["error"]["code"] == "bad_arguments"
-    assert wrong["error"]["schema"]["required"] == ["timezone"]
-    assert cli("call", "mcp-server-time", "get_current_time", "--args", "[1]", code=1).json["error"]["code"] == (
-        "bad_arguments"
-    )
+    assert wrong["error"]["schema"]["required"] == ["name"]
+    assert cli("call", "hello", "greet", "--args", "[1]", code=1).json["error"]["code"] == "bad_arguments"
 
 
 @pytest.mark.index
-def test_a_server_from_npm_answers(cli: Cli) -> None:
-    cli("install", "@modelcontextprotocol/server-everything", "--yes")
-    cli("activate", "@modelcontextprotocol/server-everything")
-    said = cli("call", "@modelcontextprotocol/server-everything", "echo", "--args", '{"message": "hi"}').json
-    assert "hi" in said["result"]
+def test_a_server_from_npm_answers_and_was_told_no_folder_but_its_own(cli: Cli) -> None:
+    name = "@modelcontextprotocol/server-everything"
+    cli("install", name, "--yes")
+    cli("activate", name)
+    assert "hi" in cli("call", name, "echo", "--args", '{"message": "hi"}').json["result"]
+    assert str(cli.home / "plugin_data") in str(cli("call", name, "get-roots-list").json)
 
 
 @pytest.mark.index
-def test_a_note_written_through_an_elizaos_plugin_is_read_back(cli: Cli) -> None:
-    cli("install", "@elizaos/plugin-scratchpad", "--yes")
-    actions = cli("activate", "@elizaos/plugin-scratchpad").json["actions"]
-    assert {"SCRATCHPAD_WRITE", "SCRATCHPAD_READ"} <= set(actions)
+async def test_a_note_written_through_an_elizaos_plugin_is_read_back(cli: Cli) -> None:
+    name = "@elizaos/plugin-scratchpad"
+    cli("install", name, "--yes")
+    async with App(Settings.from_environment(cli.environment(), home=cli.home), approve=approve_everything) as app:
+        await app.service.activate(name)
+        actions = {each.name for each in app.runtime.plugins[name].actions}
+        assert {"SCRATCHPAD_WRITE", "SCRATCHPAD_READ"} <= actions
+        await app.service.call(name, "SCRATCHPAD_WRITE", {"title": "Shopping", "content": "milk and eggs"})
+        assert "milk and eggs" in str(await app.service.call(name, "SCRATCHPAD_READ", {"id": "shopping"}))
 
 
 @pytest.mark.index

@@ -49,6 +49,16 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     return make
 
 
+ELIZAOS = ("commands", "cron", "eliza-classic", "goals", "inmemorydb", "knowledge", "linear", "memory", "rss")
+ELIZAOS += ("scratchpad", "shell", "todo")
+
+
+@pytest.fixture(scope="session")
+def elizaos_python(environment: Callable[..., Path]) -> Path:
+    """Return the interpreter of an environment with every elizaOS plugin of this file: elizaOS is compiled once."""
+    return environment("elizaos", *(f"elizaos-plugin-{each}" for each in ELIZAOS))
+
+
 def elizaos(path: Path, python: Path, name: str) -> Installation:
     module = f"elizaos_plugin_{name.replace('-', '_')}"
     return replace(native(path, module), kind="elizaos", plugin=name, python=str(python), search_path=())
@@ -290,10 +300,9 @@ async def test_progress_is_told_while_a_call_runs(tmp_path: Path, everything: Pa
 
 
 @pytest.mark.index
-async def test_scratchpad_writes_a_note_and_reads_it_back(tmp_path: Path, environment: Callable[..., Path]) -> None:
-    python = environment("elizaos", "elizaos-plugin-scratchpad")
+async def test_scratchpad_writes_a_note_and_reads_it_back(tmp_path: Path, elizaos_python: Path) -> None:
     notes = str(tmp_path / "notes")
-    async with connected(elizaos(tmp_path, python, "scratchpad"), SCRATCHPAD_BASE_PATH=notes) as connection:
+    async with connected(elizaos(tmp_path, elizaos_python, "scratchpad"), SCRATCHPAD_BASE_PATH=notes) as connection:
         assert len(connection.offers.of("action")) == 6
         properties = (component(connection, "SCRATCHPAD_WRITE").parameters or {})["properties"]
         assert {"text", "title", "content", "tags"} <= properties.keys()
@@ -305,21 +314,22 @@ async def test_scratchpad_writes_a_note_and_reads_it_back(tmp_path: Path, enviro
 
 
 @pytest.mark.index
-async def test_plain_words_are_understood_by_the_hosts_model(tmp_path: Path, environment: Callable[..., Path]) -> None:
+async def test_plain_words_are_understood_by_the_hosts_model(tmp_path: Path, elizaos_python: Path) -> None:
     async def use_model(messages: Sequence[dict[str, str]]) -> str:
         assert "remember that tea is good" in messages[-1]["content"]
         return "<response><title>Tea</title><content>It is good</content></response>"
 
-    python = environment("elizaos", "elizaos-plugin-scratchpad")
     notes = str(tmp_path / "notes")
     host = Host(use_model=use_model)
-    async with connected(elizaos(tmp_path, python, "scratchpad"), None, host, SCRATCHPAD_BASE_PATH=notes) as connection:
+    async with connected(
+        elizaos(tmp_path, elizaos_python, "scratchpad"), None, host, SCRATCHPAD_BASE_PATH=notes
+    ) as connection:
         assert "Tea" in await call(connection, "SCRATCHPAD_WRITE", text="remember that tea is good")
 
 
 @pytest.mark.index
-async def test_memory_remembers_across_workers(tmp_path: Path, environment: Callable[..., Path]) -> None:
-    installation = elizaos(tmp_path, environment("elizaos", "elizaos-plugin-memory"), "memory")
+async def test_memory_remembers_across_workers(tmp_path: Path, elizaos_python: Path) -> None:
+    installation = elizaos(tmp_path, elizaos_python, "memory")
     async with connected(installation) as connection:
         said = await call(connection, "REMEMBER", content="the cat is called Tom", tags=["pets"])
         assert said["data"] == {"content": "the cat is called Tom", "tags": ["pets"], "importance": 2}
@@ -328,18 +338,16 @@ async def test_memory_remembers_across_workers(tmp_path: Path, environment: Call
 
 
 @pytest.mark.index
-async def test_a_package_that_does_not_import_says_why(tmp_path: Path, environment: Callable[..., Path]) -> None:
-    python = environment("elizaos", "elizaos-plugin-eliza-classic")
+async def test_a_package_that_does_not_import_says_why(tmp_path: Path, elizaos_python: Path) -> None:
     with pytest.raises(LoadError, match=r"KeyError: 'keywords' \(plugin.py, line \d+"):
-        await loader().connect(elizaos(tmp_path, python, "eliza-classic"), {})
+        await loader().connect(elizaos(tmp_path, elizaos_python, "eliza-classic"), {})
     assert children() == []
 
 
 @pytest.mark.index
-async def test_a_package_that_offers_nothing_says_what_it_is(tmp_path: Path, environment: Callable[..., Path]) -> None:
-    python = environment("elizaos", "elizaos-plugin-inmemorydb")
+async def test_a_package_that_offers_nothing_says_what_it_is(tmp_path: Path, elizaos_python: Path) -> None:
     with pytest.raises(LoadError, match=r"offers nothing that can be called.*only prepares a runtime"):
-        await loader().connect(elizaos(tmp_path, python, "inmemorydb"), {})
+        await loader().connect(elizaos(tmp_path, elizaos_python, "inmemorydb"), {})
 
 
 @pytest.mark.index
@@ -357,25 +365,23 @@ async def test_a_package_that_offers_nothing_says_what_it_is(tmp_path: Path, env
 )
 async def test_real_packages_of_many_forms_offer_all_their_actions(
     tmp_path: Path,
-    environment: Callable[..., Path],
+    elizaos_python: Path,
     package: str,
     actions: int,
     called: str,
     arguments: dict[str, Any],
     said: str,
 ) -> None:
-    python = environment("elizaos", f"elizaos-plugin-{package}")
-    async with connected(elizaos(tmp_path, python, package)) as connection:
+    async with connected(elizaos(tmp_path, elizaos_python, package)) as connection:
         assert len(connection.offers.of("action")) == actions
         assert said in str(await call(connection, called, **arguments))
 
 
 @pytest.mark.index
 async def test_a_service_without_its_key_is_named_by_the_action_that_needs_it(
-    tmp_path: Path, environment: Callable[..., Path]
+    tmp_path: Path, elizaos_python: Path
 ) -> None:
-    python = environment("elizaos", "elizaos-plugin-linear")
-    async with connected(elizaos(tmp_path, python, "linear")) as connection:
+    async with connected(elizaos(tmp_path, elizaos_python, "linear")) as connection:
         assert len(connection.offers.of("action")) == 10
         await call(connection, "linear", do="start")
         with pytest.raises(ActionError, match="linear did not start: LinearAuthenticationError"):

@@ -1,4 +1,8 @@
-"""Our MCP server with the official client, as a real process, in both generations of the protocol."""
+"""Our MCP server with the official client, in both generations of the protocol.
+
+What is about a process, its options and its streams is tested on a real one (:func:`connected`, :func:`raw`,
+:func:`served`); what is said over them, on the same server in this process (:func:`beside`), which is there at once.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +24,15 @@ import mcp_types as types
 import pytest
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.memory import create_client_server_memory_streams
 
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.integrations.mcp_person import Person
+from dynamic_plugins.integrations.mcp_server import PluginServer
 from dynamic_plugins.integrations.value_page import ValuePage
 from dynamic_plugins.registry.entry import Variable
+from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli, workers_of
 from tests.integrations.conversations import EACH, Call, Conversation, Held, check, registry
 from tests.integrations.conversations import Person as TablePerson
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from mcp.client._transport import TransportStreams
     from mcp.client.session import ElicitationFnT
 
 Mode = Literal["legacy", "auto"]
@@ -89,6 +100,44 @@ async def connected(
             yield client
 
 
+@contextlib.asynccontextmanager
+async def beside(
+    cli: Cli,
+    *,
+    mode: Mode = "auto",
+    person: ElicitationFnT | None = None,
+    allow_installs: bool = False,
+    registries: tuple[str, ...] = (),
+) -> AsyncIterator[Client]:
+    """Run the server that ``dynamic-plugins mcp`` runs in this process, with memory in place of pipes, and connect."""
+    command = ["dynamic-plugins", "--home", str(cli.home)]
+    behind = Person(allow_installs=allow_installs, command=command)
+    settings = Settings.from_environment(cli.environment(), home=cli.home, registries=registries)
+    async with (
+        asyncio.timeout(SECONDS),
+        App(settings, approve=behind.approve, ask_values=behind.ask_values, listener=behind.listen) as app,
+    ):
+        server = PluginServer(app.toolbox, app.providers, app.service, behind, shlex.join(command))
+        try:
+            async with Client(in_memory(server), mode=mode, elicitation_callback=person) as client:
+                yield client
+        finally:
+            await behind.close()
+
+
+@contextlib.asynccontextmanager
+async def in_memory(server: PluginServer) -> AsyncIterator[TransportStreams]:
+    """A client's ends of the streams that *server* is served over, as :func:`serve_stdio` serves it over pipes."""
+    async with create_client_server_memory_streams() as (ours, theirs):
+        options = server.server.create_initialization_options()
+        serving = asyncio.create_task(server.server.run(*theirs, options))
+        try:
+            yield ours
+        finally:
+            await ours[1].aclose()  # the end of its input is the end of the server
+            await serving
+
+
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     """Call a tool; its text, its structured content and its error flag must say the same."""
     result = await client.call_tool(tool, arguments)
@@ -101,15 +150,21 @@ async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return value
 
 
+async def install(cli: Cli, folder: Path) -> None:
+    settings = Settings.from_environment(cli.environment(), home=cli.home)
+    async with App(settings, approve=approve_everything) as app:
+        await app.service.install_path(folder)
+
+
 @pytest.fixture
-def hello(cli: Cli) -> Cli:
+async def hello(cli: Cli) -> Cli:
     """A home where ``hello`` is installed and was never started."""
-    cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
+    await install(cli, EXAMPLES / "hello-plugin")
     return cli
 
 
 @pytest.fixture
-def secretive(cli: Cli, tmp_path: Path) -> Cli:
+async def secretive(cli: Cli, tmp_path: Path) -> Cli:
     """A home with a plugin that needs a secret, and a place to keep secrets."""
     folder = tmp_path / "secretive"
     folder.mkdir()
@@ -123,7 +178,7 @@ def secretive(cli: Cli, tmp_path: Path) -> Cli:
         'plugin = Plugin("secretive", actions=[length])\n'
     )
     cli.env["DYNAMIC_PLUGINS_PASSPHRASE"] = "correct horse battery staple"
-    cli("install", "--path", str(folder), "--yes")
+    await install(cli, folder)
     return cli
 
 
@@ -150,7 +205,7 @@ async def test_the_list_of_tools_is_the_same_before_and_after_a_plugin_is_switch
 
 
 async def test_every_tool_says_what_it_may_do_to_the_machine(cli: Cli) -> None:
-    async with connected(cli) as client:
+    async with beside(cli) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     hints = {name: tool.annotations for name, tool in tools.items() if tool.annotations is not None}
     assert {name for name, hint in hints.items() if hint.read_only_hint} == {
@@ -167,7 +222,7 @@ async def test_every_tool_says_what_it_may_do_to_the_machine(cli: Cli) -> None:
 
 
 async def test_what_may_be_left_out_is_not_required_and_schemas_are_closed(cli: Cli) -> None:
-    async with connected(cli) as client:
+    async with beside(cli) as client:
         schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
     assert schemas["list_available_plugins"]["required"] == []
     assert schemas["install_plugin"]["required"] == ["plugin_name"]
@@ -177,7 +232,7 @@ async def test_what_may_be_left_out_is_not_required_and_schemas_are_closed(cli: 
 
 
 async def test_providers_are_resources(hello: Cli) -> None:
-    async with connected(hello) as client:
+    async with beside(hello) as client:
         uris = [resource.uri for resource in (await client.list_resources()).resources]
         texts = {uri: (await client.read_resource(uri)).contents[0] for uri in uris}
         with pytest.raises(MCPError, match="no resource"):
@@ -198,7 +253,7 @@ async def test_providers_are_resources(hello: Cli) -> None:
 @both
 async def test_a_plugin_is_switched_on_used_and_unloaded_with_the_persons_yes(hello: Cli, mode: Mode) -> None:
     person = Behind()
-    async with connected(hello, mode=mode, person=person) as client:
+    async with beside(hello, mode=mode, person=person) as client:
         on = await call(client, "activate_plugin", plugin_name="hello")
         assert [each["name"] for each in on["actions"]] == ["greet", "remember", "recall"]
         found = await call(client, "search_plugin_actions", query="say hello to somebody")
@@ -219,7 +274,7 @@ async def test_a_plugin_is_switched_on_used_and_unloaded_with_the_persons_yes(he
 
 @both
 async def test_a_no_changes_nothing(hello: Cli, mode: Mode) -> None:
-    async with connected(hello, mode=mode, person=Behind(agree=False)) as client:
+    async with beside(hello, mode=mode, person=Behind(agree=False)) as client:
         refused = await call(client, "activate_plugin", plugin_name="hello")
         assert refused["error"]["code"] == "declined"
         status = (await client.read_resource("dynamic-plugins://dynamic_plugins_status")).contents[0]
@@ -229,7 +284,7 @@ async def test_a_no_changes_nothing(hello: Cli, mode: Mode) -> None:
 
 @both
 async def test_a_client_that_cannot_ask_is_told_the_command_and_the_command_works(hello: Cli, mode: Mode) -> None:
-    async with connected(hello, mode=mode) as client:
+    async with beside(hello, mode=mode) as client:
         refused = await call(client, "activate_plugin", plugin_name="hello")
         assert refused["error"]["code"] == "needs_confirmation"
         program, *words = shlex.split(refused["error"]["message"].rpartition("terminal: ")[2])
@@ -246,7 +301,7 @@ async def test_the_operator_can_agree_beforehand_for_clients_that_cannot_ask(hel
 
 
 async def test_a_client_that_can_ask_is_asked_even_then(hello: Cli) -> None:
-    async with connected(hello, "--allow-installs", person=Behind(agree=False)) as client:
+    async with beside(hello, allow_installs=True, person=Behind(agree=False)) as client:
         assert (await call(client, "activate_plugin", plugin_name="hello"))["error"]["code"] == "declined"
 
 
@@ -256,13 +311,13 @@ async def test_progress_is_told_to_a_client_that_wants_it(hello: Cli) -> None:
     async def progress(done: float, _total: float | None, message: str | None) -> None:
         steps.append((done, message))
 
-    async with connected(hello, "--allow-installs") as client:
+    async with beside(hello, allow_installs=True) as client:
         await client.call_tool("activate_plugin", {"plugin_name": "hello"}, progress_callback=progress)
     assert steps == [(1.0, "hello: activated")]
 
 
 async def test_errors_are_results_that_the_model_can_read(cli: Cli) -> None:
-    async with connected(cli) as client:
+    async with beside(cli) as client:
         unknown = await call(client, "install_plugin", plugin_name="mcp-server-tme")
         assert unknown["error"]["code"] == "unknown_plugin"
         assert unknown["error"]["suggestions"][0] == "mcp-server-time"
@@ -297,14 +352,14 @@ async def test_a_secret_goes_from_the_persons_browser_to_the_plugin_and_nowhere_
 
 @both
 async def test_a_person_who_does_not_open_the_page_is_told_the_command(secretive: Cli, mode: Mode) -> None:
-    async with connected(secretive, mode=mode, person=Behind(agree=False)) as client:
+    async with beside(secretive, mode=mode, person=Behind(agree=False)) as client:
         refused = await call(client, "activate_plugin", plugin_name="secretive")
     assert refused["error"]["code"] == "needs_configuration"
     assert "dynamic-plugins configure secretive" in refused["error"]["message"]
 
 
 async def test_a_secret_given_by_the_model_is_refused(secretive: Cli) -> None:
-    async with connected(secretive) as client:
+    async with beside(secretive) as client:
         told = [{"name": "SECRETIVE_KEY", "value": FAKE_KEY}]
         refused = await call(client, "configure_plugin", plugin_name="secretive", configuration=told)
     assert refused["error"]["code"] == "bad_arguments"
@@ -475,7 +530,7 @@ def test_a_signal_ends_the_server_and_the_plugins_workers(hello: Cli, number: si
 
 async def test_an_agreement_that_was_not_asked_for_does_not_count(hello: Cli) -> None:
     person = Behind()
-    async with connected(hello, person=person) as client:
+    async with beside(hello, person=person) as client:
         question = await client.session.call_tool(
             "activate_plugin", {"plugin_name": "hello"}, allow_input_required=True
         )
@@ -586,7 +641,7 @@ async def test_every_conversation_gives_over_mcp_what_it_gives_everywhere(conver
             return types.ElicitResult(action="decline")
         return types.ElicitResult(action="accept", content={"agree": table.agrees(asked.message.splitlines()[0])})
 
-    async with connected(cli, "--registry", str(registry()), person=person) as client:
+    async with beside(cli, registries=(str(registry()),), person=person) as client:
         ours = {tool.name for tool in (await client.list_tools()).tools}
 
         async def use(wanted: Call) -> tuple[str, dict[str, Any]]:
@@ -609,7 +664,10 @@ INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
 def test_the_inspector_lists_the_tools_and_installs_and_uses_a_plugin(cli: Cli, tmp_path: Path) -> None:
     if (npx := shutil.which("npx")) is None:
         pytest.skip("there is no npx on PATH")
-    command = [npx, "--yes", INSPECTOR, "--cli", "--connect-timeout", "120000", *cli.command("mcp", "--allow-installs")]
+    # npx takes longer to start than what it starts: it is asked once where that lies.
+    where = [npx, "--yes", f"--package={INSPECTOR}", "--call", "command -v mcp-inspector"]
+    inspector = subprocess.run(where, capture_output=True, text=True, timeout=180, cwd=tmp_path, check=True).stdout
+    command = [inspector.strip(), "--cli", "--connect-timeout", "120000", *cli.command("mcp", "--allow-installs")]
     # The inspector hands a server only a few variables; what the package index needs here is named.
     for name, value in cli.environment().items():
         if name.startswith(("UV_", "SSL_CERT_", "PYTHON_KEYRING")) or name.upper().endswith("_PROXY"):

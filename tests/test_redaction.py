@@ -405,7 +405,8 @@ async def test_no_byte_of_a_pasted_token_goes_anywhere_but_to_its_plugin(
     assert [piece for piece in pieces(expected) if piece in told] == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# What a plugin was told is known by its value, whatever its kind: these differ in the characters that they are made of.
+@pytest.mark.parametrize("kind", ["telegram", "jwt", "private key", "unknown"])
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_plugin_that_gives_its_token_away_gives_it_to_nobody(
     kind: str, stage: Stage, caplog: pytest.LogCaptureFixture
@@ -544,9 +545,8 @@ async def test_a_plan_keeps_secrets_back_too(stage: Stage) -> None:
 # ------------------------------------------------------------------------------------------- the command line
 
 
-@pytest.mark.parametrize("kind", ["github", "private key"])
-def test_the_command_line_tells_what_was_caught_and_nothing_of_it(kind: str, cli: Cli, tmp_path: Path) -> None:
-    secret = token(kind, "cli")
+def test_the_command_line_tells_what_was_caught_and_nothing_of_it(cli: Cli, tmp_path: Path) -> None:
+    secret = token("private key", "cli")
     running: list[str] = []
 
     def script(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:

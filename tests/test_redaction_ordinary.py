@@ -271,7 +271,7 @@ async def test_an_ordinary_sentence_about_secrets_goes_through_unchanged(said: s
     "piece",
     ["TELEGRAM_BOT_TOKEN='", 'TELEGRAM_BOT_TOKEN=a"b', "key:", "key for a b ", "密码是", "key" + " " * 20],
 )
-def test_a_hundred_kilobytes_of_anything_take_seconds_at_most(piece: str) -> None:
+def test_fifty_kilobytes_of_anything_take_seconds_at_most(piece: str) -> None:
     started = time.process_time()
-    find(piece * (100_000 // len(piece)), KNOWN)
-    assert time.process_time() - started < 20
+    find(piece * (50_000 // len(piece)), KNOWN)
+    assert time.process_time() - started < 8

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from dynamic_plugins.chat.redaction.formats import warm_up
+from tests.conftest import NOT_OURS
 from tests.fake_tokens import KINDS, pieces
 from tests.scripted_model import Messages, ScriptedModel
 
@@ -72,6 +73,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DYNAMIC_PLUGINS_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.setenv("PYTEST_ADDOPTS", NOT_OURS)
     entry = {"name": "hello", "kind": "python", "packages": [{"type": "path", "name": str(HELLO)}]}
     pytester.makefile(".json", registry=json.dumps({"schema": 1, "plugins": [entry]}))
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")

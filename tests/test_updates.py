@@ -225,15 +225,17 @@ def test_a_folder_has_the_version_that_it_has(cli: Cli, folder: Path) -> None:
     assert cli("update", "probe", "--version", "1.0", "--yes").json["changed"] is False
 
 
-def test_a_wheel_of_another_version_is_an_update_that_is_asked_about(cli: Cli, tmp_path: Path) -> None:
+async def test_a_wheel_of_another_version_is_an_update_that_is_asked_about(cli: Cli, tmp_path: Path) -> None:
     wheels = {version: wheel(tmp_path, version) for version in ("1.0", "2.0")}
-    cli("install", "--path", str(wheels["1.0"]), "--yes")
-    cli("activate", "sky")
+    async with asyncio.timeout(BOUND), App(Settings(home=cli.home), approve=approve_everything) as app:
+        await app.service.install_path(wheels["1.0"])
+        await app.service.activate("sky")
     refused = cli("install", "--path", str(wheels["2.0"]), code=4).json["error"]
     assert "Update sky 2.0" in refused["message"]
     updated = cli("install", "--path", str(wheels["2.0"]), "--yes").json
     assert (updated["version"], updated["status"], updated["changed"]) == ("2.0", "active", True)
-    assert cli("call", "sky", "tell").json["result"] == "2.0"
+    async with asyncio.timeout(BOUND), App(Settings(home=cli.home), approve=approve_everything) as app:
+        assert await app.service.call("sky", "tell", {}) == "2.0"
     again = cli("install", "--path", str(wheels["2.0"]), "--yes").json
     assert (again["changed"], "2.0 is installed already" in again["note"]) == (False, True)
 
