@@ -107,12 +107,11 @@ async def beside(
     mode: Mode = "auto",
     person: ElicitationFnT | None = None,
     allow_installs: bool = False,
-    registries: tuple[str, ...] = (),
 ) -> AsyncIterator[Client]:
     """Run the server that ``dynamic-plugins mcp`` runs in this process, with memory in place of pipes, and connect."""
     command = ["dynamic-plugins", "--home", str(cli.home)]
     behind = Person(allow_installs=allow_installs, command=command)
-    settings = Settings.from_environment(cli.environment(), home=cli.home, registries=registries)
+    settings = Settings.from_environment(cli.environment(), home=cli.home)
     async with (
         asyncio.timeout(SECONDS),
         App(settings, approve=behind.approve, ask_values=behind.ask_values, listener=behind.listen) as app,
@@ -641,7 +640,7 @@ async def test_every_conversation_gives_over_mcp_what_it_gives_everywhere(conver
             return types.ElicitResult(action="decline")
         return types.ElicitResult(action="accept", content={"agree": table.agrees(asked.message.splitlines()[0])})
 
-    async with beside(cli, registries=(str(registry()),), person=person) as client:
+    async with connected(cli, "--registry", str(registry()), person=person) as client:
         ours = {tool.name for tool in (await client.list_tools()).tools}
 
         async def use(wanted: Call) -> tuple[str, dict[str, Any]]:
