@@ -192,6 +192,15 @@ def test_the_right_action_is_found_among_many(said: str, name: str, arguments: d
     assert [(call.tool, call.arguments) for call in answer.calls] == [(name, arguments)]
 
 
+def test_the_time_in_a_place_that_nobody_knows_is_asked_about_and_no_other_places_is_told() -> None:
+    zone = {"type": "string", "description": "IANA timezone name. Use 'Etc/UTC' as local timezone if none is given."}
+    tool = _tool("time__get_current_time", "Get current time in a timezone", ["timezone"], timezone=zone)
+    answer = Use(engine(), [tool], None).answer("what time is it in Atlantis")
+    assert answer is not None
+    assert answer.calls == ()
+    assert "timezone" in answer.text
+
+
 def test_several_places_are_several_calls() -> None:
     answer = Use(engine(), MANY, None).answer("what's the time in London and in Paris?")
     assert answer is not None

@@ -13,6 +13,19 @@ from tests.redaction_safe import KNOWN, a_safe
 
 ORDINARY = """\
 the token is expired
+what does Bearer mean?
+the bearer of bad news
+Bearer authentication is used there
+bearer dynamic-plugins
+cookie: a small biscuit
+the cookies are: chocolate, oat
+mysql --protocol=tcp
+curl -u me https://x.invalid
+docker login -p $TOKEN
+session=morning
+忘记密码 discord
+パスワードは discord です
+密码 manager 是什么
 my password is wrong
 what is an API key?
 set the timezone for berlin

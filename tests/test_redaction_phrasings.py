@@ -244,3 +244,36 @@ async def test_a_value_does_not_reach_the_model_in_any_of_the_ways_people_hand_i
     clean, notices = await a_safe().take(said)
     assert "plainword99" not in clean
     assert len(notices) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "secret"),
+    [
+        ("Bearer secretsecretword", "secretsecretword"),
+        ("call it with Bearer secretsecretword please", "secretsecretword"),
+        ("-H 'Cookie: session=abcDEF123456'", "abcDEF123456"),
+        ("Cookie: theme=dark; session=sesamestreet", "sesamestreet"),
+        ("Set-Cookie: sid=sesamestreet; Path=/; HttpOnly", "sesamestreet"),
+        ("my cookie is JSESSIONID=sesamestreet", "sesamestreet"),
+        ("PHPSESSID=sesamestreet; x=1", "sesamestreet"),
+        ("curl -u admin:sesamestreet https://x.invalid", "sesamestreet"),
+        ("mysql -u root -psesamestreet", "sesamestreet"),
+        ("sshpass -p sesamestreet ssh x.invalid", "sesamestreet"),
+        ("redis-cli -h x.invalid -a sesamestreet", "sesamestreet"),
+        ("docker login -u me -p sesamestreet", "sesamestreet"),
+        ("echo sesamestreet | docker login --password-stdin", "sesamestreet"),
+        ("PGPASSWORD=sesamestreet psql", "sesamestreet"),
+        ("https://x.invalid/a?sig=abc123DEF456&b=1", "abc123DEF456"),
+        ("password: |\n  sesamestreet", "sesamestreet"),
+        ("密码是sesamestreet", "sesamestreet"),
+        ("我的密码 sesamestreet", "sesamestreet"),
+        ("パスワードはsesamestreetです", "sesamestreet"),
+        ("パスワード sesamestreet", "sesamestreet"),
+        ("비밀번호는 sesamestreet 입니다", "sesamestreet"),
+    ],
+)
+async def test_what_programs_and_unspaced_scripts_take_for_a_secret_is_one_however_plain(
+    said: str, secret: str
+) -> None:
+    clean, _ = await a_safe().take(said)
+    assert secret not in clean

@@ -152,9 +152,32 @@ def test_the_tools_and_the_commands_are_tables_and_a_command_that_is_none_is_not
         terminal.shows(r"hello +\S+ +python +active")
         terminal.shows("> ")
         terminal.type(f"/{FAKE_KEY}")
-        terminal.shows("no such command")
+        terminal.shows(r"no such command\. There are")
+        terminal.shows("> ")
+        terminal.type("/stauts")
+        terminal.shows(r"Did you mean /status\?")
+        terminal.shows("> ")
+        terminal.type("/exit")
+        terminal.shows(r"Did you mean /quit\?")
     assert model.requests == []
     assert FAKE_KEY not in (cli.home / "chat-history").read_text()
+
+
+@pytest.mark.parametrize("word", ["quit", "Exit"])
+def test_whoever_types_quit_or_exit_alone_leaves_and_the_model_is_not_asked(
+    cli: Cli, tmp_path: Path, word: str
+) -> None:
+    with ScriptedModel(does()).serving() as model:
+        command = cli.command("chat", "--base-url", model.base_url, "--model", "scripted")
+        with Terminal(command, tmp_path, cli.environment() | {"TERM": "xterm-256color"}) as terminal:
+            terminal.shows("> ")
+            terminal.type("help")
+            terminal.shows(r"/quit +leave")
+            terminal.shows("> ")
+            terminal.type(word)
+            terminal.ends()
+        assert terminal.code == 0
+    assert model.requests == []
 
 
 def test_ctrl_c_at_a_question_stops_the_turn_and_nothing_is_done(cli: Cli, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ COMMANDS = {
     "/help": "this text",
     "/quit": "leave (Ctrl-D too)",
 }
+BARE = {"quit": "/quit", "exit": "/quit", "help": "/help"}
+"""What people type at a prompt who do not know its commands; alone in a line it can mean nothing else."""
 HELP = """\
 Say what you want the agent to be able to do, or ask it something. Keys: Ctrl-C stops a turn; Alt-Enter begins a new \
 line; the up arrow and Ctrl-R bring back what you said, in earlier conversations too; Tab completes a command."""
@@ -55,6 +57,7 @@ async def converse(app: App, conversation: Conversation, screen: Screen) -> int:
                 return DONE
             except KeyboardInterrupt:
                 continue
+            text = BARE.get(text.lower(), text)
             if text == "/quit":
                 return DONE
             if text.startswith("/") and "\n" not in text:
@@ -116,7 +119,9 @@ class _Talk:
         out = self._screen.out
         if text not in COMMANDS:
             # It may be anything, a secret too, so it is neither shown again nor kept.
-            out.aside(f"There is no such command. There are {', '.join(COMMANDS)}.", "yellow")
+            meant = _meant(text)
+            asked = f" Did you mean {meant}?" if meant else ""
+            out.aside(f"There is no such command.{asked} There are {', '.join(COMMANDS)}.", "yellow")
             return
         self._taken(text)
         if text == "/status":
@@ -155,6 +160,14 @@ class _Talk:
                 _echo(PROMPT, first)
                 for line in rest:
                     _echo("  ", line)
+
+
+def _meant(text: str) -> str | None:
+    """Return the command that *text* is a slip of."""
+    from difflib import get_close_matches
+
+    said = "/" + text.lower().strip("/ ").split(" ")[0]
+    return next(iter(get_close_matches(BARE.get(said[1:], said), COMMANDS, 1, 0.7)), None)
 
 
 def _echo(prompt: str, line: str) -> None:

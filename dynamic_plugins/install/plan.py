@@ -47,9 +47,11 @@ class InstallPlan:
 
     @property
     def origin(self) -> str:
-        """Where the code comes from, for a person: ``PyPI (mcp-server-time), listed in bundled``."""
+        """Where the code comes from, for a person: ``PyPI (mcp-server-time), listed in the bundled registry``."""
         where = SOURCES[self.package.type]
-        return f"{where} ({self.package.name}), listed in {self.source}" if self.source else where
+        # The registry that comes with the package has a word for a name, not an address or a file.
+        listed = f"the {self.source} registry" if self.source == "bundled" else self.source
+        return f"{where} ({self.package.name}), listed in {listed}" if listed else where
 
 
 def choose_package(entry: Entry, *, has_node: bool) -> Package:

@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 _WORDS = {"zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _WORDS |= {"ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50}
 _WORDS |= {"hundred": 100, "dozen": 12}
+_PLACE = re.compile(r"\b(?:in|at|for)\s+(?!the\b|a\b|my\b|our\b)[A-Z]\w+")
 _TITLE, TITLE_WORDS = re.compile(r"title|subject|heading|headline", re.I), 6
 _FILLED = frozenset({"zone", "clock", "number", "url", "path", "email"})
 
@@ -100,7 +101,7 @@ def _value(name: str, told: Mapping[str, Any], value: Any, said: str) -> Any:
         case "list":
             return _list(name, told, value, said)
         case "zone":
-            return zone(str(value)) or _local(told) if value is not None else None
+            return zone(str(value)) or _local(told, said) if value is not None else None
         case "clock":
             return clock(str(value)) if value is not None else None
         case "date":
@@ -153,7 +154,10 @@ def _text(value: Any, said: str) -> str | None:
     return (said[at : at + len(text)] if at >= 0 else text) or None
 
 
-def _local(told: Mapping[str, Any]) -> str | None:
+def _local(told: Mapping[str, Any], said: str) -> str | None:
+    """Return the zone that counts where none was said; a place that nobody knows is none of it."""
+    if _PLACE.search(said):
+        return None
     return "UTC" if "utc" in str(told.get("description") or "").lower() else None
 
 

@@ -10,7 +10,7 @@ from dynamic_plugins.chat.embedded import configure, questions
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.judge import Reading, judge
 from dynamic_plugins.chat.embedded.phrases import Text, read
-from dynamic_plugins.chat.embedded.quoting import Message, listen
+from dynamic_plugins.chat.embedded.quoting import Message, listen, passed_on
 from dynamic_plugins.chat.embedded.slips import mended, read_spoken
 from dynamic_plugins.chat.embedded.targets import LIKELY
 
@@ -31,6 +31,8 @@ class Understood:
     mentions: tuple[Mention, ...]
     reading: Reading
     asked: tuple[tuple[questions.Asked, Text], ...]
+    passed_on: bool = False
+    """Whether a value stands in what is quoted, so that it may be somebody else's."""
 
     @property
     def names(self) -> list[str]:
@@ -69,7 +71,8 @@ def understand(said: str, knowledge: Knowledge) -> Understood:
     parts = [whole.part(start, end) for start, end in o.sentences(whole)]
     asked = tuple((questions.asked(part), part) for part in parts)
     reading = judge(text, lambda words: likely(words, knowledge))
-    return Understood(message, tuple(values), text, mentions, reading, asked)
+    quoted = any(passed_on(said, value.start, value.end) for value in values)
+    return Understood(message, tuple(values), text, mentions, reading, asked, quoted)
 
 
 _ORDINAL = re.compile(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from dynamic_plugins.chat.embedded import curious
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.decide import Step
 from dynamic_plugins.chat.embedded.phrases import Text, cues, word_set
@@ -57,7 +58,7 @@ def steps(text: Text, mentions: Sequence[Mention], reading: Reading, standing: S
 
 def _of_all(text: Text, mentions: Sequence[Mention], reading: Reading, standing: Standing) -> list[Step]:
     """Return what *text* may want of all plugins but those that it sets apart."""
-    if not cues("questions", "again").match(text):
+    if o.refers(text) != "all":
         return []
     spared = {mentions[slot].target.name for slot in reading.spared}
     hints = {hint for hint in HINTS if cues("hints", hint).match(text)}
@@ -98,6 +99,8 @@ def _stretches(text: Text) -> list[Stretch]:
 def _parts(text: Text) -> Iterator[tuple[Text, bool]]:
     for start, end in o.sentences(text):
         sentence = text.part(start, end)
+        if curious.asks(sentence):
+            continue
         begin = 0
         for index, word in enumerate([*sentence.words, ","]):
             if word in o.BREAKS or word in o.JOINS:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from dynamic_plugins.chat.embedded import curious
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.clause import object_of, order_in, shifted
 from dynamic_plugins.chat.embedded.doubts import conditions
@@ -43,6 +44,7 @@ def judge(text: Text, likely: Likely) -> Reading:
     for number, (start, end) in enumerate(o.sentences(text)):
         sentence = text.part(start, end)
         _sentence(reading, sentence, number, likely)
+        _let_be(reading, sentence, number)
         _falter(reading, sentence, number)
     for order in reading.orders:
         order.slots = [slot for slot in order.slots if slot not in reading.spared]
@@ -58,6 +60,7 @@ def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> 
         _no_verb(reading, sentence, number)
         return
     refused_to = -1
+    wonders = curious.wonders(sentence)
     for index, (hit, (start, end)) in enumerate(zip(hits, o.clauses(sentence, hits), strict=True)):
         clause = sentence.part(start, end)
         order = order_in(clause, shifted(hit, start), number)
@@ -65,6 +68,9 @@ def _sentence(reading: Reading, sentence: Text, number: int, likely: Likely) -> 
             order.doubts.add("refused")  # "do not start or unload it"
             order.given = False
         refused_to = hit.end if "refused" in order.doubts else -1
+        if wonders:
+            order.doubts.add("wondered")
+            order.given = False
         before = sentence.part(0, hit.start)
         order.doubts |= conditions(before) if index == 0 else set()
         if "?" in sentence.words and not cues("cues", "asks").match(before):
@@ -91,6 +97,15 @@ def _falter(reading: Reading, sentence: Text, number: int) -> None:
     elif any(hit.start <= 1 for hit in cues("cues", "wavers").find(sentence)):
         for order in before:
             order.doubts.add("wavered")
+
+
+def _let_be(reading: Reading, sentence: Text, number: int) -> None:
+    """Leave alone what a sentence without an order puts off or keeps: "hold off on X", "X is fine as it is"."""
+    if any(order.given for order in reading.orders if order.sentence == number):
+        return
+    if cues("cues", "puts_off").match(sentence) or any(hit.literal > 2 for hit in cues("cues", "keeps").find(sentence)):
+        reading.spared |= set(o.slots(sentence))
+        reading.cancelled = True
 
 
 _ENDING = frozenset({"deactivate", "unload"})
@@ -209,7 +224,8 @@ def _no_verb(reading: Reading, sentence: Text, number: int) -> None:
     """A sentence without an order may take one back, change its target, or only name plugins."""
     named = o.slots(sentence)
     for spare in cues("cues", "spares").find(sentence):
-        apart = o.slots(sentence.part(*spare.gap)) if spare.gap else o.slots(sentence.part(spare.end, len(sentence)))
+        after = sentence.part(spare.end, _contrast(sentence, spare.end))
+        apart = o.slots(sentence.part(*spare.gap)) if spare.gap else o.slots(after)
         if apart:
             reading.spared |= set(apart)
             reading.cancelled = True
@@ -223,16 +239,34 @@ def _no_verb(reading: Reading, sentence: Text, number: int) -> None:
     reading.floating += named
 
 
+def _contrast(sentence: Text, begin: int) -> int:
+    """Return where something else is set against what was said: "never mind about X, just do Y"."""
+    contrasts = word_set("cues", "contrasts")
+    for index in range(begin + 1, len(sentence)):
+        if sentence.words[index] in contrasts and (
+            sentence.words[index - 1] in o.BREAKS or sentence.words[index] in o.JOINS
+        ):
+            return index
+    return len(sentence)
+
+
 def takes_back(sentence: Text) -> bool:
     """Whether the sentence is, begins or ends with, or is long enough to mean, a taking back."""
     size = len(sentence)
     return any(
         hit.start <= 2 or hit.end >= size - 2 or hit.literal > 2
         for hit in cues("cues", "cancels").find(sentence)
-        if not (hit.end < size and o.SLOT.fullmatch(sentence.words[hit.end]) and hit.literal == 1)
+        if not _is_told(sentence, hit)
+        and not (hit.end < size and o.SLOT.fullmatch(sentence.words[hit.end]) and hit.literal == 1)
         # "github, no wait, linear" puts another in its place.
         and not (o.slots(sentence.part(0, hit.start)) and o.slots(sentence.part(hit.end, size)))
     )
+
+
+def _is_told(sentence: Text, hit: Hit) -> bool:
+    """Whether a bare "don't" is said of somebody: "I don't like being watched" takes nothing back."""
+    bare = set(sentence.words[hit.start : hit.end]) <= {"don't", "dont", "do", "not"}
+    return bare and hit.start > 0 and sentence.words[hit.start - 1] in word_set("cues", "subjects")
 
 
 def _withdraw(reading: Reading) -> None:

@@ -14,6 +14,8 @@ from dynamic_plugins.chat.embedded.phrases import cues, read
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dynamic_plugins.chat.embedded.phrases import Text
+
 LONG_QUOTE_WORDS = 3
 
 LONGEST = 6000
@@ -40,7 +42,13 @@ _BLOCKS = [
     ),
     re.compile(r"^[ \t]*(?:begin forwarded message|forwarded message|on .{6,80} wrote)\b.*\Z", re.S | re.M | re.I),
 ]
-_QUOTES = re.compile(r"\"([^\"\n]{2,})\"|“([^”]{2,})”|„([^“”]{2,})[“”]|«([^»]{2,})»|「([^」]{2,})」|『([^』]{2,})』")
+_FENCES = 2
+"""So many of them only set code off, which may well be the person's own."""
+_QUOTES = re.compile(
+    r"\"([^\"\n]{2,})\"|“([^”]{2,})”|„([^“”]{2,})[“”]|«([^»]{2,})»|「([^」]{2,})」|『([^』]{2,})』"
+    # An apostrophe stands within a word, a quotation mark does not.
+    r"|(?<!\w)['\u2018](?=\w)((?:[^'\u2019\n]|(?<=\w)['\u2019](?=\w)){2,})['\u2019](?!\w)"
+)
 _ADDRESS = re.compile(
     r"(?:git\+)?(?:https?|ftp|ssh|file)://\S+|\bgit@\S+|(?<!\S)\S{1,300}\.(?:whl|zip|tgz|exe|sh|tar\.gz)\b|\bwww\.\S+",
     re.I,
@@ -82,7 +90,7 @@ def listen(said: str, is_name: Callable[[str], bool] = lambda _: False) -> Messa
     spoken = _without_talk(spoken, is_name)
     spoken = _without_what_is_passed_on(spoken)
     head = _head(spoken)
-    works = head is not None and cues("cues", "text_work").match(read(head))
+    works = head is not None and _works_on_text(read(head))
     about_text = works or cues("cues", "about_text").match(read(_opening(spoken)))
     quotes = spoken != said
     spoken = _QUOTES.sub(lambda found: _quotation(found.group(), about_text), spoken)
@@ -101,6 +109,19 @@ def listen(said: str, is_name: Callable[[str], bool] = lambda _: False) -> Messa
     hostile = bool(suspicious.match(read(spoken)) or _TOOL_CALL.search(spoken) or _SHELL_PIPE.search(spoken))
     lure = not hostile and suspicious.match(read(said))
     return Message(said, spoken, addresses, hostile, about_text, quotes, lure, dubious)
+
+
+def _works_on_text(head: Text) -> bool:
+    """Whether *head* asks for work on the text after it, or has it sent to somebody ("post to Slack: …")."""
+    return cues("cues", "text_work").match(head) or cues("cues", "sends_on").begins(head)
+
+
+def passed_on(said: str, start: int, end: int) -> bool:
+    """Return whether what stands at *start* to *end* is in markup, or a part of a pasted mail or talk."""
+    spoken = _without_turns(_without_markup(said[:start] + "x" * (end - start) + said[end:]))
+    for block in _BLOCKS[_FENCES:]:
+        spoken = block.sub(lambda found: _blank(found.group()), spoken)
+    return not spoken[start:end].strip()
 
 
 def _head(spoken: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from dynamic_plugins import prompts
@@ -55,7 +56,13 @@ def spelled(word: str) -> str:
 
 @cache
 def _real_words() -> frozenset[str]:
-    return frozenset(prompts.table("embedded/real_words.toml")["words"])
+    words = set(prompts.table("embedded/real_words.toml")["words"])
+    # What the other lists hold is spelled as it is meant: "passiert" is no slip of "pausiere".
+    for name in ("cues", "questions", "curious"):
+        for phrases in prompts.table(f"embedded/{name}.toml").values():
+            for phrase in phrases:
+                words |= {word for word in re.split(r"[\s()|?*]+", phrase) if len(word) >= TYPO_LENGTH}
+    return frozenset(words)
 
 
 def read_spoken(spoken: str) -> Text:

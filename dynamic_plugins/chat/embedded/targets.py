@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import prompts
@@ -103,9 +103,7 @@ class Knowledge:
                 mine = [name for name in each.names if name in self.standing]
                 target = Target(tuple(mine or each.names)[:1], said, sure=False, version=each.version)
             weak = each.confidence < MERELY_A_WORD and len(text.split()) > SHORT
-            if each.kind == "similar" and said.lower() in word_set("questions", "kinds") | word_set(
-                "questions", "offered"
-            ):
+            if each.kind == "similar" and any(said.lower() in word_set("questions", words) for words in _NO_SLIPS):
                 continue
             if said.lower() in word_set("questions", "again") and not re.match(
                 r"[\s-]*(?:mcp|server|plugin)", text[each.end :]
@@ -127,7 +125,8 @@ class Knowledge:
                 found.append(replace(left, weak=False))
         found += self._pointed(text, found)
         found += self._otherwise(text, found)
-        return sorted(found, key=lambda mention: mention.start)
+        found.sort(key=lambda mention: mention.start)
+        return [each for each, after in zip_longest(found, found[1:]) if not _begins(each, after, text)]
 
     def _otherwise(self, text: str, found: Sequence[Mention]) -> list[Mention]:
         """Give the plugins that are named by another name of theirs, in another script, or with an ending."""
@@ -288,6 +287,19 @@ class Knowledge:
             by_core.setdefault(name, name)
         table = prompts.table("embedded/also_called.toml")
         return {said: by_core[key] for key, words in table.items() if key in by_core for said in words}
+
+
+_NO_SLIPS = ("kinds", "offered", "stop", "fluff")
+"""Words of these lists are what they are, however near to a name: "from" is no "form"."""
+
+
+def _begins(mention: Mention, after: Mention | None, text: str) -> bool:
+    """Whether a mention is only the first word of the next one, which has a slip in it: "mcp server tiem"."""
+    if after is None or text[mention.end : after.start].strip():
+        return False
+    return not after.target.sure and (after.target.name or "").startswith(
+        f"{'-'.join(mention.target.said.lower().split())}-"
+    )
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

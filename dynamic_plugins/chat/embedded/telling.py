@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.chat.embedded.standing import Standing
+    from dynamic_plugins.registry.entry import Entry
 
 HONEST = (
     "I can only find, install, configure, switch and use plugins; for anything else, connect a larger model with "
@@ -18,6 +19,13 @@ UNTOUCHED = "All right, I leave everything as it is."
 FROM_REGISTRY = (
     "I install plugins from the registry only. Something else is installed at the command line, with --path."
 )
+EFFECTS = {
+    "install": "Installing a plugin puts it on this machine, once you have agreed; it is not active yet.",
+    "activate": "Activating a plugin starts it: what it can do may be asked for from then on.",
+    "deactivate": "Deactivating a plugin takes back what it can do; it stays installed, with its settings.",
+    "unload": "Unloading a plugin ends its process and frees its memory; it stays installed, with its settings.",
+}
+"""What each action does, told to somebody who only asks."""
 NOT_USED = "I have not used it. If it was a secret, it is best to replace it where it came from."
 
 
@@ -33,6 +41,12 @@ def standing_text(named: Sequence[str], standing: Standing) -> str:
     if rest:
         parts.append(f"Not active: {', '.join(rest)}.")
     return " ".join(parts)
+
+
+def about(name: str, entry: Entry | None, standing: Standing) -> str:
+    """Tell what the plugin *name* is, as the registry has it, and how it stands."""
+    described = entry.description.strip().rstrip(".") if entry is not None else ""
+    return f'{_one(name, standing)} The registry says of it: "{described}".' if described else _one(name, standing)
 
 
 def _one(name: str, standing: Standing) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.embedded import company, hunch, questions, setting, telling
+from dynamic_plugins.chat.embedded import company, curious, hunch, questions, setting, telling
 from dynamic_plugins.chat.embedded import orders as o
 from dynamic_plugins.chat.embedded.decide import Answer, Call, Step, calls_for, question
 from dynamic_plugins.chat.embedded.hearing import Understood, understand
@@ -78,6 +78,8 @@ class Mind:
                 continue
             if heard.message.about_text and not (order.sure and order.slots):
                 continue
+            if "later" in order.doubts and not order.slots and _is_joined(order, heard.reading.orders):
+                continue  # "mute it for now, I'll want it later"
             if told is not None and not order.sure and self._is_how_it_is_said(order, heard, told):
                 continue
             orders.append(order)
@@ -114,7 +116,7 @@ class Mind:
         ]
         if not named or len(words) > TERSE or any(kind for kind, _ in heard.asked) or heard.message.addresses:
             return None
-        if heard.reading.cancelled:
+        if heard.reading.cancelled or any(curious.asks(sentence) for _, sentence in heard.asked):
             return None
         steps = []
         for target in named:
@@ -140,6 +142,7 @@ class Mind:
             and (kind == "list" or number in busy)
             and (number not in busy or self._shows(sentence, begins=kind == "gain"))
             and not cues("questions", "idle").match(sentence)
+            and not curious.wonders(sentence)
         ]
         return calls[:1]
 
@@ -155,7 +158,7 @@ class Mind:
         message = heard.message
         certain = certain and sure and not (message.about_text or message.lure or message.dubious)
         certain = certain and not cues("cues", "hedges").match(heard.text)
-        certain = certain and not is_cut(message.said)
+        certain = certain and not is_cut(message.said) and not heard.passed_on
         certain = certain and not company.doubtful(heard.text, heard.reading.orders)
         if not calls:
             # What was read is so already: then something else was meant.
@@ -210,6 +213,10 @@ class Mind:
             return Answer(
                 text=telling.standing_text(heard.named or self._pointed_at(heard), self._known.standing), weak=True
             )
+        if _lets_be(heard):
+            return Answer(text=telling.UNTOUCHED)
+        if (told := self._told(heard)) is not None:
+            return told
         guessed = self._guess(heard)
         if guessed is not None and any((call.plugin or "") in self._known.standing for call in guessed.proposed):
             return guessed
@@ -226,6 +233,22 @@ class Mind:
         untouched = Answer(text=telling.UNTOUCHED) if heard.reading.cancelled or heard.reading.withdrawn else None
         return self._look(heard, settled) or self._unknown(settled) or untouched
 
+    def _told(self, heard: Understood) -> Answer | None:
+        """Answer what only wants to know: what an action would do, or what a plugin is and how it stands."""
+        wanting = [sentence for _, sentence in heard.asked if curious.asks(sentence)]
+        if not wanting or heard.message.about_text or heard.message.quotes:
+            return None
+        wondered = {number for number, (_, sentence) in enumerate(heard.asked) if curious.wonders(sentence)}
+        effects = [
+            telling.EFFECTS[order.intent]
+            for order in heard.reading.orders
+            if order.sentence in wondered and order.sure and order.intent in telling.EFFECTS
+        ]
+        named = heard.named if len(wanting) == len(heard.asked) else []
+        standing = [telling.about(name, self._known.entries.get(name), self._known.standing) for name in named]
+        said = dict.fromkeys([*effects[:1], *standing])
+        return Answer(text="\n".join(said), weak=True) if said else None
+
     def _guess(self, heard: Understood) -> Answer | None:
         """Ask about what the message probably wants of the plugins that it names."""
         if heard.message.about_text:
@@ -235,6 +258,8 @@ class Mind:
         advice = cues("company", "advice").match(heard.text)
         told = setting.supposed(heard.message.said, heard.mentions, self._known) if not (ordered or advice) else None
         steps = hunch.steps(heard.text, heard.mentions, heard.reading, self._known.standing) if told is None else []
+        refused = {order.intent for order in heard.reading.withdrawn if "refused" in order.doubts and not order.slots}
+        steps = [step for step in steps if step.intent not in refused]  # "… install nothing for now"
         calls, said, _ = self._calls(with_versions(steps, heard.mentions, heard.message.spoken), told)
         return Answer(text=question(calls, said), proposed=tuple(calls), weak=True) if calls else None
 
@@ -282,6 +307,21 @@ class Mind:
                 text=question([call], [f"{mine[0]} is installed and may do that."]), proposed=(call,), weak=True
             )
         return Answer((Call("list_available_plugins", {"query": query}),), weak=True)
+
+
+def _lets_be(heard: Understood) -> bool:
+    """Whether a message says of all it speaks of that it is to stay: "keep it after all", "leave Signal as it is"."""
+    if any(order.given for order in heard.reading.orders) or heard.asks("gain") or heard.asks("list"):
+        return False
+    if any(word in word_set("cues", "stays_only") for word in heard.text.words):
+        return False
+    keeps = heard.reading.kept or cues("cues", "keeps").match(heard.text) or cues("cues", "puts_off").match(heard.text)
+    return keeps and heard.reading.spared >= set(o.slots(heard.text))
+
+
+def _is_joined(order: o.Order, orders: Sequence[o.Order]) -> bool:
+    """Whether something else is ordered for now."""
+    return any(each.given and "later" not in each.doubts for each in orders if each is not order)
 
 
 def list_call(sentence: Text, heard: Understood) -> Call:

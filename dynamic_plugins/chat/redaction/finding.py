@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.chat.redaction.entropy import by_entropy
 from dynamic_plugins.chat.redaction.formats import Found, by_format
+from dynamic_plugins.chat.redaction.handed import handed
 from dynamic_plugins.chat.redaction.names import by_name
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def find(text: str, known: Collection[str] = (), installed: Collection[str] = ()
     Placeholders that stand in the text already are left alone.
     """
     taken = [match.span() for match in PLACEHOLDER.finditer(text)]
-    plain = _merged(chain(by_format(text), by_name(text, known, installed), by_entropy(text)), text)
+    plain = _merged(chain(by_format(text), by_name(text, known, installed), handed(text), by_entropy(text)), text)
     found = _merged([*plain, *_across_lines(text, known, plain)], text)
     return [each for each in found if not any(start < each.end and each.start < end for start, end in taken)]
 

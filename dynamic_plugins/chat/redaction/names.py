@@ -31,6 +31,7 @@ from dynamic_plugins.chat.redaction.words import (
     PASSWORD,
     SEVERAL,
     UNSPACED,
+    is_word,
 )
 from dynamic_plugins.chat.redaction.written import NEXT, QUOTED, assigned, headers, pairs, unclosed
 from dynamic_plugins.registry.sensitive import looks_secret
@@ -82,6 +83,15 @@ _MARKED = [
 ]
 # Unquoted, to the next blank; what it is shows in its first few hundred characters.
 _ENOUGH = 400
+# A Latin word that all of a Chinese, Japanese or Korean sentence comes to: "密码是 sesame", "パスワードはsesameです".
+_PLAIN = re.compile(
+    r"\s{0,2}(?:(?:应该|應該|就|设|設|改)?[是为為成]|は|が|를|을|은|는)?\s{0,2}(?P<value>[A-Za-z][A-Za-z\-]{5,63})"
+    r"(?=\s{0,2}(?:です|だ|でした|啊|哦|吧|喔|입니다|이에요|예요|이야)?\s{0,2}(?:$|[\n。．.!！,，、]))"  # noqa: RUF001
+)
+_NO_PASSWORDS = frozenset(
+    """discord telegram github google notion reset manager bitwarden keepass lastpass keyring vault login username
+    plugin server windows android facebook twitter instagram whatsapp wechat openai anthropic policy length""".split()  # noqa: SIM905 - a table of words
+)
 _WIDE = "\uff0c\u3002\uff01\uff1f\uff1b\u3001\uff08\uff09"
 _BARE = re.compile(rf"[^\s\"`<>“”「」{_WIDE}]{{1,{_ENOUGH}}}")
 _MORE = re.compile(rf"[^\s\"`<>“”「」{_WIDE}]*")
@@ -136,6 +146,16 @@ def _named(text: str, name: re.Match[str], known: Collection[str], installed: Co
         yield Found(start, end, value, label, named=exact)
         if not exact and (span := replacing(text, end)):
             yield Found(*span, text[slice(*span)], label)
+    if (
+        found is None
+        and noun
+        and (plain := _PLAIN.match(text, name.end()))
+        and re.fullmatch(UNSPACED, said)
+        and PASSWORD.search(said)
+    ):
+        word = plain["value"]
+        if not is_word(word) and not NOT_YET.fullmatch(word) and word.lower() not in _NO_PASSWORDS:
+            yield Found(*plain.span("value"), word, label)
     if exact:
         declared = canonical(variable) in known
         for start, end in beside(text, name.start(), name.end(), found[1] if found else 0, declared=declared):
