@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.chat.embedded import configure, questions
 from dynamic_plugins.chat.embedded import orders as o
-from dynamic_plugins.chat.embedded.judge import Reading, judge
+from dynamic_plugins.chat.embedded.judge import judge
 from dynamic_plugins.chat.embedded.phrases import Text, read
 from dynamic_plugins.chat.embedded.quoting import Message, listen, passed_on
 from dynamic_plugins.chat.embedded.slips import mended, read_spoken
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.chat.embedded.configure import Value
+    from dynamic_plugins.chat.embedded.second_thoughts import Reading
     from dynamic_plugins.chat.embedded.targets import Knowledge, Mention
 
 

@@ -20,8 +20,8 @@ from dynamic_plugins.chat.embedded.targets import Target
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dynamic_plugins.chat.embedded.judge import Reading
     from dynamic_plugins.chat.embedded.phrases import Hit
+    from dynamic_plugins.chat.embedded.second_thoughts import Reading
     from dynamic_plugins.chat.embedded.standing import Standing
     from dynamic_plugins.chat.embedded.targets import Mention
 

@@ -14,8 +14,8 @@ from dynamic_plugins.chat.embedded.targets import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.chat.embedded.judge import Reading
     from dynamic_plugins.chat.embedded.orders import Order
+    from dynamic_plugins.chat.embedded.second_thoughts import Reading
     from dynamic_plugins.chat.embedded.targets import Knowledge, Mention
 
 SHOWN = 5
