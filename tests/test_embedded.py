@@ -184,6 +184,12 @@ MANY = [
             "time__convert_time",
             {"source_timezone": "Europe/London", "time": "15:00", "target_timezone": "America/Los_Angeles"},
         ),
+        (
+            "14:30 in Berlin is what in New York?",
+            "time__convert_time",
+            {"source_timezone": "Europe/Berlin", "time": "14:30", "target_timezone": "America/New_York"},
+        ),
+        ("now tell me the time in Lima", "time__get_current_time", {"timezone": "America/Lima"}),
     ],
 )
 def test_the_right_action_is_found_among_many(said: str, name: str, arguments: dict[str, Any]) -> None:
@@ -199,6 +205,49 @@ def test_the_time_in_a_place_that_nobody_knows_is_asked_about_and_no_other_place
     assert answer is not None
     assert answer.calls == ()
     assert "timezone" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("description", "meant"),
+    [
+        ("IANA name. Use 'UTC' as local timezone if no timezone provided by the user.", "UTC"),
+        ("IANA name. Use 'Europe/Rome' as local timezone if no timezone provided by the user.", "Europe/Rome"),
+        ("IANA name (e.g., 'Europe/Rome')", None),
+    ],
+)
+def test_where_no_place_is_named_the_one_counts_that_the_action_says(description: str, meant: str | None) -> None:
+    zone = {"type": "string", "description": f"The timezone: {description}"}
+    tool = _tool("time__get_current_time", "Get current time in a timezone", ["timezone"], timezone=zone)
+    for said in ("what time is it?", "current time please"):
+        answer = Use(engine(), [tool], None).answer(said)
+        calls = answer.calls if answer is not None else ()
+        assert [call.arguments for call in calls] == ([{"timezone": meant}] if meant else [])
+
+
+@pytest.mark.parametrize(
+    ("said", "places"),
+    [
+        ("and in Madrid?", ["Europe/Madrid"]),
+        ("what about Lima and Oslo", ["America/Lima", "Europe/Oslo"]),
+        ("und in Tokio?", ["Asia/Tokyo"]),
+        ("and in there?", []),
+        ("Madrid is nice", []),
+    ],
+)
+async def test_what_goes_on_from_a_call_is_the_same_call_with_something_else(
+    client: openai.AsyncOpenAI, said: str, places: list[str]
+) -> None:
+    call = {"name": "mcp-server-time__get_current_time", "arguments": '{"timezone": "Europe/Rome"}'}
+    request = asked("what time is it in Rome?", [*TOOLS, *TIME])
+    request["messages"] += [
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function", "function": call}]},
+        {"role": "tool", "tool_call_id": "c1", "content": '<data>{"ok": true, "result": "noon"}</data>'},
+        {"role": "assistant", "content": "noon"},
+        {"role": "user", "content": said},
+    ]
+    answer = await client.chat.completions.create(**request)
+    calls = answer.choices[0].message.tool_calls or []
+    assert [json.loads(each.function.arguments)["timezone"] for each in calls if each.type == "function"] == places
 
 
 def test_several_places_are_several_calls() -> None:

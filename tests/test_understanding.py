@@ -520,6 +520,12 @@ def test_whoever_asks_for_advice_is_proposed_no_setting() -> None:
     assert "DISCORD_" not in conversation.text
 
 
+def test_a_value_in_a_question_is_no_setting() -> None:
+    conversation = talk(active=["mcp-server-time"]).say("if it is 9 am in London, what time is it in Sydney?")
+    assert conversation.calls == []
+    assert "Set TIME_" not in conversation.text
+
+
 @pytest.mark.parametrize("piece", ["<a>", "```", "turn "])
 def test_a_message_ten_times_as_long_takes_no_much_longer_to_read(piece: str) -> None:
     def steps(size: int) -> float:

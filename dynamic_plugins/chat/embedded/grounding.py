@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
 _WORDS = {"zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _WORDS |= {"ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "fifty": 50}
 _WORDS |= {"hundred": 100, "dozen": 12}
+_LOCAL = re.compile(r"\buse ['\"`]?([\w+-]+(?:/[\w+-]+)*)['\"`]? (?:as|for|when|if)\b.{0,40}\b(?:if no|local)\b", re.I)
 _PLACE = re.compile(r"\b(?:in|at|for)\s+(?!the\b|a\b|my\b|our\b)[A-Z]\w+")
 _TITLE, TITLE_WORDS = re.compile(r"title|subject|heading|headline", re.I), 6
 _FILLED = frozenset({"zone", "clock", "number", "url", "path", "email"})
@@ -58,6 +59,9 @@ def _filled(finds: Finds, told: Mapping[str, Any], value: Any, used: dict[str, i
     said_values = finds.of(sort)
     place = used.get(sort, 0)
     used[sort] = place + 1
+    if sort == "zone" and not said_values and (value is None or str(value) in str(told.get("description"))):
+        # The engine takes the description's examples for what was said.
+        return _local(told, said) if place == 0 else None
     if value is not None and (str(value) in said_values or not said_values):
         return value
     if place >= len(said_values):
@@ -155,10 +159,13 @@ def _text(value: Any, said: str) -> str | None:
 
 
 def _local(told: Mapping[str, Any], said: str) -> str | None:
-    """Return the zone that counts where none was said; a place that nobody knows is none of it."""
+    """Return the zone that a parameter says counts where none was said; a place that nobody knows is none of it."""
     if _PLACE.search(said):
         return None
-    return "UTC" if "utc" in str(told.get("description") or "").lower() else None
+    description = str(told.get("description") or "")
+    if found := _LOCAL.search(description):
+        return zone(found[1])
+    return "UTC" if "utc" in description.lower() else None
 
 
 def day(text: str, today: date | None = None) -> str | None:

@@ -61,6 +61,7 @@ class EmbeddedModel:
     def _best(self, managed: Answer | None, use: Use, request: Request) -> Answer:
         if managed is not None and (managed.calls or managed.proposed) and not managed.weak:
             return managed
-        if (used := use.answer(request.now.said)) is not None:
+        before = request.exchanges[-2] if len(request.exchanges) > 1 else None
+        if (used := use.answer(request.now.said) or use.again(request.now.said, before)) is not None:
             return used
         return managed or Answer(text=HONEST)

@@ -64,13 +64,21 @@ def given(
 
 def _only_asked(said: str, at: int) -> bool:
     """Whether the sentence around *at* asks about a value, tells of it, or refuses it rather than giving it."""
-    begin = max(said.rfind(mark, 0, at) for mark in (". ", "! ", "? ", "\n")) + 1
+    before = read(said[_begin(said, at) : at])
+    doubts = ("wonders", "not_first", "told", "conditions")
+    return _in_question(said, at) or any(cues("cues", name).match(before) for name in doubts)
+
+
+def _in_question(said: str, at: int) -> bool:
+    """Whether the sentence around *at* is a question that requests nothing before it."""
+    begin = _begin(said, at)
     ends = [end for mark in (". ", "! ", "?", "\n") if (end := said.find(mark, at)) >= 0]
     sentence = read(said[begin : min(ends, default=len(said)) + 1])
-    before = read(said[begin:at])
-    if "?" in sentence.words and not cues("questions", "requests").match(before):
-        return True
-    return any(cues("cues", name).match(before) for name in ("wonders", "not_first", "told", "conditions"))
+    return "?" in sentence.words and not cues("questions", "requests").match(read(said[begin:at]))
+
+
+def _begin(said: str, at: int) -> int:
+    return max(said.rfind(mark, 0, at) for mark in (". ", "! ", "? ", "\n")) + 1
 
 
 def _plugin_of(
@@ -140,4 +148,6 @@ def implied(spoken: str, mentions: Sequence[Mention], known: Knowledge) -> Setti
     values = configure.loose_values(told, known.entries.get(plugin))
     if values and all(configure.is_flag(value.value) for value in values):
         values = configure.switches(read(told), known.entries.get(plugin)) or values
+    if values and _in_question(spoken, values[0].start):
+        return None  # "if it is 9 am in London, what time is it in Sydney?"
     return Setting(plugin, tuple(values), certain=False, at=values[0].start) if values else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
 SHORTLIST = 3
 """So many tools the engine chooses from; each costs it about a quarter of a second the first time."""
 TRIES = 2
+SHORT = 8
+"""A message of more words is not just the last one with something else in it."""
 STRONG, CLEAR = 3.0, 1.0
 """The evidence of one word of an action's name, and how much less than the best still competes."""
 FIRST = 1.5
@@ -51,6 +54,22 @@ class Use:
         if self._searches and self._choice != "none":
             return Answer((Call(SEARCH, {"query": said[:200]}),), weak=True) if _asks_for_something(said) else None
         return self._choose(said, self._tools, wrap=False)
+
+    def again(self, said: str, before: Exchange | None) -> Answer | None:
+        """Return the last call of the exchange *before* with what *said* changes of it: "and in Rome?"."""
+        if before is None or not before.calls or not cues("questions", "goes_on").begins(text := read(said)):
+            return None
+        last, finds = before.calls[-1], find(said)
+        tool = next((tool for tool in self._tools if tool.name == last.name), None)
+        told = {sort: values for sort in _TYPED if (values := finds.of(sort))}
+        if tool is None or len(text) > SHORT or len(told) != 1:
+            return None
+        (sort, values), *_ = told.items()
+        properties = tool.parameters.get("properties") or {}
+        places = [name for name in last.arguments if sort_of(name, flatten(properties.get(name) or {})) == sort]
+        # Where it takes two of a sort, nobody can tell which is meant.
+        changed = [{**last.arguments, places[0]: value} for value in values] if len(places) == 1 else []
+        return Answer(tuple(Call(tool.name, arguments) for arguments in changed)) if changed else None
 
     def next(self, exchange: Exchange) -> Answer | None:
         """Return the call to make after a search for actions; None when there is nothing left to call."""
@@ -151,6 +170,8 @@ def _plainly(said: str, tool: Offered) -> dict[str, Any] | None:
 
 def _is_request(said: str, tool: Offered) -> bool:
     text = read(said)
+    while len(text) and text.words[0] in word_set("questions", "leads_in"):
+        text = text.part(1, len(text))
     return "?" in text.words or cues("questions", "opens").begins(text) or _orders(said, tool) or _pleads(text)
 
 
@@ -183,7 +204,7 @@ def _ranked(said: str, tools: Sequence[Offered]) -> list[tuple[float, Offered]]:
     scored = [
         (found + _fit(finds, tool) + FIRST * _orders(said, tool), tool)
         for tool in tools
-        if (found := evidence(said, tool)) > 0
+        if (found := evidence(said, tool)) > 0 or _serves_all(finds, tool)
     ]
     return sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
 
@@ -199,6 +220,20 @@ def _fit(finds: Finds, tool: Offered) -> float:
             left[sort] -= 1
     # What was said and serves nothing speaks against it: two places are one too many for "the time in a place".
     return fit - 0.75 * sum(max(0, left[sort]) for sort in ("zone", "clock"))
+
+
+def _serves_all(finds: Finds, tool: Offered) -> bool:
+    """Whether what was said is all that *tool* requires, and enough to tell: "2 pm in Rome is what in Oslo"."""
+    properties = tool.parameters.get("properties") or {}
+    needed = Counter(
+        sort_of(name, flatten(properties.get(name) or {})) for name in tool.parameters.get("required") or ()
+    )
+    told = {sort: count for sort in _TYPED if (count := len(finds.of(sort)))}
+    return needed == told and needed.total() >= ENOUGH_TOLD
+
+
+ENOUGH_TOLD = 3
+"""So many values of the right sorts tell an action without a word of its own."""
 
 
 _TYPED: tuple[Sort, ...] = ("zone", "clock", "number", "url", "path", "email")
