@@ -32,7 +32,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import ActionError, AmbiguousNameError, BadArgumentsError, PluginError, PluginTimeoutError
 from dynamic_plugins.settings import Settings, Timeouts
-from evals.invented import arguments_for, value_for
+from evals.invented import Inventor
 from evals.written import missing_from, written_in
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ async def live(app: App, name: str, verdict: Verdict) -> None:
     info = (await service.install(name)).info
     verdict.version = info.version
     installation = app.store.read()[info.name].installation
+    inventor = Inventor(Path(app.settings.home, "made-up"))
     values = {
-        each.name: value_for(each, Path(app.settings.home))
+        each.name: inventor.value_for(each)
         for each, _ in await service.variables(info.name)
         if each.required and each.default is None
     }
@@ -106,7 +107,7 @@ async def live(app: App, name: str, verdict: Verdict) -> None:
     verdict.verdict = "offered"
     for action in plugin.actions[:MAX_CALLS]:
         try:
-            await service.call(info.name, action.name, arguments_for(dict(action.parameters)))
+            await service.call(info.name, action.name, inventor.arguments_for(dict(action.parameters)))
             verdict.answered += 1
         except (ActionError, BadArgumentsError, PluginTimeoutError) as error:
             verdict.failed[action.name] = str(error)[:300]
