@@ -18,47 +18,28 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from dynamic_plugins.approval import Verb
-    from dynamic_plugins.catalogue import Catalogue
     from dynamic_plugins.consent import Consent
-    from dynamic_plugins.dependencies import Dependencies
-    from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
-    from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.journal import Journal
     from dynamic_plugins.launch import Launcher
-    from dynamic_plugins.presence import Presence
+    from dynamic_plugins.means import Means
     from dynamic_plugins.secrets import ConfigurationStore
-    from dynamic_plugins.store import StateStore
 
 PLUGIN_LOCK_SECONDS = 600.0
 """How long to wait for another process that is installing or removing the same plugin."""
 
 
 class Installs:
-    """Installs and uninstalls: each whole or not at all, one at a time for each plugin, in every process.
-
-    *listener* hears of an install's progress and of what was done.
-    """
+    """Installs and uninstalls: each whole or not at all, one at a time for each plugin, in every process."""
 
     def __init__(
-        self,
-        *,
-        catalogue: Catalogue,
-        installer: Installer,
-        store: StateStore,
-        configuration: ConfigurationStore,
-        dependencies: Dependencies,
-        presence: Presence,
-        launcher: Launcher,
-        consent: Consent,
-        journal: Journal,
-        listener: Listener,
+        self, means: Means, consent: Consent, configuration: ConfigurationStore, launcher: Launcher, journal: Journal
     ) -> None:
-        self._catalogue, self._installer, self._store = catalogue, installer, store
-        self._configuration, self._dependencies = configuration, dependencies
-        self._presence, self._launcher, self._consent = presence, launcher, consent
-        self._journal, self._listener = journal, listener
+        self._catalogue, self._installer, self._store = means.catalogue, means.installer, means.store
+        self._dependencies, self._presence, self._listener = means.dependencies, means.presence, means.listener
+        self._consent, self._configuration = consent, configuration
+        self._launcher, self._journal = launcher, journal
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def install(self, said: str, version: str | None = None) -> Outcome:

@@ -15,6 +15,7 @@ from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.finishing import to_the_end
 from dynamic_plugins.installs import Installs
 from dynamic_plugins.launch import Launcher
+from dynamic_plugins.means import Means
 from dynamic_plugins.presence import Presence
 from dynamic_plugins.records import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.schedule import Schedule
@@ -65,45 +66,16 @@ class PluginManagementService:
     ) -> None:
         self.catalogue, self.runtime = catalogue, runtime
         self.ask_values, self.listener = ask_values, listener
-        self._installer, self._store, self._configuration = installer, store, configuration
+        self._store, self._configuration = store, configuration
         self.journal = journal
         self._consent = Consent(approve)
-        self._dependencies = Dependencies(catalogue, installer, store)
         launcher = Launcher(loader, configuration, self._heard, use_model)
         self._presence = Presence(store, configuration, launcher, runtime, self._heard, journal.forget_unwritten)
-        self._switches = Switches(
-            catalogue=catalogue,
-            installer=installer,
-            store=store,
-            dependencies=self._dependencies,
-            presence=self._presence,
-            consent=self._consent,
-            runtime=runtime,
-            listener=self._heard,
-        )
-        self._installs = Installs(
-            catalogue=catalogue,
-            installer=installer,
-            store=store,
-            configuration=configuration,
-            dependencies=self._dependencies,
-            presence=self._presence,
-            launcher=launcher,
-            consent=self._consent,
-            journal=journal,
-            listener=self._heard,
-        )
-        self._updates = Updates(
-            catalogue=catalogue,
-            installer=installer,
-            store=store,
-            dependencies=self._dependencies,
-            presence=self._presence,
-            installs=self._installs,
-            switches=self._switches,
-            trials=Trials(self._presence, runtime, launcher),
-            listener=self._heard,
-        )
+        needs = Dependencies(catalogue, installer, store)
+        means = Means(catalogue, installer, store, needs, self._presence, self._heard)
+        self._switches = Switches(means, self._consent, runtime)
+        self._installs = Installs(means, self._consent, configuration, launcher, journal)
+        self._updates = Updates(means, self._installs, self._switches, Trials(self._presence, runtime, launcher))
         self._schedule = Schedule(runtime, journal, self._heard)
 
     @property

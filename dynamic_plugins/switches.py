@@ -10,38 +10,19 @@ from dynamic_plugins.events import Event
 from dynamic_plugins.records import Outcome, Status, now
 
 if TYPE_CHECKING:
-    from dynamic_plugins.catalogue import Catalogue
     from dynamic_plugins.consent import Consent
-    from dynamic_plugins.dependencies import Dependencies
-    from dynamic_plugins.events import Listener
-    from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.live import LivePlugin
-    from dynamic_plugins.presence import Presence
+    from dynamic_plugins.means import Means
     from dynamic_plugins.runtime import AgentRuntime
-    from dynamic_plugins.store import StateStore
 
 
 class Switches:
-    """Loads, activates, reloads, deactivates and unloads: one verb at a time for each plugin.
+    """Loads, activates, reloads, deactivates and unloads: one verb at a time for each plugin."""
 
-    *listener* hears of what was done.
-    """
-
-    def __init__(
-        self,
-        *,
-        catalogue: Catalogue,
-        installer: Installer,
-        store: StateStore,
-        dependencies: Dependencies,
-        presence: Presence,
-        consent: Consent,
-        runtime: AgentRuntime,
-        listener: Listener,
-    ) -> None:
-        self._catalogue, self._installer, self._store = catalogue, installer, store
-        self._dependencies, self._presence, self._consent = dependencies, presence, consent
-        self._runtime, self._listener = runtime, listener
+    def __init__(self, means: Means, consent: Consent, runtime: AgentRuntime) -> None:
+        self._catalogue, self._installer, self._store = means.catalogue, means.installer, means.store
+        self._dependencies, self._presence, self._listener = means.dependencies, means.presence, means.listener
+        self._consent, self._runtime = consent, runtime
 
     async def load(self, said: str) -> Outcome:
         """Start the plugin's worker and learn what it offers, without offering it yet.

@@ -17,42 +17,22 @@ from dynamic_plugins.records import Outcome, Status, now
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
-    from dynamic_plugins.catalogue import Catalogue
-    from dynamic_plugins.dependencies import Dependencies
-    from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
-    from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.installs import Installs
-    from dynamic_plugins.presence import Presence
-    from dynamic_plugins.store import StateStore, StoredPlugin
+    from dynamic_plugins.means import Means
+    from dynamic_plugins.store import StoredPlugin
     from dynamic_plugins.switches import Switches
     from dynamic_plugins.trials import Trials
 
 
 class Updates:
-    """Updates: each whole or not at all, with what the new version needs.
+    """Updates: each whole or not at all, with what the new version needs."""
 
-    *listener* hears of what was done.
-    """
-
-    def __init__(
-        self,
-        *,
-        catalogue: Catalogue,
-        installer: Installer,
-        store: StateStore,
-        dependencies: Dependencies,
-        presence: Presence,
-        installs: Installs,
-        switches: Switches,
-        trials: Trials,
-        listener: Listener,
-    ) -> None:
-        self._catalogue, self._installer, self._store = catalogue, installer, store
-        self._dependencies, self._presence = dependencies, presence
+    def __init__(self, means: Means, installs: Installs, switches: Switches, trials: Trials) -> None:
+        self._catalogue, self._installer, self._store = means.catalogue, means.installer, means.store
+        self._dependencies, self._presence, self._listener = means.dependencies, means.presence, means.listener
         self._installs, self._switches, self._trials = installs, switches, trials
-        self._listener = listener
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.

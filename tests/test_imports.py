@@ -18,7 +18,7 @@ LAYERS = [
     {"install", "load"},
     {"configuration", "runtime", "store", "secrets"},
     {"catalogue", "consent", "dependencies", "journal", "launch", "live", "presence", "schedule"},
-    {"installs", "switches", "trials", "updates"},
+    {"installs", "means", "switches", "trials", "updates"},
     {"service"},
     {"actions", "providers"},
     {"tools"},
