@@ -106,7 +106,7 @@ class Installs:
         installation = await self._installer.install(plan, self._listener)
         try:
             yield installation
-        except BaseException:
+        except BaseException:  # whatever cuts it short, what was made for nobody goes
             self._installer.remove(installation)
             raise
 

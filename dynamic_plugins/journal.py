@@ -84,7 +84,7 @@ class Journal:
         errors = 0
         try:
             yield
-        except BaseException:
+        except BaseException:  # a call that was cancelled did not succeed either
             errors = 1
             raise
         finally:

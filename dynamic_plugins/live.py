@@ -107,7 +107,7 @@ class LivePlugin:
         try:
             for service in connection.offers.of("service"):
                 await connection.call(service, {"do": "start"})
-        except BaseException:
+        except BaseException:  # cancelled too: some of its services run, and some do not
             await self._drop()
             raise
 

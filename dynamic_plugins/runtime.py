@@ -85,7 +85,7 @@ class AgentRuntime:
             for service in self._plugins[plugin].services:
                 await _outcome(service.start)
                 started.append(service)
-        except BaseException:
+        except BaseException:  # all of them or none, cancelled too
             await self._stop(plugin, reversed(started))
             raise
 

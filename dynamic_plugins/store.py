@@ -179,7 +179,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: half a file must not lie about
         temporary.unlink(missing_ok=True)
         raise
 

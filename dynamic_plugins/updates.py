@@ -139,7 +139,7 @@ class Updates:
             await self._presence.stop(live)
             await live.disconnect()
             new = replace(new, offers=await self._trials.offers_here(old, new))
-        except BaseException:
+        except BaseException:  # cancelled too: the present version goes on
             self._presence.restore(live, old)
             raise
         # Only these: another process may have enabled or disabled it while the new one was made.

@@ -137,7 +137,7 @@ class Conversation:
             turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls))
         except ModelError as error:
             return self._failed(self._safe.scrub_text(str(error)), calls, notices)
-        except BaseException:
+        except BaseException:  # Ctrl-C and the like too: half a turn would stay in the conversation
             self._drop_turn()
             raise
         turn = replace(turn, reply=self._safe.scrub_text(turn.reply), notices=tuple(notices))

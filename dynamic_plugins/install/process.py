@@ -93,7 +93,7 @@ async def run(
     ended = asyncio.gather(_read(process.stdout, str), _read(process.stderr, heard), process.wait())
     try:
         out, err, code = await asyncio.shield(ended)
-    except BaseException:
+    except BaseException:  # a cancelled install too must leave nothing running
         await _kill(process, ended)
         raise
     return Finished(code, out, err)

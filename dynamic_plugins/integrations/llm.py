@@ -137,7 +137,7 @@ class _OpenPlugins:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody waits for it any more
             future.cancel()
             raise
 

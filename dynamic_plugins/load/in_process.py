@@ -65,7 +65,7 @@ class InProcessLoader:
         except LoadError:
             presence.end()
             raise
-        except BaseException as error:
+        except BaseException as error:  # a plugin may even raise SystemExit as it is imported
             presence.end()
             if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
                 raise

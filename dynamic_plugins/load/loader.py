@@ -128,7 +128,7 @@ class Loader:
                 modern=modern,
                 ours=installation.kind != "mcp",
             )
-        except BaseException:
+        except BaseException:  # nobody else knows of the process yet
             await process.end(0)
             raise
         try:

@@ -146,7 +146,7 @@ def write_atomically(path: Path, text: str) -> os.stat_result:
             os.fsync(file.fileno())
             facts = os.fstat(file.fileno())
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: half a file must not lie about
         with suppress(OSError):
             Path(temporary).unlink(missing_ok=True)
         raise
