@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import ActionError
-from dynamic_plugins.load.loader import Loader
 from dynamic_plugins.settings import Limits, Settings
+from dynamic_plugins.workers.loader import Loader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz import process
 
 from benchmarks import made_up
-from dynamic_plugins.registry.names import NameIndex
+from dynamic_plugins.resolver.resolver import NameIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.registry.formats import parse_registry
+from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.registry import Registry
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import made_up
-from dynamic_plugins.registry import terms
-from dynamic_plugins.registry.formats import parse_registry
-from dynamic_plugins.registry.search import SearchIndex
+from dynamic_plugins.registry.formats.detect import parse_registry
+from dynamic_plugins.resolver.search import SearchIndex
+from dynamic_plugins.text import tokenizer
 
 if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Entry
@@ -67,7 +67,7 @@ def plain_tantivy(entries: Sequence[Entry]) -> Search:
     searcher = index.searcher()
 
     def search(query: str, limit: int) -> list[str]:
-        words = " ".join(terms.words(query[:2_000]))
+        words = " ".join(tokenizer.words(query[:2_000]))
         hits = searcher.search(index.parse_query(words, list(_FIELDS), {"name": 4.0}), limit).hits
         positions: list[Any] = list(searcher.fast_field_values("position", [each for _, each in hits]))
         return [entries[at].name for at in positions]
@@ -87,7 +87,7 @@ def sqlite(entries: Sequence[Entry]) -> Search:
     )
 
     def search(query: str, limit: int) -> list[str]:
-        words = " OR ".join(f'"{word}"' for word in terms.words(query[:2_000]))
+        words = " OR ".join(f'"{word}"' for word in tokenizer.words(query[:2_000]))
         found = database.execute(
             "SELECT rowid FROM t WHERE t MATCH ? ORDER BY bm25(t, 4, 2, 2, 1, 1) LIMIT ?", (words or '""', limit)
         )
@@ -130,7 +130,7 @@ def _texts(entry: Entry) -> list[str]:
         " ".join(action.description for action in entry.actions),
         entry.description,
     )
-    return [terms.readable(text) for text in texts]
+    return [tokenizer.readable(text) for text in texts]
 
 
 def recall(search: Search, questions: Sequence[dict[str, Any]]) -> dict[str, float]:

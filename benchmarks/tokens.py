@@ -24,7 +24,7 @@ import openai
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.chat.model import Model
+from dynamic_plugins.chat.model_client import Model
 from dynamic_plugins.settings import Settings
 
 if TYPE_CHECKING:

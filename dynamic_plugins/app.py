@@ -8,32 +8,32 @@ import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from dynamic_plugins.catalogue import Catalogue
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
-from dynamic_plugins.journal import Journal
-from dynamic_plugins.load.chosen import ChosenLoader
-from dynamic_plugins.load.loader import Loader
+from dynamic_plugins.lifecycle.component_registry import AgentRuntime
+from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.registry.registry import Registry
-from dynamic_plugins.runtime import AgentRuntime
-from dynamic_plugins.secrets import ConfigurationStore
-from dynamic_plugins.service import PluginManagementService
+from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
-from dynamic_plugins.store import StateStore
+from dynamic_plugins.storage.secrets import ConfigurationStore
+from dynamic_plugins.storage.state import StateStore
+from dynamic_plugins.storage.usage_log import Journal
+from dynamic_plugins.workers.loader import Loader
+from dynamic_plugins.workers.loader_selector import ChosenLoader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from dynamic_plugins.actions import PastedSecrets
     from dynamic_plugins.approval import Approve, AskValues
-    from dynamic_plugins.chat.model import Model
-    from dynamic_plugins.chat.turn import Conversation
-    from dynamic_plugins.load.in_process import InProcessLoader
+    from dynamic_plugins.chat.conversation import Conversation
+    from dynamic_plugins.chat.model_client import Model
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.settings import Settings
-    from dynamic_plugins.tools import Toolbox
+    from dynamic_plugins.tools.management import PastedSecrets
+    from dynamic_plugins.tools.toolbox import Toolbox
+    from dynamic_plugins.workers.in_process import InProcessLoader
 
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def _loader(settings: Settings) -> ChosenLoader:
     )
 
     def in_process() -> InProcessLoader:
-        from dynamic_plugins.load.in_process import InProcessLoader
+        from dynamic_plugins.workers.in_process import InProcessLoader
 
         return InProcessLoader(call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment())
 
@@ -120,15 +120,15 @@ class App:
         return self._tools(None)
 
     def _tools(self, pasted: PastedSecrets | None) -> Toolbox:
-        from dynamic_plugins.actions import management_actions
-        from dynamic_plugins.tools import Toolbox
+        from dynamic_plugins.tools.management import management_actions
+        from dynamic_plugins.tools.toolbox import Toolbox
 
         return Toolbox(management_actions(self.service, self.installer, pasted), self.runtime, self.service.use)
 
     @cached_property
     def providers(self) -> list[Provider]:
         """The two providers."""
-        from dynamic_plugins.providers import management_providers
+        from dynamic_plugins.tools.system_prompt import management_providers
 
         return management_providers(self.service)
 
@@ -166,14 +166,14 @@ class App:
     def model(self) -> Model:
         """Return the model that the settings name; made at first use."""
         if self._model is None:
-            from dynamic_plugins.chat.connect import open_model
+            from dynamic_plugins.chat.model_factory import open_model
 
             self._model = open_model(self.settings, self.catalogue)
         return self._model
 
     async def _use_model(self, messages: Sequence[dict[str, str]]) -> str | None:
         """Answer a plugin that asks for a model; the embedded one only calls tools, so it is not offered."""
-        from dynamic_plugins.chat.answer import ModelError, Say
+        from dynamic_plugins.chat.completions import ModelError, Say
 
         try:
             answer = await self.model().respond(messages, [])
@@ -183,8 +183,8 @@ class App:
 
     def conversation(self) -> Conversation:
         """Return a new conversation with the model, which can use and manage the plugins of this home."""
-        from dynamic_plugins.chat.redaction.sources import open_safe, watch_logs
-        from dynamic_plugins.chat.turn import Conversation
+        from dynamic_plugins.chat.conversation import Conversation
+        from dynamic_plugins.chat.redaction_setup import open_safe, watch_logs
 
         safe = open_safe(self.catalogue, self.store, self.configuration)
         self._stop_watching.append(watch_logs(safe.scrub_text))
@@ -212,7 +212,7 @@ class App:
 
     async def _is_named(self, text: str, plugin: str) -> bool:
         """Return whether *text* names *plugin*, in whatever spelling the resolver takes: "fetch me a page" does not."""
-        from dynamic_plugins.registry.mentions import MERELY_A_WORD
+        from dynamic_plugins.resolver.mentions import MERELY_A_WORD
 
         try:
             mentions = (await self.catalogue.names()).mentions(text)

@@ -250,7 +250,7 @@ class StateError(PluginError):
 
 
 class StepError(PluginError):
-    """A status cannot follow another (the table is in :mod:`dynamic_plugins.records`)."""
+    """A status cannot follow another (the table is in :mod:`dynamic_plugins.core.status`)."""
 
     def __init__(self, name: str, current: str, wanted: str) -> None:
         self.name, self.current, self.wanted = name, current, wanted

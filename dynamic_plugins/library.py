@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 from dynamic_plugins.app import App
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Listener, ignore
-from dynamic_plugins.providers import system_text
 from dynamic_plugins.settings import Settings
-from dynamic_plugins.tools import in_format
+from dynamic_plugins.tools.system_prompt import system_text
+from dynamic_plugins.tools.toolbox import in_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from dynamic_plugins.approval import Approve, AskValues
-    from dynamic_plugins.records import DynamicPluginInfo
-    from dynamic_plugins.tools import ToolFormat
+    from dynamic_plugins.core.status import DynamicPluginInfo
+    from dynamic_plugins.tools.toolbox import ToolFormat
 
 
 class DynamicPlugins:

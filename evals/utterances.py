@@ -19,24 +19,24 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins import prompts
-from dynamic_plugins.actions import NAMES, one_line, schema
-from dynamic_plugins.catalogue import Catalogue
-from dynamic_plugins.chat.connect import open_model
-from dynamic_plugins.chat.embedded.needle import engine
-from dynamic_plugins.chat.turn import Conversation
+from dynamic_plugins.chat.conversation import Conversation
+from dynamic_plugins.chat.model_factory import open_model
+from dynamic_plugins.core import prompt_files
+from dynamic_plugins.embedded.needle import engine
+from dynamic_plugins.lifecycle.component_registry import AgentRuntime
 from dynamic_plugins.plugin import Action, Provider
 from dynamic_plugins.registry.registry import Registry
-from dynamic_plugins.runtime import AgentRuntime
+from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import ModelSettings, Settings
-from dynamic_plugins.store import StateStore
-from dynamic_plugins.tools import Toolbox
+from dynamic_plugins.storage.state import StateStore
+from dynamic_plugins.tools.management import NAMES, one_line, schema
+from dynamic_plugins.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from dynamic_plugins.chat.model import Model
-    from dynamic_plugins.chat.turn import Turn
+    from dynamic_plugins.chat.conversation import Turn
+    from dynamic_plugins.chat.model_client import Model
 
 VERSION = "1.0.0"
 """What every installed plugin of a line is said to be."""
@@ -85,7 +85,7 @@ class Stage:
         return any(plugin in mention.names for mention in mentions)
 
     def _actions(self) -> list[Action]:
-        told = prompts.table("actions.toml")
+        told = prompt_files.table("actions.toml")
         return [
             Action(name, told[name]["description"], self._handler(name), schema(name), tuple(told[name]["similes"]))
             for name in NAMES
@@ -135,7 +135,7 @@ async def _call(tool: str, arguments: Any, catalogue: Catalogue) -> dict[str, An
 
 async def bare(line: Line, catalogue: Catalogue) -> tuple[Calls, Calls, str, float]:
     """Return what Needle alone calls, with the six tools as they are."""
-    told = prompts.table("actions.toml")
+    told = prompt_files.table("actions.toml")
     tools = [
         {"name": name, "description": told[name]["description"], "parameters": _plain(schema(name))} for name in NAMES
     ]

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from dynamic_plugins.install.installation import Installation
-from dynamic_plugins.load.loader import Loader
 from dynamic_plugins.settings import Limits
+from dynamic_plugins.workers.loader import Loader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from dynamic_plugins.load.connection import WorkerConnection
-    from dynamic_plugins.load.host import Host
-    from dynamic_plugins.load.offers import Component, Connection
+    from dynamic_plugins.workers.components import Component, Connection
+    from dynamic_plugins.workers.connection import WorkerConnection
+    from dynamic_plugins.workers.host_callbacks import Host
 
 PLUGINS = Path(__file__).parent / "plugins"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dynamic_plugins.chat.redaction.finding import find
-from dynamic_plugins.chat.redaction.fitting import Wanting
-from dynamic_plugins.chat.redaction.safe import Safe
+from dynamic_plugins.redaction.detector import find
+from dynamic_plugins.redaction.ownership import Wanting
+from dynamic_plugins.redaction.session_vault import Safe
 
 KNOWN = frozenset({"TELEGRAM_BOT_TOKEN", "DISCORD_API_TOKEN"})
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from dynamic_plugins.arguments import check_arguments
+from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError
 
 NAMES_THERE_ARE = ["query", "limit", "tags"]

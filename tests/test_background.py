@@ -11,8 +11,8 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.errors import LoadError
-from dynamic_plugins.finishing import to_the_end
 from dynamic_plugins.settings import Settings
 from tests.scripted_model import Messages, ScriptedModel
 

@@ -15,16 +15,16 @@ import httpx2
 import openai
 import pytest
 
-from dynamic_plugins.actions import NAMES, schema
-from dynamic_plugins.catalogue import Catalogue
-from dynamic_plugins.chat.embedded.completion import chunks
-from dynamic_plugins.chat.embedded.needle import engine
-from dynamic_plugins.chat.embedded.places import zone
-from dynamic_plugins.chat.embedded.request import Offered
-from dynamic_plugins.chat.embedded.transport import MAX_REQUEST_BYTES, embedded_client, serve
-from dynamic_plugins.chat.embedded.use import Use
+from dynamic_plugins.embedded.completion import chunks
+from dynamic_plugins.embedded.needle import engine
+from dynamic_plugins.embedded.places import zone
+from dynamic_plugins.embedded.request import Offered
+from dynamic_plugins.embedded.transport import MAX_REQUEST_BYTES, embedded_client, serve
+from dynamic_plugins.embedded.use import Use
 from dynamic_plugins.registry.registry import Registry
-from dynamic_plugins.store import StateStore
+from dynamic_plugins.resolver.catalog import Catalogue
+from dynamic_plugins.storage.state import StateStore
+from dynamic_plugins.tools.management import NAMES, schema
 from tests.openai_schema import check
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ def test_no_action_is_called_for_what_none_does(said: str) -> None:
 
 
 def test_past_the_list_actions_are_searched_and_called_by_name() -> None:
-    from dynamic_plugins.chat.embedded.request import Exchange, Made
+    from dynamic_plugins.embedded.request import Exchange, Made
 
     pair = [Offered("search_plugin_actions", "", {}), Offered("call_plugin_action", "", {})]
     use = Use(engine(), pair, None)
@@ -322,7 +322,7 @@ def hook(event, arguments):
     if event in ("socket.connect", "socket.getaddrinfo", "urllib.Request"):
         touched.append((event, str(arguments)))
 sys.addaudithook(hook)
-from dynamic_plugins.chat.embedded.needle import engine
+from dynamic_plugins.embedded.needle import engine
 tool = {"name": "greet", "description": "Greet somebody", "parameters": {"type": "object", "properties": {}}}
 engine().guesses("greet them", [tool])
 import threading
@@ -352,8 +352,8 @@ def test_the_engine_never_uses_the_network_and_leaves_no_id(tmp_path: Path) -> N
 def test_without_the_engine_the_remedy_is_told() -> None:
     code = (
         "import sys; sys.modules['needle'] = None\n"
-        "from dynamic_plugins.chat.embedded.transport import embedded_client\n"
-        "from dynamic_plugins.chat.answer import ModelError\n"
+        "from dynamic_plugins.embedded.transport import embedded_client\n"
+        "from dynamic_plugins.chat.completions import ModelError\n"
         "try: embedded_client(None)\n"
         "except ModelError as error: print(error)\n"
     )

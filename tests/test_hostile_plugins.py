@@ -21,11 +21,11 @@ from dynamic_plugins.errors import (
     PluginTimeoutError,
     WorkerDiedError,
 )
-from dynamic_plugins.load.host import Host
+from dynamic_plugins.workers.host_callbacks import Host
 from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:
-    from dynamic_plugins.load.offers import Offers
+    from dynamic_plugins.workers.components import Offers
 
 
 @pytest.mark.parametrize(

@@ -5,35 +5,54 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "dynamic_plugins"
 
-# From the ground up: a module may import from its own layer and from those below it.
-LAYERS = [
-    {"arguments", "errors", "events", "finishing", "mending", "plugin", "prompts", "settings"},
-    {"records", "approval", "registry"},
-    {"install", "load"},
-    {"configuration", "runtime", "store", "secrets"},
-    {"catalogue", "consent", "dependencies", "journal", "launch", "live", "presence", "schedule"},
-    {"installs", "means", "switches", "trials", "updates"},
-    {"service"},
-    {"actions", "providers"},
-    {"tools"},
-    {"chat", "integrations"},
-    {"app"},
-    {"library"},
-    {"cli", "testing"},
-    {"__main__", "__init__"},
+# From the ground up: a room may import from itself and from those above it in this list.
+ROOMS = [
+    "core",
+    "text",
+    "redaction",
+    "registry",
+    "resolver",
+    "install",
+    "workers",
+    "storage",
+    "lifecycle",
+    "tools",
+    "embedded",
+    "chat",
+    "app",
+    "library",
+    "integrations",
+    "testing",
+    "cli",
+    "__main__",
 ]
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+# Small files at the top that everything may import; what they import themselves is listed.
+OPEN = {
+    "__init__": {"library"},
+    "errors": set(),
+    "events": set(),
+    "plugin": set(),
+    "settings": set(),
+    "approval": {"registry"},
+}
+FLOOR = {room: floor for floor, room in enumerate(ROOMS)}
 
 
 def modules() -> list[Path]:
-    # The worker runs in the plugin's interpreter and belongs to no layer of ours; it is held to the stdlib below.
-    return [path for path in PACKAGE.rglob("*.py") if "load/worker" not in path.as_posix()]
+    # The child runs in the plugin's interpreter and belongs to no floor of ours; it is held to the stdlib below.
+    return [path for path in PACKAGE.rglob("*.py") if "workers/child" not in path.as_posix()]
+
+
+def dotted(path: Path) -> str:
+    return ".".join(("dynamic_plugins", *path.relative_to(PACKAGE).with_suffix("").parts))
 
 
 def imported(path: Path) -> set[str]:
@@ -47,16 +66,35 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def layer(dotted: str) -> str:
-    return [*dotted.split("."), "__init__"][1]
+def room(name: str) -> str:
+    """Return the room of a dotted name; ``from dynamic_plugins import __version__`` leads to none."""
+    part = [*name.split("."), "__init__"][1]
+    return part if (PACKAGE / part).is_dir() or (PACKAGE / f"{part}.py").is_file() else "__init__"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_a_module_imports_only_from_its_own_layer_and_below(path: Path) -> None:
-    here = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    # `from dynamic_plugins import prompts` names a module; `from dynamic_plugins import __version__` does not.
-    above = {name for name in imported(path) if LEVEL.get(layer(name), 0) > LEVEL[here] and layer(name) != "__init__"}
+def test_a_module_imports_only_from_its_own_room_and_those_below(path: Path) -> None:
+    here = room(dotted(path))
+    others = {name for name in imported(path) if room(name) not in (*OPEN, here)}
+    above = {
+        name for name in others if room(name) not in OPEN.get(here, ()) and FLOOR[room(name)] > FLOOR.get(here, -1)
+    }
     assert above == set(), f"{here} is below what it imports"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    known = {dotted(path): path for path in modules()}
+    needs = {}
+    for name, path in known.items():
+        found = {part for each in imported(path) for part in (each, each.rpartition(".")[0]) if part in known}
+        needs[name] = found - {name}
+    TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_two_files_have_one_name() -> None:
+    counted = Counter(path.name for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+    # Adapters of one thing for two kinds: what reads the elizaOS registry, and the formats of others.
+    assert {name for name, times in counted.items() if times > 1} == set()
 
 
 def reads_the_environment(path: Path) -> bool:
@@ -74,7 +112,7 @@ def reads_the_environment(path: Path) -> bool:
 def test_only_the_settings_read_the_environment() -> None:
     readers = {path.relative_to(PACKAGE).as_posix() for path in modules() if reads_the_environment(path)}
     # Two do not read but write it: for a plugin in this process, and to switch an engine's telemetry off.
-    assert readers <= {"settings.py", "load/in_process.py", "chat/embedded/needle.py"}, readers
+    assert readers <= {"settings.py", "workers/in_process.py", "embedded/needle.py"}, readers
 
 
 def test_only_the_chat_imports_the_openai_sdk() -> None:
@@ -90,13 +128,13 @@ def test_only_the_chat_imports_the_openai_sdk() -> None:
 
 def test_the_worker_imports_only_the_standard_library() -> None:
     roots = set()
-    for path in (PACKAGE / "load" / "worker").rglob("*.py"):
+    for path in (PACKAGE / "workers" / "child").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 roots |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 roots.add((node.module or "").split(".")[0])
-    mine = {path.stem for path in (PACKAGE / "load" / "worker").rglob("*.py")}
+    mine = {path.stem for path in (PACKAGE / "workers" / "child").rglob("*.py")}
     # The contract, and what elizaOS plugins bring themselves, are found in the plugin's environment.
     theirs = {"dynamic_plugins", "_dynamic_plugins_worker", "elizaos", "google"}
     assert roots - set(sys.stdlib_module_names) - mine <= theirs, roots

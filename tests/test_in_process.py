@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dynamic_plugins.errors import ActionError, ContractError, LoadError, PluginTimeoutError, WorkerDiedError
-from dynamic_plugins.load.in_process import InProcessLoader
+from dynamic_plugins.workers.in_process import InProcessLoader
 from tests.loading import call, component, native, raw, until
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.load.in_process import InProcessConnection
 from dynamic_plugins.settings import Settings
+from dynamic_plugins.workers.in_process import InProcessConnection
 from tests.conftest import EXAMPLES
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from dynamic_plugins.errors import InstallError, PluginTimeoutError, UnavailableHereError
-from dynamic_plugins.install.folders import PluginFolders
+from dynamic_plugins.install.command import child_environment, run, short
+from dynamic_plugins.install.entry_points import node_command
 from dynamic_plugins.install.installer import Installer
+from dynamic_plugins.install.layout import PluginFolders
 from dynamic_plugins.install.npm import instant, nearest
-from dynamic_plugins.install.process import child_environment, run, short
-from dynamic_plugins.install.starting import node_command
 from dynamic_plugins.registry.entry import Entry, Package
 from tests.conftest import EXAMPLES, Cli
 from tests.loading import children

@@ -298,7 +298,7 @@ async def test_elizaos_loads_the_plugin_by_the_modules_name() -> None:
     ],
 )
 def test_configuration_is_read_as_models_write_it(said: Any, told: list[tuple[str, str]] | None) -> None:
-    from dynamic_plugins.integrations.elizaos_arguments import configuration
+    from dynamic_plugins.integrations.elizaos.runtime_arguments import configuration
 
     read = configuration(said)
     assert (read and [(each["name"], each["value"]) for each in read]) == told
@@ -327,7 +327,7 @@ def test_configuration_is_read_as_models_write_it(said: Any, told: list[tuple[st
     ],
 )
 def test_values_take_the_type_that_the_schema_says(schema: Any, said: Any, fits: Any) -> None:
-    from dynamic_plugins.integrations.elizaos_arguments import fitted
+    from dynamic_plugins.integrations.elizaos.runtime_arguments import fitted
 
     (fitted_value,) = fitted({"X": said}, {"properties": {"x": schema}, "required": ["x"]}).values()
     assert fitted_value == fits

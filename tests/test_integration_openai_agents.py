@@ -10,7 +10,7 @@ import pytest
 
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.integrations.consent import refusal
+from dynamic_plugins.integrations.framework_approval import refusal
 from tests.conftest import EXAMPLES
 from tests.integrations.conversations import EACH, PLUGINS, Call, Conversation, Held, Person, check, registry
 

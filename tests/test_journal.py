@@ -13,8 +13,8 @@ from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import ActionError, PluginError
 from dynamic_plugins.events import Event
-from dynamic_plugins.journal import EVENTS_KEPT, Journal
 from dynamic_plugins.settings import Settings
+from dynamic_plugins.storage.usage_log import EVENTS_KEPT, Journal
 from tests.conftest import EXAMPLES, Cli
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from dynamic_plugins import live
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.core.status import Status
 from dynamic_plugins.errors import ActionError, LoadError, PluginError, PluginTimeoutError, WorkerDiedError
-from dynamic_plugins.live import MAX_CRASHES
-from dynamic_plugins.records import Status
+from dynamic_plugins.lifecycle import plugin_handle
+from dynamic_plugins.lifecycle.plugin_handle import MAX_CRASHES
 from dynamic_plugins.settings import Settings, Timeouts
 from evals import cycles, kills
 from tests.conftest import Cli, workers_of
@@ -446,7 +446,7 @@ async def test_a_worker_that_never_starts_is_not_tried_for_ever(open_app: Callab
 async def test_a_service_that_does_not_stop_ends_with_its_worker(
     app: App, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "STOP_SECONDS", 0.5)
+    monkeypatch.setattr(plugin_handle, "STOP_SECONDS", 0.5)
     await app.service.activate("probe")
     await app.service.call("probe", "never_stop", {})
     async with asyncio.timeout(20):  # the time-out of calls is two minutes

@@ -15,9 +15,9 @@ import pytest
 import uv
 
 from dynamic_plugins.errors import ActionError, LoadError
-from dynamic_plugins.load.host import Host
-from dynamic_plugins.load.offers import Offers, bind
 from dynamic_plugins.registry.entry import Variable
+from dynamic_plugins.workers.components import Offers, bind
+from dynamic_plugins.workers.host_callbacks import Host
 from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:
@@ -180,9 +180,9 @@ async def test_closing_waits_no_longer_than_it_takes_to_leave_and_may_be_repeate
 
 
 async def test_only_the_contract_of_ours_can_be_imported_by_a_plugin(tmp_path: Path) -> None:
-    module = "from dynamic_plugins.plugin import Plugin\nimport dynamic_plugins.service\nplugin = Plugin('x')\n"
+    module = "from dynamic_plugins.plugin import Plugin\nimport dynamic_plugins.errors\nplugin = Plugin('x')\n"
     (tmp_path / "curious.py").write_text(module)
-    with pytest.raises(LoadError, match=r"No module named 'dynamic_plugins\.service'"):
+    with pytest.raises(LoadError, match=r"No module named 'dynamic_plugins\.errors'"):
         await loader().connect(replace(native(tmp_path, "curious:plugin"), search_path=(str(tmp_path),)), {})
 
 
@@ -197,8 +197,8 @@ async def test_a_plugin_may_be_made_by_a_function_and_shadow_any_name_of_the_wor
 
 
 async def test_a_worker_keeps_its_files_in_a_folder_of_its_own(whole: Installation, tmp_path: Path) -> None:
-    from dynamic_plugins.load.loader import Loader
     from dynamic_plugins.settings import Limits
+    from dynamic_plugins.workers.loader import Loader
 
     place = Loader(limits=Limits(), start_timeout=30, call_timeout=30, log=lambda *_: None, data_dir=tmp_path / "data")
     async with connected(replace(whole, path=str(tmp_path / "plugin-1" / "1.0")), place) as connection:
@@ -392,10 +392,10 @@ def test_the_worker_imports_only_the_standard_library() -> None:
     import ast
     from pathlib import Path
 
-    import dynamic_plugins.load
+    import dynamic_plugins.workers
 
     used: set[str] = set()
-    for path in (Path(dynamic_plugins.load.__path__[0]) / "worker").glob("*.py"):
+    for path in (Path(dynamic_plugins.workers.__path__[0]) / "child").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 used |= {alias.name.partition(".")[0] for alias in node.names}

@@ -11,8 +11,8 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.configuration import roots
 from dynamic_plugins.errors import ActionError, LoadError, PluginTimeoutError
+from dynamic_plugins.lifecycle.variables import roots
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import Settings
 from tests.loading import call, component, connected, loader, raw, server, until
@@ -20,7 +20,7 @@ from tests.loading import call, component, connected, loader, raw, server, until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dynamic_plugins.load.offers import Offers
+    from dynamic_plugins.workers.components import Offers
     from tests.conftest import Cli
 
 

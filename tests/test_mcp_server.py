@@ -28,9 +28,9 @@ from mcp.shared.memory import create_client_server_memory_streams
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.integrations.mcp_person import Person
+from dynamic_plugins.integrations.mcp_elicitation import Person
 from dynamic_plugins.integrations.mcp_server import PluginServer
-from dynamic_plugins.integrations.value_page import ValuePage
+from dynamic_plugins.integrations.secret_form import ValuePage
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli, workers_of

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks import made_up
 from dynamic_plugins.registry.entry import Entry, Package
-from dynamic_plugins.registry.names import NameIndex
+from dynamic_plugins.resolver.resolver import NameIndex
 
 ENTRIES = [
     Entry("@elizaos/plugin-discord", repository="github:elizaos-plugins/plugin-discord"),

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from dynamic_plugins.core.status import DynamicPluginInfo, RequiredVariable, Standing, Status, now
 from dynamic_plugins.errors import StepError
-from dynamic_plugins.records import DynamicPluginInfo, RequiredVariable, Standing, Status, now
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ import pytest_asyncio
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.chat.redaction.finding import find
-from dynamic_plugins.chat.redaction.fitting import Wanting
-from dynamic_plugins.chat.redaction.safe import Safe
-from dynamic_plugins.chat.redaction.scrub import Scrubber, SecretsFilter
-from dynamic_plugins.chat.turn import Watch
+from dynamic_plugins.chat.conversation import Watch
 from dynamic_plugins.errors import BadArgumentsError
+from dynamic_plugins.redaction.detector import find
+from dynamic_plugins.redaction.ownership import Wanting
+from dynamic_plugins.redaction.scrubber import Scrubber, SecretsFilter
+from dynamic_plugins.redaction.session_vault import Safe
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import ModelSettings, Settings
 from tests.fake_tokens import KINDS, NAME, WAYS, pieces
@@ -32,7 +32,7 @@ from tests.scripted_model import Messages, ScriptedModel
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from dynamic_plugins.chat.answer import ToolCall
+    from dynamic_plugins.chat.completions import ToolCall
     from tests.conftest import Cli
 
 KEEPER = Path(__file__).parent / "plugins" / "keeper"

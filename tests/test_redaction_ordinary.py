@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from dynamic_plugins.chat.redaction.finding import find
+from dynamic_plugins.redaction.detector import find
 from tests.redaction_safe import KNOWN, a_safe
 
 ORDINARY = """\

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dynamic_plugins.errors import NotARegistryError, PluginError, RegistryUnavailableError
 from dynamic_plugins.registry.entry import Argument, Entry, Package, Variable, to_dict
-from dynamic_plugins.registry.fields import DESCRIPTION_LENGTH
-from dynamic_plugins.registry.formats import ParsedRegistry, parse_registry
-from dynamic_plugins.registry.rowlist import EntryList
+from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry
+from dynamic_plugins.registry.formats.fields import DESCRIPTION_LENGTH
+from dynamic_plugins.registry.lazy_entries import EntryList
 
 
 def parse(data: Any, **python: Entry) -> ParsedRegistry:

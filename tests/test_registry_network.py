@@ -21,10 +21,10 @@ import pytest
 
 from dynamic_plugins.errors import RegistryUnavailableError
 from dynamic_plugins.registry.cache import Cache, CopyFacts
-from dynamic_plugins.registry.client import FetchError, fetch
 from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.registry.http import FetchError, fetch
+from dynamic_plugins.registry.lazy_entries import EntryList
 from dynamic_plugins.registry.registry import Registry
-from dynamic_plugins.registry.rowlist import EntryList
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
-from dynamic_plugins.registry.formats import parse_registry
-from dynamic_plugins.registry.reading import SNAPSHOT
-from dynamic_plugins.registry.sensitive import looks_secret
+from dynamic_plugins.registry.formats.detect import parse_registry
+from dynamic_plugins.registry.refresh import SNAPSHOT
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES
+from dynamic_plugins.text.secret_names import looks_secret
 
 PARSED = parse_registry(SNAPSHOT.read_bytes(), "bundled")
 WRITTEN = json.loads(SNAPSHOT.read_text(encoding="utf-8"))["plugins"]

@@ -13,8 +13,8 @@ import pytest
 from dynamic_plugins.errors import RegistryUnavailableError
 from dynamic_plugins.registry.cache import Cache, CopyFacts
 from dynamic_plugins.registry.entry import Entry, OfferedAction, Package, Variable
+from dynamic_plugins.registry.lazy_entries import EntryList
 from dynamic_plugins.registry.registry import Registry
-from dynamic_plugins.registry.rowlist import EntryList
 from dynamic_plugins.registry.sources import OFFICIAL, SourceError, SourceList
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.core.status import Status
 from dynamic_plugins.errors import LoadError
-from dynamic_plugins.records import Status
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli
 

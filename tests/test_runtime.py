@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dynamic_plugins.errors import ActionError, BadArgumentsError, ComponentClashError, ContractError
+from dynamic_plugins.lifecycle.component_registry import AgentRuntime
 from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service, Task, action
-from dynamic_plugins.runtime import AgentRuntime
 
 
 def everything(name: str = "everything", log: list[str] | None = None) -> Plugin:

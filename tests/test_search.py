@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from benchmarks import made_up
 from dynamic_plugins.registry.entry import Entry, OfferedAction
-from dynamic_plugins.registry.search import SearchIndex
+from dynamic_plugins.resolver.search import SearchIndex
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,9 +17,9 @@ from dynamic_plugins.app import App
 from dynamic_plugins.errors import NotInstalledError, SecretStoreError
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.manifest import own_table
-from dynamic_plugins.registry import fields
-from dynamic_plugins.secrets import SERVICE, ConfigurationStore, EncryptedFileVault, KeyringVault, open_vault
+from dynamic_plugins.registry.formats import fields
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES, Settings
+from dynamic_plugins.storage.secrets import SERVICE, ConfigurationStore, EncryptedFileVault, KeyringVault, open_vault
 from tests.keyring_stand_ins import LockedKeyring, MemoryKeyring, PlainKeyring
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ import sys
 from pathlib import Path
 import keyring
 from keyring.backends import fail
-from dynamic_plugins.secrets import ConfigurationStore
+from dynamic_plugins.storage.secrets import ConfigurationStore
 keyring.set_keyring(fail.Keyring())
 store = ConfigurationStore(Path(sys.argv[1]), "same")
 sys.stdin.readline()

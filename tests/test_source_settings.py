@@ -11,7 +11,7 @@ import pytest
 from dynamic_plugins.install import source_settings
 from dynamic_plugins.install.source_settings import read_settings
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.registry.sensitive import looks_secret, secret_unless_plain
+from dynamic_plugins.text.secret_names import looks_secret, secret_unless_plain
 
 if TYPE_CHECKING:
     from pathlib import Path

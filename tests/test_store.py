@@ -11,9 +11,9 @@ import pytest
 
 from dynamic_plugins.errors import StateError
 from dynamic_plugins.install.installation import Distribution, Installation
-from dynamic_plugins.load.offers import Component, Offers
 from dynamic_plugins.registry.entry import Argument, Variable
-from dynamic_plugins.store import StateStore, StoredPlugin
+from dynamic_plugins.storage.state import StateStore, StoredPlugin
+from dynamic_plugins.workers.components import Component, Offers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dynamic_plugins.chat.answer import ToolCall
-from dynamic_plugins.cli.calls import in_words
-from dynamic_plugins.cli.flow import Flow
-from dynamic_plugins.cli.past import KEPT, Past
-from dynamic_plugins.cli.printable import json_text, printable, visible
+from dynamic_plugins.chat.completions import ToolCall
+from dynamic_plugins.cli.call_text import in_words
+from dynamic_plugins.cli.line_wrap import Flow
+from dynamic_plugins.cli.prompt_history import KEPT, Past
+from dynamic_plugins.text.printable import json_text, printable, visible
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from dynamic_plugins.chat.redaction.formats import warm_up
+from dynamic_plugins.redaction.detectors.token_formats import warm_up
 from tests.conftest import NOT_OURS
 from tests.fake_tokens import KINDS, pieces
 from tests.scripted_model import Messages, ScriptedModel
@@ -85,9 +85,11 @@ def _imported() -> None:
     """Import once what every run below would import anew, since each forgets what it imported."""
     for name in ("jsonschema", "keyring", "mcp", "openai.resources.chat.completions", "vcr"):
         importlib.import_module(name)
-    for name in ("app", "chat.connect", "chat.redaction.sources", "chat.turn", "install.installer", "load.connection"):
+    chat = ("chat.model_factory", "chat.redaction_setup", "chat.conversation")
+    for name in ("app", *chat, "install.installer", "workers.connection"):
         importlib.import_module(f"dynamic_plugins.{name}")
-    for name in ("endpoint", "recorded", "talk", "cassette_file", "network", "places"):
+    parts = ("model_recorder", "conversation_recorder", "cassette_file", "network_guard", "cassette_paths")
+    for name in ("endpoint", *parts):
         importlib.import_module(f"dynamic_plugins.testing.{name}")
     warm_up()
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from dynamic_plugins.actions import NAMES, schema
 from dynamic_plugins.errors import BadArgumentsError
-from dynamic_plugins.mending import mend
+from dynamic_plugins.lifecycle.component_registry import AgentRuntime
 from dynamic_plugins.plugin import Action, Plugin, action
-from dynamic_plugins.runtime import AgentRuntime
-from dynamic_plugins.tools import MAX_LISTED, MAX_LISTED_CHARACTERS, Toolbox, in_format
+from dynamic_plugins.tools.argument_repair import mend
+from dynamic_plugins.tools.management import NAMES, schema
+from dynamic_plugins.tools.toolbox import MAX_LISTED, MAX_LISTED_CHARACTERS, Toolbox, in_format
 
 
 async def install(plugin_name: str, version: str | None) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynamic_plugins.actions import NAMES, schema
-from dynamic_plugins.chat.embedded.model import EmbeddedModel
-from dynamic_plugins.chat.embedded.needle import engine
-from dynamic_plugins.registry.names import NameIndex
+from dynamic_plugins.embedded.model import EmbeddedModel
+from dynamic_plugins.embedded.needle import engine
 from dynamic_plugins.registry.registry import Registry
-from dynamic_plugins.registry.search import SearchIndex
+from dynamic_plugins.resolver.resolver import NameIndex
+from dynamic_plugins.resolver.search import SearchIndex
+from dynamic_plugins.tools.management import NAMES, schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

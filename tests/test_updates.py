@@ -15,9 +15,9 @@ import pytest
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import BadArgumentsError, LoadError, NeedsConfigurationError
-from dynamic_plugins.load.offers import Offers
 from dynamic_plugins.settings import Settings
-from dynamic_plugins.store import StateStore
+from dynamic_plugins.storage.state import StateStore
+from dynamic_plugins.workers.components import Offers
 from tests.conftest import EXAMPLES, Cli, workers_of
 from tests.repositories import Repositories
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from dynamic_plugins.load.offers import Connection
+    from dynamic_plugins.workers.components import Connection
 
 BOUND = 60.0
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.chat.fence import shortened
+from dynamic_plugins.chat.untrusted_text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.chat.answer import ToolCall
+    from dynamic_plugins.chat.completions import ToolCall
 
 Message = dict[str, Any]
 

@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 3 needs configuration, 4 declined."""
     from dynamic_plugins.cli.parser import parse
-    from dynamic_plugins.cli.run import run
+    from dynamic_plugins.cli.runner import run
 
     return run(parse(sys.argv[1:] if argv is None else list(argv)))

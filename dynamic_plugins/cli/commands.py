@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
-from dynamic_plugins.cli import prompting, show
-from dynamic_plugins.cli.finding import resolve, search
+from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, USAGE, Output
-from dynamic_plugins.cli.registries import registry
-from dynamic_plugins.configuration import variable_among
+from dynamic_plugins.cli.registry_commands import registry
+from dynamic_plugins.cli.search_commands import resolve, search
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
+from dynamic_plugins.lifecycle.variables import variable_among
 from dynamic_plugins.settings import is_forbidden
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 
-    from dynamic_plugins.records import Outcome
+    from dynamic_plugins.core.status import Outcome
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.settings import Settings
 
@@ -34,7 +34,7 @@ async def status(arguments: argparse.Namespace, settings: Settings, out: Output)
     if out.as_json:
         out.document({"ok": True, "plugins": [info.to_dict() | app.service.journal.told(info.name) for info in infos]})
     else:
-        show.status(out, infos)
+        render.status(out, infos)
     return DONE
 
 
@@ -52,7 +52,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        approve = prompting.approver(arguments.yes, screen)
+        approve = prompts.approver(arguments.yes, screen)
         async with App(settings, approve=approve, listener=screen.listen) as app:
             app.sweep()
             if arguments.path:
@@ -96,8 +96,8 @@ async def configure(arguments: argparse.Namespace, settings: Settings, out: Outp
             if left := [name for name in left if name not in values]:
                 out.aside(f"Only its source mentions {', '.join(left)}: not taken. Name what it may have.")
             values = taken | values
-        if not values and prompting.at_a_terminal():
-            values = await prompting.values_for([variable for variable, is_set in known if not is_set])
+        if not values and prompts.at_a_terminal():
+            values = await prompts.values_for([variable for variable, is_set in known if not is_set])
         outcome = await app.service.configure(plugin, values)
         more = {"from_env": sorted(taken)} if from_env else {}
         if from_env:
@@ -131,7 +131,7 @@ def _from_environment(
 def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]:
     async def command(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
         # Whoever types the exact command has agreed to it: only a model's wish is asked about.
-        async with App(settings, approve=prompting.agreed) as app:
+        async with App(settings, approve=prompts.agreed) as app:
             return await _verbs(out, app, arguments.names, getattr(app.service, verb))
 
     command.__doc__ = f"``{verb}``."
@@ -159,7 +159,7 @@ async def update(arguments: argparse.Namespace, settings: Settings, out: Output)
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        approve = prompting.approver(arguments.yes, screen)
+        approve = prompts.approver(arguments.yes, screen)
         async with App(settings, approve=approve, listener=screen.listen) as app:
             return await _verbs(
                 out, app, arguments.names, lambda name: app.service.update(name, arguments.plugin_version)
@@ -179,7 +179,7 @@ async def _verbs(out: Output, app: App, names: Iterable[str], verb: Callable[[st
             raise outcome
         else:
             results.append(_told(app, outcome))
-            out.say(show.outcome(outcome))
+            out.say(render.outcome(outcome))
     _print_results(out, results)
     return code
 
@@ -236,13 +236,13 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
     if out.as_json:
         out.document({"ok": True, "plugin": name, "action": arguments.action, "result": value})
     else:
-        out.say(show.value(value))
+        out.say(render.value(value))
     return DONE
 
 
 async def tools(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``tools``: print the tools' JSON schemas."""
-    from dynamic_plugins.tools import in_format
+    from dynamic_plugins.tools.toolbox import in_format
 
     app = App(settings)
     app.service.sync()
@@ -259,7 +259,7 @@ async def doctor(_arguments: argparse.Namespace, settings: Settings, out: Output
     if out.as_json:
         out.document({"ok": all(check.ok for check in checks), "checks": [check.to_dict() for check in checks]})
     else:
-        show.checks(out, checks)
+        render.checks(out, checks)
     return DONE if all(check.ok or not check.needed for check in checks) else FAILED
 
 

@@ -70,7 +70,7 @@ async def _version(path: str) -> str:
 
 
 def _keyring(settings: Settings) -> Check:
-    from dynamic_plugins.secrets import open_vault
+    from dynamic_plugins.storage.secrets import open_vault
 
     try:
         return Check("secrets", True, open_vault(settings.home, settings.passphrase).name)

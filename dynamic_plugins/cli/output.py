@@ -6,7 +6,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.cli.printable import json_text, printable
+from dynamic_plugins.text.printable import json_text, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,8 +7,8 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
-from dynamic_plugins.cli.bars import Bars
-from dynamic_plugins.cli.flow import Flow
+from dynamic_plugins.cli.line_wrap import Flow
+from dynamic_plugins.cli.progress import Bars
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.cli.printable import one_line
+from dynamic_plugins.text.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError
 from dynamic_plugins.events import Event, Listener, ignore
-from dynamic_plugins.install.folders import PluginFolders
+from dynamic_plugins.install.command import child_environment, short
+from dynamic_plugins.install.entry_points import start_of_entry, start_of_install
+from dynamic_plugins.install.layout import PluginFolders
 from dynamic_plugins.install.plan import (
     InstallPlan,
     check_package_name,
@@ -20,9 +22,7 @@ from dynamic_plugins.install.plan import (
     with_digest,
     with_reference,
 )
-from dynamic_plugins.install.process import child_environment, short
-from dynamic_plugins.install.starting import start_of_entry, start_of_install
-from dynamic_plugins.install.uv_client import Uv
+from dynamic_plugins.install.uv import Uv
 from dynamic_plugins.registry.entry import Entry, Package
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Installer:
         The new version lies beside the one that is there; removing the old one is the caller's, once it has decided.
         The caller holds :meth:`lock`.
         """
-        from dynamic_plugins.install.making import make
+        from dynamic_plugins.install.builder import make
 
         def tell(stage: str, message: str, fraction: float) -> None:
             listener(Event(plan.name, stage, message, fraction))

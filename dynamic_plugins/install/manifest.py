@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install.declared import declared_requires
+from dynamic_plugins.install.entry_points import ENTRY_POINT_GROUP
 from dynamic_plugins.install.python_environment import canonical, parse_entry_points
-from dynamic_plugins.install.starting import ENTRY_POINT_GROUP
+from dynamic_plugins.install.requirements import declared_requires
 from dynamic_plugins.registry.entry import Format, Variable
 from dynamic_plugins.settings import is_forbidden
 

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import InstallError, UnavailableHereError
+from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.install.installation import Distribution
-from dynamic_plugins.install.process import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.registry.sensitive import looks_secret
 from dynamic_plugins.settings import is_forbidden
+from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.registry.sensitive import secret_unless_plain
 from dynamic_plugins.settings import is_forbidden
+from dynamic_plugins.text.secret_names import secret_unless_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

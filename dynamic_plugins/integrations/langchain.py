@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import NeedsConfirmationError
-from dynamic_plugins.integrations.consent import ConsentingCalls, described
+from dynamic_plugins.integrations.framework_approval import ConsentingCalls, described
 
 try:
     from langchain.agents.middleware import AgentMiddleware, AgentState

@@ -13,8 +13,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.integrations.consent import described
-from dynamic_plugins.tools import in_format
+from dynamic_plugins.integrations.framework_approval import described
+from dynamic_plugins.tools.toolbox import in_format
 
 try:
     import click

@@ -20,12 +20,13 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 
-from dynamic_plugins import __version__, prompts
-from dynamic_plugins.actions import ALIASES
+from dynamic_plugins import __version__
+from dynamic_plugins.core import prompt_files
 from dynamic_plugins.errors import PluginError
-from dynamic_plugins.integrations.mcp_person import PERSON_SECONDS, InputNeededError
-from dynamic_plugins.integrations.value_page import LOOPBACK, QuietServer
-from dynamic_plugins.tools import described
+from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError
+from dynamic_plugins.integrations.secret_form import LOOPBACK, QuietServer
+from dynamic_plugins.tools.management import ALIASES
+from dynamic_plugins.tools.toolbox import described
 
 if TYPE_CHECKING:
     import socket
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from dynamic_plugins.integrations.mcp_person import Person
+    from dynamic_plugins.integrations.mcp_elicitation import Person
+    from dynamic_plugins.lifecycle.service import PluginManagementService
     from dynamic_plugins.plugin import Provider
-    from dynamic_plugins.service import PluginManagementService
-    from dynamic_plugins.tools import Tool, Toolbox
+    from dynamic_plugins.tools.toolbox import Tool, Toolbox
 
 NAME = "dynamic-plugins"
 SCHEME = "dynamic-plugins://"
@@ -151,7 +152,7 @@ class PluginServer:
             version=__version__,
             title="Dynamic plugins",
             description="Finds, installs, uses and unloads plugins in the middle of a conversation.",
-            instructions=prompts.text("mcp.md").replace("{command}", command),
+            instructions=prompt_files.text("mcp.md").replace("{command}", command),
             cache_hints={"tools/list": _ONE_HOUR, "resources/list": _ONE_HOUR},
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import NeedsConfirmationError
-from dynamic_plugins.integrations.consent import ConsentingCalls, described, refusal
+from dynamic_plugins.integrations.framework_approval import ConsentingCalls, described, refusal
 
 try:
     from agents import Agent, FunctionTool, RunContextWrapper, TContext, Tool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.integrations.consent import ConsentingCalls, described, refusal
+from dynamic_plugins.integrations.framework_approval import ConsentingCalls, described, refusal
 
 try:
     from pydantic_ai.exceptions import ApprovalRequired

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import __version__
-from dynamic_plugins.registry.rowlist import EntryList
+from dynamic_plugins.registry.lazy_entries import EntryList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from dynamic_plugins import __version__
 from dynamic_plugins.errors import NotARegistryError, RegistryUnavailableError
 from dynamic_plugins.registry.cache import Cache, Checked, Copy
+from dynamic_plugins.registry.source_status import SourceState, age
 from dynamic_plugins.registry.sources import BUNDLED, BUNDLED_SOURCE, OFFICIAL, SourceError, SourceList, given_source
-from dynamic_plugins.registry.states import SourceState, age
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.registry.cache import Stamp
     from dynamic_plugins.registry.entry import Entry
-    from dynamic_plugins.registry.reading import Reader
+    from dynamic_plugins.registry.refresh import Reader
     from dynamic_plugins.registry.sources import Source
 
 __all__ = ["AGAIN", "FRESH", "Registry", "SourceState"]
@@ -95,7 +95,7 @@ class Registry:
         copies = [copy.entries for source in shown if (copy := self._hold(source).copy) is not None]
         if len(copies) == 1:
             return copies[0]
-        from dynamic_plugins.registry.rowlist import Joined
+        from dynamic_plugins.registry.lazy_entries import Joined
 
         return Joined(copies)
 
@@ -162,7 +162,7 @@ class Registry:
     @cached_property
     def _reader(self) -> Reader:
         # Loaded with what it parses by whoever asks for entries: most commands ask for none.
-        from dynamic_plugins.registry.reading import Reader
+        from dynamic_plugins.registry.refresh import Reader
 
         return Reader(self._python_plugins, self._timeout, self._clock)
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from dynamic_plugins.testing.recorded import RecordedModel
-    from dynamic_plugins.testing.talk import OpenConversation
+    from dynamic_plugins.testing.conversation_recorder import OpenConversation
+    from dynamic_plugins.testing.model_recorder import RecordedModel
 
 # Everything else is imported by the fixtures: this module is read at the start of every pytest run.
 
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Note which tests have cassettes, so that no two have the same one."""
     recorded = [item for item in items if _FIXTURE in getattr(item, "fixturenames", ())]
     if recorded:
-        from dynamic_plugins.testing.places import remember
+        from dynamic_plugins.testing.cassette_paths import remember
 
         remember(recorded)
 
@@ -78,8 +78,8 @@ def pytest_runtest_makereport(
 @pytest.fixture
 def recorded_model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RecordedModel]:
     """A model behind a cassette, for an agent of your own: give your client its ``base_url``, ``api_key``, ``name``."""
-    from dynamic_plugins.testing.places import own_path
-    from dynamic_plugins.testing.recorded import RecordedModel
+    from dynamic_plugins.testing.cassette_paths import own_path
+    from dynamic_plugins.testing.model_recorder import RecordedModel
 
     config = request.config
     model = RecordedModel(
@@ -98,8 +98,8 @@ def recorded_model(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[R
 def recorded_conversation(recorded_model: RecordedModel, tmp_path: Path) -> OpenConversation:
     """Opens a conversation with the plugins of a registry: ``async with recorded_conversation(…) as talk``.
 
-    The arguments are those of :class:`dynamic_plugins.testing.talk.OpenConversation`.
+    The arguments are those of :class:`dynamic_plugins.testing.conversation_recorder.OpenConversation`.
     """
-    from dynamic_plugins.testing.talk import OpenConversation
+    from dynamic_plugins.testing.conversation_recorder import OpenConversation
 
     return OpenConversation(recorded_model, tmp_path / "home")

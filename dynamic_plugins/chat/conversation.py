@@ -1,0 +1,274 @@
+"""One turn of a conversation: the model is asked, the tools it wants are called, until it has an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.chat.completions import ModelError, Say, ToolCall, Use
+from dynamic_plugins.chat.history import History
+from dynamic_plugins.chat.injection_guard import Guard
+from dynamic_plugins.chat.untrusted_text import fenced
+from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.redaction.session_vault import Safe
+from dynamic_plugins.tools.management import NAMES
+from dynamic_plugins.tools.system_prompt import system_text
+from dynamic_plugins.tools.toolbox import Prepared, Toolbox, in_format
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from dynamic_plugins.chat.completions import OnText
+    from dynamic_plugins.chat.model_client import Model
+    from dynamic_plugins.plugin import Provider
+
+    Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+CONTEXT_CHARACTERS = 2_000
+"""What the model is shown of one thing that plugins say without being asked: that goes along in every request."""
+NO_ANSWER = "The model gave no answer. Say it again, or in other words."
+MOST_CALLS = 32
+"""So many calls may a model want at once; the rest come back to it as errors."""
+SETTLE_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool that was called in a turn: as it was asked for, and what came of it."""
+
+    tool: str
+    arguments: Any
+    result: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"tool": self.tool, "arguments": self.arguments, "result": self.result}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What came of one message. *failed* says that the model itself could not be asked.
+
+    *notices* are for the person: which secrets in the message were kept from the model.
+    """
+
+    reply: str
+    calls: tuple[Call, ...] = ()
+    failed: bool = False
+    notices: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"reply": self.reply, "calls": [call.to_dict() for call in self.calls]}
+        return told | ({"notices": list(self.notices)} if self.notices else {})
+
+
+@dataclass
+class Watch:
+    """What a caller wants to see of a turn while it runs; each may be None.
+
+    *on_taken* is called first, with the message as it is kept and sent: a placeholder stands for each secret in it.
+    """
+
+    on_taken: Callable[[str], None] | None = None
+    on_text: OnText | None = None
+    on_call: Callable[[ToolCall], None] | None = None
+    on_result: Callable[[ToolCall, dict[str, Any]], None] | None = None
+    on_notice: Callable[[str], None] | None = None
+
+
+class Conversation:
+    """A conversation with a model that can use, and manage, plugins.
+
+    *resolve* gives a plugin's canonical name for what was said: calls about one plugin run in order, others at
+    once. *named* tells whether a text names a plugin. *context* gives the running plugins' own context
+    texts by source. *evaluate* shows a finished turn to the plugins' evaluators, while the person reads the reply;
+    what they say is told to the model in the next turn. What is pasted goes into *safe*, which the toolbox's
+    ``configure_plugin`` must share.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        toolbox: Toolbox,
+        providers: Sequence[Provider],
+        *,
+        resolve: Callable[[str], Awaitable[str]],
+        named: Callable[[str, str], Awaitable[bool]],
+        context: Callable[[], Awaitable[dict[str, str]]],
+        evaluate: Evaluate | None = None,
+        safe: Safe | None = None,
+        max_steps: int = 8,
+        turn_seconds: float = 600.0,
+    ) -> None:
+        self._model, self._toolbox, self._providers = model, toolbox, providers
+        self._resolve, self._context, self._evaluate = resolve, context, evaluate
+        self._safe = safe or Safe()
+        self._max_steps, self._turn_seconds = max_steps, turn_seconds
+        self._history = History()
+        self._guard = Guard(toolbox, named)
+        self._evaluating: asyncio.Task[None] | None = None
+        self._shown: set[asyncio.Task[None]] = set()
+        self._remarks: dict[str, Any] = {}
+
+    async def respond(self, text: str, watch: Watch | None = None) -> Turn:
+        """Answer *text*: ask the model, call what it wants called, until it says something.
+
+        A model that cannot be reached, too many steps or too much time end the turn with a reply that says so; the
+        conversation goes on. Cancelling leaves the conversation as it was before this turn.
+        """
+        watch = watch or Watch()
+        calls: list[Call] = []
+        await self.settle()
+        text, notices = await self._safe.take(text)
+        if watch.on_taken:
+            watch.on_taken(text)
+        if watch.on_notice:
+            for notice in notices:
+                watch.on_notice(notice)
+        self._history.begin(text)
+        self._guard.begin(text)
+        try:
+            async with asyncio.timeout(self._turn_seconds):
+                turn = await self._run(watch, calls)
+        except TimeoutError:
+            turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls))
+        except ModelError as error:
+            return self._failed(self._safe.scrub_text(str(error)), calls, notices)
+        except BaseException:  # Ctrl-C and the like too: half a turn would stay in the conversation
+            self._drop_turn()
+            raise
+        turn = replace(turn, reply=self._safe.scrub_text(turn.reply), notices=tuple(notices))
+        self._history.replied(turn.reply)
+        self._safe.said(turn.reply)
+        if self._evaluate is not None:
+            self._evaluating = asyncio.create_task(self._show(self._evaluate, text, turn.reply))
+            self._shown.add(self._evaluating)
+            self._evaluating.add_done_callback(self._shown.discard)
+        return turn
+
+    def _failed(self, reply: str, calls: Sequence[Call], notices: Sequence[str]) -> Turn:
+        """End a turn in which the model failed. What was called before stays called, and stays in the conversation."""
+        done = [call.tool for call in calls if call.result is not None and call.result.get("ok")]
+        if done:
+            reply += f" Done before that, and kept: {', '.join(done)}."
+            self._history.replied(reply)
+        else:
+            self._drop_turn()
+        return Turn(reply, tuple(calls), failed=True, notices=tuple(notices))
+
+    async def _show(self, evaluate: Evaluate, text: str, reply: str) -> None:
+        try:
+            self._remarks = await evaluate({"user": text, "reply": reply})
+        except PluginError as error:
+            log.warning("the evaluators have not seen a turn: %s", error)
+
+    def _drop_turn(self) -> None:
+        self._history.drop_turn()
+        self._guard.forget_turn()
+
+    async def settle(self) -> None:
+        """Wait until the evaluators have seen the last turn, but only a few seconds: one may be slow."""
+        if self._evaluating is not None:
+            await asyncio.wait([self._evaluating], timeout=SETTLE_SECONDS)
+            self._evaluating = None
+
+    async def plan(self, text: str) -> Turn:
+        """Return what the model would do first with *text*, and do nothing; the conversation is not changed."""
+        text, notices = await self._safe.take(text)
+        self._history.begin(text)
+        try:
+            answer = await self._ask(Watch())
+        except ModelError as error:
+            return Turn(self._safe.scrub_text(str(error)), failed=True, notices=tuple(notices))
+        finally:
+            self._history.drop_turn()
+        if isinstance(answer, Say):
+            return Turn(answer.text, notices=tuple(notices))
+        calls = tuple(Call(call.name, _readable(call.arguments)) for call in answer.calls)
+        return Turn(answer.text, calls, notices=tuple(notices))
+
+    async def _run(self, watch: Watch, calls: list[Call]) -> Turn:
+        for _ in range(self._max_steps):
+            match await self._ask(watch):
+                case Say(said):
+                    if not said.strip() and not calls:
+                        return Turn(NO_ANSWER, failed=True)
+                    return Turn(said, tuple(calls))
+                case Use(wanted, said):
+                    results = await self._call_all(wanted, watch)
+                    calls += [
+                        Call(call.name, _readable(call.arguments), result)
+                        for call, result in zip(wanted, results, strict=True)
+                    ]
+                    self._history.called(wanted, [fenced(result) for result in results], said)
+        return Turn(f"I stopped after {self._max_steps} steps without an answer. Ask for less at once.", tuple(calls))
+
+    async def _ask(self, watch: Watch) -> Say | Use:
+        messages = [{"role": "system", "content": await self._system()}, *self._history.messages()]
+        tools = self._safe.scrub(in_format(self._toolbox.offered(), "openai"))
+        return await self._model.respond(messages, tools, watch.on_text)
+
+    async def _system(self) -> str:
+        parts = [await system_text(self._providers)]
+        told = {**await self._context(), **self._remarks}
+        self._guard.told(told)
+        for source, said in told.items():
+            parts.append(fenced(self._safe.scrub(said), source, CONTEXT_CHARACTERS))
+        return self._safe.scrub_text("\n\n".join(parts))
+
+    async def _call_all(self, wanted: Sequence[ToolCall], watch: Watch) -> list[dict[str, Any]]:
+        """Call all; those about one plugin in the order given, those about different ones at once."""
+        queues: dict[str, list[int]] = {}
+        results: list[dict[str, Any]] = [{} for _ in wanted]
+        prepared: dict[int, Prepared] = {}
+        for index, call in enumerate(wanted):
+            try:
+                if index >= MOST_CALLS:
+                    raise BadArgumentsError(call.name, f"more than {MOST_CALLS} calls at once. Make the rest now")
+                prepared[index] = self._toolbox.prepare(call.name, call.arguments)
+                queues.setdefault(await self._subject(prepared[index]), []).append(index)
+            except PluginError as error:
+                results[index] = self._safe.scrub({"ok": False, "error": error.to_dict()})
+                queues.setdefault("", []).append(index)
+
+        async def work(plugin: str, indexes: list[int]) -> None:
+            for index in indexes:
+                if watch.on_call:
+                    watch.on_call(wanted[index])
+                if index in prepared:
+                    results[index] = await self._call(prepared[index], plugin)
+                if watch.on_result:
+                    watch.on_result(wanted[index], results[index])
+
+        async with asyncio.TaskGroup() as group:
+            for plugin, indexes in queues.items():
+                group.create_task(work(plugin, indexes))
+        for plugin, indexes in queues.items():
+            for index in (each for each in indexes if each in prepared):
+                self._guard.read(prepared[index], plugin, results[index])
+        return results
+
+    async def _subject(self, call: Prepared) -> str:
+        """Return the canonical name of the plugin that *call* is about; empty where it is about none."""
+        if not call.about or (call.tool is not None and call.tool.plugin is not None):
+            return call.about
+        return await self._resolve(call.about)
+
+    async def _call(self, call: Prepared, plugin: str) -> dict[str, Any]:
+        if (refused := await self._guard.refusal(call, plugin)) is not None:
+            return {"ok": False, "error": refused.to_dict()}
+        result = await self._toolbox.make(call)
+        if call.name in NAMES:
+            await self._safe.refresh()  # the person may have been asked for a secret
+        scrubbed: dict[str, Any] = self._safe.scrub(result)
+        return scrubbed
+
+
+def _readable(arguments: str) -> Any:
+    try:
+        return json.loads(arguments) if arguments.strip() else {}
+    except ValueError:
+        return arguments

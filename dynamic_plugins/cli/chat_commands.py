@@ -1,0 +1,111 @@
+"""The commands that talk: one turn, and a conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.app import App
+from dynamic_plugins.chat.completions import ModelError
+from dynamic_plugins.chat.conversation import Watch
+from dynamic_plugins.cli import prompts
+from dynamic_plugins.cli.call_text import in_words
+from dynamic_plugins.cli.output import DONE, FAILED, Output
+from dynamic_plugins.cli.screen import Screen
+from dynamic_plugins.cli.turn_view import ShownTurn
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from dynamic_plugins.chat.conversation import Conversation, Turn
+    from dynamic_plugins.settings import Settings
+
+
+@contextlib.asynccontextmanager
+async def _talking(
+    arguments: argparse.Namespace, settings: Settings, out: Output
+) -> AsyncIterator[tuple[App, Conversation, Screen]]:
+    """Give an application that can ask the person, and a conversation on it. Raises ModelError."""
+    with Screen(out) as screen:
+        approve, ask_values = prompts.approver(arguments.yes, screen), prompts.value_asker(screen)
+        async with App(settings, approve=approve, ask_values=ask_values, listener=screen.listen) as app:
+            yield app, app.conversation(), screen
+
+
+async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``ask``: one turn."""
+    try:
+        async with _talking(arguments, settings, out) as (_, conversation, screen):
+            if arguments.plan:
+                turn = await conversation.plan(arguments.text)
+            elif out.as_json or not out.terminal:
+                turn = await conversation.respond(arguments.text, _watch(out))
+            else:
+                shown = ShownTurn(screen, made=settings.model.embedded)
+                turn = await conversation.respond(arguments.text, shown.watch)
+                shown.end(turn)
+                return FAILED if turn.failed else DONE
+    except ModelError as error:
+        out.aside(str(error), "red")
+        return FAILED
+    _print_turn(out, turn)
+    return FAILED if turn.failed else DONE
+
+
+async def chat(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``chat``: a conversation at the terminal, or one turn for each line of other input."""
+    try:
+        async with _talking(arguments, settings, out) as (app, conversation, screen):
+            app.sweep()
+            if prompts.at_a_terminal() and out.terminal and not out.as_json:
+                from dynamic_plugins.cli.repl import converse
+
+                return await converse(app, conversation, screen)
+            return await _turn_a_line(conversation, out)
+    except ModelError as error:
+        out.aside(str(error), "red")
+        return FAILED
+
+
+async def _turn_a_line(conversation: Conversation, out: Output) -> int:
+    code = DONE
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        if not line.strip():
+            continue
+        turn = await conversation.respond(line.strip(), _watch(out))
+        if out.as_json:
+            out.line(turn.to_dict())
+        else:
+            out.say(turn.reply)
+        code = FAILED if turn.failed else code
+    return code
+
+
+def _watch(out: Output) -> Watch:
+    """Return a watch that tells, on standard error, which tools are called."""
+    if out.as_json:
+        return Watch()
+    return Watch(on_call=lambda call: out.aside(f"  · {in_words(call)}", "dim"), on_notice=out.aside)
+
+
+def _print_turn(out: Output, turn: Turn) -> None:
+    if out.as_json:
+        out.document(turn.to_dict())
+        return
+    if turn.calls and turn.calls[0].result is None:  # a plan
+        for notice in turn.notices:
+            out.aside(notice)
+        for call in turn.calls:
+            out.say(f"{call.tool} {json.dumps(call.arguments, ensure_ascii=False)}")
+    if turn.reply:
+        out.say(turn.reply)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {
+    "ask": ask,
+    "chat": chat,
+}

@@ -1,0 +1,112 @@
+"""Asking the person at the terminal: for consent, and for values, secrets without echo."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from getpass import getpass
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.approval import approve_everything as agreed
+from dynamic_plugins.text.printable import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.approval import ApprovalRequest, Approve, AskValues
+    from dynamic_plugins.cli.output import Output
+    from dynamic_plugins.cli.screen import Screen
+    from dynamic_plugins.registry.entry import Variable
+
+__all__ = ["agreed", "approver", "at_a_terminal", "value_asker", "values_for"]
+
+_LABEL = 11
+"""The columns before each fact's text, ``  plugin   ``."""
+
+
+def at_a_terminal() -> bool:
+    """Return whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def approver(yes: bool, screen: Screen) -> Approve | None:
+    """Return how consent is had: always with *yes*, by asking at a terminal, or not at all."""
+    if yes:
+        return agreed
+    if not at_a_terminal():
+        return None
+
+    async def ask(request: ApprovalRequest) -> bool:
+        async with screen.asking():
+            for fact in request.facts:
+                _show(screen.out, visible(fact))
+            question = f"{request.verb.capitalize()} {request.name} {request.version}? [y/N] "
+            return (await _answer(visible(question))).strip().lower() in {"y", "yes"}
+
+    return ask
+
+
+def _show(out: Output, fact: str) -> None:
+    """Show one fact whole, its further lines under the first."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    label, text = fact[:_LABEL], fact[_LABEL:]
+    style = "bold yellow" if label.strip() == "warning" else ""
+    line = Table.grid()
+    line.add_column(width=_LABEL, style=style or "dim", no_wrap=True)
+    line.add_column(overflow="fold", style=style)
+    line.add_row(Text(label), Text(text))
+    if out.dumb:
+        out.aside(fact)
+    else:
+        Console(stderr=True, highlight=False).print(line)
+
+
+def value_asker(screen: Screen) -> AskValues | None:
+    """Return how missing values are had: by asking at a terminal, or not at all."""
+    if not at_a_terminal():
+        return None
+
+    async def ask(plugin: str, variables: Sequence[Variable]) -> dict[str, str]:
+        async with screen.asking():
+            screen.out.aside(f"{visible(plugin)} must be told:")
+            return await values_for(variables)
+
+    return ask
+
+
+async def values_for(variables: Sequence[Variable]) -> dict[str, str]:
+    """Ask for each variable, required ones first; an empty answer leaves it unset."""
+    values = {}
+    for variable in sorted(variables, key=lambda each: not each.required):
+        need = "required" if variable.required else "optional, Enter to skip"
+        about = f" - {variable.description}" if variable.description else ""
+        answer = await _answer(visible(f"{variable.name}{about} ({need}): "), hidden=variable.secret)
+        if answer.strip():
+            values[variable.name] = answer.strip()
+    return values
+
+
+async def _answer(question: str, *, hidden: bool = False) -> str:
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.output import create_output
+    from prompt_toolkit.utils import is_dumb_terminal
+
+    # Where standard output goes to a file, the question must not.
+    session: PromptSession[str] = PromptSession(output=None if sys.stdout.isatty() else create_output(sys.stderr))
+    try:
+        if hidden and is_dumb_terminal():
+            # There, prompt_toolkit shows what is typed, secret or not.
+            return getpass(question)
+        # With handle_sigint the prompt would take away, for good, the handler by which Ctrl-C stops the turn.
+        return await session.prompt_async(
+            [("bold", question)], is_password=hidden, handle_sigint=False, set_exception_handler=False
+        )
+    except EOFError:
+        return ""
+    except KeyboardInterrupt:
+        # Here Ctrl-C is a key. Raised in a task it would tear the loop down; whoever stops the work listens to this.
+        signal.raise_signal(signal.SIGINT)
+        return ""

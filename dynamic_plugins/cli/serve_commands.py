@@ -1,0 +1,120 @@
+"""The commands that serve: this home's plugins for any MCP client, and the embedded model as an endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.app import App
+from dynamic_plugins.cli.output import DONE, FAILED, Output
+from dynamic_plugins.errors import PluginError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Coroutine, Iterator
+    from typing import Any
+
+    from dynamic_plugins.integrations.mcp_server import PluginServer
+    from dynamic_plugins.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+
+
+async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``mcp``: serve MCP clients, over standard input and output or over HTTP on 127.0.0.1."""
+    from dynamic_plugins.integrations.mcp_elicitation import Person
+    from dynamic_plugins.integrations.mcp_server import PluginServer
+
+    command = ["dynamic-plugins", *(["--home", str(settings.home)] if arguments.home else [])]
+    person = Person(allow_installs=arguments.allow_installs, command=command)
+    try:
+        async with App(settings, approve=person.approve, ask_values=person.ask_values, listener=person.listen) as app:
+            app.sweep()
+            server = PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))
+            try:
+                if arguments.http:
+                    return await _http(server, arguments.port, settings, out)
+                return await _stdio(server, app)
+            finally:
+                await person.close()
+    except PluginError as error:
+        # Even with --json: standard output is the protocol's.
+        out.aside(f"{error.code}: {error}")
+        return FAILED
+
+
+async def _http(server: PluginServer, port: int, settings: Settings, out: Output) -> int:
+    from dynamic_plugins.integrations.mcp_server import PATH, serve_http
+
+    try:
+        listening = socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        out.aside(_refused(port, error))
+        return FAILED
+    stop = asyncio.Event()
+    with listening, _on_signal(stop.set):
+        guarded = " to those who bring the token" if settings.mcp_token else ""
+        out.aside(f"MCP is served at http://{LOOPBACK}:{listening.getsockname()[1]}{PATH}{guarded} (Ctrl-C ends it).")
+        await serve_http(server, listening, stop, settings.mcp_token)
+    return DONE
+
+
+async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``serve-model``: the embedded model as an OpenAI-compatible endpoint on 127.0.0.1."""
+    from dynamic_plugins.embedded.transport import serve
+
+    app = App(settings)
+    try:
+        listening = socket.create_server((LOOPBACK, arguments.port))
+    except OSError as error:
+        out.aside(_refused(arguments.port, error))
+        return FAILED
+    with listening:
+        # Told once it listens: who reads this connects at once.
+        address = f"http://{LOOPBACK}:{listening.getsockname()[1]}/v1"
+        out.aside(f"The embedded model answers at {address} (Ctrl-C ends it).")
+        await serve(app.catalogue, listening)
+    return DONE
+
+
+def _refused(port: int, error: OSError) -> str:
+    return f"Port {port} cannot be used ({error.strerror}). Name another one with --port, or 0 for any."
+
+
+async def _stdio(server: PluginServer, app: App) -> int:
+    from dynamic_plugins.integrations.mcp_server import serve_stdio
+
+    ending: list[asyncio.Task[None]] = []
+
+    async def end() -> None:
+        await app.service.close()
+        # A thread is blocked reading standard input, and nothing but its closing would end it.
+        os._exit(DONE)
+
+    with _on_signal(lambda: ending.append(asyncio.create_task(end()))):
+        await serve_stdio(server)
+    return DONE
+
+
+@contextlib.contextmanager
+def _on_signal(act: Callable[[], object]) -> Iterator[None]:
+    """Call *act* in place of dying at once, so that the plugins' workers are ended in good order."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, act)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {
+    "mcp": mcp,
+    "serve-model": serve_model,
+}

@@ -1,0 +1,213 @@
+"""uv makes plugins' Python environments and fills them; its own words become a reason that a person understands."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.cache_warmup import HeadStart
+from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
+from dynamic_plugins.install.python_environment import PythonEnvironment, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_NEAREST_SECONDS = 20.0
+"""How long the versions that there are may be looked for, once it is known that the one asked for is not."""
+
+
+class Uv:
+    """Makes environments and fills them. Wheels only unless *allow_builds*; nothing newer than *exclude_newer*."""
+
+    def __init__(
+        self, *, python: str, allow_builds: bool, exclude_newer: str | None, environ: Mapping[str, str]
+    ) -> None:
+        self._python = python
+        self._environ = dict(environ) | {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+        if ssl.get_default_verify_paths().cafile:
+            # The machine's own certificates: MCP clients start us without SSL_CERT_FILE, and a company has its own.
+            self._environ.setdefault("UV_SYSTEM_CERTS", "1")
+        self._head_start = HeadStart(lambda: not any(_cache(self._environ).glob("archive-v*")))
+        self._options = [] if allow_builds else ["--only-binary", ":all:"]
+        if exclude_newer:
+            self._options += ["--exclude-newer", exclude_newer]
+
+    @staticmethod
+    def binary() -> str:
+        """Return the path of the uv that comes with its wheel."""
+        from uv import find_uv_bin
+
+        return find_uv_bin()
+
+    def commands(self, requirements: Sequence[str], environment: str) -> tuple[tuple[str, ...], ...]:
+        """Return what :meth:`create` runs, with *environment* for the folder.
+
+        A requirement that ends in ``--hash=…`` can only be given in a file; the file's line stands for it here.
+        """
+        make = self._make(environment)
+        return (make, (*self._fill(environment), *_words(requirements, "<a file: {}>"))) if requirements else (make,)
+
+    def _make(self, environment: str) -> tuple[str, ...]:
+        return ("uv", "venv", "--quiet", "--no-project", "--relocatable", "--python", self._python, environment)
+
+    def _fill(self, environment: str) -> tuple[str, ...]:
+        return ("uv", "pip", "install", "--python", f"{environment}/bin/python", *self._options)
+
+    async def create(
+        self, plugin: str, folder: Path, requirements: Sequence[str], tell: Tell, *, loose: str | None = None
+    ) -> PythonEnvironment:
+        """Make an environment in *folder* with *requirements* in it, telling *tell* how far it is.
+
+        Of packages whose names begin with *loose*, whatever version there is will do where none fits. Raises
+        InstallError.
+        """
+        tell("environment", "", 0.05)
+        done = await self._run(plugin, folder.parent, self._make(str(folder)))
+        if done.code != 0:
+            raise InstallError(plugin, explain(done, ""))
+        environment = PythonEnvironment(folder)
+        if requirements:
+            tell("download", "finding packages", 0.15)
+            async with self._head_start.turn() as fetched:
+                await self._add(plugin, environment, requirements, tell, fetched, loose=loose)
+        return environment
+
+    async def _add(
+        self,
+        plugin: str,
+        environment: PythonEnvironment,
+        requirements: Sequence[str],
+        tell: Tell,
+        fetched: Callable[[], None],
+        *,
+        loose: str | None = None,
+    ) -> None:
+        """Bring *requirements* into an environment, calling *fetched* when all are here. Raises InstallError."""
+
+        def heard(line: str) -> None:
+            if found := re.match(r"Resolved (\d+ packages?) in", line):
+                tell("download", f"downloading {found.group(1)}", 0.4)
+            elif found := re.match(r"Prepared (\d+ packages?) in", line):
+                fetched()
+                tell("install", f"installing {found.group(1)}", 0.75)
+
+        pinned = environment.folder.with_name("pinned.txt")
+        lines = [each for each in requirements if _has_hash(each)]
+        if lines:
+            pinned.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        words = _words(requirements, str(pinned))
+        fill, where = self._fill(str(environment.folder)), environment.folder.parent
+        done = await self._run(plugin, where, (*fill, *words), heard)
+        if done.code != 0 and loose and (names := _without_version(done.err, loose)):
+            tell("download", f"taking the {', '.join(names)} that there is: none fits what is asked for", 0.2)
+            overrides = environment.folder.with_name("overrides.txt")
+            overrides.write_text("".join(f"{name}>=0.dev0\n" for name in names), encoding="utf-8")
+            done = await self._run(plugin, where, (*fill, "--overrides", str(overrides), *words), heard)
+        if done.code != 0:
+            reason = explain(done, requirements[0])
+            raise InstallError(plugin, reason + await self._instead(plugin, environment, done, requirements[0]))
+
+    async def _run(
+        self, plugin: str, cwd: Path, command: Sequence[str], heard: Callable[[str], object] = str
+    ) -> Finished:
+        return await run(plugin, (self.binary(), *command[1:]), cwd=cwd, environ=self._environ, heard=heard)
+
+    async def _instead(self, plugin: str, environment: PythonEnvironment, done: Finished, wanted: str) -> str:
+        """Return which versions there are, where it was the version that there is not; empty otherwise."""
+        name, _, version = wanted.split(" ")[0].partition("==")
+        if not version or "there is no version of" not in done.err:
+            return ""
+        fill = ("uv", "pip", "install", "--python", str(environment.python), "--dry-run", "--no-deps", *self._options)
+        questions = ((f"{name}<{version}",), ("--resolution", "lowest", f"{name}>{version}"), (name,))
+        runs = (self._run(plugin, environment.folder.parent, (*fill, *each)) for each in questions)
+        answers: list[Finished] = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_NEAREST_SECONDS):
+                answers = await asyncio.gather(*runs)
+        versions = [
+            m.group(1) for each in answers for m in re.finditer(r"^ \+ [^=\s]+==(\S+)$", each.err, re.MULTILINE)
+        ]
+        return versions_there_are(versions)
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    """Return where uv keeps what it has fetched, unless a configuration file says otherwise."""
+    if folder := environ.get("UV_CACHE_DIR"):
+        return Path(folder)
+    home = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME", "~"), ".cache"))
+    return Path(home, "uv")
+
+
+def _without_version(words: str, prefix: str) -> list[str]:
+    """Return the packages of this *prefix* that uv says are asked for in versions that there are not."""
+    names = re.findall(rf"depends? on ({re.escape(prefix)}[\w-]*)[<>=!~]", " ".join(words.split()))
+    return list(dict.fromkeys(names)) if "No solution found" in words else []
+
+
+def _has_hash(requirement: str) -> bool:
+    return " --hash=" in requirement
+
+
+def _words(requirements: Sequence[str], file: str) -> list[str]:
+    """Return *requirements* as arguments; those with a digest as a file, which ``{}`` stands for."""
+    pinned = [each for each in requirements if _has_hash(each)]
+    words = ["--requirement", file.format("; ".join(pinned))] if pinned else []
+    plain = [each for each in requirements if not _has_hash(each)]
+    return [*words, "--", *plain] if plain else words
+
+
+# What uv says, and what a person is told. ``name`` is the package that it is about; the first that fits counts.
+_REASONS = (
+    (
+        "because the network was disabled",
+        "uv is set to work offline, and not all that it needs has been downloaded before",
+    ),
+    (
+        r"`(?P<name>[\w.-]+)` was filtered by `exclude-newer`",
+        "{name} was published too recently: only what is older than DYNAMIC_PLUGINS_EXCLUDE_NEWER says is installed",
+    ),
+    (r"(?P<name>[\w.-]+) was not found in the package registry", "the package index has no package {name}"),
+    (r"there is no version of (?P<name>[\w.-]+)\S*?==(?P<version>[^\s,]+)", "there is no version {version} of {name}"),
+    (
+        r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+)"
+        r" and (?:all versions of )?(?P<name>[\w.-]+)",
+        "{name} needs Python {theirs}, and plugins are installed with Python {ours}",
+    ),
+    (
+        r"Hash mismatch for `(?P<name>[\w.-]+)",
+        "{name} is not the file that its registry entry describes (SHA-256 differs)",
+    ),
+    (
+        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no wheels with a matching",
+        "{name} is not published for this system and this version of Python",
+    ),
+    (
+        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no usable wheels",
+        "{name} is only published as source. Building that runs its code at once; a person can allow it with "
+        "DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
+    ),
+    ("No space left", "the disk is full. Make room and try again"),
+    (
+        "(?i)dns error|tcp connect|connection|timed out|network|sending request|unable to access",
+        "the package index cannot be reached. Check the network and try again",
+    ),
+)
+
+
+def explain(done: Finished, requirement: str) -> str:
+    """Return uv's own reason in a sentence or two, with what to do. *requirement* is what was asked for."""
+    text = " ".join(done.err.replace("├─▶", "cause:").replace("╰─▶", "cause:").split())
+    wanted = re.split(r"[=<>@ ]", requirement)[0]
+    for pattern, sentence in _REASONS:
+        if found := re.search(pattern, text):
+            facts = found.groupdict()
+            if wanted and canonical(facts.get("name", wanted)) != canonical(wanted):
+                facts["name"] += f" (which {wanted} needs)"
+            return sentence.format_map(facts)
+    reason = text.partition("error: ")[2] or text or f"uv ended with exit code {done.code}"
+    return short(reason.replace(" cause: ", ": "))

@@ -1,0 +1,149 @@
+"""A person's consent by a framework's own means: asked for when a call turns out to need it, before it did anything."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, PluginError
+from dynamic_plugins.tools.management import ALIASES, NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dynamic_plugins import DynamicPlugins
+    from dynamic_plugins.approval import ApprovalRequest, Approve
+
+REMEMBERED = 256
+"""How many questions are kept while their answers are awaited; the oldest is given up first."""
+
+_asking: ContextVar[Approve | None] = ContextVar("asking", default=None)
+
+
+class ConsentNeededError(Exception):
+    """The call would need a person's consent; *request* is what they must be shown. Nothing has happened yet."""
+
+    def __init__(self, request: ApprovalRequest) -> None:
+        self.request = request
+        super().__init__(request.question)
+
+
+class ConsentingCalls:
+    """Calls the tools of *plugins* for a framework that has its own way to ask a person.
+
+    An ``approve`` that was given to *plugins* goes first: then the framework is never asked, and :attr:`by_framework`
+    is false. The service asks after everything is resolved and before anything is done, so a framework may end the
+    call at the question, with an exception of its own, and make the same call again with the answer.
+    """
+
+    def __init__(self, plugins: DynamicPlugins) -> None:
+        self.plugins = plugins
+        service = plugins.app.service
+        if service.approve is None:
+            service.approve = _ask_here
+        self.by_framework = service.approve is _ask_here
+        self._shown: dict[str, ApprovalRequest] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
+        """Call a tool and return its result object; *ask* is how a person is asked (None: nobody can be).
+
+        Management calls about one plugin keep their order, since frameworks start all calls of one step at once. What
+        *ask* raises goes through.
+        """
+        said = _plugin_said(arguments) if ALIASES.get(name, name) in NAMES else ""
+        if not said:
+            return await self._call(name, arguments, ask)
+        async with self._turns.setdefault(said, asyncio.Lock()):
+            return await self._call(name, arguments, ask)
+
+    async def request(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
+        """Return what a person must agree to before this call, or None when nothing needs their consent.
+
+        Nothing is installed or started by asking. Where the answer is None the call may still fail for other reasons.
+        """
+        tool = ALIASES.get(name, name)
+        if tool not in {"install_plugin", "activate_plugin"} or not self.by_framework:
+            return None
+        if tool == "activate_plugin" and await self._is_approved(_plugin_said(arguments)):
+            return None
+        try:
+            await self._call(name, arguments, _refuse)
+        except ConsentNeededError as needed:
+            return needed.request
+        return None
+
+    def remember(self, call_id: str, request: ApprovalRequest) -> None:
+        """Keep what the person is shown for the call *call_id*."""
+        self._shown[call_id] = request
+        while len(self._shown) > REMEMBERED:
+            del self._shown[next(iter(self._shown))]
+
+    def is_what_was_shown(self, call_id: str, request: ApprovalRequest) -> bool:
+        """Whether the person's yes to *call_id* was a yes to exactly *request*.
+
+        A registry may have changed between question and answer. When the question was asked by another process there
+        is nothing to compare, and the framework's word is taken.
+        """
+        return self._shown.pop(call_id, request) == request
+
+    async def _call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
+        token = _asking.set(ask)
+        try:
+            return await self.plugins.call(name, arguments)
+        finally:
+            _asking.reset(token)
+
+    async def _is_approved(self, said: str) -> bool:
+        """Whether the plugin that *said* names has been started with a person's consent before, or is not installed."""
+        try:
+            name = await self.plugins.app.catalogue.installed(said)
+        except PluginError:
+            return True
+        plugin = self.plugins.app.store.read().get(name)
+        return plugin is None or plugin.approved
+
+
+def described(request: ApprovalRequest) -> dict[str, Any]:
+    """Return *request* as a JSON-able dict; ``text`` is all that a person must be shown, ready to show."""
+    return {
+        "question": request.question,
+        "verb": request.verb,
+        "plugin": request.name,
+        "version": request.version,
+        "source": request.source,
+        "commands": [list(command) for command in request.commands],
+        "warnings": list(request.warnings),
+        "text": "\n".join([request.question, *request.facts]),
+    }
+
+
+def refusal(told: Mapping[str, Any]) -> str:
+    """Return, as JSON text, what the model gets when the person says no to what :func:`described` told them."""
+    return json.dumps({"ok": False, "error": DeclinedError(told["plugin"], told["verb"]).to_dict()})
+
+
+async def _ask_here(request: ApprovalRequest) -> bool:
+    ask = _asking.get()
+    if ask is None:
+        raise NeedsConfirmationError(request.name, request.question)
+    return await ask(request)
+
+
+async def _refuse(request: ApprovalRequest) -> bool:
+    raise ConsentNeededError(request)
+
+
+def _plugin_said(arguments: Mapping[str, Any] | str | None) -> str:
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments or "{}")
+        except ValueError:
+            return ""
+    if not isinstance(arguments, dict):
+        return ""
+    said = arguments.get("plugin_name") or arguments.get("pluginName")
+    return said.strip().lower() if isinstance(said, str) else ""

@@ -1,0 +1,236 @@
+"""The person behind an MCP client: asked through elicitation, where the client has it.
+
+Up to protocol 2025-11-25 a server asks in the middle of a call. Since 2026-07-28 it answers the call with its
+questions, and the client makes the same call again with the answers; which questions were asked and agreed to travels
+with it as a state that the server has sealed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import secrets
+import shlex
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import mcp_types as types
+from mcp.shared.exceptions import MCPError
+from mcp.shared.message import ServerMessageMetadata
+from mcp_types.version import is_version_at_least
+
+from dynamic_plugins.errors import NeedsConfirmationError
+from dynamic_plugins.integrations.secret_form import ValuePage
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from mcp.server.context import ServerRequestContext
+
+    from dynamic_plugins.approval import ApprovalRequest
+    from dynamic_plugins.events import Event
+    from dynamic_plugins.registry.entry import Variable
+
+PERSON_SECONDS = 600.0
+"""How long a person may think."""
+
+_ROUNDS = "2026-07-28"
+"""Since this protocol a question is an answer to the call, not a request of the server's."""
+
+
+class InputNeededError(Exception):
+    """The call cannot go on before the person answers; *result* asks the client to have them do so."""
+
+    def __init__(self, result: types.InputRequiredResult) -> None:
+        self.result = result
+        super().__init__("the person has to answer first")
+
+
+@dataclass
+class _Call:
+    """One tool call under way, and what the person has answered to it so far."""
+
+    context: ServerRequestContext[Any]
+    answers: dict[str, Any]
+    asked: frozenset[str]
+    answered: dict[str, Any] = field(default_factory=dict)
+    steps: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue)
+
+    @property
+    def in_rounds(self) -> bool:
+        return is_version_at_least(self.context.protocol_version, _ROUNDS)
+
+    def can_be_asked(self, mode: str) -> bool:
+        """Whether the client can show a person a ``form`` or open a ``url`` for them."""
+        capabilities = self.context.session.client_capabilities
+        elicitation = capabilities.elicitation if capabilities is not None else None
+        if elicitation is None or not (self.in_rounds or self.context.session.can_send_request):
+            return False
+        # Before there were modes, clients said only that they can elicit, and meant forms.
+        return elicitation.url is not None if mode == "url" else elicitation.form is not None or elicitation.url is None
+
+    async def ask(self, question: types.ElicitRequestParams) -> types.ElicitResult | None:
+        """Return the person's answer; None where the client could not ask them after all.
+
+        Raises :class:`InputNeededError` where the answer comes with the next round.
+        """
+        request = types.ElicitRequest(params=question)
+        if self.in_rounds:
+            return self._ask_in_rounds(request)
+        try:
+            return await self.context.session.send_request(
+                request,
+                types.ElicitResult,
+                PERSON_SECONDS,
+                ServerMessageMetadata(related_request_id=self.context.request_id),
+            )
+        except MCPError as error:
+            return types.ElicitResult(action="cancel") if error.code == types.REQUEST_TIMEOUT else None
+        except ValueError:  # an answer of no known shape
+            return None
+
+    def _ask_in_rounds(self, request: types.ElicitRequest) -> types.ElicitResult | None:
+        # The key is a digest of the whole question: an answer counts for exactly what the person was shown.
+        shown = request.model_dump(mode="json", by_alias=True, exclude_none=True)
+        key = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+        if key in self.asked and key in self.answers:
+            self.answered[key] = self.answers[key]
+        if key in self.answered:
+            return types.ElicitResult.model_validate(self.answered[key])
+        state = json.dumps({"asked": [key], "answered": self.answered})
+        raise InputNeededError(types.InputRequiredResult(input_requests={key: request}, request_state=state))
+
+
+_CALL: ContextVar[_Call | None] = ContextVar("mcp_call", default=None)
+
+
+class Person:
+    """Approval, values and progress by way of whoever made the MCP call that is under way.
+
+    *allow_installs* agrees for the person where their client cannot ask them. *command* is how they start the
+    command line on this home.
+    """
+
+    def __init__(self, *, allow_installs: bool = False, command: Sequence[str] = ("dynamic-plugins",)) -> None:
+        self._allow_installs, self._command = allow_installs, tuple(command)
+        self._pages: dict[tuple[str, tuple[str, ...]], ValuePage] = {}
+
+    @contextlib.asynccontextmanager
+    async def behind(
+        self, context: ServerRequestContext[Any], params: types.CallToolRequestParams
+    ) -> AsyncIterator[None]:
+        """Ask the person behind *context* for as long as the block lasts, and tell their client of progress."""
+        call = _Call(context, *_told(params))
+        token = _CALL.set(call)
+        telling = asyncio.create_task(_tell(call))
+        try:
+            yield
+        finally:
+            _CALL.reset(token)
+            call.steps.put_nowait(None)
+            await telling
+
+    async def approve(self, request: ApprovalRequest) -> bool:
+        """Ask whether the person agrees. Raises NeedsConfirmationError where nobody can be asked."""
+        call = _CALL.get()
+        if call is not None and call.can_be_asked("form"):
+            answer = await call.ask(_agreement(request))
+            if answer is not None:
+                return answer.action == "accept" and (answer.content or {}).get("agree") is True
+        if self._allow_installs:
+            return True
+        words = [*self._command, request.verb, request.name]
+        if request.verb != "activate" and not request.version.startswith("("):
+            words += ["--version", request.version]
+        raise NeedsConfirmationError(
+            request.name, f"{request.question} They agree by running this in a terminal: {shlex.join(words)}"
+        )
+
+    async def ask_values(self, plugin: str, variables: Sequence[Variable]) -> dict[str, str]:
+        """Have the person enter *variables* on a page of this machine; nothing where their client opens no page."""
+        call = _CALL.get()
+        if call is None or not call.can_be_asked("url"):
+            return {}
+        key = (plugin, tuple(variable.name for variable in variables))
+        page = self._pages.get(key)
+        if page is None or not page.useful:
+            page = self._pages[key] = ValuePage(plugin, variables, PERSON_SECONDS)
+        try:
+            values = await self._values_from(page, call)
+        except InputNeededError:
+            raise  # the page stays open: the next round waits for it
+        except BaseException:
+            await self._close(key)
+            raise
+        await self._close(key)
+        return values
+
+    async def _close(self, key: tuple[str, tuple[str, ...]]) -> None:
+        if (page := self._pages.pop(key, None)) is not None:
+            await page.close()
+
+    async def _values_from(self, page: ValuePage, call: _Call) -> dict[str, str]:
+        identifier = None if call.in_rounds else secrets.token_hex(8)
+        answer = await call.ask(
+            types.ElicitRequestURLParams(
+                message=f"{page.plugin} needs {', '.join(variable.name for variable in page.variables)}. "
+                "The page is on this machine; what is entered there reaches neither this client nor the model.",
+                url=page.url,
+                elicitation_id=identifier,
+            )
+        )
+        values = await page.values() if answer is not None and answer.action == "accept" else {}
+        if values and identifier is not None:
+            await call.context.session.send_elicit_complete(identifier, call.context.request_id)
+        return values
+
+    def listen(self, event: Event) -> None:
+        """Tell the client of a step, if it asked to be told of progress."""
+        if (call := _CALL.get()) is not None:
+            call.steps.put_nowait(f"{event.plugin}: {event.stage} {event.message}".strip())
+
+    async def close(self) -> None:
+        """Close the pages that are still open."""
+        for key in list(self._pages):
+            await self._close(key)
+
+
+def _told(params: types.CallToolRequestParams) -> tuple[dict[str, Any], frozenset[str], dict[str, Any]]:
+    """Return the answers that came with a call, the questions asked before it, and the answers before those."""
+    answers = {
+        key: answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for key, answer in (params.input_responses or {}).items()
+        if isinstance(answer, types.ElicitResult)
+    }
+    # What arrives here was sealed by this process (see RequestStateBoundary), so it is of the shape it was made in.
+    state = json.loads(params.request_state) if params.request_state else {"asked": [], "answered": {}}
+    return answers, frozenset(state["asked"]), state["answered"]
+
+
+def _agreement(request: ApprovalRequest) -> types.ElicitRequestFormParams:
+    return types.ElicitRequestFormParams(
+        message="\n".join([request.question, *request.facts]),
+        requested_schema={
+            "type": "object",
+            "properties": {
+                "agree": {
+                    "type": "boolean",
+                    "title": request.verb.capitalize(),
+                    "description": request.question,
+                    "default": False,
+                }
+            },
+            "required": ["agree"],
+        },
+    )
+
+
+async def _tell(call: _Call) -> None:
+    count = 0
+    while (step := await call.steps.get()) is not None:
+        count += 1  # progress must grow, and no total is known that would hold for every verb
+        with contextlib.suppress(MCPError):
+            await call.context.session.report_progress(count, None, step)

@@ -1,0 +1,246 @@
+"""One field of a stranger's entry at a time: what is usable comes back clean, what is not comes back as None or empty.
+
+Text out of a registry is shown at a terminal and given to a model, so it holds no control, zero-width or direction
+characters, and it is never longer than its limit, whatever the source sent.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from dynamic_plugins.registry.entry import Argument, OfferedAction, Package, Variable
+from dynamic_plugins.settings import is_forbidden
+from dynamic_plugins.text.secret_names import looks_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dynamic_plugins.registry.entry import Format, Kind, PackageType
+
+NAME_LENGTH = 214  # the longest name npm allows
+DESCRIPTION_LENGTH = 2000
+KEYWORD_LENGTH, KEYWORDS = 60, 40
+VALUE_LENGTH = 2000
+VARIABLES, ARGUMENTS, PACKAGES, ACTIONS = 200, 60, 12, 1000
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PYPI = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,212}[A-Za-z0-9])?")
+_NPM = re.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
+_GITHUB = re.compile(
+    r"(?:git\+)?(?:github:|(?:https?://|ssh://git@|git://)?(?:www\.)?github\.com/|git@github\.com:)"
+    r"(?P<owner>[A-Za-z0-9][A-Za-z0-9-]{0,38})/(?P<repo>[A-Za-z0-9._-]{1,100}?)(?:\.git)?/?"
+    r"(?:#(?P<ref>[A-Za-z0-9._/@-]+)(?::(?P<path>[A-Za-z0-9._/@-]+))?)?",
+    re.IGNORECASE,
+)
+_FORMATS: dict[str, Format] = {
+    "string": "string",
+    "number": "number",
+    "integer": "number",
+    "boolean": "boolean",
+    "filepath": "filepath",
+}
+
+
+def text(value: Any, limit: int) -> str:
+    """Return *value* as one line of at most *limit* printable characters; an empty string if it is no text."""
+    if not isinstance(value, str):
+        return ""
+    # Cut first: a description of ten megabytes must not cost ten megabytes of work.
+    line = " ".join(value[: 4 * limit].split())
+    if not line.isprintable():
+        line = " ".join("".join(each for each in line if each.isprintable()).split())
+    if len(line) > limit:
+        line = line[: limit - 1].rstrip() + "…"
+    return line
+
+
+def name(value: Any) -> str | None:
+    """Return a plugin's name, or None if *value* cannot be one. A name is never shortened or mended."""
+    if not isinstance(value, str):
+        return None
+    said = value.strip()
+    return said if said and len(said) <= NAME_LENGTH and said.isprintable() else None
+
+
+def kind_of(plugin: str, packages: Iterable[Package]) -> Kind:
+    """Return the kind of a plugin whose entry does not say it."""
+    packages = tuple(packages)
+    base = plugin.rpartition("/")[2].lower()
+    if plugin.lower().startswith("@elizaos") or base.startswith(("plugin-", "elizaos-plugin-", "eliza-plugin-")):
+        return "elizaos"
+    if packages and all(package.type in ("git", "path") for package in packages):
+        return "python"
+    return "mcp"
+
+
+def repository(value: Any) -> str:
+    """Return where the source code lies: ``github:owner/repo[#ref[:path]]``, another https address, or nothing."""
+    if isinstance(value, dict):  # server.json and package.json both have {"url": …}
+        value = value.get("url")
+    said = text(value, 300)
+    if found := _GITHUB.fullmatch(said):
+        where = f"github:{found['owner']}/{found['repo']}"
+        return where + (f"#{found['ref']}" if found["ref"] else "") + (f":{found['path']}" if found["path"] else "")
+    return said.removesuffix(".git") if said.startswith(("https://", "http://")) and " " not in said else ""
+
+
+def keywords(value: Any, *, without: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Return the words of a list, each once, in order."""
+    if not isinstance(value, list):
+        return ()
+    words = (text(each, KEYWORD_LENGTH) for each in value[: 4 * KEYWORDS])
+    return tuple(dict.fromkeys(word for word in words if word and word.lower() not in without))[:KEYWORDS]
+
+
+def listed(value: Any, make: Callable[[Any], Any], limit: int) -> tuple[Any, ...]:
+    """Return what *make* makes of a list's members, without those it makes nothing of."""
+    if not isinstance(value, list):
+        return ()
+    return tuple(made for made in map(make, value[:limit]) if made is not None)
+
+
+def offered_action(value: Any) -> OfferedAction | None:
+    if isinstance(value, str):
+        value = {"name": value}
+    if not isinstance(value, dict) or (known := name(value.get("name"))) is None:
+        return None
+    return OfferedAction(known, text(value.get("description"), DESCRIPTION_LENGTH))
+
+
+def variable(value: Any) -> Variable | None:
+    """Return a configuration variable in our own or ``server.json``'s spelling.
+
+    One that decides which code runs (``PATH``, ``LD_PRELOAD``) is none: its default would reach the plugin unasked. Nor
+    is one of ours, such as our passphrase.
+    """
+    if not isinstance(value, dict):
+        return None
+    known = value.get("name")
+    if not isinstance(known, str) or not _VARIABLE.fullmatch(known) or is_forbidden(known):
+        return None
+    fixed = _value(value.get("value"))
+    if fixed is not None and "{" in fixed:
+        fixed = None  # a template that the person's values would fill; they set the variable itself
+    default = fixed if fixed is not None else _value(value.get("default"))
+    secret = _flag(value, "secret", "isSecret", "sensitive")
+    return Variable(
+        name=known,
+        description=text(value.get("description"), 300),
+        required=bool(_flag(value, "required", "isRequired")) and fixed is None,
+        secret=looks_secret(known) if secret is None else secret,
+        default=default,
+        choices=_choices(value.get("choices")),
+        format=_format(value),
+    )
+
+
+def argument(value: Any) -> Argument | None:
+    """Return one command-line argument, or None if a command line cannot be made with it."""
+    if not isinstance(value, dict) or value.get("type") not in ("named", "positional"):
+        return None
+    named = value["type"] == "named"
+    flag = text(value.get("name"), KEYWORD_LENGTH) if named else ""
+    if named and (not flag or " " in flag):
+        return None
+    fixed, hint, detail = _value(value.get("value")), value.get("hint") or value.get("valueHint"), value
+    if fixed is not None and "{" in fixed:
+        open_name = fixed[1:-1] if fixed[0] == "{" and fixed[-1] == "}" else ""
+        inner = value.get("variables", {}).get(open_name) if isinstance(value.get("variables"), dict) else None
+        if not _VARIABLE.fullmatch(open_name):
+            return None
+        fixed, hint, detail = None, hint or open_name, {**value, **(inner if isinstance(inner, dict) else {})}
+    known = flag or text(hint, KEYWORD_LENGTH)
+    secret = _flag(detail, "secret", "isSecret")
+    return Argument(
+        type="named" if named else "positional",
+        name=flag,
+        value=fixed,
+        hint=text(hint, KEYWORD_LENGTH),
+        description=text(detail.get("description"), 300),
+        required=bool(_flag(detail, "required", "isRequired")),
+        secret=looks_secret(known.lstrip("-").replace("-", "_")) if secret is None else secret,
+        repeated=bool(_flag(value, "repeated", "isRepeated")),
+        default=_value(detail.get("default")),
+        choices=_choices(detail.get("choices")),
+        format=_format(detail),
+    )
+
+
+def arguments(value: Any) -> tuple[Argument, ...] | None:
+    """Return a package's arguments in order; None if one of them that it needs cannot be understood."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > ARGUMENTS:
+        return None
+    made: list[Argument] = []
+    for each in value:
+        one = argument(each)
+        if one is not None:
+            made.append(one)
+        elif not isinstance(each, dict) or _flag(each, "required", "isRequired") is not False:
+            return None  # left out, it would be another command than the one that was meant
+    return tuple(made)
+
+
+def package(type_: PackageType, said: Any, version: Any, given: Any, digest: Any = None) -> Package | None:
+    """Return where a plugin's code comes from, or None if nothing could be installed from it safely."""
+    known = name(said)
+    made = arguments(given)
+    if known is not None and type_ == "git" and (found := _GITHUB.fullmatch(known)):
+        known = f"https://github.com/{found['owner']}/{found['repo']}" + (f"@{found['ref']}" if found["ref"] else "")
+    if known is None or made is None or not _package_name(type_, known):
+        return None
+    sha256 = digest.lower() if isinstance(digest, str) and digest else None
+    if (digest and sha256 is None) or (sha256 is not None and not _SHA256.fullmatch(sha256)):
+        return None  # a digest that cannot be checked must not pass for one that was
+    return Package(type_, known, release(version), made, sha256)
+
+
+def release(value: Any) -> str | None:
+    """Return an exact version, or None where there is none: ``latest``, ``0.0.0``, ``$VERSION``, ``^1.2``."""
+    if not isinstance(value, str) or value.strip() in {"latest", "0.0.0"}:
+        return None
+    said = value.strip()
+    return said if _VERSION.fullmatch(said) and any(each.isdigit() for each in said) else None
+
+
+def _package_name(type_: PackageType, said: str) -> bool:
+    if type_ == "pypi":
+        return _PYPI.fullmatch(said) is not None
+    if type_ == "npm":
+        return _NPM.fullmatch(said) is not None
+    if type_ == "git":
+        # Only transports that authenticate the host: not git://, not ext::, never an option in disguise.
+        split = urlsplit(said.removeprefix("git+"))
+        return split.scheme in ("https", "ssh") and not said.startswith("-") and " " not in said
+    return not said.startswith("-")
+
+
+def _value(value: Any) -> str | None:
+    """Return a JSON scalar as the text a process gets; None for anything else."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, str) and len(value) <= VALUE_LENGTH and value.isprintable():
+        return value
+    return None
+
+
+def _choices(value: Any) -> tuple[str, ...]:
+    return listed(value, _value, 100)
+
+
+def _format(value: dict[str, Any]) -> Format:
+    for key in ("format", "type"):
+        if isinstance(said := value.get(key), str) and said in _FORMATS:
+            return _FORMATS[said]
+    return "string"
+
+
+def _flag(value: dict[str, Any], *keys: str) -> bool | None:
+    return next((value[key] for key in keys if isinstance(value.get(key), bool)), None)

@@ -1,0 +1,80 @@
+"""Our own registry format, ``{"schema": 1, "plugins": [entry…]}``, read entry by entry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from dynamic_plugins.registry.entry import Entry, Kind, PackageType
+from dynamic_plugins.registry.formats import fields
+
+if TYPE_CHECKING:
+    from dynamic_plugins.registry.entry import Package
+
+_KINDS = frozenset(get_args(Kind))
+_PACKAGE_TYPES = frozenset(get_args(PackageType))
+
+
+class BadEntryError(ValueError):
+    """This entry cannot be used; the text says which one and why."""
+
+
+def own_entry(value: Any, source: str) -> Entry:
+    """Return one entry of our own format. Raises :class:`BadEntryError`.
+
+    What the entry cannot do without is its name and a known kind; a package, variable or action that makes no sense
+    is left out, and an entry without a usable package is kept: it can be found, and is unavailable here.
+    """
+    if not isinstance(value, dict):
+        raise BadEntryError(f"an entry is {_type(value)}, not an object")
+    known = fields.name(value.get("name"))
+    if known is None:
+        raise BadEntryError(f"a name is {_quoted(value.get('name'))}")
+    kind = value.get("kind")
+    if kind is not None and not (isinstance(kind, str) and kind in _KINDS):
+        raise BadEntryError(f"{known}: the kind {_quoted(kind)} is not known")
+    packages = fields.listed(value.get("packages"), _package, fields.PACKAGES)
+    variables = {each.name: each for each in fields.listed(value.get("config"), fields.variable, fields.VARIABLES)}
+    return Entry(
+        name=known,
+        kind=cast("Kind", kind) if kind else fields.kind_of(known, packages),
+        description=fields.text(value.get("description"), fields.DESCRIPTION_LENGTH),
+        repository=fields.repository(value.get("repository")),
+        keywords=fields.keywords(value.get("keywords")),
+        packages=packages,
+        config=tuple(variables.values()),
+        actions=fields.listed(value.get("actions"), fields.offered_action, fields.ACTIONS),
+        source=source,
+    )
+
+
+def each_of(values: list[Any], source: str) -> tuple[dict[str, Entry], list[str]]:
+    """Return the entries of a list by name, and why each of the others was skipped. The first of a name counts."""
+    entries: dict[str, Entry] = {}
+    skipped: list[str] = []
+    for value in values:
+        try:
+            entry = own_entry(value, source)
+        except BadEntryError as error:
+            skipped.append(str(error))
+            continue
+        if entry.name in entries:
+            skipped.append(f"{entry.name}: named twice")
+        else:
+            entries[entry.name] = entry
+    return entries, skipped
+
+
+def _package(value: Any) -> Package | None:
+    if not isinstance(value, dict) or not isinstance(value.get("type"), str) or value["type"] not in _PACKAGE_TYPES:
+        return None
+    digest = value.get("sha256") or value.get("fileSha256")
+    return fields.package(value["type"], value.get("name"), value.get("version"), value.get("arguments"), digest)
+
+
+def _type(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _quoted(value: Any) -> str:
+    return repr(fields.text(value, 60)) if isinstance(value, str) else _type(value)

@@ -1,0 +1,133 @@
+"""What is known by name: the registry's entries, and what is installed. The one way from words to a plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.errors import AmbiguousNameError, NotInstalledError, UnknownPluginError
+from dynamic_plugins.registry.entry import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dynamic_plugins.registry.registry import Registry
+    from dynamic_plugins.resolver.resolver import NameIndex, Resolution
+    from dynamic_plugins.resolver.search import Match, SearchIndex
+    from dynamic_plugins.storage.state import StateStore
+
+SUGGESTED = 5
+
+
+@dataclass(frozen=True)
+class Found:
+    """A registry entry that was named, the version that was named with it, and what to be careful about."""
+
+    entry: Entry
+    version: str | None = None
+    warning: str | None = None
+
+
+class Catalogue:
+    """Resolves names and searches, over the registry and the installed plugins together.
+
+    Indexes are built at first use and again when the registry or the set of installed plugins changes; what is worth
+    keeping for the next process is kept in the folder *cache*.
+    """
+
+    def __init__(self, registry: Registry, store: StateStore, cache: Path | None = None) -> None:
+        self.registry = registry
+        self._cache = cache
+        self._store = store
+        self._names: tuple[object, NameIndex] | None = None
+        self._mine: tuple[object, NameIndex] | None = None
+        self._search: tuple[object, SearchIndex] | None = None
+
+    async def resolve(self, said: str) -> Resolution:
+        """Return what a name means among everything known. Raises RegistryUnavailableError."""
+        return (await self.names()).resolve(said)
+
+    async def names(self) -> NameIndex:
+        """Return the index of all known names."""
+        from dynamic_plugins.resolver.resolver import NameIndex
+
+        entries = await self.registry.entries()
+        installed = self._installed()
+        key = (self.registry.fingerprint, tuple(installed))
+        if self._names is None or self._names[0] != key:
+            known = {entry.name for entry in entries}
+            extra = [entry for name, entry in installed.items() if name not in known]
+            self._names = (key, NameIndex([*entries, *extra]))
+        return self._names[1]
+
+    async def search(self, query: str, limit: int) -> Sequence[Match]:
+        """Return the entries that do what *query* says, best first. Raises RegistryUnavailableError."""
+        from dynamic_plugins.resolver.search import SearchIndex
+
+        entries = await self.registry.entries()
+        if self._search is None or self._search[0] != self.registry.fingerprint:
+            fingerprint = self.registry.fingerprint
+            self._search = (fingerprint, SearchIndex(entries, cache=self._cache, fingerprint=fingerprint))
+        return self._search[1].search(query, limit)
+
+    async def find(self, said: str) -> Found:
+        """Return the one entry that *said* names; ``name (source)`` says which of two sources is meant.
+
+        Raises UnknownPluginError or AmbiguousNameError.
+        """
+        said, source = _with_source(said)
+        resolution = await self.resolve(said)
+        name = self._exact(resolution)
+        entries = [each for each in await self.registry.get(name) if source in (None, each.source)]
+        if len(entries) > 1:
+            raise AmbiguousNameError(said, [f"{entry.name} ({entry.source})" for entry in entries])
+        if not entries:
+            raise UnknownPluginError(said)
+        return Found(entries[0], resolution.version, resolution.warning)
+
+    async def find_any(self, said: str) -> Found:
+        """Return what *said* names: an installed plugin's own entry, or the registry's; errors as for :meth:`find`."""
+        mine = self._installed()
+        return Found(mine[said]) if said in mine else await self.find(said)
+
+    async def installed(self, said: str) -> str:
+        """Return the name of the installed plugin that *said* names.
+
+        A name that fits one installed plugin and others that are not is the installed one's. Raises
+        NotInstalledError, UnknownPluginError or AmbiguousNameError.
+        """
+        if said in self._store.read():
+            return said
+        from dynamic_plugins.resolver.resolver import NameIndex
+
+        mine = self._installed()
+        if self._mine is None or self._mine[0] != tuple(mine):
+            self._mine = (tuple(mine), NameIndex(list(mine.values())))
+        resolution = self._mine[1].resolve(said)
+        if resolution.kind == "exact" and resolution.name:
+            return resolution.name
+        if resolution.kind == "ambiguous":
+            raise AmbiguousNameError(said, [each.name for each in resolution.candidates])
+        known = self._exact(await self.resolve(said))
+        raise NotInstalledError(known, [each.name for each in resolution.candidates[:SUGGESTED]])
+
+    def _exact(self, resolution: Resolution) -> str:
+        if resolution.kind == "exact" and resolution.name:
+            return resolution.name
+        names = [candidate.name for candidate in resolution.candidates[:SUGGESTED]]
+        if resolution.kind == "ambiguous":
+            raise AmbiguousNameError(resolution.said, names)
+        raise UnknownPluginError(resolution.said, names)
+
+    def _installed(self) -> dict[str, Entry]:
+        return {
+            name: Entry(name=name, kind=plugin.installation.kind, source=plugin.installation.source)
+            for name, plugin in self._store.read().items()
+        }
+
+
+def _with_source(said: str) -> tuple[str, str | None]:
+    """Return a name and the source that stands in brackets after it, which is how two of one name are told apart."""
+    name, bracket, rest = said.strip().rpartition(" (")
+    return (name, rest[:-1]) if bracket and rest.endswith(")") else (said, None)

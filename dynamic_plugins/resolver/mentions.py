@@ -1,0 +1,166 @@
+"""The plugins that a sentence names, by the same rules as a name alone, and how sure that is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from dynamic_plugins.text import normalize
+from dynamic_plugins.text.wordlists import wordlist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dynamic_plugins.resolver.resolver import NameIndex
+
+MentionKind = Literal["exact", "ambiguous", "similar"]
+
+MAX_WORDS = 6
+"""A name is at most this many words."""
+MAX_MISTYPED = 3
+"""A mistyped name is looked for in at most this many words."""
+NEAR = 0.75
+"""From this score on words are taken for a mistyped name."""
+
+# A word may hold what names hold; letters of scripts that do not mark words off are words apart from Latin ones.
+_WORD = re.compile(r"@?[A-Za-z0-9_À-ɏ][\wÀ-ɏ./:@=+#-]*(?:['\u2019]s\b)?|[^\W\dA-Za-zÀ-ɏ]+", re.ASCII)
+_PLUGIN = re.compile(
+    r"(?:plug-?ins?|add-?ons?|extensions?|servers?|mcp|integrations?|connectors?|erweiterung|complemento|módulo)",
+    re.IGNORECASE,
+)
+_PLUGIN_ELSEWHERE = re.compile(r"プラグイン|插件|外掛|플러그인|плагин")
+
+MERELY_A_WORD = 0.5
+"""Below this confidence a mention is an ordinary word sooner than a plugin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A plugin, or one of several, that ``text[start:end]`` names.
+
+    *kind* is ``exact`` or ``ambiguous`` where a rule decided, ``similar`` where the word is only near a name. *names*
+    are best first. *confidence*, from 0 to 1, says how likely it is that a plugin is meant at all: low for ordinary
+    words ("a line of text"), high for full names and beside words such as "plugin" or "install".
+    """
+
+    names: tuple[str, ...]
+    start: int
+    end: int
+    kind: MentionKind
+    confidence: float
+    version: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The one name it means, or None."""
+        return self.names[0] if self.kind == "exact" else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    start: int
+    end: int
+
+    @property
+    def plain(self) -> str:
+        return re.sub(r"['\u2019]s$", "", self.text).lower()
+
+
+def mentions(index: NameIndex, text: str) -> list[Mention]:
+    """Return the plugins that *text* names, in order; at each place the longest name."""
+    words = [
+        _Word(each[0].rstrip(".:/=@+-"), each.start(), each.start() + len(each[0].rstrip(".:/=@+-")))
+        for each in _WORD.finditer(text)
+    ]
+    found, at = [], 0
+    while at < len(words):
+        mention, used = _mention_at(index, text, words, at)
+        if mention is not None:
+            found.append(mention)
+        at += used
+    return found
+
+
+def _mention_at(index: NameIndex, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
+    for count, said in _phrases(text, words, at):
+        resolution = index.decide(said)
+        if resolution is not None:
+            kind: MentionKind = "exact" if resolution.kind == "exact" else "ambiguous"
+            names = tuple(each.name for each in resolution.candidates)
+            confidence = _confidence(text, said, words, at, count)
+            end = words[at].start + len(said)
+            return Mention(names, words[at].start, end, kind, confidence, resolution.version), count
+    return _similar_at(index, text, words, at)
+
+
+def _phrases(text: str, words: Sequence[_Word], at: int) -> Iterator[tuple[int, str]]:
+    """Give the phrases that begin at a word, the longest first, with how many words they have."""
+    if words[at].plain in wordlist("joining") or _PLUGIN_ELSEWHERE.match(words[at].text):
+        return
+    for count in range(min(MAX_WORDS, len(words) - at), 0, -1):
+        last = words[at + count - 1]
+        said = text[words[at].start : last.end]
+        if count > 1 and (re.search(r"[^\S ]|[,;!?(){}\"]|[.:]\s", said) or last.plain in wordlist("joining")):
+            continue
+        if count == 1 and _PLUGIN.fullmatch(said):
+            continue
+        if last.plain.startswith(("plugin", "plug-in", "add-on", "addon")) and count > 1:
+            continue  # the name ends before it; how near it stands tells how sure that is
+        yield count, re.sub(r"['\u2019]s$", "", said)
+
+
+def _confidence(text: str, said: str, words: Sequence[_Word], at: int, count: int) -> float:
+    key = normalize.normal(said)
+    if "/" in said or said.startswith("@") or normalize.core(key) != key:
+        return 1.0
+    if _beside_plugin(words, at, count):
+        return 0.95
+    is_ordinary = all(word.plain in wordlist("ordinary") for word in words[at : at + count])
+    is_asked = _asked(words, at, count)
+    if not is_ordinary:
+        return 0.9 if is_asked or count > 1 else 0.8
+    is_capital = said[:1].isupper() and not _begins_sentence(text, words[at].start)
+    if is_asked:
+        return 0.8
+    return 0.6 if is_capital else 0.3
+
+
+def _begins_sentence(text: str, start: int) -> bool:
+    return not text[:start].strip() or text[:start].rstrip().endswith((".", "!", "?", ":", "\n"))
+
+
+def _beside_plugin(words: Sequence[_Word], at: int, count: int) -> bool:
+    after = [word.text for word in words[at + count : at + count + 1]]
+    before = [word.text for word in words[max(0, at - 2) : at] if word.plain not in {"for", "called", "named", "de"}][
+        -1:
+    ]
+    return any(_PLUGIN.fullmatch(word) for word in after + before) or any(
+        _PLUGIN_ELSEWHERE.search(word.text) for word in words[at + count : at + count + 1]
+    )
+
+
+def _asked(words: Sequence[_Word], at: int, count: int) -> bool:
+    before = [word.plain for word in words[max(0, at - 3) : at] if word.plain not in wordlist("joining")]
+    after = [word.plain for word in words[at + count : at + count + 1]]
+    return bool(before and before[-1] in wordlist("asking")) or any(word in wordlist("switching") for word in after)
+
+
+def _similar_at(index: NameIndex, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
+    """Return a name that the words resemble, where the words around them speak of a plugin, and how many they are."""
+    word = words[at]
+    if word.plain in wordlist("ordinary") | wordlist("joining") | wordlist("asking") or _PLUGIN.fullmatch(word.text):
+        return None, 1
+    best: tuple[Mention | None, int] = (None, 1)
+    for count, said in _phrases(text, words, at):
+        if count > MAX_MISTYPED or len(said) < 4:
+            continue
+        if not (_beside_plugin(words, at, count) or _asked(words, at, count) or (count == 1 and "-" in said)):
+            continue
+        near = [each for each in index.resolve(said).candidates if each.score >= NEAR]
+        if near and (best[0] is None or 0.9 * near[0].score > best[0].confidence):
+            names = tuple(each.name for each in near)
+            confidence = round(0.9 * near[0].score, 3)
+            best = Mention(names, word.start, word.start + len(said), "similar", confidence), count
+    return best

@@ -1,0 +1,204 @@
+"""The saved state: what is installed, and what the person wishes. One JSON file, never half written."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from dynamic_plugins.errors import StateError
+from dynamic_plugins.install.installation import Installation
+from dynamic_plugins.workers.components import Offers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+LOCK_SECONDS = 30.0
+
+Rest = Literal["installed", "loaded", "inactive"]
+
+
+@dataclass(frozen=True)
+class StoredPlugin:
+    """The facts of an install and the person's wish; the passing status is found out from them at each start."""
+
+    installation: Installation
+    installed_at: str
+    enabled: bool = False
+    """Whether it is wished active; it is not while it has failed."""
+    rests_as: Rest = "installed"
+    """What it is while not enabled."""
+    last_activated: str | None = None
+    approved: bool = False
+    """Whether a person has agreed to this version being started."""
+    offers: Offers | None = None
+    """What it offered when it was last loaded."""
+    error_details: str | None = None
+    """Why it last failed to load; None after it loaded, or was configured or installed anew."""
+    told: str = ""
+    """Another word each time that it was told something, so that every process starts its worker anew."""
+    leaving: bool = False
+    """Whether its removal has begun: it counts as gone, though something of it may be left to remove."""
+
+    @property
+    def name(self) -> str:
+        return self.installation.plugin
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "installation": self.installation.to_dict(),
+            "installed_at": self.installed_at,
+            "enabled": self.enabled,
+            "rests_as": self.rests_as,
+            "last_activated": self.last_activated,
+            "approved": self.approved,
+            "offers": None if self.offers is None else self.offers.to_list(),
+            "error_details": self.error_details,
+            "told": self.told,
+            "leaving": self.leaving,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> StoredPlugin:
+        offers = data.get("offers")
+        return cls(
+            **{
+                **data,
+                "installation": Installation.from_dict(data["installation"]),
+                "offers": None if offers is None else Offers.from_list(offers),
+            }
+        )
+
+
+class StateStore:
+    """Reads and writes the state file; several processes may share it.
+
+    *path* is the file. Every change is made under a file lock on what the file says then, written to a
+    temporary file, flushed to disk and put in place in one step.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._plugins: dict[str, StoredPlugin] = {}
+        self._leaving: dict[str, StoredPlugin] = {}
+
+    def read(self) -> Mapping[str, StoredPlugin]:
+        """Return the plugins by name as the file has them now; a file that did not change is not read again.
+
+        Raises :class:`StateError` for a file that is not ours to understand; it is left as it is.
+        """
+        try:
+            facts = os.stat(self._path)  # noqa: PTH116 # asked at every call: pathlib takes twice as long
+        except FileNotFoundError:
+            self._seen, self._plugins, self._leaving = None, {}, {}
+            return self._plugins
+        stamp = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+        if stamp != self._seen:
+            everything = self._parse()
+            self._plugins = {name: plugin for name, plugin in everything.items() if not plugin.leaving}
+            self._leaving = {name: plugin for name, plugin in everything.items() if plugin.leaving}
+            self._seen = stamp
+        return self._plugins
+
+    def leaving(self) -> Mapping[str, StoredPlugin]:
+        """Return the plugins whose removal has begun and not ended; errors as for :meth:`read`."""
+        self.read()
+        return self._leaving
+
+    def _parse(self) -> dict[str, StoredPlugin]:
+        try:
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+            if data["schema"] != 1:
+                raise StateError(
+                    f"{self._path} was written by a newer version (schema {data['schema']}). Upgrade, or move it away."
+                )
+            return {name: StoredPlugin.from_dict(each) for name, each in data["plugins"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StateError(
+                f"{self._path} cannot be read ({type(error).__name__}: {error}). Move it away to start afresh; "
+                "the installed plugins are then installed again."
+            ) from error
+
+    def put(self, plugin: StoredPlugin) -> None:
+        """Save *plugin*, replacing what was saved under its name."""
+        with self._locked() as plugins:
+            plugins[plugin.name] = plugin
+
+    def change(self, name: str, of: Installation | None = None, **changes: Any) -> StoredPlugin | None:
+        """Save *changes* to one plugin's fields and return it.
+
+        None when it is not there any more, or when its install is not *of*, where that is given: what was found out
+        about one version is not to be said of another.
+        """
+        with self._locked() as plugins:
+            present = plugins.get(name)
+            if present is None or present.leaving or (of is not None and present.installation.path != of.path):
+                return None
+            plugins[name] = replace(plugins[name], **changes)
+            return plugins[name]
+
+    def drop(self, name: str) -> None:
+        """Forget *name*; nothing happens when it is not known."""
+        with self._locked() as plugins:
+            plugins.pop(name, None)
+
+    @contextmanager
+    def _locked(self) -> Iterator[dict[str, StoredPlugin]]:
+        from filelock import FileLock, Timeout
+
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
+                self._seen = None  # a file system's clock may be so coarse that another write left no trace
+                plugins = {**self.read(), **self.leaving()}
+                yield plugins
+                self._write(plugins)
+        except Timeout as error:
+            raise StateError(
+                f"{self._path} is locked by another process for more than {LOCK_SECONDS:g} s. Try again."
+            ) from error
+
+    def _write(self, plugins: Mapping[str, StoredPlugin]) -> None:
+        data = {"schema": 1, "plugins": {name: plugin.to_dict() for name, plugin in sorted(plugins.items())}}
+        write_atomically(self._path, json.dumps(data, indent=1).encode())
+        self._seen = None
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put *content* in place of *path*, readable by its owner only: all of it or nothing, even through a crash."""
+    _remove_scraps(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:  # Ctrl-C too: half a file must not lie about
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _remove_scraps(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed; their names say whose they were."""
+    for scrap in folder.glob(".*.tmp"):
+        writer = scrap.name.split(".")[-2]
+        if writer.isdigit() and not _lives(int(writer)):
+            scrap.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    if os.name != "posix":  # there, asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True

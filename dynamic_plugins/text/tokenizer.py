@@ -1,0 +1,109 @@
+"""Text as the search reads it: words apart that are written together, and nothing that says nothing."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from dynamic_plugins.text.wordlists import wordlist
+
+LONGEST = 40
+"""Longer runs of letters and digits are data, not words."""
+MAX_CLAUSES = 8
+"""How many parts of a request are looked at by themselves."""
+
+# Chinese, Japanese and Korean do not mark words off: neighbouring characters are taken two by two.
+_UNSPACED_RUN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+_ACCENTED = re.compile("(?<=[A-Za-z])[\u0300-\u036f]+")
+# "PDFs" is one word, though its last two letters look like the beginning of another.
+_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z](?!\b|s\b))")
+_WORD = re.compile(r"[^\W_]+")
+_CLAUSE_END = re.compile(r"(?<=[.!?;])\s+|\n+|,\s*|\b(?:and then|then|and|also|to)\b", re.IGNORECASE)
+
+_ADDRESS = re.compile(r"https?://([\w.-]+)\S*", re.IGNORECASE)
+_PATH = re.compile(r"(?<![\w:/.])(?:~|\.{0,2})(?:/[\w.-]+)+/?")
+_FILE = re.compile(r"\b[\w-]+\.(\w{2,5})\b")
+_NO_HOST_WORDS = frozenset({"www", "com", "org", "net", "io", "dev", "co"})
+_EXTENSIONS = {
+    "csv": "csv table",
+    "doc": "word document",
+    "docx": "word document",
+    "gif": "image",
+    "html": "html",
+    "jpeg": "image",
+    "jpg": "image",
+    "js": "javascript code",
+    "json": "json",
+    "md": "markdown",
+    "mov": "video",
+    "mp3": "audio",
+    "mp4": "video",
+    "pdf": "pdf",
+    "png": "image",
+    "ppt": "powerpoint presentation",
+    "pptx": "powerpoint presentation",
+    "py": "python code",
+    "sql": "sql database",
+    "svg": "svg image",
+    "ts": "typescript code",
+    "txt": "text",
+    "wav": "audio",
+    "xls": "excel spreadsheet",
+    "xlsx": "excel spreadsheet",
+    "xml": "xml",
+    "yaml": "yaml",
+    "zip": "archive",
+}
+
+
+def readable(text: str) -> str:
+    """Return *text* with its words apart: ``getStockPrice`` is ``get Stock Price``, Chinese is pairs of characters."""
+    if not text.isascii():
+        text = _ACCENTED.sub("", unicodedata.normalize("NFKD", text))
+        text = _UNSPACED_RUN.sub(_pairs, unicodedata.normalize("NFKC", text))
+    return _HUMPS.sub(" ", text).replace("_", " ")
+
+
+def words(text: str) -> list[str]:
+    """Return the telling words of a request in lower case, each once, in order."""
+    stop = wordlist("stop")
+    found = (word for word in _WORD.findall(readable(text).lower()) if word not in stop and len(word) <= LONGEST)
+    return list(dict.fromkeys(found))
+
+
+def plain(request: str) -> str:
+    """Return a request with its web addresses and file names told in words.
+
+    ``/data/report.docx`` asks for something that handles files and Word documents; what its folders are called tells
+    nothing, and neither does most of an address.
+    """
+    text = _ADDRESS.sub(_address_words, request)
+    text = _PATH.sub(_path_words, text)
+    return _FILE.sub(_file_words, text)
+
+
+def clauses(request: str) -> list[str]:
+    """Return the parts of a request that may each ask for another plugin: "get the news, then make a chart"."""
+    parts = [part for part in _CLAUSE_END.split(request) if len(words(part)) > 1]
+    return parts[:MAX_CLAUSES] if len(parts) > 1 else []
+
+
+def _pairs(run: re.Match[str]) -> str:
+    text = run[0]
+    return " " + " ".join(text[at : at + 2] for at in range(max(1, len(text) - 1))) + " "
+
+
+def _address_words(found: re.Match[str]) -> str:
+    host = " ".join(part for part in found[1].lower().split(".") if part not in _NO_HOST_WORDS)
+    return f" {host} url web page "
+
+
+def _path_words(found: re.Match[str]) -> str:
+    name = found[0].rstrip("/").rpartition("/")[2]
+    extension = name.rpartition(".")[2].lower() if "." in name else ""
+    return f" file {_EXTENSIONS.get(extension, extension)} " if extension else " directory files "
+
+
+def _file_words(found: re.Match[str]) -> str:
+    kind = _EXTENSIONS.get(found[1].lower())
+    return f"{found[0].rpartition('.')[0]} {kind} file" if kind else found[0]

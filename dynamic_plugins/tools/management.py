@@ -1,0 +1,228 @@
+"""The six management actions: what a person or a model can ask for, and the small result that each gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dynamic_plugins.core import prompt_files
+from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
+from dynamic_plugins.lifecycle import variables as config
+from dynamic_plugins.plugin import Action
+from dynamic_plugins.text.secret_names import looks_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dynamic_plugins.core.status import Outcome
+    from dynamic_plugins.install.installer import Installer
+    from dynamic_plugins.lifecycle.service import PluginManagementService
+    from dynamic_plugins.registry.entry import Variable
+    from dynamic_plugins.resolver.search import Match
+
+DEFAULT_LIMIT, MAX_LIMIT = 8, 50
+
+#: The seed's names for the actions and their parameters; models and old recordings use them.
+ALIASES = {
+    "listAvailablePlugins": "list_available_plugins",
+    "installPlugin": "install_plugin",
+    "configurePlugin": "configure_plugin",
+    "activatePlugin": "activate_plugin",
+    "deactivatePlugin": "deactivate_plugin",
+    "unloadPlugin": "unload_plugin",
+}
+
+_STRING = {"type": "string"}
+_OPTIONAL_STRING = {"type": ["string", "null"]}
+_SHAPES: dict[str, dict[str, Any]] = {
+    "list_available_plugins": {
+        "query": _OPTIONAL_STRING,
+        "limit": {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_LIMIT},
+    },
+    "install_plugin": {"plugin_name": _STRING, "version": _OPTIONAL_STRING},
+    "configure_plugin": {
+        "plugin_name": _STRING,
+        "configuration": {
+            "type": ["array", "null"],
+            "items": {
+                "type": "object",
+                "properties": {"name": _STRING, "value": _STRING},
+                "required": ["name", "value"],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "activate_plugin": {"plugin_name": _STRING},
+    "deactivate_plugin": {"plugin_name": _STRING},
+    "unload_plugin": {"plugin_name": _STRING},
+}
+
+NAMES = tuple(_SHAPES)
+CHANGING = frozenset(NAMES) - {"list_available_plugins"}
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Return one action's parameters: a closed JSON Schema, valid in OpenAI's strict mode.
+
+    Strict mode wants every property required; those that may be left out are nullable instead.
+    """
+    told = prompt_files.table("actions.toml")[name]["parameters"]
+    properties = {key: _described(shape, key, told) for key, shape in _SHAPES[name].items()}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _described(shape: dict[str, Any], key: str, told: Mapping[str, str]) -> dict[str, Any]:
+    described = {**shape, "description": told[key]}
+    if (items := shape.get("items")) is not None:
+        inner = {name: _described(each, f"{key}.{name}", told) for name, each in items["properties"].items()}
+        described["items"] = {**items, "properties": inner}
+    return described
+
+
+class PastedSecrets(Protocol):
+    """The secrets that a person pasted into a conversation; the model has only placeholders for them."""
+
+    def holds(self, value: str) -> bool:
+        """Return whether there is a placeholder in *value*."""
+        ...
+
+    def reveal(self, value: str, plugin: str, variable: Variable) -> str:
+        """Return *value* with its placeholders turned back; raises BadArgumentsError where they are not meant so."""
+        ...
+
+
+def management_actions(
+    service: PluginManagementService, installer: Installer, pasted: PastedSecrets | None = None
+) -> list[Action]:
+    """Return the six actions over *service*, with their descriptions and similes from ``prompts/actions.toml``.
+
+    *pasted* is what was pasted into the conversation that they belong to, if there is one.
+    """
+    handlers = ManagementHandlers(service, installer, pasted)
+    told = prompt_files.table("actions.toml")
+    return [
+        Action(name, told[name]["description"], getattr(handlers, name), schema(name), tuple(told[name]["similes"]))
+        for name in NAMES
+    ]
+
+
+class ManagementHandlers:
+    """What the six actions do; each returns a small JSON object and raises :class:`PluginError`."""
+
+    def __init__(
+        self, service: PluginManagementService, installer: Installer, pasted: PastedSecrets | None = None
+    ) -> None:
+        self._service, self._installer, self._pasted = service, installer, pasted
+
+    async def list_available_plugins(self, query: str | None = None, limit: int | None = None) -> dict[str, Any]:
+        """Give the best matches, and how many plugins there are in all."""
+        catalogue = self._service.catalogue
+        matches = await catalogue.search(query or "", limit or DEFAULT_LIMIT)
+        told = {"plugins": self._lines(matches), "known": len(await catalogue.registry.entries())}
+        notices = list(catalogue.registry.notices)
+        return told | ({"notices": notices} if notices else {})
+
+    def _lines(self, matches: Sequence[Match]) -> list[dict[str, Any]]:
+        status = {info.name: str(info.status) for info in self._service.status()}
+        return [self._line(match, status.get(match.entry.name)) for match in matches]
+
+    def _line(self, match: Match, status: str | None) -> dict[str, Any]:
+        entry = match.entry
+        line: dict[str, Any] = {"name": entry.name, "description": one_line(entry.description)}
+        line |= {"installed": status is not None} | ({"status": status} if status else {})
+        needs = [variable.name for variable in entry.variables if variable.required and variable.default is None]
+        if needs:
+            line["needs"] = needs
+        try:
+            self._installer.plan(entry)
+        except UnavailableHereError as error:
+            line["unavailable"] = one_line(error.reason, 80)
+        except PluginError:
+            line["unavailable"] = "its registry entry is not valid"
+        return line
+
+    async def install_plugin(self, plugin_name: str, version: str | None = None) -> dict[str, Any]:
+        """Give the name and version installed, and what must be configured."""
+        outcome = await self._service.install(plugin_name, version)
+        return _told(outcome) | _next_step(outcome)
+
+    async def configure_plugin(
+        self, plugin_name: str, configuration: list[dict[str, str]] | None = None
+    ) -> dict[str, Any]:
+        """Give what is set and what is missing; without values the person is asked, where there is one.
+
+        Values for secrets are refused, since a model has seen them; it may give the placeholder for a pasted one.
+        """
+        plugin = (await self._service.info(plugin_name)).name
+        declared = [variable for variable, _ in await self._service.variables(plugin)]
+        values = {each["name"]: self._value(plugin, declared, **each) for each in configuration or []}
+        if not values:
+            await self._service.ask_for_missing(plugin)
+        outcome = await self._service.configure(plugin_name, values)
+        known = await self._service.variables(plugin_name)
+        told = _told(outcome) | {"set": [variable.name for variable, is_set in known if is_set]}
+        missing = [each.name for each in outcome.info.required_env_vars if not each.is_set]
+        optional = [v.name for v, is_set in known if not is_set and v.name not in missing]
+        return told | {"missing": missing, "optional": optional[:DEFAULT_LIMIT]} | _next_step(outcome)
+
+    def _value(self, plugin: str, declared: Sequence[Variable], name: str, value: str) -> str:
+        variable = config.variable_among(plugin, declared, name)
+        if self._pasted is not None and self._pasted.holds(value):
+            return config.Pasted(self._pasted.reveal(value, plugin, variable))
+        if variable.secret or looks_secret(variable.name):
+            raise BadArgumentsError(
+                plugin,
+                f"{variable.name} is a secret, so it cannot be set through the conversation. "
+                f"The person enters it with: dynamic-plugins configure {plugin}",
+            )
+        return value
+
+    async def activate_plugin(self, plugin_name: str) -> dict[str, Any]:
+        """Give the actions that are usable from now on."""
+        try:
+            outcome = await self._service.activate(plugin_name)
+        except NeedsConfigurationError:
+            if not await self._service.ask_for_missing(plugin_name):
+                raise
+            outcome = await self._service.activate(plugin_name)
+        plugin = self._service.runtime.plugins[outcome.info.name]
+        actions = [{"name": action.name, "description": one_line(action.description)} for action in plugin.actions]
+        return _told(outcome) | {"actions": actions}
+
+    async def deactivate_plugin(self, plugin_name: str) -> dict[str, Any]:
+        """Give confirmation."""
+        return _told(await self._service.deactivate(plugin_name))
+
+    async def unload_plugin(self, plugin_name: str) -> dict[str, Any]:
+        """Give confirmation."""
+        return _told(await self._service.unload(plugin_name))
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    info = outcome.info
+    told: dict[str, Any] = {"name": info.name, "version": info.version, "status": str(info.status)}
+    if not outcome.changed:
+        told["changed"] = False
+    if outcome.reads_turns:
+        told["reads_turns"] = True
+    return told | ({"note": outcome.note} if outcome.note else {})
+
+
+def _next_step(outcome: Outcome) -> dict[str, Any]:
+    missing = [each for each in outcome.info.required_env_vars if not each.is_set]
+    if not missing:
+        return {"next": f"activate_plugin {outcome.info.name}"}
+    return {
+        "needs": [{"name": v.name, "description": one_line(v.description), "secret": v.sensitive} for v in missing],
+        "next": f"The person runs: dynamic-plugins configure {outcome.info.name}",
+    }
+
+
+def one_line(text: str, limit: int = 120) -> str:
+    """Return *text* on one line of at most *limit* characters, cut at a word."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rsplit(" ", 1)[0] + "…"

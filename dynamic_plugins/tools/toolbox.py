@@ -1,0 +1,268 @@
+"""Actions as JSON-schema tools: their names and schemas, arguments mended and checked, calls dispatched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from dynamic_plugins.core.argument_validation import check_arguments
+from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.plugin import Action
+from dynamic_plugins.tools.argument_repair import mend
+from dynamic_plugins.tools.management import ALIASES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.lifecycle.component_registry import AgentRuntime
+
+Use = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
+ToolFormat = Literal["openai", "openai-responses", "anthropic", "gemini", "mcp"]
+
+MAX_LISTED = 30
+MAX_LISTED_CHARACTERS = 5_000
+"""Past this many actions of plugins, or this much text of theirs (some 1,200 tokens in each request of a turn), the
+model gets a search and a call in place of the list."""
+NAME_LENGTH = 64
+DESCRIPTION_LENGTH = 1024
+"""What OpenAI's APIs take of a description."""
+SIMILES, SIMILE_LENGTH = 6, 60
+"""How many of an action's similes a model is shown, and how long one may be: they come from strangers."""
+ALSO_SAID = "People also say: "
+SEARCH_ACTIONS, CALL_ACTION = "search_plugin_actions", "call_plugin_action"
+
+_SEARCH = Action(
+    SEARCH_ACTIONS,
+    "Find actions of the active plugins by what they do; call one with call_plugin_action.",
+    lambda **_: None,
+    {
+        "type": "object",
+        "properties": {"query": {"type": "string", "description": "What the action should do, in a few words."}},
+        "required": ["query"],
+        "additionalProperties": False,
+    },
+)
+_CALL = Action(
+    CALL_ACTION,
+    "Call one action that search_plugin_actions found.",
+    lambda **_: None,
+    {
+        "type": "object",
+        "properties": {
+            "action": {"type": "string", "description": "The action's name as search_plugin_actions gave it."},
+            "arguments": {"type": "string", "description": "Its arguments, as the text of one JSON object."},
+        },
+        "required": ["action", "arguments"],
+        "additionalProperties": False,
+    },
+)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One thing the model may call. *plugin* is None for the six management actions."""
+
+    name: str
+    action: Action
+    plugin: str | None = None
+
+    @property
+    def strict(self) -> bool:
+        """Whether the schema is known to be valid in OpenAI's strict mode: ours are, strangers' may not be."""
+        return self.plugin is None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A call as it will be made: mended once, so that whoever guards it sees what is called.
+
+    *tool* is None for the search among plugins' actions.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    tool: Tool | None = None
+
+    @property
+    def about(self) -> str:
+        """The plugin that it is about: of an action its own name, of the six what was said."""
+        if self.tool is not None and self.tool.plugin is not None:
+            return self.tool.plugin
+        return str(self.arguments.get("plugin_name") or "")
+
+
+class Toolbox:
+    """The tools that a model is offered now, and the one way to call them.
+
+    *management* are the six actions; the runtime's mounted plugins add their own. *use* calls one of those (by default
+    the runtime does).
+    """
+
+    def __init__(self, management: Sequence[Action], runtime: AgentRuntime, use: Use | None = None) -> None:
+        self._management = {action.name: Tool(action.name, action) for action in management}
+        self._runtime, self._use = runtime, use or runtime.execute_action
+
+    def management(self) -> list[Tool]:
+        """Return the six management tools."""
+        return list(self._management.values())
+
+    def plugin_tools(self) -> list[Tool]:
+        """Return one tool for each action of the active plugins, under unique names."""
+        taken: set[str] = set(self._management) | {SEARCH_ACTIONS, CALL_ACTION}
+        tools = []
+        for name, plugin in self._runtime.plugins.items():
+            for action in plugin.actions:
+                tool = Tool(_unique(name, action.name, taken), action, name)
+                taken.add(tool.name)
+                tools.append(tool)
+        return tools
+
+    def offered(self) -> list[Tool]:
+        """Return what the model gets in this turn: the six, and the plugins' own or a search and a call for them."""
+        mine = self.plugin_tools()
+        if len(mine) > MAX_LISTED or len(json.dumps(in_format(mine, "openai"))) > MAX_LISTED_CHARACTERS:
+            return self.constant()
+        return [*self.management(), *mine]
+
+    def constant(self) -> list[Tool]:
+        """Return tools that stay the same whatever is active: the six, and a search and a call for plugins' actions.
+
+        For callers that read the list of tools once.
+        """
+        return [*self.management(), Tool(SEARCH_ACTIONS, _SEARCH), Tool(CALL_ACTION, _CALL)]
+
+    async def call(self, name: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
+        """Call a tool and return ``{"ok": true, …}`` or ``{"ok": false, "error": {…}}``; never raises PluginError.
+
+        *arguments* may be the JSON text that a model wrote.
+        """
+        try:
+            call = self.prepare(name, arguments)
+        except PluginError as error:
+            return {"ok": False, "error": error.to_dict()}
+        return await self.make(call)
+
+    async def make(self, call: Prepared) -> dict[str, Any]:
+        """Make a call that was prepared; as :meth:`call`."""
+        try:
+            return {"ok": True, **await self._make(call)}
+        except PluginError as error:
+            return {"ok": False, "error": error.to_dict()}
+
+    def prepare(self, said: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
+        """Return the call that is meant, its names and arguments mended. Raises BadArgumentsError for what is none."""
+        name = ALIASES.get(said, said)
+        if (tool := self._management.get(name)) is not None:
+            mended = mend(name, arguments, dict(tool.action.parameters))
+            check_arguments(name, mended, dict(tool.action.parameters))
+            return Prepared(name, mended, tool)
+        if name == SEARCH_ACTIONS:
+            return Prepared(name, mend(name, arguments, dict(_SEARCH.parameters)))
+        if name == CALL_ACTION:
+            # An action of a plugin, and nothing else: the six are not reached through it.
+            inner = mend(name, arguments, dict(_CALL.parameters))
+            return self._prepared(str(inner.get("action", "")), inner.get("arguments") or {})
+        return self._prepared(name, arguments)
+
+    def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
+        tool = self._named(name)
+        return Prepared(tool.name, mend(name, arguments, dict(tool.action.parameters)), tool)
+
+    async def _make(self, call: Prepared) -> dict[str, Any]:
+        if call.tool is None:
+            return {"actions": self._search(call.arguments.get("query", ""))}
+        if call.tool.plugin is None:
+            result: dict[str, Any] = await call.tool.action.handler(**call.arguments)
+            return result
+        value = await self._use(call.tool.plugin, call.tool.action.name, call.arguments)
+        return {"plugin": call.tool.plugin, "action": call.tool.action.name, "result": value}
+
+    def _named(self, name: str) -> Tool:
+        tools = self.plugin_tools()
+        for tool in tools:
+            if name == tool.name:
+                return tool
+        bare = [tool for tool in tools if name == tool.action.name]
+        if len(bare) == 1:
+            return bare[0]
+        near = [tool.name for tool in (bare or tools)][:8]
+        raise BadArgumentsError(
+            name, "there is no such tool. " + (f"There are: {', '.join(near)}" if near else "No plugin is active.")
+        )
+
+    def _search(self, query: str) -> list[dict[str, Any]]:
+        from rapidfuzz import fuzz, process, utils
+
+        tools = self.plugin_tools()
+        texts = [f"{tool.name} {tool.action.description} {' '.join(tool.action.similes)}" for tool in tools]
+        best = process.extract(query, texts, scorer=fuzz.token_set_ratio, processor=utils.default_process, limit=8)
+        return [
+            {
+                "action": tools[index].name,
+                "description": tools[index].action.description[:200],
+                "parameters": dict(tools[index].action.parameters),
+            }
+            for _, _, index in best
+        ]
+
+
+def _unique(plugin: str, action: str, taken: set[str]) -> str:
+    """Return ``<plugin>__<action>`` in at most 64 characters of ``[A-Za-z0-9_-]``, different from all *taken*."""
+    short = plugin.rsplit("/", 1)[-1]
+    name = "__".join(re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_") or "x" for part in (short, action))
+    if not name[0].isalpha():
+        name = f"_{name}"  # Gemini wants a letter or an underscore first
+    if len(name) <= NAME_LENGTH and name not in taken:
+        return name
+    digest = hashlib.sha256(f"{plugin}\0{action}".encode()).hexdigest()[:8]
+    return f"{name[: NAME_LENGTH - 9]}_{digest}"
+
+
+def in_format(tools: Sequence[Tool], form: ToolFormat) -> list[dict[str, Any]]:
+    """Return *tools* in the form that an API takes: OpenAI's Chat Completions or Responses, Anthropic, Gemini, MCP."""
+    return [_FORMS[form](tool) for tool in tools]
+
+
+def _openai(tool: Tool) -> dict[str, Any]:
+    return {"type": "function", "function": _function(tool)}
+
+
+def described(action: Action, limit: int | None = None) -> str:
+    """Return what a model reads of *action*: what it is for, and other ways in which people say it."""
+    also = ", ".join(one for one in action.similes[:SIMILES] if isinstance(one, str) and len(one) <= SIMILE_LENGTH)
+    also = f" {ALSO_SAID}{also}." if also else ""
+    return action.description[: limit - len(also) if limit else None] + also
+
+
+def _function(tool: Tool) -> dict[str, Any]:
+    return {
+        "name": tool.name,
+        "description": described(tool.action, DESCRIPTION_LENGTH),
+        "parameters": dict(tool.action.parameters),
+        "strict": tool.strict,
+    }
+
+
+_FORMS: dict[str, Callable[[Tool], dict[str, Any]]] = {
+    "openai": _openai,
+    "openai-responses": lambda tool: {"type": "function", **_function(tool)},
+    "anthropic": lambda tool: {
+        "name": tool.name,
+        "description": described(tool.action),
+        "input_schema": dict(tool.action.parameters),
+    },
+    "gemini": lambda tool: {
+        "name": tool.name,
+        "description": described(tool.action),
+        "parametersJsonSchema": dict(tool.action.parameters),
+    },
+    "mcp": lambda tool: {
+        "name": tool.name,
+        "description": described(tool.action),
+        "inputSchema": dict(tool.action.parameters),
+    },
+}

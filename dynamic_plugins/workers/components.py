@@ -1,0 +1,146 @@
+"""What a plugin offers, as plain facts that can be remembered, and how facts become a usable plugin."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dynamic_plugins.redaction.value_scrubber import Scrubber
+
+ComponentKind = Literal["action", "provider", "service", "evaluator", "task"]
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component, described. *parameters* is for actions, *interval* for tasks."""
+
+    kind: ComponentKind
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] | None = None
+    similes: tuple[str, ...] = ()
+    interval: float | None = None
+    address: str | None = None
+    """What the worker calls it, where that differs from *name* (a resource's URI)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """All that a plugin offers; JSON-able through :meth:`to_list`."""
+
+    components: tuple[Component, ...] = ()
+
+    def of(self, kind: ComponentKind) -> list[Component]:
+        return [component for component in self.components if component.kind == kind]
+
+    def to_list(self) -> list[dict[str, Any]]:
+        return [{k: v for k, v in asdict(each).items() if v not in (None, "", ())} for each in self.components]
+
+    @classmethod
+    def from_list(cls, data: list[dict[str, Any]]) -> Offers:
+        return cls(tuple(Component(**{**each, "similes": tuple(each.get("similes", ()))}) for each in data))
+
+    def scrubbed(self, scrubber: Scrubber) -> Offers:
+        """Return them without secrets: some plugins name in their descriptions what they were told.
+
+        Models read descriptions, and the state file keeps them.
+        """
+        told = self.to_list()
+        scrubbed = scrubber.result(told)
+        return self if scrubbed is told else Offers.from_list(scrubbed)
+
+
+class Connection(Protocol):
+    """A plugin that is running somewhere, in a worker or in this process. Every wait in it is bounded."""
+
+    on_offers_changed: Callable[[Offers], None] | None
+    """Called when what it offers is not what it was; whoever wants to know sets it."""
+
+    @property
+    def offers(self) -> Offers: ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether a call can reach it now."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, or None where it runs in ours."""
+
+    async def call(
+        self,
+        component: Component,
+        arguments: dict[str, Any],
+        progress: Callable[[float | None, str], None] | None = None,
+    ) -> Any:
+        """Call one component and return its JSON value.
+
+        An action gets *arguments*; a provider returns its text; a service takes ``{"do": "start" | "stop"}``; an
+        evaluator takes ``{"turn": …}``; a task takes nothing. Raises ActionError, WorkerDiedError, PluginTimeoutError.
+        """
+
+    async def close(self) -> None:
+        """End it: services stopped, process gone, memory given back. Safe to repeat; never raises."""
+
+
+class Caller(Protocol):
+    """Calls a component wherever the plugin runs, starting it where it does not (the service's lazy connection)."""
+
+    async def __call__(self, component: Component, arguments: dict[str, Any]) -> Any: ...
+
+
+def bind(name: str, offers: Offers, call: Caller) -> Plugin:
+    """Return a :class:`Plugin` whose components reach the running plugin through *call*."""
+
+    def action(component: Component) -> Action:
+        async def handler(**arguments: Any) -> Any:
+            return await call(component, arguments)
+
+        return Action(
+            component.name,
+            component.description,
+            handler,
+            component.parameters or {"type": "object", "properties": {}},
+            component.similes,
+        )
+
+    def provider(component: Component) -> Provider:
+        async def get() -> str:
+            return str(await call(component, {}))
+
+        return Provider(component.name, component.description, get)
+
+    def service(component: Component) -> Service:
+        async def start() -> None:
+            await call(component, {"do": "start"})
+
+        async def stop() -> None:
+            await call(component, {"do": "stop"})
+
+        return Service(component.name, start, stop, component.description)
+
+    def evaluator(component: Component) -> Evaluator:
+        async def evaluate(turn: dict[str, Any]) -> Any:
+            return await call(component, {"turn": turn})
+
+        return Evaluator(component.name, component.description, evaluate)
+
+    def task(component: Component) -> Task:
+        async def run() -> Any:
+            return await call(component, {})
+
+        return Task(component.name, component.description, run, component.interval)
+
+    return Plugin(
+        name=name,
+        actions=tuple(action(each) for each in offers.of("action")),
+        providers=tuple(provider(each) for each in offers.of("provider")),
+        services=tuple(service(each) for each in offers.of("service")),
+        evaluators=tuple(evaluator(each) for each in offers.of("evaluator")),
+        tasks=tuple(task(each) for each in offers.of("task")),
+    )

@@ -1,0 +1,201 @@
+"""Starts installed plugins."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.errors import LoadError
+from dynamic_plugins.redaction.value_scrubber import Scrubber
+from dynamic_plugins.workers.host_callbacks import Host
+from dynamic_plugins.workers.process import WorkerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.settings import Limits
+    from dynamic_plugins.workers.components import Connection
+    from dynamic_plugins.workers.connection import WorkerConnection
+
+_START = str(Path(__file__).parent / "child" / "start.py")
+_ARGUMENTS = "DYNAMIC_PLUGINS_ARGUMENTS"
+"""The variable with a script's arguments, as a JSON list: a command line can be read by every user of the machine."""
+_CONTRACT = str(Path(__file__).parent.parent / "plugin.py")
+
+# How long a worker may take to leave when its input closes, in seconds. Ours leaves as soon as its services have
+# stopped; of others, some never look.
+_OWN_GRACE = 2.0
+_SERVER_GRACE = 0.5
+
+# What a program needs to run at all; everything else of ours stays with us.
+_INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "LOGNAME",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
+
+
+class Loader:
+    """Starts a worker process for each plugin and connects to it."""
+
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        start_timeout: float,
+        call_timeout: float,
+        log: Callable[[str, str], None],
+        environment: Mapping[str, str] | None = None,
+        data_dir: Path | None = None,
+    ) -> None:
+        """*environment* is the host's own, of which a worker sees the few variables any program needs.
+
+        Workers run in a folder of their own under *data_dir* (:meth:`folder`), where what they write outlives an
+        update; without one, in the folder of their install.
+
+        *log* gets a plugin's name and one line, with its configured values blotted out. Timeouts are in seconds.
+        """
+        self._limits = limits
+        self._start_timeout = start_timeout
+        self._call_timeout = call_timeout
+        self._log = log
+        host = environment or {}
+        self._data_dir = data_dir
+        self._base = {"PATH": os.defpath} | {name: host[name] for name in _INHERITED if host.get(name)}
+
+    def folder(self, installation: Installation) -> Path:
+        """Return where *installation*'s worker runs and keeps its files: one folder for all its versions."""
+        where = Path(installation.path)
+        return where if self._data_dir is None else self._data_dir / where.parent.name
+
+    async def connect(
+        self,
+        installation: Installation,
+        environment: Mapping[str, str],
+        arguments: Sequence[str] = (),
+        host: Host | None = None,
+    ) -> Connection:
+        """Start *installation* with its own configuration and wait until it has said what it offers.
+
+        Raises LoadError with the plugin's own error when it does not start, ends, or offers nothing that can be
+        called; ContractError or ComponentClashError (LoadErrors too) for a broken component; PluginTimeoutError.
+        """
+        host = host or Host()
+        if host.log is None:
+            host = replace(host, log=self._log)
+        scrubber = Scrubber(environment, installation.variables, _secret_words(installation, arguments))
+        connection = await self._open(installation, environment, arguments, host, scrubber, modern=False)
+        if not connection.offers.components:
+            await connection.close()
+            raise LoadError(installation.plugin, "offers nothing that can be called")
+        return connection
+
+    async def _open(
+        self,
+        installation: Installation,
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        host: Host,
+        scrubber: Scrubber,
+        *,
+        modern: bool,
+    ) -> WorkerConnection:
+        process = await self._start(installation, environment, arguments)
+        try:
+            # Reading the client's code takes a second: done while the worker reads its own.
+            connection_type, protocol_error = await asyncio.to_thread(_client)
+            connection = connection_type(
+                installation.plugin,
+                process,
+                host,
+                scrubber,
+                call_timeout=self._call_timeout,
+                grace=_SERVER_GRACE if installation.kind == "mcp" else _OWN_GRACE,
+                modern=modern,
+                ours=installation.kind != "mcp",
+            )
+        except BaseException:  # nobody else knows of the process yet
+            await process.end(0)
+            raise
+        try:
+            await connection.open(self._start_timeout)
+        except protocol_error as error:
+            if modern:
+                raise LoadError(installation.plugin, scrubber.text(str(error))) from None
+            # It knows only the protocol of 2026: start it again and speak that.
+            return await self._open(installation, environment, arguments, host, scrubber, modern=True)
+        return connection
+
+    async def _start(
+        self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
+    ) -> WorkerProcess:
+        command, folder = self._command(installation, environment, arguments), self.folder(installation)
+        environment = self._base | dict(environment)
+        if installation.entry_point and arguments:
+            environment[_ARGUMENTS] = json.dumps(list(arguments))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return await WorkerProcess.start(command, environment, folder, self._limits.result_bytes)
+        except OSError as error:
+            raise LoadError(installation.plugin, f"its process cannot be started: {error}") from None
+
+    def _command(
+        self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
+    ) -> list[str]:
+        """Return how to start the worker. Nothing in it is secret: other users may list processes."""
+        facts: dict[str, Any] = {
+            "parent": os.getpid(),
+            "memory_bytes": self._limits.memory_bytes,
+            "cpu_seconds": self._limits.cpu_seconds,
+            "open_files": self._limits.open_files,
+            "result_bytes": self._limits.result_bytes,
+            "search_path": installation.search_path,
+            "plugin": installation.plugin,
+        }
+        if installation.kind == "mcp" and not (installation.python and installation.entry_point):
+            if not installation.command:
+                raise LoadError(installation.plugin, "its install names no command that starts it")
+            return [
+                *[sys.executable, "-I", "-S", _START, "command", json.dumps(facts)],
+                *installation.command,
+                *arguments,
+            ]
+        if not installation.python or not installation.entry_point:
+            raise LoadError(installation.plugin, "its install names no interpreter or nothing to load")
+        facts["entry_point"] = installation.entry_point
+        python = [installation.python, "-I", "-X", "utf8", _START]
+        if installation.kind == "mcp":
+            name = installation.command[0] if installation.command else installation.plugin
+            return [*python, "script", json.dumps({**facts, "name": name, "arguments_in": _ARGUMENTS})]
+        facts |= {"contract": _CONTRACT, "variables": list(environment)}
+        return [*python, installation.kind, json.dumps(facts)]
+
+
+def _secret_words(installation: Installation, arguments: Sequence[str]) -> list[str]:
+    """Return the words that a person gave, where any of the arguments is a secret."""
+    if not any(each.secret for each in installation.arguments):
+        return []
+    fixed = {word for each in installation.arguments for word in (each.name, each.value)}
+    return [word for word in arguments if word not in fixed]
+
+
+def _client() -> tuple[type[WorkerConnection], type[Exception]]:
+    from mcp import MCPError
+
+    from dynamic_plugins.workers.connection import WorkerConnection
+
+    return WorkerConnection, MCPError

@@ -1,0 +1,231 @@
+"""A worker's process: lines of its protocol in and out, its last words, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.workers import process_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+MARK = "DYNAMIC_PLUGINS_WORKER"
+"""The variable that tells a worker's descendants from other processes, wherever they moved to."""
+
+_TERM_GRACE = 1.5
+_KILL_WAIT = 5.0
+_WORDS_KEPT = 16 * 1024
+_EDGE = 256
+_MOST_BACKLOG = 256 * 1024
+
+
+class WorkerProcess(asyncio.SubprocessProtocol):
+    """One started process in a session of its own.
+
+    Standard output is cut into lines, and one that is longer than *longest_line* is dropped while it arrives, so a
+    worker cannot fill our memory; lines that are no JSON object count as words. Of standard error the end is kept.
+    """
+
+    def __init__(self, longest_line: int) -> None:
+        self._longest_line = longest_line
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._mark = ""
+        self._line = bytearray()
+        self._dropped = 0
+        self._head = b""
+        self._words = bytearray()
+        self._backlog: deque[tuple[bytes, int]] = deque()
+        self._backlog_bytes = 0
+        self._on_line: Callable[[bytes, int], None] | None = None
+        self._on_end: Callable[[], None] | None = None
+        self._ended = False
+        self._exited = asyncio.Event()
+        self._may_write = asyncio.Event()
+        self._may_write.set()
+
+    @classmethod
+    async def start(
+        cls, command: Sequence[str], environment: Mapping[str, str], folder: Path, longest_line: int
+    ) -> WorkerProcess:
+        """Start *command* with exactly *environment* in *folder*. Raises OSError."""
+        mark = os.urandom(8).hex()
+        _, process = await asyncio.get_running_loop().subprocess_exec(
+            lambda: cls(longest_line),
+            *command,
+            env={**environment, MARK: mark},
+            cwd=folder,
+            start_new_session=True,
+        )
+        process._mark = mark
+        return process
+
+    def attach(self, on_line: Callable[[bytes, int], None], on_end: Callable[[], None]) -> None:
+        """Hand over every line, those that waited first, then the end, once.
+
+        *on_line* gets the line and 0, or, of a line that was dropped, its edges and its length in bytes.
+        """
+        self._on_line, self._on_end = on_line, on_end
+        self.resume()
+        while self._backlog:
+            on_line(*self._backlog.popleft())
+        if self._ended:
+            on_end()
+
+    def detach(self) -> None:
+        """Pass over every further line: it may have to write on to come to its end."""
+        self._on_line = lambda _line, _dropped: None
+        self.resume()
+
+    def pause(self) -> None:
+        """Leave what it writes to standard output in the pipe: when that is full, it has to wait."""
+        if (pipe := self._pipe(1)) is not None:
+            pipe.pause_reading()
+
+    def resume(self) -> None:
+        """Read on after :meth:`pause`."""
+        if (pipe := self._pipe(1)) is not None:
+            pipe.resume_reading()
+
+    @property
+    def pid(self) -> int:
+        return self._transport.get_pid() if self._transport else -1
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative for a signal; None while it runs."""
+        return self._transport.get_returncode() if self._transport else None
+
+    @property
+    def alive(self) -> bool:
+        return not self._ended and not self._exited.is_set()
+
+    @property
+    def words(self) -> str:
+        """The end of what it wrote to standard error, and to standard output outside the protocol."""
+        return self._words[-_WORDS_KEPT:].decode("utf-8", "replace")
+
+    async def write(self, line: bytes) -> None:
+        """Send one line, once it has taken those before. Raises BrokenPipeError when the process is gone."""
+        await self._may_write.wait()
+        pipe = self._pipe(0)
+        if pipe is None or pipe.is_closing() or not self.alive:
+            raise BrokenPipeError
+        pipe.write(line)
+        await self._may_write.wait()
+
+    async def gone(self, seconds: float) -> bool:
+        """Wait at most *seconds* for its exit; say whether it came."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._exited.wait(), seconds)
+        return self._exited.is_set()
+
+    async def end(self, grace: float) -> None:
+        """End it and everything that it started.
+
+        Well-behaved ones leave when their input closes, for which they get *grace* seconds; with none, it is killed.
+        """
+        # Looked for as long as it lives: of one that is gone nobody knows what it had started.
+        started = await self._descendants()
+        if (stdin := self._pipe(0)) is not None:
+            stdin.close()
+        if grace and not await self.gone(grace):
+            started |= await self._descendants()
+            self._signal(signal.SIGTERM)
+            await self.gone(_TERM_GRACE)
+        if not self._exited.is_set():
+            started |= await self._descendants()
+            self._signal(signal.SIGKILL)
+            await self.gone(_KILL_WAIT)
+        await asyncio.to_thread(process_tree.kill, started, f"{MARK}={self._mark}".encode())
+        if self._transport is not None:
+            self._transport.close()
+
+    async def _descendants(self) -> set[process_tree.Process]:
+        return await asyncio.to_thread(process_tree.descendants, [self.pid]) if not self._exited.is_set() else set()
+
+    def _signal(self, number: signal.Signals) -> None:
+        # The process leads its own group, so its id is the group's, which lives as long as any member does.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def _pipe(self, number: int) -> Any:
+        return self._transport.get_pipe_transport(number) if self._transport else None
+
+    # What follows is called by the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment] # it is a SubprocessTransport; the base says less
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        assert isinstance(data, bytes)  # noqa: S101 # pipes of processes carry bytes
+        if fd == 2:
+            self._note(data)
+            return
+        *whole, rest = data.split(b"\n")
+        for part in whole:
+            self._add(part)
+            self._finish_line()
+        self._add(rest)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 # the loop calls it so
+        if fd == 1:
+            self._end_reached()
+        elif fd == 0:
+            self._may_write.set()
+
+    def process_exited(self) -> None:
+        self._exited.set()
+        self._may_write.set()
+        self.resume()  # to its last words
+        # Whatever it forked goes too; those may hold the pipes open, so an end that does not come is made.
+        self._signal(signal.SIGKILL)
+        asyncio.get_running_loop().call_later(0.2, self._end_reached)
+
+    def pause_writing(self) -> None:
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        self._may_write.set()
+
+    def _add(self, part: bytes) -> None:
+        if not self._dropped and len(self._line) + len(part) <= self._longest_line:
+            self._line += part
+            return
+        if not self._dropped:
+            self._head = bytes((self._line + part[:_EDGE])[:_EDGE])
+        self._dropped += len(part) + (0 if self._dropped else len(self._line))
+        self._line = bytearray((self._line[-_EDGE:] + part[-_EDGE:])[-_EDGE:])
+
+    def _finish_line(self) -> None:
+        line, length = bytes(self._line), self._dropped
+        if length:
+            line = self._head + b" " + line
+        self._line.clear()
+        self._dropped = 0
+        if not line.lstrip().startswith(b"{"):
+            if line.strip():
+                self._note(line[:_EDGE] + b"\n")
+        elif self._on_line is not None:
+            self._on_line(line, length)
+        else:
+            self._backlog.append((line, length))
+            self._backlog_bytes += len(line)
+            if self._backlog_bytes > _MOST_BACKLOG:
+                self.pause()
+
+    def _note(self, data: bytes) -> None:
+        self._words += data
+        if len(self._words) > 4 * _WORDS_KEPT:
+            del self._words[:-_WORDS_KEPT]
+
+    def _end_reached(self) -> None:
+        if not self._ended:
+            self._ended = True
+            if self._on_end is not None:
+                self._on_end()

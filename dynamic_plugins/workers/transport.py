@@ -1,0 +1,199 @@
+"""A worker's process as a transport of the MCP client."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Self
+
+import anyio
+import mcp_types as types
+from mcp.shared.message import SessionMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anyio.streams.memory import MemoryObjectReceiveStream
+    from mcp.client._transport import TransportStreams
+
+    from dynamic_plugins.workers.process import WorkerProcess
+
+_ID = re.compile(rb'"id"\s*:\s*(\d+)')
+_EDGE = 256
+_MOST_UNTAKEN = 256 * 1024
+_MOST_ASKED = 100
+_NOTICE_SECONDS = 1.0
+
+
+class ProcessTransport:
+    """Carries JSON-RPC messages over the pipes of *process*, which is ended by its connection.
+
+    A process that says more than is taken, or asks more than is answered, has to wait until we are that far.
+    An answer that is too long, or that cannot be read, is replaced by an error for the request it belongs to.
+    """
+
+    def __init__(self, process: WorkerProcess) -> None:
+        self._process = process
+        # Of no fixed size, because a line that has arrived has to go somewhere: the pipe is paused instead.
+        self._send, self._receive = anyio.create_memory_object_stream[tuple[SessionMessage, int]](float("inf"))
+        self._untaken = 0
+        self._waiting: set[int] = set()
+        self._asked: set[str] = set()
+        """Which requests of the process wait for an answer of ours."""
+
+    async def __aenter__(self) -> TransportStreams:
+        self._process.attach(self._arrived, self._send.close)
+        return _Reader(self._receive, self._taken), _Writer(self._process, self._waiting, self._answered)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._process.detach()
+        self._receive.close()
+        self._send.close()
+
+    def _arrived(self, line: bytes, dropped: int) -> None:
+        if dropped:
+            self._refuse(line, f"was too long ({dropped:,} bytes) and was dropped")
+            return
+        message = _read(line) or _read(_mended(line))
+        if message is None:
+            edges = line[:_EDGE] + b" " + line[-_EDGE:]
+            # An object that is no answer is as good as any other garbage.
+            if b'"jsonrpc"' in edges and b'"method"' not in edges and self._named(edges):
+                self._refuse(edges, "cannot be read")
+            return
+        if isinstance(message, types.JSONRPCResponse | types.JSONRPCError) and isinstance(message.id, int):
+            self._waiting.discard(message.id)
+        if isinstance(message, types.JSONRPCResponse):
+            _leave_unchecked(message.result)
+        elif isinstance(message, types.JSONRPCRequest):
+            self._asked.add(str(message.id))
+        elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
+            self._asked.discard(str((message.params or {}).get("requestId")))
+        self._put(message, len(line))
+
+    def _named(self, edges: bytes) -> set[int]:
+        return {int(number) for number in _ID.findall(edges) if len(number) < _EDGE} & self._waiting
+
+    def _refuse(self, edges: bytes, what: str) -> None:
+        named = self._named(edges)
+        # Of a line whose edges name no open request nothing is known: all of them would wait in vain.
+        for number in named if len(named) == 1 else set(self._waiting):
+            self._waiting.discard(number)
+            error = types.ErrorData(code=types.INTERNAL_ERROR, message=f"the answer {what}")
+            self._put(types.JSONRPCError(jsonrpc="2.0", id=number, error=error), 0)
+
+    def _put(self, message: types.JSONRPCMessage, size: int) -> None:
+        try:
+            self._send.send_nowait((SessionMessage(message), size))
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            return  # nobody listens any more
+        self._untaken += size
+        if self._untaken > _MOST_UNTAKEN or len(self._asked) > _MOST_ASKED:
+            self._process.pause()
+
+    def _taken(self, size: int) -> None:
+        self._untaken -= size
+        self._resume()
+
+    def _answered(self, request: object) -> None:
+        self._asked.discard(str(request))
+        self._resume()
+
+    def _resume(self) -> None:
+        if self._untaken <= _MOST_UNTAKEN / 2 and len(self._asked) <= _MOST_ASKED:
+            self._process.resume()
+
+
+def _read(line: bytes) -> types.JSONRPCMessage | None:
+    try:
+        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValueError:
+        return None
+
+
+def _leave_unchecked(result: dict[str, Any]) -> None:
+    """Take the schemas of answers out of a list of tools.
+
+    The client would hold every answer to them, in our event loop: a stranger's pattern may take for ever.
+    """
+    tools = result.get("tools")
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict):
+            tool.pop("outputSchema", None)
+
+
+def _mended(line: bytes) -> bytes:
+    """Return the line with half characters replaced: a server that cuts a text may cut through one."""
+    try:
+        return json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        return b""
+
+
+class _Reader:
+    """The client's way from the process."""
+
+    def __init__(
+        self, receive: MemoryObjectReceiveStream[tuple[SessionMessage, int]], taken: Callable[[int], None]
+    ) -> None:
+        self._receive, self._taken = receive, taken
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def receive(self) -> SessionMessage | Exception:
+        """Return the next message. Raises EndOfStream after the last."""
+        message, size = await self._receive.receive()
+        self._taken(size)
+        return message
+
+    async def aclose(self) -> None:
+        """Take no more."""
+        self._receive.close()
+
+
+class _Writer:
+    """The client's way to the process: written straight to the pipe, with no task in between."""
+
+    def __init__(self, process: WorkerProcess, waiting: set[int], answered: Callable[[object], None]) -> None:
+        self._process = process
+        self._waiting = waiting
+        self._answered = answered
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Closing is up to the connection, which ends the process."""
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Write one message, and note which request it opens."""
+        message = item.message
+        if isinstance(message, types.JSONRPCRequest) and isinstance(message.id, int):
+            self._waiting.add(message.id)
+        line = message.model_dump_json(by_alias=True, exclude_unset=True)
+        # A notice, as of a call that nobody waits for any more, is not worth waiting for who does not listen.
+        patience = _NOTICE_SECONDS if isinstance(message, types.JSONRPCNotification) else None
+        try:
+            with anyio.move_on_after(patience):
+                await self._process.write(line.encode() + b"\n")
+        except OSError as error:
+            raise anyio.BrokenResourceError from error
+        finally:
+            if isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
+                self._answered(message.id)
+
+    async def aclose(self) -> None:
+        """Nothing is to be closed here: the connection ends the process."""
