@@ -24,7 +24,7 @@ import openai
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.chat.model_client import Model
+from dynamic_plugins.chat.model_client import EndpointModel
 from dynamic_plugins.settings import Settings
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ async def measure(home: Path, plugins: tuple[str, ...]) -> None:
             await app.service.activate(name)
         kept = Kept()
         client = openai.AsyncOpenAI(api_key="none", http_client=openai.DefaultAsyncHttpxClient(transport=kept))
-        app._model = Model(client, "none")
+        app._model = EndpointModel(client, "none")
         conversation = app.conversation()
         actions = len(app.toolbox.plugin_tools())
         print(f"{len(app.service.status())} active plugins with {actions} actions, in tokens (o200k_base):")

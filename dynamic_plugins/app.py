@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.chat.conversation import Conversation
-    from dynamic_plugins.chat.model_client import Model
+    from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.settings import Settings
     from dynamic_plugins.tools.management import PastedSecrets
@@ -173,7 +173,8 @@ class App:
 
     async def _use_model(self, messages: Sequence[dict[str, str]]) -> str | None:
         """Answer a plugin that asks for a model; the embedded one only calls tools, so it is not offered."""
-        from dynamic_plugins.chat.completions import ModelError, Say
+        from dynamic_plugins.core.model_protocol import Say
+        from dynamic_plugins.errors import ModelError
 
         try:
             answer = await self.model().respond(messages, [])

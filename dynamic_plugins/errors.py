@@ -22,6 +22,7 @@
     ├── BadArgumentsError          bad_arguments
     ├── RegistryUnavailableError   registry_unavailable
     ├── StateError                 action_failed
+    ├── ModelError                 model_unavailable
     └── SecretStoreError           unavailable_here
 
 ``code`` is what a program branches on, the text is for a person or a model: what happened, to which
@@ -243,6 +244,12 @@ class RegistryUnavailableError(PluginError):
 
 class NotARegistryError(RegistryUnavailableError, ValueError):
     """The text is not JSON, or it is JSON and no registry."""
+
+
+class ModelError(PluginError):
+    """The model could not be reached or gave no usable answer; the text says what to do. The conversation goes on."""
+
+    code = "model_unavailable"
 
 
 class StateError(PluginError):

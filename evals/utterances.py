@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from dynamic_plugins.chat.conversation import Turn
-    from dynamic_plugins.chat.model_client import Model
+    from dynamic_plugins.core.model_protocol import Model
 
 VERSION = "1.0.0"
 """What every installed plugin of a line is said to be."""

@@ -16,10 +16,10 @@ import openai
 import pytest
 
 from dynamic_plugins.embedded.completion import chunks
+from dynamic_plugins.embedded.http_endpoint import MAX_REQUEST_BYTES, serve
 from dynamic_plugins.embedded.needle import engine
 from dynamic_plugins.embedded.places import zone
 from dynamic_plugins.embedded.request import Offered
-from dynamic_plugins.embedded.transport import MAX_REQUEST_BYTES, embedded_client, serve
 from dynamic_plugins.embedded.use import Use
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
@@ -59,7 +59,10 @@ def catalogue(tmp_path: Path) -> Catalogue:
 
 @pytest.fixture
 async def client(catalogue: Catalogue) -> AsyncIterator[openai.AsyncOpenAI]:
-    async with embedded_client(catalogue) as client:
+    async with (
+        served(catalogue) as http,
+        openai.AsyncOpenAI(base_url=str(http.base_url), api_key="none", max_retries=0) as client,
+    ):
         yield client
 
 
@@ -352,9 +355,9 @@ def test_the_engine_never_uses_the_network_and_leaves_no_id(tmp_path: Path) -> N
 def test_without_the_engine_the_remedy_is_told() -> None:
     code = (
         "import sys; sys.modules['needle'] = None\n"
-        "from dynamic_plugins.embedded.transport import embedded_client\n"
-        "from dynamic_plugins.chat.completions import ModelError\n"
-        "try: embedded_client(None)\n"
+        "from dynamic_plugins.embedded.model import EmbeddedModel\n"
+        "from dynamic_plugins.errors import ModelError\n"
+        "try: EmbeddedModel(None)\n"
         "except ModelError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)

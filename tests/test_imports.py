@@ -147,3 +147,22 @@ def test_making_the_application_imports_nothing_heavy(heavy: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert f"'{heavy}':" not in done.stdout
+
+
+def test_a_chat_with_the_built_in_model_imports_no_sdk_of_a_large_one(tmp_path: Path) -> None:
+    code = f"""
+import asyncio, sys
+from pathlib import Path
+from dynamic_plugins.app import App
+from dynamic_plugins.settings import Settings
+
+async def main() -> None:
+    async with App(Settings(home=Path({str(tmp_path)!r}), registries=())) as app:
+        turn = await app.conversation().respond("hello")
+        assert turn.reply and not turn.failed, turn
+
+asyncio.run(main())
+print([name for name in ("openai", "httpx2") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip() == "[]", done.stderr

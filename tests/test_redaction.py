@@ -32,7 +32,7 @@ from tests.scripted_model import Messages, ScriptedModel
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from dynamic_plugins.chat.completions import ToolCall
+    from dynamic_plugins.core.model_protocol import ToolCall
     from tests.conftest import Cli
 
 KEEPER = Path(__file__).parent / "plugins" / "keeper"

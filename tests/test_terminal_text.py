@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dynamic_plugins.chat.completions import ToolCall
 from dynamic_plugins.cli.call_text import in_words
 from dynamic_plugins.cli.line_wrap import Flow
 from dynamic_plugins.cli.prompt_history import KEPT, Past
+from dynamic_plugins.core.model_protocol import ToolCall
 from dynamic_plugins.text.printable import json_text, printable, visible
 
 if TYPE_CHECKING:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynamic_plugins.embedded.model import EmbeddedModel
+from dynamic_plugins.embedded.completion import completion
+from dynamic_plugins.embedded.model import Responder
 from dynamic_plugins.embedded.needle import engine
+from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.resolver import NameIndex
 from dynamic_plugins.resolver.search import SearchIndex
@@ -28,10 +30,10 @@ DISCORD, SLACK, RSS = "@elizaos/plugin-discord", "@elizaos/plugin-slack", "@eliz
 
 
 @cache
-def model() -> EmbeddedModel:
+def model() -> Responder:
     entries = Registry(Path("unused"), official={}).cached_entries()
     found = SearchIndex(entries)
-    return EmbeddedModel(
+    return Responder(
         NameIndex(entries),
         {entry.name: entry for entry in entries},
         lambda query, limit: [match.entry.name for match in found.search(query, limit)],
@@ -56,7 +58,7 @@ class Talk:
             "messages": [{"role": "system", "content": system}, *self.messages],
             "tools": TOOLS,
         }
-        self.messages.append(model().complete(request)["choices"][0]["message"])
+        self.messages.append(completion(request, model().answer(read_request(request)))["choices"][0]["message"])
         return self
 
     def result(self, value: dict[str, Any]) -> Talk:
@@ -337,7 +339,7 @@ def test_nothing_is_called_twice_for_what_is_so_already() -> None:
 
 def test_a_tool_that_is_not_offered_is_not_called() -> None:
     body = {"model": "needle-3", "messages": [{"role": "user", "content": "install discord"}], "tools": []}
-    assert "tool_calls" not in model().complete(body)["choices"][0]["message"]
+    assert "tool_calls" not in completion(body, model().answer(read_request(body)))["choices"][0]["message"]
 
 
 @pytest.mark.parametrize(

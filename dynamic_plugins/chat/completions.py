@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-OnText = Callable[[str], None]
+from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
+from dynamic_plugins.errors import ModelError
+
+if TYPE_CHECKING:
+    from dynamic_plugins.core.model_protocol import OnText
 
 NO_COMPLETION = "The endpoint's answer is not a chat completion. Check --base-url."
 BROKE_OFF = "The model's answer broke off before its end. Say it again to try anew."
 _CUT = "[The answer was cut off here: it was longer than the model may write at once.]"
 _FILTERED = "[The answer ends here: the endpoint's content filter stopped it.]"
-
-
-@dataclass(frozen=True)
-class ToolCall:
-    """A tool the model wants called; *arguments* is the text it wrote, JSON or not."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True)
-class Say:
-    """The model answered the person."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Use:
-    """The model wants tools called before it answers."""
-
-    calls: tuple[ToolCall, ...]
-    text: str = ""
-
-
-class ModelError(Exception):
-    """The model could not be reached or gave no usable answer; the text says what to do. The conversation goes on."""
 
 
 def read(completion: Any) -> Say | Use:

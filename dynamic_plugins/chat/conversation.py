@@ -8,11 +8,11 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.chat.completions import ModelError, Say, ToolCall, Use
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.injection_guard import Guard
 from dynamic_plugins.chat.untrusted_text import fenced
-from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
+from dynamic_plugins.errors import BadArgumentsError, ModelError, PluginError
 from dynamic_plugins.redaction.session_vault import Safe
 from dynamic_plugins.tools.management import NAMES
 from dynamic_plugins.tools.system_prompt import system_text
@@ -21,8 +21,7 @@ from dynamic_plugins.tools.toolbox import Prepared, Toolbox, in_format
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from dynamic_plugins.chat.completions import OnText
-    from dynamic_plugins.chat.model_client import Model
+    from dynamic_plugins.core.model_protocol import Model, OnText
     from dynamic_plugins.plugin import Provider
 
     Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]

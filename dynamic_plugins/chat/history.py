@@ -10,7 +10,7 @@ from dynamic_plugins.chat.untrusted_text import shortened
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.chat.completions import ToolCall
+    from dynamic_plugins.core.model_protocol import ToolCall
 
 Message = dict[str, Any]
 

@@ -1,22 +1,26 @@
-"""The model behind the `openai` SDK: any OpenAI-compatible endpoint, or the embedded model, on one code path."""
+"""A model behind the `openai` SDK: any OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.chat.completions import NO_COMPLETION, Collected, ModelError, read
+from dynamic_plugins.chat.completions import NO_COMPLETION, Collected, read
+from dynamic_plugins.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import openai
 
-    from dynamic_plugins.chat.completions import OnText, Say, Use
+    from dynamic_plugins.core.model_protocol import OnText, Say, Use
 
 
-class Model:
-    """One model at one endpoint. *client* is the SDK's client; retries of rate limits and time-outs are its own."""
+class EndpointModel:
+    """A model at an OpenAI-compatible endpoint. *client* is the SDK's client.
+
+    Retries of rate limits and time-outs are its own.
+    """
 
     def __init__(self, client: openai.AsyncOpenAI, name: str) -> None:
         self._client, self.name = client, name
@@ -61,7 +65,7 @@ class Model:
         await self._client.close()
 
 
-def _explain(error: openai.APIError, model: Model) -> str:
+def _explain(error: openai.APIError, model: EndpointModel) -> str:
     import openai
 
     match error:

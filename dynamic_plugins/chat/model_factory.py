@@ -1,12 +1,11 @@
-"""Which model answers: the endpoint that the settings name, or the embedded model behind the same SDK."""
+"""Which model answers: the endpoint that the settings name, or the built-in one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.model_client import Model
-
 if TYPE_CHECKING:
+    from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.resolver.catalog import Catalogue
     from dynamic_plugins.settings import Settings
 
@@ -14,17 +13,19 @@ RETRIES = 2
 
 
 def open_model(settings: Settings, catalogue: Catalogue) -> Model:
-    """Return the model. Raises ModelError when it is the embedded one and that is not installed."""
+    """Return the model. Raises ModelError when it is the built-in one and that is not installed."""
+    if settings.model.embedded:
+        from dynamic_plugins.embedded.model import EmbeddedModel
+
+        return EmbeddedModel(catalogue, *filter(None, [settings.model.name]))
     import openai
 
-    if settings.model.embedded:
-        from dynamic_plugins.embedded.transport import embedded_client
+    from dynamic_plugins.chat.model_client import EndpointModel
 
-        return Model(embedded_client(catalogue), settings.model.name or "needle-3")
     client = openai.AsyncOpenAI(
         api_key=settings.model.api_key or "none",  # local endpoints want some key, and any will do
         base_url=settings.model.base_url,
         timeout=settings.timeouts.model,
         max_retries=RETRIES,
     )
-    return Model(client, settings.model.name or "gpt-5-mini")
+    return EndpointModel(client, settings.model.name or "gpt-5-mini")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.text.printable import one_line
 
 if TYPE_CHECKING:
-    from dynamic_plugins.chat.completions import ToolCall
+    from dynamic_plugins.core.model_protocol import ToolCall
 
 _LONGEST = 60
 _VERBS = {

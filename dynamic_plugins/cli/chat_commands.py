@@ -9,13 +9,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
-from dynamic_plugins.chat.completions import ModelError
 from dynamic_plugins.chat.conversation import Watch
 from dynamic_plugins.cli import prompts
 from dynamic_plugins.cli.call_text import in_words
 from dynamic_plugins.cli.output import DONE, FAILED, Output
 from dynamic_plugins.cli.screen import Screen
 from dynamic_plugins.cli.turn_view import ShownTurn
+from dynamic_plugins.errors import ModelError
 
 if TYPE_CHECKING:
     import argparse

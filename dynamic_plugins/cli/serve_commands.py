@@ -66,7 +66,7 @@ async def _http(server: PluginServer, port: int, settings: Settings, out: Output
 
 async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``serve-model``: the embedded model as an OpenAI-compatible endpoint on 127.0.0.1."""
-    from dynamic_plugins.embedded.transport import serve
+    from dynamic_plugins.embedded.http_endpoint import serve
 
     app = App(settings)
     try:

@@ -11,9 +11,9 @@ from dynamic_plugins.cli.call_text import in_words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dynamic_plugins.chat.completions import ToolCall
     from dynamic_plugins.chat.conversation import Turn
     from dynamic_plugins.cli.screen import Screen
+    from dynamic_plugins.core.model_protocol import ToolCall
 
 SEARCH = "list_available_plugins"
 

@@ -16,14 +16,24 @@ MODEL = "needle-3"
 CREATED = 0
 
 
+def fingerprint(request: Mapping[str, Any]) -> str:
+    """Return what tells *request* from others, in hexadecimal digits."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def call_id(seed: str, number: int) -> str:
+    """Return the id of an answer's call: the same for the same request."""
+    return f"call_{seed[:12]}_{number}"
+
+
 def completion(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     """Return the ``chat.completion`` object for *answer*."""
-    seed = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
+    seed = fingerprint(request)
     message: dict[str, Any] = {"role": "assistant", "content": answer.text or None, "refusal": None}
     if answer.calls:
         message["tool_calls"] = [
             {
-                "id": f"call_{seed[:12]}_{index}",
+                "id": call_id(seed, index),
                 "type": "function",
                 "function": {"name": call.tool, "arguments": json.dumps(call.arguments, ensure_ascii=False)},
             }
@@ -64,7 +74,7 @@ def chunks(whole: Mapping[str, Any], *, usage: bool = False) -> Iterator[dict[st
         return head | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
     yield chunk({"role": "assistant", "content": "" if message["content"] is not None else None})
-    for piece in _pieces(message["content"] or ""):
+    for piece in pieces(message["content"] or ""):
         yield chunk({"content": piece})
     for index, call in enumerate(message.get("tool_calls") or ()):
         yield chunk({"tool_calls": [{"index": index, **call}]})
@@ -73,7 +83,8 @@ def chunks(whole: Mapping[str, Any], *, usage: bool = False) -> Iterator[dict[st
         yield head | {"choices": [], "usage": whole["usage"]}
 
 
-def _pieces(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
+    """Return *text* word by word; together they are the text."""
     words = text.split(" ")
     return [word if index == 0 else f" {word}" for index, word in enumerate(words)] if text else []
 

@@ -1,0 +1,54 @@
+"""What every model is to a conversation: the messages and tools it is given, and the two things it may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+OnText = Callable[[str], None]
+"""Gets each piece of an answer's text as it comes."""
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool the model wants called; *arguments* is the text it wrote, JSON or not."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class Say:
+    """The model answered the person."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Use:
+    """The model wants tools called before it answers."""
+
+    calls: tuple[ToolCall, ...]
+    text: str = ""
+
+
+class Model(Protocol):
+    """One model: the built-in one, or one behind an endpoint."""
+
+    name: str
+
+    async def respond(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], on_text: OnText | None = None
+    ) -> Say | Use:
+        """Return what the model says to *messages*, or which of *tools* it wants called.
+
+        Both have the form of the Chat Completions API. With *on_text* the answer's text is given piece by piece as it
+        comes. Raises :class:`~dynamic_plugins.errors.ModelError`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and engines."""
+        ...

@@ -1,0 +1,92 @@
+"""The built-in model as an OpenAI-compatible HTTP endpoint, for other programs and for recordings."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.embedded.completion import CREATED, MODEL, completion, events, failure
+from dynamic_plugins.embedded.model import answer_from
+from dynamic_plugins.embedded.needle import EngineMissingError
+from dynamic_plugins.embedded.request import BadRequestError, read_request
+
+if TYPE_CHECKING:
+    import socket
+
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+
+    from dynamic_plugins.resolver.catalog import Catalogue
+
+MAX_REQUEST_BYTES = 2 * 2**20
+_CARD = {"id": MODEL, "object": "model", "created": CREATED, "owned_by": "embedded"}
+
+
+async def respond(catalogue: Catalogue, method: str, path: str, content: bytes) -> tuple[int, dict[str, Any] | bytes]:
+    """Return the status and the body for one request: an object, or the bytes of an event stream."""
+    match method, path:
+        case "GET", "/v1/models":
+            return 200, {"object": "list", "data": [_CARD]}
+        case "GET", _ if path == f"/v1/models/{MODEL}":
+            return 200, _CARD
+        case "POST", "/v1/chat/completions":
+            return await _complete(catalogue, content)
+        case _, "/v1/models" | "/v1/chat/completions":
+            return 405, failure(f"{method} is not allowed here", "invalid_request_error")
+    return 404, failure(f"There is nothing at {path}", "invalid_request_error", "not_found")
+
+
+async def _complete(catalogue: Catalogue, content: bytes) -> tuple[int, dict[str, Any] | bytes]:
+    from dynamic_plugins.errors import PluginError
+
+    try:
+        body = json.loads(content)
+        request = read_request(body)
+        whole = completion(body, await answer_from(catalogue, request))
+    except (BadRequestError, ValueError) as error:
+        return 400, failure(str(error), "invalid_request_error")
+    except (EngineMissingError, PluginError) as error:
+        return 503, failure(str(error), "server_error", "unavailable")
+    return 200, b"".join(events(whole, usage=request.usage_in_stream)) if request.stream else whole
+
+
+async def serve(catalogue: Catalogue, listening: socket.socket) -> None:
+    """Serve the embedded model as an OpenAI-compatible endpoint, on *listening*, until cancelled or interrupted.
+
+    A web page in a browser on this machine must not be able to use it, so a request that a page sends is refused.
+    """
+    import uvicorn
+
+    application = _application(catalogue)
+    config = uvicorn.Config(application, log_level="warning", lifespan="off")
+    await uvicorn.Server(config).serve(sockets=[listening])
+
+
+def _application(catalogue: Catalogue) -> Starlette:
+    from starlette.applications import Starlette
+    from starlette.responses import JSONResponse, Response
+    from starlette.routing import Route
+
+    async def answer(request: Request) -> Response:
+        if request.headers.get("origin"):
+            return JSONResponse(failure("Requests of web pages are refused", "invalid_request_error"), 403)
+        content = await _bounded(request)
+        if content is None:
+            limit = f"The request is longer than {MAX_REQUEST_BYTES} bytes"
+            return JSONResponse(failure(limit, "invalid_request_error", "request_too_large"), 413)
+        status, body = await respond(catalogue, request.method, request.url.path, content)
+        if isinstance(body, dict):
+            return JSONResponse(body, status)
+        return Response(body, status, media_type="text/event-stream")
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])])
+
+
+async def _bounded(request: Request) -> bytes | None:
+    """Return the request's body; None as soon as it is longer than it may be."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MAX_REQUEST_BYTES:
+            return None
+    return bytes(content)
