@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz import process
 
 from benchmarks import made_up
-from dynamic_plugins.resolver.resolver import NameIndex
+from dynamic_plugins.resolver.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ def main() -> None:
         entries = made_up.entries(size)
         names = [entry.name for entry in entries]
         start = time.perf_counter()
-        index = NameIndex(entries)
+        index = Resolver(entries)
         for warm in (names[0], "plugin-nothing", "notihng-at all"):
             index.resolve(warm)
         built = (time.perf_counter() - start) * 1000

@@ -13,6 +13,7 @@ from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.component_registry import AgentRuntime
 from dynamic_plugins.lifecycle.service import PluginManagementService
+from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
@@ -82,7 +83,7 @@ class App:
         self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
         self.store = StateStore(settings.state_file)
         self.runtime = AgentRuntime()
-        self.catalogue = Catalogue(self.registry, self.store, settings.home / "registry")
+        self.catalogue = Catalogue(self.registry, self._installed_entries, settings.home / "registry")
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
@@ -112,6 +113,12 @@ class App:
         self._background: list[asyncio.Task[None]] = []
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
         self._stop_watching: list[Callable[[], None]] = []
+
+    def _installed_entries(self) -> dict[str, Entry]:
+        return {
+            name: Entry(name=name, kind=plugin.installation.kind, source=plugin.installation.source)
+            for name, plugin in self.store.read().items()
+        }
 
     # Made at first use: a command such as status needs neither, and reading the prompts takes time.
     @cached_property
@@ -213,10 +220,10 @@ class App:
 
     async def _is_named(self, text: str, plugin: str) -> bool:
         """Return whether *text* names *plugin*, in whatever spelling the resolver takes: "fetch me a page" does not."""
-        from dynamic_plugins.resolver.mentions import MERELY_A_WORD
+        from dynamic_plugins.resolver.mentions import MERELY_A_WORD, mentions_in
 
         try:
-            mentions = (await self.catalogue.names()).mentions(text)
+            mentions = mentions_in(text, await self.catalogue.names())
         except PluginError:
             return False
         sure = (each for each in mentions if each.kind == "exact" and each.confidence >= MERELY_A_WORD)

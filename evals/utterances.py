@@ -27,8 +27,8 @@ from dynamic_plugins.lifecycle.component_registry import AgentRuntime
 from dynamic_plugins.plugin import Action, Provider
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
+from dynamic_plugins.resolver.mentions import mentions_in
 from dynamic_plugins.settings import ModelSettings, Settings
-from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.tools.management import NAMES, one_line, schema
 from dynamic_plugins.tools.toolbox import Toolbox
 
@@ -81,7 +81,7 @@ class Stage:
         return said
 
     async def _named(self, text: str, plugin: str) -> bool:
-        mentions = (await self._catalogue.names()).mentions(text)
+        mentions = mentions_in(text, await self._catalogue.names())
         return any(plugin in mention.names for mention in mentions)
 
     def _actions(self) -> list[Action]:
@@ -161,7 +161,7 @@ async def run(lines: Sequence[Line], out: Path, settings: Settings, *, alone: bo
     """Write the predictions for *lines* to *out* and return the seconds that each took."""
     # The bundled snapshot and nothing else: the same names for everybody who measures.
     registry = Registry(settings.home, settings.registries, official={})
-    catalogue = Catalogue(registry, StateStore(settings.state_file))
+    catalogue = Catalogue(registry)
     await catalogue.names()
     model = None if alone else open_model(settings, catalogue)
     times = []

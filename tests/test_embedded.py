@@ -23,7 +23,6 @@ from dynamic_plugins.embedded.request import Offered
 from dynamic_plugins.embedded.use import Use
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
-from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.tools.management import NAMES, schema
 from tests.openai_schema import check
 
@@ -54,7 +53,7 @@ TIME: list[Any] = [
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Catalogue:
-    return Catalogue(Registry(tmp_path, official={}), StateStore(tmp_path / "state.json"))
+    return Catalogue(Registry(tmp_path, official={}))
 
 
 @pytest.fixture

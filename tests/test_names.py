@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from benchmarks import made_up
 from dynamic_plugins.registry.entry import Entry, Package
-from dynamic_plugins.resolver.resolver import NameIndex
+from dynamic_plugins.resolver.mentions import mentions_in
+from dynamic_plugins.resolver.resolver import Resolver
 
 ENTRIES = [
     Entry("@elizaos/plugin-discord", repository="github:elizaos-plugins/plugin-discord"),
@@ -36,8 +37,8 @@ ENTRIES = [
 
 
 @pytest.fixture(scope="module")
-def index() -> NameIndex:
-    return NameIndex(ENTRIES)
+def index() -> Resolver:
+    return Resolver(ENTRIES)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def index() -> NameIndex:
         ("the discord client", "@elizaos/client-discord"),
     ],
 )
-def test_a_rule_leads_to_one_name(index: NameIndex, said: str, name: str) -> None:
+def test_a_rule_leads_to_one_name(index: Resolver, said: str, name: str) -> None:
     resolution = index.resolve(said)
     assert (resolution.kind, resolution.name) == ("exact", name)
 
@@ -92,7 +93,7 @@ def test_a_rule_leads_to_one_name(index: NameIndex, said: str, name: str) -> Non
         ("webhooks@latest", "@elizaos/plugin-webhooks", "latest"),
     ],
 )
-def test_a_version_is_told_apart_from_the_name(index: NameIndex, said: str, name: str, version: str) -> None:
+def test_a_version_is_told_apart_from_the_name(index: Resolver, said: str, name: str, version: str) -> None:
     resolution = index.resolve(said)
     assert (resolution.name, resolution.version) == (name, version)
 
@@ -107,7 +108,7 @@ def test_a_version_is_told_apart_from_the_name(index: NameIndex, said: str, name
         ("connections", {"plugin-connections", "@mascotai/plugin-connections"}),
     ],
 )
-def test_a_rule_that_leads_to_several_names_asks(index: NameIndex, said: str, names: set[str]) -> None:
+def test_a_rule_that_leads_to_several_names_asks(index: Resolver, said: str, names: set[str]) -> None:
     resolution = index.resolve(said)
     assert resolution.kind == "ambiguous"
     assert resolution.name is None
@@ -129,7 +130,7 @@ def test_a_rule_that_leads_to_several_names_asks(index: NameIndex, said: str, na
         ("plugin-notes", "io.github.acme/notes-mcp"),
     ],
 )
-def test_a_slip_is_suggested_and_not_taken(index: NameIndex, said: str, name: str) -> None:
+def test_a_slip_is_suggested_and_not_taken(index: Resolver, said: str, name: str) -> None:
     resolution = index.resolve(said)
     assert resolution.kind == "suggestions"
     assert resolution.name is None
@@ -141,11 +142,11 @@ NOBODYS = ["", "   ", "spotify", "plugin-", "@", "/", "elizaos-plugin", "x" * 5_
 
 
 @pytest.mark.parametrize("said", NOBODYS)
-def test_what_is_nobodys_name_is_unknown_or_only_suggested(index: NameIndex, said: str) -> None:
+def test_what_is_nobodys_name_is_unknown_or_only_suggested(index: Resolver, said: str) -> None:
     assert index.resolve(said).kind in ("unknown", "suggestions")
 
 
-def test_an_imitation_that_is_not_in_the_registry_is_called_one(index: NameIndex) -> None:
+def test_an_imitation_that_is_not_in_the_registry_is_called_one(index: Resolver) -> None:
     resolution = index.resolve("@elizaos/plugin-webhooks-x7k2p")
     assert resolution.kind == "suggestions"
     assert resolution.candidates[0].name == "@elizaos/plugin-webhooks"
@@ -154,7 +155,7 @@ def test_an_imitation_that_is_not_in_the_registry_is_called_one(index: NameIndex
 
 
 def test_an_imitation_in_the_registry_is_taken_by_its_name_only_and_with_a_warning() -> None:
-    index = NameIndex([*ENTRIES, Entry("@elizaos/plugin-webhooks-x7k2p")])
+    index = Resolver([*ENTRIES, Entry("@elizaos/plugin-webhooks-x7k2p")])
     assert index.resolve("webhooks").name == "@elizaos/plugin-webhooks"
     resolution = index.resolve("@elizaos/plugin-webhooks-x7k2p")
     assert resolution.name == "@elizaos/plugin-webhooks-x7k2p"
@@ -170,7 +171,7 @@ def test_an_imitation_in_the_registry_is_taken_by_its_name_only_and_with_a_warni
         ("linear", "@elizaos/plugin-line"),
     ],
 )
-def test_a_name_that_is_easily_confused_says_with_which(index: NameIndex, said: str, other: str) -> None:
+def test_a_name_that_is_easily_confused_says_with_which(index: Resolver, said: str, other: str) -> None:
     warning = index.resolve(said).warning or ""
     assert warning.startswith("Not to be confused with ")
     assert other in warning
@@ -178,31 +179,31 @@ def test_a_name_that_is_easily_confused_says_with_which(index: NameIndex, said: 
 
 def test_a_name_one_slip_from_a_better_known_one_says_so() -> None:
     known = Entry("@elizaos/plugin-telegram", packages=(Package("pypi", "elizaos-plugin-telegram"),), source="bundled")
-    index = NameIndex([known, Entry("@elizoas/plugin-telegrarn"), Entry("@elizoas/plugin-telegram")])
+    index = Resolver([known, Entry("@elizoas/plugin-telegrarn"), Entry("@elizoas/plugin-telegram")])
     for name in ("@elizoas/plugin-telegrarn", "@elizoas/plugin-telegram"):
         assert "@elizaos/plugin-telegram is the better known" in (index.resolve(name).warning or "")
     assert "better known" not in (index.resolve("@elizaos/plugin-telegram").warning or "")
 
 
-def test_an_ordinary_name_comes_without_a_warning(index: NameIndex) -> None:
+def test_an_ordinary_name_comes_without_a_warning(index: Resolver) -> None:
     assert index.resolve("webhooks").warning is None
 
 
 def test_a_name_that_two_sources_have_counts_once() -> None:
-    index = NameIndex([Entry("mcp-server-time", source="one"), Entry("mcp-server-time", source="two")])
+    index = Resolver([Entry("mcp-server-time", source="one"), Entry("mcp-server-time", source="two")])
     assert index.resolve("time").name == "mcp-server-time"
 
 
 def test_an_empty_registry_knows_nothing() -> None:
-    index = NameIndex([])
+    index = Resolver([])
     assert index.resolve("discord").kind == "unknown"
-    assert index.mentions("install discord") == []
+    assert mentions_in("install discord", index) == []
 
 
 def test_of_names_never_seen_before_the_right_one_is_suggested_and_none_is_taken() -> None:
     entries = made_up.entries(400, seed=7)
     names = [entry.name for entry in entries]
-    index, first, asked = NameIndex(entries), 0, 300
+    index, first, asked = Resolver(entries), 0, 300
     bares = {name.rpartition("/")[2] for name in names}
     chance = random.Random(3)  # noqa: S311 - made-up slips
     for name in chance.sample(names, asked):
@@ -220,31 +221,31 @@ def test_of_names_never_seen_before_the_right_one_is_suggested_and_none_is_taken
 
 def test_of_names_never_seen_before_no_clone_is_taken() -> None:
     entries = made_up.entries(300, seed=8)
-    index, chance = NameIndex(entries), random.Random(4)  # noqa: S311 - made-up tails
+    index, chance = Resolver(entries), random.Random(4)  # noqa: S311 - made-up tails
     for entry in entries:
         tail = "".join(chance.choice(string.ascii_lowercase + string.digits) for _ in range(chance.randint(4, 7)))
         assert index.resolve(f"{entry.name}-{tail}").kind != "exact"
 
 
 @given(st.text(max_size=60))
-def test_any_text_gets_an_answer_and_only_known_names(index: NameIndex, said: str) -> None:
+def test_any_text_gets_an_answer_and_only_known_names(index: Resolver, said: str) -> None:
     resolution = index.resolve(said)
     known = {entry.name for entry in ENTRIES}
     assert {candidate.name for candidate in resolution.candidates} <= known
     assert (resolution.name is not None) == (resolution.kind == "exact")
-    for mention in index.mentions(said):
+    for mention in mentions_in(said, index):
         assert 0 <= mention.start < mention.end <= len(said)
 
 
-def test_a_sentence_names_plugins_where_they_stand(index: NameIndex) -> None:
+def test_a_sentence_names_plugins_where_they_stand(index: Resolver) -> None:
     text = "could you please switch the web hooks plugin off"
-    (mention,) = index.mentions(text)
+    (mention,) = mentions_in(text, index)
     assert (mention.name, text[mention.start : mention.end]) == ("@elizaos/plugin-webhooks", "web hooks")
     assert mention.confidence > 0.9
 
 
-def test_a_sentence_may_name_several(index: NameIndex) -> None:
-    found = index.mentions("install github and solana v2, then use mcp-server-time==1.0 please")
+def test_a_sentence_may_name_several(index: Resolver) -> None:
+    found = mentions_in("install github and solana v2, then use mcp-server-time==1.0 please", index)
     assert [mention.name for mention in found] == [
         "@elizaos/plugin-github",
         "@elizaos/plugin-solana-v2",
@@ -253,30 +254,30 @@ def test_a_sentence_may_name_several(index: NameIndex) -> None:
     assert found[-1].version == "1.0"
 
 
-def test_ordinary_words_are_names_only_where_the_words_around_them_say_so(index: NameIndex) -> None:
-    (casual,) = index.mentions("write a line of text")
-    (asked,) = index.mentions("install line")
-    (shown,) = index.mentions("is the line plugin running?")
+def test_ordinary_words_are_names_only_where_the_words_around_them_say_so(index: Resolver) -> None:
+    (casual,) = mentions_in("write a line of text", index)
+    (asked,) = mentions_in("install line", index)
+    (shown,) = mentions_in("is the line plugin running?", index)
     assert casual.confidence < 0.5 < asked.confidence < shown.confidence
 
 
-def test_an_ambiguous_mention_gives_all_names(index: NameIndex) -> None:
-    (mention,) = index.mentions("kill discord")
+def test_an_ambiguous_mention_gives_all_names(index: Resolver) -> None:
+    (mention,) = mentions_in("kill discord", index)
     assert mention.kind == "ambiguous"
     assert mention.name is None
     assert set(mention.names) == {"@elizaos/plugin-discord", "@elizaos/client-discord"}
 
 
 @pytest.mark.parametrize("text", ["install webhoks", "turn the webhoks plugin on"])
-def test_a_slip_in_a_sentence_is_similar_to_a_name(index: NameIndex, text: str) -> None:
-    (mention,) = index.mentions(text)
+def test_a_slip_in_a_sentence_is_similar_to_a_name(index: Resolver, text: str) -> None:
+    (mention,) = mentions_in(text, index)
     assert (mention.kind, mention.names[0]) == ("similar", "@elizaos/plugin-webhooks")
 
 
-def test_a_sentence_about_something_else_names_nothing(index: NameIndex) -> None:
-    assert index.mentions("What's the capital of Mongolia?") == []
+def test_a_sentence_about_something_else_names_nothing(index: Resolver) -> None:
+    assert mentions_in("What's the capital of Mongolia?", index) == []
 
 
-def test_a_name_in_a_sentence_without_spaces_is_found(index: NameIndex) -> None:
-    (mention,) = index.mentions("すみません、LINEのプラグインを一旦止めて")
+def test_a_name_in_a_sentence_without_spaces_is_found(index: Resolver) -> None:
+    (mention,) = mentions_in("すみません、LINEのプラグインを一旦止めて", index)
     assert mention.name == "@elizaos/plugin-line"

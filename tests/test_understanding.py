@@ -16,7 +16,7 @@ from dynamic_plugins.embedded.model import Responder
 from dynamic_plugins.embedded.needle import engine
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.registry.registry import Registry
-from dynamic_plugins.resolver.resolver import NameIndex
+from dynamic_plugins.resolver.resolver import Resolver
 from dynamic_plugins.resolver.search import SearchIndex
 from dynamic_plugins.tools.management import NAMES, schema
 
@@ -34,7 +34,7 @@ def model() -> Responder:
     entries = Registry(Path("unused"), official={}).cached_entries()
     found = SearchIndex(entries)
     return Responder(
-        NameIndex(entries),
+        Resolver(entries),
         {entry.name: entry for entry in entries},
         lambda query, limit: [match.entry.name for match in found.search(query, limit)],
         engine(),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.needle import Engine
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.resolver.resolver import NameIndex
+    from dynamic_plugins.resolver.resolver import Resolver
 
 MANAGEMENT = frozenset({*TOOLS.values(), "list_available_plugins"})
 SEARCH_SECONDS = 10.0
@@ -95,7 +95,7 @@ class Responder:
 
     def __init__(
         self,
-        names: NameIndex,
+        names: Resolver,
         entries: Mapping[str, Entry],
         search: Callable[[str, int], Sequence[str]],
         engine: Engine,

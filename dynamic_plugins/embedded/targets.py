@@ -14,14 +14,14 @@ from dynamic_plugins.embedded.abilities import Abilities, abilities_of
 from dynamic_plugins.embedded.orders import verbs
 from dynamic_plugins.embedded.phrases import cues, read, word_set
 from dynamic_plugins.embedded.slips import spelled
-from dynamic_plugins.resolver.mentions import MERELY_A_WORD
+from dynamic_plugins.resolver.mentions import MERELY_A_WORD, mentions_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.registry.entry import Entry
-    from dynamic_plugins.resolver.resolver import NameIndex
+    from dynamic_plugins.resolver.resolver import Resolver
 
 LIKELY = 0.68
 """From this similarity on a name is offered as what was meant."""
@@ -78,7 +78,7 @@ class Mention:
 class Knowledge:
     """What is known by name: the resolver, the registry's entries, and a search over what they do."""
 
-    names: NameIndex
+    names: Resolver
     entries: Mapping[str, Entry]
     search: Callable[[str, int], Sequence[str]]
     standing: Standing
@@ -96,7 +96,7 @@ class Knowledge:
         """Return the plugins that *text* names, in order; what is installed goes before what is not."""
         found: list[Mention] = []
         dropped: list[Mention] = []
-        for each in self.names.mentions(text):
+        for each in mentions_in(text, self.names):
             said = text[each.start : each.end]
             target = self._of_several(each.names, said, each.version)
             if each.kind == "similar":

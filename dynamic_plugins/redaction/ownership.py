@@ -13,7 +13,7 @@ from dynamic_plugins.text import normalize
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from dynamic_plugins.resolver.resolver import NameIndex
+    from dynamic_plugins.resolver.resolver import Resolver
 
 _NOISE = frozenset(
     """access api app auth bot client credentials db id key keys mcp pass passphrase password pat personal private
@@ -92,7 +92,9 @@ class Meaning:
 def _mentioned(text: str, installed: Installed) -> dict[str, int]:
     """Return the installed plugins that *text* names: NAMED, or HINTED where the word may be a mere word."""
     found: dict[str, int] = {}
-    for mention in _index(tuple(installed)).mentions(text):
+    from dynamic_plugins.resolver.mentions import mentions_in
+
+    for mention in mentions_in(text, _index(tuple(installed))):
         for name in mention.names if mention.kind != "similar" else ():
             core = set(_words(normalize.core(normalize.bare(normalize.normal(name)))))
             if core <= _NOISE and name not in text:
@@ -103,11 +105,11 @@ def _mentioned(text: str, installed: Installed) -> dict[str, int]:
 
 
 @lru_cache(maxsize=8)
-def _index(names: tuple[str, ...]) -> NameIndex:
+def _index(names: tuple[str, ...]) -> Resolver:
     from dynamic_plugins.registry.entry import Entry
-    from dynamic_plugins.resolver.resolver import NameIndex
+    from dynamic_plugins.resolver.resolver import Resolver
 
-    return NameIndex([Entry(name=name) for name in names])
+    return Resolver([Entry(name=name) for name in names])
 
 
 def _words(text: str) -> list[str]:

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import AmbiguousNameError, NotInstalledError, UnknownPluginError
-from dynamic_plugins.registry.entry import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.registry.registry import Registry
-    from dynamic_plugins.resolver.resolver import NameIndex, Resolution
+    from dynamic_plugins.resolver.resolver import Resolution, Resolver
     from dynamic_plugins.resolver.search import Match, SearchIndex
-    from dynamic_plugins.storage.state import StateStore
 
 SUGGESTED = 5
 
@@ -36,21 +35,27 @@ class Catalogue:
     keeping for the next process is kept in the folder *cache*.
     """
 
-    def __init__(self, registry: Registry, store: StateStore, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        installed: Callable[[], Mapping[str, Entry]] = dict,
+        cache: Path | None = None,
+    ) -> None:
+        """*installed* gives an entry for each installed plugin, by name, as things stand when it is called."""
         self.registry = registry
         self._cache = cache
-        self._store = store
-        self._names: tuple[object, NameIndex] | None = None
-        self._mine: tuple[object, NameIndex] | None = None
+        self._installed = installed
+        self._names: tuple[object, Resolver] | None = None
+        self._mine: tuple[object, Resolver] | None = None
         self._search: tuple[object, SearchIndex] | None = None
 
     async def resolve(self, said: str) -> Resolution:
         """Return what a name means among everything known. Raises RegistryUnavailableError."""
         return (await self.names()).resolve(said)
 
-    async def names(self) -> NameIndex:
+    async def names(self) -> Resolver:
         """Return the index of all known names."""
-        from dynamic_plugins.resolver.resolver import NameIndex
+        from dynamic_plugins.resolver.resolver import Resolver
 
         entries = await self.registry.entries()
         installed = self._installed()
@@ -58,7 +63,7 @@ class Catalogue:
         if self._names is None or self._names[0] != key:
             known = {entry.name for entry in entries}
             extra = [entry for name, entry in installed.items() if name not in known]
-            self._names = (key, NameIndex([*entries, *extra]))
+            self._names = (key, Resolver([*entries, *extra]))
         return self._names[1]
 
     async def search(self, query: str, limit: int) -> Sequence[Match]:
@@ -97,13 +102,13 @@ class Catalogue:
         A name that fits one installed plugin and others that are not is the installed one's. Raises
         NotInstalledError, UnknownPluginError or AmbiguousNameError.
         """
-        if said in self._store.read():
+        if said in self._installed():
             return said
-        from dynamic_plugins.resolver.resolver import NameIndex
+        from dynamic_plugins.resolver.resolver import Resolver
 
         mine = self._installed()
         if self._mine is None or self._mine[0] != tuple(mine):
-            self._mine = (tuple(mine), NameIndex(list(mine.values())))
+            self._mine = (tuple(mine), Resolver(list(mine.values())))
         resolution = self._mine[1].resolve(said)
         if resolution.kind == "exact" and resolution.name:
             return resolution.name
@@ -119,12 +124,6 @@ class Catalogue:
         if resolution.kind == "ambiguous":
             raise AmbiguousNameError(resolution.said, names)
         raise UnknownPluginError(resolution.said, names)
-
-    def _installed(self) -> dict[str, Entry]:
-        return {
-            name: Entry(name=name, kind=plugin.installation.kind, source=plugin.installation.source)
-            for name, plugin in self._store.read().items()
-        }
 
 
 def _with_source(said: str) -> tuple[str, str | None]:

@@ -12,7 +12,7 @@ from dynamic_plugins.text.wordlists import wordlist
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dynamic_plugins.resolver.resolver import NameIndex
+    from dynamic_plugins.resolver.resolver import Resolver
 
 MentionKind = Literal["exact", "ambiguous", "similar"]
 
@@ -68,7 +68,7 @@ class _Word:
         return re.sub(r"['\u2019]s$", "", self.text).lower()
 
 
-def mentions(index: NameIndex, text: str) -> list[Mention]:
+def mentions_in(text: str, resolver: Resolver) -> list[Mention]:
     """Return the plugins that *text* names, in order; at each place the longest name."""
     words = [
         _Word(each[0].rstrip(".:/=@+-"), each.start(), each.start() + len(each[0].rstrip(".:/=@+-")))
@@ -76,23 +76,23 @@ def mentions(index: NameIndex, text: str) -> list[Mention]:
     ]
     found, at = [], 0
     while at < len(words):
-        mention, used = _mention_at(index, text, words, at)
+        mention, used = _mention_at(resolver, text, words, at)
         if mention is not None:
             found.append(mention)
         at += used
     return found
 
 
-def _mention_at(index: NameIndex, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
+def _mention_at(resolver: Resolver, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
     for count, said in _phrases(text, words, at):
-        resolution = index.decide(said)
+        resolution = resolver.decide(said)
         if resolution is not None:
             kind: MentionKind = "exact" if resolution.kind == "exact" else "ambiguous"
             names = tuple(each.name for each in resolution.candidates)
             confidence = _confidence(text, said, words, at, count)
             end = words[at].start + len(said)
             return Mention(names, words[at].start, end, kind, confidence, resolution.version), count
-    return _similar_at(index, text, words, at)
+    return _similar_at(resolver, text, words, at)
 
 
 def _phrases(text: str, words: Sequence[_Word], at: int) -> Iterator[tuple[int, str]]:
@@ -147,7 +147,7 @@ def _asked(words: Sequence[_Word], at: int, count: int) -> bool:
     return bool(before and before[-1] in wordlist("asking")) or any(word in wordlist("switching") for word in after)
 
 
-def _similar_at(index: NameIndex, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
+def _similar_at(resolver: Resolver, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
     """Return a name that the words resemble, where the words around them speak of a plugin, and how many they are."""
     word = words[at]
     if word.plain in wordlist("ordinary") | wordlist("joining") | wordlist("asking") or _PLUGIN.fullmatch(word.text):
@@ -158,7 +158,7 @@ def _similar_at(index: NameIndex, text: str, words: Sequence[_Word], at: int) ->
             continue
         if not (_beside_plugin(words, at, count) or _asked(words, at, count) or (count == 1 and "-" in said)):
             continue
-        near = [each for each in index.resolve(said).candidates if each.score >= NEAR]
+        near = [each for each in resolver.resolve(said).candidates if each.score >= NEAR]
         if near and (best[0] is None or 0.9 * near[0].score > best[0].confidence):
             names = tuple(each.name for each in near)
             confidence = round(0.9 * near[0].score, 3)

@@ -12,7 +12,7 @@ from dynamic_plugins.text import normalize
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dynamic_plugins.resolver.resolver import NameIndex
+    from dynamic_plugins.resolver.name_table import NameTable
 
 LIKELY = 0.7
 """From this score on a name is so near that what was said is a slip of it, and nothing else."""
@@ -25,11 +25,11 @@ _VERSIONS = re.compile(r"v?\d+[a-z]?|[a-z]+\d{1,2}")
 _WORDS = re.compile(r"[^\W_]+[+#]*")
 
 
-class Similar:
-    """Similarity over the names of *index*."""
+class Suggestions:
+    """Similarity over the names of *table*."""
 
-    def __init__(self, index: NameIndex) -> None:
-        self._index = index
+    def __init__(self, table: NameTable) -> None:
+        self._table = table
 
     # ---------------------------------------------------------------- what may have been meant
 
@@ -55,7 +55,7 @@ class Similar:
         """Return how many slips make the whole name into *bare*, with or without ``plugin-`` before it."""
         from rapidfuzz.distance import OSA
 
-        own = self._index.bares[index]
+        own = self._table.bares[index]
         return min(OSA.distance(own, bare), OSA.distance(f"plugin-{own}", bare))
 
     def _slips(self, bare: str) -> Iterator[tuple[int, float]]:
@@ -72,19 +72,19 @@ class Similar:
         if costs:
             dashed = normalize.core(bare)
             for meant, cost in sorted(costs.items(), key=lambda each: each[1])[:COMPARED]:
-                for index in self._index.by_squash[meant]:
+                for index in self._table.by_squash[meant]:
                     # Separators are the least of slips, but they tell two names apart that are otherwise as near.
-                    same = 0.0 if self._index.cores[index].count("-") == dashed.count("-") else 0.03
+                    same = 0.0 if self._table.cores[index].count("-") == dashed.count("-") else 0.03
                     yield index, max(0.0, 1 - same - cost / max(len(meant), 3))
 
     @cached_property
     def _nearness(self) -> Nearness:
-        return Nearness(self._index.by_squash)
+        return Nearness(self._table.by_squash)
 
     def _extended(self, key: str) -> list[int]:
         """Return the names that *key* is with something hung on: ``plugin-x-k2p7`` of ``plugin-x``."""
         found = _TAIL.fullmatch(key)
-        return self._index.meant(found[1]) if found else []
+        return self._table.meant(found[1]) if found else []
 
     def _sharing_words(self, bare: str) -> Iterator[tuple[int, float]]:
         """Give the names that have words of *bare*, those with the rarest words first."""
@@ -95,7 +95,7 @@ class Similar:
             from rapidfuzz import fuzz
 
             for index in near:
-                yield index, 0.9 * fuzz.token_sort_ratio(core, self._index.cores[index]) / 100
+                yield index, 0.9 * fuzz.token_sort_ratio(core, self._table.cores[index]) / 100
 
     def _count(self, word: str) -> int:
         return len(self._words[word])
@@ -103,7 +103,7 @@ class Similar:
     @cached_property
     def _words(self) -> dict[str, list[int]]:
         groups: dict[str, list[int]] = {}
-        for index, core in enumerate(self._index.cores):
+        for index, core in enumerate(self._table.cores):
             for word in _WORDS.findall(core):
                 if len(word) > 1:
                     groups.setdefault(word, []).append(index)
@@ -113,16 +113,16 @@ class Similar:
 
     def best_known_first(self, indexes: Iterable[int]) -> list[str]:
         """Return the names at these positions, the best known first."""
-        return [self._index.names[index] for index in sorted(indexes, key=lambda index: self._rank(index, ""))]
+        return [self._table.names[index] for index in sorted(indexes, key=lambda index: self._rank(index, ""))]
 
     def _rank(self, index: int, scope: str) -> tuple[object, ...]:
-        name, own = self._index.names[index], self._index.bares[index]
+        name, own = self._table.names[index], self._table.bares[index]
         same_scope = bool(scope) and normalize.normal(name).rpartition("/")[0] == scope
         return (not same_scope, not own.startswith("plugin-"), -self.known(index), len(name), name)
 
     def known(self, index: int) -> int:
         """Return how established a name is: its source, its scope, and whether there is something to install."""
-        entry = self._index.entry(index)
+        entry = self._table.entry(index)
         return (
             4 * (entry.source == "bundled")
             + 2 * entry.name.startswith(OFFICIAL)
@@ -134,7 +134,7 @@ class Similar:
 
     def warning(self, index: int) -> str | None:
         """Return what to be careful about with a name that was found, or None."""
-        name = self._index.names[index]
+        name = self._table.names[index]
         if imitated := self._imitated(index):
             return self._imitation(name, imitated)
         others = [*self._namesakes(index), *self._confusable(index)]
@@ -143,29 +143,29 @@ class Similar:
         text = f"Not to be confused with {_listed(self.best_known_first(others)[:3])}."
         best = max(others, key=self.known)
         if self.known(best) > self.known(index):
-            text += f" {self._index.names[best]} is the better known."
+            text += f" {self._table.names[best]} is the better known."
         return text
 
     def _namesakes(self, index: int) -> list[int]:
         """Return the names that are the same but for their scope."""
-        bare = self._index.bares[index]
-        same = self._index.by_squash[normalize.squashed(self._index.cores[index])]
-        return [other for other in same if other != index and self._index.bares[other] == bare]
+        bare = self._table.bares[index]
+        same = self._table.by_squash[normalize.squashed(self._table.cores[index])]
+        return [other for other in same if other != index and self._table.bares[other] == bare]
 
     def _confusable(self, index: int) -> list[int]:
         """Return the names whose cores are one slip away, two in long ones, or this one with a letter or two more."""
-        core = normalize.squashed(self._index.cores[index])
+        core = normalize.squashed(self._table.cores[index])
         if len(core) < 4:
             return []
         near = (text for text in self._nearness.near(core) if text != core and _is_confusable(core, text))
-        return [other for text in near for other in self._index.by_squash[text]]
+        return [other for text in near for other in self._table.by_squash[text]]
 
     def _imitated(self, index: int) -> list[int]:
         """Return the names that the one at *index* is with a meaningless tail, as imitations are named."""
-        found = _TAIL.fullmatch(normalize.normal(self._index.names[index]))
+        found = _TAIL.fullmatch(normalize.normal(self._table.names[index]))
         if not found or not self._is_noise(found[2]):
             return []
-        return [other for other in self._index.meant(found[1]) if other != index]
+        return [other for other in self._table.meant(found[1]) if other != index]
 
     def _is_noise(self, tail: str) -> bool:
         if _VERSIONS.fullmatch(tail) or len(self._words.get(tail, ())) > 1:
