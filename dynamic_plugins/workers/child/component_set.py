@@ -1,4 +1,4 @@
-"""What a loader found in a plugin, ready to be called."""
+"""The components of one plugin, ready to be called."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-ANYTHING: dict[str, Any] = {"type": "object", "properties": {}}
+ANY_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 class Component:
@@ -30,33 +30,33 @@ class Component:
     ) -> None:
         self.kind, self.name, self.call = kind, name, call
         self.description, self.is_async = description, is_async
-        self.parameters = ANYTHING if parameters is None else parameters
+        self.parameters = ANY_ARGUMENTS if parameters is None else parameters
         self.similes, self.interval = similes, interval
 
 
 class Service:
-    """A service's life: started when told to, or before the first call if nobody said anything."""
+    """A service's life: started on request, or before the first call if nobody requested anything."""
 
     def __init__(self, name: str, start: Callable[[], Any], stop: Callable[[], Any], description: str = "") -> None:
         self.name, self.description = name, description
         self._start, self._stop = start, stop
         self.settled = False
-        """Whether somebody has said what it should do, and that is done."""
+        """Whether its start or stop has been requested, and is done."""
         self.running = False
-        self._busy: Any = None
+        self._lock: Any = None
 
-    async def do(self, what: str) -> None:
+    async def do(self, request: str) -> None:
         """``start`` or ``stop`` it; either is safe to repeat, and waits for the other."""
         import asyncio
 
-        if self._busy is None:
-            self._busy = asyncio.Lock()
-        async with self._busy:
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        async with self._lock:
             self.settled = False
-            if what == "start" and not self.running:
+            if request == "start" and not self.running:
                 await _run(self._start)
                 self.running = True
-            elif what == "stop" and self.running:
+            elif request == "stop" and self.running:
                 self.running = False
                 await _run(self._stop)
             self.settled = True
@@ -71,28 +71,29 @@ class Service:
         )
 
 
-class Offered:
-    """All that one plugin offers."""
+class ComponentSet:
+    """All components of one plugin."""
 
     def __init__(self) -> None:
-        self.components: dict[str, Component] = {}
+        self.by_address: dict[str, Component] = {}
+        """Actions by their names, others by ``kind:name``."""
         self.services: list[Service] = []
         self.closing: Callable[[], Any] | None = None
-        """A coroutine function that ends what was started besides the services."""
+        """A coroutine function that ends what the adapter started besides the services."""
 
     def add(self, component: Component) -> None:
-        """Take in one component. Raises ValueError where the name is taken."""
+        """Add one component. Raises ValueError where the name is taken."""
         address = component.name if component.kind == "action" else f"{component.kind}:{component.name}"
-        if address in self.components:
+        if address in self.by_address:
             raise ValueError(f"offers two {component.kind}s called {component.name!r}")
-        self.components[address] = component
+        self.by_address[address] = component
 
     def add_service(self, service: Service) -> None:
         self.add(service.component())
         self.services.append(service)
 
     async def start_services(self) -> None:
-        """Start the services nobody has spoken of, and wait for those that are starting: a call may need them."""
+        """Start the services without a request, and wait for those that are starting: a call may need them."""
         for service in self.services:
             if not service.settled:
                 await service.do("start")
@@ -102,7 +103,7 @@ class Offered:
         for service in reversed(self.services):
             try:
                 await service.do("stop")
-            except Exception:  # noqa: S112 # the process ends anyway, and nobody is left to tell
+            except Exception:  # noqa: S112 # the process ends anyway, and nobody is left to read it
                 continue
         if self.closing is not None:
             await self.closing()

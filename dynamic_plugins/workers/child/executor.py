@@ -1,4 +1,4 @@
-"""Where a worker's work is done: the main thread, with an event loop from the moment one is needed."""
+"""Runs a worker's jobs: in the main thread, with an event loop from the moment one is needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Done = Callable[[Any, "BaseException | None"], None]
 """Called with a value, or with what was raised."""
 
 
-class Stage:
+class Executor:
     """Runs jobs one after another in the main thread.
 
     Most small plugins have no coroutine at all, and asyncio takes longer to import than they do.
@@ -20,9 +20,9 @@ class Stage:
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
         self._loop: Any = None
-        self._over: Any = None
+        self._loop_end: Any = None
         self._ended = False
-        self._first: list[Callable[[], Any]] = []
+        self._waiting_for_loop: list[Callable[[], Any]] = []
 
     @property
     def has_loop(self) -> bool:
@@ -30,24 +30,24 @@ class Stage:
         return self._loop is not None
 
     def post(self, job: Callable[[], Any]) -> None:
-        """Have *job* done soon. May be called from any thread."""
+        """Run *job* soon. May be called from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(job)
         else:
             self._jobs.put(job)
 
     def run(self) -> None:
-        """Do jobs until :meth:`end`."""
+        """Run jobs until :meth:`end`."""
         while not self._ended:
             self._jobs.get()()
-            if self._first:
+            if self._waiting_for_loop:
                 self._run_loop()
 
     def end(self) -> None:
         """Have :meth:`run` return. Only for the main thread."""
         self._ended = True
         if self._loop is not None:
-            self._over.set()
+            self._loop_end.set()
 
     def spawn(self, work: Coroutine[Any, Any, Any], done: Done) -> Callable[[], None]:
         """Run a coroutine, then call *done*; the result cancels it. Only for the main thread."""
@@ -56,10 +56,10 @@ class Stage:
         def begin() -> None:
             task = self._loop.create_task(work)
             tasks.append(task)
-            task.add_done_callback(lambda each: done(*_outcome(each)))
+            task.add_done_callback(lambda ended: done(*_outcome(ended)))
 
         if self._loop is None:
-            self._first.append(begin)
+            self._waiting_for_loop.append(begin)
         else:
             begin()
         return lambda: tasks[0].cancel() if tasks else None
@@ -70,7 +70,7 @@ class Stage:
         def work() -> None:
             try:
                 value = function()
-            except BaseException as error:  # a plugin may raise anything; it becomes the answer
+            except BaseException as error:  # a plugin may raise anything; it becomes the result
                 failure = error
                 self.post(lambda: done(None, failure))
             else:
@@ -82,13 +82,13 @@ class Stage:
         import asyncio
 
         async def until_end() -> None:
-            self._over = asyncio.Event()
+            self._loop_end = asyncio.Event()
             self._loop = asyncio.get_running_loop()
-            for job in self._first:
+            for job in self._waiting_for_loop:
                 job()
             while not self._jobs.empty():  # put by other threads while the loop began
                 self._jobs.get()()
-            await self._over.wait()
+            await self._loop_end.wait()
 
         asyncio.run(until_end())
 

@@ -14,10 +14,10 @@ from .serialize import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_LONE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Wire:
+class JsonRpcChannel:
     """Takes the process's standard input and output for the protocol and leaves harmless ones in their place."""
 
     def __init__(self) -> None:
@@ -26,20 +26,20 @@ class Wire:
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
-        os.dup2(2, 1)  # what a plugin prints is words, not protocol
+        os.dup2(2, 1)  # what a plugin prints goes to standard error, not into the protocol
         self._lock = threading.Lock()
-        self._answers: dict[str, Callable[[dict[str, Any]], None]] = {}
-        self._asked = 0
+        self._receivers: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self._last_id = 0
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Yield what the host sends, until it closes the pipe; answers to our own requests go to who asked."""
+        """Yield the host's requests and notifications until it closes the pipe; responses go to their receivers."""
         with os.fdopen(self._in, "rb") as lines:
             for line in lines:
                 message = json.loads(line)
                 if "method" in message:
                     yield message
-                elif (taker := self._answers.pop(str(message.get("id")), None)) is not None:
-                    taker(message)
+                elif (receive := self._receivers.pop(str(message.get("id")), None)) is not None:
+                    receive(message)
 
     def send(self, message: dict[str, Any]) -> int:
         """Send one message and return how long its line was, in bytes."""
@@ -56,12 +56,12 @@ class Wire:
             except BrokenPipeError:  # the host is gone, and with it the reason to live
                 os._exit(0)
 
-    def ask(self, method: str, params: dict[str, Any], taker: Callable[[dict[str, Any]], None]) -> None:
-        """Send the host a request; *taker* gets the whole answer, in the thread that reads."""
-        self._asked += 1
-        number = f"w{self._asked}"
-        self._answers[number] = taker
-        self.send({"id": number, "method": method, "params": params})
+    def request(self, method: str, params: dict[str, Any], receive: Callable[[dict[str, Any]], None]) -> None:
+        """Send the host a request; *receive* gets the whole response, in the thread that reads."""
+        self._last_id += 1
+        request_id = f"w{self._last_id}"
+        self._receivers[request_id] = receive
+        self.send({"id": request_id, "method": method, "params": params})
 
 
 def encoded(message: dict[str, Any], default: Callable[[Any], Any] | None = None) -> bytes:
@@ -73,11 +73,11 @@ def encoded(message: dict[str, Any], default: Callable[[Any], Any] | None = None
     try:
         return line.encode()
     except UnicodeEncodeError:
-        return _LONE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", line).encode()
+        return _LONE_SURROGATE.sub(lambda found: f"\\\\u{ord(found[0]):04x}", line).encode()
 
 
 def flush() -> None:
-    """Write out what the plugin printed, so that its last words are not lost."""
+    """Write out what the plugin printed, so that its last lines are not lost."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

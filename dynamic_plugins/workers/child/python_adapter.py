@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
-from importlib import import_module
+from importlib import abc, import_module, machinery, util
 from typing import Any
 
-from . import contract
-from .component_set import Component, Offered, Service
+from .component_set import Component, ComponentSet, Service
+
+_PACKAGE = "dynamic_plugins"
 
 
-def load(facts: dict[str, Any], _server: Any) -> Offered:
-    """Import the plugin named by ``entry_point`` and return what it offers. Raises what the plugin raises."""
-    contract.install(facts["contract"])
-    return offered_by(plugin_at(facts["entry_point"]))
+class ContractFinder(abc.MetaPathFinder):
+    """Gives plugins ``dynamic_plugins.plugin``, from *file*, in a package that holds nothing else of the host's."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> machinery.ModuleSpec | None:  # noqa: ARG002
+        if name == _PACKAGE:
+            spec = machinery.ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations = []
+            return spec
+        if name == f"{_PACKAGE}.plugin":
+            return util.spec_from_file_location(name, self._file)
+        return None
 
 
-def offered_by(plugin: Any) -> Offered:
+def load(facts: dict[str, Any], _host: Any) -> ComponentSet:
+    """Import the plugin named by ``entry_point`` and return its components. Raises what the plugin raises."""
+    # It goes first: a plugin's environment may hold some version of ours.
+    sys.meta_path.insert(0, ContractFinder(facts["contract"]))
+    return components_of(plugin_at(facts["entry_point"]))
+
+
+def components_of(plugin: Any) -> ComponentSet:
     """Return the components of a ``Plugin``. Raises ValueError for one that breaks the contract."""
-    offered = Offered()
+    components = ComponentSet()
     for action in plugin.actions:
         _check(action, "action", "handler")
-        offered.add(
+        components.add(
             Component(
                 "action",
                 action.name,
@@ -33,13 +52,13 @@ def offered_by(plugin: Any) -> Offered:
                 similes=list(action.similes),
             )
         )
-    for kind, many, method in (("provider", plugin.providers, "get"), ("task", plugin.tasks, "run")):
-        for each in many:
-            _check(each, kind, method)
-            offered.add(_plain(kind, each, getattr(each, method)))
+    for kind, declared, method in (("provider", plugin.providers, "get"), ("task", plugin.tasks, "run")):
+        for component in declared:
+            _check(component, kind, method)
+            components.add(_without_arguments(kind, component, getattr(component, method)))
     for evaluator in plugin.evaluators:
         _check(evaluator, "evaluator", "evaluate")
-        offered.add(
+        components.add(
             Component(
                 "evaluator",
                 evaluator.name,
@@ -50,18 +69,18 @@ def offered_by(plugin: Any) -> Offered:
         )
     for service in plugin.services:
         _check(service, "service", "start")
-        offered.add_service(Service(service.name, service.start, service.stop, service.description))
-    return offered
+        components.add_service(Service(service.name, service.start, service.stop, service.description))
+    return components
 
 
-def _plain(kind: str, each: Any, function: Any) -> Component:
+def _without_arguments(kind: str, component: Any, function: Any) -> Component:
     return Component(
         kind,
-        each.name,
+        component.name,
         lambda _: function(),
-        description=each.description,
+        description=component.description,
         is_async=inspect.iscoroutinefunction(function),
-        interval=getattr(each, "interval", None),
+        interval=getattr(component, "interval", None),
     )
 
 
@@ -83,17 +102,17 @@ def _with_turn(evaluate: Any) -> Any:
 def plugin_at(entry_point: str) -> Any:
     """Return the plugin object that ``module:attribute`` names, imported; made, if it is a function."""
     module_name, _, attribute = entry_point.partition(":")
-    found: Any = import_module(module_name)
+    plugin: Any = import_module(module_name)
     for part in (attribute or "plugin").split("."):
         try:
-            found = getattr(found, part)
+            plugin = getattr(plugin, part)
         except AttributeError:
             raise TypeError(f"{module_name} has no {attribute or 'plugin'!r}, which should be its Plugin") from None
-    if inspect.isfunction(found):
-        found = found()
-    if not (hasattr(found, "actions") and hasattr(found, "providers")):
-        raise TypeError(f"{entry_point} is no Plugin but {type(found).__name__}")
-    return found
+    if inspect.isfunction(plugin):
+        plugin = plugin()
+    if not (hasattr(plugin, "actions") and hasattr(plugin, "providers")):
+        raise TypeError(f"{entry_point} is no Plugin but {type(plugin).__name__}")
+    return plugin
 
 
 def _check(component: Any, kind: str, method: str) -> None:

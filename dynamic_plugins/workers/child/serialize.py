@@ -1,11 +1,16 @@
-"""Values of any kind as JSON values."""
+"""What a plugin gives or raises, in a form that can be sent: values as JSON values, errors as one line."""
 
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
-_DEEPEST = 30
+_MAX_DEPTH = 30
+_MAX_ERROR_LENGTH = 2000
+_OWN_FOLDER = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 # pathlib is slow to import
+_OWN_ERRORS = ("ActionFailedError", "NoComponentsError")
+"""Errors of our own that a plugin's adapter raises: their text is the whole of it."""
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -14,12 +19,12 @@ def plain(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         return str(value)
     if isinstance(value, dict):
-        return {str(plain(key, depth + 1)): plain(each, depth + 1) for key, each in value.items()}
+        return {str(plain(key, depth + 1)): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(each, depth + 1) for each in value]
+        return [plain(item, depth + 1) for item in value]
     return _object(value, depth)
 
 
@@ -30,7 +35,7 @@ def _object(value: Any, depth: int) -> Any:
         except UnicodeDecodeError:
             return {"type": "binary", "bytes": len(value)}
     if hasattr(value, "DESCRIPTOR") and not isinstance(value, type):  # a protocol buffer
-        return _message(value)
+        return _protobuf_message(value)
     for method in ("model_dump", "to_dict", "isoformat"):  # pydantic, many plugins, dates
         convert = getattr(value, method, None)
         if callable(convert) and not isinstance(value, type):
@@ -51,12 +56,51 @@ def _object(value: Any, depth: int) -> Any:
     return str(value)
 
 
-def _message(value: Any) -> Any:
+def _protobuf_message(value: Any) -> Any:
     from importlib import import_module
 
-    convert = import_module("google.protobuf.json_format").MessageToDict
-
-    found = convert(value, preserving_proto_field_name=False)
+    fields = import_module("google.protobuf.json_format").MessageToDict(value, preserving_proto_field_name=False)
     if "success" in value.DESCRIPTOR.fields_by_name:  # left out of the dictionary when it is false
-        found["success"] = bool(value.success)
-    return found
+        fields["success"] = bool(value.success)
+    return fields
+
+
+def describe_error(error: BaseException, *, place: bool = True) -> str:
+    """Return ``KeyError: 'x'``, with the plugin's own line that raised it if *place*."""
+    while isinstance(inner := getattr(error, "exceptions", None), (list, tuple)) and inner:
+        error = inner[0]  # a group: its first error is the reason
+    message = _message_of(error)
+    if type(error).__name__ in _OWN_ERRORS:
+        return message[:_MAX_ERROR_LENGTH]
+    if isinstance(error, SystemExit):
+        message = f"it ended itself with {error.code!r}"
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    text = text[:_MAX_ERROR_LENGTH]
+    if place and (line := _plugin_line(error)) is not None:
+        text += f" ({os.path.basename(line[0])}, line {line[1]}: {line[2]})"  # noqa: PTH119
+    return text
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        # A file's name may hold what no text may: it is written out.
+        return str(error).strip().encode("utf-8", "backslashreplace").decode()
+    except Exception:  # its own __str__ fails, too
+        return ""
+
+
+def _plugin_line(error: BaseException) -> tuple[str, int, str] | None:
+    """Return the file, the number and the text of the last line of the plugin's own that an error went through."""
+    if isinstance(error, SyntaxError):  # its text has the place
+        return None
+    import linecache  # when something failed there is time
+    import traceback
+
+    found: Any = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = frame.f_code.co_filename
+        if not file.startswith(("<frozen", _OWN_FOLDER)) and f"{os.sep}importlib{os.sep}" not in file:
+            found = (file, line)
+    if found is None:
+        return None
+    return found[0], found[1], linecache.getline(*found).strip()

@@ -18,7 +18,7 @@ def _start() -> None:
     package = types.ModuleType(_PACKAGE)
     package.__path__ = [os.path.dirname(os.path.abspath(__file__))]  # noqa: PTH100, PTH120 # pathlib takes a tenth of the start
     sys.modules[_PACKAGE] = package
-    import_module(f"{_PACKAGE}.launch_modes").run(sys.argv[1], sys.argv[2], sys.argv[3:])
+    import_module(f"{_PACKAGE}.bootstrap").run(sys.argv[1], sys.argv[2], sys.argv[3:])
 
 
 if __name__ == "__main__":

@@ -1,48 +1,147 @@
-"""One call of an elizaOS handler: the arguments in the shapes that handlers want, and what came of it."""
+"""One call of an elizaOS handler: its arguments in the shapes that handlers read, and its result.
+
+Handlers read dictionaries as items or as attributes, in snake_case or in camelCase: an :class:`AttributeDict` serves
+them all.
+"""
 
 from __future__ import annotations
 
+import re
 from contextvars import ContextVar
 from typing import Any
 
 from ..serialize import plain
-from .bag import Bag, StateBag, bag, state_of
 
-ROOM = "6aee8177-4ba4-58e6-a842-e9fd1ee4bde3"
-ENTITY = "bceaeaf0-3d9f-5fc6-914b-055af133ce74"
-WORLD = "5c425425-f270-57de-a092-24ba2b8be242"
+AGENT_ID = "00000000-0000-4000-8000-64796e616d69"
+ROOM_ID = "6aee8177-4ba4-58e6-a842-e9fd1ee4bde3"
+ENTITY_ID = "bceaeaf0-3d9f-5fc6-914b-055af133ce74"
+WORLD_ID = "5c425425-f270-57de-a092-24ba2b8be242"
 """Always the same: what a plugin stores under them is found again after a restart."""
 
-current: ContextVar[Call | None] = ContextVar("current", default=None)
-"""The call that is being made; the runtime's model looks here for what the caller has said already."""
+current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
+"""The call that is being made; the runtime's model looks here for values that the caller has given already."""
+
+_CAPITAL_AFTER_SMALL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
-class FailedError(Exception):
-    """An action answered that it failed; the text is its own."""
+class AttributeDict(dict):  # type: ignore[type-arg] # it holds whatever a plugin looks for
+    """``d.room_id``, ``d["roomId"]`` and ``d.get("room_id")`` give the same item; an unknown name is an error."""
+
+    def __getitem__(self, name: Any) -> Any:
+        return dict.__getitem__(self, self._key(name))
+
+    def __contains__(self, name: Any) -> bool:
+        return dict.__contains__(self, self._key(name))
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        return dict.get(self, self._key(name), default)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+    def model_dump(self, **_: Any) -> dict[str, Any]:
+        """Return a plain dictionary, as a pydantic model does."""
+        return dict(self)
+
+    def _key(self, name: Any) -> Any:
+        """Return the spelling of *name* that is a key here, or *name* itself where none is."""
+        if not isinstance(name, str) or dict.__contains__(self, name):
+            return name
+        for spelling in (snake_case(name), camel_case(name)):
+            if dict.__contains__(self, spelling):
+                return spelling
+        return name
+
+
+class _StateValues(AttributeDict):
+    """A state's ``values``: an item for those who read it, and callable for those who mean ``dict.values()``."""
+
+    def __call__(self) -> Any:
+        return dict.values(self)
+
+
+class StateDict(AttributeDict):
+    """An elizaOS state. Its ``values`` is the item of that name; calling it still gives the dictionary's values."""
+
+    @property
+    def values(self) -> Any:
+        return self["values"]
+
+
+def with_attributes(value: Any) -> Any:
+    """Return *value* with every dictionary in it as an :class:`AttributeDict`."""
+    if isinstance(value, AttributeDict):
+        return value
+    if isinstance(value, dict):
+        return AttributeDict({key: with_attributes(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return [with_attributes(item) for item in value]
+    return value
+
+
+def make_state(arguments: dict[str, Any], text: str = "") -> StateDict:
+    """Return a state that holds *arguments* in every place where a handler may look for them."""
+    values, data = _StateValues(with_attributes(arguments)), with_attributes(dict(arguments))
+    return StateDict({**with_attributes(arguments), "values": values, "data": data, "text": text})
+
+
+def snake_case(name: str) -> str:
+    return _CAPITAL_AFTER_SMALL.sub(r"_\1", name).lower()
+
+
+def camel_case(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+class ActionFailedError(Exception):
+    """An action reported a failure, or cannot be called; the text is the whole reason.
+
+    It crosses to the host as text: the tree of errors there is not importable in a plugin's process.
+    """
 
 
 class Call:
     """The arguments of one call in all the shapes in which plugins look for them."""
 
     def __init__(
-        self, name: str, arguments: dict[str, Any], agent_id: str, text: str | None = None, *, asked: bool = False
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        text: str | None = None,
+        *,
+        agent_id: str = AGENT_ID,
+        by_schema: bool = False,
     ) -> None:
-        """*asked* is a call whose caller was asked for what the conversation does not tell: see ``takes_ids``."""
-        self.asked = asked
-        self.arguments = bag(dict(arguments))
-        self.said_text = text is not None or isinstance(arguments.get("text"), str)
-        self.text = text if text is not None else _text(name, arguments)
-        self.said: list[str] = []
-        self.wanted: list[str] = []
+        """*text* is what the person wrote; without it, it is made of *arguments*.
+
+        *by_schema* is a call whose caller had the action's schema to fill in: an id that the schema asks for is the
+        caller's to give, and is not taken from the conversation (see ``takes_conversation``).
+        """
+        self.by_schema = by_schema
+        self.arguments = with_attributes(dict(arguments))
+        self.has_text = text is not None or isinstance(arguments.get("text"), str)
+        self.text = text if text is not None else _text_of(name, arguments)
+        self.replies: list[str] = []
+        """What the handler sent through its callback."""
+        self.unanswered_fields: list[str] = []
         """What the plugin asked a model for, where there was none to ask."""
-        ids = {"entityId": ENTITY, "roomId": ROOM, "worldId": WORLD, "agentId": agent_id}
-        self.message = self._message(name, ids)
-        self.state: StateBag = state_of({**arguments, "agentName": "agent", "senderName": "user"})
-        self.options = Bag({**self.arguments, "parameters": self.arguments})
-        self.context = Bag(
+        ids = {"entityId": ENTITY_ID, "roomId": ROOM_ID, "worldId": WORLD_ID, "agentId": agent_id}
+        self.message = self._make_message(name, ids)
+        self.state: StateDict = make_state({**arguments, "agentName": "agent", "senderName": "user"})
+        self.options = AttributeDict({**self.arguments, "parameters": self.arguments})
+        self.context = AttributeDict(
             {
-                "conversationId": ROOM,
-                "userId": ENTITY,
+                "conversationId": ROOM_ID,
+                "userId": ENTITY_ID,
                 **self.arguments,
                 **ids,
                 "message": self.message,
@@ -51,42 +150,43 @@ class Call:
             }
         )
 
-    def _message(self, name: str, ids: dict[str, str]) -> Bag:
-        """Return what the person said, with every field that a handler may look for there."""
+    def _make_message(self, name: str, ids: dict[str, str]) -> AttributeDict:
+        """Return the person's message, with every field that a handler may look for there."""
         empty = dict.fromkeys(("thought", "attachments", "inReplyTo", "data", "url"))
         content = {**empty, "source": "direct", **self.arguments, "text": self.text, "actions": [name]}
         message = {key: value for key, value in self.arguments.items() if key not in ("content", "id")}
-        message.update(ids, id=_new_id(), userId=ENTITY, content=content, text=self.text, options=self.arguments)
-        return Bag(bag({**message, "createdAt": 0, "metadata": None, "embedding": None}))
+        message.update(ids, id=_new_id(), userId=ENTITY_ID, content=content, text=self.text, options=self.arguments)
+        return AttributeDict(with_attributes({**message, "createdAt": 0, "metadata": None, "embedding": None}))
 
     def callback(self, content: Any = None, *_: Any) -> Any:
-        """Take what a handler says on its way; may be awaited or not."""
+        """Keep a text that a handler sends before it returns. The result may be awaited or not."""
         text = content if isinstance(content, str) else _field(content, "text")
         if isinstance(text, str) and text.strip():
-            self.said.append(text.strip())
-        return _Done()
+            self.replies.append(text.strip())
+        return _NoMemories()
 
     def result(self, value: Any) -> Any:
-        """Return a handler's result as a JSON value. Raises :class:`FailedError` where it says that it failed."""
-        found = plain(value)
-        data = found if isinstance(found, dict) else {}
-        failed = found is False or data.get("success") is False or data.get("status") == "error"
-        texts = [*self.said, *(each for each in (data.get("text"), data.get("message")) if isinstance(each, str))]
+        """Return a handler's result as a JSON value. Raises ActionFailedError where the result reports a failure."""
+        result = plain(value)
+        data = result if isinstance(result, dict) else {}
+        failed = result is False or data.get("success") is False or data.get("status") == "error"
+        texts = [*self.replies, *(text for text in (data.get("text"), data.get("message")) if isinstance(text, str))]
         if failed:
-            reason = "\n".join(_distinct([*texts, str(data.get("error") or "")])) or "it gave no reason"
-            raise FailedError(reason + self._hint())
-        if isinstance(found, bool) or found is None or isinstance(found, str):
-            return "\n".join(_distinct([*texts, found if isinstance(found, str) else ""])) or found
+            reason = "\n".join(_without_repeats([*texts, str(data.get("error") or "")])) or "it gave no reason"
+            raise ActionFailedError(reason + self._missing_model_hint())
+        if isinstance(result, bool) or result is None or isinstance(result, str):
+            return "\n".join(_without_repeats([*texts, result if isinstance(result, str) else ""])) or result
         if "success" not in data or not ({"text", "data"} & data.keys()):
-            return {**data, "said": self.said} if self.said and data else found
-        rest = {key: value for key, value in (data.get("data") or {}).items() if key != "actionName"}
-        said = "\n".join(_distinct(texts))
-        return {"text": said, "data": rest} if rest else said
+            return {**data, "said": self.replies} if self.replies and data else result
+        rest = {key: item for key, item in (data.get("data") or {}).items() if key != "actionName"}
+        text = "\n".join(_without_repeats(texts))
+        return {"text": text, "data": rest} if rest else text
 
-    def _hint(self) -> str:
-        if not self.wanted:
+    def _missing_model_hint(self) -> str:
+        if not self.unanswered_fields:
             return ""
-        return f" (It asked a language model for {', '.join(self.wanted)}, and got none; give these as arguments.)"
+        fields = ", ".join(self.unanswered_fields)
+        return f" (It asked a language model for {fields}, and got none; give these as arguments.)"
 
 
 def _new_id() -> str:
@@ -95,33 +195,33 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-def _text(name: str, arguments: dict[str, Any]) -> str:
-    """Return the words a person would have said: given as such, or made of the arguments."""
+def _text_of(name: str, arguments: dict[str, Any]) -> str:
+    """Return what a person would have written: given as such, or made of the arguments."""
     if isinstance(text := arguments.get("text"), str) and text:
         return text
-    given = {key: value for key, value in arguments.items() if isinstance(value, (str, int, float))}
-    if not given:
+    values = {key: value for key, value in arguments.items() if isinstance(value, (str, int, float))}
+    if not values:
         return name.replace("_", " ").replace("-", " ").lower()
-    if len(given) == 1:
-        return str(next(iter(given.values())))
-    return ", ".join(f"{key}: {value}" for key, value in given.items())
+    if len(values) == 1:
+        return str(next(iter(values.values())))
+    return ", ".join(f"{key}: {value}" for key, value in values.items())
 
 
 def _field(content: Any, name: str) -> Any:
     return content.get(name) if isinstance(content, dict) else getattr(content, name, None)
 
 
-def _distinct(texts: list[str]) -> list[str]:
+def _without_repeats(texts: list[str]) -> list[str]:
     """Return the texts without empty ones and those that another contains."""
     kept: list[str] = []
-    for text in (each.strip() for each in texts):
+    for text in (text.strip() for text in texts):
         if text and not any(text in other for other in kept):
             kept = [other for other in kept if other not in text] + [text]
     return kept
 
 
-class _Done:
-    """What a callback gives: a list of no memories, for those who await it and those who do not."""
+class _NoMemories:
+    """A callback's result: for those who await it, an empty list of memories."""
 
     def __await__(self) -> Any:
         yield from ()

@@ -1,7 +1,7 @@
 """A database adapter for the elizaOS runtime, on SQLite: what a plugin remembers outlives its process.
 
-Takes what plugins really pass, which is dictionaries, objects or protocol buffers, parameters one by one or in one
-dictionary, and gives back what can be read either way.
+Plugins pass dictionaries, objects or protocol buffers, and parameters one by one or in one dictionary: all of these are
+accepted. What is returned can be read as a dictionary or as an object.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from ..serialize import plain
-from .bag import Bag, bag
+from .call import AttributeDict, camel_case, with_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ class Store:
     # Memories
 
     async def create_memory(self, memory: Any, table_name: str = "messages", unique: bool = False) -> str:
-        body = document(memory)
+        body = as_document(memory)
         body.setdefault("createdAt", body.get("created_at"))
         body["createdAt"] = body["createdAt"] or int(time.time() * 1000)
         body["agentId"] = body.get("agentId") or self._agent_id
@@ -66,98 +66,98 @@ class Store:
         body["metadata"] = {**(body.get("metadata") or {}), "type": table_name}
         return self._put("memory", body)
 
-    async def get_memories(self, params: Any = None, **more: Any) -> list[Bag]:
-        wanted = _wanted(params, more)
-        table, start, end = wanted.pop("tableName", None), wanted.pop("start", None), wanted.pop("end", None)
-        count, offset = wanted.pop("limit", None) or wanted.pop("count", None), wanted.pop("offset", None) or 0
-        only_unique = wanted.pop("unique", False)
-        fields = {key: wanted[key] for key in ("entityId", "agentId", "roomId", "worldId") if wanted.get(key)}
+    async def get_memories(self, params: Any = None, **more: Any) -> list[AttributeDict]:
+        filters = _filters(params, more)
+        table, start, end = filters.pop("tableName", None), filters.pop("start", None), filters.pop("end", None)
+        count, offset = filters.pop("limit", None) or filters.pop("count", None), filters.pop("offset", None) or 0
+        only_unique = filters.pop("unique", False)
+        fields = {key: filters[key] for key in ("entityId", "agentId", "roomId", "worldId") if filters.get(key)}
 
-        def fits(memory: Bag) -> bool:
-            made = memory.get("createdAt") or 0
+        def matches(memory: AttributeDict) -> bool:
+            created = memory.get("createdAt") or 0
             return (
-                _has(memory, fields)
+                _matches(memory, fields)
                 and (not table or (memory.get("metadata") or {}).get("type") == table)
-                and (start is None or made >= start)
-                and (end is None or made <= end)
+                and (start is None or created >= start)
+                and (end is None or created <= end)
                 and (not only_unique or bool(memory.get("unique")))
             )
 
-        found = sorted(self._all("memory", fits), key=lambda each: each.get("createdAt") or 0, reverse=True)
+        found = sorted(self._all("memory", matches), key=lambda memory: memory.get("createdAt") or 0, reverse=True)
         return found[offset:] if count is None else found[offset : offset + int(count)]
 
-    async def get_memory_by_id(self, id: Any) -> Bag | None:  # noqa: A002 # the name the runtime's interface has
+    async def get_memory_by_id(self, id: Any) -> AttributeDict | None:  # noqa: A002 # the name the runtime's interface has
         return self._get("memory", id)
 
-    async def get_memories_by_ids(self, ids: list[Any], table_name: str | None = None) -> list[Bag]:
-        found = [each for each in (self._get("memory", number) for number in ids) if each is not None]
-        return [each for each in found if not table_name or each["metadata"].get("type") == table_name]
+    async def get_memories_by_ids(self, ids: list[Any], table_name: str | None = None) -> list[AttributeDict]:
+        found = [memory for memory in (self._get("memory", memory_id) for memory_id in ids) if memory is not None]
+        return [memory for memory in found if not table_name or memory["metadata"].get("type") == table_name]
 
-    async def get_memories_by_room_ids(self, params: Any) -> list[Bag]:
-        wanted = _wanted(params, {})
-        rooms = {str(each) for each in wanted.pop("roomIds", ())}
-        return [each for each in await self.get_memories(wanted) if str(each.get("roomId")) in rooms]
+    async def get_memories_by_room_ids(self, params: Any) -> list[AttributeDict]:
+        filters = _filters(params, {})
+        rooms = {str(room_id) for room_id in filters.pop("roomIds", ())}
+        return [memory for memory in await self.get_memories(filters) if str(memory.get("roomId")) in rooms]
 
-    async def search_memories(self, params: Any = None, **more: Any) -> list[Bag]:
-        wanted = _wanted(params, more)
-        vector, least = wanted.pop("embedding", None), wanted.pop("matchThreshold", 0.0) or 0.0
-        query = str(wanted.pop("query", "") or "").lower().split()
-        most = wanted.pop("limit", None) or wanted.pop("count", None) or 10
+    async def search_memories(self, params: Any = None, **more: Any) -> list[AttributeDict]:
+        filters = _filters(params, more)
+        vector, threshold = filters.pop("embedding", None), filters.pop("matchThreshold", 0.0) or 0.0
+        query = str(filters.pop("query", "") or "").lower().split()
+        limit = filters.pop("limit", None) or filters.pop("count", None) or 10
         scored = []
-        for memory in await self.get_memories(wanted):
+        for memory in await self.get_memories(filters):
             text = str((memory.get("content") or {}).get("text", "")).lower()
             score = (
                 _cosine(vector, memory.get("embedding") or [])
                 if vector
                 else sum(word in text for word in query) / max(len(query), 1)
             )
-            if score > 0 and score >= least:
+            if score > 0 and score >= threshold:
                 scored.append((score, memory))
         scored.sort(key=lambda pair: pair[0], reverse=True)
-        return [Bag({**memory, "similarity": score}) for score, memory in scored[: int(most)]]
+        return [AttributeDict({**memory, "similarity": score}) for score, memory in scored[: int(limit)]]
 
     async def get_cached_embeddings(self, _params: Any) -> list[Any]:
         return []
 
     async def count_memories(self, room_id: Any = None, unique: bool = False, table_name: str | None = None) -> int:
-        wanted = {} if isinstance(room_id, dict) else {"roomId": room_id, "unique": unique, "tableName": table_name}
-        return len(await self.get_memories(room_id if isinstance(room_id, dict) else wanted))
+        filters = {} if isinstance(room_id, dict) else {"roomId": room_id, "unique": unique, "tableName": table_name}
+        return len(await self.get_memories(room_id if isinstance(room_id, dict) else filters))
 
     async def update_memory(self, memory: Any) -> bool:
-        return self._merge("memory", document(memory))
+        return self._merge("memory", as_document(memory))
 
     async def delete_memory(self, memory_id: Any) -> None:
         self._delete("memory", memory_id)
 
     async def delete_many_memories(self, memory_ids: list[Any]) -> None:
-        for each in memory_ids:
-            self._delete("memory", each)
+        for memory_id in memory_ids:
+            self._delete("memory", memory_id)
 
     async def delete_all_memories(self, room_id: Any, table_name: str | None = None) -> None:
-        for each in await self.get_memories({"roomId": room_id, "tableName": table_name}):
-            self._delete("memory", each["id"])
+        for memory in await self.get_memories({"roomId": room_id, "tableName": table_name}):
+            self._delete("memory", memory["id"])
 
     # Tasks
 
     async def create_task(self, task: Any) -> str:
-        return self._put("task", document(task))
+        return self._put("task", as_document(task))
 
-    async def get_tasks(self, params: Any = None, **more: Any) -> list[Bag]:
-        wanted = _wanted(params, more)
-        tags = set(wanted.pop("tags", None) or ())
-        fields = {key: wanted[key] for key in ("entityId", "roomId", "worldId", "name") if wanted.get(key)}
+    async def get_tasks(self, params: Any = None, **more: Any) -> list[AttributeDict]:
+        filters = _filters(params, more)
+        tags = set(filters.pop("tags", None) or ())
+        fields = {key: filters[key] for key in ("entityId", "roomId", "worldId", "name") if filters.get(key)}
         return self._all(
-            "task", lambda task: _has(task, fields) and (not tags or bool(tags & set(task.get("tags") or ())))
+            "task", lambda task: _matches(task, fields) and (not tags or bool(tags & set(task.get("tags") or ())))
         )
 
-    async def get_task(self, id: Any) -> Bag | None:  # noqa: A002 # the name the runtime's interface has
+    async def get_task(self, id: Any) -> AttributeDict | None:  # noqa: A002 # the name the runtime's interface has
         return self._get("task", id)
 
-    async def get_tasks_by_name(self, name: str) -> list[Bag]:
+    async def get_tasks_by_name(self, name: str) -> list[AttributeDict]:
         return self._all("task", lambda task: task.get("name") == name)
 
     async def update_task(self, id: Any, task: Any) -> None:  # noqa: A002 # the name the runtime's interface has
-        self._merge("task", {**document(task), "id": str(id)})
+        self._merge("task", {**as_document(task), "id": str(id)})
 
     async def delete_task(self, task_id: Any) -> None:
         self._delete("task", task_id)
@@ -175,11 +175,12 @@ class Store:
     async def delete_cache(self, key: str) -> bool:
         return self._delete("cache", key)
 
-    # Who is where
+    # Participants
 
     async def add_participants_room(self, entity_ids: list[Any], room_id: Any) -> bool:
-        for each in entity_ids:
-            self._put("participant", {"id": f"{room_id}/{each}", "entityId": str(each), "roomId": str(room_id)})
+        for entity_id in entity_ids:
+            ids = {"entityId": str(entity_id), "roomId": str(room_id)}
+            self._put("participant", {"id": f"{room_id}/{entity_id}", **ids})
         return True
 
     async def remove_participant(self, entity_id: Any, room_id: Any) -> bool:
@@ -189,40 +190,46 @@ class Store:
         return self._get("participant", f"{room_id}/{entity_id}") is not None
 
     async def get_participants_for_room(self, room_id: Any) -> list[str]:
-        return [each["entityId"] for each in self._all("participant", lambda p: p["roomId"] == str(room_id))]
+        found = self._all("participant", lambda p: p["roomId"] == str(room_id))
+        return [participant["entityId"] for participant in found]
 
     async def get_rooms_for_participant(self, entity_id: Any) -> list[str]:
-        return [each["roomId"] for each in self._all("participant", lambda p: p["entityId"] == str(entity_id))]
+        found = self._all("participant", lambda p: p["entityId"] == str(entity_id))
+        return [participant["roomId"] for participant in found]
 
-    # Everything else is documents: get_room, create_entities, update_world, delete_component, get_relationships, …
+    # All other methods are about one kind of document: get_room, create_entities, update_world, get_relationships, …
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         verb, _, rest = name.partition("_")
         for kind in _COLLECTIONS:
-            for many in (_plural(kind), kind):
-                if rest == many or rest.startswith(f"{many}_by_"):
-                    return self._verb(verb, kind, many != kind, rest.endswith("_by_ids"))
+            for noun in (_plural(kind), kind):
+                if rest == noun or rest.startswith(f"{noun}_by_"):
+                    return self._method(verb, kind, noun != kind, rest.endswith("_by_ids"))
         raise AttributeError(name)
 
-    def _verb(self, verb: str, kind: str, many: bool, by_ids: bool) -> Callable[..., Any]:
+    def _method(self, verb: str, kind: str, is_plural: bool, by_ids: bool) -> Callable[..., Any]:
         async def create(given: Any) -> Any:
-            made = [self._put(kind, document(each)) for each in (given if many else [given])]
-            return made if many and kind == "room" else True if kind not in ("world", "room") else made[0]
+            ids = [self._put(kind, as_document(value)) for value in (given if is_plural else [given])]
+            if kind not in ("world", "room"):
+                return True
+            return ids if is_plural and kind == "room" else ids[0]
 
         async def update(first: Any, second: Any = None) -> bool:
-            return self._merge(kind, document(first) if second is None else {**document(second), "id": str(first)})
+            return self._merge(
+                kind, as_document(first) if second is None else {**as_document(second), "id": str(first)}
+            )
 
-        async def delete(number: Any) -> bool:
-            return self._delete(kind, number)
+        async def delete(document_id: Any) -> bool:
+            return self._delete(kind, document_id)
 
         async def get(given: Any = None, *_: Any, **more: Any) -> Any:
             if by_ids:
-                return [each for each in (self._get(kind, number) for number in given) if each is not None]
-            if not many and not isinstance(given, dict):
+                return [found for found in (self._get(kind, document_id) for document_id in given) if found is not None]
+            if not is_plural and not isinstance(given, dict):
                 return self._get(kind, given)
-            fields = {key: value for key, value in _wanted(given, more).items() if isinstance(value, str)}
-            found = self._all(kind, lambda each: _has(each, fields))
-            return found if many else found[0] if found else None
+            fields = {key: value for key, value in _filters(given, more).items() if isinstance(value, str)}
+            found = self._all(kind, lambda document: _matches(document, fields))
+            return found if is_plural else found[0] if found else None
 
         verbs: dict[str, Callable[..., Any]] = {"create": create, "update": update, "delete": delete, "get": get}
         if verb not in verbs:
@@ -230,21 +237,23 @@ class Store:
         return verbs[verb]
 
     def _put(self, kind: str, body: dict[str, Any]) -> str:
-        number = str(body.get("id") or uuid.uuid4())
+        document_id = str(body.get("id") or uuid.uuid4())
         self._db.execute(
             "INSERT INTO document (kind, id, body) VALUES (?, ?, ?)"
             " ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
-            (kind, number, json.dumps({**body, "id": number}, default=plain)),
+            (kind, document_id, json.dumps({**body, "id": document_id}, default=plain)),
         )
-        return number
+        return document_id
 
-    def _get(self, kind: str, number: Any) -> Bag | None:
-        row = self._db.execute("SELECT body FROM document WHERE kind = ? AND id = ?", (kind, str(number))).fetchone()
-        return None if row is None else bag(json.loads(row[0]))
+    def _get(self, kind: str, document_id: Any) -> AttributeDict | None:
+        row = self._db.execute(
+            "SELECT body FROM document WHERE kind = ? AND id = ?", (kind, str(document_id))
+        ).fetchone()
+        return None if row is None else with_attributes(json.loads(row[0]))
 
-    def _all(self, kind: str, fits: Callable[[Bag], bool]) -> list[Bag]:
+    def _all(self, kind: str, matches: Callable[[AttributeDict], bool]) -> list[AttributeDict]:
         rows = self._db.execute("SELECT body FROM document WHERE kind = ? ORDER BY number", (kind,)).fetchall()
-        return [each for each in (bag(json.loads(row[0])) for row in rows) if fits(each)]
+        return [document for document in (with_attributes(json.loads(row[0])) for row in rows) if matches(document)]
 
     def _merge(self, kind: str, body: dict[str, Any]) -> bool:
         old = self._get(kind, body.get("id"))
@@ -253,24 +262,23 @@ class Store:
         self._put(kind, {**old, **body})
         return True
 
-    def _delete(self, kind: str, number: Any) -> bool:
-        return self._db.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, str(number))).rowcount > 0
+    def _delete(self, kind: str, document_id: Any) -> bool:
+        return self._db.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, str(document_id))).rowcount > 0
 
 
-def document(value: Any) -> dict[str, Any]:
-    """Return what a plugin wants kept as a plain dictionary."""
-    found = plain(value)
-    return found if isinstance(found, dict) else {"value": found}
+def as_document(value: Any) -> dict[str, Any]:
+    """Return a value that a plugin stores as a plain dictionary."""
+    document = plain(value)
+    return document if isinstance(document, dict) else {"value": document}
 
 
-def _wanted(params: Any, more: dict[str, Any]) -> dict[str, Any]:
-    from .bag import camel
+def _filters(params: Any, more: dict[str, Any]) -> dict[str, Any]:
+    """Return a query's parameters in camelCase, without those that are None."""
+    given = {**(as_document(params) if params is not None else {}), **more}
+    return {camel_case(key): value for key, value in given.items() if value is not None}
 
-    given = {**(document(params) if params is not None else {}), **more}
-    return {camel(key): value for key, value in given.items() if value is not None}
 
-
-def _has(found: Bag, fields: dict[str, Any]) -> bool:
+def _matches(found: AttributeDict, fields: dict[str, Any]) -> bool:
     return all(str(found.get(key)) == str(value) for key, value in fields.items())
 
 
