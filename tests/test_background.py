@@ -115,7 +115,7 @@ async def test_a_task_runs_once_an_interval_in_all_processes_of_a_home_and_a_fai
     # Each may have begun one before the clock did: workers start late on a busy machine. Both in turn need half of it.
     assert took >= RUNS - 3
     assert written(home, "never") == []
-    told = App(settings).service.journal.told("watcher")
+    told = App(settings).service.journal.report("watcher")
     assert told["usage"]["actions"]["broken"]["errors"] >= 1
     assert any(event["event"] == "task_failed" for event in told["events"])
 

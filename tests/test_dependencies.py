@@ -78,7 +78,7 @@ async def test_what_a_plugin_needs_comes_with_it_on_one_approval_and_is_active_b
         assert "middle" in asked[0].warnings[0]
 
         await app.service.activate("top")
-        assert list(app.runtime.plugins) == ["bottom", "middle", "top"]
+        assert list(app.components.plugins) == ["bottom", "middle", "top"]
         for verb in (app.service.deactivate, app.service.unload, app.service.uninstall):
             with pytest.raises(AlreadyActiveError, match="needed by middle"):
                 await verb("bottom")
@@ -97,7 +97,7 @@ async def test_what_a_plugin_requires_in_its_code_comes_with_it_too(settings: Se
     async with asyncio.timeout(BOUND), App(settings, approve=approve_everything) as app:
         await app.service.install_path(path)
         await app.service.activate("top")
-        assert list(app.runtime.plugins) == ["bottom", "middle", "top"]
+        assert list(app.components.plugins) == ["bottom", "middle", "top"]
 
 
 async def test_what_needs_itself_or_what_nobody_knows_is_not_installed(settings: Settings, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ async def test_plugins_that_come_to_need_one_another_are_refused_with_their_name
             await app.service.update("aa")
         assert [info.version for info in app.service.status()] == ["1", "2"]
         await app.service.activate("bb")
-        assert list(app.runtime.plugins) == ["aa", "bb"]
+        assert list(app.components.plugins) == ["aa", "bb"]
 
 
 async def test_a_circle_that_is_installed_already_is_refused_and_not_waited_for(
@@ -188,7 +188,7 @@ async def test_what_only_the_package_itself_says_that_it_needs_is_asked_about_an
         assert [request.name for request in asked] == ["top"] * 4
         assert "It needs bottom, middle" in asked[3].warnings[0]
         await app.service.activate("top")
-        assert list(app.runtime.plugins) == ["bottom", "middle", "top"]
+        assert list(app.components.plugins) == ["bottom", "middle", "top"]
 
 
 async def test_an_update_brings_and_activates_what_the_new_version_needs_or_changes_nothing(
@@ -233,4 +233,4 @@ async def test_an_update_that_fails_takes_away_and_switches_off_again_what_came_
             ("bottom", "1", "installed"),
             ("top", "1", "active"),
         ]
-        assert list(app.runtime.plugins) == ["top"]
+        assert list(app.components.plugins) == ["top"]

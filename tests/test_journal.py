@@ -92,7 +92,7 @@ def test_processes_that_count_at_once_lose_nothing(tmp_path: Path) -> None:
         worker.start()
     for worker in workers:
         worker.join(60)
-    assert Journal(tmp_path / "j").told("p")["usage"]["calls"] == 60
+    assert Journal(tmp_path / "j").report("p")["usage"]["calls"] == 60
 
 
 def test_a_call_that_is_under_way_while_the_others_are_written_is_counted_when_it_ends(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_call_that_is_under_way_while_the_others_are_written_is_counted_when_i
     with journal.timed("p", "a"):
         journal.flush()
     journal.flush()
-    assert Journal(tmp_path / "j").told("p")["usage"]["calls"] == 1
+    assert Journal(tmp_path / "j").report("p")["usage"]["calls"] == 1
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"plugins": {"p": 3}}', '{"plugins": []}'])
@@ -111,7 +111,7 @@ def test_a_damaged_journal_begins_anew(tmp_path: Path, content: str) -> None:
     with journal.timed("p", "a"):
         pass
     journal.flush()
-    assert Journal(path).told("p")["usage"]["calls"] == 1
+    assert Journal(path).report("p")["usage"]["calls"] == 1
 
 
 def test_only_the_newest_events_are_kept_and_progress_is_none(tmp_path: Path) -> None:
@@ -120,5 +120,5 @@ def test_only_the_newest_events_are_kept_and_progress_is_none(tmp_path: Path) ->
         journal.note(Event("p", "failed", str(number)))
         journal.flush()
     journal.note(Event("p", "download", fraction=0.5))
-    told = journal.told("p")["events"]
+    told = journal.report("p")["events"]
     assert [each["message"] for each in told] == [str(number) for number in range(5, EVENTS_KEPT + 5)]

@@ -162,7 +162,7 @@ async def assert_in_order(app: App, open_app: Callable[..., App]) -> None:
     app.service.sync()
     assert app.service.status() == open_app().service.status()
     assert scraps(app) == []
-    assert ("probe" in app.runtime.plugins) == (status(app) is Status.ACTIVE)
+    assert ("probe" in app.components.plugins) == (status(app) is Status.ACTIVE)
     if status(app) not in {Status.ACTIVE, Status.LOADED, Status.INACTIVE}:
         assert app.service.running() == {}
     if status(app) is Status.ACTIVE:
@@ -295,7 +295,7 @@ async def test_an_uninstall_that_is_cancelled_is_done_or_was_not_begun(
         if app.store.read():
             await assert_in_order(app, open_app)
         else:
-            assert app.runtime.plugins == {}
+            assert app.components.plugins == {}
             assert list((app.settings.home / "plugin_data").glob("*")) == []
 
 
@@ -488,7 +488,7 @@ async def test_what_was_enabled_is_enabled_after_a_restart_and_costs_no_process_
         await app.service.activate("probe")
     async with open_app() as app:
         assert (status(app), app.service.running(), workers_of(home)) == (Status.ACTIVE, {}, [])
-        assert [action.name for action in app.runtime.plugins["probe"].actions] == [
+        assert [action.name for action in app.components.plugins["probe"].actions] == [
             "tell",
             "die",
             "freeze",
@@ -537,7 +537,7 @@ async def test_what_another_process_switches_off_and_removes_ends_here(app: App,
         await tell(app)
     assert refused.value.code in {"not_installed", "unknown_plugin"}
     await gone(process)
-    assert (app.service.status(), dict(app.runtime.plugins)) == ([], {})
+    assert (app.service.status(), dict(app.components.plugins)) == ([], {})
 
 
 async def test_what_another_process_configures_and_updates_is_what_the_next_call_gets(
@@ -553,7 +553,7 @@ async def test_what_another_process_configures_and_updates_is_what_the_next_call
         await other.service.update("probe")
     third = await tell(app)
     assert (third["version"], third["word"], third["started"]) == ("2.0", "hi", 1)
-    assert [action.name for action in app.runtime.plugins["probe"].actions] == ["tell"]
+    assert [action.name for action in app.components.plugins["probe"].actions] == ["tell"]
     await gone(first["process"])
     await gone(second["process"])
 
@@ -628,7 +628,7 @@ async def test_a_removal_that_was_cut_short_is_finished_by_the_next_install(app:
     app.store.change("probe", leaving=True)  # as far as an uninstall that is killed has come
     with pytest.raises(PluginError):
         await tell(app)
-    assert (app.service.status(), dict(app.runtime.plugins)) == ([], {})
+    assert (app.service.status(), dict(app.components.plugins)) == ([], {})
     await app.service.install_path(folder)
     await app.service.activate("probe")
     assert ((await tell(app))["word"], scraps(app)) == (None, [])
@@ -648,7 +648,7 @@ async def test_verbs_that_waited_while_a_plugin_was_removed_say_that_it_is_gone(
     assert came[0] == "probe"
     assert {each.code for each in came if isinstance(each, PluginError)} <= {"not_installed", "unknown_plugin"}
     assert not [each for each in came if isinstance(each, BaseException) and not isinstance(each, PluginError)]
-    assert (app.service.status(), app.service.running(), dict(app.runtime.plugins)) == ([], {}, {})
+    assert (app.service.status(), app.service.running(), dict(app.components.plugins)) == ([], {}, {})
 
 
 # ---------------------------------------------------------------- kills and cycles, the short of it

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dynamic_plugins.core.status import DynamicPluginInfo, RequiredVariable, Standing, Status, now
+from dynamic_plugins.core.status import DynamicPluginInfo, PluginState, RequiredVariable, Status, now
 from dynamic_plugins.errors import StepError
 
 
@@ -22,14 +22,14 @@ from dynamic_plugins.errors import StepError
 )
 def test_a_step_that_is_not_in_the_table_is_refused_and_says_which(start: Status, end: Status) -> None:
     with pytest.raises(StepError, match=f"is {start} and cannot become {end}"):
-        Standing("x", start).to(end)
+        PluginState("x", start).to(end)
 
 
 def test_a_life_goes_from_installed_to_active_and_back() -> None:
-    standing = Standing("x", Status.INSTALLED)
+    state = PluginState("x", Status.INSTALLED)
     for step in (Status.LOADED, Status.ACTIVE, Status.INACTIVE, Status.ACTIVE, Status.INSTALLED):
-        standing = standing.to(step)
-    assert standing == Standing("x", Status.INSTALLED)
+        state = state.to(step)
+    assert state == PluginState("x", Status.INSTALLED)
 
 
 def test_every_status_can_reach_every_other() -> None:
@@ -42,7 +42,7 @@ def test_every_status_can_reach_every_other() -> None:
 
     def can(start: Status, end: Status) -> bool:
         try:
-            Standing("x", start).to(end)
+            PluginState("x", start).to(end)
         except StepError:
             return False
         return True

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dynamic_plugins.errors import ActionError, BadArgumentsError, ComponentClashError, ContractError
-from dynamic_plugins.lifecycle.component_registry import AgentRuntime
+from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service, Task, action
 
 
@@ -31,7 +31,8 @@ def everything(name: str = "everything", log: list[str] | None = None) -> Plugin
 
 
 async def test_all_five_kinds_are_registered_and_leave_again() -> None:
-    runtime, log = AgentRuntime(), []
+    runtime = ComponentRegistry()
+    log: list[str] = []
     unmount = runtime.mount(everything(log=log))
     assert await runtime.execute_action("everything", "double", {"number": 4}) == 8
     assert await runtime.context() == {"everything/mood": "fine"}
@@ -71,14 +72,14 @@ async def test_all_five_kinds_are_registered_and_leave_again() -> None:
     ],
 )
 def test_a_plugin_with_a_broken_component_is_refused_whole(broken: Plugin) -> None:
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     with pytest.raises((ContractError, ComponentClashError)):
         runtime.mount(broken)
     assert runtime.plugins == {}
 
 
 def test_a_plugin_that_is_registered_cannot_be_registered_again() -> None:
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     runtime.mount(everything())
     with pytest.raises(ComponentClashError):
         runtime.mount(everything())
@@ -86,7 +87,7 @@ def test_a_plugin_that_is_registered_cannot_be_registered_again() -> None:
 
 
 def test_the_undo_of_an_earlier_mount_does_not_withdraw_a_later_one() -> None:
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     first = runtime.mount(everything())
     first()
     runtime.mount(everything())
@@ -95,7 +96,7 @@ def test_the_undo_of_an_earlier_mount_does_not_withdraw_a_later_one() -> None:
 
 
 async def test_two_plugins_may_use_the_same_names() -> None:
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     runtime.mount(everything("one"))
     runtime.mount(everything("two"))
     assert await runtime.execute_action("two", "double", {"number": 1}) == 2
@@ -108,7 +109,7 @@ async def test_arguments_that_do_not_fit_are_refused_before_the_handler_runs() -
     def remember(text: str) -> None:
         called.append(text)
 
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     runtime.mount(Plugin("notes", actions=[remember]))
     for wrong in ({}, {"text": 3}, {"text": "a", "more": 1}):
         with pytest.raises(BadArgumentsError) as caught:
@@ -122,7 +123,7 @@ async def test_a_handlers_own_error_is_that_calls_error() -> None:
     def fail() -> None:
         raise RuntimeError("out of paper")
 
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     runtime.mount(Plugin("printer", actions=[fail]))
     with pytest.raises(ActionError, match="out of paper"):
         await runtime.execute_action("printer", "fail", {})
@@ -134,7 +135,7 @@ async def test_when_a_service_does_not_start_those_before_it_are_stopped() -> No
     def explode() -> None:
         raise RuntimeError("port taken")
 
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     runtime.mount(
         Plugin(
             "server",
@@ -155,7 +156,7 @@ async def test_one_service_that_does_not_stop_does_not_keep_the_others() -> None
     def explode() -> None:
         raise RuntimeError("stuck")
 
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     runtime.mount(
         Plugin(
             "server",
@@ -177,7 +178,7 @@ async def test_a_provider_that_hangs_or_fails_is_left_out() -> None:
     def fail() -> str:
         raise RuntimeError("no")
 
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     runtime.mount(
         Plugin(
             "p",

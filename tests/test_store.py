@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dynamic_plugins.errors import StateError
-from dynamic_plugins.install.installation import Distribution, Installation
+from dynamic_plugins.install.installation import Installation
+from dynamic_plugins.install.python_environment import Distribution
 from dynamic_plugins.registry.entry import Argument, Variable
+from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.state import StateStore, StoredPlugin
 from dynamic_plugins.workers.components import Component, Offers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.conftest import Cli
 
 
 def plugin(name: str = "hello") -> StoredPlugin:
@@ -81,8 +85,13 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     assert len(StateStore(tmp_path / "s").read()) == 40
 
 
+DEEP = '{"schema": 1, "plugins": ' + '{"x": ' * 100_000
+
+
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"schema": 1}', '{"schema": 1, "plugins": {"x": 3}}', '{"schema": 9}']
+    "content",
+    ["", "{", "[]", '{"schema": 1}', '{"schema": 1, "plugins": {"x": 3}}', '{"schema": 9}', "[" * 100_000, DEEP],
+    ids=lambda content: content[:32],
 )
 def test_a_file_that_is_not_understood_is_an_error_and_is_left_as_it_is(tmp_path: Path, content: str) -> None:
     path = tmp_path / "s"
@@ -93,6 +102,35 @@ def test_a_file_that_is_not_understood_is_an_error_and_is_left_as_it_is(tmp_path
     with pytest.raises(StateError):
         store.put(plugin())
     assert path.read_text() == content
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device", "loop"])
+def test_what_is_no_regular_file_is_an_error_at_once_and_is_left_as_it_is(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "s"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path)
+    before = path.lstat()
+    for use in (StateStore(path).read, lambda: StateStore(path).put(plugin())):
+        with pytest.raises(StateError, match="Move it away to start afresh"):
+            use()
+    after = path.lstat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+
+
+@pytest.mark.parametrize("damage", ["pipe", "deep"])
+def test_a_command_says_in_one_sentence_what_is_wrong_with_the_state_file(cli: Cli, damage: str) -> None:
+    path = Settings(home=cli.home).state_file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if damage == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_text("[" * 100_000)
+    error = cli("status", code=1).json["error"]
+    assert (str(path) in error["message"], "Move it away" in error["message"]) == (True, True)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_scraps(tmp_path: Path) -> None:

@@ -97,7 +97,10 @@ async def told(app: App) -> tuple[str, str, int, str]:
     """Return the version that is told and the one that answers, how often its service runs, and what it provides."""
     (info,) = app.service.status()
     value = await app.service.call("probe", "tell", {})
-    context = await app.service.context() or {"probe/mood": await app.runtime.plugins["probe"].providers[0].get()}
+    context = await app.service.context()
+    if not context:
+        mood: Any = app.components.plugins["probe"].providers[0].get()
+        context = {"probe/mood": await mood}
     assert info.status == "active"
     return info.version, value["version"], value["started"], context["probe/mood"]
 

@@ -1,4 +1,4 @@
-"""Statuses, the one table of steps between them, and what is told about a plugin."""
+"""Statuses, the one table of steps between them, and the facts that are shown of a plugin."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ class Status(StrEnum):
     ERROR = "error"
 
 
+def status_in_words(status: str) -> str:
+    """Return a status as a person reads it: what is not active says that it is off, and needs no table of statuses."""
+    words = status.replace("_", " ")
+    return f"{words}, off" if status in {Status.INSTALLED, Status.LOADED, Status.INACTIVE} else words
+
+
 _STEPS: dict[Status, frozenset[Status]] = {
     Status.INSTALLED: frozenset({Status.NEEDS_CONFIGURATION, Status.LOADED, Status.ERROR}),
     Status.NEEDS_CONFIGURATION: frozenset({Status.INSTALLED, Status.ERROR}),
@@ -32,7 +38,7 @@ _STEPS: dict[Status, frozenset[Status]] = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class PluginState:
     """A plugin's name, its status, and why (the error's text when the status is ``error``)."""
 
     name: str
@@ -40,7 +46,7 @@ class Standing:
     reason: str | None = None
 
     def to(self, status: Status, reason: str | None = None) -> Self:
-        """Return this standing moved to *status*; the same status is no step. Raises :class:`StepError`."""
+        """Return this state moved to *status*; the same status is no step. Raises :class:`StepError`."""
         if status != self.status and status not in _STEPS[self.status]:
             raise StepError(self.name, self.status, status)
         return replace(self, status=status, reason=reason)
@@ -48,7 +54,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class RequiredVariable:
-    """A value the plugin must be told, and whether it has been."""
+    """A variable that the plugin cannot do without, and whether it is set."""
 
     name: str
     description: str
@@ -58,7 +64,7 @@ class RequiredVariable:
 
 @dataclass(frozen=True)
 class DynamicPluginInfo:
-    """What is told about an installed plugin; times are UTC, ISO 8601."""
+    """The facts of an installed plugin; times are UTC, ISO 8601."""
 
     name: str
     version: str

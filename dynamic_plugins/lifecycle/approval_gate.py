@@ -1,4 +1,4 @@
-"""The person's consent to what is installed or first started."""
+"""The person's approval of what is installed or first started."""
 
 from __future__ import annotations
 
@@ -9,19 +9,35 @@ from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
 
 if TYPE_CHECKING:
     from dynamic_plugins.approval import Approve, Verb
+    from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.storage.state import StoredPlugin
 
 
-class Consent:
-    """Asks through *approve*; with None there is nobody to ask."""
+class ApprovalGate:
+    """Asks through *approve*; with None there is nobody to ask. All methods raise DeclinedError when the person does
+    not agree, and NeedsConfirmationError where nobody can be asked.
+    """
 
-    def __init__(self, approve: Approve | None) -> None:
+    def __init__(self, installer: Installer, approve: Approve | None) -> None:
+        self._installer = installer
         self.approve = approve
 
-    async def ask(
+    async def ask(self, verb: Verb, plan: InstallPlan, needed: list[InstallPlan], warning: str | None = None) -> None:
+        """Return when the person agrees to *plan* and to what is *needed* with it."""
+        commands = tuple(command for one in (*needed, plan) for command in one.commands)
+        more = f"It needs {', '.join(one.name for one in needed)}, installed with it." if needed else None
+        await self._ask(verb, plan, commands, " ".join(filter(None, (warning, more))) or None)
+
+    async def ask_to_start(self, plugin: StoredPlugin) -> None:
+        """Return when the person agrees to the start of *plugin*, now or earlier."""
+        if not plugin.approved:
+            plan = self._installer.plan_of(plugin.installation)
+            await self._ask("activate", plan, (plan.start_command,))
+
+    async def _ask(
         self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None = None
     ) -> None:
-        """Return when the person agrees. Raises DeclinedError, or NeedsConfirmationError where nobody can be asked."""
         warnings = (warning, *plan.warnings) if warning else plan.warnings
         request = ApprovalRequest(verb, plan.name, plan.version or "(latest)", plan.origin, commands, warnings)
         if self.approve is None:

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.core.schema_checks import json_problem
-from dynamic_plugins.errors import ActionError, ComponentClashError, ContractError, PluginError
+from dynamic_plugins.errors import (
+    ActionError,
+    ComponentClashError,
+    ContractError,
+    NotActiveError,
+    PluginError,
+    UnknownActionError,
+)
 from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service, Task
 
 log = logging.getLogger(__name__)
@@ -20,7 +27,7 @@ Unmount = Callable[[], None]
 C = TypeVar("C", Action, Provider, Service, Evaluator, Task)
 
 
-class AgentRuntime:
+class ComponentRegistry:
     """The agent's components by plugin: actions, providers, services, evaluators, tasks.
 
     :meth:`mount` registers a plugin whole or not at all and hands back its own undo. Names are unique within
@@ -54,14 +61,13 @@ class AgentRuntime:
         return unmount
 
     def action(self, plugin: str, name: str) -> Action:
-        """Return one action. Raises :class:`ActionError` that names what there is."""
+        """Return one action. Raises :class:`NotActiveError`, or :class:`UnknownActionError` with what there is."""
         if (mounted := self._plugins.get(plugin)) is None:
-            raise ActionError(plugin, name, "the plugin is not active; activate it with activate_plugin first")
+            raise NotActiveError(plugin, name)
         for action in mounted.actions:
             if action.name == name:
                 return action
-        names = ", ".join(action.name for action in mounted.actions) or "none"
-        raise ActionError(plugin, name, f"there is no such action; there are: {names}")
+        raise UnknownActionError(plugin, name, [action.name for action in mounted.actions])
 
     async def execute_action(self, plugin: str, name: str, arguments: Mapping[str, Any]) -> Any:
         """Check *arguments* against the action's schema, run it, and return its JSON value.
@@ -72,7 +78,7 @@ class AgentRuntime:
         action = self.action(plugin, name)
         check_arguments(f"{plugin}: {name}", arguments, dict(action.parameters))
         try:
-            return await _outcome(action.handler, **arguments)
+            return await _awaited(action.handler, **arguments)
         except PluginError:
             raise
         except Exception as error:  # a stranger's handler may raise anything: it is that call's error, not ours
@@ -83,7 +89,7 @@ class AgentRuntime:
         started: list[Service] = []
         try:
             for service in self._plugins[plugin].services:
-                await _outcome(service.start)
+                await _awaited(service.start)
                 started.append(service)
         except BaseException:  # all of them or none, cancelled too
             await self._stop(plugin, reversed(started))
@@ -97,37 +103,38 @@ class AgentRuntime:
     async def _stop(self, plugin: str, services: Iterable[Service]) -> None:
         for service in services:
             try:
-                await _outcome(service.stop)
+                await _awaited(service.stop)
             except Exception as error:  # undo goes on: the rest must be stopped all the same
                 log.warning("%s: service %s did not stop: %s", plugin, service.name, type(error).__name__)
 
     async def context(
         self, plugins: Iterable[str] | None = None, *, seconds: float = 5.0, characters: int = 2000
     ) -> dict[str, str]:
-        """Return what the providers of *plugins* (all that are mounted, when None) say now, by ``plugin/provider``.
+        """Return the texts of the providers of *plugins* (all that are mounted, when None) now, by ``plugin/provider``.
 
-        Each may take *seconds* and say *characters*; one that fails or is slow is left out.
+        Each may take *seconds* and give *characters*; one that fails or is slow is left out.
         """
         names = self._plugins.keys() if plugins is None else self._plugins.keys() & set(plugins)
-        asked = [(name, provider) for name in sorted(names) for provider in self._plugins[name].providers]
-        said = await asyncio.gather(
-            *(asyncio.wait_for(_outcome(provider.get), seconds) for _, provider in asked), return_exceptions=True
+        providers = [(name, provider) for name in sorted(names) for provider in self._plugins[name].providers]
+        texts = await asyncio.gather(
+            *(asyncio.wait_for(_awaited(provider.get), seconds) for _, provider in providers), return_exceptions=True
         )
         return {
             f"{name}/{provider.name}": text[:characters]
-            for (name, provider), text in zip(asked, said, strict=True)
+            for (name, provider), text in zip(providers, texts, strict=True)
             if isinstance(text, str) and text
         }
 
     async def evaluate(self, turn: dict[str, Any], *, seconds: float = 5.0) -> dict[str, Any]:
-        """Show a finished turn to every evaluator; return what they said by ``plugin/evaluator``, failures left out."""
-        asked = [(name, each) for name, plugin in self._plugins.items() for each in plugin.evaluators]
-        said = await asyncio.gather(
-            *(asyncio.wait_for(_outcome(each.evaluate, turn), seconds) for _, each in asked), return_exceptions=True
+        """Show a finished turn to every evaluator; return their remarks by ``plugin/evaluator``, failures left out."""
+        evaluators = [(name, evaluator) for name, plugin in self._plugins.items() for evaluator in plugin.evaluators]
+        remarks = await asyncio.gather(
+            *(asyncio.wait_for(_awaited(evaluator.evaluate, turn), seconds) for _, evaluator in evaluators),
+            return_exceptions=True,
         )
         return {
-            f"{name}/{each.name}": value
-            for (name, each), value in zip(asked, said, strict=True)
+            f"{name}/{evaluator.name}": value
+            for (name, evaluator), value in zip(evaluators, remarks, strict=True)
             if value is not None and not isinstance(value, BaseException)
         }
 
@@ -167,7 +174,7 @@ def _check_interval(plugin: str, task: Task) -> None:
         raise ContractError(plugin, f"the interval of task {task.name} is {interval!r}, not a number of seconds")
 
 
-async def _outcome(function: Callable[..., Any], /, *values: Any, **named: Any) -> Any:
+async def _awaited(function: Callable[..., Any], /, *values: Any, **named: Any) -> Any:
     """Call *function* and return what it gives, awaiting it where it wants that."""
     value = function(*values, **named)
     return await value if inspect.isawaitable(value) else value

@@ -5,7 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import AlreadyActiveError, InstallError, LoadError, PluginError, UntrustedSourceError
+from dynamic_plugins.errors import (
+    AlreadyActiveError,
+    InstallError,
+    LoadError,
+    PluginError,
+    UntrustedSourceError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,11 +22,11 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
 
     Needs = tuple[str, tuple[str, ...]]
-    """A plugin's name, and what it says that it needs."""
+    """A plugin's name, and the names of what it declares that it needs."""
 
 
 class Dependencies:
-    """What plugins say of themselves that they need, against what is installed."""
+    """What plugins declare that they need, against what is installed."""
 
     def __init__(self, catalogue: Catalogue, installer: Installer, store: StateStore) -> None:
         self._catalogue, self._installer, self._store = catalogue, installer, store
@@ -33,32 +39,33 @@ class Dependencies:
         """
         plans: dict[str, InstallPlan] = {}
 
-        async def meant(said: str) -> Needs:
-            found = await self._catalogue.find_any(said)
+        async def resolve(required: str) -> Needs:
+            found = await self._catalogue.find_any(required)
             name = found.entry.name
             if (installed := self._store.read().get(name)) is not None:
                 return name, installed.installation.requires
             if name not in plans and name != plan.name:
-                if not self._catalogue.registry.is_trusted(found.entry.source):
+                if not found.trusted:
                     raise UntrustedSourceError(name, found.entry.source)
                 plans[name] = self._installer.plan(found.entry, found.version)
             return name, plans[name].requires if name in plans else plan.requires
 
-        order = await _in_order((plan.name, plan.requires), meant, InstallError)
+        order = await _in_order((plan.name, plan.requires), resolve, InstallError)
         return [plans[name] for name in order if name in plans]
 
     async def before(self, name: str, requires: tuple[str, ...] | None = None) -> list[str]:
         """Return the installed plugins that must be active before *name*, in the order to activate them.
 
-        *requires* is what another version of it says that it needs. Raises LoadError for plugins that need one
+        *requires* is what another version of it declares that it needs. Raises LoadError for plugins that need one
         another, and NotInstalledError, UnknownPluginError or AmbiguousNameError for what is not there.
         """
 
-        async def meant(said: str) -> Needs:
-            other = await self._catalogue.installed(said)
-            return other, self._store.read()[other].installation.requires
+        async def resolve(required: str) -> Needs:
+            other = (await self._catalogue.installed(required)).name
+            return other, self._store.get(other).installation.requires
 
-        return await _in_order(await meant(name) if requires is None else (name, requires), meant, LoadError)
+        requires = self._store.get(name).installation.requires if requires is None else requires
+        return await _in_order((name, requires), resolve, LoadError)
 
     async def check_not_needed(self, name: str, verb: str) -> None:
         """Raise :class:`AlreadyActiveError` when an active plugin needs *name*, unless they need one another.
@@ -85,23 +92,23 @@ class Dependencies:
         return found if name in found else set()
 
     async def is_needed(self, name: str) -> bool:
-        """Return whether an installed plugin, active or not, says that it needs *name*."""
+        """Return whether an installed plugin, active or not, declares that it needs *name*."""
         return any([name in await self._required_by(other) for other in self._store.read().values()])
 
     async def _required_by(self, plugin: StoredPlugin) -> set[str]:
         names = set()
-        for said in plugin.installation.requires:
+        for required in plugin.installation.requires:
             with contextlib.suppress(PluginError):  # what is not installed any more keeps nothing else
-                names.add(await self._catalogue.installed(said))
+                names.add((await self._catalogue.installed(required)).name)
         return names
 
 
 async def _in_order(
-    of: Needs, meant: Callable[[str], Awaitable[Needs]], refusal: type[InstallError | LoadError]
+    of: Needs, resolve: Callable[[str], Awaitable[Needs]], refusal: type[InstallError | LoadError]
 ) -> list[str]:
-    """Return what *of* needs, and what that needs, each behind what it needs itself; *meant* says what a name means.
+    """Return what *of* needs, and what that needs, each behind what it needs itself.
 
-    Raises *refusal*, with its names, for a circle.
+    *resolve* gives the plugin that a name stands for. Raises *refusal*, with its names, for a circle.
     """
     found: dict[str, None] = {}
 
@@ -109,11 +116,11 @@ async def _in_order(
         name, requires = needs
         if name in chain:
             circle = chain[chain.index(name) :]
-            turns = [f"{each} needs {after}" for each, after in zip(circle, (*circle[1:], name), strict=True)]
+            turns = [f"{one} needs {other}" for one, other in zip(circle, (*circle[1:], name), strict=True)]
             raise refusal(of[0], f"plugins that need one another cannot be started: {', '.join(turns)} in turn")
         if name not in found:
-            for said in requires:
-                await visit(await meant(said), (*chain, name))
+            for required in requires:
+                await visit(await resolve(required), (*chain, name))
             found[name] = None
 
     await visit(of, ())

@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AsyncExitStack
 
-    from dynamic_plugins.approval import Verb
+    from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
-    from dynamic_plugins.lifecycle.approval_gate import Consent
+    from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
+    from dynamic_plugins.lifecycle.dependencies import Dependencies
     from dynamic_plugins.lifecycle.launcher import Launcher
-    from dynamic_plugins.lifecycle.means import Means
-    from dynamic_plugins.storage.secrets import ConfigurationStore
+    from dynamic_plugins.lifecycle.supervisor import Supervisor
+    from dynamic_plugins.resolver.catalog import Found
+    from dynamic_plugins.storage.state import StateStore
     from dynamic_plugins.storage.usage_log import Journal
+    from dynamic_plugins.storage.values import ConfigurationStore
 
 PLUGIN_LOCK_SECONDS = 600.0
 """How long to wait for another process that is installing or removing the same plugin."""
@@ -34,31 +38,35 @@ class Installs:
     """Installs and uninstalls: each whole or not at all, one at a time for each plugin, in every process."""
 
     def __init__(
-        self, means: Means, consent: Consent, configuration: ConfigurationStore, launcher: Launcher, journal: Journal
+        self,
+        *,
+        installer: Installer,
+        store: StateStore,
+        supervisor: Supervisor,
+        dependencies: Dependencies,
+        approval: ApprovalGate,
+        launcher: Launcher,
+        configuration: ConfigurationStore,
+        journal: Journal,
+        listener: Listener,
     ) -> None:
-        self._catalogue, self._installer, self._store = means.catalogue, means.installer, means.store
-        self._dependencies, self._presence, self._listener = means.dependencies, means.presence, means.listener
-        self._consent, self._configuration = consent, configuration
-        self._launcher, self._journal = launcher, journal
+        self._installer, self._store, self._supervisor = installer, store, supervisor
+        self._dependencies, self._approval, self._launcher = dependencies, approval, launcher
+        self._configuration, self._journal, self._listener = configuration, journal, listener
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def install(self, said: str, version: str | None = None) -> Outcome:
-        """Install the plugin that *said* names. One that is installed already is left as it is, and said so.
-
-        Raises UnknownPluginError, AmbiguousNameError, UntrustedSourceError, UnavailableHereError, DeclinedError,
-        NeedsConfirmationError, InstallError or PluginTimeoutError.
-        """
-        found = await self._catalogue.find(said)
-        version = version or found.version
-        if found.entry.name in self._store.read():
-            return self.already_installed(found.entry.name, version)
-        if not self._catalogue.registry.is_trusted(found.entry.source):
-            raise UntrustedSourceError(found.entry.name, found.entry.source)
+    async def install(self, found: Found, version: str | None = None) -> Outcome:
+        """Install what was *found*, in *version* or else the one named with it."""
+        name, version = found.entry.name, version or found.version
+        if name in self._store.read():
+            return self.already_installed(name, version)
+        if not found.trusted:
+            raise UntrustedSourceError(name, found.entry.source)
         return await self.install_plan(self._installer.plan(found.entry, version), found.warning)
 
     def already_installed(self, name: str, version: str | None = None) -> Outcome:
         """Return that *name* is there, and how to change to *version* where that is another."""
-        info = self._presence.info(name)
+        info = self._supervisor.info(name)
         note = f"{name} {info.version} is installed already; nothing was changed."
         if version and version != info.version:
             note += f" To change to {version}: dynamic-plugins update {name} --version {version}"
@@ -67,28 +75,22 @@ class Installs:
     async def install_plan(self, plan: InstallPlan, warning: str | None = None) -> Outcome:
         """Install *plan* and before it what it needs, on one approval; or nothing of it all."""
         needed = await self._dependencies.needed(plan)
-        await self.ask("install", plan, needed, warning)
-        await self._finish_removals()
+        await self._approval.ask("install", plan, needed, warning)
+        await self.finish_removals()
         async with contextlib.AsyncExitStack() as undo:
             outcome = await self._install_one(plan, needed, undo)
             undo.pop_all()
         return outcome
 
-    async def ask(self, verb: Verb, plan: InstallPlan, needed: list[InstallPlan], warning: str | None = None) -> None:
-        """Ask the person for *plan* and for what is *needed* with it; raises as :meth:`Consent.ask` does."""
-        commands = tuple(command for each in (*needed, plan) for command in each.commands)
-        more = f"It needs {', '.join(each.name for each in needed)}, installed with it." if needed else None
-        await self._consent.ask(verb, plan, commands, " ".join(filter(None, (warning, more))) or None)
-
     async def _install_one(self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
-        """Install *needed* and then *plan*, and what only the installed package itself says that it needs."""
+        """Install *needed* and then *plan*, and what only the installed package itself declares that it needs."""
         while True:
             await self.bring(needed, undo)
             async with self.alone(plan.name):
                 if plan.name in self._store.read():
                     return self.already_installed(plan.name)
-                if (left := self._store.leaving().get(plan.name)) is not None:
-                    await to_the_end(self._remove(left))
+                if (half_removed := self._store.leaving().get(plan.name)) is not None:
+                    await to_the_end(self._remove(half_removed))
                 async with self.made(plan) as installation:
                     needed = await self._dependencies.needed(replace(plan, requires=installation.requires))
                     if not needed:
@@ -96,9 +98,9 @@ class Installs:
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(installation)
-            await self.ask("install", plan, needed)
+            await self._approval.ask("install", plan, needed)
         self._listener(Event(plan.name, "installed", f"{plan.name} {installation.version}"))
-        return Outcome(self._presence.info(plan.name))
+        return Outcome(self._supervisor.info(plan.name))
 
     @contextlib.asynccontextmanager
     async def made(self, plan: InstallPlan) -> AsyncIterator[Installation]:
@@ -112,36 +114,33 @@ class Installs:
 
     async def bring(self, needed: list[InstallPlan], undo: AsyncExitStack) -> None:
         """Install what another plugin needs; *undo* takes it away again."""
-        for each in needed:
-            if (await self._install_one(each, [], undo)).changed:
-                undo.push_async_callback(self._take_back, each.name)
+        for plan in needed:
+            if (await self._install_one(plan, [], undo)).changed:
+                undo.push_async_callback(self._uninstall_unneeded, plan.name)
 
-    async def _take_back(self, name: str) -> None:
+    async def _uninstall_unneeded(self, name: str) -> None:
         if not await self._dependencies.is_needed(name):  # by a plugin that came meanwhile
             with contextlib.suppress(PluginError):
                 await self.uninstall(name, keep_configuration=True)
 
-    async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
-        """Unload the plugin, remove it, what it was told and what it wrote (unless kept), and return its name."""
-        await self._finish_removals()
-        name = await self._catalogue.installed(said)
-        async with self.alone(name), self._presence.get(name).lock:
-            live, plugin = self._presence.get(name), self._presence.stored(name)
+    async def uninstall(self, name: str, *, keep_configuration: bool = False) -> None:
+        """Unload *name* and remove it; its values and what it wrote too, unless kept."""
+        async with self.alone(name), self._supervisor.hold(name) as handle:
+            plugin = self._store.get(name)
             await self._dependencies.check_not_needed(name, "uninstall")
-            await self._presence.stop(live)
-            await live.disconnect()
+            await self._supervisor.stop(handle)
+            await handle.disconnect()
             if keep_configuration:
                 self._store.drop(name)
                 self._installer.remove(plugin.installation)
             else:
                 await to_the_end(self._remove(plugin))
-        self._presence.sync()
+        self._supervisor.sync()
         self._listener(Event(name, "uninstalled"))
         self._journal.forget(name)
-        return name
 
     async def _remove(self, plugin: StoredPlugin) -> None:
-        """Remove *plugin* with all that it was told and wrote; the caller holds its lock.
+        """Remove *plugin* with its values and all that it wrote; the caller holds its lock.
 
         Once begun it counts as gone, whatever happens; what a kill leaves of it goes with the next install or removal.
         """
@@ -156,8 +155,8 @@ class Installs:
         self._journal.forget(plugin.name)
         self._store.drop(plugin.name)
 
-    async def _finish_removals(self) -> None:
-        """Finish what uninstalls that were killed have begun; what another process is at is left to that."""
+    async def finish_removals(self) -> None:
+        """Finish the removals that killed processes have begun; one that another process is at is left to that."""
         for name in list(self._store.leaving()):
             with contextlib.suppress(TimeoutError, PluginError):
                 async with self._installer.lock(name, 0):

@@ -1,4 +1,4 @@
-"""Starting an installed plugin where it runs: with what it was told, and with what it may ask of its host."""
+"""Starting an installed plugin where it runs: with its values, and with what it may ask of its host."""
 
 from __future__ import annotations
 
@@ -6,51 +6,65 @@ import asyncio
 import shutil
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import NeedsConfigurationError
+from dynamic_plugins.errors import ClosingError, NeedsConfigurationError
 from dynamic_plugins.events import Event
-from dynamic_plugins.lifecycle import variables as config
-from dynamic_plugins.workers.host_callbacks import Host
+from dynamic_plugins.lifecycle import variables
+from dynamic_plugins.workers.components import Host
 
 if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
-    from dynamic_plugins.storage.secrets import ConfigurationStore
-    from dynamic_plugins.storage.state import StoredPlugin
-    from dynamic_plugins.workers.components import Connection
-    from dynamic_plugins.workers.host_callbacks import UseModel
-    from dynamic_plugins.workers.loader_selector import ChosenLoader
+    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.values import ConfigurationStore
+    from dynamic_plugins.workers.components import Connection, UseModel
+    from dynamic_plugins.workers.loader import LoaderSelector
 
 
 class Launcher:
-    """Starts plugins. *listener* hears of their progress; *use_model* answers one that asks for the host's model."""
+    """Starts what *store* says is installed. *listener* gets the plugins' progress; *use_model* answers one that asks
+    for the host's model.
+    """
 
     def __init__(
         self,
-        loader: ChosenLoader,
+        loader: LoaderSelector,
+        store: StateStore,
         configuration: ConfigurationStore,
         listener: Listener,
         use_model: UseModel | None = None,
     ) -> None:
-        self._loader, self._configuration = loader, configuration
+        self._loader, self._store, self._configuration = loader, store, configuration
         self._listener, self._use_model = listener, use_model
+        self._closed = False
 
     def runs_here(self, name: str) -> bool:
         """Return whether the plugin of this name runs in this process, as the operator has chosen."""
         return self._loader.runs_here(name)
 
+    def installed(self, name: str) -> StoredPlugin:
+        """Return what would be started now. Raises NotInstalledError."""
+        return self._store.get(name)
+
+    def is_current(self, plugin: StoredPlugin) -> bool:
+        """Return whether a worker that was started from *plugin* is what would be started now."""
+        present = self._store.read().get(plugin.name)
+        return present is not None and present.source == plugin.source
+
     async def start(self, plugin: StoredPlugin, *, apart: bool = False) -> Connection:
         """Start *plugin* where it runs, or, *apart*, in a worker in any case.
 
-        Raises NeedsConfigurationError, LoadError or PluginTimeoutError.
+        Raises NeedsConfigurationError, LoadError or PluginTimeoutError, and PluginError once :meth:`close` was called.
         """
+        if self._closed:
+            raise ClosingError(plugin.name)
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
-        if missing := config.missing(plugin.installation, values):
+        if missing := variables.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
         folder = self._loader.folder(plugin.installation)
         return await (self._loader.workers if apart else self._loader).connect(
             plugin.installation,
-            config.environment(plugin.installation, values),
-            config.command_line(plugin.installation, values),
-            self._host_for(plugin.name, config.roots(plugin.installation, values, folder)),
+            variables.environment(plugin.installation, values),
+            variables.command_line(plugin.installation, values),
+            self._host_for(plugin.name, variables.roots(plugin.installation, values, folder)),
         )
 
     def _host_for(self, name: str, roots: tuple[str, ...]) -> Host:
@@ -64,3 +78,7 @@ class Launcher:
     async def remove_data(self, plugin: StoredPlugin) -> None:
         """Remove what *plugin* wrote in its own folder."""
         await asyncio.to_thread(shutil.rmtree, self._loader.folder(plugin.installation), ignore_errors=True)
+
+    def close(self) -> None:
+        """Start nothing any more."""
+        self._closed = True

@@ -1,17 +1,20 @@
-"""One installed plugin as this process has it: its status, its lock, and a worker once one is needed."""
+"""One installed plugin as this process has it: its state, its lock, and a worker once one is needed."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
-from dynamic_plugins.core.status import Standing, Status
+from dynamic_plugins.core.status import PluginState, Status
 from dynamic_plugins.errors import (
-    ActionError,
     LoadError,
     NeedsConfigurationError,
+    NotActiveError,
     PluginError,
     PluginTimeoutError,
     WorkerDiedError,
@@ -19,50 +22,89 @@ from dynamic_plugins.errors import (
 from dynamic_plugins.workers.components import bind
 
 if TYPE_CHECKING:
-    from dynamic_plugins.lifecycle.component_registry import AgentRuntime, Unmount
+    from collections.abc import AsyncIterator
+
+    from dynamic_plugins.lifecycle.component_registry import ComponentRegistry, Unmount
+    from dynamic_plugins.lifecycle.launcher import Launcher
+    from dynamic_plugins.storage.state import Source
     from dynamic_plugins.workers.components import Component, Connection, Offers
+
+log = logging.getLogger(__name__)
 
 MAX_CRASHES = 3
 STOP_SECONDS = 5.0
 """How long a service may take to stop before its worker is ended."""
 
-Connect = Callable[[], Awaitable["Connection"]]
-Ended = Callable[[str], None]
-Changed = Callable[["Offers"], None]
+
+class HandleObserver(Protocol):
+    """Who a handle reports to. Both methods are called on the event loop and must not block."""
+
+    def crashed_too_often(self, handle: PluginHandle, reason: str) -> None:
+        """Take note that *handle*'s worker is not to be started again."""
+
+    def offers_changed(self, handle: PluginHandle, offers: Offers) -> None:
+        """Take note that *handle*'s worker offers *offers* now."""
 
 
-class LivePlugin:
-    """A plugin's standing, and its worker: started by the first call that needs it, ended when idle or unloaded.
+@dataclass(eq=False, slots=True)
+class Worker:
+    """A plugin that runs, and what is known of this run of it."""
 
-    *connect* starts the worker; *broken* is told the reason when it crashed too often to be started again, *changed*
-    what it offers when that is not what it was.
+    connection: Connection
+    serving: bool = False
+    """Whether all its services run. Belongs to the worker: the plugin's status says nothing of one just started."""
+    crash_counted: bool = False
+    """However many calls its end takes along, it is one crash."""
+
+    @property
+    def alive(self) -> bool:
+        return self.connection.alive
+
+
+class PluginHandle:
+    """A plugin's state, and its worker: started by the first call that needs it, ended when idle or unloaded.
+
+    What is mounted is served: a call never reaches a worker whose services do not all run. Tasks that start, stop or
+    end the worker wait for one another, whatever verb or call they belong to.
     """
 
-    def __init__(self, standing: Standing, connect: Connect, broken: Ended, changed: Changed) -> None:
-        self.standing = standing
+    def __init__(self, state: PluginState, launcher: Launcher, observer: HandleObserver) -> None:
+        self.state = state
         self.lock = asyncio.Lock()
-        self.connection: Connection | None = None
-        self.started_from: object = None
-        """What the worker was started from; Presence compares it with what is saved now."""
+        """Held by the verb that changes the plugin."""
+        self.source: Source | None = None
+        """What its worker was started from last, or was tried to be; compared with what is saved now."""
         self.offers: Offers | None = None
         """What is registered."""
         self.last_used = time.monotonic()
-        self.calls_under_way = 0
-        self._connect, self._broken, self._changed = connect, broken, changed
-        self._starting = asyncio.Lock()
+        self.calls_in_progress = 0
+        self._launcher, self._observer = launcher, observer
+        self._worker: Worker | None = None
+        self._worker_lock = asyncio.Lock()
+        self._pause_lock = asyncio.Lock()
+        """Held while its services are paused. Taken before the other; who ends the worker takes the other alone."""
         self._ending: set[asyncio.Future[None]] = set()
         self._unmount: Unmount | None = None
         self._crashes = 0
-        self._blamed: Connection | None = None
 
     @property
     def name(self) -> str:
-        return self.standing.name
+        return self.state.name
 
     @property
     def running(self) -> bool:
         """Whether a worker of it is alive."""
-        return self.connection is not None and self.connection.alive
+        return self._worker is not None and self._worker.alive
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection to its worker, or None where none is alive."""
+        return self._worker.connection if self._worker is not None and self._worker.alive else None
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether it has no worker, and none is being started or ended."""
+        return self._worker is None and not self._worker_lock.locked()
 
     @property
     def mounted(self) -> bool:
@@ -71,11 +113,11 @@ class LivePlugin:
 
     def to(self, status: Status, reason: str | None = None) -> None:
         """Move it to *status*; raises StepError for a step that is not in the table."""
-        self.standing = self.standing.to(status, reason)
+        self.state = self.state.to(status, reason)
 
-    def mount(self, runtime: AgentRuntime, offers: Offers) -> None:
+    def mount(self, registry: ComponentRegistry, offers: Offers) -> None:
         """Register what it offers; calls reach the worker, which is started when there is none."""
-        self._unmount = runtime.mount(bind(self.name, offers, self.call))
+        self._unmount = registry.mount(bind(self.name, offers, self.call))
         self.offers = offers
         self._crashes = 0
 
@@ -85,99 +127,171 @@ class LivePlugin:
             self._unmount()
             self._unmount = self.offers = None
 
-    async def connected(self, component: Component | None = None) -> Connection:
-        """Return its running worker, starting one where there is none. Raises what starting it raises.
-
-        For a call of *component*, raises ActionError where it is not offered any more.
-        """
-        async with self._starting:
-            if component is not None and not self.mounted:  # withdrawn while the call waited
-                raise ActionError(self.name, component.name, "the plugin is not active any more")
-            if self.connection is not None and self.connection.alive:
-                return self.connection
-            await self._drop()
-            self.connection = await self._connect()
-            self.connection.on_offers_changed = self._changed
-            if self.standing.status is Status.ACTIVE:
-                # It was active before its worker ended or before this process began: so are its services.
-                await self._start_services(self.connection)
-            return self.connection
-
-    async def _start_services(self, connection: Connection) -> None:
-        try:
-            for service in connection.offers.of("service"):
-                await connection.call(service, {"do": "start"})
-        except BaseException:  # cancelled too: some of its services run, and some do not
-            await self._drop()
-            raise
+    # ---------------------------------------------------------------- calls
 
     async def call(self, component: Component, arguments: dict[str, Any]) -> Any:
         """Call one of its components. A worker that died or got stuck is started anew for the next one, a few times."""
-        if component.kind == "service" and arguments.get("do") == "stop":
-            return await self._stop_service(component)
-        self.calls_under_way += 1
-        connection = None
+        if component.kind == "service":  # they run all or none
+            await (self.stop_services() if arguments.get("do") == "stop" else self.start_services())
+            return None
+        self.calls_in_progress += 1
+        worker = None
         try:
-            connection = await self.connected(component)
-            value = await connection.call(component, arguments)
+            worker = await self._serving_worker(component.name)
+            value = await worker.connection.call(component, arguments)
         except (WorkerDiedError, LoadError, PluginTimeoutError) as error:
-            if connection is None or not connection.alive:  # one that still answers others is just slow
-                self._crashed(connection, error)
+            if worker is None or not worker.alive:  # one that still answers others is just slow
+                self._count_crash(worker, error)
             raise
         finally:
-            self.calls_under_way -= 1
+            self.calls_in_progress -= 1
             self.last_used = time.monotonic()
         self._crashes = 0
         return value
 
-    async def _stop_service(self, service: Component) -> Any:
-        """Stop one of its services; one that does not stop ends with its worker, and so do those after it."""
-        connection = self.connection
-        if connection is None or not connection.alive:
-            return None
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                return await connection.call(service, {"do": "stop"})
-        except TimeoutError:
-            if connection is self.connection:
-                await self.disconnect()
-            raise PluginTimeoutError(self.name, f"stopping {service.name}", STOP_SECONDS) from None
-
-    def _crashed(self, connection: Connection | None, error: PluginError) -> None:
-        """Count a worker that did not start (None), ended or got stuck: once, however many calls it took along."""
-        if connection is not None:
-            if connection is not self.connection or connection is self._blamed:
+    def _count_crash(self, worker: Worker | None, error: PluginError) -> None:
+        """Count a worker that did not start (None), ended or got stuck."""
+        if worker is not None:
+            if worker is not self._worker or worker.crash_counted:
                 return
-            self._blamed = connection
+            worker.crash_counted = True
         self._crashes += 1
-        if self._crashes >= MAX_CRASHES and self.standing.status is not Status.ERROR:
-            self._broken(f"its process ended {self._crashes} times in a row; the last time: {error}")
+        if self._crashes >= MAX_CRASHES and self.state.status is not Status.ERROR:
+            reason = f"its process ended {self._crashes} times in a row; the last time: {error}"
+            self._observer.crashed_too_often(self, reason)
+
+    # ---------------------------------------------------------------- its worker
+
+    async def connected(self) -> Connection:
+        """Return its running worker, starting one where there is none. Raises what starting it raises."""
+        async with self._worker_lock:
+            return (await self._running_worker()).connection
+
+    async def start_services(self) -> None:
+        """Make sure that it runs, with all its services; it must be mounted. Raises what starting them raises."""
+        await self._serving_worker("its services")
+
+    async def stop_services(self) -> None:
+        """Stop its services, the last first; its worker stays. One that does not stop in time ends with its worker."""
+        async with self._worker_lock:
+            await self._stop_services()
+
+    @contextlib.asynccontextmanager
+    async def services_paused(self) -> AsyncIterator[None]:
+        """Keep its services stopped in this block, for another version that may want the same port or file.
+
+        Calls wait meanwhile. Afterwards those that ran run again, or its worker ends and the next call starts both.
+        """
+        async with self._pause_lock:
+            async with self._worker_lock:
+                worker = self._worker if self._worker is not None and self._worker.serving else None
+                await self._stop_services()
+            try:
+                yield
+            finally:
+                async with self._worker_lock:
+                    if worker is not None and worker is self._worker and worker.alive and self.mounted:
+                        with contextlib.suppress(PluginError):
+                            await self._start_services(worker)
 
     async def disconnect(self) -> None:
         """End its worker, if there is one; what it offers stays registered."""
-        async with self._starting:
-            await self._drop()
+        async with self._worker_lock:
+            await self._end_worker()
 
-    def let_go(self) -> None:
+    def release_worker(self) -> None:
         """Begin to end its worker; :meth:`disconnect`, or the start of the next one, waits for the end."""
-        connection, self.connection, self._blamed = self.connection, None, None
-        if connection is not None:
-            ending = asyncio.ensure_future(connection.close())
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            ending = asyncio.ensure_future(worker.connection.close())
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
 
-    async def _drop(self) -> None:
-        self.let_go()
+    async def _serving_worker(self, purpose: str) -> Worker:
+        """Return its worker with all its services started. Raises ActionError where it is not mounted any more."""
+        async with self._pause_lock, self._worker_lock:
+            self._check_mounted(purpose)
+            worker = await self._running_worker()
+            if not self.mounted:  # switched off while its worker started, for which nobody has a use now
+                await self._end_worker()
+            self._check_mounted(purpose)
+            await self._start_services(worker)
+            return worker
+
+    def _check_mounted(self, purpose: str) -> None:
+        if not self.mounted:
+            raise NotActiveError(self.name, purpose)
+
+    # What follows is called with the worker's lock held.
+
+    async def _running_worker(self) -> Worker:
+        """Return its worker; where there is none, start what is installed, and anew where that changes meanwhile."""
+        if self._worker is not None and self._worker.alive:
+            return self._worker
+        await self._end_worker()
+        while True:
+            plugin = self._launcher.installed(self.name)
+            self.source = plugin.source
+            try:
+                connection = await self._launcher.start(plugin)
+            except LoadError:
+                if self._launcher.is_current(plugin):
+                    raise
+                continue  # what was being started has been taken away
+            if self._launcher.is_current(plugin):
+                break
+            await connection.close()
+        connection.on_offers_changed = partial(self._observer.offers_changed, self)
+        self._worker = Worker(connection)
+        return self._worker
+
+    async def _start_services(self, worker: Worker) -> None:
+        if worker.serving:
+            return
+        try:
+            for service in worker.connection.offers.of("service"):
+                await worker.connection.call(service, {"do": "start"})
+        except BaseException:  # cancelled too: some of them run, and some do not
+            await self._end_worker()
+            raise
+        worker.serving = True
+
+    async def _stop_services(self) -> None:
+        worker = self._worker
+        if worker is None or not worker.serving:
+            return
+        worker.serving = False
+        try:
+            for service in reversed(worker.connection.offers.of("service")):
+                if worker.alive:
+                    await self._stop_service(worker, service)
+        except BaseException:  # some of them are stopped: the next call starts a worker with all of them
+            self.release_worker()
+            raise
+
+    async def _stop_service(self, worker: Worker, service: Component) -> None:
+        """Stop one service: one that fails does not keep the others, and one that takes too long ends with them."""
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await worker.connection.call(service, {"do": "stop"})
+        except TimeoutError:
+            log.warning("%s: service %s did not stop in %g s", self.name, service.name, STOP_SECONDS)
+            await self._end_worker()
+        except PluginError as error:
+            log.warning("%s: service %s did not stop: %s", self.name, service.name, type(error).__name__)
+
+    async def _end_worker(self) -> None:
+        self.release_worker()
         if self._ending:
             await asyncio.wait(self._ending)  # cancelled, they go on to their end
 
 
-def standing_from_facts(
+def state_from_facts(
     name: str, *, enabled: bool, rests_as: str, missing: tuple[str, ...], error_details: str | None
-) -> Standing:
-    """Return where a plugin stands at the start of a process, from what was saved about it."""
+) -> PluginState:
+    """Return the state of a plugin at the start of a process, from what was saved about it."""
     if error_details is not None:
-        return Standing(name, Status.ERROR, error_details)
+        return PluginState(name, Status.ERROR, error_details)
     if missing:
-        return Standing(name, Status.NEEDS_CONFIGURATION, str(NeedsConfigurationError(name, missing)))
-    return Standing(name, Status.ACTIVE if enabled else Status(rests_as))
+        return PluginState(name, Status.NEEDS_CONFIGURATION, str(NeedsConfigurationError(name, missing)))
+    return PluginState(name, Status.ACTIVE if enabled else Status(rests_as))

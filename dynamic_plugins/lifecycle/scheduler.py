@@ -12,7 +12,7 @@ from dynamic_plugins.events import Event
 
 if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
-    from dynamic_plugins.lifecycle.component_registry import AgentRuntime
+    from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.plugin import Task
     from dynamic_plugins.storage.usage_log import Journal
 
@@ -21,15 +21,15 @@ GRACE_SECONDS = 5.0
 """A task that came due while nothing ran waits so long after the start: starting an agent starts no worker."""
 
 
-class Schedule:
+class Scheduler:
     """Runs each task every *interval* seconds while its plugin is active, in one of the processes that share a home.
 
-    A task that fails is told to *listener* (``task_failed``), counted in *journal*, and run again when it is next due;
-    one that still runs then is left alone.
+    A task that fails is reported to *listener* (``task_failed``), counted in *journal*, and run again when it is next
+    due; one that still runs then is left alone.
     """
 
-    def __init__(self, runtime: AgentRuntime, journal: Journal, listener: Listener) -> None:
-        self._runtime, self._journal, self._listener = runtime, journal, listener
+    def __init__(self, components: ComponentRegistry, journal: Journal, listener: Listener) -> None:
+        self._components, self._journal, self._listener = components, journal, listener
         self._due: dict[tuple[str, str], float] = {}
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
 
@@ -47,7 +47,7 @@ class Schedule:
     async def _begin_due(self) -> None:
         tasks = {
             (name, task.name): task
-            for name, plugin in self._runtime.plugins.items()
+            for name, plugin in self._components.plugins.items()
             for task in plugin.tasks
             if task.interval is not None
         }
@@ -78,8 +78,8 @@ class Schedule:
             with self._journal.timed(plugin, name):
                 await task.run()
         except Exception as error:  # a plugin in this process may raise anything: the others' tasks go on
-            said = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-            self._listener(Event(plugin, "task_failed", f"{name}: {said}"))
+            reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+            self._listener(Event(plugin, "task_failed", f"{name}: {reason}"))
         else:
             self._listener(Event(plugin, "task_done", name))
 

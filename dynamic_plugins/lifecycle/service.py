@@ -1,26 +1,25 @@
-"""The management service: every step of a plugin's life, from a name that somebody said to a worker that ended."""
+"""The management service: every verb of a plugin's life, each on a name that is resolved here and nowhere after."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Event, Listener, ignore
-from dynamic_plugins.lifecycle import variables as config
-from dynamic_plugins.lifecycle.activation import Switches
-from dynamic_plugins.lifecycle.approval_gate import Consent
+from dynamic_plugins.lifecycle import variables
+from dynamic_plugins.lifecycle.activation import Activation
+from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
 from dynamic_plugins.lifecycle.dependencies import Dependencies
 from dynamic_plugins.lifecycle.installs import Installs
 from dynamic_plugins.lifecycle.launcher import Launcher
-from dynamic_plugins.lifecycle.means import Means
-from dynamic_plugins.lifecycle.scheduler import Schedule
-from dynamic_plugins.lifecycle.supervisor import Presence
-from dynamic_plugins.lifecycle.trial_run import Trials
+from dynamic_plugins.lifecycle.scheduler import Scheduler
+from dynamic_plugins.lifecycle.supervisor import Supervisor
+from dynamic_plugins.lifecycle.trial_run import TrialRun
 from dynamic_plugins.lifecycle.updates import Updates
 
 if TYPE_CHECKING:
@@ -29,24 +28,27 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.install.installer import Installer
-    from dynamic_plugins.lifecycle.component_registry import AgentRuntime
+    from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.registry.entry import Variable
-    from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.storage.secrets import ConfigurationStore
+    from dynamic_plugins.resolver.catalog import Catalogue, PluginRef
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.usage_log import Journal
-    from dynamic_plugins.workers.components import Connection
-    from dynamic_plugins.workers.host_callbacks import UseModel
-    from dynamic_plugins.workers.loader_selector import ChosenLoader
+    from dynamic_plugins.storage.values import ConfigurationStore
+    from dynamic_plugins.workers.components import Connection, UseModel
+    from dynamic_plugins.workers.loader import LoaderSelector
+
+    Named: TypeAlias = str | PluginRef
+    """A plugin as somebody names it, or as :meth:`PluginManagementService.resolve` gave it."""
 
 
 class PluginManagementService:
     """Installs, configures, loads, activates, deactivates, unloads and removes plugins.
 
-    Names may be said as people say them; what they mean is decided by :class:`Catalogue`. Every verb is safe to
-    repeat and raises a :class:`PluginError` that says what happened and what to do next. *approve* asks a person;
-    without it, what needs a person's consent raises NeedsConfirmationError. *ask_values* asks a person for what a
-    plugin must be told; *use_model* answers plugins that ask for the host's model.
+    A plugin may be named as people name it, which :class:`Catalogue` resolves, or by a reference from :meth:`resolve`.
+    Every verb is safe to repeat and raises a :class:`PluginError` that says what happened and what to do next, that of
+    an unknown, ambiguous or missing name among them. *approve* asks a person; without it, what needs a person's
+    approval raises NeedsConfirmationError. *ask_values* asks a person for the required values of a plugin; *use_model*
+    answers plugins that ask for the host's model.
     """
 
     def __init__(
@@ -54,8 +56,8 @@ class PluginManagementService:
         *,
         catalogue: Catalogue,
         installer: Installer,
-        loader: ChosenLoader,
-        runtime: AgentRuntime,
+        loader: LoaderSelector,
+        components: ComponentRegistry,
         store: StateStore,
         configuration: ConfigurationStore,
         journal: Journal,
@@ -64,218 +66,246 @@ class PluginManagementService:
         listener: Listener = ignore,
         use_model: UseModel | None = None,
     ) -> None:
-        self.catalogue, self.runtime = catalogue, runtime
+        self.catalogue, self.components, self.journal = catalogue, components, journal
         self.ask_values, self.listener = ask_values, listener
         self._store, self._configuration = store, configuration
-        self.journal = journal
-        self._consent = Consent(approve)
-        launcher = Launcher(loader, configuration, self._heard, use_model)
-        self._presence = Presence(store, configuration, launcher, runtime, self._heard, journal.forget_unwritten)
-        needs = Dependencies(catalogue, installer, store)
-        means = Means(catalogue, installer, store, needs, self._presence, self._heard)
-        self._switches = Switches(means, self._consent, runtime)
-        self._installs = Installs(means, self._consent, configuration, launcher, journal)
-        self._updates = Updates(means, self._installs, self._switches, Trials(self._presence, runtime, launcher))
-        self._schedule = Schedule(runtime, journal, self._heard)
+        self._approval = approval = ApprovalGate(installer, approve)
+        launcher = Launcher(loader, store, configuration, self._on_event, use_model)
+        self._supervisor = supervisor = Supervisor(
+            store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten
+        )
+        dependencies = Dependencies(catalogue, installer, store)
+        self._activation = Activation(store, supervisor, dependencies, self._on_event)
+        self._installs = Installs(
+            installer=installer,
+            store=store,
+            supervisor=supervisor,
+            dependencies=dependencies,
+            approval=approval,
+            launcher=launcher,
+            configuration=configuration,
+            journal=journal,
+            listener=self._on_event,
+        )
+        self._updates = Updates(
+            catalogue=catalogue,
+            installer=installer,
+            store=store,
+            supervisor=supervisor,
+            dependencies=dependencies,
+            approval=approval,
+            installs=self._installs,
+            activation=self._activation,
+            trial_run=TrialRun(supervisor, launcher),
+            listener=self._on_event,
+        )
+        self._scheduler = Scheduler(components, journal, self._on_event)
 
     @property
     def approve(self) -> Approve | None:
-        """Who is asked for consent; None where nobody can be."""
-        return self._consent.approve
+        """Who is asked for approval; None where nobody can be."""
+        return self._approval.approve
 
     @approve.setter
     def approve(self, approve: Approve | None) -> None:
-        self._consent.approve = approve
+        self._approval.approve = approve
 
     # ---------------------------------------------------------------- what is there
 
+    async def resolve(self, plugin: Named) -> PluginRef:
+        """Return the installed plugin of that name, for any of the methods below: it is not resolved again.
+
+        Raises NotInstalledError, UnknownPluginError or AmbiguousNameError.
+        """
+        return await self.catalogue.installed(plugin)
+
     def sync(self) -> None:
         """Take over what the state file says now: what another process installed, removed, enabled or disabled."""
-        self._presence.sync()
+        self._supervisor.sync()
 
     def status(self) -> list[DynamicPluginInfo]:
         """Return what is installed, by name."""
-        return [self._presence.info(name) for name in self._store.read()]
+        return [self._supervisor.info(name) for name in self._store.read()]
 
-    async def info(self, said: str) -> DynamicPluginInfo:
-        """Return one installed plugin. Raises NotInstalledError, UnknownPluginError or AmbiguousNameError."""
-        return self._presence.info(await self.catalogue.installed(said))
+    async def info(self, plugin: Named) -> DynamicPluginInfo:
+        """Return one installed plugin."""
+        return self._supervisor.info((await self.resolve(plugin)).name)
 
     def running(self) -> dict[str, int]:
         """Return the process id of each plugin that has a worker now."""
-        return self._presence.running()
+        return self._supervisor.running()
 
     def connection(self, name: str) -> Connection | None:
         """Return what the plugin of exactly this name runs as now, or None; in this process, its live objects."""
-        return self._presence.connection(name)
+        return self._supervisor.connection(name)
 
     async def context(self) -> dict[str, str]:
-        """Return what the running plugins' providers say now, by ``plugin/provider``.
+        """Return the texts of the running plugins' providers now, by ``plugin/provider``.
 
         Only workers that run already are asked, and MCP resources are left for when somebody asks for them: a turn
         must not start processes.
         """
         plugins = self._store.read()
         asked = [name for name in self.running() if name in plugins and plugins[name].installation.kind != "mcp"]
-        return await self.runtime.context(asked)
+        return await self.components.context(asked)
 
     # ---------------------------------------------------------------- install, update, uninstall
 
-    async def install(self, said: str, version: str | None = None) -> Outcome:
-        """Install the plugin that *said* names. One that is installed already is left as it is, and said so.
+    async def install(self, plugin: str, version: str | None = None) -> Outcome:
+        """Install the plugin of that name. One that is installed already is left as it is, with a note.
 
         Raises UnknownPluginError, AmbiguousNameError, UntrustedSourceError, UnavailableHereError, DeclinedError,
         NeedsConfirmationError, InstallError or PluginTimeoutError.
         """
-        return await self._installs.install(said, version)
+        return await self._installs.install(await self.catalogue.find(plugin), version)
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
 
-        An *editable* folder is used where it lies: what is changed in it counts from the next :meth:`reload`.
+        Other code than was installed from this machine is an update, with the same version too. An *editable* folder is
+        used where it lies: what is changed in it counts from the next :meth:`reload`.
         """
         return await self._updates.install_path(path, editable=editable)
 
-    async def update(self, said: str, version: str | None = None) -> Outcome:
+    async def update(self, plugin: Named, version: str | None = None) -> Outcome:
         """Install another version beside the present one, load it, and only then swap; the newest when None.
 
-        When the new one does not install or load, the present one stays as it was and the error says why. Errors as
-        for :meth:`install`, and LoadError.
+        What it needs comes and is activated with it. When the new one does not install or load, all stays as it was
+        and the error says why. Errors as for :meth:`install`, and LoadError.
         """
-        return await self._updates.update(said, version)
+        return await self._updates.update((await self.resolve(plugin)).name, version)
 
-    async def uninstall(self, said: str, *, keep_configuration: bool = False) -> str:
-        """Unload the plugin, remove it, what it was told and what it wrote (unless kept), and return its name."""
-        return await self._installs.uninstall(said, keep_configuration=keep_configuration)
+    async def uninstall(self, plugin: Named, *, keep_configuration: bool = False) -> str:
+        """Unload the plugin, remove it, its values and what it wrote (unless kept), and return its name."""
+        await self._installs.finish_removals()
+        name = (await self.resolve(plugin)).name
+        await self._installs.uninstall(name, keep_configuration=keep_configuration)
+        return name
 
     # ---------------------------------------------------------------- configure
 
-    async def configure(self, said: str, values: Mapping[str, str]) -> Outcome:
+    async def configure(self, plugin: Named, values: Mapping[str, str]) -> Outcome:
         """Keep *values* for the plugin; a running one is started anew with them.
 
         Raises BadArgumentsError for a name or value that cannot be, SecretStoreError where a secret cannot be kept.
         """
-        name = await self.catalogue.installed(said)
-        async with self._presence.get(name).lock:
-            plugin, live = self._presence.stored(name), self._presence.get(name)
+        name = (await self.resolve(plugin)).name
+        async with self._supervisor.hold(name) as handle:
+            stored = self._store.get(name)
             plain: dict[str, str] = {}
             secret: dict[str, str] = {}
             for key, value in values.items():
-                variable = config.variable_named(plugin.installation, key)
-                kept = secret if variable.secret or isinstance(value, config.Pasted) else plain
-                kept[variable.name] = config.check_value(name, variable, value)
+                variable = variables.variable_named(stored.installation, key)
+                kept = secret if variable.is_secret or isinstance(value, variables.Pasted) else plain
+                kept[variable.name] = variables.check_value(name, variable, value)
             if values:
-                plugin = await to_the_end(self._keep(plugin, plain, secret))
-                await live.disconnect()  # the next call starts it with the new values
-            if live.standing.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
-                self._presence.restore(live, plugin)
-        self._tell(name, "configured", ", ".join(sorted(plain.keys() | secret.keys())))
-        return self._switches.outcome(name)
+                stored = await to_the_end(self._keep(stored, plain, secret))
+                await handle.disconnect()  # the next call starts it with the new values
+            if handle.state.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
+                self._supervisor.restore(handle, stored)
+        self._on_event(Event(name, "configured", ", ".join(sorted(plain.keys() | secret.keys()))))
+        return self._supervisor.outcome(name)
 
     async def _keep(self, plugin: StoredPlugin, plain: dict[str, str], secret: dict[str, str]) -> StoredPlugin:
         await asyncio.to_thread(self._configuration.set, plugin.name, plain, secret)
         enabled = plugin.enabled and plugin.error_details is None  # what failed is not active before it has loaded
-        told = secrets.token_hex(4)
-        return self._store.change(plugin.name, enabled=enabled, error_details=None, told=told) or plugin
+        mark = secrets.token_hex(4)
+        return self._store.change(plugin.name, enabled=enabled, error_details=None, told=mark) or plugin
 
-    async def ask_for_missing(self, said: str) -> bool:
+    async def ask_for_missing(self, plugin: Named) -> bool:
         """Ask the person for the required values that are missing, and keep them; False when nobody could be asked."""
-        unset = [variable for variable, is_set in await self.variables(said) if not is_set]
+        ref = await self.resolve(plugin)
+        unset = [variable for variable, is_set in await self.variables(ref) if not is_set]
         needed = [variable for variable in unset if variable.required and variable.default is None]
         if self.ask_values is None or not needed:
             return False
-        values = await self.ask_values(await self.catalogue.installed(said), needed)
+        values = await self.ask_values(ref.name, needed)
         if values:
-            await self.configure(said, values)
+            await self.configure(ref, values)
         return bool(values)
 
-    async def variables(self, said: str) -> list[tuple[Variable, bool]]:
+    async def variables(self, plugin: Named) -> list[tuple[Variable, bool]]:
         """Return every variable of an installed plugin, and whether it is set."""
-        plugin = self._presence.stored(await self.catalogue.installed(said))
-        known = self._configuration.names(plugin.name)
-        return [(variable, variable.name in known) for variable in plugin.installation.variables]
+        stored = self._store.get((await self.resolve(plugin)).name)
+        known = self._configuration.names(stored.name)
+        return [(variable, variable.name in known) for variable in stored.installation.variables]
 
     # ---------------------------------------------------------------- load, activate, deactivate, unload
 
-    async def load(self, said: str) -> Outcome:
-        """Start the plugin's worker and learn what it offers, without offering it yet.
+    async def load(self, plugin: Named) -> Outcome:
+        """Start the plugin's worker and learn what it offers, without registering it yet.
 
         Raises NeedsConfigurationError, DeclinedError, NeedsConfirmationError, LoadError (status ``error``) or
         PluginTimeoutError.
         """
-        return await self._switches.load(said)
+        return await self._activation.load((await self.resolve(plugin)).name)
 
-    async def activate(self, said: str) -> Outcome:
-        """Load the plugin if need be, start its services and offer its components; it stays enabled after a restart.
+    async def activate(self, plugin: Named) -> Outcome:
+        """Load the plugin if need be, start its services and register its components; it stays enabled after a restart.
 
         What it needs is activated before it. Errors as for :meth:`load`.
         """
-        return await self._switches.activate(said)
+        return await self._activation.activate((await self.resolve(plugin)).name)
 
-    async def reload(self, said: str) -> Outcome:
+    async def reload(self, plugin: Named) -> Outcome:
         """Start the plugin's code anew: what changed in an editable folder counts from now on. It stays on or off.
 
         One that failed is loaded, and activated where it was active before. Errors as for :meth:`load`; when it does
         not load any more its status is ``error``.
         """
-        return await self._switches.reload(said)
+        return await self._activation.reload((await self.resolve(plugin)).name)
 
-    async def deactivate(self, said: str) -> Outcome:
-        """Stop the plugin's services and withdraw what it offers; it stays loaded, and off after a restart."""
-        return await self._switches.deactivate(said)
+    async def deactivate(self, plugin: Named) -> Outcome:
+        """Stop the plugin's services and withdraw its components; it stays loaded, and off after a restart."""
+        return await self._activation.deactivate((await self.resolve(plugin)).name)
 
-    async def unload(self, said: str) -> Outcome:
+    async def unload(self, plugin: Named) -> Outcome:
         """Deactivate the plugin and end its worker; it stays installed. This also clears the status ``error``."""
-        return await self._switches.unload(said)
+        return await self._activation.unload((await self.resolve(plugin)).name)
 
     # ---------------------------------------------------------------- use, end
 
-    async def call(self, said: str, action: str, arguments: Mapping[str, Any]) -> Any:
+    async def call(self, plugin: Named, action: str, arguments: Mapping[str, Any]) -> Any:
         """Call one action of an active plugin and return its JSON value.
 
         Raises ActionError, BadArgumentsError or PluginTimeoutError, and what naming a plugin raises.
         """
         self.sync()  # first: a plugin that another process removed has no name any more, and its worker must end
-        return await self.use(await self.catalogue.installed(said), action, arguments)
+        return await self.use((await self.resolve(plugin)).name, action, arguments)
 
-    async def use(self, plugin: str, action: str, arguments: Mapping[str, Any]) -> Any:
-        """Call an action by the plugin's own name, and count it where there is one; errors as for :meth:`call`."""
-        self.runtime.action(plugin, action)
-        with self.journal.timed(plugin, action):
-            return await self.runtime.execute_action(plugin, action, arguments)
+    async def use(self, name: str, action: str, arguments: Mapping[str, Any]) -> Any:
+        """Call an action by the plugin's canonical name, and count the call; errors as for :meth:`call`."""
+        self.components.action(name, action)
+        with self.journal.timed(name, action):
+            return await self.components.execute_action(name, action, arguments)
 
     async def evaluate(self, turn: dict[str, Any]) -> dict[str, Any]:
         """Show a finished turn to the active plugins' evaluators, starting those that have to be.
 
-        Returns what they said, by ``plugin/evaluator``; one that fails or takes too long is left out.
+        Returns their remarks, by ``plugin/evaluator``; one that fails or takes too long is left out.
         """
-        await self._presence.wake_evaluators()
-        return await self.runtime.evaluate(turn)
+        await self._supervisor.wake_evaluators()
+        return await self.components.evaluate(turn)
 
     async def run_tasks(self) -> None:
         """Run the active plugins' tasks whenever they are due, until cancelled."""
-        await self._schedule.run()
+        await self._scheduler.run()
 
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""
         with contextlib.suppress(PluginError):  # a state file that cannot be read keeps no worker from ending
             self.sync()
-        await self._presence.close_idle(seconds)
+        await self._supervisor.close_idle(seconds)
         with contextlib.suppress(OSError):  # counts are worth less than the program going on
             await asyncio.to_thread(self.journal.flush)
 
     async def close(self) -> None:
         """End every worker. What is enabled stays enabled for the next start."""
-        await self._presence.close()
+        await self._supervisor.close()
         with contextlib.suppress(OSError):
             self.journal.flush()
 
-    # ---------------------------------------------------------------- within
-
-    def _tell(self, name: str, stage: str, message: str = "") -> None:
-        self._heard(Event(name, stage, message))
-
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if event.stage not in {"progress", "task_done"}:
             self.journal.note(event)
         self.listener(event)

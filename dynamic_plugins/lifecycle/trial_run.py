@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import LoadError, NeedsConfigurationError, PluginError
-from dynamic_plugins.lifecycle import variables as config
-from dynamic_plugins.lifecycle.component_registry import AgentRuntime
+from dynamic_plugins.lifecycle import variables
+from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.workers.components import bind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from dynamic_plugins.lifecycle.launcher import Launcher
-    from dynamic_plugins.lifecycle.plugin_handle import LivePlugin
-    from dynamic_plugins.lifecycle.supervisor import Presence
+    from dynamic_plugins.lifecycle.plugin_handle import PluginHandle
+    from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.storage.state import StoredPlugin
     from dynamic_plugins.workers.components import Offers
 
 
-class Trials:
+class TrialRun:
     """Tries versions out, always in a worker: in this process the present one's modules are in the way."""
 
-    def __init__(self, presence: Presence, runtime: AgentRuntime, launcher: Launcher) -> None:
-        self._presence, self._runtime, self._launcher = presence, runtime, launcher
+    def __init__(self, supervisor: Supervisor, launcher: Launcher) -> None:
+        self._supervisor, self._launcher = supervisor, launcher
 
-    async def offers(self, old: StoredPlugin, new: StoredPlugin) -> Offers | None:
-        """Return what *new* offers once it has loaded and, where *old* is active, its services have started.
+    async def offers(self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin) -> Offers | None:
+        """Return what *new* offers once it has loaded and, where *old* is active, its services have started; *handle*
+        is the one of *old*.
 
-        None where it must be told something first and *old* could not be used either. Raises NeedsConfigurationError
+        None where it must be configured first and *old* could not be used either. Raises NeedsConfigurationError
         where only *new* must, and LoadError.
         """
         if missing := self._missing(new):
@@ -37,7 +35,7 @@ class Trials:
                 return None
             raise NeedsConfigurationError(new.name, missing, new.installation.version)
         try:
-            return await self._try(old, new)
+            return await self._try(handle, old, new)
         except PluginError as error:
             raise _refusal(old, new, error) from error
 
@@ -53,37 +51,20 @@ class Trials:
         return connection.offers
 
     def _missing(self, plugin: StoredPlugin) -> tuple[str, ...]:
-        return config.missing(plugin.installation, self._presence.known(plugin))
+        return variables.missing(plugin.installation, self._supervisor.known(plugin))
 
-    async def _try(self, old: StoredPlugin, new: StoredPlugin) -> Offers:
+    async def _try(self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin) -> Offers:
         connection = await self._launcher.start(new, apart=True)
         try:
-            trial = AgentRuntime()
+            trial = ComponentRegistry()
             trial.mount(bind(new.name, connection.offers, connection.call))
             if old.enabled and connection.offers.of("service"):
-                async with self._resting(self._presence.get(old.name)):
+                async with handle.services_paused():
                     await trial.start_services(new.name)
                     await trial.stop_services(new.name)
             return connection.offers
         finally:
             await connection.close()
-
-    @contextlib.asynccontextmanager
-    async def _resting(self, live: LivePlugin) -> AsyncIterator[None]:
-        """Keep the services of the version that runs stopped: both may want the same port or file."""
-        if not live.running or not live.mounted:
-            yield
-            return
-        await self._runtime.stop_services(live.name)
-        try:
-            yield
-        finally:
-            try:
-                await self._runtime.start_services(live.name)
-            except BaseException as error:
-                live.let_go()  # the next call starts it with all of them
-                if not isinstance(error, PluginError):
-                    raise
 
 
 def _refusal(old: StoredPlugin, new: StoredPlugin, error: PluginError) -> LoadError:

@@ -10,35 +10,52 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.core.status import Outcome, Status, now
 from dynamic_plugins.errors import InstallError, NotInstalledError, PluginError
 from dynamic_plugins.events import Event
+from dynamic_plugins.install.installation import is_editable, is_same, version_of
 from dynamic_plugins.install.layout import in_thread
-from dynamic_plugins.install.local_source import digest
-from dynamic_plugins.install.version_identity import is_editable, is_same, version_of
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
+    from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
-    from dynamic_plugins.lifecycle.activation import Switches
+    from dynamic_plugins.lifecycle.activation import Activation
+    from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
+    from dynamic_plugins.lifecycle.dependencies import Dependencies
     from dynamic_plugins.lifecycle.installs import Installs
-    from dynamic_plugins.lifecycle.means import Means
-    from dynamic_plugins.lifecycle.trial_run import Trials
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.lifecycle.plugin_handle import PluginHandle
+    from dynamic_plugins.lifecycle.supervisor import Supervisor
+    from dynamic_plugins.lifecycle.trial_run import TrialRun
+    from dynamic_plugins.resolver.catalog import Catalogue
+    from dynamic_plugins.storage.state import StateStore, StoredPlugin
 
 
 class Updates:
     """Updates: each whole or not at all, with what the new version needs."""
 
-    def __init__(self, means: Means, installs: Installs, switches: Switches, trials: Trials) -> None:
-        self._catalogue, self._installer, self._store = means.catalogue, means.installer, means.store
-        self._dependencies, self._presence, self._listener = means.dependencies, means.presence, means.listener
-        self._installs, self._switches, self._trials = installs, switches, trials
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        installer: Installer,
+        store: StateStore,
+        supervisor: Supervisor,
+        dependencies: Dependencies,
+        approval: ApprovalGate,
+        installs: Installs,
+        activation: Activation,
+        trial_run: TrialRun,
+        listener: Listener,
+    ) -> None:
+        self._catalogue, self._installer, self._store = catalogue, installer, store
+        self._supervisor, self._dependencies, self._approval = supervisor, dependencies, approval
+        self._installs, self._activation, self._trial_run = installs, activation, trial_run
+        self._listener = listener
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
-        """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
-
-        Other code than was installed from this machine is an update, with the same version too. An *editable* folder is
-        used where it lies: what is changed in it counts from the next :meth:`reload`.
+        """Install what lies in *path*. Other code than was installed from this machine is an update of it, with the
+        same version too.
         """
         plan = self._installer.plan_path(path, editable=editable)
         if (present := self._store.read().get(plan.name)) is None:
@@ -46,6 +63,8 @@ class Updates:
         installation = present.installation
         same = (plan.version, plan.editable) == (installation.version, is_editable(installation))
         if _is_of_this_machine(installation):
+            from dynamic_plugins.install.builder import digest
+
             if same and (plan.editable or await in_thread(digest, Path(plan.package.name)) == installation.digest):
                 return self._installs.already_installed(plan.name)
             return await self._update(plan, None)
@@ -54,16 +73,11 @@ class Updates:
         where = self._installer.plan_of(installation).origin
         note = f"{plan.name} {installation.version} is installed already, from {where}; nothing was changed. To put "
         note += f"{plan.version} from {path} in its place, uninstall it first: dynamic-plugins uninstall {plan.name}"
-        return Outcome(self._presence.info(plan.name), changed=False, note=note)
+        return Outcome(self._supervisor.info(plan.name), changed=False, note=note)
 
-    async def update(self, said: str, version: str | None = None) -> Outcome:
-        """Install another version beside the present one, load it, and only then swap; the newest when None.
-
-        What it needs comes and is activated with it. When the new one does not install or load, all stays as it was
-        and the error says why. Errors as for :meth:`install`, and LoadError.
-        """
-        name = await self._catalogue.installed(said)
-        return await self._update(*await self._newer(self._presence.stored(name).installation, version))
+    async def update(self, name: str, version: str | None = None) -> Outcome:
+        """Bring *name* to *version*, or to the newest when None, with what that needs."""
+        return await self._update(*await self._newer(self._store.get(name).installation, version))
 
     async def _newer(self, present: Installation, version: str | None) -> tuple[InstallPlan, str | None]:
         """Return the plan of another version of *present*, and what to warn of."""
@@ -78,7 +92,7 @@ class Updates:
 
     async def _update(self, plan: InstallPlan, warning: str | None) -> Outcome:
         needed = await self._dependencies.needed(plan)
-        await self._installs.ask("update", plan, needed, warning)
+        await self._approval.ask("update", plan, needed, warning)
         async with contextlib.AsyncExitStack() as undo:
             outcome = await self._exchange(plan, needed, undo)
             if outcome.changed:
@@ -90,57 +104,56 @@ class Updates:
         name, requires = plan.name, plan.requires
         while True:
             await self._installs.bring(needed, undo)
-            await self._wake(name, requires, undo)
-            async with self._installs.alone(name), self._presence.get(name).lock:
-                old = self._presence.stored(name)
+            await self._activate_needs(name, requires, undo)
+            async with self._installs.alone(name), self._supervisor.hold(name) as handle:
+                old = self._store.get(name)
                 async with self._installs.made(plan) as new:
                     requires = new.requires
                     before, after = version_of(old.installation), version_of(new)
                     if is_same(new, old.installation):
                         self._installer.remove(new)
                         note = f"{name} {after} is the version asked for; nothing was changed."
-                        return Outcome(self._presence.info(name), changed=False, note=note)
+                        return Outcome(self._supervisor.info(name), changed=False, note=note)
                     needed = await self._dependencies.needed(replace(plan, requires=requires))
-                    if not needed and not await self._asleep(old, requires):
-                        await self._swap(old, replace(old, installation=new, offers=None))
+                    if not needed and not await self._inactive_needs(old, requires):
+                        await self._swap(handle, old, replace(old, installation=new, offers=None))
                         self._installer.remove(old.installation)
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(new)
             if needed:
-                await self._installs.ask("update", plan, needed)
+                await self._approval.ask("update", plan, needed)
         self._listener(Event(name, "updated", f"{before} to {after}"))
-        return Outcome(self._presence.info(name))
+        return Outcome(self._supervisor.info(name))
 
-    async def _asleep(self, plugin: StoredPlugin, requires: tuple[str, ...]) -> list[str]:
+    async def _inactive_needs(self, plugin: StoredPlugin, requires: tuple[str, ...]) -> list[str]:
         """Return which of the plugins that an enabled *plugin* needs are not active, in the order to activate them."""
         if not plugin.enabled:
             return []
         before = await self._dependencies.before(plugin.name, requires)
-        return [each for each in before if self._presence.info(each).status is not Status.ACTIVE]
+        return [other for other in before if self._supervisor.info(other).status is not Status.ACTIVE]
 
-    async def _wake(self, name: str, requires: tuple[str, ...], undo: AsyncExitStack) -> None:
+    async def _activate_needs(self, name: str, requires: tuple[str, ...], undo: AsyncExitStack) -> None:
         """Activate what an enabled *name* will need; *undo* puts it back."""
-        for each in await self._asleep(self._presence.stored(name), requires):
-            before = self._presence.info(each).status
-            await self._switches.activate(each)
-            undo.push_async_callback(self._put_back, each, before)
+        for other in await self._inactive_needs(self._store.get(name), requires):
+            before = self._supervisor.info(other).status
+            await self._activation.activate(other)
+            undo.push_async_callback(self._put_back, other, before)
 
     async def _put_back(self, name: str, before: Status) -> None:
-        verb = self._switches.deactivate if before in {Status.LOADED, Status.INACTIVE} else self._switches.unload
+        verb = self._activation.deactivate if before in {Status.LOADED, Status.INACTIVE} else self._activation.unload
         with contextlib.suppress(PluginError):
             await verb(name)
 
-    async def _swap(self, old: StoredPlugin, new: StoredPlugin) -> None:
+    async def _swap(self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin) -> None:
         """Put *new* in *old*'s place once it has shown that it loads."""
-        new = replace(new, offers=await self._trials.offers(old, new))
-        live = self._presence.get(old.name)
+        new = replace(new, offers=await self._trial_run.offers(handle, old, new))
         try:
-            await self._presence.stop(live)
-            await live.disconnect()
-            new = replace(new, offers=await self._trials.offers_here(old, new))
+            await self._supervisor.stop(handle)
+            await handle.disconnect()
+            new = replace(new, offers=await self._trial_run.offers_here(old, new))
         except BaseException:  # cancelled too: the present version goes on
-            self._presence.restore(live, old)
+            self._supervisor.restore(handle, old)
             raise
         # Only these: another process may have enabled or disabled it while the new one was made.
         facts = {"installation": new.installation, "offers": new.offers, "installed_at": now(), "error_details": None}
@@ -148,7 +161,7 @@ class Updates:
         saved = self._store.change(old.name, old.installation, **facts, approved=approved)
         if saved is None:
             raise NotInstalledError(old.name)
-        self._presence.restore(live, saved)
+        self._supervisor.restore(handle, saved)
 
 
 def _is_of_this_machine(installation: Installation) -> bool:

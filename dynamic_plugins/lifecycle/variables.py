@@ -1,4 +1,4 @@
-"""What a plugin must be told, what it has been told, and how that reaches it: as environment and arguments."""
+"""A plugin's variables: which are required, which are set, and how they reach it: as environment and arguments."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Pasted(str):
     __slots__ = ()
 
 
-def variable_named(installation: Installation, said: str) -> Variable:
-    """Return the variable that *said* means, as :func:`variable_among` does."""
-    return variable_among(installation.plugin, installation.variables, said)
+def variable_named(installation: Installation, query: str) -> Variable:
+    """Return the variable that *query* names, as :func:`variable_among` does."""
+    return variable_among(installation.plugin, installation.variables, query)
 
 
-def variable_among(plugin: str, variables: Iterable[Variable], said: str) -> Variable:
-    """Return the variable that *said* means, whatever its case and dashes; one that was not declared is made up.
+def variable_among(plugin: str, variables: Iterable[Variable], query: str) -> Variable:
+    """Return the variable that *query* names, whatever its case and dashes; one that was not declared is made up.
 
     Raises :class:`BadArgumentsError` for a name that is no variable's, or that would decide what code runs.
     """
-    name = said.strip().lstrip("-").replace("-", "_")
+    name = query.strip().lstrip("-").replace("-", "_")
     for variable in variables:
         if variable.name.upper() == name.upper():
             name = variable.name
@@ -48,7 +48,7 @@ def variable_among(plugin: str, variables: Iterable[Variable], said: str) -> Var
     else:
         variable = Variable(name=name, secret=looks_secret(name))
     if not _NAME.fullmatch(name):
-        raise BadArgumentsError(plugin, f"{said!r} is not a variable's name")
+        raise BadArgumentsError(plugin, f"{query!r} is not a variable's name")
     if name.upper() in FORBIDDEN_VARIABLES:
         raise BadArgumentsError(plugin, f"{name} cannot be set: it would change which code runs")
     if is_forbidden(name):
@@ -83,7 +83,7 @@ def _is_number(value: str) -> bool:
 def required(installation: Installation, known: Collection[str]) -> tuple[RequiredVariable, ...]:
     """Return the variables the plugin cannot do without, and whether each is among the *known* names."""
     return tuple(
-        RequiredVariable(v.name, v.description, v.secret, v.name in known)
+        RequiredVariable(v.name, v.description, v.is_secret, v.name in known)
         for v in installation.variables
         if v.required and (v.default is None or v.name in known)
     )
@@ -91,11 +91,11 @@ def required(installation: Installation, known: Collection[str]) -> tuple[Requir
 
 def missing(installation: Installation, known: Collection[str]) -> tuple[str, ...]:
     """Return the names of the required variables that are not *known*."""
-    return tuple(each.name for each in required(installation, known) if not each.is_set)
+    return tuple(variable.name for variable in required(installation, known) if not variable.is_set)
 
 
 def environment(installation: Installation, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables the plugin's worker gets: its defaults, then what it was told."""
+    """Return the environment variables the plugin's worker gets: its defaults, then *values*."""
     arguments = {argument.variable for argument in installation.arguments if argument.value is None}
     defaults = {v.name: v.default for v in installation.variables if v.default is not None}
     return {
@@ -110,25 +110,25 @@ def roots(installation: Installation, values: Mapping[str, str], own: Path) -> t
 
     A relative one lies in *own*, where the server runs and reads the same words, and never leads out of it.
     """
-    told: list[str] = []
+    named: list[str] = []
     for variable in installation.variables:
         value = values.get(variable.name)
         if value is not None and variable.format == "filepath":
             repeated = next((a for a in installation.arguments if a.variable == variable.name), None)
-            told += _several(repeated, value) if repeated is not None else [value]
-    folders = (_root(each, os.path.abspath(own)) for each in told)  # noqa: PTH100
-    return tuple(dict.fromkeys(each for each in folders if each is not None)) or (str(own),)
+            named += _several(repeated, value) if repeated is not None else [value]
+    folders = (_root(path, os.path.abspath(own)) for path in named)  # noqa: PTH100
+    return tuple(dict.fromkeys(folder for folder in folders if folder is not None)) or (str(own),)
 
 
-def _root(said: str, own: str) -> str | None:
-    """Return the folder that *said* names; None where there is none, or it is reached only by climbing too high."""
-    said = os.path.expanduser(said.strip())  # noqa: PTH111
-    whole = os.path.normpath(os.path.join(own, said))  # noqa: PTH118
-    if not said or not os.path.isdir(whole):  # noqa: PTH112
+def _root(path: str, own: str) -> str | None:
+    """Return the folder that *path* names; None where there is none, or it is reached only by climbing too high."""
+    path = os.path.expanduser(path.strip())  # noqa: PTH111
+    whole = os.path.normpath(os.path.join(own, path))  # noqa: PTH118
+    if not path or not os.path.isdir(whole):  # noqa: PTH112
         return None
-    if not os.path.isabs(said):  # noqa: PTH117
+    if not os.path.isabs(path):  # noqa: PTH117
         return whole if os.path.commonpath([own, whole]) == own else None
-    return None if os.path.dirname(whole) == whole and ".." in said else whole  # noqa: PTH120
+    return None if os.path.dirname(whole) == whole and ".." in path else whole  # noqa: PTH120
 
 
 def command_line(installation: Installation, values: Mapping[str, str]) -> list[str]:
@@ -151,8 +151,8 @@ def command_line(installation: Installation, values: Mapping[str, str]) -> list[
         if argument.type == "named" and (argument.format == "boolean" or value == ""):
             words += [] if value.lower() in _FALSE else [argument.name]
             continue
-        for each in _several(argument, value):
-            words += [argument.name, each] if argument.type == "named" else [each]
+        for word in _several(argument, value):
+            words += [argument.name, word] if argument.type == "named" else [word]
     return words
 
 
@@ -161,7 +161,7 @@ def _several(argument: Argument, value: str) -> list[str]:
         return [value]
     if value.startswith("["):
         try:
-            return [str(each) for each in json.loads(value)]
+            return [str(item) for item in json.loads(value)]
         except ValueError:
             pass  # a path may begin with a bracket
-    return [each for each in value.split(os.pathsep) if each]
+    return [item for item in value.split(os.pathsep) if item]

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import __version__
+from dynamic_plugins.core.atomic_file import Stamp, read_json, stamp_of, write_atomically
 from dynamic_plugins.registry.lazy_entries import EntryList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from dynamic_plugins.registry.entry import Entry
-
-Stamp = tuple[int, int, int]
 
 FORMAT = 1
 TOLD_SKIPPED = 5
@@ -86,7 +83,7 @@ class Cache:
     def stamp(self, location: str) -> Stamp | None:
         """Return what changes whenever the copy does, or None without one."""
         try:
-            return _stamp(self._copy(location).stat())
+            return stamp_of(self._copy(location))
         except OSError:
             return None
 
@@ -96,14 +93,14 @@ class Cache:
         # The length tells a whole file from one that a full disk or a power cut has shortened.
         head = json.dumps({"format": FORMAT, "length": len(body), **asdict(facts)})
         try:
-            return _stamp(write_atomically(self._copy(location), f"{head}\n{body}"))
+            return write_atomically(self._copy(location), f"{head}\n{body}")
         except OSError:
             return self.stamp(location)
 
     def checked(self, location: str) -> Checked:
         """Return what is known of the last attempts to reach the source."""
         try:
-            data = json.loads(self._checked(location).read_text(encoding="utf-8"))
+            data = read_json(self._checked(location))
             return Checked(float(data["checked_at"]), float(data["failed_at"]), str(data["failure"]))
         except (OSError, ValueError, KeyError, TypeError):
             return Checked()
@@ -130,31 +127,6 @@ def digest_of(entries: Sequence[Entry]) -> str:
     """Return a text that two lists of entries share exactly when they are equal."""
     rows = entries.rows() if isinstance(entries, EntryList) else EntryList(entries, "").rows()
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
-
-
-def write_atomically(path: Path, text: str) -> os.stat_result:
-    """Put *text* at *path* in one step and return the facts of the file; a reader sees the old one or the new one.
-
-    Raises OSError.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            facts = os.fstat(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:  # Ctrl-C too: half a file must not lie about
-        with suppress(OSError):
-            Path(temporary).unlink(missing_ok=True)
-        raise
-    return facts
-
-
-def _stamp(facts: os.stat_result) -> Stamp:
-    return facts.st_ino, facts.st_mtime_ns, facts.st_size
 
 
 def _slug(location: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from dynamic_plugins.errors import StateError
+from dynamic_plugins.core.atomic_file import Stamp, read_json, stamp_of, write_atomically
+from dynamic_plugins.errors import NotInstalledError, StateError
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.workers.components import Offers
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LOCK_SECONDS = 30.0
 
 Rest = Literal["installed", "loaded", "inactive"]
+Source = tuple[str, str]
+"""What a worker is started from: the folder of the install, and the mark of its configuration."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,18 @@ class StoredPlugin:
     error_details: str | None = None
     """Why it last failed to load; None after it loaded, or was configured or installed anew."""
     told: str = ""
-    """Another word each time that it was told something, so that every process starts its worker anew."""
+    """A mark that is another after each configuration, so that every process starts its worker anew."""
     leaving: bool = False
     """Whether its removal has begun: it counts as gone, though something of it may be left to remove."""
 
     @property
     def name(self) -> str:
         return self.installation.plugin
+
+    @property
+    def source(self) -> Source:
+        """What its worker is started from, to be compared with what a running one was."""
+        return self.installation.path, self.told
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -82,7 +89,7 @@ class StateStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: Stamp | None = None
         self._plugins: dict[str, StoredPlugin] = {}
         self._leaving: dict[str, StoredPlugin] = {}
 
@@ -92,17 +99,24 @@ class StateStore:
         Raises :class:`StateError` for a file that is not ours to understand; it is left as it is.
         """
         try:
-            facts = os.stat(self._path)  # noqa: PTH116 # asked at every call: pathlib takes twice as long
-        except FileNotFoundError:
+            stamp = stamp_of(self._path)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        if stamp is None:
             self._seen, self._plugins, self._leaving = None, {}, {}
             return self._plugins
-        stamp = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
         if stamp != self._seen:
             everything = self._parse()
             self._plugins = {name: plugin for name, plugin in everything.items() if not plugin.leaving}
             self._leaving = {name: plugin for name, plugin in everything.items() if plugin.leaving}
             self._seen = stamp
         return self._plugins
+
+    def get(self, name: str) -> StoredPlugin:
+        """Return what the file has of one plugin. Raises NotInstalledError, and as :meth:`read`."""
+        if (plugin := self.read().get(name)) is None:
+            raise NotInstalledError(name)
+        return plugin
 
     def leaving(self) -> Mapping[str, StoredPlugin]:
         """Return the plugins whose removal has begun and not ended; errors as for :meth:`read`."""
@@ -111,17 +125,20 @@ class StateStore:
 
     def _parse(self) -> dict[str, StoredPlugin]:
         try:
-            data = json.loads(self._path.read_text(encoding="utf-8"))
+            data = read_json(self._path)
             if data["schema"] != 1:
                 raise StateError(
                     f"{self._path} was written by a newer version (schema {data['schema']}). Upgrade, or move it away."
                 )
-            return {name: StoredPlugin.from_dict(each) for name, each in data["plugins"].items()}
+            return {name: StoredPlugin.from_dict(plugin) for name, plugin in data["plugins"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StateError(
-                f"{self._path} cannot be read ({type(error).__name__}: {error}). Move it away to start afresh; "
-                "the installed plugins are then installed again."
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> StateError:
+        return StateError(
+            f"{self._path} cannot be read ({type(error).__name__}: {error}). Move it away to start afresh; "
+            "the installed plugins are then installed again."
+        )
 
     def put(self, plugin: StoredPlugin) -> None:
         """Save *plugin*, replacing what was saved under its name."""
@@ -166,39 +183,3 @@ class StateStore:
         data = {"schema": 1, "plugins": {name: plugin.to_dict() for name, plugin in sorted(plugins.items())}}
         write_atomically(self._path, json.dumps(data, indent=1).encode())
         self._seen = None
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put *content* in place of *path*, readable by its owner only: all of it or nothing, even through a crash."""
-    _remove_scraps(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:  # Ctrl-C too: half a file must not lie about
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _remove_scraps(folder: Path) -> None:
-    """Remove the temporary files of writers that were killed; their names say whose they were."""
-    for scrap in folder.glob(".*.tmp"):
-        writer = scrap.name.split(".")[-2]
-        if writer.isdigit() and not _lives(int(writer)):
-            scrap.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    if os.name != "posix":  # there, asking would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True

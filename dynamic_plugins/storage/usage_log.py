@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.atomic_file import read_json, write_atomically
 from dynamic_plugins.core.status import now
 from dynamic_plugins.errors import StateError
-from dynamic_plugins.storage.state import LOCK_SECONDS, write_atomically
+from dynamic_plugins.storage.state import LOCK_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -40,7 +41,7 @@ class Usage:
         self.total += other.total
         self.longest = max(self.longest, other.longest)
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return it in milliseconds, for people."""
         mean = self.total / self.calls if self.calls else 0.0
         return {
@@ -95,12 +96,12 @@ class Journal:
     def note(self, event: Event) -> None:
         """Keep a step of a plugin's life; the progress of an install is none."""
         if event.fraction is None:
-            told = {"at": now(), "event": event.stage}
+            step = {"at": now(), "event": event.stage}
             if event.message:
-                told["message"] = event.message[:MESSAGE_LENGTH]
+                step["message"] = event.message[:MESSAGE_LENGTH]
             with self._counting:
                 events = self._new[event.plugin].events
-                events.append(told)
+                events.append(step)
                 del events[:-EVENTS_KEPT]
 
     def begin_task(self, plugin: str, task: str, interval: float) -> float:
@@ -123,9 +124,9 @@ class Journal:
     @staticmethod
     def _left(begun: float | None, interval: float) -> float:
         left = 0.0 if begun is None else begun + interval - time.time()
-        return left if left <= interval else 0.0  # the clock was set back: what it said is worth nothing
+        return left if left <= interval else 0.0  # the clock was set back: what it showed is worth nothing
 
-    def told(self, plugin: str) -> dict[str, Any]:
+    def report(self, plugin: str) -> dict[str, Any]:
         """Return ``{"usage": {"calls", "errors", …, "actions": {…}}, "events": […]}``, this process included."""
         mine = self._read().get(plugin, _Plugin())
         with self._counting:
@@ -133,8 +134,8 @@ class Journal:
         everything = Usage()
         for usage in mine.actions.values():
             everything.add(usage)
-        actions = {name: usage.told() for name, usage in sorted(mine.actions.items())}
-        return {"usage": everything.told() | {"actions": actions}, "events": mine.events}
+        actions = {name: usage.to_dict() for name, usage in sorted(mine.actions.items())}
+        return {"usage": everything.to_dict() | {"actions": actions}, "events": mine.events}
 
     def forget(self, plugin: str) -> None:
         """Drop everything about *plugin*."""
@@ -152,16 +153,16 @@ class Journal:
         """Add what was counted since the last time to the file."""
         with self._counting:
             new, self._new = self._new, defaultdict(_Plugin)
-        new = {name: each for name, each in new.items() if each.actions or each.events}
+        new = {name: plugin for name, plugin in new.items() if plugin.actions or plugin.events}
         if new:
             with self._changing() as plugins:
-                for name, each in new.items():
-                    plugins.setdefault(name, _Plugin()).add(each)
+                for name, plugin in new.items():
+                    plugins.setdefault(name, _Plugin()).add(plugin)
 
     def _read(self) -> dict[str, _Plugin]:
         try:
-            data = json.loads(self._path.read_text(encoding="utf-8"))["plugins"]
-            return {name: _parsed(each) for name, each in data.items()}
+            data = read_json(self._path)["plugins"]
+            return {name: _parsed(plugin) for name, plugin in data.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}  # counts are worth less than the program going on: a damaged journal begins anew
 
@@ -175,14 +176,14 @@ class Journal:
             yield plugins
             # Asked under the lock, which whoever removes a plugin takes last: none comes back after that.
             known = self._known(plugins)
-            data = {name: _plain(each) for name, each in sorted(plugins.items()) if name in known}
+            data = {name: _plain(plugin) for name, plugin in sorted(plugins.items()) if name in known}
             write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}).encode())
 
     def _known(self, plugins: Collection[str]) -> Collection[str]:
         try:
             return plugins if self._installed is None else self._installed()
         except StateError:
-            return plugins  # what cannot be read says of none that it is gone
+            return plugins  # a state that cannot be read is no reason to forget any
 
 
 def _parsed(data: dict[str, Any]) -> _Plugin:

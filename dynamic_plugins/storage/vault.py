@@ -1,8 +1,5 @@
-"""Where a plugin's values are kept: secrets in the system keyring or an encrypted file, the rest in a plain one.
-
-What a person tells a plugin never enters the state file. Secrets go to the keyring under the service name
-``dynamic-plugins``; where the machine has none, to a file encrypted with a key from a passphrase; where there
-is neither, storing is refused.
+"""Where secrets are kept: in the system keyring, under the service name ``dynamic-plugins``; where the machine has
+none, in a file encrypted with a key from a passphrase; where there is neither, storing is refused.
 """
 
 from __future__ import annotations
@@ -13,11 +10,12 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dynamic_plugins.errors import NotInstalledError, SecretStoreError
-from dynamic_plugins.storage.state import LOCK_SECONDS, write_atomically
+from dynamic_plugins.core.atomic_file import read_json, write_atomically
+from dynamic_plugins.errors import SecretStoreError
+from dynamic_plugins.storage.state import LOCK_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 SERVICE = "dynamic-plugins"
@@ -81,7 +79,7 @@ def _safe_backend() -> Any:
     backend: Any = keyring.get_keyring()
     if isinstance(backend, chainer.ChainerBackend):
         # It would write to the first that takes it: only a safe one is asked.
-        backend = next((each for each in backend.backends if recommended(each)), None)
+        backend = next((one for one in backend.backends if recommended(one)), None)
     # Backends that only encode, or keep plain files, call themselves less than recommended.
     if backend is None or not recommended(backend):
         raise SecretStoreError(REMEDY)
@@ -95,7 +93,7 @@ def _keyring_errors() -> Iterator[None]:
     except SecretStoreError:
         raise
     except Exception as error:  # backends raise what their bus or their system does
-        # Its own text may quote what it was given: only its type is told.
+        # Its own text may quote what it was given: only its type is repeated.
         raise SecretStoreError(
             f"The system keyring did not answer ({type(error).__name__}). Unlock it and try again."
         ) from None
@@ -125,7 +123,7 @@ class EncryptedFileVault:
     def _changing(self) -> Iterator[dict[str, str]]:
         from cryptography.fernet import Fernet
 
-        with _file_lock(self._path):
+        with file_lock(self._path):
             salt, values = self._read()
             yield values
             token = Fernet(self._key(salt)).encrypt(json.dumps(values).encode())
@@ -137,7 +135,7 @@ class EncryptedFileVault:
         from cryptography.fernet import Fernet, InvalidToken
 
         try:
-            content = json.loads(self._path.read_text())
+            content = read_json(self._path)
             salt = base64.b64decode(content["salt"])
             values: dict[str, str] = json.loads(Fernet(self._key(salt)).decrypt(content["data"]))
         except FileNotFoundError:
@@ -169,110 +167,9 @@ def open_vault(home: Path, passphrase: str | None) -> Vault:
         return EncryptedFileVault(home / "secrets.enc", passphrase)
 
 
-class ConfigurationStore:
-    """The values that plugins were told. *home* holds ``configuration.json``: plain values, and names of secrets.
-
-    *installed* gives the names of the plugins that there are, asked from threads: others cannot be told anything.
-    """
-
-    def __init__(
-        self, home: Path, passphrase: str | None = None, installed: Callable[[], Collection[str]] | None = None
-    ) -> None:
-        self._home, self._passphrase, self._installed = home, passphrase, installed
-        self._path = home / "configuration.json"
-        self._vault: Vault | None = None
-
-    @property
-    def vault(self) -> Vault:
-        """Where secrets go; raises SecretStoreError where there is no safe place."""
-        if self._vault is None:
-            self._vault = open_vault(self._home, self._passphrase)
-        return self._vault
-
-    def values(self, plugin: str) -> dict[str, str]:
-        """Return all that *plugin* was told, secrets included: only for its own worker."""
-        known = self._read().get(plugin, {})
-        values: dict[str, str] = dict(known.get("values", {}))
-        for name in known.get("secrets", []):
-            if (secret := self.vault.get(_key(plugin, name))) is not None:
-                values[name] = secret
-        return values
-
-    def names(self, plugin: str) -> set[str]:
-        """Return the names of the values that are really there now (a key removed from the keyring is not)."""
-        known = self._read().get(plugin, {})
-        names = set(known.get("values", {}))
-        for name in known.get("secrets", []):
-            try:
-                if self.vault.get(_key(plugin, name)) is not None:
-                    names.add(name)
-            except SecretStoreError:
-                continue  # unreadable counts as missing: the person is told when they set it
-        return names
-
-    def secrets(self) -> list[str]:
-        """Return every secret value that is kept, for taking them out of what is said and logged.
-
-        Raises SecretStoreError where they cannot be read.
-        """
-        keys = [_key(plugin, name) for plugin, known in self._read().items() for name in known.get("secrets", [])]
-        values = [self.vault.get(key) for key in keys]
-        return [value for value in values if value]
-
-    def set(self, plugin: str, plain: dict[str, str], secret: dict[str, str]) -> None:
-        """Keep *plain* and *secret* values for *plugin*; all secrets are safe before a name is written down.
-
-        Raises NotInstalledError for one that is not there, or not any more, and SecretStoreError.
-        """
-        vault = self.vault if secret else None  # before all else: without a safe place nothing is written at all
-        with self._changing() as data:
-            # Asked under the lock, which whoever removes a plugin takes later: nothing stays of what comes after that.
-            if self._installed is not None and plugin not in self._installed():
-                raise NotInstalledError(plugin)
-            if vault is not None:
-                for name, value in secret.items():
-                    vault.set(_key(plugin, name), value)
-            mine = data.setdefault(plugin, {"values": {}, "secrets": []})
-            for name in set(mine["secrets"]) & set(plain):
-                self.vault.delete(_key(plugin, name))
-            mine["values"] = {k: v for k, v in mine["values"].items() if k not in secret} | plain
-            mine["secrets"] = sorted((set(mine["secrets"]) | set(secret)) - set(plain))
-
-    def forget(self, plugin: str) -> None:
-        """Remove everything that *plugin* was told."""
-        with _file_lock(self._path):
-            data = self._read()
-            if (known := data.pop(plugin, None)) is not None:
-                for name in known.get("secrets", []):
-                    self.vault.delete(_key(plugin, name))
-                self._write(data)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            data: dict[str, Any] = json.loads(self._path.read_text(encoding="utf-8"))["plugins"]
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SecretStoreError(f"{self._path} is damaged ({type(error).__name__}). Move it away.") from None
-        return data
-
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, Any]]:
-        with _file_lock(self._path):
-            data = self._read()
-            yield data
-            self._write(data)
-
-    def _write(self, data: dict[str, Any]) -> None:
-        write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
-
-
-def _key(plugin: str, name: str) -> str:
-    return f"{plugin}/{name}"
-
-
 @contextmanager
-def _file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path) -> Iterator[None]:
+    """Keep other processes from changing *path* in this block. Raises SecretStoreError where one takes too long."""
     from filelock import FileLock, Timeout
 
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,119 @@
+"""The values of plugins' variables: secrets in the vault, the rest in a plain file. None enters the state file."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.core.atomic_file import read_json, write_atomically
+from dynamic_plugins.errors import NotInstalledError, SecretStoreError
+from dynamic_plugins.storage.vault import file_lock, open_vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from dynamic_plugins.storage.vault import Vault
+
+
+class ConfigurationStore:
+    """The values that persons set for plugins. *home* holds ``configuration.json``: plain values, and names of secrets.
+
+    *installed* gives the names of the plugins that there are, asked from threads: for others nothing is kept.
+    """
+
+    def __init__(
+        self, home: Path, passphrase: str | None = None, installed: Callable[[], Collection[str]] | None = None
+    ) -> None:
+        self._home, self._passphrase, self._installed = home, passphrase, installed
+        self._path = home / "configuration.json"
+        self._vault: Vault | None = None
+
+    @property
+    def vault(self) -> Vault:
+        """Where secrets go; raises SecretStoreError where there is no safe place."""
+        if self._vault is None:
+            self._vault = open_vault(self._home, self._passphrase)
+        return self._vault
+
+    def values(self, plugin: str) -> dict[str, str]:
+        """Return all values of *plugin*, secrets included: only for its own worker."""
+        known = self._read().get(plugin, {})
+        values: dict[str, str] = dict(known.get("values", {}))
+        for name in known.get("secrets", []):
+            if (secret := self.vault.get(_key(plugin, name))) is not None:
+                values[name] = secret
+        return values
+
+    def names(self, plugin: str) -> set[str]:
+        """Return the names of the values that are really there now (a key removed from the keyring is not)."""
+        known = self._read().get(plugin, {})
+        names = set(known.get("values", {}))
+        for name in known.get("secrets", []):
+            try:
+                if self.vault.get(_key(plugin, name)) is not None:
+                    names.add(name)
+            except SecretStoreError:
+                continue  # unreadable counts as missing: the person is told when they set it
+        return names
+
+    def secrets(self) -> list[str]:
+        """Return every secret value that is kept, for taking them out of conversations and logs.
+
+        Raises SecretStoreError where they cannot be read.
+        """
+        keys = [_key(plugin, name) for plugin, known in self._read().items() for name in known.get("secrets", [])]
+        values = [self.vault.get(key) for key in keys]
+        return [value for value in values if value]
+
+    def set(self, plugin: str, plain: dict[str, str], secret: dict[str, str]) -> None:
+        """Keep *plain* and *secret* values for *plugin*; all secrets are safe before a name is written down.
+
+        Raises NotInstalledError for one that is not there, or not any more, and SecretStoreError.
+        """
+        vault = self.vault if secret else None  # before all else: without a safe place nothing is written at all
+        with self._changing() as data:
+            # Asked under the lock, which whoever removes a plugin takes later: nothing stays of what comes after that.
+            if self._installed is not None and plugin not in self._installed():
+                raise NotInstalledError(plugin)
+            if vault is not None:
+                for name, value in secret.items():
+                    vault.set(_key(plugin, name), value)
+            mine = data.setdefault(plugin, {"values": {}, "secrets": []})
+            for name in set(mine["secrets"]) & set(plain):
+                self.vault.delete(_key(plugin, name))
+            mine["values"] = {k: v for k, v in mine["values"].items() if k not in secret} | plain
+            mine["secrets"] = sorted((set(mine["secrets"]) | set(secret)) - set(plain))
+
+    def forget(self, plugin: str) -> None:
+        """Remove all values of *plugin*."""
+        with file_lock(self._path):
+            data = self._read()
+            if (known := data.pop(plugin, None)) is not None:
+                for name in known.get("secrets", []):
+                    self.vault.delete(_key(plugin, name))
+                self._write(data)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            data: dict[str, Any] = dict(read_json(self._path)["plugins"])
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SecretStoreError(f"{self._path} is damaged ({type(error).__name__}). Move it away.") from None
+        return data
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Any]]:
+        with file_lock(self._path):
+            data = self._read()
+            yield data
+            self._write(data)
+
+    def _write(self, data: dict[str, Any]) -> None:
+        write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
+
+
+def _key(plugin: str, name: str) -> str:
+    return f"{plugin}/{name}"
