@@ -19,11 +19,12 @@ import pytest_asyncio
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.chat.conversation import Watch
+from dynamic_plugins.chat.redaction_setup import plugin_mentions
 from dynamic_plugins.errors import BadArgumentsError
-from dynamic_plugins.redaction.detector import find
-from dynamic_plugins.redaction.ownership import Wanting
+from dynamic_plugins.redaction.detector import find_secrets
+from dynamic_plugins.redaction.ownership import PluginSecrets
 from dynamic_plugins.redaction.scrubber import Scrubber, SecretsFilter
-from dynamic_plugins.redaction.session_vault import Safe
+from dynamic_plugins.redaction.session_vault import SessionVault
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import ModelSettings, Settings
 from tests.fake_tokens import KINDS, NAME, WAYS, pieces
@@ -53,7 +54,7 @@ def test_a_token_is_found_whole_whatever_it_is_and_however_it_is_pasted(kind: st
     secret = token(kind, seed)
     said = WAYS[way](secret)
     expected = secret.replace("/", "%2F") if way == "in an address" else secret
-    found = find(said, {NAME}, {NAME})
+    found = find_secrets(said, {NAME}, {NAME})
     assert {each.value for each in found} == {expected}
     assert len(found) == (2 if way == "twice" else 1)
 
@@ -84,7 +85,7 @@ we walked along the river, looked at seven small boats, bought some bread, talke
 
 @pytest.mark.parametrize("line", ORDINARY.splitlines())
 def test_ordinary_sentences_are_left_alone(line: str) -> None:
-    assert find(line, {"DISCORD_API_TOKEN", "NOTION_API_KEY", "API_KEY"}) == []
+    assert find_secrets(line, {"DISCORD_API_TOKEN", "NOTION_API_KEY", "API_KEY"}) == []
 
 
 def test_nothing_in_the_bundled_registry_is_taken_for_a_secret() -> None:
@@ -99,7 +100,7 @@ def test_nothing_in_the_bundled_registry_is_taken_for_a_secret() -> None:
 
     seen = list(texts(plugins))
     assert len(seen) > 1000
-    assert [text for text in seen if find(text, known)] == []
+    assert [text for text in seen if find_secrets(text, known)] == []
 
 
 @pytest.mark.parametrize(
@@ -131,58 +132,58 @@ def test_nothing_in_the_bundled_registry_is_taken_for_a_secret() -> None:
     ],
 )
 def test_what_is_named_a_secret_is_one_whatever_it_looks_like(said: str, value: str, label: str) -> None:
-    (found,) = find(said, {"DISCORD_API_TOKEN"})
+    (found,) = find_secrets(said, {"DISCORD_API_TOKEN"})
     assert (found.value, found.label) == (value, label)
 
 
 def test_my_notion_key_means_the_variable_of_the_plugin_that_is_there() -> None:
-    (found,) = find("my notion key: abcd1234efgh", (), {"NOTION_API_KEY", "SLACK_BOT_TOKEN"})
+    (found,) = find_secrets("my notion key: abcd1234efgh", (), {"NOTION_API_KEY", "SLACK_BOT_TOKEN"})
     assert (found.label, found.named) == ("NOTION_API_KEY", False)
 
 
 def test_a_private_key_is_taken_with_all_its_lines() -> None:
     body = "\n".join(token("unknown", n) * 2 for n in range(3))
     block = f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----"
-    (found,) = find(f"use this key:\n{block}\nfor ssh")
+    (found,) = find_secrets(f"use this key:\n{block}\nfor ssh")
     assert found.value == block
 
 
 def test_two_tokens_on_two_lines_are_two() -> None:
     first, second = token("github", 1), token("stripe", 1)
-    assert [each.value for each in find(f"here:\n{first}\n{second}\n")] == [first, second]
+    assert [each.value for each in find_secrets(f"here:\n{first}\n{second}\n")] == [first, second]
 
 
 def test_a_placeholder_is_no_secret() -> None:
-    assert find("DISCORD_API_TOKEN is [secret:1:DISCORD_API_TOKEN]") == []
+    assert find_secrets("DISCORD_API_TOKEN is [secret:1:DISCORD_API_TOKEN]") == []
 
 
 def test_a_long_paste_takes_no_time_to_speak_of() -> None:
     once = ["a", "key is ", "is ", "A_", "a-", "sk-", "1", "key ", "://a:b", "word ", "eyJ", "a\n", "key\n    "]
     started = time.process_time()
     for each in once:
-        find(each * (20_000 // len(each)), {"A_KEY"})
+        find_secrets(each * (20_000 // len(each)), {"A_KEY"})
     assert time.process_time() - started < 5
 
 
 # ------------------------------------------------------------------------------------------- whom it is meant for
 
-WANTING = {
-    "@elizaos/plugin-discord": Wanting(frozenset({"DISCORD_API_TOKEN"}), frozenset({"DISCORD_API_TOKEN"})),
-    "@elizaos/plugin-notion": Wanting(frozenset({"NOTION_API_KEY"})),
-    "helper": Wanting(frozenset({"HELPER_KEY", "DISCORD_API_TOKEN"}), frozenset({"HELPER_KEY"})),
+INSTALLED = {
+    "@elizaos/plugin-discord": PluginSecrets(frozenset({"DISCORD_API_TOKEN"}), frozenset({"DISCORD_API_TOKEN"})),
+    "@elizaos/plugin-notion": PluginSecrets(frozenset({"NOTION_API_KEY"})),
+    "helper": PluginSecrets(frozenset({"HELPER_KEY", "DISCORD_API_TOKEN"}), frozenset({"HELPER_KEY"})),
 }
 
 
 async def placed(said: str, plugin: str, variable: str, *before: str) -> str | None:
     """Return what *variable* of *plugin* is given after *said*: the value, or None where it is refused."""
-    safe = Safe(installed=lambda: WANTING)
+    vault = SessionVault(installed=lambda: INSTALLED, find_mentions=plugin_mentions)
     for each in before:
-        await safe.take(each)
-    clean, _ = await safe.take(said)
+        await vault.redact(each)
+    clean, _ = await vault.redact(said)
     placeholder = re.search(r"\[secret:[^\]]*\]", clean)
     assert placeholder is not None
     try:
-        return safe.reveal(placeholder.group(), plugin, Variable(variable, secret=True))
+        return vault.reveal(placeholder.group(), plugin, Variable(variable, secret=True))
     except BadArgumentsError:
         return None
 
@@ -224,38 +225,40 @@ async def test_a_bare_secret_is_for_the_plugin_that_was_just_talked_about() -> N
 
 
 async def test_what_one_plugin_was_given_is_not_for_the_next() -> None:
-    safe = Safe(installed=lambda: WANTING)
+    vault = SessionVault(installed=lambda: INSTALLED, find_mentions=plugin_mentions)
     secret = token("unknown")
-    await safe.take(f"here: {secret} for the notion plugin")
-    await safe.take("and what does the helper do?")
-    assert safe.reveal("[secret:1]", NOTION, Variable("NOTION_API_KEY")) == secret
+    await vault.redact(f"here: {secret} for the notion plugin")
+    await vault.redact("and what does the helper do?")
+    assert vault.reveal("[secret:1]", NOTION, Variable("NOTION_API_KEY")) == secret
     with pytest.raises(BadArgumentsError, match="not meant"):
-        safe.reveal("[secret:1]", "helper", Variable("HELPER_KEY"))
-    await safe.take(f"use {secret} for the helper plugin too")
-    assert safe.reveal("[secret:1]", "helper", Variable("HELPER_KEY")) == secret
+        vault.reveal("[secret:1]", "helper", Variable("HELPER_KEY"))
+    await vault.redact(f"use {secret} for the helper plugin too")
+    assert vault.reveal("[secret:1]", "helper", Variable("HELPER_KEY")) == secret
 
 
 async def test_a_secret_inside_a_longer_value_is_put_back_in_its_place() -> None:
-    safe = Safe(installed=lambda: WANTING)
+    vault = SessionVault(installed=lambda: INSTALLED, find_mentions=plugin_mentions)
     secret = token("unknown")
-    clean, notices = await safe.take(f"the notion plugin's address is https://me:{secret}@host.invalid/")
+    clean, notices = await vault.redact(f"the notion plugin's address is https://me:{secret}@host.invalid/")
     assert clean == "the notion plugin's address is https://me:[secret:1]@host.invalid/"
     assert notices == ["A secret was kept out of the conversation; the model sees [secret:1]."]
-    revealed = safe.reveal("https://me:[secret:1]@host.invalid/", NOTION, Variable("NOTION_API_KEY"))
+    revealed = vault.reveal("https://me:[secret:1]@host.invalid/", NOTION, Variable("NOTION_API_KEY"))
     assert revealed == f"https://me:{secret}@host.invalid/"
 
 
 async def test_a_placeholder_that_nobody_pasted_stands_for_nothing() -> None:
     with pytest.raises(BadArgumentsError, match="there is no"):
-        Safe(installed=lambda: WANTING).reveal("[secret:4:NOTION_API_KEY]", NOTION, Variable("NOTION_API_KEY"))
+        SessionVault(installed=lambda: INSTALLED, find_mentions=plugin_mentions).reveal(
+            "[secret:4:NOTION_API_KEY]", NOTION, Variable("NOTION_API_KEY")
+        )
 
 
 async def test_a_secret_that_a_plugin_has_already_is_kept_from_the_model_as_well() -> None:
-    safe = Safe(kept=lambda: ["kept-for-later-99"])
-    clean, notices = await safe.take("is kept-for-later-99 what you use?")
+    vault = SessionVault(stored=lambda: ["kept-for-later-99"])
+    clean, notices = await vault.redact("is kept-for-later-99 what you use?")
     assert clean == "is [secret:1] what you use?"
     assert len(notices) == 1
-    assert safe.scrub({"echo": "kept-for-later-99"}) == {"echo": "[secret:1]"}
+    assert vault.scrub_result({"echo": "kept-for-later-99"}) == {"echo": "[secret:1]"}
 
 
 # ------------------------------------------------------------------------------------------- taking it out again
@@ -271,7 +274,7 @@ def test_a_known_secret_is_taken_out_however_a_program_writes_it(kind: str) -> N
     written = [secret, json.dumps(secret), repr(secret), quote(secret, safe=""), f"x{secret}y"]
     written += [base64.b64encode(f"{'u' * n}:{secret}:p".encode()).decode() for n in range(3)]
     for each in written:
-        clean = scrub.value({"a": [each, {each: 1}]})
+        clean = scrub.result({"a": [each, {each: 1}]})
         assert not any(piece in json.dumps(clean) for piece in pieces(secret)), each
         assert not any(piece in json.dumps(clean) for piece in pieces(each)), each
 
@@ -359,7 +362,7 @@ def _no_keyring() -> Iterator[None]:
     from keyring.backends import fail
 
     before = keyring.get_keyring()
-    keyring.set_keyring(fail.Keyring())
+    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]  # keyring has no types there
     yield
     keyring.set_keyring(before)
 
@@ -553,7 +556,7 @@ def test_the_command_line_tells_what_was_caught_and_nothing_of_it(cli: Cli, tmp_
         running.append(processes())
         if messages[-1]["role"] == "user":
             return configure_with_what_is_there(messages)
-        steps = [
+        steps: list[list[tuple[str, dict[str, Any]]]] = [
             [("activate_plugin", {"plugin_name": "keeper"})],
             [("keeper__tell", {}), ("keeper__length", {})],
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.redaction_safe import a_safe
+from tests.session_vaults import session_vault
 
 
 @pytest.mark.parametrize(
@@ -25,25 +25,25 @@ from tests.redaction_safe import a_safe
     ],
 )
 async def test_a_word_alone_is_the_secret_that_the_message_before_it_announced(before: str) -> None:
-    safe = a_safe()
-    assert await safe.take(before) == (before, [])
-    safe.said("Go on, I am listening.")
-    clean, notices = await safe.take("abc123plain")
+    vault = session_vault()
+    assert await vault.redact(before) == (before, [])
+    vault.record_reply("Go on, I am listening.")
+    clean, notices = await vault.redact("abc123plain")
     assert "abc123plain" not in clean
     assert len(notices) == 1
 
 
 async def test_a_word_alone_is_for_the_variable_that_was_announced() -> None:
-    safe = a_safe()
-    await safe.take("my TELEGRAM_BOT_TOKEN is")
-    assert (await safe.take("`abc123plain`"))[0] == "`[secret:1:TELEGRAM_BOT_TOKEN]`"
+    vault = session_vault()
+    await vault.redact("my TELEGRAM_BOT_TOKEN is")
+    assert (await vault.redact("`abc123plain`"))[0] == "`[secret:1:TELEGRAM_BOT_TOKEN]`"
 
 
 async def test_a_token_alone_is_the_one_that_the_reply_asked_for() -> None:
-    safe = a_safe()
-    await safe.take("install the messenger")
-    safe.said("Installed. It needs TELEGRAM_BOT_TOKEN: what is it?")
-    assert (await safe.take("abc123plain"))[0] == "[secret:1]"
+    vault = session_vault()
+    await vault.redact("install the messenger")
+    vault.record_reply("Installed. It needs TELEGRAM_BOT_TOKEN: what is it?")
+    assert (await vault.redact("abc123plain"))[0] == "[secret:1]"
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ async def test_a_token_alone_is_the_one_that_the_reply_asked_for() -> None:
     ],
 )
 async def test_a_message_that_is_no_token_goes_through_whatever_was_said_before(before: str, said: str) -> None:
-    safe = a_safe()
-    await safe.take(before)
-    safe.said("All right.")
-    assert await safe.take(said) == (said, [])
+    vault = session_vault()
+    await vault.redact(before)
+    vault.record_reply("All right.")
+    assert await vault.redact(said) == (said, [])
 
 
 async def test_only_the_message_right_after_the_announcement_is_the_secret() -> None:
-    safe = a_safe()
-    await safe.take("my telegram token is")
-    await safe.take("oh, one moment")
-    assert await safe.take("plainword99") == ("plainword99", [])
+    vault = session_vault()
+    await vault.redact("my telegram token is")
+    await vault.redact("oh, one moment")
+    assert await vault.redact("plainword99") == ("plainword99", [])

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from dynamic_plugins.redaction.detector import find
-from tests.redaction_safe import KNOWN, a_safe
+from dynamic_plugins.redaction.detector import find_secrets
+from tests.session_vaults import KNOWN, session_vault
 
 ORDINARY = """\
 the token is expired
@@ -277,7 +277,7 @@ TELEGRAM_BOT_TOKEN=''"""
 
 @pytest.mark.parametrize("said", ORDINARY.splitlines())
 async def test_an_ordinary_sentence_about_secrets_goes_through_unchanged(said: str) -> None:
-    assert await a_safe().take(said) == (said, [])
+    assert await session_vault().redact(said) == (said, [])
 
 
 @pytest.mark.parametrize(
@@ -286,5 +286,5 @@ async def test_an_ordinary_sentence_about_secrets_goes_through_unchanged(said: s
 )
 def test_fifty_kilobytes_of_anything_take_seconds_at_most(piece: str) -> None:
     started = time.process_time()
-    find(piece * (50_000 // len(piece)), KNOWN)
+    find_secrets(piece * (50_000 // len(piece)), KNOWN)
     assert time.process_time() - started < 8

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from tests.fake_tokens import KINDS
-from tests.redaction_safe import a_safe, values
+from tests.session_vaults import session_vault, values
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ from tests.redaction_safe import a_safe, values
     ],
 )
 async def test_a_secret_is_kept_from_the_model_however_it_is_told(said: str, secrets: list[str]) -> None:
-    clean, notices = await a_safe().take(said)
+    clean, notices = await session_vault().redact(said)
     assert [secret for secret in secrets if secret in clean] == []
     assert len(notices) == len(secrets)
     assert values(said) == secrets
@@ -99,7 +99,7 @@ async def test_a_secret_is_kept_from_the_model_however_it_is_told(said: str, sec
     ],
 )
 async def test_an_assigned_value_goes_whole_with_its_quotes_as_a_shell_reads_it(said: str, secrets: list[str]) -> None:
-    clean, _ = await a_safe().take(said)
+    clean, _ = await session_vault().redact(said)
     assert [line for secret in secrets for line in secret.split("\n") if line in clean] == []
     assert values(said) == secrets
 
@@ -107,14 +107,14 @@ async def test_an_assigned_value_goes_whole_with_its_quotes_as_a_shell_reads_it(
 @pytest.mark.parametrize("mark", ["@", "#"])
 async def test_a_token_behind_a_mark_is_one_as_well(mark: str) -> None:
     secret = KINDS["unknown"](random.Random(mark))  # noqa: S311 - a fake that is the same each time
-    clean, _ = await a_safe().take(f"here: {mark}{secret} please")
+    clean, _ = await session_vault().redact(f"here: {mark}{secret} please")
     assert clean == f"here: {mark}[secret:1] please"
 
 
 @pytest.mark.parametrize("before", ["https://AKIA" + "ABCDEFGH12345678:", "https://me:", "me:"])
 async def test_a_password_with_slashes_in_an_address_goes_whole(before: str) -> None:
     secret = "wJalrXUtn/EMI+K7MDENG/" + "bPxRfiCYzzzzzzz99K"
-    clean, _ = await a_safe().take(f"{before}{secret}@s3.invalid/bucket")
+    clean, _ = await session_vault().redact(f"{before}{secret}@s3.invalid/bucket")
     assert secret[-12:] not in clean
     assert "EMI" not in clean
     assert clean.endswith("@s3.invalid/bucket")
@@ -241,7 +241,7 @@ parola este plainword99
 
 @pytest.mark.parametrize("said", WORDINGS.splitlines())
 async def test_a_value_does_not_reach_the_model_in_any_of_the_ways_people_hand_it_over(said: str) -> None:
-    clean, notices = await a_safe().take(said)
+    clean, notices = await session_vault().redact(said)
     assert "plainword99" not in clean
     assert len(notices) == 1
 
@@ -275,5 +275,5 @@ async def test_a_value_does_not_reach_the_model_in_any_of_the_ways_people_hand_i
 async def test_what_programs_and_unspaced_scripts_take_for_a_secret_is_one_however_plain(
     said: str, secret: str
 ) -> None:
-    clean, _ = await a_safe().take(said)
+    clean, _ = await session_vault().redact(said)
     assert secret not in clean

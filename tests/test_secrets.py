@@ -16,10 +16,11 @@ from keyring.backends import fail, null
 from dynamic_plugins.app import App
 from dynamic_plugins.errors import NotInstalledError, SecretStoreError
 from dynamic_plugins.install import npm
-from dynamic_plugins.install.manifest import own_table
+from dynamic_plugins.install.plugin_table import own_table
 from dynamic_plugins.registry.formats import fields
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES, Settings
-from dynamic_plugins.storage.secrets import SERVICE, ConfigurationStore, EncryptedFileVault, KeyringVault, open_vault
+from dynamic_plugins.storage.values import ConfigurationStore
+from dynamic_plugins.storage.vault import SERVICE, EncryptedFileVault, KeyringVault, open_vault
 from tests.keyring_stand_ins import LockedKeyring, MemoryKeyring, PlainKeyring
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def use() -> Iterator[Callable[[KeyringBackend], KeyringBackend]]:
 
 @pytest.fixture
 def no_keyring(use: Callable[[KeyringBackend], KeyringBackend]) -> None:
-    use(fail.Keyring())
+    use(fail.Keyring())  # type: ignore[no-untyped-call]  # keyring has no types there
 
 
 # ------------------------------------------------------------------------------------------- which place
@@ -94,7 +95,7 @@ def test_of_several_keyrings_only_a_safe_one_is_used(use: Any, tmp_path: Path, m
 
     plain, safe = PlainKeyring(), MemoryKeyring()
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [plain, safe])
-    use(chainer.ChainerBackend())
+    use(chainer.ChainerBackend())  # type: ignore[no-untyped-call]  # keyring has no types there
     KeyringVault(tmp_path).set("plugin/API_KEY", SECRET)
     assert (plain.kept, list(safe.kept.values())) == ({}, [SECRET])
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [plain])
@@ -163,7 +164,7 @@ import sys
 from pathlib import Path
 import keyring
 from keyring.backends import fail
-from dynamic_plugins.storage.secrets import ConfigurationStore
+from dynamic_plugins.storage.values import ConfigurationStore
 keyring.set_keyring(fail.Keyring())
 store = ConfigurationStore(Path(sys.argv[1]), "same")
 sys.stdin.readline()
@@ -239,7 +240,7 @@ def keeper(cli: Cli) -> Cli:
 
 def test_without_a_place_for_secrets_configure_says_how_to_get_one(keeper: Cli) -> None:
     failed = keeper("configure", "keeper", f"KEEPER_API_TOKEN={SECRET}", code=1).json
-    assert failed["error"]["code"] == "unavailable_here"
+    assert failed["error"]["code"] == "secrets_unavailable"
     assert "DYNAMIC_PLUGINS_PASSPHRASE" in failed["error"]["message"]
     (plugin,) = keeper("status", "keeper").json["plugins"]
     assert plugin["status"] == "needs_configuration"
@@ -335,8 +336,10 @@ def test_from_the_environment_is_taken_what_the_person_names(keeper: Cli, tmp_pa
 def test_what_is_ours_or_not_set_is_not_taken_from_the_environment_by_name_either(keeper: Cli, tmp_path: Path) -> None:
     failed = keyed(keeper, tmp_path)("configure", "keeper", "--from-env", "DYNAMIC_PLUGINS_PASSPHRASE", code=1).json
     assert "dynamic-plugins' own" in failed["error"]["message"]
-    assert "NOT_SET: not set" in keeper("configure", "keeper", "--from-env", "NOT_SET", code=2).err
-    assert "is not KEY=VALUE" in keeper("configure", "keeper", "KEEPER_API_TOKEN", code=2).err
+    not_set = keeper("configure", "keeper", "--from-env", "NOT_SET", code=2).json
+    assert "NOT_SET: not set" in not_set["error"]["message"]
+    wrong = keeper("configure", "keeper", "KEEPER_API_TOKEN", code=2).json
+    assert "is not KEY=VALUE" in wrong["error"]["message"]
 
 
 def test_every_loaders_and_interpreters_own_variables_are_forbidden() -> None:

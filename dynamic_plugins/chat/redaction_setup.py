@@ -1,29 +1,31 @@
-"""Where a safe learns what to look for: the registry's variables, the installed plugins, the secrets they have."""
+"""Where a session vault learns what to look for: the registry's variables, the installed plugins and their secrets."""
 
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.redaction.ownership import Wanting
+from dynamic_plugins.redaction.ownership import PluginSecrets
 from dynamic_plugins.redaction.scrubber import SecretsFilter
-from dynamic_plugins.redaction.session_vault import Safe
-from dynamic_plugins.text.secret_names import looks_secret
+from dynamic_plugins.redaction.session_vault import SessionVault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from dynamic_plugins.redaction.ownership import Mention
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.storage.secrets import ConfigurationStore
+    from dynamic_plugins.resolver.resolver import Resolver
     from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.values import ConfigurationStore
 
 #: Loggers that may be told what was sent or received; a record passes the filters of the logger it is given to only.
 _LOGGERS = ("dynamic_plugins", "openai", "httpx2", "httpcore2", "mcp")
 
 
-def open_safe(catalogue: Catalogue, store: StateStore, configuration: ConfigurationStore) -> Safe:
-    """Return a safe that knows the variables of *catalogue*'s plugins and what the installed ones were told."""
+def open_session_vault(catalogue: Catalogue, store: StateStore, configuration: ConfigurationStore) -> SessionVault:
+    """Return a vault that knows the variables of *catalogue*'s plugins and which of the installed ones' are set."""
     known: dict[str, frozenset[str]] = {}
 
     async def names() -> Collection[str]:
@@ -34,21 +36,36 @@ def open_safe(catalogue: Catalogue, store: StateStore, configuration: Configurat
             known[fingerprint] = frozenset(name for entry in entries for name in _secret(entry.variables))
         return known[fingerprint]
 
-    def installed() -> dict[str, Wanting]:
-        wanting = {}
+    def installed() -> dict[str, PluginSecrets]:
+        found = {}
         for name, plugin in store.read().items():
             secrets = frozenset(_secret(plugin.installation.variables))
-            wanting[name] = Wanting(secrets, secrets - configuration.names(name) if secrets else frozenset())
-        return wanting
+            found[name] = PluginSecrets(secrets, secrets - configuration.names(name) if secrets else frozenset())
+        return found
 
-    return Safe(names, installed, configuration.secrets)
+    return SessionVault(names, installed, configuration.secrets, plugin_mentions)
+
+
+def plugin_mentions(text: str, names: tuple[str, ...]) -> Sequence[Mention]:
+    """Return where *text* names one of the plugins *names*."""
+    from dynamic_plugins.resolver.mentions import mentions_in
+
+    return mentions_in(text, _resolver(names))
+
+
+@lru_cache(maxsize=8)
+def _resolver(names: tuple[str, ...]) -> Resolver:
+    from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.resolver.resolver import Resolver
+
+    return Resolver([Entry(name=name) for name in names])
 
 
 def _secret(variables: Iterable[Variable]) -> list[str]:
-    return [each.name.upper() for each in variables if each.secret or looks_secret(each.name)]
+    return [each.name.upper() for each in variables if each.is_secret]
 
 
-def watch_logs(scrub: Callable[[str], str]) -> Callable[[], None]:
+def scrub_logs(scrub: Callable[[str], str]) -> Callable[[], None]:
     """Take secrets out of what is logged from now on: by us, by the libraries we talk through, and to the root.
 
     Call the result to stop.

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from dynamic_plugins.text import normalize
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from dynamic_plugins.resolver.resolver import Resolver
 
 _NOISE = frozenset(
     """access api app auth bot client credentials db id key keys mcp pass passphrase password pat personal private
@@ -21,23 +15,41 @@ _NOISE = frozenset(
 )
 _SURE = 0.5  # how sure the resolver must be that a word names a plugin
 NAMED, HINTED, IN_TALK = 3, 2, 1
+"""How much speaks for a plugin: it was named, its variable or service was, or the talk was about it."""
+
+
+class Mention(Protocol):
+    """A place in a text where one of *names* may be named (the resolver's ``Mention``)."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def confidence(self) -> float: ...
+
+
+FindMentions = Callable[[str, tuple[str, ...]], Sequence[Mention]]
+"""Finds in a text where it names one of some plugins."""
 
 
 @dataclass(frozen=True)
-class Wanting:
-    """What an installed plugin can be told: its variables that hold secrets, and those of them that are not set."""
+class PluginSecrets:
+    """The variables of an installed plugin that hold secrets, and those of them that are not set."""
 
-    secrets: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
     unset: frozenset[str] = frozenset()
 
 
-Installed = Mapping[str, Wanting]
+InstalledSecrets = Mapping[str, PluginSecrets]
 """The installed plugins by name."""
-AskInstalled = Callable[[], Installed]
+ListInstalled = Callable[[], InstalledSecrets]
 
 
 @dataclass(frozen=True)
-class Meaning:
+class PasteContext:
     """What the person said with a secret: its *label* (a variable, if *named*), the *text*, and the talk before it."""
 
     label: str
@@ -45,71 +57,71 @@ class Meaning:
     text: str
     before: tuple[str, ...] = ()
 
-    def fits(self, plugin: str, variable: str, installed: Installed, used_for: Collection[str] = ()) -> bool:
-        """Return whether the secret is meant for *variable* of *plugin*.
+
+class Ownership:
+    """Decides which plugin a secret is meant for, among those that are *installed* now."""
+
+    def __init__(self, installed: InstalledSecrets, find_mentions: FindMentions) -> None:
+        self._installed = installed
+        self._find_mentions = find_mentions
+        self._known: dict[str, dict[str, int]] = {}
+
+    def fits(self, plugin: str, variable: str, context: PasteContext, used_for: Collection[str] = ()) -> bool:
+        """Return whether the secret of *context* is meant for *variable* of *plugin*.
 
         It is when the person named the plugin; or, where no other installed plugin fits as well, when they named a
         variable that the plugin has, or the service it is for, or when that plugin was talked about. What one plugin
         has been given is not for another unless the person named that one.
         """
-        mine = self.strength(plugin, variable, installed)
+        mine = self._strength(plugin, variable, context)
         if mine == NAMED:
             return True
-        if mine == 0 or any(each != plugin for each in used_for):
+        if mine == 0 or any(user != plugin for user in used_for):
             return False
         others = (
-            self.strength(other, each, installed)
-            for other, wanting in installed.items()
+            self._strength(other, its_variable, context)
+            for other, secrets in self._installed.items()
             if other != plugin
-            for each in (*wanting.secrets, "")
+            for its_variable in (*secrets.variables, "")
         )
         return mine > max(others, default=0)
 
-    def strength(self, plugin: str, variable: str, installed: Installed) -> int:
+    def _strength(self, plugin: str, variable: str, context: PasteContext) -> int:
         """Return how much speaks for *variable* of *plugin*: NAMED, HINTED, IN_TALK or 0."""
-        mentioned = _mentioned(self.text, installed).get(plugin, 0)
+        mentioned = self._mentioned(context.text).get(plugin, 0)
         if mentioned:
             return mentioned
-        wanting = installed.get(plugin, Wanting())
-        if self.named and variable.upper() == self.label and variable in wanting.secrets:
+        secrets = self._installed.get(plugin, PluginSecrets())
+        if context.named and variable.upper() == context.label and variable in secrets.variables:
             return HINTED
-        service = set(_words(self.label)) - _NOISE
+        service = set(_words(context.label)) - _NOISE
         if service & {*_words(variable), *_words(plugin)}:
             return HINTED
-        if not self.named and not service and plugin == self._talked_of(installed):
+        if not context.named and not service and plugin == self._talked_of(context):
             return IN_TALK
         return 0
 
-    def _talked_of(self, installed: Installed) -> str | None:
+    def _talked_of(self, context: PasteContext) -> str | None:
         """Return the plugin that was named last, or else the only one that lacks a secret."""
-        for text in reversed(self.before):
-            if named := _mentioned(text, installed):
+        for text in reversed(context.before):
+            if named := self._mentioned(text):
                 return next(iter(named)) if len(named) == 1 else None
-        lacking = [plugin for plugin, wanting in installed.items() if wanting.unset]
+        lacking = [plugin for plugin, secrets in self._installed.items() if secrets.unset]
         return lacking[0] if len(lacking) == 1 else None
 
-
-def _mentioned(text: str, installed: Installed) -> dict[str, int]:
-    """Return the installed plugins that *text* names: NAMED, or HINTED where the word may be a mere word."""
-    found: dict[str, int] = {}
-    from dynamic_plugins.resolver.mentions import mentions_in
-
-    for mention in mentions_in(text, _index(tuple(installed))):
-        for name in mention.names if mention.kind != "similar" else ():
-            core = set(_words(normalize.core(normalize.bare(normalize.normal(name)))))
-            if core <= _NOISE and name not in text:
-                continue  # a plugin that calls itself "token" is not named by every token
-            sure = mention.kind == "exact" and mention.confidence >= _SURE
-            found[name] = max(found.get(name, 0), NAMED if sure else HINTED)
-    return found
-
-
-@lru_cache(maxsize=8)
-def _index(names: tuple[str, ...]) -> Resolver:
-    from dynamic_plugins.registry.entry import Entry
-    from dynamic_plugins.resolver.resolver import Resolver
-
-    return Resolver([Entry(name=name) for name in names])
+    def _mentioned(self, text: str) -> dict[str, int]:
+        """Return the installed plugins that *text* names: NAMED, or HINTED where the word may be a mere word."""
+        if text not in self._known:
+            found: dict[str, int] = {}
+            for mention in self._find_mentions(text, tuple(self._installed)):
+                for name in mention.names if mention.kind != "similar" else ():
+                    core = set(_words(normalize.core(normalize.bare(normalize.normal(name)))))
+                    if core <= _NOISE and name not in text:
+                        continue  # a plugin that calls itself "token" is not named by every token
+                    sure = mention.kind == "exact" and mention.confidence >= _SURE
+                    found[name] = max(found.get(name, 0), NAMED if sure else HINTED)
+            self._known[text] = found
+        return self._known[text]
 
 
 def _words(text: str) -> list[str]:

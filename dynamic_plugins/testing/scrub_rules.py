@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from dynamic_plugins.redaction.detector import find
+from dynamic_plugins.redaction.detector import find_secrets
+from dynamic_plugins.redaction.scrubber import BLANK, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-INSTEAD = "***"
 SHORTEST = 8
 """Characters of a secret that is hidden wherever it stands; shorter ones are words of other texts, too."""
 
@@ -57,7 +55,7 @@ class Hidden:
 
     def add(self, secrets: Iterable[str]) -> None:
         """Hide *secrets* from now on, in each of the ways in which they are written."""
-        self._secrets |= _ways(secrets)
+        self._secrets |= _spellings(secrets)
 
     def text(self, text: str) -> str:
         """Return *text* without secrets."""
@@ -74,12 +72,12 @@ class Hidden:
             text.edit(_joined(_occurrences("".join(text.pieces()), self._told)))
         whole = ["".join(text.pieces()) for text in texts]
         found = [() if text.identifier else _find(each) for text, each in zip(texts, whole, strict=True)]
-        secrets = self._secrets | _ways(value for each in found for _start, _end, value in each)
+        secrets = self._secrets | _spellings(value for each in found for _start, _end, value in each)
         if remember:
             self._secrets |= secrets
-        known = dict.fromkeys(secrets, INSTEAD)
+        known = dict.fromkeys(secrets, BLANK)
         edits = [
-            _joined([*((start, end, INSTEAD) for start, end, _value in one), *_occurrences(each, known)])
+            _joined([*((start, end, BLANK) for start, end, _value in one), *_occurrences(each, known)])
             for one, each in zip(found, whole, strict=True)
         ]
         for text, each in zip(texts, edits, strict=True):
@@ -114,13 +112,11 @@ def _joined(edits: list[Edit]) -> list[Edit]:
     return joined
 
 
-def _ways(secrets: Iterable[str]) -> frozenset[str]:
-    """Return *secrets* as they are written in a text, in JSON and in an address."""
-    long = [each for each in secrets if len(each) >= SHORTEST]
-    written = (json.dumps(each, ensure_ascii=ascii_)[1:-1] for each in long for ascii_ in (True, False))
-    return frozenset([*long, *written, *(quote(each, safe="") for each in long)])
+def _spellings(secrets: Iterable[str]) -> frozenset[str]:
+    """Return every spelling of those *secrets* that are long enough."""
+    return frozenset(spelling for secret in secrets if len(secret) >= SHORTEST for spelling in spellings(secret))
 
 
 @lru_cache(maxsize=4096)  # the same messages and tools are sent again with each request
 def _find(text: str) -> tuple[tuple[int, int, str], ...]:
-    return tuple((each.start, each.end, each.value) for each in find(text))
+    return tuple((each.start, each.end, each.value) for each in find_secrets(text))

@@ -1,13 +1,14 @@
-"""Which variables hold a secret, told by their names alone, as a program or a registry names them."""
+"""Which names belong to secrets: the one list that registries, installs, storage, redaction and cassettes go by."""
 
 from __future__ import annotations
 
 import re
 
 # Compiled when they are first needed: a command such as status needs none of them.
+_NOUNS = r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PAT|MNEMONIC|SEED|CREDENTIALS?"
 _SENSITIVE = (
-    r"(?i)(?:^|_)(?:(?:API|ACCESS|SECRET|PRIVATE|SERVICE|ROLE|SIGNING|ENCRYPTION|ACCOUNT|COMMERCE|AUTH)_?KEY|KEY|TOKEN|"
-    r"SECRET|PASSWORD|PASSWD|PASSPHRASE|PAT|MNEMONIC|SEED|SEED_PHRASE|CREDENTIALS?|COOKIES?|CONNECTION_STRING|DSN)$"
+    r"(?i)(?:^|_)(?:(?:API|ACCESS|SECRET|PRIVATE|SERVICE|ROLE|SIGNING|ENCRYPTION|ACCOUNT|COMMERCE|AUTH)_?KEY|"
+    rf"{_NOUNS}|SEED_PHRASE|COOKIES?|CONNECTION_STRING|DSN)$"
 )
 # Words that are a secret's only behind another: "pass" and PWD alone are something else. Databases' addresses carry
 # their passwords, and whoever knows a webhook of these may write to it.
@@ -22,6 +23,9 @@ _PLAIN = (
     r"VERSION|DEBUG|VERBOSE|NETWORK|CHAIN|ENVIRONMENT|BASE_URL|MS|SECONDS|MINUTES|HOURS|DAYS|BYTES|MB|KB)$|"
     r"(?:^|_)(?:ENABLE|DISABLE|MAX|MIN)_"
 )
+_ENDS_IN_NOUN = rf"(?:{_NOUNS}|PWD)\d?$"
+# Headers and the parameters of a query are named freely, and none of them is missed: more is hidden than need be.
+_CREDENTIAL = r"(?i)auth|key|token|secret|cookie|password|signature|^(?:code|sig)$"
 
 
 def looks_secret(variable: str) -> bool:
@@ -33,3 +37,16 @@ def looks_secret(variable: str) -> bool:
 def secret_unless_plain(variable: str) -> bool:
     """Return whether a variable that was only found in source is kept as a secret: it is, unless its name says not."""
     return looks_secret(variable) or not (re.search(_PLAIN, variable) or variable.upper().endswith("PUBLIC_KEY"))
+
+
+def ends_in_secret_noun(variable: str) -> bool:
+    """Return whether a name in capitals ends in a noun for a secret, perhaps numbered: ``API_KEY2``.
+
+    Stricter than :func:`looks_secret`, for text where any word may stand: no addresses, cookies or sessions.
+    """
+    return re.search(_ENDS_IN_NOUN, variable) is not None
+
+
+def looks_credential(parameter: str) -> bool:
+    """Return whether a header or a query's parameter carries a credential by its name: ``X-Api-Key``, ``sig``."""
+    return re.search(_CREDENTIAL, parameter) is not None or looks_secret(parameter)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from dynamic_plugins.redaction.detectors.assignments import NEXT, QUOTED, assigned, headers, pairs, unclosed
-from dynamic_plugins.redaction.detectors.nearby import before_a_name, beside, replacing
+from dynamic_plugins.redaction.detectors.assignments import (
+    NEXT_ASSIGNMENT,
+    QUOTED,
+    ValueReader,
+    find_authorization,
+    name_value_pairs,
+)
+from dynamic_plugins.redaction.detectors.nearby import Surroundings, replacement_value, value_before_name
 from dynamic_plugins.redaction.detectors.plausibility import (
     ASSIGNING,
     COLONS,
@@ -14,39 +20,34 @@ from dynamic_plugins.redaction.detectors.plausibility import (
     bounds,
     ends_there,
     is_hash,
-    marked_one,
     plausible,
+    plausible_after_mark,
     token_like,
 )
-from dynamic_plugins.redaction.detectors.token_formats import Found
+from dynamic_plugins.redaction.detectors.token_formats import Finding
 from dynamic_plugins.redaction.detectors.vocabulary import (
     BETWEEN,
     COPULA,
     COPULA_ELSEWHERE,
     FUNCTION_WORDS,
+    NAME,
     NAMED,
-    NOUN,
     OTHER_THING,
     PARTICLE,
     PARTICLE_ELSEWHERE,
     PASSWORD,
-    SEVERAL,
     UNSPACED,
+    canonical,
+    intended_variable,
+    is_variable,
     is_word,
 )
-from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-# A word that goes on in another script is none of ours: `clé`; but Chinese and Japanese need no blank around a name.
-_WORD = r"A-Za-z0-9_/@\u00c0-\u024f\u1e00-\u1eff"
-# A variable's name (DISCORD_API_TOKEN, api-key, apiKey), or up to three words with a noun that means a secret.
-NAME = re.compile(
-    rf"(?i:(?<![\w.-])(?:{SEVERAL})(?!\w))|"
-    rf"(?P<variable>(?:(?<![.{_WORD}])|(?<=env\.))[A-Za-z][A-Za-z0-9]*(?:[_\-][A-Za-z0-9]+)*(?![{_WORD}]))|"
-    rf"(?i:(?<!\w)(?:{NOUN})|{UNSPACED})"
-)
+_Join = Literal["plain", "strict", "mark"]
+"""How sure what joins a name and a value is: an assignment, words that ask for a token, a mere mark."""
 _QUOTES = "\"'`\u00b4“”\u2018\u2019«»"
 _SIGN = r":=|=>|->|→|={1,3}|\uff1a|:"
 _CLOSE = rf"[{_QUOTES}\])*]{{0,3}}"
@@ -81,8 +82,16 @@ _MARKED = [
     ),
     re.compile(r"(?P<join>,[ \t]{1,3})[\"'`]?"),
 ]
+_PLAIN_JOINS: list[tuple[re.Pattern[str], _Join]] = [(pattern, "plain") for pattern in _JOINS]
+_ALL_JOINS: list[tuple[re.Pattern[str], _Join]] = [
+    *_PLAIN_JOINS,
+    *((pattern, "strict") for pattern in _STRICT),
+    *((pattern, "mark") for pattern in _MARKED),
+]
+# So much of a value that is assigned is looked at.
+_LONG = 2_000
 # Unquoted, to the next blank; what it is shows in its first few hundred characters.
-_ENOUGH = 400
+_ENOUGH = 256
 # A Latin word that all of a Chinese, Japanese or Korean sentence comes to: "密码是 sesame", "パスワードはsesameです".
 _PLAIN = re.compile(
     r"\s{0,2}(?:(?:应该|應該|就|设|設|改)?[是为為成]|は|が|를|을|은|는)?\s{0,2}(?P<value>[A-Za-z][A-Za-z\-]{5,63})"
@@ -111,131 +120,163 @@ _NO_SEED_WORDS = frozenset(
 )
 
 
-def by_name(text: str, known: Collection[str] = (), installed: Collection[str] = ()) -> Iterator[Found]:
+def find_named_values(text: str, known: Collection[str] = (), installed: Collection[str] = ()) -> Iterator[Finding]:
     """Yield the values that stand beside a secret's name. *known* are plugins' secret variables, in capitals.
 
     Among the *installed* plugins' the one is looked for that "my notion key" may mean.
     """
-    for name, start, end in pairs(text):
+    for name, start, end in name_value_pairs(text):
         if is_variable(name, known) and not NOT_YET.fullmatch(text[start:end]):
-            yield Found(start, end, text[start:end], canonical(name), named=True)
-    yield from headers(text)
-    reached = 0
-    for match in NAME.finditer(text):
-        if match.start() < reached:
-            continue  # part of a value
-        for found in _named(text, match, known, installed):
-            reached = max(reached, found.end)
-            yield found
+            yield Finding(start, end, text[start:end], canonical(name), named=True)
+    yield from find_authorization(text)
+    yield from _NamedValues(text, known, installed).findings()
     for match in _SEED_WORDS.finditer(text):
-        if not _NO_SEED_WORDS & set(re.findall(r"[a-z]+", match.group())):
-            yield Found(*match.span(), " ".join(re.findall(r"[a-z]+", match.group())), "MNEMONIC")
+        words = re.findall(r"[a-z]+", match.group())
+        if not _NO_SEED_WORDS.intersection(words):
+            yield Finding(*match.span(), " ".join(words), "MNEMONIC")
 
 
-def _named(text: str, name: re.Match[str], known: Collection[str], installed: Collection[str]) -> Iterator[Found]:
-    said = name.group()
-    variable = said if name["variable"] and is_variable(said, known) else ""
-    noun = NAMED.fullmatch(said) is not None
-    if not (variable or noun) or (not variable and _KEY_OF.search(text, max(0, name.start() - 20), name.start())):
-        return
-    exact = bool(variable) and ("_" in canonical(variable) or canonical(variable) in known)
-    label = canonical(variable) if exact else meant(text, name, installed)
-    found = _after(text, name, exact=exact)
-    if found is not None:
-        start, end, value = found
-        yield Found(start, end, value, label, named=exact)
-        if not exact and (span := replacing(text, end)):
-            yield Found(*span, text[slice(*span)], label)
-    if (
-        found is None
-        and noun
-        and (plain := _PLAIN.match(text, name.end()))
-        and re.fullmatch(UNSPACED, said)
-        and PASSWORD.search(said)
-    ):
-        word = plain["value"]
-        if not is_word(word) and not NOT_YET.fullmatch(word) and word.lower() not in _NO_PASSWORDS:
-            yield Found(*plain.span("value"), word, label)
-    if exact:
-        declared = canonical(variable) in known
-        for start, end in beside(text, name.start(), name.end(), found[1] if found else 0, declared=declared):
-            yield Found(start, end, text[start:end], label, named=True)
-    if not OTHER_THING.match(text, name.end()) and (span := before_a_name(text, name.start(), said, exact=exact)):
-        yield Found(*span, text[slice(*span)], label, named=exact)
+class _NamedValues:
+    """Looks round every name of a secret in one text."""
 
+    def __init__(self, text: str, known: Collection[str], installed: Collection[str]) -> None:
+        self._text, self._known, self._installed = text, known, installed
+        self._kinds: dict[tuple[str, bool], tuple[str, bool]] = {}
+        self._reader = ValueReader(text)
+        self._surroundings = Surroundings(text)
 
-def _after(text: str, name: re.Match[str], *, exact: bool) -> tuple[int, int, str] | None:
-    """Return the value behind *name*: where it stands, and what it is."""
-    said = name.group()
-    joins = [*_JOINS] if OTHER_THING.match(text, name.end()) else [*_JOINS, *_STRICT, *_MARKED]
-    for pattern in joins:
-        joined = pattern.match(text, name.end())
-        if joined is None or any(map(token_like, text[name.end() : joined.start("join")].split())):
-            continue
-        sign = joined["join"].strip().rstrip("[{( \t\n")
-        strict, marked = pattern in _STRICT, pattern in _MARKED
-        if exact and not (strict or marked) and (sign in ASSIGNING or sign in COLONS):
-            written = assigned(text, name.start(), joined.end(), shell=sign == "=")
-            if (
-                written
-                and written[2]
-                and plausible(written[2], said, sign, exact=True, quoted=True, last=True, strict=False)
-            ):
-                return written
-        phrase = (
-            _PHRASE.match(text, joined.end()) if PASSWORD.search(said) and sign and not (strict or marked) else None
-        )
-        if phrase and not (FUNCTION_WORDS | _NO_SEED_WORDS) & set(phrase.group().split()):
+    def findings(self) -> Iterator[Finding]:
+        reached = 0
+        for name in NAME.finditer(self._text):
+            if name.start() < reached:
+                continue  # part of a value
+            for finding in self._around(name):
+                reached = max(reached, finding.end)
+                yield finding
+
+    def _around(self, name: re.Match[str]) -> Iterator[Finding]:
+        text, written = self._text, name.group()
+        variable, noun = self._kind(name)
+        if not (variable or noun) or (not variable and _KEY_OF.search(text, max(0, name.start() - 20), name.start())):
+            return
+        declared = variable in self._known
+        exact = bool(variable) and ("_" in variable or declared)
+        assigned = self._behind(name, exact=exact)
+        if assigned is not None:
+            start, end, value = assigned
+            yield Finding(start, end, value, self._label(name, exact=exact), named=exact)
+            if not exact and (span := replacement_value(text, end)):
+                yield Finding(*span, text[slice(*span)], self._label(name, exact=exact))
+        elif noun and (span := _unspaced_password(text, name)):
+            yield Finding(*span, text[slice(*span)], self._label(name, exact=exact))
+        if exact:
+            after = assigned[1] if assigned else 0
+            for start, end in self._surroundings.tokens_beside(name.start(), name.end(), after, declared=declared):
+                yield Finding(start, end, text[start:end], variable, named=True)
+        if not OTHER_THING.match(text, name.end()) and (
+            span := value_before_name(text, name.start(), written, exact=exact)
+        ):
+            yield Finding(*span, text[slice(*span)], self._label(name, exact=exact), named=exact)
+
+    def _kind(self, name: re.Match[str]) -> tuple[str, bool]:
+        """Return which variable *name* is, if any, and whether it is a noun for a secret."""
+        key = (name.group(), name["variable"] is not None)
+        if key not in self._kinds:
+            variable = key[1] and is_variable(key[0], self._known)
+            self._kinds[key] = (canonical(key[0]) if variable else "", NAMED.fullmatch(key[0]) is not None)
+        return self._kinds[key]
+
+    def _label(self, name: re.Match[str], *, exact: bool) -> str:
+        return canonical(name.group()) if exact else intended_variable(self._text, name, self._installed)
+
+    def _behind(self, name: re.Match[str], *, exact: bool) -> tuple[int, int, str] | None:
+        """Return the value behind *name*: where it stands, and what it is."""
+        text = self._text
+        joins = _PLAIN_JOINS if OTHER_THING.match(text, name.end()) else _ALL_JOINS
+        for pattern, kind in joins:
+            joined = pattern.match(text, name.end())
+            if joined is None or any(map(token_like, text[name.end() : joined.start("join")].split())):
+                continue
+            sign = joined["join"].strip().rstrip("[{( \t\n")
+            if exact and kind == "plain" and (sign in ASSIGNING or sign in COLONS):
+                value = self._reader.assigned(name.start(), joined.end(), shell=sign == "=")
+                if value and _plausible_assignment(value[2], name.group(), sign):
+                    return self._whole(value, name, joined.end(), sign)
+            if found := self._joined(name, joined.end(), sign, kind, exact=exact):
+                return found
+        return None
+
+    def _whole(self, value: tuple[int, int, str], name: re.Match[str], at: int, sign: str) -> tuple[int, int, str]:
+        if not self._reader.cut_short(value):
+            return value
+        return self._reader.assigned(name.start(), at, shell=sign == "=", whole=True) or value
+
+    def _joined(
+        self, name: re.Match[str], at: int, sign: str, kind: _Join, *, exact: bool
+    ) -> tuple[int, int, str] | None:
+        """Return the value *at* the place to which *sign* joins *name*, if it is a plausible one."""
+        text, written = self._text, name.group()
+        password = PASSWORD.search(written) is not None
+        phrase = _PHRASE.match(text, at) if password and sign and kind == "plain" else None
+        if phrase and not (FUNCTION_WORDS | _NO_SEED_WORDS).intersection(phrase.group().split()):
             return *phrase.span(), phrase.group()
-        quoted = QUOTED.match(text, joined.end())
+        quoted = QUOTED.match(text, at)
         if quoted:
             start, end = quoted.span(quoted.lastindex or 0)
-        elif span := unclosed(text, joined.end(), sign):
+        elif span := self._reader.unclosed(at, sign):
             return *span, text[slice(*span)]
-        elif bare := _BARE.match(text, joined.end()):
-            # A comma, semicolon or ampersand ends it only where another assignment follows.
-            following = NEXT.search(text, bare.start() + 1, bare.end() + 120)
-            end = min(bare.end(), following.start()) if following else bare.end()
-            start, end = bounds(text, bare.start(), end, assigned=sign == "=", name=said)
+        elif span := _bare_value(text, at, sign, written):
+            start, end = span
         else:
-            continue
-        value, last = text[start:end], ends_there(text, end)
-        if not exact and is_hash(value) and _COMMITS.search(text, max(0, start - 80), end + 40):
-            continue
-        if said.lower() == "pass" and sign in {"", "to"} and not _LOGIN.search(text, max(0, name.start() - 60), start):
-            continue
-        wide = strict and not quoted
-        if value and (
-            marked_one(value, password=PASSWORD.search(said) is not None, comma=sign == ",")
-            if marked
-            else plausible(value, said, sign, exact=exact, quoted=bool(quoted), last=last, strict=wide)
-        ):
-            if not quoted and end - start >= _ENOUGH - 1:
-                end = next(_MORE.finditer(text, end)).end()
-            return start, end, text[start:end]
-    return None
+            return None
+        value = text[start:end]
+        if not value or self._something_else(name, value, start, sign, exact=exact):
+            return None
+        if kind == "mark":
+            wanted = plausible_after_mark(value, password=password, comma=sign == ",")
+        else:
+            wanted = plausible(
+                value,
+                written,
+                sign,
+                exact=exact,
+                quoted=bool(quoted),
+                last=ends_there(text, end),
+                strict=kind == "strict" and not quoted,
+            )
+        if wanted and not quoted and end - start >= _ENOUGH - 1:
+            end = next(_MORE.finditer(text, end)).end()
+        return (start, end, text[start:end]) if wanted else None
+
+    def _something_else(self, name: re.Match[str], value: str, start: int, sign: str, *, exact: bool) -> bool:
+        """Return whether *value* is a commit's hash, or "pass" is the verb."""
+        text = self._text
+        if not exact and is_hash(value) and _COMMITS.search(text, max(0, start - 80), start + len(value) + 40):
+            return True
+        verb = name.group().lower() == "pass" and sign in {"", "to"}
+        return verb and not _LOGIN.search(text, max(0, name.start() - 60), start)
 
 
-def is_variable(said: str, known: Collection[str]) -> bool:
-    """Return whether *said* is the name of a variable that holds a secret: a *known* one, or one by its looks."""
-    name = canonical(said)
-    # Only a name that ends like a secret's: `secret-manager` and `token-counter` are plugins.
-    ends = re.search(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PWD|PAT|MNEMONIC|SEED|CREDENTIALS?)\d?$", name)
-    return name in known or bool(ends and (looks_secret(name) or re.search(r"[a-z](?:Key|Token|Secret|Pass)", said)))
+def _plausible_assignment(value: str, name: str, sign: str) -> bool:
+    return bool(value) and plausible(value[:_LONG], name, sign, exact=True, quoted=True, last=True, strict=False)
 
 
-def canonical(said: str) -> str:
-    """Return a variable's name as programs write it: ``apiKey`` and ``api-key`` are ``API_KEY``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", said).replace("-", "_").upper()
+def _bare_value(text: str, at: int, sign: str, name: str) -> tuple[int, int] | None:
+    """Return where the unquoted value *at* a place begins and ends."""
+    bare = _BARE.match(text, at)
+    if bare is None:
+        return None
+    # A comma, semicolon or ampersand ends it only where another assignment follows.
+    following = NEXT_ASSIGNMENT.search(text, bare.start() + 1, bare.end() + 120)
+    end = min(bare.end(), following.start()) if following else bare.end()
+    return bounds(text, bare.start(), end, assigned=sign == "=", name=name)
 
 
-def meant(text: str, name: re.Match[str], installed: Collection[str]) -> str:
-    """Return the one variable that has all the words before and in the name: ``my notion key``; or nothing."""
-    before = re.findall(r"[A-Za-z0-9]+", text[max(0, name.start() - 40) : name.start()])[-3:]
-    noun = re.findall(r"[A-Z]+", canonical(name.group()))
-    for said in (before, before[-2:], before[-1:]):
-        wanted = {word.upper() for word in said} | set(noun[-1:])
-        fitting = [each for each in installed if said and wanted <= set(each.split("_"))]
-        if len(fitting) == 1:
-            return fitting[0]
-    return ""
+def _unspaced_password(text: str, name: re.Match[str]) -> tuple[int, int] | None:
+    """Return where the plain word is that follows the name of a password in a script without blanks."""
+    plain = _PLAIN.match(text, name.end())
+    if plain is None or not re.fullmatch(UNSPACED, name.group()) or not PASSWORD.search(name.group()):
+        return None
+    word = plain["value"]
+    ordinary = is_word(word) or NOT_YET.fullmatch(word) or word.lower() in _NO_PASSWORDS
+    return None if ordinary else plain.span("value")

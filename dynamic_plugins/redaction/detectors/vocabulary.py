@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.text.secret_names import ends_in_secret_noun, looks_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _LATIN = (
     r"(?:api|access|secret|private|auth|license|signing|encryption|master|service)[ _-]?(?:keys?|tokens?|codes?)|"
@@ -52,7 +58,7 @@ _OF_THE_NAME = (
     r"counts?|limits?|length|size|types?|names?|files?|path|urls?|ids?|versions?|formats?|hash|budget|usage|expiry|"
     r"expires?|managers?|store|fields?|policy|server|endpoint|generator|prefix|window|costs?|price|address(?:es)?|symbol|contract|mint|supply|exchange|standard"
 )
-OTHER_THING = re.compile(rf"(?i)[ \t-]+(?:{_OF_THE_NAME})\b")
+OTHER_THING = re.compile(rf"(?i)[ \t-]{{1,40}}(?:{_OF_THE_NAME})\b")
 """What makes a secret's name the name of something else: ``token limit``, ``password manager``."""
 BETWEEN = r"(?!(?:%s)\b)(?:[^\W_]|[-'@/]|\.(?=\w)|[\u0900-\u097f]){1,24}" % _OF_THE_NAME  # noqa: UP031 - braces
 """A word between a name and what joins it to its value: ``token for notion is``."""
@@ -98,3 +104,43 @@ def is_word(value: str) -> bool:
     """Return whether *value* is a plain word of the kind that is said about a secret."""
     plain = value.lower().strip(".,;:!?…")
     return plain in WORDS or _SAID_OF.fullmatch(plain) is not None
+
+
+# A word that goes on in another script is none of ours: `clé`; but Chinese and Japanese need no blank around a name.
+_WORD = r"A-Za-z0-9_/@\u00c0-\u024f\u1e00-\u1eff"
+# A variable's name (DISCORD_API_TOKEN, api-key, apiKey), or up to three words with a noun that means a secret.
+NAME = re.compile(
+    rf"(?i:(?<![\w.-])(?:{SEVERAL})(?!\w))|"
+    rf"(?P<variable>(?:(?<![.{_WORD}])|(?<=env\.))[A-Za-z][A-Za-z0-9]*(?:[_\-][A-Za-z0-9]+)*(?![{_WORD}]))|"
+    rf"(?i:(?<!\w)(?:{NOUN})|{UNSPACED})"
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL_CASE_SECRET = re.compile(r"[a-z](?:Key|Token|Secret|Pass)")
+
+
+def is_variable(written: str, known: Collection[str]) -> bool:
+    """Return whether *written* is the name of a variable that holds a secret: a *known* one, or one by its looks."""
+    name = canonical(written)
+    if name in known:
+        return True
+    # Only a name that ends like a secret's: `secret-manager` and `token-counter` are plugins.
+    return ends_in_secret_noun(name) and (looks_secret(name) or _CAMEL_CASE_SECRET.search(written) is not None)
+
+
+def canonical(written: str) -> str:
+    """Return a variable's name as programs write it: ``apiKey`` and ``api-key`` are ``API_KEY``."""
+    return _HUMP.sub("_", written).replace("-", "_").upper()
+
+
+def intended_variable(text: str, name: re.Match[str], installed: Collection[str]) -> str:
+    """Return the one variable that has all the words before and in the name: ``my notion key``; or nothing."""
+    if not installed:
+        return ""
+    before = re.findall(r"[A-Za-z0-9]+", text[max(0, name.start() - 40) : name.start()])[-3:]
+    noun = re.findall(r"[A-Z]+", canonical(name.group()))
+    for words in (before, before[-2:], before[-1:]):
+        wanted = {word.upper() for word in words} | set(noun[-1:])
+        fitting = [variable for variable in installed if words and wanted <= set(variable.split("_"))]
+        if len(fitting) == 1:
+            return fitting[0]
+    return ""
