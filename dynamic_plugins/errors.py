@@ -1,32 +1,53 @@
-"""What can go wrong, as types that carry facts.
+"""What can go wrong, as one tree of types that carry facts.
 
 ::
 
-    PluginError
-    ├── UnknownPluginError         unknown_plugin
-    ├── AmbiguousNameError         ambiguous_name
-    ├── NotInstalledError          not_installed
-    ├── NeedsConfirmationError     needs_confirmation
-    ├── DeclinedError              declined
-    ├── NeedsConfigurationError    needs_configuration
-    ├── AlreadyActiveError         already_active
-    ├── UnavailableHereError       unavailable_here
-    ├── UntrustedSourceError       untrusted_source
-    ├── InstallError               install_failed
-    ├── LoadError                  load_failed
-    │   ├── ComponentClashError
-    │   └── ContractError
-    ├── ActionError                action_failed
-    │   └── WorkerDiedError
-    ├── PluginTimeoutError         timeout
-    ├── BadArgumentsError          bad_arguments
-    ├── RegistryUnavailableError   registry_unavailable
-    ├── StateError                 action_failed
-    ├── ModelError                 model_unavailable
-    └── SecretStoreError           unavailable_here
+    PluginError                            internal_error
+    ├── InputError                                             what was asked for: ask otherwise, or ask the person
+    │   ├── UnknownPluginError             unknown_plugin
+    │   ├── AmbiguousNameError             ambiguous_name
+    │   ├── NotInstalledError              not_installed
+    │   ├── AlreadyActiveError             already_active
+    │   ├── NeedsConfirmationError         needs_confirmation
+    │   ├── DeclinedError                  declined
+    │   ├── NeedsConfigurationError        needs_configuration
+    │   ├── UntrustedSourceError           untrusted_source
+    │   ├── BadArgumentsError              bad_arguments
+    │   ├── SourceError                    bad_arguments       (registry.sources)
+    │   │   └── SourceListError            state_unavailable   (registry.sources; a StateError too)
+    │   ├── BadRequestError                bad_arguments       (embedded.request)
+    │   ├── UsageError                     wrong_usage
+    │   ├── NotActiveError                 action_failed       (an ActionError too)
+    │   └── UnknownActionError             action_failed       (an ActionError too)
+    ├── UnavailableError                                       this machine, or what it reaches: mend it, or try later
+    │   ├── UnavailableHereError           unavailable_here
+    │   ├── StateError                     state_unavailable
+    │   ├── SecretStoreError               secrets_unavailable
+    │   ├── RegistryUnavailableError       registry_unavailable
+    │   │   ├── FetchError                 registry_unavailable (registry.http)
+    │   │   └── NotARegistryError          registry_unavailable
+    │   ├── ModelError                     model_unavailable
+    │   │   └── EngineMissingError         model_unavailable   (embedded.needle)
+    │   └── ClosingError                   closing
+    ├── PluginFaultError                                       the plugin itself: no other one is concerned
+    │   ├── InstallError                   install_failed
+    │   ├── LoadError                      load_failed
+    │   │   ├── ComponentClashError        load_failed
+    │   │   └── ContractError              load_failed
+    │   ├── ActionError                    action_failed
+    │   │   └── WorkerDiedError            action_failed
+    │   └── PluginTimeoutError             timeout
+    └── StepError                          internal_error
 
-``code`` is what a program branches on, the text is for a person or a model: what happened, to which
-plugin, and what to do next.
+A caller catches a group, or one class, or all with the root. ``code`` is what a program branches on; ``docs/errors.md``
+has their list. The text depends on who reads it: ``str(error)`` and :meth:`PluginError.for_person` speak to a person at
+a terminal and name commands, :meth:`PluginError.for_model` and :meth:`PluginError.to_dict` speak to a model and name
+tools. Both say what happened, to which plugin, and what to do next.
+
+Not in the tree: ``InputNeededError`` and ``ConsentNeededError`` of the integrations, which carry a question out to a
+client and are no failures; ``BadEntryError``, which never leaves the registry's readers; ``NetworkRefusedError`` of the
+recorded conversations, which has to look like a network that fails; and what runs in a plugin's own process, where
+nothing of ours but the worker is installed.
 """
 
 from __future__ import annotations
@@ -38,112 +59,200 @@ if TYPE_CHECKING:
 
 
 class PluginError(Exception):
-    """Something about a plugin went wrong; ``code`` says what kind of thing."""
+    """Something went wrong; ``code`` says what kind of thing. The root itself stands for what nobody foresaw.
 
-    code: ClassVar[str] = "action_failed"
+    Its text is for a person; *for_model* is the text for a model, where that is another one.
+    """
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, text: str = "", *, for_model: str | None = None) -> None:
+        self._for_model = for_model
+        super().__init__(text)
 
     def facts(self) -> dict[str, Any]:
         """Return what else a caller can use: ``suggestions``, ``schema``, … (JSON-able, may be empty)."""
         return {}
 
+    def for_person(self) -> str:
+        """Return the text for a person at a terminal; the next step is a command that they can type."""
+        return str(self)
+
+    def for_model(self) -> str:
+        """Return the text for a model; the next step is a tool to call, or something to ask the person."""
+        return str(self) if self._for_model is None else self._for_model
+
     def to_dict(self) -> dict[str, Any]:
-        """Return ``{"code", "message", …facts}``, the error object of every tool result."""
-        return {"code": self.code, "message": str(self), **self.facts()}
+        """Return ``{"code", "message", …facts}``, the error object of every tool result; the message is the model's."""
+        return {"code": self.code, "message": self.for_model(), **self.facts()}
 
 
-class UnknownPluginError(PluginError):
+# ------------------------------------------------------------------------------------------- what was asked for
+
+
+class InputError(PluginError):
+    """It cannot be done as it was asked for: another name, a value or a person's word is needed."""
+
+
+class UnknownPluginError(InputError):
     """No known plugin has this name; ``suggestions`` are similar ones, best first."""
 
     code = "unknown_plugin"
 
     def __init__(self, said: str, suggestions: Sequence[str] = ()) -> None:
         self.said, self.suggestions = said, tuple(suggestions)
-        hint = (
-            f"Did you mean {' or '.join(self.suggestions[:3])}? Ask the person, then use that exact name."
-            if self.suggestions
-            else "Search with list_available_plugins for what it should be able to do."
-        )
-        super().__init__(f"No plugin is called {said!r}. {hint}")
+        text = f"No plugin is called {said!r}."
+        if self.suggestions:
+            near = f"Did you mean {' or '.join(self.suggestions[:3])}?"
+            super().__init__(f"{text} {near}", for_model=f"{text} {near} Ask the person, then use that exact name.")
+        else:
+            super().__init__(
+                f"{text} Search with: dynamic-plugins list WHAT IT SHOULD DO",
+                for_model=f"{text} Search with list_available_plugins for what it should be able to do.",
+            )
 
     def facts(self) -> dict[str, Any]:
         return {"suggestions": list(self.suggestions)}
 
 
-class AmbiguousNameError(PluginError):
+class AmbiguousNameError(InputError):
     """What was said fits several plugins."""
 
     code = "ambiguous_name"
 
     def __init__(self, said: str, candidates: Sequence[str]) -> None:
         self.said, self.candidates = said, tuple(candidates)
+        text = f"{said!r} could be {', '.join(self.candidates)}."
         super().__init__(
-            f"{said!r} could be {', '.join(self.candidates)}. Ask the person which one, then use its full name."
+            f"{text} Give the full name of the one you mean.",
+            for_model=f"{text} Ask the person which one, then use its full name.",
         )
 
     def facts(self) -> dict[str, Any]:
         return {"suggestions": list(self.candidates)}
 
 
-class NotInstalledError(PluginError):
+class NotInstalledError(InputError):
     """The plugin is known, but it is not installed here."""
 
     code = "not_installed"
 
     def __init__(self, name: str, suggestions: Sequence[str] = ()) -> None:
         self.name, self.suggestions = name, tuple(suggestions)
-        super().__init__(f"{name} is not installed. Install it first with install_plugin.")
+        text = f"{name} is not installed."
+        super().__init__(
+            f"{text} Install it with: dynamic-plugins install {name}",
+            for_model=f"{text} Install it first with install_plugin.",
+        )
 
     def facts(self) -> dict[str, Any]:
         return {"suggestions": list(self.suggestions)} if self.suggestions else {}
 
 
-class NeedsConfirmationError(PluginError):
+class AlreadyActiveError(InputError):
+    """The plugin is in use, and what was asked would pull it away from under its users."""
+
+    code = "already_active"
+
+
+class NeedsConfirmationError(InputError):
     """A person must agree, and nobody could be asked."""
 
     code = "needs_confirmation"
 
     def __init__(self, name: str, question: str) -> None:
         self.name, self.question = name, question
-        super().__init__(f"{name}: a person has to agree first. {question}")
+        super().__init__(
+            f"{name}: you have to agree first, at a terminal or with --yes. {question}",
+            for_model=f"{name}: a person has to agree first. {question}",
+        )
 
 
-class DeclinedError(PluginError):
+class DeclinedError(InputError):
     """The person said no."""
 
     code = "declined"
 
     def __init__(self, name: str, what: str) -> None:
-        self.name = name
+        self.name, self.what = name, what
         super().__init__(
-            f"The person declined to {what} {name}. Nothing was changed; do not ask again unless they bring it up."
+            f"You declined to {what} {name}. Nothing was changed.",
+            for_model=f"The person declined to {what} {name}. Nothing was changed; "
+            "do not ask again unless they bring it up.",
         )
 
 
-class NeedsConfigurationError(PluginError):
+class NeedsConfigurationError(InputError):
     """Required configuration values are missing; for *version* where that is not installed yet, and does not get so."""
 
     code = "needs_configuration"
 
     def __init__(self, name: str, missing: Sequence[str], version: str | None = None) -> None:
-        self.name, self.missing = name, tuple(missing)
-        which, values, then = name, "", ""
+        self.name, self.missing, self.version = name, tuple(missing), version
+        command = f"dynamic-plugins configure {name}"
+        which, for_person, for_model = name, "", ""
         if version is not None:
-            which, values = f"{name} {version}", "".join(f" {each}=VALUE" for each in self.missing)
-            then = ", then updates again. Until then the present version stays"
+            which = f"{name} {version}"
+            command += "".join(f" {variable}=VALUE" for variable in self.missing)
+            for_person = ", then update again. Until then the present version stays"
+            for_model = ", then updates again. Until then the present version stays"
         needs = f"{which} needs {', '.join(self.missing)} first."
-        super().__init__(f"{needs} The person sets them with: dynamic-plugins configure {name}{values}{then}")
+        super().__init__(
+            f"{needs} Set {'it' if len(self.missing) == 1 else 'them'} with: {command}{for_person}",
+            for_model=f"{needs} The person sets them with: {command}{for_model}",
+        )
 
     def facts(self) -> dict[str, Any]:
         return {"missing": list(self.missing)}
 
 
-class AlreadyActiveError(PluginError):
-    """The plugin is in use, and what was asked would pull it away from under its users."""
+class UntrustedSourceError(InputError):
+    """The entry comes from a registry that the person has not trusted."""
 
-    code = "already_active"
+    code = "untrusted_source"
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name, self.source = name, source
+        text, command = f"{name} comes from {source}, which is not trusted yet.", f"registry trust {source}"
+        super().__init__(
+            f"{text} If you trust it: dynamic-plugins {command}",
+            for_model=f"{text} If the person trusts it, they run: dynamic-plugins {command}",
+        )
 
 
-class UnavailableHereError(PluginError):
+class BadArgumentsError(InputError):
+    """Arguments do not fit the schema, which is handed back for the next try."""
+
+    code = "bad_arguments"
+
+    def __init__(
+        self, target: str, reason: str, schema: dict[str, Any] | None = None, *, for_model: str | None = None
+    ) -> None:
+        self.target, self.reason, self.schema = target, reason, schema
+        super().__init__(f"{target}: {reason}", for_model=None if for_model is None else f"{target}: {for_model}")
+
+    def facts(self) -> dict[str, Any]:
+        return {"schema": self.schema} if self.schema else {}
+
+
+class UsageError(InputError):
+    """A command was not typed as it has to be; nothing was begun. *usage* shows how, where that is known."""
+
+    code = "wrong_usage"
+
+    def __init__(self, text: str, usage: str = "") -> None:
+        self.usage = usage
+        super().__init__(text)
+
+
+# ---------------------------------------------------------------------------- this machine, and what it reaches
+
+
+class UnavailableError(PluginError):
+    """Something that is needed is not to be had on this machine, or from it, now."""
+
+
+class UnavailableHereError(UnavailableError):
     """The plugin exists, but this machine cannot run it."""
 
     code = "unavailable_here"
@@ -153,20 +262,52 @@ class UnavailableHereError(PluginError):
         super().__init__(f"{name} cannot run here: {reason}")
 
 
-class UntrustedSourceError(PluginError):
-    """The entry comes from a registry that the person has not trusted."""
+class StateError(UnavailableError):
+    """The home folder, or the state saved in it, cannot be read or written."""
 
-    code = "untrusted_source"
-
-    def __init__(self, name: str, source: str) -> None:
-        self.name, self.source = name, source
-        super().__init__(
-            f"{name} comes from {source}, which is not trusted yet. "
-            f"If the person trusts it, they run: dynamic-plugins registry trust {source}"
-        )
+    code = "state_unavailable"
 
 
-class InstallError(PluginError):
+class SecretStoreError(UnavailableError):
+    """There is no safe place for a secret here, or it does not open; the text says how to get one."""
+
+    code = "secrets_unavailable"
+
+
+class RegistryUnavailableError(UnavailableError):
+    """No registry could be read: not the source, not its last good copy, not the bundled snapshot."""
+
+    code = "registry_unavailable"
+
+
+class NotARegistryError(RegistryUnavailableError, ValueError):
+    """The text is not JSON, or it is JSON and no registry."""
+
+
+class ModelError(UnavailableError):
+    """The model could not be reached or gave no usable answer; the text says what to do. The conversation goes on."""
+
+    code = "model_unavailable"
+
+
+class ClosingError(UnavailableError):
+    """The application is closing, and nothing is started any more."""
+
+    code = "closing"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name} is not started: the application is closing.")
+
+
+# -------------------------------------------------------------------------------------------- the plugin itself
+
+
+class PluginFaultError(PluginError):
+    """The plugin's packages, its process or its code failed; no other plugin is concerned."""
+
+
+class InstallError(PluginFaultError):
     """The plugin's packages could not be installed; nothing of it stays behind."""
 
     code = "install_failed"
@@ -176,7 +317,7 @@ class InstallError(PluginError):
         super().__init__(f"Installing {name} failed: {reason}")
 
 
-class LoadError(PluginError):
+class LoadError(PluginFaultError):
     """The plugin is installed but does not start or offers nothing usable; ``reason`` is its own error."""
 
     code = "load_failed"
@@ -198,21 +339,45 @@ class ContractError(LoadError):
     """A component breaks the contract of :mod:`dynamic_plugins.plugin`."""
 
 
-class ActionError(PluginError):
+class ActionError(PluginFaultError):
     """A plugin's action failed; the text is the plugin's own error."""
 
     code = "action_failed"
 
-    def __init__(self, plugin: str, action: str, reason: str) -> None:
+    def __init__(self, plugin: str, action: str, reason: str, *, for_model: str | None = None) -> None:
         self.plugin, self.action, self.reason = plugin, action, reason
-        super().__init__(f"{plugin}: {action} failed: {reason}")
+        text = f"{plugin}: {action} failed: "
+        super().__init__(text + reason, for_model=None if for_model is None else text + for_model)
 
 
 class WorkerDiedError(ActionError):
     """The plugin's process ended in the middle of a call; the next call starts it again."""
 
 
-class PluginTimeoutError(PluginError):
+class NotActiveError(InputError, ActionError):
+    """The plugin whose action is called is not switched on. An ActionError, since the call came to nothing."""
+
+    def __init__(self, plugin: str, action: str) -> None:
+        reason = "the plugin is not active"
+        ActionError.__init__(
+            self,
+            plugin,
+            action,
+            f"{reason}. Switch it on with: dynamic-plugins activate {plugin}",
+            for_model=f"{reason}; activate it with activate_plugin first",
+        )
+
+
+class UnknownActionError(InputError, ActionError):
+    """The plugin has no action of this name; ``known`` are those that it has. An ActionError, as NotActiveError is."""
+
+    def __init__(self, plugin: str, action: str, known: Iterable[str]) -> None:
+        self.known = tuple(known)
+        names = ", ".join(self.known) or "none"
+        ActionError.__init__(self, plugin, action, f"there is no such action; there are: {names}")
+
+
+class PluginTimeoutError(PluginFaultError):
     """Something took longer than its limit and was stopped."""
 
     code = "timeout"
@@ -223,48 +388,12 @@ class PluginTimeoutError(PluginError):
         super().__init__(f"{name}: {what} took longer than {seconds:g} s and was stopped.{told}")
 
 
-class BadArgumentsError(PluginError):
-    """Arguments do not fit the schema, which is handed back for the next try."""
-
-    code = "bad_arguments"
-
-    def __init__(self, target: str, reason: str, schema: dict[str, Any] | None = None) -> None:
-        self.target, self.reason, self.schema = target, reason, schema
-        super().__init__(f"{target}: {reason}")
-
-    def facts(self) -> dict[str, Any]:
-        return {"schema": self.schema} if self.schema else {}
-
-
-class RegistryUnavailableError(PluginError):
-    """No registry could be read: not the source, not its last good copy, not the bundled snapshot."""
-
-    code = "registry_unavailable"
-
-
-class NotARegistryError(RegistryUnavailableError, ValueError):
-    """The text is not JSON, or it is JSON and no registry."""
-
-
-class ModelError(PluginError):
-    """The model could not be reached or gave no usable answer; the text says what to do. The conversation goes on."""
-
-    code = "model_unavailable"
-
-
-class StateError(PluginError):
-    """The saved state cannot be read or written."""
+# ------------------------------------------------------------------------------------------------- ourselves
 
 
 class StepError(PluginError):
-    """A status cannot follow another (the table is in :mod:`dynamic_plugins.core.status`)."""
+    """A status cannot follow another (the table is in :mod:`dynamic_plugins.core.status`): a mistake of ours."""
 
     def __init__(self, name: str, current: str, wanted: str) -> None:
         self.name, self.current, self.wanted = name, current, wanted
         super().__init__(f"{name} is {current} and cannot become {wanted}.")
-
-
-class SecretStoreError(PluginError):
-    """There is no safe place for a secret here; the text says how to get one."""
-
-    code = "unavailable_here"
