@@ -49,32 +49,6 @@ def this(entries: Sequence[Entry]) -> Search:
     return lambda query, limit: [match.entry.name for match in index.search(query, limit)]
 
 
-def plain_tantivy(entries: Sequence[Entry]) -> Search:
-    """Tantivy as it comes: a field each, the words of the request, no synonyms, no parts."""
-    from tantivy import Document, Index, SchemaBuilder
-
-    schema = SchemaBuilder()
-    schema.add_integer_field("position", fast=True)
-    for field in _FIELDS:
-        schema.add_text_field(field, tokenizer_name="en_stem")
-    index = Index(schema.build())
-    writer = index.writer(20_000_000, 1)
-    for position, entry in enumerate(entries):
-        writer.add_document(Document(position=position, **dict(zip(_FIELDS, _texts(entry), strict=True))))
-    writer.commit()
-    writer.wait_merging_threads()
-    index.reload()
-    searcher = index.searcher()
-
-    def search(query: str, limit: int) -> list[str]:
-        words = " ".join(tokenizer.words(query[:2_000]))
-        hits = searcher.search(index.parse_query(words, list(_FIELDS), {"name": 4.0}), limit).hits
-        positions: list[Any] = list(searcher.fast_field_values("position", [each for _, each in hits]))
-        return [entries[at].name for at in positions]
-
-    return search
-
-
 def sqlite(entries: Sequence[Entry]) -> Search:
     """SQLite's full-text search, with Porter's stemmer and a weight for each column."""
     database = sqlite3.connect(":memory:")
@@ -188,7 +162,7 @@ def main() -> None:
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a registry and its questions")
     parser.add_argument("--needle", action="store_true", help="measure the embedded model's embedding too")
     told = parser.parse_args()
-    ways: dict[str, Callable[[Sequence[Entry]], Search]] = {"this": this, "tantivy": plain_tantivy, "sqlite": sqlite}
+    ways: dict[str, Callable[[Sequence[Entry]], Search]] = {"this": this, "sqlite": sqlite}
     if told.files:
         quality(ways | {"needle": needle} if told.needle else ways, *told.files)
     times(ways)

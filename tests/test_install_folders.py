@@ -105,6 +105,22 @@ def test_a_folder_need_not_say_much(tmp_path: Path, files: dict[str, str], entry
         ({"plugin.py": "", "pyproject.toml": '[tool.dynamic-plugins]\nconfig = [{name = "A B"}]'}, "variable's name"),
         ({"plugin.py": "", "pyproject.toml": '[tool.dynamic-plugins]\nrequires = "hello"'}, "must be a list"),
         ({"plugin.py": "", "pyproject.toml": "[tool.dynamic-plugins]\nconfg = []"}, "confg"),
+        ({"plugin.py": "", "pyproject.toml": "[tool]\ndynamic-plugins = 3"}, "the table: must be a table"),
+        (
+            {
+                "plugin.py": "",
+                "pyproject.toml": '[tool.dynamic-plugins]\nconfig = ["KEY", {name = "KEY", secrt = true}]',
+            },
+            r"config\[0\]: must be a table; config\[1\]\.secrt: there is no such key",
+        ),
+        (
+            {"plugin.py": "", "pyproject.toml": '[tool.dynamic-plugins]\nconfig = [{required = "yes"}]'},
+            r"config\[0\]\.name: is missing; config\[0\]\.required: must be true or false",
+        ),
+        (
+            {"plugin.py": "", "pyproject.toml": '[tool.dynamic-plugins]\nconfig = [{name = "KEY", format = "date"}]'},
+            r"config\[0\]\.format: must be 'string', 'number', 'boolean' or 'filepath'",
+        ),
         (
             {"pyproject.toml": '[project.entry-points."dynamic_plugins.plugins"]\nx = "gone:plugin"'},
             "module gone, which is not in",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,18 +15,21 @@ from dynamic_plugins.install import npm
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.layout import in_thread
-from dynamic_plugins.install.local_source import check_digest, check_python, digest, place
-from dynamic_plugins.install.manifest import OWN_FILE, Own, all_requires, own_file, read_folder, read_wheel
+from dynamic_plugins.install.manifest import all_requires, read_folder, read_wheel
 from dynamic_plugins.install.plan import requirements
+from dynamic_plugins.install.plugin_table import OWN_FILE, Own, own_file
 from dynamic_plugins.install.python_environment import canonical, too_new
 
 if TYPE_CHECKING:
     from dynamic_plugins.install.command import Tell
+    from dynamic_plugins.install.manifest import Manifest
     from dynamic_plugins.install.npm import Npm
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.install.python_environment import PythonEnvironment
     from dynamic_plugins.install.uv import Uv
     from dynamic_plugins.registry.entry import Package, Variable
+
+_NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
 
 
 async def make(plan: InstallPlan, staging: Path, uv: Uv, node: Npm, tell: Tell) -> Installation:
@@ -141,10 +146,18 @@ def _distribution_name(package: Package, environment: PythonEnvironment) -> str:
     return found.get(address.removeprefix("git+")) or next(iter(found.values()), package.name)
 
 
+def _with_secrecy(variable: Variable, listed: Variable | None) -> Variable:
+    """Return what a package declares, secret as the registry's *listed* one is where the package does not say."""
+    if variable.secret_declared or listed is None:
+        return variable
+    return replace(variable, secret=listed.secret, secret_declared=listed.secret_declared)
+
+
 def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Variable, ...] = ()) -> Installation:
     """Return what is known of every install. What the package itself declares comes first: it is the newer word."""
     chosen = replace(plan.entry, packages=(plan.package,))
-    variables = {each.name: each for each in (*chosen.variables, *declared)}
+    listed = {variable.name: variable for variable in chosen.variables}
+    variables = listed | {variable.name: _with_secrecy(variable, listed.get(variable.name)) for variable in declared}
     return Installation(
         plugin=plan.name,
         kind=plan.kind,
@@ -156,3 +169,65 @@ def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Varia
         arguments=plan.package.arguments,
         variables=tuple(variables.values()),
     )
+
+
+def place(told: Manifest, folder: Path, target: Path, *, editable: bool) -> Path:
+    """Bring the code in *folder* to *target* and return where its modules lie.
+
+    With *editable* nothing is copied: the folder itself is used.
+    """
+    if told.root == "..":
+        target.mkdir()
+        if editable:
+            # Not its parent, which would put whatever lies beside it on the search path as well.
+            (target / folder.name).symlink_to(folder, target_is_directory=True)
+        else:
+            _copy(folder, target / folder.name)
+        return target
+    if editable:
+        return folder if told.root == "." else folder / told.root
+    _copy(folder, target)
+    return target if told.root == "." else target / told.root
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a wheel, or of all that is copied of a folder: names, contents and where links lead."""
+    if not path.is_dir():
+        return _sha256(path)
+    found = hashlib.sha256()
+    for folder, folders, files in os.walk(path):
+        left_out = _NOT_COPIED(folder, [*folders, *files])
+        folders[:] = sorted(set(folders) - left_out)
+        for file in sorted({*files, *folders} - left_out):
+            each = Path(folder) / file
+            content = str(each.readlink()) if each.is_symlink() else _sha256(each) if each.is_file() else ""
+            found.update(json.dumps([each.relative_to(path).as_posix(), content]).encode())
+    return found.hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _copy(folder: Path, target: Path) -> None:
+    shutil.copytree(folder, target, ignore=_NOT_COPIED, symlinks=True)
+
+
+def check_python(plugin: str, told: Manifest, environment: PythonEnvironment) -> None:
+    """Raise InstallError where the environment's Python is none that the folder asks for."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    ours = environment.python_version()
+    try:
+        fits = SpecifierSet(told.requires_python).contains(ours, prereleases=True)
+    except InvalidSpecifier as error:
+        raise InstallError(plugin, f"its pyproject.toml asks for an impossible Python: {error}") from error
+    if not fits:
+        raise InstallError(plugin, f"it needs Python {told.requires_python}, and plugins are installed with {ours}")
+
+
+def check_digest(plugin: str, path: Path, sha256: str | None) -> None:
+    """Raise InstallError where *path* is not the file with this SHA-256; without one there is nothing to compare."""
+    if sha256 and _sha256(path) != sha256.lower():
+        raise InstallError(plugin, f"{path.name} is not the file that its registry entry describes (SHA-256 differs)")

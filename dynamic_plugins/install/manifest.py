@@ -20,32 +20,21 @@ import re
 import tomllib
 import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.entry_points import ENTRY_POINT_GROUP
+from dynamic_plugins.install.plugin_table import OWN_FILE, checked_name, own_file, own_table
 from dynamic_plugins.install.python_environment import canonical, parse_entry_points
-from dynamic_plugins.install.requirements import declared_requires
-from dynamic_plugins.registry.entry import Format, Variable
-from dynamic_plugins.settings import is_forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-OWN_FILE = "dynamic-plugins.toml"
-_NAME = re.compile(r"(@[A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+    from dynamic_plugins.registry.entry import Variable
+
 _TELLING = re.compile(r"[^/]+\.dist-info/(METADATA|entry_points\.txt)|([^/]+/)?dynamic-plugins\.toml")
 _UNREADABLE = (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, TypeError, KeyError, ValueError)
-
-
-@dataclass(frozen=True)
-class Own:
-    """What only we read: the plugin's configuration, and the plugins that it needs."""
-
-    config: tuple[Variable, ...] = ()
-    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,20 +165,7 @@ def read_wheel(path: Path) -> Manifest:
         raise InstallError(path.name, f"{path} is no wheel that can be read: {error}") from error
 
 
-# ---------------------------------------------------------------- our own keys
-
-
-def own_file(content: bytes) -> Own:
-    """Return what a ``dynamic-plugins.toml`` says. Raises ValueError, TypeError or KeyError for what is none."""
-    return own_table(tomllib.loads(content.decode()))
-
-
-def own_table(table: Mapping[str, Any]) -> Own:
-    """Return what our table says, strictly: a mistake in it must not pass for nothing to configure."""
-    if unknown := table.keys() - {"requires", "config"}:
-        raise ValueError(f"{', '.join(sorted(unknown))} means nothing to dynamic-plugins")
-    requires = tuple(checked_name(each) for each in _list(table, "requires"))
-    return Own(tuple(_variable(each) for each in _list(table, "config")), requires)
+# ---------------------------------------------------------------- what it needs
 
 
 def all_requires(said: tuple[str, ...], folder: Path, entry_point: str | None) -> tuple[str, ...]:
@@ -201,41 +177,6 @@ def all_requires(said: tuple[str, ...], folder: Path, entry_point: str | None) -
     return tuple(dict.fromkeys((*said, *(checked_name(each) for each in declared))))
 
 
-def _list(table: Mapping[str, Any], key: str) -> list[Any]:
-    value = table.get(key, [])
-    if not isinstance(value, list):
-        raise TypeError(f"{key} must be a list")
-    return value
-
-
-def _variable(data: Mapping[str, Any]) -> Variable:
-    types = {"name": str, "description": str, "required": bool, "secret": bool, "choices": list, "format": str}
-    for key, value in data.items():
-        if key != "default" and not isinstance(value, types[key]):
-            raise TypeError(f"config: {key} of {data.get('name')} is not a {types[key].__name__}")
-    if not _VARIABLE.fullmatch(data["name"]):
-        raise ValueError(f"config: {data['name']!r} is not a variable's name")
-    if is_forbidden(data["name"]):
-        raise ValueError(f"config: {data['name']} is no plugin's to ask for")
-    if data.get("format", "string") not in get_args(Format):
-        raise ValueError(f"config: the format of {data['name']} must be one of {', '.join(get_args(Format))}")
-    default = data.get("default")
-    if isinstance(default, bool):
-        default = str(default).lower()
-    return Variable(
-        **{key: value for key, value in data.items() if key not in ("default", "choices")},
-        default=None if default is None else str(default),
-        choices=tuple(str(each) for each in data.get("choices", ())),
-    )
-
-
-def checked_name(name: str) -> str:
-    """Return *name*, which is a plugin's; raises ValueError for one that could be mistaken for something else."""
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} cannot be a plugin's name")
-    return name
-
-
 def _requirement(text: str) -> str:
     """Return a dependency as it was written; raises ValueError unless it is one (PEP 508)."""
     from packaging.requirements import InvalidRequirement, Requirement
@@ -245,3 +186,30 @@ def _requirement(text: str) -> str:
     except InvalidRequirement as error:
         raise ValueError(f"the dependency {text!r} is none: {error}") from error
     return text
+
+
+def declared_requires(folder: Path, entry_point: str | None) -> tuple[str, ...]:
+    """Return the names that the plugin object of *entry_point*, whose module lies in *folder*, is made with.
+
+    Only names that are written out are found: what code works out is known when it runs.
+    """
+    module, _, attribute = (entry_point or "").partition(":")
+    for path in (folder / f"{module.replace('.', '/')}.py", folder / module.replace(".", "/") / "__init__.py"):
+        try:
+            body = ast.parse(path.read_bytes()).body
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            continue
+        return tuple(each for node in body for each in _written(node, attribute.strip() or "plugin"))
+    return ()
+
+
+def _written(node: ast.stmt, attribute: str) -> list[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    if not any(isinstance(target, ast.Name) and target.id == attribute for target in targets):
+        return []
+    made = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    for keyword in made.keywords if isinstance(made, ast.Call) else ():
+        if keyword.arg == "requires" and isinstance(keyword.value, ast.List | ast.Tuple):
+            values = [each.value for each in keyword.value.elts if isinstance(each, ast.Constant)]
+            return [value for value in values if isinstance(value, str)]
+    return []

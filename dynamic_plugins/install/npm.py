@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
-from dynamic_plugins.install.installation import Distribution
+from dynamic_plugins.install.python_environment import Distribution
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import is_forbidden
 from dynamic_plugins.text.secret_names import looks_secret
@@ -143,7 +143,15 @@ def variables(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
     for each in (manifest.get("elizaos") or {}).get("requiredEnvVars") or ():
         if isinstance(each, dict) and each.get("name"):
             secret = bool(each.get("sensitive", looks_secret(each["name"])))
-            found.append(Variable(each["name"], str(each.get("description", "")), required=True, secret=secret))
+            found.append(
+                Variable(
+                    each["name"],
+                    str(each.get("description", "")),
+                    required=True,
+                    secret=secret,
+                    secret_declared="sensitive" in each,
+                )
+            )
     return tuple(each for each in found if not is_forbidden(each.name))
 
 
@@ -154,6 +162,7 @@ def _parameter(name: str, told: Mapping[str, Any]) -> Variable:
         description=str(told.get("description") or ""),
         required=bool(told.get("required", not told.get("optional", False))),
         secret=bool(told.get("sensitive", looks_secret(name))),
+        secret_declared="sensitive" in told,
         default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
         format={"number": "number", "boolean": "boolean"}.get(str(told.get("type")), "string"),  # type: ignore[arg-type]
     )

@@ -9,13 +9,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.install.installation import Distribution
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from packaging.requirements import Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """One package that lies in a plugin's environment, exactly. *digest* is ``sha256:…`` or npm's ``sha512-…``."""
+
+    name: str
+    version: str
+    digest: str | None = None
 
 
 @dataclass(frozen=True)

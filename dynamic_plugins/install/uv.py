@@ -10,15 +10,90 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install.cache_warmup import HeadStart
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.install.python_environment import PythonEnvironment, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+_HEAD_START_SECONDS = 20.0
+"""After which the others go along all the same: the first may be a big one, or its download may hang."""
 _NEAREST_SECONDS = 20.0
 """How long the versions that there are may be looked for, once it is known that the one asked for is not."""
+# What uv says, and what a person is told. ``name`` is the package that it is about; the first that fits counts.
+_REASONS = (
+    (
+        "because the network was disabled",
+        "uv is set to work offline, and not all that it needs has been downloaded before",
+    ),
+    (
+        r"`(?P<name>[\w.-]+)` was filtered by `exclude-newer`",
+        "{name} was published too recently: only what is older than DYNAMIC_PLUGINS_EXCLUDE_NEWER says is installed",
+    ),
+    (r"(?P<name>[\w.-]+) was not found in the package registry", "the package index has no package {name}"),
+    (r"there is no version of (?P<name>[\w.-]+)\S*?==(?P<version>[^\s,]+)", "there is no version {version} of {name}"),
+    (
+        r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+)"
+        r" and (?:all versions of )?(?P<name>[\w.-]+)",
+        "{name} needs Python {theirs}, and plugins are installed with Python {ours}",
+    ),
+    (
+        r"Hash mismatch for `(?P<name>[\w.-]+)",
+        "{name} is not the file that its registry entry describes (SHA-256 differs)",
+    ),
+    (
+        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no wheels with a matching",
+        "{name} is not published for this system and this version of Python",
+    ),
+    (
+        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no usable wheels",
+        "{name} is only published as source. Building that runs its code at once; a person can allow it with "
+        "DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
+    ),
+    ("No space left", "the disk is full. Make room and try again"),
+    (
+        "(?i)dns error|tcp connect|connection|timed out|network|sending request|unable to access",
+        "the package index cannot be reached. Check the network and try again",
+    ),
+)
+
+
+class HeadStart:
+    """Lets the first of several begin alone where nothing has been fetched ever, as *is_empty* says.
+
+    Without it eight installs into an empty cache download and unpack eight times what they share.
+    """
+
+    def __init__(self, is_empty: Callable[[], bool]) -> None:
+        self._is_empty = is_empty
+        self._first: asyncio.Event | None = None
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[Callable[[], None]]:
+        """Wait for the one that is ahead, or be it: until it calls what it is given, or leaves the block."""
+        if self._first is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._first.wait(), _HEAD_START_SECONDS)
+            yield _nobody_waits
+            return
+        if not self._is_empty():
+            yield _nobody_waits
+            return
+        first = self._first = asyncio.Event()
+
+        def fetched() -> None:
+            first.set()
+            if self._first is first:
+                self._first = None
+
+        try:
+            yield fetched
+        finally:
+            fetched()
+
+
+def _nobody_waits() -> None:
+    pass
 
 
 class Uv:
@@ -159,44 +234,6 @@ def _words(requirements: Sequence[str], file: str) -> list[str]:
     words = ["--requirement", file.format("; ".join(pinned))] if pinned else []
     plain = [each for each in requirements if not _has_hash(each)]
     return [*words, "--", *plain] if plain else words
-
-
-# What uv says, and what a person is told. ``name`` is the package that it is about; the first that fits counts.
-_REASONS = (
-    (
-        "because the network was disabled",
-        "uv is set to work offline, and not all that it needs has been downloaded before",
-    ),
-    (
-        r"`(?P<name>[\w.-]+)` was filtered by `exclude-newer`",
-        "{name} was published too recently: only what is older than DYNAMIC_PLUGINS_EXCLUDE_NEWER says is installed",
-    ),
-    (r"(?P<name>[\w.-]+) was not found in the package registry", "the package index has no package {name}"),
-    (r"there is no version of (?P<name>[\w.-]+)\S*?==(?P<version>[^\s,]+)", "there is no version {version} of {name}"),
-    (
-        r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+)"
-        r" and (?:all versions of )?(?P<name>[\w.-]+)",
-        "{name} needs Python {theirs}, and plugins are installed with Python {ours}",
-    ),
-    (
-        r"Hash mismatch for `(?P<name>[\w.-]+)",
-        "{name} is not the file that its registry entry describes (SHA-256 differs)",
-    ),
-    (
-        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no wheels with a matching",
-        "{name} is not published for this system and this version of Python",
-    ),
-    (
-        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no usable wheels",
-        "{name} is only published as source. Building that runs its code at once; a person can allow it with "
-        "DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
-    ),
-    ("No space left", "the disk is full. Make room and try again"),
-    (
-        "(?i)dns error|tcp connect|connection|timed out|network|sending request|unable to access",
-        "the package index cannot be reached. Check the network and try again",
-    ),
-)
 
 
 def explain(done: Finished, requirement: str) -> str:

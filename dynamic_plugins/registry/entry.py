@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dynamic_plugins.text.secret_names import looks_secret
+
 Kind = Literal["mcp", "elizaos", "python"]
 PackageType = Literal["pypi", "npm", "git", "path"]
 Format = Literal["string", "number", "boolean", "filepath"]
@@ -26,6 +28,13 @@ class Variable:
     format: Format = "string"
     found: bool = False
     """Nobody declared it: the plugin's source mentions it, which any source can do with any variable."""
+    secret_declared: bool = field(default=False, compare=False)
+    """Whether the plugin or its registry says if it is secret; where neither does, its name tells."""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its values are kept from models, results and logs: one that is declared to be none is none."""
+        return self.secret or (not self.secret_declared and looks_secret(self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,7 @@ class Entry:
                         default=argument.default,
                         choices=argument.choices,
                         format=argument.format,
+                        secret_declared=True,  # by the registry, or by its name when the registry was read
                     )
         return tuple(named.values())
 
@@ -117,9 +127,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if hasattr(type(value), "__slots__") and hasattr(type(value), "__dataclass_fields__"):
-        return {
+        plain = {
             name: _plain(getattr(value, name))
             for name in type(value).__dataclass_fields__
-            if getattr(value, name) not in (None, "", (), False)
+            if name != "secret_declared" and getattr(value, name) not in (None, "", (), False)
         }
+        return plain | ({"secret": False} if _declared_plain(value) else {})
     return value
+
+
+def _declared_plain(value: Any) -> bool:
+    """Return whether *value* is declared to be no secret, where its name alone would make it one."""
+    if isinstance(value, Argument):
+        return value.value is None and not value.secret and looks_secret(value.variable)
+    return isinstance(value, Variable) and value.secret_declared and not value.secret and looks_secret(value.name)

@@ -12,14 +12,22 @@ from typing import TYPE_CHECKING
 from dynamic_plugins import __version__
 from dynamic_plugins.errors import NotARegistryError, RegistryUnavailableError
 from dynamic_plugins.registry.cache import Cache, Checked, Copy
-from dynamic_plugins.registry.source_status import SourceState, age
-from dynamic_plugins.registry.sources import BUNDLED, BUNDLED_SOURCE, OFFICIAL, SourceError, SourceList, given_source
+from dynamic_plugins.registry.sources import (
+    BUNDLED,
+    BUNDLED_SOURCE,
+    OFFICIAL,
+    SourceError,
+    SourceList,
+    SourceState,
+    age,
+    given_source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from dynamic_plugins.registry.cache import Stamp
+    from dynamic_plugins.core.atomic_file import Stamp
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.registry.refresh import Reader
     from dynamic_plugins.registry.sources import Source

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dynamic_plugins.errors import PluginError
-from dynamic_plugins.registry.cache import write_atomically
+from dynamic_plugins.core.atomic_file import write_atomically
+from dynamic_plugins.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,10 +27,16 @@ OFFICIAL: dict[str, str] = {
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
-class SourceError(PluginError):
+class SourceError(InputError):
     """A source cannot be added, found or changed; the text says why."""
 
     code = "bad_arguments"
+
+
+class SourceListError(SourceError, StateError):
+    """``sources.json`` is damaged."""
+
+    code = "state_unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +86,17 @@ class SourceList:
         self._official = dict(official)
 
     def all(self) -> tuple[Source, ...]:
-        """Return the sources in the order they were added. Raises :class:`SourceError` if the file is damaged."""
+        """Return the sources in the order they were added. Raises :class:`SourceListError`."""
         try:
             data = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return (BUNDLED_SOURCE,)
         except (OSError, ValueError) as error:
-            raise SourceError(f"{self._path} cannot be read: {type(error).__name__}. Mend or remove it.") from None
+            raise SourceListError(f"{self._path} cannot be read: {type(error).__name__}. Mend or remove it.") from None
         try:
             return tuple(_source(each) for each in data["sources"])
         except (KeyError, TypeError):
-            raise SourceError(f"{self._path} is not a list of sources. Mend or remove it.") from None
+            raise SourceListError(f"{self._path} is not a list of sources. Mend or remove it.") from None
 
     def get(self, name: str) -> Source:
         """Return the source of this name. Raises :class:`SourceError`."""
@@ -178,3 +184,30 @@ def _name_for(location: str) -> str:
     """Return a name out of an address' host or a file's name."""
     raw = urlsplit(location).hostname or "" if is_address(location) else Path(location).stem
     return re.sub(r"[^a-z0-9._-]+", "-", raw.lower()).strip("-._") or "registry"
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """How one source stands. Times are seconds since 1970, 0 where there was none; *problem* is empty when it works."""
+
+    source: Source
+    entries: int = 0
+    fetched_at: float = 0.0
+    """When what is shown was read."""
+    checked_at: float = 0.0
+    """When the source last said that it is still so; only addresses are asked."""
+    problem: str = ""
+    skipped: int = 0
+    why_skipped: tuple[str, ...] = ()
+    """Why, for the first few."""
+    updated: str = ""
+    """When the registry says that it was made."""
+
+
+def age(seconds: float) -> str:
+    """Return a length of time as people say it: ``5 minutes``, ``3 hours``, ``12 days``."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a minute"

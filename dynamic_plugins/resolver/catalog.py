@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 SUGGESTED = 5
 
 
+@dataclass(frozen=True, slots=True)
+class PluginRef:
+    """An installed plugin, resolved once and for all: its canonical *name*, and the *query* that was resolved to it."""
+
+    name: str
+    query: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
 @dataclass(frozen=True)
 class Found:
     """A registry entry that was named, the version that was named with it, and what to be careful about."""
@@ -26,6 +37,8 @@ class Found:
     entry: Entry
     version: str | None = None
     warning: str | None = None
+    trusted: bool = True
+    """Whether the person trusts the source that lists it."""
 
 
 class Catalogue:
@@ -89,29 +102,32 @@ class Catalogue:
             raise AmbiguousNameError(said, [f"{entry.name} ({entry.source})" for entry in entries])
         if not entries:
             raise UnknownPluginError(said)
-        return Found(entries[0], resolution.version, resolution.warning)
+        trusted = self.registry.is_trusted(entries[0].source)
+        return Found(entries[0], resolution.version, resolution.warning, trusted)
 
     async def find_any(self, said: str) -> Found:
         """Return what *said* names: an installed plugin's own entry, or the registry's; errors as for :meth:`find`."""
         mine = self._installed()
         return Found(mine[said]) if said in mine else await self.find(said)
 
-    async def installed(self, said: str) -> str:
-        """Return the name of the installed plugin that *said* names.
+    async def installed(self, said: str | PluginRef) -> PluginRef:
+        """Return the installed plugin that *said* names; a reference stands for itself.
 
         A name that fits one installed plugin and others that are not is the installed one's. Raises
         NotInstalledError, UnknownPluginError or AmbiguousNameError.
         """
-        if said in self._installed():
+        if isinstance(said, PluginRef):
             return said
+        mine = self._installed()
+        if said in mine:
+            return PluginRef(said, said)
         from dynamic_plugins.resolver.resolver import Resolver
 
-        mine = self._installed()
         if self._mine is None or self._mine[0] != tuple(mine):
             self._mine = (tuple(mine), Resolver(list(mine.values())))
         resolution = self._mine[1].resolve(said)
         if resolution.kind == "exact" and resolution.name:
-            return resolution.name
+            return PluginRef(resolution.name, said)
         if resolution.kind == "ambiguous":
             raise AmbiguousNameError(said, [each.name for each in resolution.candidates])
         known = self._exact(await self.resolve(said))

@@ -58,17 +58,23 @@ _EXTENSIONS = {
 
 def readable(text: str) -> str:
     """Return *text* with its words apart: ``getStockPrice`` is ``get Stock Price``, Chinese is pairs of characters."""
-    if not text.isascii():
-        text = _ACCENTED.sub("", unicodedata.normalize("NFKD", text))
-        text = _UNSPACED_RUN.sub(_pairs, unicodedata.normalize("NFKC", text))
-    return _HUMPS.sub(" ", text).replace("_", " ")
+    return _HUMPS.sub(" ", _composed(text)).replace("_", " ")
+
+
+def written_words(text: str) -> list[str]:
+    """Return the words of a text as they are written, in order: ``getStockPrice`` is one; see :func:`all_words`."""
+    return _WORD.findall(_composed(text))
+
+
+def all_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, in order, as often as they occur."""
+    return [word for word in _WORD.findall(readable(text).lower()) if len(word) <= LONGEST]
 
 
 def words(text: str) -> list[str]:
     """Return the telling words of a request in lower case, each once, in order."""
     stop = wordlist("stop")
-    found = (word for word in _WORD.findall(readable(text).lower()) if word not in stop and len(word) <= LONGEST)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(word for word in all_words(text) if word not in stop))
 
 
 def plain(request: str) -> str:
@@ -86,6 +92,14 @@ def clauses(request: str) -> list[str]:
     """Return the parts of a request that may each ask for another plugin: "get the news, then make a chart"."""
     parts = [part for part in _CLAUSE_END.split(request) if len(words(part)) > 1]
     return parts[:MAX_CLAUSES] if len(parts) > 1 else []
+
+
+def _composed(text: str) -> str:
+    """Return *text* with one spelling for each character, without accents, and with Chinese in pairs."""
+    if text.isascii():
+        return text
+    text = _ACCENTED.sub("", unicodedata.normalize("NFKD", text))
+    return _UNSPACED_RUN.sub(_pairs, unicodedata.normalize("NFKC", text))
 
 
 def _pairs(run: re.Match[str]) -> str:

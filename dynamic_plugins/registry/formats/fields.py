@@ -135,6 +135,7 @@ def variable(value: Any) -> Variable | None:
         default=default,
         choices=_choices(value.get("choices")),
         format=_format(value),
+        secret_declared=secret is not None,
     )
 
 

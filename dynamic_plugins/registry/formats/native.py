@@ -15,7 +15,10 @@ _PACKAGE_TYPES = frozenset(get_args(PackageType))
 
 
 class BadEntryError(ValueError):
-    """This entry cannot be used; the text says which one and why."""
+    """This entry cannot be used; the text says which one and why.
+
+    Whoever reads the list skips and counts it. It never leaves the readers: no PluginError.
+    """
 
 
 def own_entry(value: Any, source: str) -> Entry:

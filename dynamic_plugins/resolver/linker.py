@@ -1,0 +1,230 @@
+"""Which plugins a message speaks of: those of the registry by the resolver's rules, and each installed one by whatever
+people call it: a part of its name, a word of its description, a slip, another script.
+
+Nothing here decides that a plugin is meant: a :class:`Link` says how it is called, and whoever reads the message weighs
+that. What is installed is looked for in every message, since somebody who has three plugins says "the notes thing".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from dynamic_plugins.resolver.mentions import mentions_in
+from dynamic_plugins.text.wordlists import wordlist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.resolver.mentions import Mention
+    from dynamic_plugins.resolver.resolver import Resolver
+
+LinkKind = Literal[
+    "exact", "ambiguous", "similar", "whole", "part", "slip", "beginning", "alias", "described", "unnamed"
+]
+"""How a plugin is called. The first three are the resolver's word on a name of the registry; the others are for what is
+installed: its whole name, a part of it, a slip of a part, a beginning, another name of the product, a word of its
+description or its actions, or nothing at all."""
+
+NEARLY = 0.74
+"""So much alike are a word and the part of a name that it is a slip of."""
+SHORTEST = 4
+"""A slip or a beginning has at least so many letters."""
+MOST_WORDS = 400
+"""Words of a message that are looked at; what is longer was pasted."""
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_STRENGTH: dict[str, float] = {"alias": 5, "part": 4, "slip": 3, "beginning": 2.5, "described": 1}
+_WEAK = frozenset({"slip", "beginning", "described", "unnamed"})
+# Parts of names that tell no plugin from another.
+_GENERIC = frozenset(
+    {"a", "adapter", "agent", "ai", "and", "api", "app", "client", "com", "context", "dev", "eliza", "elizaos", "for"}
+    | {"github", "integration", "io", "js", "mcp", "model", "modelcontextprotocol", "net", "node", "of", "official"}
+    | {"org", "plugin", "plugins", "protocol", "py", "server", "servers", "the", "tool", "tools", "ts", "v1", "v2"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A plugin that a message may speak of.
+
+    *names* are several where one rule leads to several. *start* and *end* are where it is called so, or -1. *cover* is
+    the share of the name's own words that stand there, from 0 to 1; *confidence* is the resolver's, that a plugin is
+    meant at all.
+    """
+
+    names: tuple[str, ...]
+    kind: LinkKind
+    start: int = -1
+    end: int = -1
+    cover: float = 0.0
+    confidence: float = 0.0
+    version: str | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether some word of the message is taken for it."""
+        return self.start >= 0
+
+
+def links_in(text: str, resolver: Resolver, installed: Mapping[str, Entry]) -> list[Link]:
+    """Return a link for every installed plugin, and one for each other plugin that *text* names, in order.
+
+    *installed* has the entry of each installed plugin, or what is known of it.
+    """
+    words = [(word.group().lower(), word.start(), word.end()) for word in _WORD.finditer(text)][:MOST_WORDS]
+    mentions = mentions_in(text, resolver)
+    mine = [_installed_link(name, entry, words, mentions) for name, entry in installed.items()]
+    others = (mention for mention in mentions if not any(name in installed for name in mention.names))
+    return [*mine, *(_registry_link(mention, mention.names) for mention in others)]
+
+
+def _registry_link(mention: Mention, names: tuple[str, ...]) -> Link:
+    return Link(names, mention.kind, mention.start, mention.end, 1.0, mention.confidence, mention.version)
+
+
+def _installed_link(
+    name: str, entry: Entry, words: Sequence[tuple[str, int, int]], mentions: Iterable[Mention]
+) -> Link:
+    by_rule = next((mention for mention in mentions if name in mention.names), None)
+    called = _called(_forms(entry), words)
+    if by_rule is not None and (
+        by_rule.kind != "similar" or called.kind in ("slip", "beginning", "described", "unnamed")
+    ):
+        return _registry_link(by_rule, (name,))
+    if by_rule is not None:
+        return Link((name,), called.kind, called.start, called.end, called.cover, by_rule.confidence, by_rule.version)
+    return Link((name,), called.kind, called.start, called.end, called.cover)
+
+
+# ---------------------------------------------------------------- how an installed plugin may be called
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """The words by which one plugin is called, as stems."""
+
+    parts: tuple[str, ...]
+    """The words of its name that tell it from others, in order."""
+    scope: frozenset[str]
+    squashed: str
+    aliases: frozenset[str]
+    described: frozenset[str]
+
+
+@lru_cache(maxsize=2048)
+def _forms(entry: Entry) -> _Forms:
+    own = _name_words(entry.name.rpartition("/")[2] or entry.name)
+    scope = frozenset(_name_words(entry.name.rpartition("/")[0]))
+    parts = [word for word in own if word not in _GENERIC and word not in scope]
+    parts = parts or [word for word in [*own, *scope] if word not in _GENERIC] or own
+    told = " ".join([entry.description, *(f"{a.name.replace('_', ' ')}" for a in entry.actions)])
+    described = {stem(word) for word in _words(told) if len(word) > 2 and word not in _GENERIC}
+    keywords = {stem(word) for keyword in entry.keywords for word in _words(keyword)}
+    return _Forms(
+        tuple(parts),
+        scope - _GENERIC - set(parts),
+        "".join(parts),
+        frozenset(stem(word) for alias in getattr(entry, "aliases", ()) for word in _words(alias)),
+        frozenset((described | keywords) - {stem(word) for word in wordlist("stop")}),
+    )
+
+
+def _called(forms: _Forms, words: Sequence[tuple[str, int, int]]) -> Link:
+    """Return the likeliest place at which *words* call the plugin, without its name."""
+    hits = [hit for at in range(len(words)) if (hit := _hit(forms, words, at)) is not None]
+    if not hits:
+        return Link((), "unnamed")
+    return max(_joined(hits, forms), key=lambda link: (_worth(link), -link.start))
+
+
+def _worth(link: Link) -> float:
+    return _STRENGTH.get(link.kind, 6.0) + link.cover
+
+
+_Hit = tuple[str, str, int, int]
+"""The kind, the stem of the name's part (or of the word), and the place."""
+
+
+def _hit(forms: _Forms, words: Sequence[tuple[str, int, int]], at: int) -> _Hit | None:
+    word, start, end = words[at]
+    root = stem(word)
+    for part in forms.parts:
+        if word == part or root == stem(part):
+            return "part", part, start, end
+    if word in forms.scope:
+        return "part", word, start, end
+    if len(forms.squashed) >= SHORTEST:
+        if word == forms.squashed:
+            return "whole", word, start, end
+        if at + 1 < len(words) and stem(word + words[at + 1][0]) in (forms.squashed, stem(forms.squashed)):
+            return "whole", word, start, words[at + 1][2]
+    if root in forms.aliases:
+        return "alias", root, start, end
+    plain = word if word.isascii() else _in_latin(word)
+    if len(plain) >= SHORTEST:
+        for part in forms.parts:
+            if len(part) >= SHORTEST and (alike := _alike(plain, part)):
+                return alike, part, start, end
+    return ("described", root, start, end) if root in forms.described else None
+
+
+def _alike(word: str, part: str) -> Literal["slip", "beginning"] | None:
+    from rapidfuzz.distance import OSA
+
+    if OSA.normalized_similarity(word, part) >= NEARLY:
+        return "slip"
+    return "beginning" if word.startswith(part) or part.startswith(word) else None
+
+
+def _joined(hits: Sequence[_Hit], forms: _Forms) -> list[Link]:
+    """Return the hits as links, neighbouring parts of the name as one."""
+    links: list[Link] = []
+    seen: set[str] = set()
+    for kind, part, start, end in hits:
+        of_name = kind in ("part", "slip", "beginning")
+        last = links[-1] if links else None
+        if of_name and last is not None and last.kind in ("part", "slip") and start - last.end <= 2:
+            seen.add(part)
+            links[-1] = Link((), last.kind, last.start, end, _cover(seen, forms))
+        else:
+            seen = {part}
+            cover = _cover(seen, forms) if of_name else float(kind in ("whole", "alias"))
+            links.append(Link((), kind, start, end, cover))  # type: ignore[arg-type] # the kinds of hits are kinds of links
+    return [
+        Link((), "whole", link.start, link.end, 1.0) if link.kind == "part" and link.cover >= 1 else link
+        for link in links
+    ]
+
+
+def _cover(found: set[str], forms: _Forms) -> float:
+    return len(found.intersection(forms.parts)) / len(forms.parts) if forms.parts else 0.0
+
+
+def _name_words(name: str) -> list[str]:
+    return [word.lower() for word in re.split(r"[\W_]+", _HUMP.sub(" ", name)) if word]
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+def stem(word: str) -> str:
+    """Return *word* without a plural, a genitive or the ending of a verb: enough to find it again in a description."""
+    word = re.sub(r"['\u2019]s?$", "", word)
+    for ending in ("ies", "es", "s", "ing", "ed"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+@lru_cache(maxsize=4096)
+def _in_latin(word: str) -> str:
+    """Return how a word of another script is written in Latin letters: "дискорд" is "diskord"."""
+    from anyascii import anyascii
+
+    return re.sub(r"\W", "", anyascii(word)).lower()
