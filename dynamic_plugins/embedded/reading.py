@@ -1,0 +1,133 @@
+"""What a message wants of which plugin: the trained model's word on every plugin that it may speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.embedded.classifier import Prediction, model
+from dynamic_plugins.embedded.features import message_features, plugin_features
+from dynamic_plugins.embedded.spoken_text import SpokenText, spoken_in
+from dynamic_plugins.resolver.linker import Link, links_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dynamic_plugins.embedded.features import State
+    from dynamic_plugins.embedded.standing import Installed
+    from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.resolver.resolver import Resolver
+
+INTENTS = {
+    "I": "install_plugin",
+    "A": "activate_plugin",
+    "D": "deactivate_plugin",
+    "U": "unload_plugin",
+    "X": "unload_plugin",
+    "C": "configure_plugin",
+}
+"""The letters of the trained labels. ``X`` also removes the plugin from the machine; a label is a set of them."""
+ORDER = "IXCADU"
+"""In this order several intents for one plugin are carried out: installed, then told, then switched."""
+NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class PluginReading:
+    """One plugin that the message may speak of, how it stands, and what the message wants of it."""
+
+    link: Link
+    state: State
+    prediction: Prediction
+
+    @property
+    def intents(self) -> str:
+        """The letters of the likeliest label, in the order in which they are carried out; empty for nothing."""
+        label = self.likeliest()
+        return "".join(letter for letter in ORDER if letter in label)
+
+    def likeliest(self) -> str:
+        """Return the likeliest label; removing and unloading count as one until they have to be told apart."""
+        shares = dict(self.prediction.all)
+        gone = shares.get("U", 0.0) + shares.get("X", 0.0)
+        best = max(shares, key=shares.__getitem__)
+        if gone > shares[best]:
+            return "X" if shares.get("X", 0.0) > shares.get("U", 0.0) else "U"
+        return "" if best == NOTHING else best
+
+    @property
+    def probability(self) -> float:
+        """How likely :attr:`intents` is, from 0 to 1."""
+        shares = self.prediction.all
+        if self.intents in ("U", "X"):
+            return shares.get("U", 0.0) + shares.get("X", 0.0)
+        return shares.get("".join(sorted(self.intents)) or NOTHING, 0.0)
+
+    @property
+    def meant(self) -> float:
+        """How likely it is that the message wants anything of this plugin."""
+        return 1.0 - self.prediction.all.get(NOTHING, 0.0)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A message as it was read.
+
+    *act* is what the whole of it is: manage, list, use, or talk; *mood* whether it orders.
+    """
+
+    text: SpokenText
+    plugins: tuple[PluginReading, ...]
+    act: Prediction
+    mood: Prediction
+
+    @property
+    def links(self) -> list[Link]:
+        return [plugin.link for plugin in self.plugins]
+
+    @property
+    def wanted(self) -> list[PluginReading]:
+        """The plugins that something is wanted of, in the order in which they are called."""
+        found = [plugin for plugin in self.plugins if plugin.intents]
+        return sorted(found, key=lambda plugin: plugin.link.start)
+
+    @property
+    def ordered(self) -> float:
+        """How likely it is that the person orders something, rather than asking, telling or quoting, from 0 to 1."""
+        return self.mood.all.get("order", 0.0)
+
+
+def read(said: str, resolver: Resolver, installed: Mapping[str, Installed], entries: Mapping[str, Entry]) -> Reading:
+    """Read *said*, with the plugins that are *installed* and the registry's *entries*. Some milliseconds."""
+    text = spoken_in(said)
+    known = {name: entries.get(name) or _unknown(name) for name in installed}
+    links = links_in(text.spoken, resolver, known)
+    states = [_state(link, installed) for link in links]
+    plugins = _plugin_readings(text.spoken, links, states)
+    features = message_features(text.spoken, links, states)
+    return Reading(text, plugins, model("message_act").predict(features), model("mood").predict(features))
+
+
+def _plugin_readings(text: str, links: Sequence[Link], states: Sequence[State]) -> tuple[PluginReading, ...]:
+    intents = model("plugin_intent")
+    unnamed: dict[State, Prediction] = {}  # those that no word names differ in how they stand only
+    readings = []
+    for at, (link, state) in enumerate(zip(links, states, strict=True)):
+        prediction = unnamed.get(state) if not link.named else None
+        if prediction is None:
+            prediction = intents.predict(plugin_features(text, links, at, states))
+            if not link.named:
+                unnamed[state] = prediction
+        readings.append(PluginReading(link, state, prediction))
+    return tuple(readings)
+
+
+def _state(link: Link, installed: Mapping[str, Installed]) -> State:
+    mine = installed.get(link.names[0])
+    return "new" if mine is None else "on" if mine.active else "off"
+
+
+def _unknown(name: str) -> Entry:
+    from dynamic_plugins.registry.entry import Entry
+
+    return Entry(name=name)

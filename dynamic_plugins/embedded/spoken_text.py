@@ -1,0 +1,91 @@
+"""What of a message the person says, and what only stands in it: quotations, code, mails, transcripts, addresses.
+
+That is data: somebody else's order in it is nobody's order. It is blanked with spaces, so that places stay the same.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+QUOTED_WORDS = 3
+"""A quotation of more words is somebody's sentence; a shorter one is a name or a value."""
+LONGEST = 6000
+"""So many characters of a message are read: half of them from its beginning, half from its end."""
+
+_BLOCKS = [
+    re.compile(r"```.*?(?:```|\Z)", re.S),
+    re.compile(r"~~~.*?(?:~~~|\Z)", re.S),
+    re.compile(r"<!--.*?(?:-->|\Z)", re.S),
+    re.compile(r"<(\w{1,40})[^<>]{0,400}>.*?</\1>", re.S),
+    re.compile(r"^[ \t]*>.*$", re.M),
+    # What a pasted transcript has somebody else say than the person: up to the next line that is theirs.
+    re.compile(
+        r"^[ \t\[<#|*]*+(?:system|assistant|developer|tool|function|ai|bot)"
+        r"(?:[ _]?(?:message|prompt|note|output|result|response|log|policy|update))?"
+        r"[ \t]*[\]>|*]*[ \t]*:.*?(?=[\[<#|*]*\b(?:user|human|me)\b[ \t]*[\]>|*]*[ \t]*:|\Z)",
+        re.S | re.M | re.I,
+    ),
+    # A forwarded message: from its rule or its head to the closing rule or the end.
+    re.compile(r"^[ \t]*([-_=*]{3,})[^\n]*\n.*?(?:^[ \t]*\1[^\n]*$|\Z)", re.S | re.M),
+    re.compile(r"^[ \t]*(?:begin forwarded message|forwarded message|on .{6,80} wrote)\b.*\Z", re.S | re.M | re.I),
+    # A line of a log: it begins with a time or a level.
+    re.compile(
+        r"^[ \t]*(?:\[?\d{4}-\d\d-\d\d[T ]?|\[?\d\d:\d\d:\d\d|\[?(?:ERROR|WARN(?:ING)?|INFO|DEBUG)\b)[^\n]*$", re.M
+    ),
+]
+_HEAD = re.compile(r"^[ \t]*(?:from|to|subject|von|an|betreff|de|à|objet|da|oggetto|asunto)[ \t]*:", re.M | re.I)
+_QUOTES = re.compile(
+    r"\"([^\"\n]{2,})\"|“([^”]{2,})”|„([^“”]{2,})[“”]|«([^»]{2,})»|「([^」]{2,})」|『([^』]{2,})』"
+    # An apostrophe stands within a word, a quotation mark does not.
+    r"|(?<!\w)['\u2018](?=\w)((?:[^'\u2019\n]|(?<=\w)['\u2019](?=\w)){2,})['\u2019](?!\w)"
+)
+_ADDRESS = re.compile(r"(?:git\+)?(?:https?|ftp|ssh|file)://\S+|\bgit@\S+|\bwww\.\S+", re.I)
+_SPEAKER = re.compile(
+    r"^[ \t]*(?:\[?\d{1,2}:\d\d\]?[ \t]*)?<?(\w[\w ]{0,20}?)>?[ \t]*:[ \t]+\S+(?:[ \t]+\S+){2,}$", re.M
+)
+
+
+@dataclass(frozen=True)
+class SpokenText:
+    """*said* with what only stands in it blanked: *spoken*. *quotes* says that something was."""
+
+    said: str
+    spoken: str
+    quotes: bool
+    addresses: tuple[str, ...] = ()
+
+
+def spoken_in(said: str) -> SpokenText:
+    """Return what the person says in *said*; of a very long message its beginning and its end."""
+    said = said if len(said) <= LONGEST else f"{said[: LONGEST // 2]}\n{said[-LONGEST // 2 :]}"
+    spoken = said
+    for block in _BLOCKS:
+        spoken = block.sub(lambda found: _blank(found.group()), spoken)
+    if len(_HEAD.findall(spoken)) >= 2:  # a mail with its head: all from there on
+        start = next(_HEAD.finditer(spoken)).start()
+        spoken = spoken[:start] + _blank(spoken[start:])
+    spoken = _without_transcript(spoken)
+    spoken = _QUOTES.sub(_quotation, spoken)
+    quotes = spoken != said
+    addresses = tuple(found.group().rstrip(".,;)") for found in _ADDRESS.finditer(spoken))
+    spoken = _ADDRESS.sub(lambda found: _blank(found.group()), spoken).replace("`", " ")
+    return SpokenText(said, spoken, quotes, addresses)
+
+
+def _quotation(found: re.Match[str]) -> str:
+    quote = found.group()
+    long = len(re.findall(r"\w+", quote)) > QUOTED_WORDS or len(quote) > 80
+    return _blank(quote) if long else f" {quote[1:-1]} "
+
+
+def _without_transcript(spoken: str) -> str:
+    """Blank a pasted conversation: lines of two speakers or more."""
+    lines = list(_SPEAKER.finditer(spoken))
+    if len(lines) < 2 or len({line[1].strip().lower() for line in lines}) < 2:
+        return spoken
+    return _SPEAKER.sub(lambda line: _blank(line.group()), spoken)
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
