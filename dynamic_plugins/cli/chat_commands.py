@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.chat.conversation import Watch
 from dynamic_plugins.cli import prompts
-from dynamic_plugins.cli.call_text import in_words
 from dynamic_plugins.cli.output import DONE, FAILED, Output
 from dynamic_plugins.cli.screen import Screen
-from dynamic_plugins.cli.turn_view import ShownTurn
+from dynamic_plugins.cli.turn_result import exit_code_of
+from dynamic_plugins.cli.turn_view import ShownTurn, in_words
 from dynamic_plugins.errors import ModelError
 
 if TYPE_CHECKING:
@@ -48,12 +48,11 @@ async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) ->
                 shown = ShownTurn(screen, made=settings.model.embedded)
                 turn = await conversation.respond(arguments.text, shown.watch)
                 shown.end(turn)
-                return FAILED if turn.failed else DONE
+                return exit_code_of(turn)
     except ModelError as error:
-        out.aside(str(error), "red")
-        return FAILED
+        return out.failure(error)
     _print_turn(out, turn)
-    return FAILED if turn.failed else DONE
+    return exit_code_of(turn)
 
 
 async def chat(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -67,8 +66,7 @@ async def chat(arguments: argparse.Namespace, settings: Settings, out: Output) -
                 return await converse(app, conversation, screen)
             return await _turn_a_line(conversation, out)
     except ModelError as error:
-        out.aside(str(error), "red")
-        return FAILED
+        return out.failure(error)
 
 
 async def _turn_a_line(conversation: Conversation, out: Output) -> int:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
-from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, USAGE, Output
-from dynamic_plugins.cli.registry_commands import registry
-from dynamic_plugins.cli.search_commands import resolve, search
+from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
+from dynamic_plugins.cli.registry_commands import registry, resolve, search
+from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
 from dynamic_plugins.lifecycle.variables import variable_among
 from dynamic_plugins.settings import is_forbidden
@@ -32,7 +32,9 @@ async def status(arguments: argparse.Namespace, settings: Settings, out: Output)
     app = App(settings)
     infos = [await app.service.info(arguments.name)] if arguments.name else app.service.status()
     if out.as_json:
-        out.document({"ok": True, "plugins": [info.to_dict() | app.service.journal.told(info.name) for info in infos]})
+        out.document(
+            {"ok": True, "plugins": [info.to_dict() | app.service.journal.report(info.name) for info in infos]}
+        )
     else:
         render.status(out, infos)
     return DONE
@@ -41,14 +43,11 @@ async def status(arguments: argparse.Namespace, settings: Settings, out: Output)
 async def install(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``install``: install plugins, several at once."""
     if bool(arguments.names) == bool(arguments.path):
-        out.aside("Give the NAME of a plugin, or --path with a folder or a wheel.")
-        return USAGE
+        return out.wrong_usage("Give the NAME of a plugin, or --path with a folder or a wheel.")
     if arguments.editable and not arguments.path:
-        out.aside("--editable goes with --path.")
-        return USAGE
+        return out.wrong_usage("--editable goes with --path.")
     if arguments.plugin_version and len(arguments.names) != 1:
-        out.aside("--version goes with one NAME.")
-        return USAGE
+        return out.wrong_usage("--version goes with one NAME.")
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
@@ -71,8 +70,7 @@ async def configure(arguments: argparse.Namespace, settings: Settings, out: Outp
     from_env, words = arguments.from_env is not None, [*arguments.values, *(arguments.from_env or ())]
     plugin = arguments.name or (words.pop(0) if words else "")
     if not plugin:
-        out.aside("Give the NAME of a plugin.")
-        return USAGE
+        return out.wrong_usage("Give the NAME of a plugin.")
     async with App(settings) as app:
         values: dict[str, str] = {}
         named: list[str] = []
@@ -83,15 +81,13 @@ async def configure(arguments: argparse.Namespace, settings: Settings, out: Outp
             elif from_env:
                 named.append(name)
             else:
-                out.aside(f"{name!r} is not KEY=VALUE.")
-                return USAGE
+                return out.wrong_usage(f"{name!r} is not KEY=VALUE.")
         known = await app.service.variables(plugin)
         taken: dict[str, str] = {}
         if from_env:
             taken, left, absent = _from_environment(plugin, [v for v, _ in known], named, settings.environment)
             if absent:
-                out.aside(f"{', '.join(absent)}: not set in the environment.")
-                return USAGE
+                return out.wrong_usage(f"{', '.join(absent)}: not set in the environment.")
             taken = {name: value for name, value in taken.items() if name not in values}
             if left := [name for name in left if name not in values]:
                 out.aside(f"Only its source mentions {', '.join(left)}: not taken. Name what it may have.")
@@ -109,7 +105,7 @@ async def configure(arguments: argparse.Namespace, settings: Settings, out: Outp
         if out.as_json:
             names = [variable.name for variable, is_set in await app.service.variables(plugin) if is_set]
             out.document({"ok": True, **outcome.info.to_dict(), "set": names, **more})
-        out.say(f"{outcome.info.name} is configured: {outcome.info.status}.")
+        out.say(f"{outcome.info.name} is configured: {status_in_words(outcome.info.status)}.")
     return DONE
 
 
@@ -188,7 +184,7 @@ def _told(app: App, outcome: Outcome) -> Result:
     told: Result = {"ok": True, **outcome.info.to_dict(), "changed": outcome.changed}
     if outcome.note:
         told["note"] = outcome.note
-    if (plugin := app.runtime.plugins.get(outcome.info.name)) is not None:
+    if (plugin := app.components.plugins.get(outcome.info.name)) is not None:
         told["actions"] = [action.name for action in plugin.actions]
     return told
 
@@ -231,10 +227,12 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
 
     with Screen(out) as screen:
         async with App(settings, listener=screen.listen) as app:
-            name = await app.catalogue.installed(arguments.plugin)
+            name = (await app.service.resolve(arguments.plugin)).name
             value = await app.service.call(name, arguments.action, values)
     if out.as_json:
         out.document({"ok": True, "plugin": name, "action": arguments.action, "result": value})
+    elif value in (None, ""):
+        out.aside("It ran, and gave no result." if value is None else "It ran, and its result is an empty text.")
     else:
         out.say(render.value(value))
     return DONE
@@ -260,7 +258,7 @@ async def doctor(_arguments: argparse.Namespace, settings: Settings, out: Output
         out.document({"ok": all(check.ok for check in checks), "checks": [check.to_dict() for check in checks]})
     else:
         render.checks(out, checks)
-    return DONE if all(check.ok or not check.needed for check in checks) else FAILED
+    return DONE if all(check.ok for check in checks) else FAILED
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {

@@ -70,12 +70,12 @@ async def _version(path: str) -> str:
 
 
 def _keyring(settings: Settings) -> Check:
-    from dynamic_plugins.storage.secrets import open_vault
+    from dynamic_plugins.storage.vault import open_vault
 
     try:
         return Check("secrets", True, open_vault(settings.home, settings.passphrase).name)
     except PluginError as error:
-        return Check("secrets", False, "no keyring and no passphrase", str(error))
+        return Check("secrets", False, "no keyring and no passphrase", error.for_person())
 
 
 def _model(settings: Settings) -> Check:
@@ -96,7 +96,7 @@ async def _registry(settings: Settings) -> Check:
     try:
         count = len(await app.registry.entries())
     except PluginError as error:
-        return Check("registry", False, str(error), "dynamic-plugins registry refresh", needed=True)
+        return Check("registry", False, error.for_person(), "dynamic-plugins registry refresh", needed=True)
     notices = "; ".join(app.registry.notices)
     return Check("registry", True, f"{count} plugins" + (f" ({notices})" if notices else ""), needed=True)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.errors import UsageError
 from dynamic_plugins.text.printable import json_text, printable
 
 if TYPE_CHECKING:
@@ -19,7 +21,20 @@ _EXIT_CODES = {
     "needs_configuration": NEEDS_CONFIGURATION,
     "declined": DECLINED,
     "needs_confirmation": DECLINED,
+    "wrong_usage": USAGE,
 }
+
+
+NO_TERMINAL = (
+    "This command needs the extra cli: pip install 'agent-dynamic-plugins[cli]' "
+    "(or give --json, which works without it)."
+)
+
+
+@cache
+def has_terminal() -> bool:
+    """Return whether the extra ``cli`` is installed, which draws and asks at a terminal."""
+    return all(find_spec(package) is not None for package in ("prompt_toolkit", "rich"))
 
 
 class Output:
@@ -65,7 +80,7 @@ class Output:
 
     def aside(self, text: str, style: str = "") -> None:
         """Print a sentence that is not a result, to standard error; on a terminal broken at words and in *style*."""
-        if not sys.stderr.isatty():
+        if not sys.stderr.isatty() or not has_terminal():
             print(printable(text), file=sys.stderr, flush=True)
             return
         from rich.console import Console
@@ -77,12 +92,19 @@ class Output:
         Console(stderr=True, highlight=False).print(Padding(Text(bare, style), (0, 0, 0, indent), expand=False))
 
     def failure(self, error: PluginError, **more: Any) -> int:
-        """Print *error* and return its exit code."""
+        """Print *error* and return its exit code: a person reads the text for people, a program the error object."""
         if self.as_json:
             self.document({"ok": False, "error": error.to_dict(), **more})
         else:
-            self.aside(f"{error.code}: {error}", "red")
+            self.aside(f"{error.code}: {error.for_person()}", "red")
         return exit_code(error.code)
+
+    def wrong_usage(self, text: str) -> int:
+        """Print what is wrong with the command as it was typed, and return the exit code for that."""
+        if self.as_json:
+            return self.failure(UsageError(text))
+        self.aside(text)
+        return USAGE
 
 
 def exit_code(code: str) -> int:

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 from dynamic_plugins import __version__
+from dynamic_plugins.cli.output import Output
+from dynamic_plugins.errors import UsageError
 
 SEARCH_LIMIT = 50
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """Return the parsed command; wrong usage ends the program with exit code 2 and a message."""
-    return _parser().parse_args(argv)
+    """Return the parsed command.
+
+    Wrong usage ends the program with exit code 2 and a message: one JSON document on standard output with ``--json``,
+    wherever in *argv* it stands.
+    """
+    try:
+        return _parser().parse_args(argv)
+    except UsageError as error:
+        out = Output(as_json=any(len(word) > 2 and "--json".startswith(word) for word in argv))
+        if not out.as_json:
+            print(error.usage, file=sys.stderr, end="")
+        raise SystemExit(out.wrong_usage(str(error))) from None
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises where argparse would print and exit, so that ``--json`` holds for wrong usage too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}", usage=self.format_usage())
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="dynamic-plugins", description="Find, install, use and unload plugins for an LLM agent, in a conversation."
     )
     parser.add_argument("--version", action="version", version=f"dynamic-plugins {__version__}")
@@ -114,6 +134,9 @@ def _lifecycle(commands: Any) -> None:
         if verb == "update":
             parser.add_argument("--version", dest="plugin_version", metavar="V", help="an exact version")
             parser.add_argument("--yes", action="store_true", help="agree without being asked")
+        if verb in {"load", "activate", "reload"}:
+            # Whoever types the command has agreed already: it is there for scripts that give it to every command.
+            parser.add_argument("--yes", action="store_true", help="agree without being asked, as typing it does")
 
 
 def _using(commands: Any) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit.history import History
 
+from dynamic_plugins.core.atomic_file import write_atomically
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -51,7 +53,7 @@ class Past(History):
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
-                self._write(self._path, os.O_APPEND, json.dumps(string) + "\n")
+                self._append(json.dumps(string) + "\n")
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -68,15 +70,13 @@ class Past(History):
             return []
 
     def _replace(self, lines: list[str]) -> None:
-        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        self._write(beside, os.O_TRUNC, "".join(f"{line}\n" for line in lines))
-        beside.replace(self._path)
+        write_atomically(self._path, "".join(f"{line}\n" for line in lines))
 
-    @staticmethod
-    def _write(path: Path, how: int, text: str) -> None:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, _OWNERS_ONLY), "w", encoding="utf-8") as file:
-            path.chmod(_OWNERS_ONLY)  # one that was there may be open to others
-            file.write(text)
+    def _append(self, line: str) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNERS_ONLY)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            self._path.chmod(_OWNERS_ONLY)  # one that was there may be open to others
+            file.write(line)
 
 
 def _text(line: str) -> str:

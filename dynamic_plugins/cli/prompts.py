@@ -8,6 +8,7 @@ from getpass import getpass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.approval import approve_everything as agreed
+from dynamic_plugins.cli.output import has_terminal
 from dynamic_plugins.text.printable import visible
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _LABEL = 11
 
 def at_a_terminal() -> bool:
     """Return whether a person can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return sys.stdin.isatty() and sys.stderr.isatty() and has_terminal()
 
 
 def approver(yes: bool, screen: Screen) -> Approve | None:
@@ -83,7 +84,7 @@ async def values_for(variables: Sequence[Variable]) -> dict[str, str]:
     for variable in sorted(variables, key=lambda each: not each.required):
         need = "required" if variable.required else "optional, Enter to skip"
         about = f" - {variable.description}" if variable.description else ""
-        answer = await _answer(visible(f"{variable.name}{about} ({need}): "), hidden=variable.secret)
+        answer = await _answer(visible(f"{variable.name}{about} ({need}): "), hidden=variable.is_secret)
         if answer.strip():
             values[variable.name] = answer.strip()
     return values

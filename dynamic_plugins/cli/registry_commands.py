@@ -1,19 +1,26 @@
-"""The command ``registry``: which registries there are, how they stand, and which the person trusts."""
+"""The commands about what there is: search, what a name means, and the registries that are asked."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
-from dynamic_plugins.cli.output import DONE, FAILED, USAGE, Output
+from dynamic_plugins.cli.output import DONE, FAILED, Output, exit_code
+from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
+from dynamic_plugins.tools.management import DEFAULT_LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from dynamic_plugins.registry.registry import Registry
-    from dynamic_plugins.registry.source_status import SourceState
+    from dynamic_plugins.registry.sources import SourceState
+    from dynamic_plugins.resolver.resolver import Resolution
     from dynamic_plugins.settings import Settings
 
 _TAKES = {"list": (0, 0), "add": (1, 2), "remove": (1, 1), "refresh": (0, 1), "trust": (1, 1)}
@@ -23,8 +30,7 @@ async def registry(arguments: argparse.Namespace, settings: Settings, out: Outpu
     """``registry list|add|remove|refresh|trust``."""
     fewest, most = _TAKES[arguments.verb]
     if not fewest <= len(arguments.values) <= most:
-        out.aside("registry list | add ADDRESS [NAME] | remove NAME | refresh [NAME] | trust NAME")
-        return USAGE
+        return out.wrong_usage("registry list | add ADDRESS [NAME] | remove NAME | refresh [NAME] | trust NAME")
     known = App(settings).registry
     states = await _do(known, arguments.verb, arguments.values)
     told = [_told(state) for state in states]
@@ -62,3 +68,102 @@ def _told(state: SourceState) -> dict[str, Any]:
         "fetched_at": fetched,
         "problem": state.problem or None,
     }
+
+
+Result = dict[str, Any]
+
+
+async def search(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``list``: search the registry."""
+    app = App(settings)
+
+    async def answer(query: str) -> Result:
+        return await app.toolbox.call(
+            "list_available_plugins", {"query": query or None, "limit": getattr(arguments, "limit", None)}
+        )
+
+    if arguments.stdin:
+        return await _each_line(out, answer)
+    result = await answer(" ".join(arguments.query))
+    if out.as_json or not result["ok"]:
+        return _print(out, result)
+    render.matches(out, result, _more(arguments), arguments.limit or DEFAULT_LIMIT)
+    return DONE
+
+
+def _more(arguments: argparse.Namespace) -> str:
+    """Return how to see more than was shown."""
+    if arguments.limit == MAX_LIMIT:
+        return "Say more exactly what it should do to see others."
+    if arguments.query:
+        return f"See more with --limit N (at most {MAX_LIMIT})."
+    return f"See more with --limit N (at most {MAX_LIMIT}), or say what it should do: dynamic-plugins list WHAT"
+
+
+async def resolve(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``resolve``: tell what names mean."""
+    app = App(settings)
+
+    async def answer(query: str) -> Result:
+        found = await app.catalogue.resolve(query)
+        candidates = [{"name": each.name, "score": round(each.score, 4)} for each in found.candidates]
+        told = {"query": query, "kind": str(found.kind), "name": found.name, "candidates": candidates}
+        if found.kind != "exact":
+            return {"ok": False, **told, "error": _unresolved(found).to_dict()}
+        return {"ok": True, **told} | ({"warning": found.warning} if found.warning else {})
+
+    if arguments.stdin:
+        return await _each_line(out, answer)
+    if not arguments.names:
+        return out.wrong_usage("Give a NAME, or --stdin.")
+    answers = [await answer(name) for name in arguments.names]
+    if out.as_json:
+        out.document(answers[0] if len(answers) == 1 else answers)
+    else:
+        for each in answers:
+            out.say(render.resolution(each))
+    return DONE if all(each["ok"] for each in answers) else FAILED
+
+
+def _unresolved(found: Resolution) -> PluginError:
+    names = [each.name for each in found.candidates]
+    return (AmbiguousNameError if found.kind == "ambiguous" else UnknownPluginError)(found.said, names)
+
+
+async def _each_line(out: Output, answer: Callable[[str], Awaitable[Result]]) -> int:
+    """Answer one JSON object a line; a bad line is answered with an error, so that the order is kept."""
+    failed = False
+    async for line in _lines():
+        if not line.strip():
+            continue
+        try:
+            result = await answer(_query(line))
+        except PluginError as error:
+            failed = True
+            result = {"ok": False, "error": error.to_dict()}
+        out.line(result)
+    return FAILED if failed else DONE
+
+
+def _query(line: str) -> str:
+    try:
+        query = json.loads(line)["query"]
+    except (ValueError, KeyError, TypeError):
+        query = None
+    if not isinstance(query, str):
+        raise BadArgumentsError("--stdin", 'each line must be {"query": "some text"}')
+    return query
+
+
+async def _lines() -> AsyncIterator[str]:
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        yield line
+
+
+def _print(out: Output, result: Result) -> int:
+    """Print one tool result and return its exit code."""
+    if out.as_json:
+        out.document(result)
+    elif not result["ok"]:
+        out.aside(f"{result['error']['code']}: {result['error']['message']}", "red")
+    return DONE if result["ok"] else exit_code(result["error"]["code"])

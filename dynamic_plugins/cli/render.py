@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.cli.tables import table
+from dynamic_plugins.core.status import status_in_words
+from dynamic_plugins.text.printable import one_line
+from dynamic_plugins.tools.management import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,18 +17,29 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.status import DynamicPluginInfo, Outcome
     from dynamic_plugins.tools.toolbox import Tool
 
+_READABLE = 20
+"""A column of prose narrower than this is no longer read with ease."""
+_GAP = 3
 
-def matches(out: Output, result: dict[str, Any]) -> None:
-    """Show a search's result as a table."""
+
+def matches(out: Output, result: dict[str, Any], more: str, limit: int = DEFAULT_LIMIT) -> None:
+    """Show a search's result as a table; where it was cut at *limit*, *more* says how to see the rest."""
     if result["plugins"]:
         table(out, ("plugin", "what it does", ""), [_match(each) for each in result["plugins"]])
-    out.say(f"{len(result['plugins'])} of {result['known']} known plugins.")
+    count, known = len(result["plugins"]), f"of {result['known']} known plugins"
+    if not count:
+        out.say(f"None {known} fits.")
+    elif count < limit:
+        out.say(f"{count} {known}; no other fits.")
+    else:
+        out.say(f"The first {count} {known}.")
+        out.aside(more)
     for notice in result.get("notices", []):
         out.aside(notice)
 
 
 def _match(plugin: dict[str, Any]) -> tuple[str, str, str]:
-    state = plugin.get("status") or plugin.get("unavailable") or ""
+    state = status_in_words(plugin["status"]) if plugin.get("status") else plugin.get("unavailable") or ""
     if not state and plugin.get("needs"):
         state = "needs " + ", ".join(plugin["needs"])
     return plugin["name"], plugin["description"], state
@@ -55,7 +68,7 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo]) -> None:
     for info in infos:
         missing = [each.name for each in info.required_env_vars if not each.is_set]
         note = "needs " + ", ".join(missing) if missing else ""
-        rows.append((info.name, info.version, info.kind, str(info.status), note))
+        rows.append((info.name, info.version, info.kind, status_in_words(info.status), note))
     table(out, ("plugin", "version", "kind", "status", ""), rows)
     for info in infos:
         if info.error_details:  # too long for a column
@@ -95,7 +108,7 @@ def outcome(done: Outcome) -> str:
     missing = [each.name for each in info.required_env_vars if not each.is_set]
     needs = f" It needs {', '.join(missing)}: dynamic-plugins configure {info.name}" if missing else ""
     reads = " It is shown each finished turn of a conversation." if done.reads_turns else ""
-    return f"{info.name} {info.version}: {info.status}.{needs}{reads}"
+    return f"{info.name} {info.version}: {status_in_words(info.status)}.{needs}{reads}"
 
 
 def value(result: Any) -> str:
@@ -107,3 +120,73 @@ def checks(out: Output, results: Sequence[Check]) -> None:
     """Show what the doctor found."""
     rows = [("ok" if check.ok else "missing", check.name, check.found, check.remedy) for check in results]
     table(out, ("", "what", "found", "remedy"), rows, name=1)
+
+
+def table(out: Output, columns: Sequence[str], rows: Sequence[Sequence[str]], name: int = 0) -> None:
+    """Show *rows* under *columns*; the one at *name* is there to be copied, so it is never broken over lines.
+
+    A last column without a heading holds notes; where there is little room they stand behind what they are about.
+    """
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    shown = [index for index, column in enumerate(columns) if column or any(row[index] for row in cells)]
+    columns, cells = [columns[index] for index in shown], [[row[index] for index in shown] for row in cells]
+    name = shown.index(name)
+    if not out.terminal:
+        _plain(out, [list(columns), *cells])
+        return
+    if not columns[-1] and len(columns) > 2 and _least_width(columns, cells, name) > out.width:
+        columns = columns[:-1]
+        cells = [[*row[:-2], f"{row[-2]} ({row[-1]})" if row[-1] else row[-2]] for row in cells]
+    if _least_width(columns, cells, name) > out.width:
+        _listed(out, columns, cells, name)
+    else:
+        _ruled(out, columns, cells, name)
+
+
+def _plain(out: Output, rows: Sequence[Sequence[str]]) -> None:
+    """A row is a line, however long, so that grep and cut can work on it."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        out.say(
+            "   ".join(cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+def _least_width(columns: Sequence[str], rows: Sequence[Sequence[str]], name: int) -> int:
+    from rich.cells import cell_len
+
+    least = 0
+    for index, heading in enumerate(columns):
+        widest = max(map(cell_len, (heading, *(row[index] for row in rows))))
+        least += _GAP + (widest if index == name else min(widest, _READABLE))
+    return least
+
+
+def _listed(out: Output, columns: Sequence[str], rows: Sequence[Sequence[str]], name: int) -> None:
+    """Each row as a paragraph: its name, and below it what else is known, each with its heading."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for row in rows:
+        out.console.print(Text(row[name], "bold", overflow="fold"), soft_wrap=False)
+        for index, cell in enumerate(row):
+            if cell and index != name:
+                heading = f"{columns[index]}: " if columns[index] else ""
+                out.console.print(Padding(Text(heading, "dim").append(cell, "not dim"), (0, 0, 0, 2)), soft_wrap=False)
+
+
+def _ruled(out: Output, columns: Sequence[str], rows: Sequence[Sequence[str]], name: int) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    ruled = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(columns):
+        style = "bold" if index == name else ""
+        ruled.add_column(Text(column), overflow="fold", no_wrap=index == name, style=style)
+    for row in rows:
+        # As Text: in a string, what stands in square brackets would be read as a style.
+        ruled.add_row(*(Text(cell) for cell in row))
+    out.console.print(ruled)

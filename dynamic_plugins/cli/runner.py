@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.cli.output import FAILED, USAGE, Output
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.cli.output import FAILED, NO_TERMINAL, Output, has_terminal
+from dynamic_plugins.errors import PluginError, StateError
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.text.printable import printable
 
@@ -20,11 +22,16 @@ if TYPE_CHECKING:
     Command = Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]
 
 INTERRUPTED = 130
+FOR_PROGRAMS = {"mcp", "serve-model", "tools"}
+"""Commands that serve or print for programs, with --json or without: they need no terminal."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     out = Output(as_json=arguments.json)
+    if not (arguments.json or arguments.command in FOR_PROGRAMS or has_terminal()):
+        out.aside(NO_TERMINAL)  # before anything is done, not in the middle of it
+        return FAILED
     logging.basicConfig(level=logging.INFO if arguments.verbose else logging.ERROR, handlers=[_log()])
     try:
         settings = Settings.from_environment(
@@ -34,8 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             base_url=getattr(arguments, "base_url", None),
         )
     except ValueError as error:
-        out.aside(str(error))
-        return USAGE
+        return out.wrong_usage(str(error))
     try:
         return _dispatch(arguments, settings, out)
     except PluginError as error:
@@ -48,8 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         if arguments.verbose:
             raise
-        out.aside(f"{settings.home}: {error.strerror or error} ({error.filename or 'no file'})")
-        return FAILED
+        return out.failure(_of_system(error, settings.home))
+
+
+def _of_system(error: OSError, home: Path) -> PluginError:
+    """Return what the system refused: most often the home folder is not ours to write to, or its disk is full."""
+    text = f"{home}: {error.strerror or error} ({error.filename or 'no file'})"
+    at_home = Path(os.fsdecode(error.filename)).is_relative_to(home) if error.filename else False
+    return StateError(text) if at_home else PluginError(text)
 
 
 def _log() -> logging.Handler:

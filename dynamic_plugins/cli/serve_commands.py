@@ -44,7 +44,7 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
                 await person.close()
     except PluginError as error:
         # Even with --json: standard output is the protocol's.
-        out.aside(f"{error.code}: {error}")
+        out.aside(f"{error.code}: {error.for_person()}")
         return FAILED
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.conversation import Watch
 from dynamic_plugins.cli import render
-from dynamic_plugins.cli.call_text import in_words
+from dynamic_plugins.core.error_phrases import in_conversation
+from dynamic_plugins.text.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +18,16 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.model_protocol import ToolCall
 
 SEARCH = "list_available_plugins"
+MORE = "Say more exactly what it should do to see others."
+_LONGEST = 60
+_VERBS = {
+    "list_available_plugins": "search",
+    "install_plugin": "install",
+    "configure_plugin": "configure",
+    "activate_plugin": "activate",
+    "deactivate_plugin": "deactivate",
+    "unload_plugin": "unload",
+}
 
 
 class ShownTurn:
@@ -67,12 +79,12 @@ class ShownTurn:
             self._screen.busy("thinking")
         if not result.get("ok"):
             if not self._made:  # whose reply tells it anyway
-                self._screen.note(f"  ! {in_words(call)}: {_reason(result)}", "yellow")
+                self._screen.note(f"  ! {in_words(call)}: {_reason(call, result)}", "yellow")
             return
         self.done.append(in_words(call))
         if call.name == SEARCH and result.get("plugins"):
             with self._screen.own_lines():
-                render.matches(self._screen.out, result)
+                render.matches(self._screen.out, result, MORE)
             self._in_tables |= _lines_of(result)
 
     def _not_in_tables(self, reply: str) -> str:
@@ -81,14 +93,62 @@ class ShownTurn:
         return "\n".join(line for line in reply.splitlines() if line not in self._in_tables)
 
 
-def _reason(result: dict[str, Any]) -> str:
+def _reason(call: ToolCall, result: dict[str, Any]) -> str:
     error = result.get("error") or {}
     if error.get("code") == "declined":
-        return "declined"  # the message tells the model how to take it; the person knows
-    return f"{error.get('message', 'it gave no reason')} ({error.get('code', 'failed')})"
+        return "declined"  # the person knows
+    return f"{in_conversation(error, subject(call))} ({error.get('code', 'failed')})"
 
 
 def _lines_of(result: dict[str, Any]) -> set[str]:
     from dynamic_plugins.embedded.replies import found_lines
 
     return set(found_lines(result))
+
+
+def in_words(call: ToolCall) -> str:
+    """Return ``install mcp-server-time`` or ``mcp-server-time get_current_time timezone: Asia/Tokyo``."""
+    from dynamic_plugins.tools.management import ALIASES
+
+    name = ALIASES.get(call.name, call.name)
+    arguments = _arguments(call.arguments)
+    if not isinstance(arguments, dict):
+        return f"{_tool(name)} {_short(arguments)}".strip()
+    if name in _VERBS and name != "list_available_plugins":
+        return " ".join([_VERBS[name], *_subject(arguments)])
+    told = {key: value for key, value in arguments.items() if value not in (None, "")}
+    if name == "list_available_plugins":
+        return f"search: {_short(told['query'])}" if "query" in told else "search"
+    said = ", ".join(f"{one_line(key)}: {_short(value)}" for key, value in told.items())
+    return f"{_tool(name)} {said}".strip()
+
+
+def subject(call: ToolCall) -> str:
+    """Return the plugin that *call*, one of the six, is about, as it was asked for; empty where it names none."""
+    arguments = _arguments(call.arguments)
+    return str(_plugin(arguments) or "") if isinstance(arguments, dict) else ""
+
+
+def _plugin(arguments: dict[str, Any]) -> Any:
+    return arguments.get("plugin_name") or arguments.get("pluginName")
+
+
+def _subject(arguments: dict[str, Any]) -> list[str]:
+    return [_short(each) for each in (_plugin(arguments), arguments.get("version")) if each]
+
+
+def _tool(name: str) -> str:
+    plugin, _, action = name.partition("__")
+    return one_line(f"{plugin} {action}".strip() if action else name)
+
+
+def _short(value: Any) -> str:
+    text = one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _arguments(text: str) -> Any:
+    try:
+        return json.loads(text) if text.strip() else {}
+    except ValueError:
+        return text
