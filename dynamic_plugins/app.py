@@ -8,20 +8,20 @@ import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from dynamic_plugins.core import atomic_file
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
-from dynamic_plugins.lifecycle.component_registry import AgentRuntime
+from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
-from dynamic_plugins.storage.secrets import ConfigurationStore
 from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.storage.usage_log import Journal
-from dynamic_plugins.workers.loader import Loader
-from dynamic_plugins.workers.loader_selector import ChosenLoader
+from dynamic_plugins.storage.values import ConfigurationStore
+from dynamic_plugins.workers.loader import Loader, LoaderSelector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,19 +40,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def _worker_said(plugin: str, line: str) -> None:
+def _log_worker_line(plugin: str, line: str) -> None:
     """Log what a plugin's worker printed; the loader has taken its secrets out."""
     log.info("%s: %s", plugin, line)
 
 
-def _loader(settings: Settings) -> ChosenLoader:
+def _loader(settings: Settings) -> LoaderSelector:
     """Return what starts plugins: in workers, and in this process where the operator says so."""
     data_dir = settings.home / "plugin_data"
     workers = Loader(
         limits=settings.limits,
         start_timeout=settings.timeouts.start,
         call_timeout=settings.timeouts.call,
-        log=_worker_said,
+        log=_log_worker_line,
         environment=settings.environment,
         data_dir=data_dir,
     )
@@ -62,7 +62,7 @@ def _loader(settings: Settings) -> ChosenLoader:
 
         return InProcessLoader(call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment())
 
-    return ChosenLoader(workers, in_process, settings.in_process)
+    return LoaderSelector(workers, in_process, settings.in_process)
 
 
 class App:
@@ -82,7 +82,7 @@ class App:
         self.settings = settings
         self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
         self.store = StateStore(settings.state_file)
-        self.runtime = AgentRuntime()
+        self.components = ComponentRegistry()
         self.catalogue = Catalogue(self.registry, self._installed_entries, settings.home / "registry")
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
@@ -100,7 +100,7 @@ class App:
             catalogue=self.catalogue,
             installer=self.installer,
             loader=self.loader,
-            runtime=self.runtime,
+            components=self.components,
             store=self.store,
             configuration=self.configuration,
             journal=Journal(settings.home / "journal.json", installed),
@@ -130,7 +130,7 @@ class App:
         from dynamic_plugins.tools.management import management_actions
         from dynamic_plugins.tools.toolbox import Toolbox
 
-        return Toolbox(management_actions(self.service, self.installer, pasted), self.runtime, self.service.use)
+        return Toolbox(management_actions(self.service, self.installer, pasted), self.components, self.service.use)
 
     @cached_property
     def providers(self) -> list[Provider]:
@@ -169,6 +169,8 @@ class App:
     def sweep(self) -> None:
         """Remove what an install or removal that was cut short has left behind."""
         self.installer.sweep(lambda: {plugin.installation.path for plugin in self.store.read().values()})
+        for folder in (self.settings.home, self.settings.home / "registry"):
+            atomic_file.sweep(folder)
 
     def model(self) -> Model:
         """Return the model that the settings name; made at first use."""
@@ -192,15 +194,15 @@ class App:
     def conversation(self) -> Conversation:
         """Return a new conversation with the model, which can use and manage the plugins of this home."""
         from dynamic_plugins.chat.conversation import Conversation
-        from dynamic_plugins.chat.redaction_setup import open_safe, watch_logs
+        from dynamic_plugins.chat.redaction_setup import open_session_vault, scrub_logs
 
-        safe = open_safe(self.catalogue, self.store, self.configuration)
-        self._stop_watching.append(watch_logs(safe.scrub_text))
+        vault = open_session_vault(self.catalogue, self.store, self.configuration)
+        self._stop_watching.append(scrub_logs(vault.scrub_text))
         conversation = Conversation(
             self.model(),
-            self._tools(safe),
+            self._tools(vault),
             self.providers,
-            safe=safe,
+            vault=vault,
             resolve=self._canonical,
             named=self._is_named,
             context=self.service.context,

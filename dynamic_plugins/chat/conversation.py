@@ -13,7 +13,7 @@ from dynamic_plugins.chat.injection_guard import Guard
 from dynamic_plugins.chat.untrusted_text import fenced
 from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
 from dynamic_plugins.errors import BadArgumentsError, ModelError, PluginError
-from dynamic_plugins.redaction.session_vault import Safe
+from dynamic_plugins.redaction.session_vault import SessionVault
 from dynamic_plugins.tools.management import NAMES
 from dynamic_plugins.tools.system_prompt import system_text
 from dynamic_plugins.tools.toolbox import Prepared, Toolbox, in_format
@@ -49,7 +49,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Turn:
-    """What came of one message. *failed* says that the model itself could not be asked.
+    """What came of one message. *failed* says that the model gave no answer to it.
 
     *notices* are for the person: which secrets in the message were kept from the model.
     """
@@ -84,7 +84,7 @@ class Conversation:
     *resolve* gives a plugin's canonical name for what was said: calls about one plugin run in order, others at
     once. *named* tells whether a text names a plugin. *context* gives the running plugins' own context
     texts by source. *evaluate* shows a finished turn to the plugins' evaluators, while the person reads the reply;
-    what they say is told to the model in the next turn. What is pasted goes into *safe*, which the toolbox's
+    what they say is told to the model in the next turn. What is pasted goes into *vault*, which the toolbox's
     ``configure_plugin`` must share.
     """
 
@@ -98,13 +98,13 @@ class Conversation:
         named: Callable[[str, str], Awaitable[bool]],
         context: Callable[[], Awaitable[dict[str, str]]],
         evaluate: Evaluate | None = None,
-        safe: Safe | None = None,
+        vault: SessionVault | None = None,
         max_steps: int = 8,
         turn_seconds: float = 600.0,
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
         self._resolve, self._context, self._evaluate = resolve, context, evaluate
-        self._safe = safe or Safe()
+        self._vault = vault or SessionVault()
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
         self._guard = Guard(toolbox, named)
@@ -121,7 +121,7 @@ class Conversation:
         watch = watch or Watch()
         calls: list[Call] = []
         await self.settle()
-        text, notices = await self._safe.take(text)
+        text, notices = await self._vault.redact(text)
         if watch.on_taken:
             watch.on_taken(text)
         if watch.on_notice:
@@ -133,15 +133,15 @@ class Conversation:
             async with asyncio.timeout(self._turn_seconds):
                 turn = await self._run(watch, calls)
         except TimeoutError:
-            turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls))
+            turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls), failed=True)
         except ModelError as error:
-            return self._failed(self._safe.scrub_text(str(error)), calls, notices)
+            return self._failed(self._vault.scrub_text(error.for_person()), calls, notices)
         except BaseException:  # Ctrl-C and the like too: half a turn would stay in the conversation
             self._drop_turn()
             raise
-        turn = replace(turn, reply=self._safe.scrub_text(turn.reply), notices=tuple(notices))
+        turn = replace(turn, reply=self._vault.scrub_text(turn.reply), notices=tuple(notices))
         self._history.replied(turn.reply)
-        self._safe.said(turn.reply)
+        self._vault.record_reply(turn.reply)
         if self._evaluate is not None:
             self._evaluating = asyncio.create_task(self._show(self._evaluate, text, turn.reply))
             self._shown.add(self._evaluating)
@@ -176,12 +176,12 @@ class Conversation:
 
     async def plan(self, text: str) -> Turn:
         """Return what the model would do first with *text*, and do nothing; the conversation is not changed."""
-        text, notices = await self._safe.take(text)
+        text, notices = await self._vault.redact(text)
         self._history.begin(text)
         try:
             answer = await self._ask(Watch())
         except ModelError as error:
-            return Turn(self._safe.scrub_text(str(error)), failed=True, notices=tuple(notices))
+            return Turn(self._vault.scrub_text(error.for_person()), failed=True, notices=tuple(notices))
         finally:
             self._history.drop_turn()
         if isinstance(answer, Say):
@@ -203,11 +203,12 @@ class Conversation:
                         for call, result in zip(wanted, results, strict=True)
                     ]
                     self._history.called(wanted, [fenced(result) for result in results], said)
-        return Turn(f"I stopped after {self._max_steps} steps without an answer. Ask for less at once.", tuple(calls))
+        stopped = f"I stopped after {self._max_steps} steps without an answer. Ask for less at once."
+        return Turn(stopped, tuple(calls), failed=True)
 
     async def _ask(self, watch: Watch) -> Say | Use:
         messages = [{"role": "system", "content": await self._system()}, *self._history.messages()]
-        tools = self._safe.scrub(in_format(self._toolbox.offered(), "openai"))
+        tools = self._vault.scrub_tools(in_format(self._toolbox.offered(), "openai"))
         return await self._model.respond(messages, tools, watch.on_text)
 
     async def _system(self) -> str:
@@ -215,8 +216,8 @@ class Conversation:
         told = {**await self._context(), **self._remarks}
         self._guard.told(told)
         for source, said in told.items():
-            parts.append(fenced(self._safe.scrub(said), source, CONTEXT_CHARACTERS))
-        return self._safe.scrub_text("\n\n".join(parts))
+            parts.append(fenced(self._vault.scrub_text(said), source, CONTEXT_CHARACTERS))
+        return self._vault.scrub_text("\n\n".join(parts))
 
     async def _call_all(self, wanted: Sequence[ToolCall], watch: Watch) -> list[dict[str, Any]]:
         """Call all; those about one plugin in the order given, those about different ones at once."""
@@ -230,7 +231,7 @@ class Conversation:
                 prepared[index] = self._toolbox.prepare(call.name, call.arguments)
                 queues.setdefault(await self._subject(prepared[index]), []).append(index)
             except PluginError as error:
-                results[index] = self._safe.scrub({"ok": False, "error": error.to_dict()})
+                results[index] = self._vault.scrub_result({"ok": False, "error": error.to_dict()})
                 queues.setdefault("", []).append(index)
 
         async def work(plugin: str, indexes: list[int]) -> None:
@@ -261,8 +262,8 @@ class Conversation:
             return {"ok": False, "error": refused.to_dict()}
         result = await self._toolbox.make(call)
         if call.name in NAMES:
-            await self._safe.refresh()  # the person may have been asked for a secret
-        scrubbed: dict[str, Any] = self._safe.scrub(result)
+            await self._vault.refresh()  # the person may have been asked for a secret
+        scrubbed: dict[str, Any] = self._vault.scrub_result(result)
         return scrubbed
 
 

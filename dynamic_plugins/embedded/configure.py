@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.core import prompt_files
 from dynamic_plugins.embedded.phrases import Text, cues, read, word_set
 from dynamic_plugins.embedded.targets import core
-from dynamic_plugins.redaction.detector import PLACEHOLDER
-from dynamic_plugins.redaction.detector import find as find_secrets
+from dynamic_plugins.redaction.detector import PLACEHOLDER, find_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -214,7 +213,7 @@ def secret_name(label: str, about: Sequence[str], entry: Entry | None, taken: Se
     variables = entry.variables if entry else ()
     if any(variable.name == label for variable in variables):
         return label
-    secrets = [variable for variable in variables if variable.secret and variable.name not in taken]
+    secrets = [variable for variable in variables if variable.is_secret and variable.name not in taken]
     if not secrets:
         return label if re.fullmatch(_KEY, label) else variable_for([*about, "token"], None)
     return max(secrets, key=lambda variable: (_fit(about, variable, ""), variable.required)).name

@@ -136,7 +136,7 @@ def describe(call: Call) -> str:
 
 def _told(name: str, value: str) -> str:
     """Return a setting in words; a secret's value is never repeated."""
-    from dynamic_plugins.redaction.detector import find
+    from dynamic_plugins.redaction.detector import find_secrets
     from dynamic_plugins.text.secret_names import looks_secret
 
-    return name if looks_secret(name) or value.startswith("[secret:") or find(value) else f"{name} to {value}"
+    return name if looks_secret(name) or value.startswith("[secret:") or find_secrets(value) else f"{name} to {value}"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.completion import CREATED, MODEL, completion, events, failure
 from dynamic_plugins.embedded.model import answer_from
-from dynamic_plugins.embedded.needle import EngineMissingError
 from dynamic_plugins.embedded.request import BadRequestError, read_request
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ async def _complete(catalogue: Catalogue, content: bytes) -> tuple[int, dict[str
         whole = completion(body, await answer_from(catalogue, request))
     except (BadRequestError, ValueError) as error:
         return 400, failure(str(error), "invalid_request_error")
-    except (EngineMissingError, PluginError) as error:
+    except PluginError as error:
         return 503, failure(str(error), "server_error", "unavailable")
     return 200, b"".join(events(whole, usage=request.usage_in_stream)) if request.stream else whole
 

@@ -10,14 +10,13 @@ from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
 from dynamic_plugins.embedded.completion import MODEL, call_id, fingerprint, pieces
 from dynamic_plugins.embedded.decide import TOOLS, Answer
 from dynamic_plugins.embedded.dialogue import Dialogue
-from dynamic_plugins.embedded.needle import EngineMissingError, engine
+from dynamic_plugins.embedded.needle import engine
 from dynamic_plugins.embedded.replies import reply_to
 from dynamic_plugins.embedded.request import Request, read_request
 from dynamic_plugins.embedded.standing import standing_in
 from dynamic_plugins.embedded.targets import Knowledge
 from dynamic_plugins.embedded.telling import HONEST
 from dynamic_plugins.embedded.use import Use as ActionUse
-from dynamic_plugins.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,11 +38,8 @@ class EmbeddedModel:
     """
 
     def __init__(self, catalogue: Catalogue, name: str = MODEL) -> None:
-        """Raises ModelError when the model is not installed."""
-        try:
-            engine().check()
-        except EngineMissingError as error:
-            raise ModelError(str(error)) from error
+        """Raises EngineMissingError when the model is not installed."""
+        engine().check()
         self._catalogue, self.name = catalogue, name
 
     async def respond(
@@ -51,10 +47,7 @@ class EmbeddedModel:
     ) -> Say | Use:
         """Return what to say, or which of *tools* to call; a text is given to *on_text* word by word."""
         body = {"messages": list(messages), "tools": list(tools)}
-        try:
-            answer = await answer_from(self._catalogue, read_request(body))
-        except EngineMissingError as error:
-            raise ModelError(str(error)) from error
+        answer = await answer_from(self._catalogue, read_request(body))
         if on_text is not None:
             for piece in pieces(answer.text):
                 on_text(piece)

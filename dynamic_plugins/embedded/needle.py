@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.errors import ModelError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -24,7 +26,7 @@ _SILENT = {"NEEDLE_TELEMETRY": "0", "DO_NOT_TRACK": "1"}
 _lock = threading.Lock()
 
 
-class EngineMissingError(Exception):
+class EngineMissingError(ModelError):
     """The embedded model is not installed, or its engine does not run on this machine."""
 
 

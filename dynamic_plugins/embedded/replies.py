@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.error_phrases import in_conversation
+from dynamic_plugins.core.status import status_in_words
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
 
 SHOWN_CHARACTERS = 4_000
 SHOWN_ACTIONS = 8
+NOTHING = "It ran, and gave no result."
+EMPTY = "It ran, and its result is empty."
 
 
 def reply_to(calls: Sequence[Made]) -> str:
@@ -27,7 +32,7 @@ def failed(call: Made) -> bool:
 def _about(call: Made) -> str:
     result = call.result
     if failed(call):
-        return _error(result.get("error") or {})
+        return _error(result.get("error") or {}, str(call.arguments.get("plugin_name") or ""))
     teller = _TELLERS.get(call.name)
     if teller is not None and isinstance(result, dict) and "beginning" not in result:
         return teller(result)
@@ -35,12 +40,13 @@ def _about(call: Made) -> str:
     return readable(value)[:SHOWN_CHARACTERS]
 
 
-def _error(error: Any) -> str:
+def _error(error: Any, plugin: str) -> str:
     if not isinstance(error, dict):
         return f"That did not work: {error}"
-    if error.get("code") == "declined":
-        return "You declined, so nothing was changed."  # the message tells a model how to take it
     message = str(error.get("message") or "it gave no reason").rstrip()
+    phrase = in_conversation(error, plugin)
+    if phrase != message:  # which tells a model how to take it
+        return phrase
     said = f"That did not work: {message}" if not message.endswith((".", "!", "?")) else f"That did not work. {message}"
     near = [str(each) for each in error.get("suggestions") or ()]
     if near and not all(each in message for each in near):
@@ -62,7 +68,7 @@ def found_lines(result: dict[str, Any]) -> list[str]:
 
 
 def _line(plugin: dict[str, Any]) -> str:
-    notes = [str(plugin["status"]).replace("_", " ")] if plugin.get("status") else []
+    notes = [status_in_words(str(plugin["status"]))] if plugin.get("status") else []
     if plugin.get("needs"):
         notes.append(f"needs {', '.join(str(each) for each in plugin['needs'])}")
     if plugin.get("unavailable"):
@@ -127,8 +133,10 @@ _TELLERS: dict[str, Callable[[dict[str, Any]], str]] = {
 
 def readable(value: Any, indent: str = "") -> str:
     """Return a JSON value as lines a person can read."""
-    if value in (None, "", [], {}):
-        return "Done."
+    if value is None:
+        return NOTHING
+    if value in ("", [], {}):
+        return EMPTY
     match value:
         case str():
             return value

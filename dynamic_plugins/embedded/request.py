@@ -7,14 +7,18 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _FENCE = re.compile(r"\A\s*<data[^>]*>(.*)</data>\s*\Z", re.S)
 
 
-class BadRequestError(Exception):
+class BadRequestError(InputError):
     """The request is not a Chat Completions request; the text says what is wrong with it."""
+
+    code = "bad_arguments"
 
 
 @dataclass(frozen=True)

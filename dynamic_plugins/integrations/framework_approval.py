@@ -24,7 +24,10 @@ _asking: ContextVar[Approve | None] = ContextVar("asking", default=None)
 
 
 class ConsentNeededError(Exception):
-    """The call would need a person's consent; *request* is what they must be shown. Nothing has happened yet."""
+    """The call would need a person's consent; *request* is what they must be shown. Nothing has happened yet.
+
+    A question on its way to the framework, and no failure: no PluginError, so that nothing on the way takes it for one.
+    """
 
     def __init__(self, request: ApprovalRequest) -> None:
         self.request = request
@@ -100,7 +103,7 @@ class ConsentingCalls:
     async def _is_approved(self, said: str) -> bool:
         """Whether the plugin that *said* names has been started with a person's consent before, or is not installed."""
         try:
-            name = await self.plugins.app.catalogue.installed(said)
+            name = (await self.plugins.app.service.resolve(said)).name
         except PluginError:
             return True
         plugin = self.plugins.app.store.read().get(name)

@@ -174,7 +174,7 @@ def _confirm(request: ApprovalRequest) -> bool:
 async def _ask_at_terminal(plugin: str, variables: Sequence[Variable]) -> dict[str, str]:
     def ask(variable: Variable) -> str:
         told = f"{plugin} needs {variable.name}" + (f" ({variable.description})" if variable.description else "")
-        return str(click.prompt(told, default="", show_default=False, hide_input=variable.secret, err=True))
+        return str(click.prompt(told, default="", show_default=False, hide_input=variable.is_secret, err=True))
 
     answers = {variable.name: await asyncio.to_thread(ask, variable) for variable in variables}
     return {name: value for name, value in answers.items() if value}

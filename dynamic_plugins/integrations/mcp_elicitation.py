@@ -42,7 +42,10 @@ _ROUNDS = "2026-07-28"
 
 
 class InputNeededError(Exception):
-    """The call cannot go on before the person answers; *result* asks the client to have them do so."""
+    """The call cannot go on before the person answers; *result* asks the client to have them do so.
+
+    A question on its way to the client, and no failure: no PluginError, so that nothing on the way takes it for one.
+    """
 
     def __init__(self, result: types.InputRequiredResult) -> None:
         self.result = result

@@ -157,7 +157,7 @@ def _field(variable: Variable) -> str:
         options = "".join(f"<option>{html.escape(choice)}</option>" for choice in variable.choices)
         control = f'<select id="{name}" name="{name}"{required}>{options}</select>'
     else:
-        kind = "password" if variable.secret else "text"
+        kind = "password" if variable.is_secret else "text"
         control = f'<input id="{name}" name="{name}" type="{kind}" spellcheck="false" autocomplete="off"{required}>'
     return f'<label for="{name}">{name}</label>{described}{control}'
 

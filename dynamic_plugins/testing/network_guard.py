@@ -20,7 +20,10 @@ _SENDING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 
 
 class NetworkRefusedError(OSError):
-    """Something wanted to reach another machine while a conversation was replayed."""
+    """Something wanted to reach another machine while a conversation was replayed.
+
+    Clients must take it for a network that fails: an OSError, and no PluginError.
+    """
 
 
 @contextmanager

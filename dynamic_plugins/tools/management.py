@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.core import prompt_files
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
-from dynamic_plugins.lifecycle import variables as config
+from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.plugin import Action
-from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,8 +64,8 @@ def schema(name: str) -> dict[str, Any]:
 
     Strict mode wants every property required; those that may be left out are nullable instead.
     """
-    told = prompt_files.table("actions.toml")[name]["parameters"]
-    properties = {key: _described(shape, key, told) for key, shape in _SHAPES[name].items()}
+    texts = prompt_files.table("actions.toml")[name]["parameters"]
+    properties = {key: _described(shape, key, texts) for key, shape in _SHAPES[name].items()}
     return {
         "type": "object",
         "properties": properties,
@@ -75,10 +74,10 @@ def schema(name: str) -> dict[str, Any]:
     }
 
 
-def _described(shape: dict[str, Any], key: str, told: Mapping[str, str]) -> dict[str, Any]:
-    described = {**shape, "description": told[key]}
+def _described(shape: dict[str, Any], key: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    described = {**shape, "description": texts[key]}
     if (items := shape.get("items")) is not None:
-        inner = {name: _described(each, f"{key}.{name}", told) for name, each in items["properties"].items()}
+        inner = {name: _described(shape, f"{key}.{name}", texts) for name, shape in items["properties"].items()}
         described["items"] = {**items, "properties": inner}
     return described
 
@@ -103,9 +102,9 @@ def management_actions(
     *pasted* is what was pasted into the conversation that they belong to, if there is one.
     """
     handlers = ManagementHandlers(service, installer, pasted)
-    told = prompt_files.table("actions.toml")
+    texts = prompt_files.table("actions.toml")
     return [
-        Action(name, told[name]["description"], getattr(handlers, name), schema(name), tuple(told[name]["similes"]))
+        Action(name, texts[name]["description"], getattr(handlers, name), schema(name), tuple(texts[name]["similes"]))
         for name in NAMES
     ]
 
@@ -122,9 +121,9 @@ class ManagementHandlers:
         """Give the best matches, and how many plugins there are in all."""
         catalogue = self._service.catalogue
         matches = await catalogue.search(query or "", limit or DEFAULT_LIMIT)
-        told = {"plugins": self._lines(matches), "known": len(await catalogue.registry.entries())}
+        found = {"plugins": self._lines(matches), "known": len(await catalogue.registry.entries())}
         notices = list(catalogue.registry.notices)
-        return told | ({"notices": notices} if notices else {})
+        return found | ({"notices": notices} if notices else {})
 
     def _lines(self, matches: Sequence[Match]) -> list[dict[str, Any]]:
         status = {info.name: str(info.status) for info in self._service.status()}
@@ -148,7 +147,7 @@ class ManagementHandlers:
     async def install_plugin(self, plugin_name: str, version: str | None = None) -> dict[str, Any]:
         """Give the name and version installed, and what must be configured."""
         outcome = await self._service.install(plugin_name, version)
-        return _told(outcome) | _next_step(outcome)
+        return _result(outcome) | _next_step(outcome)
 
     async def configure_plugin(
         self, plugin_name: str, configuration: list[dict[str, str]] | None = None
@@ -157,63 +156,64 @@ class ManagementHandlers:
 
         Values for secrets are refused, since a model has seen them; it may give the placeholder for a pasted one.
         """
-        plugin = (await self._service.info(plugin_name)).name
+        plugin = await self._service.resolve(plugin_name)
         declared = [variable for variable, _ in await self._service.variables(plugin)]
-        values = {each["name"]: self._value(plugin, declared, **each) for each in configuration or []}
+        values = {item["name"]: self._value(plugin.name, declared, **item) for item in configuration or []}
         if not values:
             await self._service.ask_for_missing(plugin)
-        outcome = await self._service.configure(plugin_name, values)
-        known = await self._service.variables(plugin_name)
-        told = _told(outcome) | {"set": [variable.name for variable, is_set in known if is_set]}
-        missing = [each.name for each in outcome.info.required_env_vars if not each.is_set]
+        outcome = await self._service.configure(plugin, values)
+        known = await self._service.variables(plugin)
+        result = _result(outcome) | {"set": [variable.name for variable, is_set in known if is_set]}
+        missing = [variable.name for variable in outcome.info.required_env_vars if not variable.is_set]
         optional = [v.name for v, is_set in known if not is_set and v.name not in missing]
-        return told | {"missing": missing, "optional": optional[:DEFAULT_LIMIT]} | _next_step(outcome)
+        return result | {"missing": missing, "optional": optional[:DEFAULT_LIMIT]} | _next_step(outcome)
 
     def _value(self, plugin: str, declared: Sequence[Variable], name: str, value: str) -> str:
-        variable = config.variable_among(plugin, declared, name)
+        variable = variables.variable_among(plugin, declared, name)
         if self._pasted is not None and self._pasted.holds(value):
-            return config.Pasted(self._pasted.reveal(value, plugin, variable))
-        if variable.secret or looks_secret(variable.name):
+            return variables.Pasted(self._pasted.reveal(value, plugin, variable))
+        if variable.is_secret:
+            why = f"{variable.name} is a secret, so it cannot be set through the conversation."
+            command = f"dynamic-plugins configure {plugin}"
             raise BadArgumentsError(
-                plugin,
-                f"{variable.name} is a secret, so it cannot be set through the conversation. "
-                f"The person enters it with: dynamic-plugins configure {plugin}",
+                plugin, f"{why} Enter it with: {command}", for_model=f"{why} The person enters it with: {command}"
             )
         return value
 
     async def activate_plugin(self, plugin_name: str) -> dict[str, Any]:
         """Give the actions that are usable from now on."""
+        plugin = await self._service.resolve(plugin_name)
         try:
-            outcome = await self._service.activate(plugin_name)
+            outcome = await self._service.activate(plugin)
         except NeedsConfigurationError:
-            if not await self._service.ask_for_missing(plugin_name):
+            if not await self._service.ask_for_missing(plugin):
                 raise
-            outcome = await self._service.activate(plugin_name)
-        plugin = self._service.runtime.plugins[outcome.info.name]
-        actions = [{"name": action.name, "description": one_line(action.description)} for action in plugin.actions]
-        return _told(outcome) | {"actions": actions}
+            outcome = await self._service.activate(plugin)
+        mounted = self._service.components.plugins[plugin.name]
+        actions = [{"name": action.name, "description": one_line(action.description)} for action in mounted.actions]
+        return _result(outcome) | {"actions": actions}
 
     async def deactivate_plugin(self, plugin_name: str) -> dict[str, Any]:
         """Give confirmation."""
-        return _told(await self._service.deactivate(plugin_name))
+        return _result(await self._service.deactivate(plugin_name))
 
     async def unload_plugin(self, plugin_name: str) -> dict[str, Any]:
         """Give confirmation."""
-        return _told(await self._service.unload(plugin_name))
+        return _result(await self._service.unload(plugin_name))
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _result(outcome: Outcome) -> dict[str, Any]:
     info = outcome.info
-    told: dict[str, Any] = {"name": info.name, "version": info.version, "status": str(info.status)}
+    result: dict[str, Any] = {"name": info.name, "version": info.version, "status": str(info.status)}
     if not outcome.changed:
-        told["changed"] = False
+        result["changed"] = False
     if outcome.reads_turns:
-        told["reads_turns"] = True
-    return told | ({"note": outcome.note} if outcome.note else {})
+        result["reads_turns"] = True
+    return result | ({"note": outcome.note} if outcome.note else {})
 
 
 def _next_step(outcome: Outcome) -> dict[str, Any]:
-    missing = [each for each in outcome.info.required_env_vars if not each.is_set]
+    missing = [variable for variable in outcome.info.required_env_vars if not variable.is_set]
     if not missing:
         return {"next": f"activate_plugin {outcome.info.name}"}
     return {

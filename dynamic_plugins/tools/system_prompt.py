@@ -34,7 +34,7 @@ def management_providers(service: PluginManagementService) -> list[Provider]:
         try:
             entries = await service.catalogue.registry.entries()
         except PluginError as error:
-            return str(error)
+            return error.for_model()
         kinds = Counter(entry.kind for entry in entries)
         topics = Counter(word.lower() for entry in entries for word in entry.keywords)
         common = sorted(topics.items(), key=lambda each: (-each[1], each[0]))[:TOPICS]

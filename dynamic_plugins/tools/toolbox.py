@@ -18,7 +18,7 @@ from dynamic_plugins.tools.management import ALIASES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.lifecycle.component_registry import AgentRuntime
+    from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 
 Use = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
 ToolFormat = Literal["openai", "openai-responses", "anthropic", "gemini", "mcp"]
@@ -98,13 +98,13 @@ class Prepared:
 class Toolbox:
     """The tools that a model is offered now, and the one way to call them.
 
-    *management* are the six actions; the runtime's mounted plugins add their own. *use* calls one of those (by default
-    the runtime does).
+    *management* are the six actions; the mounted plugins of *components* add their own. *use* calls one of those (by
+    default *components* does).
     """
 
-    def __init__(self, management: Sequence[Action], runtime: AgentRuntime, use: Use | None = None) -> None:
+    def __init__(self, management: Sequence[Action], components: ComponentRegistry, use: Use | None = None) -> None:
         self._management = {action.name: Tool(action.name, action) for action in management}
-        self._runtime, self._use = runtime, use or runtime.execute_action
+        self._components, self._use = components, use or components.execute_action
 
     def management(self) -> list[Tool]:
         """Return the six management tools."""
@@ -114,7 +114,7 @@ class Toolbox:
         """Return one tool for each action of the active plugins, under unique names."""
         taken: set[str] = set(self._management) | {SEARCH_ACTIONS, CALL_ACTION}
         tools = []
-        for name, plugin in self._runtime.plugins.items():
+        for name, plugin in self._components.plugins.items():
             for action in plugin.actions:
                 tool = Tool(_unique(name, action.name, taken), action, name)
                 taken.add(tool.name)

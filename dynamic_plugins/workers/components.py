@@ -1,16 +1,18 @@
-"""What a plugin offers, as plain facts that can be remembered, and how facts become a usable plugin."""
+"""A plugin's components as facts that can be saved, the connection that calls them, and the plugin made of both."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from dynamic_plugins.redaction.scrubber import Scrubber
 
-    from dynamic_plugins.redaction.value_scrubber import Scrubber
+UseModel = Callable[[Sequence[dict[str, str]]], Awaitable["str | None"]]
+"""Called with messages (``{"role", "content"}``, oldest first); gives the model's text, or None where there is none."""
 
 ComponentKind = Literal["action", "provider", "service", "evaluator", "task"]
 
@@ -46,13 +48,26 @@ class Offers:
         return cls(tuple(Component(**{**each, "similes": tuple(each.get("similes", ()))}) for each in data))
 
     def scrubbed(self, scrubber: Scrubber) -> Offers:
-        """Return them without secrets: some plugins name in their descriptions what they were told.
+        """Return them without secrets: some plugins put their configuration into their descriptions.
 
         Models read descriptions, and the state file keeps them.
         """
-        told = self.to_list()
-        scrubbed = scrubber.result(told)
-        return self if scrubbed is told else Offers.from_list(scrubbed)
+        listed = self.to_list()
+        scrubbed = scrubber.schema(listed)
+        return self if scrubbed is listed else Offers.from_list(scrubbed)
+
+
+@dataclass(frozen=True)
+class Host:
+    """What one plugin gets from the host besides its configuration: by default, nothing."""
+
+    use_model: UseModel | None = None
+    roots: tuple[str, ...] = ()
+    """Absolute folders that an MCP server may work on."""
+    log: Callable[[str, str], None] | None = None
+    """Called with the plugin's name and one line that it logged; instead of the loader's own log."""
+    progress: Callable[[float | None, str], None] | None = None
+    """Called with the progress of calls that bring no listener of their own."""
 
 
 class Connection(Protocol):

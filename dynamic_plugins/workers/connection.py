@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from dynamic_plugins.errors import ActionError, LoadError, PluginError, PluginTimeoutError, WorkerDiedError
 from dynamic_plugins.workers.components import Offers
 from dynamic_plugins.workers.discovery import PROMPT, READ, offers_of, problem_in
+from dynamic_plugins.workers.process import error_in
 from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of
-from dynamic_plugins.workers.stderr import error_in
 from dynamic_plugins.workers.transport import ProcessTransport
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
     from mcp.client.session import ClientRequestContext
 
-    from dynamic_plugins.redaction.value_scrubber import Scrubber
-    from dynamic_plugins.workers.components import Component
-    from dynamic_plugins.workers.host_callbacks import Host
+    from dynamic_plugins.redaction.scrubber import Scrubber
+    from dynamic_plugins.workers.components import Component, Host
     from dynamic_plugins.workers.process import WorkerProcess
 
 _PING_SECONDS = 2.0
@@ -94,7 +93,7 @@ class WorkerConnection:
         return self._process.pid
 
     async def open(self, seconds: float) -> None:
-        """Wait until it has said what it offers.
+        """Wait until its components are known.
 
         Raises LoadError, PluginTimeoutError, and MCPError where it speaks only a newer protocol.
         """
@@ -104,8 +103,8 @@ class WorkerConnection:
         except TimeoutError:
             await self._end(at_once=True)
             # A server that waits for something else, such as calls over HTTP, says so.
-            said = self._scrubber.text(error_in(self._process.words))
-            raise PluginTimeoutError(self.name, "starting", seconds, said) from None
+            reason = self._scrubber.text(error_in(self._process.stderr))
+            raise PluginTimeoutError(self.name, "starting", seconds, reason) from None
         except asyncio.CancelledError:
             await self._end(at_once=True)
             raise
@@ -174,11 +173,17 @@ class WorkerConnection:
             texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in arguments.items()}
             return prompt_value(await self._client.get_prompt(address.removeprefix(PROMPT), texts))
         result = await self._client.call_tool(
-            address, arguments, progress_callback=_told(progress) if progress is not None else None
+            address, arguments, progress_callback=self._progress_callback(progress) if progress is not None else None
         )
         if result.is_error:
             raise ActionError(self.name, component.name, self._scrubber.text(text_of(result)))
         return value_of(result)
+
+    def _progress_callback(self, progress: Callable[[float | None, str], None]) -> Any:
+        async def report(done: float, total: float | None, message: str | None) -> None:
+            progress(done / total if total else None, self._scrubber.text(message or ""))
+
+        return report
 
     def _resource(self, component: Component, arguments: dict[str, Any]) -> str:
         """Return the address of the resource that is asked for. Raises ActionError that names what there is."""
@@ -206,7 +211,7 @@ class WorkerConnection:
         for task in late:
             task.cancel()
         if self._ready.done() and not self._ready.cancelled():
-            self._ready.exception()  # looked at, so that nobody is warned of an error that open() has told
+            self._ready.exception()  # looked at, so that nobody is warned of an error that open() has raised
 
     async def _end_if_stuck(self) -> None:
         """End a worker that does not even answer a ping; one that does goes on, the call itself was cancelled."""
@@ -226,28 +231,28 @@ class WorkerConnection:
             return  # an answer, if a bad one
 
     async def _died(self, component: Component) -> WorkerDiedError:
-        return WorkerDiedError(self.name, component.name, await self._epitaph("its process ended"))
+        return WorkerDiedError(self.name, component.name, await self._exit_reason("its process ended"))
 
     async def _load_failure(self, error: Exception) -> str:
         if isinstance(error, MCPError) and error.code != types.CONNECTION_CLOSED:
             return self._scrubber.text(error.message)
         if isinstance(error, MCPError | ConnectionError):
-            return await self._epitaph("its process ended while it started")
-        said = problem_in(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
-        return self._scrubber.text(f"it does not keep to the protocol: {said}")
+            return await self._exit_reason("its process ended while it started")
+        problem = problem_in(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+        return self._scrubber.text(f"it does not keep to the protocol: {problem}")
 
-    async def _epitaph(self, what: str) -> str:
+    async def _exit_reason(self, event: str) -> str:
         await self._process.gone(1.0)
         status = self._process.returncode
         how = "" if status is None else f" (signal {-status})" if status < 0 else f" (exit status {status})"
-        words = error_in(self._process.words)
-        return self._scrubber.text(f"{what}{how}" + (f": {words}" if words else ""))
+        error = error_in(self._process.stderr)
+        return self._scrubber.text(f"{event}{how}" + (f": {error}" if error else ""))
 
     async def _sample(self, context: ClientRequestContext, params: types.CreateMessageRequestParams) -> Any:  # noqa: ARG002 # the client calls it so
         assert self._host.use_model is not None  # noqa: S101 # given to the client only with a model
         messages = [{"role": "system", "content": params.system_prompt}] if params.system_prompt else []
         messages += [{"role": each.role, "content": _plain_text(each.content)} for each in params.messages]
-        text = await self._host.use_model(messages)
+        text = await self._host.use_model(self._scrubber.result(messages))
         if text is None:
             return types.ErrorData(code=types.INVALID_REQUEST, message="There is no model here to ask.")
         return types.CreateMessageResult(
@@ -287,13 +292,6 @@ class WorkerConnection:
             self._offers = offers
             if self.on_offers_changed is not None:
                 self.on_offers_changed(offers)
-
-
-def _told(progress: Callable[[float | None, str], None]) -> Any:
-    async def told(done: float, total: float | None, message: str | None) -> None:
-        progress(done / total if total else None, message or "")
-
-    return told
 
 
 def _plain_text(content: Any) -> str:

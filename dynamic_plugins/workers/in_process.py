@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.schema_checks import name_problem, schema_problem
 from dynamic_plugins.errors import ActionError, ContractError, LoadError, PluginTimeoutError, WorkerDiedError
-from dynamic_plugins.redaction.value_scrubber import Scrubber
-from dynamic_plugins.workers.child.error_text import describe
-from dynamic_plugins.workers.components import Component, Offers
-from dynamic_plugins.workers.host_callbacks import Host
+from dynamic_plugins.redaction.scrubber import Scrubber, plugin_scrubber
+from dynamic_plugins.workers.child.serialize import describe_error
+from dynamic_plugins.workers.components import Component, Host, Offers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
     from dynamic_plugins.install.installation import Installation
-    from dynamic_plugins.workers.child.component_set import Offered
+    from dynamic_plugins.workers.child.component_set import ComponentSet
 
 _STOP_SECONDS = 5.0
 
@@ -55,22 +54,22 @@ class InProcessLoader:
         """
         if installation.kind == "mcp" or not installation.entry_point:
             raise LoadError(installation.plugin, "an MCP server has no live objects: it runs in a worker")
-        presence = _Presence(installation, environment, self._environ)
-        scrubber = Scrubber(environment, installation.variables)
+        changes = _ProcessChanges(installation, environment, self._environ)
+        scrubber = plugin_scrubber(environment, installation.variables)
         folder = self._data_dir / Path(installation.path).parent.name
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            live, offered = await asyncio.to_thread(_load, installation, environment, host or Host(), str(folder))
-            offers = _checked(installation.plugin, offered).scrubbed(scrubber)
+            live, component_set = await asyncio.to_thread(_load, installation, environment, host or Host(), str(folder))
+            offers = _checked(installation.plugin, component_set).scrubbed(scrubber)
         except LoadError:
-            presence.end()
+            changes.end()
             raise
         except BaseException as error:  # a plugin may even raise SystemExit as it is imported
-            presence.end()
+            changes.end()
             if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
                 raise
-            raise LoadError(installation.plugin, scrubber.text(describe(error))) from None
-        return InProcessConnection(installation, live, offered, offers, presence, scrubber, self._call_timeout)
+            raise LoadError(installation.plugin, scrubber.text(describe_error(error))) from None
+        return InProcessConnection(installation, live, component_set, offers, changes, scrubber, self._call_timeout)
 
 
 class InProcessConnection:
@@ -83,9 +82,9 @@ class InProcessConnection:
         self,
         installation: Installation,
         live: Any,
-        offered: Offered,
+        component_set: ComponentSet,
         offers: Offers,
-        presence: _Presence,
+        changes: _ProcessChanges,
         scrubber: Scrubber,
         call_timeout: float,
     ) -> None:
@@ -93,8 +92,8 @@ class InProcessConnection:
         self.live = live
         """The plugin itself: the ``Plugin`` object, or what was found in an elizaOS package."""
         self.offers = offers
-        self._offered = offered
-        self._presence = presence
+        self._component_set = component_set
+        self._changes = changes
         self._scrubber = scrubber
         self._call_timeout = call_timeout
         self.alive = True
@@ -106,20 +105,20 @@ class InProcessConnection:
         progress: Callable[[float | None, str], None] | None = None,  # noqa: ARG002 # it has nothing to tell it with
     ) -> Any:
         """Call one component, as every Connection does (``components.py``). The value is the live one."""
-        found = self._offered.components.get(component.address or component.name)
+        found = self._component_set.by_address.get(component.address or component.name)
         if not self.alive or found is None:
             raise WorkerDiedError(self.name, component.name, "it is not loaded")
         try:
             async with asyncio.timeout(self._call_timeout):
                 if component.kind != "service":
-                    await self._offered.start_services()
+                    await self._component_set.start_services()
                 value = found.call(arguments) if found.is_async else await asyncio.to_thread(found.call, arguments)
                 return await value if inspect.isawaitable(value) else value
         except TimeoutError:
             raise PluginTimeoutError(self.name, component.name, self._call_timeout) from None
         except Exception as error:  # a stranger's handler may raise anything
-            said = self._scrubber.text(describe(error, place=False))
-            raise ActionError(self.name, component.name, said) from error
+            reason = self._scrubber.text(describe_error(error, place=False))
+            raise ActionError(self.name, component.name, reason) from error
 
     async def close(self) -> None:
         """Stop its services and forget its modules. Safe to repeat; never raises."""
@@ -128,17 +127,17 @@ class InProcessConnection:
         self.alive = False
         try:
             async with asyncio.timeout(_STOP_SECONDS):
-                await self._offered.stop_services()
+                await self._component_set.stop_services()
         except TimeoutError:
             pass  # it does not stop; nothing more can be done about it in this process
         finally:
             self.live = None
-            self._offered.components.clear()
-            self._offered.services.clear()
-            self._presence.end()
+            self._component_set.by_address.clear()
+            self._component_set.services.clear()
+            self._changes.end()
 
 
-class _Presence:
+class _ProcessChanges:
     """What a plugin changes of this process while it is there, and how that is taken back."""
 
     def __init__(
@@ -181,20 +180,22 @@ def _packages(installation: Installation) -> list[str]:
     return [str(folder)]
 
 
-def _load(installation: Installation, environment: Mapping[str, str], host: Host, folder: str) -> tuple[Any, Offered]:
+def _load(
+    installation: Installation, environment: Mapping[str, str], host: Host, folder: str
+) -> tuple[Any, ComponentSet]:
     from dynamic_plugins.workers.child import python_adapter
     from dynamic_plugins.workers.child.elizaos import adapter
 
     entry_point = installation.entry_point or ""
     if installation.kind == "python":
         plugin = python_adapter.plugin_at(entry_point)
-        return plugin, python_adapter.offered_by(plugin)
+        return plugin, python_adapter.components_of(plugin)
     facts = {"entry_point": entry_point, "variables": list(environment), "folder": folder}
-    return None, adapter.load(facts, _Back(host))
+    return None, adapter.load(facts, _HostBridge(host))
 
 
-class _Back:
-    """The way back to the host that a plugin's loader is given."""
+class _HostBridge:
+    """The part of the worker's server that an adapter uses, for a plugin in this process."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -203,9 +204,9 @@ class _Back:
         return await self._host.use_model(messages) if self._host.use_model else None
 
 
-def _checked(plugin: str, offered: Offered) -> Offers:
+def _checked(plugin: str, component_set: ComponentSet) -> Offers:
     found = []
-    for address, each in offered.components.items():
+    for address, each in component_set.by_address.items():
         action = each.kind == "action"
         if action and (problem := name_problem(each.name) or schema_problem(each.parameters)):
             raise ContractError(plugin, f"{each.name[:60]}: {problem}")

@@ -1,4 +1,4 @@
-"""Starts installed plugins."""
+"""Starts installed plugins: each in a worker process, unless the operator wants its live objects in this process."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ import json
 import os
 import sys
 from dataclasses import replace
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import LoadError
-from dynamic_plugins.redaction.value_scrubber import Scrubber
-from dynamic_plugins.workers.host_callbacks import Host
+from dynamic_plugins.redaction.scrubber import plugin_scrubber
+from dynamic_plugins.workers.components import Host
 from dynamic_plugins.workers.process import WorkerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.settings import Limits
     from dynamic_plugins.workers.components import Connection
     from dynamic_plugins.workers.connection import WorkerConnection
+    from dynamic_plugins.workers.in_process import InProcessLoader
 
 _START = str(Path(__file__).parent / "child" / "start.py")
 _ARGUMENTS = "DYNAMIC_PLUGINS_ARGUMENTS"
@@ -89,7 +93,7 @@ class Loader:
         arguments: Sequence[str] = (),
         host: Host | None = None,
     ) -> Connection:
-        """Start *installation* with its own configuration and wait until it has said what it offers.
+        """Start *installation* with its own configuration and wait until its components are known.
 
         Raises LoadError with the plugin's own error when it does not start, ends, or offers nothing that can be
         called; ContractError or ComponentClashError (LoadErrors too) for a broken component; PluginTimeoutError.
@@ -97,7 +101,7 @@ class Loader:
         host = host or Host()
         if host.log is None:
             host = replace(host, log=self._log)
-        scrubber = Scrubber(environment, installation.variables, _secret_words(installation, arguments))
+        scrubber = plugin_scrubber(environment, installation.variables, _secret_words(installation, arguments))
         connection = await self._open(installation, environment, arguments, host, scrubber, modern=False)
         if not connection.offers.components:
             await connection.close()
@@ -185,12 +189,44 @@ class Loader:
         return [*python, installation.kind, json.dumps(facts)]
 
 
+class LoaderSelector:
+    """Loads the plugins named in *names* in this process, all others as workers. A model has no say in it.
+
+    *make_in_process* is called once, for the first of them.
+    """
+
+    def __init__(self, workers: Loader, make_in_process: Callable[[], InProcessLoader], names: Collection[str]) -> None:
+        self.workers, self._make_in_process, self._names = workers, make_in_process, frozenset(names)
+
+    @cached_property
+    def _in_process(self) -> InProcessLoader:
+        return self._make_in_process()
+
+    def runs_here(self, plugin: str) -> bool:
+        """Return whether the plugin of this name is loaded in this process."""
+        return plugin in self._names
+
+    async def connect(
+        self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host
+    ) -> Connection:
+        """Start *installation*; errors as for :meth:`Loader.connect`."""
+        if self.runs_here(installation.plugin):
+            return await self._in_process.connect(installation, environment, arguments, host)
+        return await self.workers.connect(installation, environment, arguments, host)
+
+    def folder(self, installation: Installation) -> Path:
+        """Return where *installation* keeps its own files."""
+        return self.workers.folder(installation)
+
+
 def _secret_words(installation: Installation, arguments: Sequence[str]) -> list[str]:
-    """Return the words that a person gave, where any of the arguments is a secret."""
-    if not any(each.secret for each in installation.arguments):
-        return []
-    fixed = {word for each in installation.arguments for word in (each.name, each.value)}
-    return [word for word in arguments if word not in fixed]
+    """Return the words that are secret: those behind a secret flag; all that a person gave where one has no flag."""
+    secret = [argument for argument in installation.arguments if argument.secret]
+    if any(argument.type == "positional" for argument in secret):
+        fixed = {word for argument in installation.arguments for word in (argument.name, argument.value)}
+        return [word for word in arguments if word not in fixed]
+    flags = {argument.name for argument in secret}
+    return [word for flag, word in pairwise(arguments) if flag in flags]
 
 
 def _client() -> tuple[type[WorkerConnection], type[Exception]]:

@@ -1,9 +1,10 @@
-"""A worker's process: lines of its protocol in and out, its last words, and its end."""
+"""A worker's process: the lines of its protocol, the end of its standard error, and how it is ended."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections import deque
 from contextlib import suppress
@@ -20,16 +21,25 @@ MARK = "DYNAMIC_PLUGINS_WORKER"
 
 _TERM_GRACE = 1.5
 _KILL_WAIT = 5.0
-_WORDS_KEPT = 16 * 1024
+_STDERR_KEPT = 16 * 1024
 _EDGE = 256
-_MOST_BACKLOG = 256 * 1024
+_MAX_BACKLOG = 256 * 1024
+
+_EXCEPTION_LINE = re.compile(
+    r"^\s*(?:\[[^\]]*\]\s*)?(?:[\w.]+:\s)?"  # a log's mark
+    r"([A-Z]\w*(?:\.\w+)*(?:Error|Exception|Exit|Interrupt|Group|Warning)|[\w.]+\.\w+Error|Error(?=: ))(?:\b.*)$"
+)
+_PYTHON_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)')
+_NODE_FRAME = re.compile(r"^\s+at .*[:)]\d*\)?$")
+_ERROR_LINE = re.compile(r"^\W*(?:[\w.-]+: )?(?:error|fatal|panic)\b\W*\w", re.IGNORECASE)
+_MAX_ERROR_LENGTH = 600
 
 
 class WorkerProcess(asyncio.SubprocessProtocol):
     """One started process in a session of its own.
 
     Standard output is cut into lines, and one that is longer than *longest_line* is dropped while it arrives, so a
-    worker cannot fill our memory; lines that are no JSON object count as words. Of standard error the end is kept.
+    worker cannot fill our memory; lines that are no JSON object count as standard error, of which the end is kept.
     """
 
     def __init__(self, longest_line: int) -> None:
@@ -39,7 +49,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._line = bytearray()
         self._dropped = 0
         self._head = b""
-        self._words = bytearray()
+        self._stderr = bytearray()
         self._backlog: deque[tuple[bytes, int]] = deque()
         self._backlog_bytes = 0
         self._on_line: Callable[[bytes, int], None] | None = None
@@ -106,9 +116,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         return not self._ended and not self._exited.is_set()
 
     @property
-    def words(self) -> str:
+    def stderr(self) -> str:
         """The end of what it wrote to standard error, and to standard output outside the protocol."""
-        return self._words[-_WORDS_KEPT:].decode("utf-8", "replace")
+        return self._stderr[-_STDERR_KEPT:].decode("utf-8", "replace")
 
     async def write(self, line: bytes) -> None:
         """Send one line, once it has taken those before. Raises BrokenPipeError when the process is gone."""
@@ -130,7 +140,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
         Well-behaved ones leave when their input closes, for which they get *grace* seconds; with none, it is killed.
         """
-        # Looked for as long as it lives: of one that is gone nobody knows what it had started.
+        # Looked for while it lives: what a process that is gone had started cannot be found.
         started = await self._descendants()
         if (stdin := self._pipe(0)) is not None:
             stdin.close()
@@ -165,7 +175,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
         assert isinstance(data, bytes)  # noqa: S101 # pipes of processes carry bytes
         if fd == 2:
-            self._note(data)
+            self._keep(data)
             return
         *whole, rest = data.split(b"\n")
         for part in whole:
@@ -182,7 +192,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self._exited.set()
         self._may_write.set()
-        self.resume()  # to its last words
+        self.resume()  # to its last lines
         # Whatever it forked goes too; those may hold the pipes open, so an end that does not come is made.
         self._signal(signal.SIGKILL)
         asyncio.get_running_loop().call_later(0.2, self._end_reached)
@@ -210,22 +220,43 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._dropped = 0
         if not line.lstrip().startswith(b"{"):
             if line.strip():
-                self._note(line[:_EDGE] + b"\n")
+                self._keep(line[:_EDGE] + b"\n")
         elif self._on_line is not None:
             self._on_line(line, length)
         else:
             self._backlog.append((line, length))
             self._backlog_bytes += len(line)
-            if self._backlog_bytes > _MOST_BACKLOG:
+            if self._backlog_bytes > _MAX_BACKLOG:
                 self.pause()
 
-    def _note(self, data: bytes) -> None:
-        self._words += data
-        if len(self._words) > 4 * _WORDS_KEPT:
-            del self._words[:-_WORDS_KEPT]
+    def _keep(self, data: bytes) -> None:
+        self._stderr += data
+        if len(self._stderr) > 4 * _STDERR_KEPT:
+            del self._stderr[:-_STDERR_KEPT]
 
     def _end_reached(self) -> None:
         if not self._ended:
             self._ended = True
             if self._on_end is not None:
                 self._on_end()
+
+
+def error_in(stderr: str) -> str:
+    """Return the last error in what a process wrote to standard error, with its place; without one, its last lines.
+
+    Empty when it wrote nothing.
+    """
+    lines = [line.rstrip() for line in stderr.splitlines() if line.strip() and not _NODE_FRAME.match(line)]
+    frame = ""
+    error = ""
+    place = ""
+    for line in lines:
+        if match := _PYTHON_FRAME.match(line):
+            frame = f"{match['file'].rsplit('/', 1)[-1]}, line {match['line']}"
+        elif _EXCEPTION_LINE.match(line):
+            error, place, frame = line.strip(), frame, ""
+    if error:
+        return (error[:_MAX_ERROR_LENGTH] + (f" ({place})" if place else "")).strip()
+    # A program that is started the wrong way says so first, and then pages of how to start it.
+    first = next((number for number, line in enumerate(lines) if _ERROR_LINE.match(line)), len(lines) - 3)
+    return " / ".join(line.strip() for line in lines[max(first, 0) :][:3])[:_MAX_ERROR_LENGTH]

@@ -15,7 +15,7 @@ def value_of(result: CallToolResult) -> Any:
     """Return what a tool gave: its structured content if there is one, else its content.
 
     A lone ``{"result": x}`` is the wire's wrapping for x that is no object, and is taken off. Text that is a JSON
-    object or array is parsed. Pictures, sound and files are told about, not handed on.
+    object or array is parsed. Pictures, sound and files are described, not handed on.
     """
     structured = result.structured_content
     if structured is not None:
@@ -26,9 +26,9 @@ def value_of(result: CallToolResult) -> Any:
 
 
 def text_of(result: CallToolResult) -> str:
-    """Return a failed tool's own words."""
-    said = "\n".join(block.text for block in result.content if block.type == "text").strip()
-    return said or (json.dumps(result.structured_content) if result.structured_content else "it gave no reason")
+    """Return a failed tool's own reason."""
+    text = "\n".join(block.text for block in result.content if block.type == "text").strip()
+    return text or (json.dumps(result.structured_content) if result.structured_content else "it gave no reason")
 
 
 def resource_text(result: ReadResourceResult) -> str:

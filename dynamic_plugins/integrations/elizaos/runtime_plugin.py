@@ -102,7 +102,7 @@ class PluginManagementService(Service):
         """Bring the runtime to what is active now: withdraw what is not any more, register what is new."""
         app = self.plugins.app
         app.service.sync()
-        mounted = app.runtime.plugins
+        mounted = app.components.plugins
         gone = [name for name, guest in self._guests.items() if mounted.get(name) is not guest.plugin]
         for name in gone:
             self._guests.pop(name).leave()
