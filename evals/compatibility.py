@@ -38,13 +38,21 @@ from evals.written import missing_from, written_in
 if TYPE_CHECKING:
     from dynamic_plugins.install.installation import Installation
 
-HONEST = {"install_failed", "load_failed", "unavailable_here", "needs_configuration", "unknown_plugin", "timeout"}
+HONEST = {
+    "install_failed",
+    "load_failed",
+    "unavailable_here",
+    "secrets_unavailable",
+    "needs_configuration",
+    "unknown_plugin",
+    "timeout",
+}
 MAX_CALLS = 30
 
 # What Python says of a function that is called the wrong way; which of ours called it, the plugin's own did not start.
 WRONG_CALL = re.compile(
     r"TypeError: (\w+ needs '|\S+\(\) (got an unexpected keyword|missing \d+ required|takes \d+ positional))"
-    r"|AttributeError: (\w+$|'(Bag|StateBag|Store|Call|BareRuntime|AgentRuntime)' object)"
+    r"|AttributeError: (\w+$|'(AttributeDict|StateDict|Store|Call|MinimalRuntime|AgentRuntime)' object)"
 )
 
 
@@ -101,7 +109,7 @@ async def live(app: App, name: str, verdict: Verdict) -> None:
     if values:
         await service.configure(info.name, values)
     await service.activate(info.name)
-    plugin = service.runtime.plugins[info.name]
+    plugin = service.components.plugins[info.name]
     verdict.actions = [action.name for action in plugin.actions]
     verdict.providers, verdict.services = len(plugin.providers), len(plugin.services)
     verdict.verdict = "offered"

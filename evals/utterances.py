@@ -23,7 +23,7 @@ from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
 from dynamic_plugins.core import prompt_files
 from dynamic_plugins.embedded.needle import engine
-from dynamic_plugins.lifecycle.component_registry import AgentRuntime
+from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Provider
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
@@ -61,7 +61,7 @@ class Stage:
             ),
             Provider("dynamic_plugins_status", "", self._told),
         ]
-        toolbox = Toolbox(self._actions(), AgentRuntime())
+        toolbox = Toolbox(self._actions(), ComponentRegistry())
         return Conversation(
             model,
             toolbox,

@@ -28,10 +28,10 @@ def written_in(package: Path) -> dict[str, str]:
     """Return the actions that the modules under *package* have, each with its place."""
     trees: dict[str, ast.Module] = {}
     for path in sorted(package.rglob("*.py")):
-        where = path.relative_to(package)
-        if not _NOT_READ & set(where.parts) and not where.name.startswith("test_"):
+        inside = path.relative_to(package)
+        if not _NOT_READ & set(inside.parts) and not inside.name.startswith("test_"):
             try:
-                trees[where.as_posix()] = ast.parse(path.read_text(encoding="utf-8", errors="replace"))
+                trees[inside.as_posix()] = ast.parse(path.read_text(encoding="utf-8", errors="replace"))
             except SyntaxError:
                 continue
     constants = {name: text for tree in trees.values() for name, text in _constants(tree)}

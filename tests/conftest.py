@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uv
 
+from tests import slow
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,6 +31,14 @@ NOT_OURS = "-p no:hypothesispytest -p no:langsmith_plugin"
 # No test may leave anything in a person's own keyring; and a stand-in that one module defines registers itself with
 # keyring as it is imported, which would make it everybody's.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that were measured to be slow; ``pytest -m "not slow"`` leaves them out."""
+    known = slow.slow_functions()
+    for item in items:
+        if slow.function_of(item.nodeid) in known:
+            item.add_marker("slow")
 
 
 @dataclass

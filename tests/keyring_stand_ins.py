@@ -16,11 +16,11 @@ from keyring.errors import KeyringLocked
 class MemoryKeyring(KeyringBackend):
     """Keeps passwords as long as the process lives."""
 
-    priority = 5
+    priority: float = 5
     kept: dict[tuple[str, str], str]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # keyring has no types there
         self.kept = {}
 
     def get_password(self, service: str, username: str) -> str | None:

@@ -18,9 +18,8 @@ from dynamic_plugins.workers.loader import Loader
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from dynamic_plugins.workers.components import Component, Connection
+    from dynamic_plugins.workers.components import Component, Connection, Host
     from dynamic_plugins.workers.connection import WorkerConnection
-    from dynamic_plugins.workers.host_callbacks import Host
 
 PLUGINS = Path(__file__).parent / "plugins"
 

@@ -174,7 +174,7 @@ async def test_two_calls_are_two_calls_however_they_are_numbered(home: Path, par
 
 async def test_when_the_model_fails_after_a_call_what_was_done_is_told_and_remembered(home: Path) -> None:
     off = tool_call("deactivate_plugin", '{"plugin_name": "hello"}')
-    refused = (400, {}, b'{"error": {"message": "no"}}')
+    refused: Answer = (400, {}, b'{"error": {"message": "no"}}')
     async with (
         endpoint(off, refused, HELLO) as (url, seen),
         App(settings(home, url), approve=approve_everything) as app,

@@ -21,7 +21,7 @@ from dynamic_plugins.errors import (
     PluginTimeoutError,
     WorkerDiedError,
 )
-from dynamic_plugins.workers.host_callbacks import Host
+from dynamic_plugins.workers.components import Host
 from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:
@@ -174,9 +174,13 @@ async def test_a_hundred_megabytes_from_a_server_are_dropped_as_they_come(tmp_pa
 
 async def test_a_server_that_logs_without_end_waits_for_us_and_others_for_nobody(tmp_path: Path) -> None:
     heard = itertools.count()
+
+    def log(_plugin: str, _line: str) -> None:
+        next(heard)
+
     other = await loader().connect(native(tmp_path, "misbehaves:plugin"), {})
     try:
-        connection: Any = await loader().connect(raw(tmp_path, "floods"), {}, host=Host(log=lambda *_: next(heard)))
+        connection: Any = await loader().connect(raw(tmp_path, "floods"), {}, host=Host(log=log))
         before = psutil.Process().memory_info().rss
         try:
             async with asyncio.timeout(60):

@@ -91,6 +91,21 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
 
 
+def test_the_workers_modules_do_not_import_each_other_in_a_circle() -> None:
+    child = PACKAGE / "workers" / "child"
+    needs: dict[str, set[str]] = {}
+    for path in child.rglob("*.py"):
+        folder = path.relative_to(child).parts[:-1]
+        needs[".".join((*folder, path.stem))] = {
+            ".".join((*folder[: len(folder) - node.level + 1], *name.split(".")))
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.ImportFrom) and node.level
+            for name in ([node.module] if node.module else [alias.name for alias in node.names])
+        }
+    assert set().union(*needs.values()) <= set(needs)
+    TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
+
+
 def test_no_two_files_have_one_name() -> None:
     counted = Counter(path.name for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
     # Adapters of one thing for two kinds: what reads the elizaOS registry, and the formats of others.

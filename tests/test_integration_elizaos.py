@@ -200,10 +200,13 @@ async def test_what_a_plugin_brought_leaves_by_identity_and_nothing_else_does(tm
     await agent.say("add hello", [INSTALL, ACTIVATE])
     assert len(components(agent.runtime)) == len(before) + 3
 
+    async def nothing(*_: Any) -> None:
+        return None
+
     async def never(*_: Any) -> bool:
         return False
 
-    look_alike = Action("HELLO__GREET", "Somebody else's", never, never)
+    look_alike = Action("HELLO__GREET", "Somebody else's", nothing, never)
     agent.runtime.register_action(look_alike)
     await agent.say("unload it", [UNLOAD])
     assert same(components(agent.runtime), [*before, look_alike])
@@ -301,7 +304,7 @@ def test_configuration_is_read_as_models_write_it(said: Any, told: list[tuple[st
     from dynamic_plugins.integrations.elizaos.runtime_arguments import configuration
 
     read = configuration(said)
-    assert (read and [(each["name"], each["value"]) for each in read]) == told
+    assert (None if read is None else [(each["name"], each["value"]) for each in read]) == told
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dynamic_plugins import DynamicPlugins
+from dynamic_plugins.approval import approve_everything
 from tests.integrations.conversations import EACH, Conversation, by_library, check, registry
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ async def test_what_one_framework_installs_another_uses_on_the_same_home(tmp_pat
     from tests import test_integration_pydantic_ai as pydantic_ai
     from tests.integrations.conversations import Call, Held
 
-    home, yes = tmp_path / "home", elizaos.approve_everything
+    home, yes = tmp_path / "home", approve_everything
     hello = {"plugin_name": "hello"}
     eliza = await elizaos.started(home, yes)
     async with (

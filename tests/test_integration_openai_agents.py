@@ -84,7 +84,7 @@ async def test_an_agent_holds_the_conversation(conversation: Conversation, tmp_p
     held = Held()
     person = Person(conversation, held)
     async with DynamicPlugins(tmp_path / "home", registries=[registry()]) as plugins:
-        agent = PluginAgent(name="Assistant", instructions="Be brief.", plugins=PluginTools(plugins))
+        agent: Any = PluginAgent(name="Assistant", instructions="Be brief.", plugins=PluginTools(plugins))
         items: list[Any] = []
         for turn in conversation.turns:
             model = script(turn.steps, held)

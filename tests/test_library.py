@@ -126,7 +126,7 @@ class Endpoint:
             thread.join(10)
 
 
-SCRIPT = [
+SCRIPT: list[tuple[str, dict[str, Any]]] = [
     ("install_plugin", {"plugin_name": "hello", "version": None}),
     ("activate_plugin", {"plugin_name": "hello"}),
     ("hello__greet", {"name": "Ada"}),
@@ -148,9 +148,8 @@ async def test_the_openai_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins) ->
     with endpoint.serving():
         async with AsyncOpenAI(api_key="none", base_url=endpoint.url) as client:
             while True:
-                answer = await client.chat.completions.create(
-                    model="m", messages=messages, tools=plugins.tools("openai")
-                )
+                tools: Any = plugins.tools("openai")
+                answer = await client.chat.completions.create(model="m", messages=messages, tools=tools)
                 message = answer.choices[0].message
                 if not message.tool_calls:
                     break
@@ -181,7 +180,8 @@ async def test_openais_responses_api_adds_and_uses_a_plugin(plugins: DynamicPlug
     with endpoint.serving():
         async with AsyncOpenAI(api_key="none", base_url=endpoint.url) as client:
             while True:
-                answer = await client.responses.create(model="m", input=items, tools=plugins.tools("openai-responses"))
+                tools: Any = plugins.tools("openai-responses")
+                answer = await client.responses.create(model="m", input=items, tools=tools)
                 calls = [item for item in answer.output if item.type == "function_call"]
                 if not calls:
                     break
@@ -213,9 +213,8 @@ async def test_the_anthropic_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins)
     with endpoint.serving():
         async with AsyncAnthropic(api_key="none", base_url=endpoint.url) as client:
             while True:
-                answer = await client.messages.create(
-                    model="m", max_tokens=1000, messages=messages, tools=plugins.tools("anthropic")
-                )
+                tools: Any = plugins.tools("anthropic")
+                answer = await client.messages.create(model="m", max_tokens=1000, messages=messages, tools=tools)
                 messages.append({"role": "assistant", "content": answer.content})
                 results = [
                     {
@@ -229,7 +228,7 @@ async def test_the_anthropic_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins)
                 if not results:
                     break
                 messages.append({"role": "user", "content": results})
-    assert answer.content[0].text == "Done."
+    assert [block.text for block in answer.content if block.type == "text"] == ["Done."]
     contents = [each["content"] for each in endpoint.requests[-1]["messages"] if each["role"] == "user"][1:]
     came_back(endpoint, [block["content"] for content in contents for block in content])
     offered(endpoint, lambda request: [tool["name"] for tool in request["tools"]])
@@ -260,8 +259,10 @@ async def test_the_gemini_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins) ->
                 )
                 if not answer.function_calls:
                     break
+                assert answer.candidates
                 contents.append(answer.candidates[0].content)
                 for call in answer.function_calls:
+                    assert call.name
                     result = await plugins.call(call.name, call.args)
                     contents.append(gemini.Part.from_function_response(name=call.name, response=result))
     assert answer.text == "Done."

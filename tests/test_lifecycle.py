@@ -72,7 +72,7 @@ async def test_a_note_written_through_an_elizaos_plugin_is_read_back(cli: Cli) -
     cli("install", name, "--yes")
     async with App(Settings.from_environment(cli.environment(), home=cli.home), approve=approve_everything) as app:
         await app.service.activate(name)
-        actions = {each.name for each in app.runtime.plugins[name].actions}
+        actions = {each.name for each in app.components.plugins[name].actions}
         assert {"SCRATCHPAD_WRITE", "SCRATCHPAD_READ"} <= actions
         await app.service.call(name, "SCRATCHPAD_WRITE", {"title": "Shopping", "content": "milk and eggs"})
         assert "milk and eggs" in str(await app.service.call(name, "SCRATCHPAD_READ", {"id": "shopping"}))
@@ -167,14 +167,20 @@ def test_tools_print_in_every_form_as_one_document(cli: Cli, form: str) -> None:
     assert len(cli("tools", "--format", form).json) == 6
 
 
-def test_wrong_usage_ends_with_exit_code_two(cli: Cli) -> None:
-    assert cli("install", code=2).out == ""
-    assert cli("frobnicate", code=2).out == ""
-    assert cli("list", "--limit", "0", code=2).out == ""
+@pytest.mark.parametrize("words", [("install",), ("frobnicate",), ("list", "--limit", "0"), ("registry", "add")])
+def test_wrong_usage_ends_with_exit_code_two(cli: Cli, words: tuple[str, ...]) -> None:
+    for_person = cli(*words, code=2, json=False)
+    assert (for_person.out, bool(for_person.err)) == ("", True)
+    answer = cli(*words, code=2)
+    assert (answer.json["ok"], answer.json["error"]["code"], answer.err) == (False, "wrong_usage", "")
+    after = cli(*words, "--json", code=2, json=False)
+    assert after.json == answer.json, "wherever --json stands"
 
 
 def test_doctor_says_what_is_there_and_how_to_get_what_is_not(cli: Cli) -> None:
-    checks = {each["name"]: each for each in cli("doctor", code=None).json["checks"]}
+    told = cli("doctor", code=1).json
+    checks = {each["name"]: each for each in told["checks"]}
+    assert told["ok"] is False
     assert checks["uv"]["ok"]
     assert checks["secrets"]["ok"] is False
     assert "DYNAMIC_PLUGINS_PASSPHRASE" in checks["secrets"]["remedy"]

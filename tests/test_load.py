@@ -16,8 +16,7 @@ import uv
 
 from dynamic_plugins.errors import ActionError, LoadError
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.workers.components import Offers, bind
-from dynamic_plugins.workers.host_callbacks import Host
+from dynamic_plugins.workers.components import Host, Offers, bind
 from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:
@@ -49,8 +48,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     return make
 
 
-ELIZAOS = ("commands", "cron", "eliza-classic", "goals", "inmemorydb", "knowledge", "linear", "memory", "rss")
-ELIZAOS += ("scratchpad", "shell", "todo")
+ELIZAOS = """
+    commands cron eliza-classic goals inmemorydb knowledge linear memory rss scratchpad shell todo
+""".split()  # noqa: SIM905 - names, not a sentence
 
 
 @pytest.fixture(scope="session")
@@ -277,13 +277,15 @@ async def test_what_a_server_asks_back_the_host_answers(tmp_path: Path, everythi
         return "forty-two"
 
     host = Host(use_model=use_model, roots=(str(tmp_path),))
-    async with connected(server(tmp_path, "node", str(everything)), None, host) as connection:
+    async with connected(server(tmp_path, "node", str(everything)), None, host, API_KEY="sk-very-secret") as connection:
         # It registers the tools that need a client's answer once it knows that the client answers.
         wanted = {"trigger-sampling-request", "get-roots-list"}
         await until(lambda: wanted <= {each.name for each in connection.offers.components})
         said = await call(connection, "trigger-sampling-request", prompt="What is the answer?", maxTokens=10)
         assert "forty-two" in str(said)
         assert "What is the answer?" in asked[0][-1]["content"]
+        await call(connection, "trigger-sampling-request", prompt="Is sk-very-secret right?", maxTokens=10)
+        assert "Is *** right?" in asked[1][-1]["content"], "another model is not told a secret either"
         assert str(tmp_path) in str(await call(connection, "get-roots-list"))
 
 

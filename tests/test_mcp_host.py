@@ -95,7 +95,8 @@ async def test_a_servers_arguments_are_asked_for_like_configuration(cli: Cli, tm
 async def test_a_server_may_work_on_the_folders_that_it_was_told_and_no_others(home: Path, tmp_path: Path) -> None:
     name = "@modelcontextprotocol/server-filesystem"
     one, other = tmp_path / "one", tmp_path / "other"
-    one.mkdir(), other.mkdir()
+    one.mkdir()
+    other.mkdir()
     async with App(Settings.from_environment(home=home), approve=approve_everything) as app:
         await app.service.install(name)
         await app.service.configure(name, {"DIRECTORY": f"{one}:{other}"})
@@ -156,7 +157,7 @@ async def test_a_secret_argument_reaches_the_server_and_no_process_list(tmp_path
         await app.service.activate("server")
         told = await app.service.call("server", "get_current_time", {"timezone": "UTC"})
         assert "UTC" in str(told)
-        described = app.service.runtime.plugins["server"].actions
+        described = app.service.components.plugins["server"].actions
         assert "'***' as local timezone" in str(described), "the server has it, and nobody else is told"
         assert "Chatham" not in app.settings.state_file.read_text()
         lines = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]

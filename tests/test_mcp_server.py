@@ -62,7 +62,8 @@ class Behind:
     entering: asyncio.Task[None] | None = None
     asked: list[types.ElicitRequestParams] = field(default_factory=list)
 
-    async def __call__(self, _context: Any, asked: types.ElicitRequestParams) -> types.ElicitResult:
+    async def __call__(self, context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:  # noqa: ARG002
+        asked = params
         self.asked.append(asked)
         if not self.agree:
             return types.ElicitResult(action="decline")
@@ -307,11 +308,11 @@ async def test_a_client_that_can_ask_is_asked_even_then(hello: Cli) -> None:
 async def test_progress_is_told_to_a_client_that_wants_it(hello: Cli) -> None:
     steps: list[tuple[float, str | None]] = []
 
-    async def progress(done: float, _total: float | None, message: str | None) -> None:
-        steps.append((done, message))
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
+        steps.append((progress, message))
 
     async with beside(hello, allow_installs=True) as client:
-        await client.call_tool("activate_plugin", {"plugin_name": "hello"}, progress_callback=progress)
+        await client.call_tool("activate_plugin", {"plugin_name": "hello"}, progress_callback=heard)
     assert steps == [(1.0, "hello: activated")]
 
 
@@ -535,7 +536,7 @@ async def test_an_agreement_that_was_not_asked_for_does_not_count(hello: Cli) ->
         )
         assert isinstance(question, types.InputRequiredResult)
         (key,) = question.input_requests or {}
-        yes = {key: types.ElicitResult(action="accept", content={"agree": True})}
+        yes: types.InputResponses = {key: types.ElicitResult(action="accept", content={"agree": True})}
         unasked = await client.session.call_tool(
             "activate_plugin", {"plugin_name": "hello"}, input_responses=yes, allow_input_required=True
         )
@@ -635,7 +636,8 @@ async def test_every_conversation_gives_over_mcp_what_it_gives_everywhere(conver
     held = Held()
     table = TablePerson(conversation, held)
 
-    async def person(_context: Any, asked: types.ElicitRequestParams) -> types.ElicitResult:
+    async def person(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        asked = params
         if isinstance(asked, types.ElicitRequestURLParams):  # the table's person is at no browser
             return types.ElicitResult(action="decline")
         return types.ElicitResult(action="accept", content={"agree": table.agrees(asked.message.splitlines()[0])})

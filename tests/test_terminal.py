@@ -19,7 +19,7 @@ from tests.scripted_model import Messages, ScriptedModel
 from tests.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import Cli
@@ -74,7 +74,7 @@ def talking(
     assert terminal.code == 0, terminal.seen
 
 
-def does(**answers: Wanted) -> Any:
+def does(**answers: Wanted) -> Callable[[Messages], Wanted]:
     """A script: what the last message begins with says what is answered, and results are followed by "Done."."""
 
     def script(messages: Messages) -> Wanted:
@@ -383,7 +383,7 @@ def test_there_are_no_colours_with_no_color(cli: Cli, tmp_path: Path) -> None:
     coloured = re.compile(r"\x1b\[[0-9;]*\b(?:3[0-7]|9[0-7]|38;[0-9;]+)m")
     with ScriptedModel(does(find=find)).serving() as model:
         for env, wanted in (({}, True), ({"NO_COLOR": "1"}, False)):
-            with talking(cli, model, tmp_path, **env) as terminal:
+            with talking(cli, model, tmp_path, columns=80, **env) as terminal:
                 terminal.type("find")
                 terminal.shows(r"Done\.\s+> ")
             assert bool(coloured.search(terminal.raw)) is wanted

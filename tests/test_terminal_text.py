@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dynamic_plugins.cli.call_text import in_words
-from dynamic_plugins.cli.line_wrap import Flow
 from dynamic_plugins.cli.prompt_history import KEPT, Past
+from dynamic_plugins.cli.screen import Flow
+from dynamic_plugins.cli.turn_view import in_words
+from dynamic_plugins.core.atomic_file import write_atomically
 from dynamic_plugins.core.model_protocol import ToolCall
 from dynamic_plugins.text.printable import json_text, printable, visible
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dynamic_plugins.core.atomic_file import Stamp
 
 
 @pytest.mark.parametrize(
@@ -105,14 +108,13 @@ async def test_what_is_said_while_another_conversation_shortens_what_is_kept_is_
     path = tmp_path / "chat-history"
     path.write_text("".join(f'"{number}"\n' for number in range(3 * KEPT)))
     other = threading.Thread(target=Past(path).store_string, args=["new"])
-    replace = Past._replace
 
-    def replace_late(past: Past, lines: list[str]) -> None:
+    def write_late(path: Path, content: bytes | str) -> Stamp:
         other.start()
         other.join(0.5)  # it may write now, if nothing holds it back
-        replace(past, lines)
+        return write_atomically(path, content)
 
-    monkeypatch.setattr(Past, "_replace", replace_late)
+    monkeypatch.setattr("dynamic_plugins.cli.prompt_history.write_atomically", write_late)
     assert len([each async for each in Past(path).load()]) == KEPT
     other.join(60)
     assert path.read_text().splitlines()[-2:] == [f'"{3 * KEPT - 1}"', '"new"']

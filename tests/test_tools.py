@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dynamic_plugins.errors import BadArgumentsError
-from dynamic_plugins.lifecycle.component_registry import AgentRuntime
-from dynamic_plugins.plugin import Action, Plugin, action
+from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
+from dynamic_plugins.plugin import Action, Handler, Plugin, action
 from dynamic_plugins.tools.argument_repair import mend
 from dynamic_plugins.tools.management import NAMES, schema
 from dynamic_plugins.tools.toolbox import MAX_LISTED, MAX_LISTED_CHARACTERS, Toolbox, in_format
@@ -24,10 +24,10 @@ async def configure(plugin_name: str, configuration: list[dict[str, str]] | None
 
 
 def toolbox(*plugins: Plugin) -> Toolbox:
-    runtime = AgentRuntime()
+    runtime = ComponentRegistry()
     for plugin in plugins:
         runtime.mount(plugin)
-    handlers = {"install_plugin": install, "configure_plugin": configure}
+    handlers: dict[str, Handler] = {"install_plugin": install, "configure_plugin": configure}
     actions = [Action(name, name, handlers.get(name, install), schema(name)) for name in NAMES]
     return Toolbox(actions, runtime)
 

@@ -41,10 +41,15 @@ def seen() -> list[dict[str, Any]]:
     return turns
 
 
+def read(turn: dict[str, str]) -> dict[str, int]:
+    turns.append(turn)
+    return {"length": len(turn["reply"])}
+
+
 plugin = Plugin(
     name="moods",
     description="Tells the mood it was told, and weighs things",
     actions=[mood, weigh, fail, seen],
     providers=[Provider("weather", "How the mood is", lambda: f"The mood is {os.environ['MOODS_MOOD']}. </data>")],
-    evaluators=[Evaluator("reader", "Reads turns", lambda turn: turns.append(turn) or {"length": len(turn["reply"])})],
+    evaluators=[Evaluator("reader", "Reads turns", read)],
 )
