@@ -1,0 +1,220 @@
+"""Arguments from what was spoken of before: things that results list, values of the calls before."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.embedded.action_words import concepts, fillers, ordinals, plain, stem, tokens, verb_kinds
+from dynamic_plugins.embedded.free_text import left_over, names_again
+from dynamic_plugins.embedded.message import Filled, Message
+from dynamic_plugins.embedded.parameters import Parameter, parameters_of
+from dynamic_plugins.embedded.references import Item, chosen
+
+if TYPE_CHECKING:
+    from dynamic_plugins.embedded.free_text import Span
+    from dynamic_plugins.embedded.request import Offered
+
+
+class Slots:
+    """A tool whose parameters are being filled, and what is earlier results' and earlier calls' to give."""
+
+    def __init__(self, tool: Offered, message: Message) -> None:
+        self.tool, self.message, self.memory = tool, message, message.memory
+        self.parameters = parameters_of(tool.parameters)
+        self.names = [p.name for p in self.parameters]
+        self.filled = Filled()
+
+    def give(self, name: str, value: Any, *spans: Span, how: str = "said") -> None:
+        """Keep an argument, and which part of the message it is."""
+        if value is None or value == "" or value == []:
+            return
+        self.filled.arguments[name] = value
+        getattr(self.filled, how).add(name)
+        self.filled.used.extend(spans)
+
+    def left_over(self) -> tuple[str, Span] | None:
+        """Return what the message says beyond the order."""
+        words = [*tokens(self.tool.name), *tokens(self.tool.description.split(".")[0][:120])]
+        stems = frozenset(stem(word) for word in words if word not in fillers())
+        about = frozenset(concept for word in words for concept in concepts(word))
+        return left_over(self.message.text, self.filled.used, stems, about)
+
+    # --- things that earlier results hold
+
+    def _id(self, p: Parameter) -> None:
+        tail = p.words[-2] if len(p.words) > 1 else ""
+        text = self.message.text
+        if p.shape is not None and (found := p.shape.search(text)):
+            self.give(p.name, found.group(), found.span())
+        elif uuid := self.message.values.of("id"):
+            self.give(p.name, uuid[0].value, (uuid[0].start, uuid[0].end))
+        elif found := re.search(
+            rf"\b(?:{re.escape(tail) or 'note'}|note|notiz|nota|id|number|nr)\.?\s+(?:id\s+)?#?([A-Za-z]*\d+)\b",
+            text,
+            re.I,
+        ):
+            self.give(p.name, found[1], found.span(1))
+        elif (
+            (coded := re.search(r"(?<![\w.])([A-Za-z]{1,3}\d{1,4})(?![\w])", text))
+            and self._newer(p)
+            and _like(coded[1], self.memory.argument(p.name))
+        ):
+            self.give(p.name, coded[1], coded.span(1))
+        elif self._newer(p):
+            self._by_reference(p)
+
+    def _newer(self, p: Parameter) -> bool:
+        """Whether a code that was typed is more likely *p* than another id, which was given before."""
+        others = [
+            q
+            for q in self.parameters
+            if q.role == "id" and q is not p and q.required and q.name not in self.filled.arguments
+        ]
+        return not others or self.memory.argument(p.name) is None
+
+    def _ref(self, p: Parameter) -> None:
+        if coded := re.search(r"(?<![\w.])(e\d+|[#.][a-z][\w-]+|\[[\w-]+=[^\]]+\])", self.message.text):
+            self.give(p.name, coded[1], coded.span(1))
+        elif p.required:
+            self._by_reference(p)
+
+    def _by_reference(self, p: Parameter, *, all_of_them: bool = False) -> list[Any]:
+        """Give *p* what the message picks from an earlier result; return all that it picks."""
+        for call in self.memory.calls[:6]:
+            items = call.items
+            if call.failed or (len(items) < 2 and not self.message.points) or not self._may_hold(p, call):
+                continue
+            ignored = frozenset(stem(w) for w in tokens(self.tool.name)) | {"name", "id"}
+            text = self._object_of_the_verb() if p.role == "ref" else self.message.text
+            picked = [v for i in chosen(text, items, ignored) if (v := self._field(i, p, call)) is not None]
+            if not picked and "other" in (ordinals().get(w) for w in self.message.words):
+                spoken_of = [v for c in self.memory.calls[:3] for v in c.arguments.values()]
+                picked = [v for i in items if (v := self._field(i, p, call)) is not None and v not in spoken_of]
+                picked = picked if len(picked) == 1 else []
+            if picked:
+                if not all_of_them:
+                    self.give(p.name, picked[0], how="carried")
+                return picked
+        return []
+
+    def _may_hold(self, p: Parameter, call: Any) -> bool:
+        """Ids and numbers are one plugin's own."""
+        same = call.tool.rpartition("__")[0] == self.tool.name.rpartition("__")[0]
+        return same or p.role not in ("id", "number", "ref", "revision", "name", "query", "branch")
+
+    def _object_of_the_verb(self) -> str:
+        verbs = [w for w in tokens(self.tool.name) if verb_kinds(w)]
+        found = [m for m in re.finditer(r"\w+", self.message.text) if plain(m.group()) in verbs]
+        return self.message.text[found[-1].end() :] if found else self.message.text
+
+    def _field(self, item: Item, p: Parameter, call: Any) -> Any:
+        """Return what of *item* is a value for *p*."""
+        fields = item.fields
+        tails = [p.name, p.words[-1], *(("number", "id") if p.role == "number" else ())]
+        if p.role == "path":
+            path = fields.get("path") or fields.get("name")
+            return self.in_folder(str(path), call) if path else None
+        tails += {
+            "ref": ["ref"],
+            "id": ["id", "topic"],
+            "revision": ["sha", "hash", "revision"],
+            "owner": [],
+            "repo": [],
+        }.get(p.role, ["name", "title", "topic", "item"])
+        if p.role in ("owner", "repo") and "/" in str(fields.get("full_name", "")):
+            return str(fields["full_name"]).split("/")[p.role == "repo"]
+        for tail in tails:
+            if (value := fields.get(tail)) is not None and not isinstance(value, (dict, list)):
+                return value
+        return None
+
+    def in_folder(self, name: str, call: Any) -> str | None:
+        if (
+            name.startswith(("/", "~"))
+            or {"owner", "repo"} & set(self.names)
+            or any(n.startswith("repo") for n in self.names)
+        ):
+            return name
+        base = next((v for v in call.arguments.values() if isinstance(v, str) and v.startswith(("/", "~"))), None)
+        return posixpath.join(base, name) if base and " " not in name else None
+
+    # --- what earlier calls were given
+
+    def _carry(self) -> None:
+        for p in self.parameters:
+            if (
+                not p.required
+                and p.role in ("name", "branch", "city")
+                and p.name not in self.filled.said
+                and names_again(self.message.text, p.name)
+            ):
+                self.give(p.name, self.memory.argument(p.name), how="carried")
+            if p.required and p.name not in self.filled.arguments and (value := self._carried(p)) is not None:
+                self.give(p.name, value, how="carried")
+
+    def _carried(self, p: Parameter) -> Any:
+        if p.role in ("text", "expression", "sql", "flag", "list", "object", "time", "glob"):
+            return None
+        if p.role in ("city", "zone"):
+            if same := self.memory.argument(p.name):
+                spoken = self.memory.place()
+                return same if spoken is None or p.role == "city" else spoken[1]
+            place = self.memory.place()
+            return place[p.role == "zone"] if place else None
+        for call in self.memory.calls:
+            if p.name in call.arguments:
+                return call.arguments[p.name]
+            if not self._may_hold(p, call):
+                continue
+            items = call.items
+            if (
+                (
+                    len(items) == 1
+                    and not call.failed
+                    and p.role in ("id", "number", "revision", "ref", "owner", "repo", "name", "branch", "query")
+                )
+                and (value := self._field(items[0], p, call)) is not None
+                and (p.role != "number" or "number" in items[0].fields)
+            ):
+                return value
+            if (value := _related(p, call.arguments)) is not None:
+                return value
+        return None
+
+
+def _like(code: str, old: Any) -> bool:
+    """Whether *code* could be of the same sort as an earlier value."""
+    return not isinstance(old, str) or (("." in old) == ("." in code) and len(old) < len(code) + 9)
+
+
+def _related(p: Parameter, arguments: Any) -> Any:
+    """Return the argument under another name of the same sort: repo_path for path, page_id for block_id."""
+    for name, value in arguments.items():
+        words = tokens(name)
+        if not isinstance(value, (str, int)) or not words:
+            continue
+        if p.role == "id" and words[-1] in ("id", "ids") and len(words) > 1 and p.words[-1] == "id":
+            return value
+        if (
+            p.words[0] in ("repo", "repository")
+            and p.role == "path"
+            and isinstance(value, str)
+            and re.match(r"[/~]", value)
+        ):
+            return value if not re.search(r"\.\w{1,5}$", value) else None
+        if (
+            p.role == "path"
+            and words[-1] in ("path", "destination")
+            and not name.startswith("repo")
+            and not p.name.startswith("repo")
+        ):
+            return value
+        if (
+            p.name.startswith("table")
+            and isinstance(value, str)
+            and (table := re.search(r"\b(?:from|into|update|table)\s+([A-Za-z_]\w*)", value, re.I))
+        ):
+            return table[1]
+    return None

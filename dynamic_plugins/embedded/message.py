@@ -1,0 +1,96 @@
+"""A message with its typed values and the conversation before it; what is known of a tool's arguments so far."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.embedded.action_words import concepts, mended, stem, tokens
+from dynamic_plugins.embedded.extractors import Values, extract
+from dynamic_plugins.embedded.references import Memory, points
+
+if TYPE_CHECKING:
+    from dynamic_plugins.embedded.free_text import Span
+
+_STANDS_FOR = {
+    "url": "url page",
+    "expression": "expression",
+    "email": "",
+    "repo": "repository",
+    "file": "file",
+    "quoted": "",
+    "hash": "",
+    "id": "",
+    "glob": "files",
+}
+_COLON = re.compile(r":\s")
+
+
+@dataclass
+class Filled:
+    """A tool's arguments. *said* and *carried* name those from the message and from earlier; *missing* the rest."""
+
+    arguments: dict[str, Any] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+    carried: set[str] = field(default_factory=set)
+    guessed: set[str] = field(default_factory=set)
+    """Those that are only what the message has left over."""
+    missing: tuple[str, ...] = ()
+    used: list[Span] = field(default_factory=list)
+
+
+class Message:
+    """What was said now, with its typed values and the conversation before it.
+
+    Words that are in *known*, those of the tools on offer, are no slips of others.
+    """
+
+    def __init__(self, text: str, memory: Memory, known: frozenset[str] = frozenset()) -> None:
+        self.text, self.memory, self.known = text, memory, known
+
+    @cached_property
+    def values(self) -> Values:
+        return extract(self.text)
+
+    @cached_property
+    def words(self) -> list[str]:
+        return [self._mended(word) for word in tokens(self.text)]
+
+    @cached_property
+    def order(self) -> str:
+        """The message with what it holds word for word taken out: a path's folders say nothing about the action."""
+        text = self.text
+        for value in reversed(self.values.found):
+            word = _STANDS_FOR.get(value.kind)
+            if value.kind == "path":
+                word = "file" if re.search(r"\.\w{1,5}$", str(value.value)) else "directory"
+            if value.kind == "sql":
+                word = " ".join(str(value.value).split()[:2])
+            if value.kind == "quoted" and len(str(value.value).split()) < 3:
+                continue
+            if word is not None:
+                text = f"{text[: value.start]} {word} {text[value.end :]}"
+        if (found := _COLON.search(text)) and len(text[: found.start()].split()) > 1:
+            text = text[: found.end()] + " ".join(text[found.end() :].split()[:4])
+        return text
+
+    @cached_property
+    def order_words(self) -> list[str]:
+        return [self._mended(word) for word in tokens(self.order)]
+
+    def _mended(self, word: str) -> str:
+        return word if word in self.known or stem(word) in self.known else mended(word)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset(stem(word) for word in self.words)
+
+    @cached_property
+    def concepts(self) -> frozenset[str]:
+        return frozenset(concept for word in self.words for concept in concepts(word))
+
+    @cached_property
+    def points(self) -> bool:
+        return points(self.words)

@@ -1,0 +1,160 @@
+"""A tool's arguments from a message and the conversation before it: nothing that nobody said and no result holds."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.embedded.action_words import fillers, ordinals, plain, tokens, verb_kinds
+from dynamic_plugins.embedded.free_text import called, labelled, unquoted, whole_text
+from dynamic_plugins.embedded.nested_values import filled_list, filled_object
+from dynamic_plugins.embedded.place_slots import PlaceSlots
+
+if TYPE_CHECKING:
+    from dynamic_plugins.embedded.message import Filled, Message
+    from dynamic_plugins.embedded.parameters import Parameter
+    from dynamic_plugins.embedded.request import Offered
+
+
+_TEXTUAL = ("text", "query", "name", "branch")
+
+
+def fill(tool: Offered, message: Message) -> Filled:
+    """Return what *message* and the conversation before it give of *tool*'s parameters."""
+    return _Filling(tool, message).run()
+
+
+class _Filling(PlaceSlots):
+    """Fills lists, objects and texts after what has a type, then what is still missing from before."""
+
+    def run(self) -> Filled:
+        self._numbers()
+        typed = [p for p in self.parameters if p.role not in (*_TEXTUAL, "list", "object", "number")]
+        for parameter in sorted(typed, key=lambda p: not p.required):
+            self._typed(parameter)
+        for parameter in self.parameters:
+            if parameter.role in ("list", "object"):
+                self._nested(parameter)
+        self._texts()
+        self._carry()
+        self.filled.missing = tuple(
+            p.name for p in self.parameters if p.required and p.name not in self.filled.arguments
+        )
+        return self.filled
+
+    # --- lists and objects, texts
+
+    def _nested(self, p: Parameter) -> None:
+        value, spans = filled_list(self, p) if p.role == "list" else filled_object(self, p)
+        if value:
+            self.give(p.name, value, *spans)
+
+    def _texts(self) -> None:
+        text = self.message.text
+        wanted = [p for p in self.parameters if p.role in _TEXTUAL and p.name not in self.filled.arguments]
+        long = [p for p in wanted if p.role == "text"]
+        others = [p.name for p in self.parameters]
+        for p in wanted:
+            told = p.role == "text" and (
+                len(long) > 1 or re.search(rf"\b(?:{p.name}|text|texto|content|inhalt)\s*:", text, re.I)
+            )
+            labels = p.name in ("title", "head", "base", "aisle") or p.role == "branch" or told
+            if labels and (found := labelled(text, p.name, others, long=p.role == "text")):
+                self.give(p.name, _code(found[0]) if p.role == "branch" else found[0], found[1])
+        for p in wanted:
+            if (
+                (
+                    p.name not in self.filled.arguments
+                    and p.role in ("name", "branch")
+                    and (p.required or p.name in ("title", "name"))
+                )
+                and (found := called(text))
+                and not any(s <= found[1][0] < e for s, e in self.filled.used)
+            ):
+                self.give(p.name, found[0], found[1])
+        for p in sorted(wanted, key=lambda q: (q.role != "text", not q.required)):
+            if (
+                p.name not in self.filled.arguments
+                and (p.required or not self._has_required_text())
+                and p.role != "branch"
+            ):
+                self._text_of(p)
+        for p in wanted:
+            optional = p.name not in self.filled.arguments and not p.required and p.role in ("name", "text")
+            found = labelled(text, p.name, others, long=p.role == "text") if optional else None
+            if found and not any(s <= found[1][0] < e for s, e in self.filled.used):
+                self.give(p.name, found[0], found[1])
+
+    def _has_required_text(self) -> bool:
+        return any(p.required and p.role in ("text", "query", "name") for p in self.parameters) or any(
+            p.required and p.role in ("url", "path", "id", "list", "sql", "number", "ref") for p in self.parameters
+        )
+
+    def _text_of(self, p: Parameter) -> None:
+        text = self.message.text
+        quoted = [v for v in self.message.values.of("quoted") if not any(s <= v.start < e for s, e in self.filled.used)]
+        if (
+            p.role == "text"
+            and (found := whole_text(text))
+            and not any(s <= found[1][0] < e for s, e in self.filled.used)
+        ):
+            self.give(p.name, found[0], found[1])
+        elif quoted:
+            self.give(p.name, quoted[0].value, (quoted[0].start, quoted[0].end))
+        elif p.role == "text" and (mails := self.message.values.of("email")):
+            self.give(p.name, mails[0].value, (mails[0].start, mails[0].end))
+        elif p.role == "text" and (found := labelled(text, p.name, self.names, long=True)):
+            self.give(p.name, found[0], found[1])
+        elif p.required or p.role in ("query", "text"):
+            self._rest(p)
+        elif (
+            p.role == "name"
+            and (
+                one := re.search(
+                    r"\b(?:only|just|solo|nur|for|from|under|para|pour|für)\s+(?:the\s+)?([^\W\d_]{3,})\b", text
+                )
+            )
+            and plain(one[1]) not in fillers()
+        ):
+            self.give(p.name, one[1], one.span(1), how="guessed")
+
+    def _rest(self, p: Parameter) -> None:
+        if (
+            self.message.points
+            and (p.role == "name" or any(w in ordinals() for w in self.message.words))
+            and p.role != "text"
+            and self._by_reference(p)
+        ):
+            return
+        pronoun = {"it", "them", "lo", "la", "es", "das", "quitalo", "ihn", "le", "that"} & set(self.message.words)
+        deletes = any("delete" in verb_kinds(w) or "read" in verb_kinds(w) for w in tokens(self.tool.name))
+        if pronoun and deletes and p.role == "name" and (value := self.memory.argument(p.name)):
+            self.give(p.name, value, how="carried")
+            return
+        if p.role == "text" and (into := _INTO.search(self.message.text)):
+            self.give(p.name, into[1].strip(), into.span(1), how="guessed")
+            return
+        if (
+            (found := whole_text(self.message.text))
+            and p.role in ("query", "name")
+            and not any(s <= found[1][0] < e for s, e in self.filled.used)
+        ):
+            self.give(p.name, found[0].rstrip("."), found[1], how="guessed")
+        elif found := self.left_over():
+            value = unquoted(found[0])
+            if (named := re.match(r"[^A-ZÄÖÜ]+\s(?=[A-ZÄÖÜ][a-zäöü])", value)) and p.role in ("query", "name"):
+                value = value[named.end() :]
+            if p.role == "query" and (topic := re.search(r"\b(?:about|on|regarding|über|sobre|sur)\s+(\S.*)$", value)):
+                value = topic[1]
+            self.give(p.name, value, found[1], how="guessed")
+
+
+_INTO = re.compile(
+    r"\b(?:to|in|into|onto|zu|an|a|à)\s+(?:that|this|the|my|it|dieser|der|esa|la|cette)(?:\s+note| one|"
+    r"\s+notiz|\s+nota|\s+page|\s+issue|\s+list)?\s+(?:that\s+)?([^:]{8,})$",
+    re.I,
+)
+
+
+def _code(text: str) -> str:
+    return text.split()[0].rstrip(",.;") if text.split() else text

@@ -1,0 +1,228 @@
+"""Arguments that are written in a form of their own: choices, flags, numbers, addresses, code, repositories."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.embedded.action_words import concepts, fillers, stem, tokens
+from dynamic_plugins.embedded.earlier_values import Slots
+from dynamic_plugins.embedded.free_text import labelled, whole_text
+from dynamic_plugins.embedded.number_slots import assigned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dynamic_plugins.embedded.extractors import Value
+    from dynamic_plugins.embedded.parameters import Parameter
+
+
+class TypedSlots(Slots):
+    """Fills what has a type; one method for each role of a parameter."""
+
+    # --- numbers, choices, flags
+
+    def _numbers(self) -> None:
+        wanted = [p for p in self.parameters if p.role == "number"]
+        held = any(p.role == "text" for p in self.parameters) and whole_text(self.message.text)
+        until = held[1][0] if held else len(self.message.text)
+        for parameter, value in assigned(wanted, self.message.values, until):
+            self.give(parameter.name, value.value, *([(value.start, value.end)] if value.end > value.start else []))
+        for p in wanted:
+            if p.required and p.name not in self.filled.arguments and p.words[-1] in ("number", "index", "id", "no"):
+                self._by_reference(p)
+
+    def _typed(self, p: Parameter) -> None:
+        method: Callable[[Parameter], None] | None = getattr(self, f"_{p.role}", None)
+        if p.name not in self.filled.arguments and method is not None:
+            method(p)
+
+    def _choice(self, p: Parameter) -> None:
+        own = set(tokens(self.tool.name))
+        scored = [
+            (self._fits(choice), choice)
+            for choice in p.choices
+            if len(p.choices) == 1 or str(choice).lower() not in own
+        ]
+        best = max((score for score, _ in scored), default=0.0)
+        top = [choice for score, choice in scored if score == best]
+        if (
+            best >= (1.0 if p.required or "default" not in p.schema else 1.5)
+            and len(top) == 1
+            and top[0] != p.schema.get("default")
+        ):
+            self.give(p.name, top[0])
+
+    def _fits(self, choice: Any) -> float:
+        words = tokens(str(choice))
+        score = 0.0
+        for word in words:
+            if word in self.message.words:
+                score += 2
+            elif stem(word) in self.message.stems:
+                score += 1.6
+            elif (about := concepts(word)) and about & self.message.concepts:
+                score += 1.5
+        return score / len(words) if words else 0.0
+
+    def _flag(self, p: Parameter) -> None:
+        telling = [
+            w for w in p.words if w not in ("include", "is", "return", "only", "use", "with", "auto", "full", "allow")
+        ] or list(p.words)
+        named = all(stem(w) in self.message.stems or concepts(w) & self.message.concepts for w in p.words)
+        if (
+            named
+            or (
+                telling
+                and p.required is False
+                and any(len(w) > 3 and w in self.message.words for w in telling)
+                and len(telling) == 1
+            )
+            or self._told(p)
+        ):
+            denied = re.search(
+                rf"\b(?:no|not|without|don'?t|kein\w*|ohne|sin|sans|non)\s+(?:\w+\s+)?{re.escape(telling[-1])}",
+                self.message.text,
+                re.I,
+            )
+            if (value := denied is None) != p.schema.get("default"):
+                self.give(p.name, value)
+
+    def _told(self, p: Parameter) -> bool:
+        """Whether two words that stand together in the message do so in the description as well: "ids only"."""
+        said = list(pairwise(self.message.words))
+        described = tokens(p.description)
+        pairs = set(pairwise(described))
+        return any(
+            pair in pairs
+            for pair in said
+            if not set(pair) <= fillers() and not (pair[0] in fillers() and pair[0] != "only")
+        )
+
+    # --- what is written in a form of its own
+
+    def _first(self, p: Parameter, *kinds: Any) -> bool:
+        for value in self.message.values.of(*kinds):
+            if (value.start, value.end) not in self.filled.used:
+                self.give(p.name, value.value, (value.start, value.end))
+                return True
+        return False
+
+    def _url(self, p: Parameter) -> None:
+        self._first(p, "url")
+
+    def _email(self, p: Parameter) -> None:
+        self._first(p, "email")
+
+    def _time(self, p: Parameter) -> None:
+        self._first(p, "time")
+
+    def _date(self, p: Parameter) -> None:
+        days = self.message.values.of("date")
+        ends = re.search(r"to$|_to\b|end|until|before|max", p.name, re.I)
+        free = [d for d in days if (d.start, d.end) not in self.filled.used]
+        if ends and len(days) < 2 and not re.search(r"\b(?:until|till|before|bis|hasta)\b", self.message.text, re.I):
+            return
+        if free:
+            self.give(p.name, free[0].value, (free[0].start, free[0].end))
+
+    def _expression(self, p: Parameter) -> None:
+        if not self._first(p, "expression"):
+            self._continued_expression(p)
+
+    def _continued_expression(self, p: Parameter) -> None:
+        """ "And that times 3.5": the last result stands for "that"."""
+        last = next((c for c in self.memory.calls if p.name in c.arguments), None)
+        result = _as_number(last.result) if last is not None else None
+        if result is None:
+            return
+        text = re.sub(r"(?<=\d),(?=\d)", ".", self.message.text)
+        for pattern, form in _CONTINUES:
+            if found := re.search(pattern, text, re.I):
+                said = next(group for group in found.groups() if group)
+                share = float(said) if "share" in form else 0.0
+                factor = {"plus share": 1 + share / 100, "less share": 1 - share / 100}.get(form)
+                tail = f"* {factor:.10g}" if factor is not None else form.format(said)
+                self.give(p.name, f"{result} {tail}", (found.start(), found.end()))
+                return
+
+    def _sql(self, p: Parameter) -> None:
+        self._first(p, "sql")
+
+    def _glob(self, p: Parameter) -> None:
+        if not self._first(p, "glob"):
+            found = re.search(
+                r"(?<!\w)\.(\w{2,5})\b(?:\s+files?)?|\b(\w{2,4})[ -](?:files|dateien|archivos|fichiers)\b",
+                self.message.text,
+            )
+            if found and p.required:
+                self.give(p.name, f"*.{(found[1] or found[2]).lower()}", found.span())
+
+    def _revision(self, p: Parameter) -> None:
+        if not self._first(p, "hash") and p.required:
+            self._by_reference(p)
+        elif (found := labelled(self.message.text, "branch", (), long=False)) and " " not in found[0]:
+            self.give(p.name, found[0], found[1])
+        if (
+            p.name not in self.filled.arguments
+            and (on := re.search(r"\b(?:on|auf|en|of)\s+(main|master|develop|dev|[\w-]+/[\w-]+)\b", self.message.text))
+            and "sha" in p.name
+        ):
+            self.give(p.name, on[1], on.span(1))
+
+    # --- repositories
+
+    def _owner(self, p: Parameter) -> None:
+        if (value := self._repository()) is not None:
+            self.give(p.name, str(value.value).split("/")[0], (value.start, value.end))
+        elif self.message.points and p.required:
+            self._by_reference(p)
+
+    def _repository(self) -> Value | None:
+        """Return owner/name; "vercel/next.js" could be a file as well."""
+        named = self.message.values.of("repo")
+        return next(
+            iter(named or [v for v in self.message.values.of("path") if re.fullmatch(r"[\w-]+/[\w.-]+", str(v.value))]),
+            None,
+        )
+
+    def _repo(self, p: Parameter) -> None:
+        if (value := self._repository()) is not None:
+            whole = str(value.value)
+            self.give(p.name, whole.split("/")[1] if "owner" in self.names else whole, (value.start, value.end))
+            return
+        if self.message.points and p.required and "owner" in self.names and self._by_reference(p):
+            return
+        bare = re.search(
+            r"\b(?:repo|repository|repositorio|dépôt)\s+(?!in\b|on\b|from\b|of\b|with\b|for\b|and\b|to\b|called\b)([\w.-]*[\w])",
+            self.message.text,
+            re.I,
+        )
+        if bare and "owner" in self.names and self.memory.argument("owner") and bare[1].lower() not in fillers():
+            self.give(p.name, bare[1], bare.span(1))
+
+
+_CONTINUES = [
+    (
+        r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ?ciento)\s*(?:off|discount|rabatt|less)|(?:less|"
+        r"minus|menos|moins|abzüglich|weniger)\s+(\d+(?:\.\d+)?)\s*(?:%|percent|prozent)",
+        "less share",
+    ),
+    (
+        r"(?:plus|and|add|with|wi|vat|tax|on|más|mit|zuzüglich)?\D{0,20}?(\d+(?:\.\d+)?)\s*(?:%|percent|prozent)",
+        "plus share",
+    ),
+    (r"(?:times|mal|por|fois|multiplied by|\*|x)\s*(\d+(?:\.\d+)?)", "* {}"),
+    (r"(?:divided by|geteilt durch|entre|durch|/|divide (?:it|that) by)\s*(\d+(?:\.\d+)?)", "/ {}"),
+    (r"(?:plus|add|más|\+)\s*(\d+(?:\.\d+)?)", "+ {}"),
+    (r"(?:minus|less|menos|moins|take away|subtract)\s*(\d+(?:\.\d+)?)", "- {}"),
+]
+
+
+def _as_number(result: Any) -> str | None:
+    text = str(result.get("result", "") if isinstance(result, dict) else result).strip()
+    if re.fullmatch(r"-?\d+(?:\.\d+)?", text):
+        value = float(text)
+        return str(int(value)) if value.is_integer() else text
+    return None

@@ -1,0 +1,211 @@
+"""Using active plugins in words: which action, with which arguments, and when to ask instead."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from typing import Any
+
+import pytest
+
+from dynamic_plugins.embedded.extractors import extract
+from dynamic_plugins.embedded.references import chosen, items_in
+from dynamic_plugins.embedded.request import Exchange, Made, Offered
+from dynamic_plugins.embedded.using import propose, spoken
+
+
+def tool(name: str, description: str, required: dict[str, Any] | None = None, **optional: Any) -> Offered:
+    properties = {
+        key: {"type": kind} if isinstance(kind, str) else kind for key, kind in ((required or {}) | optional).items()
+    }
+    return Offered(name, description, {"type": "object", "properties": properties, "required": list(required or ())})
+
+
+WEATHER = [
+    tool(
+        "weather__get_weather",
+        "Tells the weather now in a city.",
+        {"city": "string"},
+        units={"type": "string", "enum": ["metric", "imperial"], "default": "metric"},
+    ),
+    tool(
+        "weather__get_forecast", "Tells the weather of the next days in a city.", {"city": "string", "days": "integer"}
+    ),
+]
+LISTS = [
+    tool("shop__show_list", "Shows what is on the shopping list.", aisle={"type": ["string", "null"]}),
+    tool(
+        "shop__add_item",
+        "Adds something to the shopping list.",
+        {"item": "string"},
+        amount={"type": "integer", "default": 1},
+    ),
+    tool("shop__remove_item", "Takes something off the shopping list.", {"item": "string"}),
+]
+NOTES = [
+    tool(
+        "notes__NOTE_WRITE",
+        "Creates a new note with the given title and content.",
+        {"content": "string"},
+        title="string",
+    ),
+    tool("notes__NOTE_READ", "Reads one note by its id.", {"id": "string"}),
+    tool("notes__NOTE_LIST", "Lists all notes."),
+]
+DATABASE = [
+    tool(
+        "db__read_query",
+        "Execute a SELECT query on the database",
+        {"query": {"type": "string", "description": "SELECT SQL query to execute"}},
+    ),
+    tool(
+        "db__write_query",
+        "Execute an INSERT, UPDATE, or DELETE query on the database",
+        {"query": {"type": "string", "description": "SQL query to execute"}},
+    ),
+]
+FILES = [
+    tool(
+        "files__read_text_file",
+        "Read the contents of a file as text.",
+        {"path": "string"},
+        head="number",
+        tail="number",
+    ),
+    tool("files__list_directory", "Get a listing of all files and directories in a path.", {"path": "string"}),
+]
+EVERYTHING = [*WEATHER, *LISTS, *NOTES, *DATABASE, *FILES]
+
+
+def done(said: str, name: str, arguments: dict[str, Any], result: Any = None, reply: str = "Done.") -> Exchange:
+    return Exchange(said, [Made(name, arguments, {"ok": True, "plugin": "x", "action": "x", "result": result})], reply)
+
+
+def first(said: str, *before: Exchange, tools: list[Offered] = EVERYTHING) -> tuple[tuple[str, dict[str, Any]], ...]:
+    return propose(said, list(before), tools)[0].calls
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "arguments"),
+    [
+        ("What's the weather in Paris?", "weather__get_weather", {"city": "Paris"}),
+        ("Wie ist das Wetter in München?", "weather__get_weather", {"city": "München"}),
+        ("weather in Galway for the next four days", "weather__get_forecast", {"city": "Galway", "days": 4}),
+        (
+            "put 20 rolls of receipt paper on the shopping list",
+            "shop__add_item",
+            {"item": "receipt paper", "amount": 20},
+        ),
+        ("last 20 lines of /var/log/app.txt", "files__read_text_file", {"path": "/var/log/app.txt", "tail": 20}),
+        (
+            "run SELECT id FROM orders WHERE total > 5",
+            "db__read_query",
+            {"query": "SELECT id FROM orders WHERE total > 5"},
+        ),
+        ("DELETE FROM orders WHERE id = 3", "db__write_query", {"query": "DELETE FROM orders WHERE id = 3"}),
+    ],
+)
+def test_an_order_becomes_the_call_that_it_names(said: str, name: str, arguments: dict[str, Any]) -> None:
+    assert first(said) == ((name, arguments),)
+
+
+def test_a_note_is_kept_word_for_word() -> None:
+    ((_, arguments),) = first("note down: Tom turns 8 on Friday, he wants a red bike")
+    assert arguments["content"] == "Tom turns 8 on Friday, he wants a red bike"
+
+
+def test_the_last_call_is_made_again_with_what_changes() -> None:
+    before = done("weather in Rome?", "weather__get_weather", {"city": "Rome"}, {"temp": 20})
+    assert first("and in Madrid?", before) == (("weather__get_weather", {"city": "Madrid"}),)
+    assert first("in fahrenheit", before) == (("weather__get_weather", {"city": "Rome", "units": "imperial"}),)
+
+
+def test_the_second_one_is_the_second_that_was_listed() -> None:
+    before = done(
+        "list my notes",
+        "notes__NOTE_LIST",
+        {},
+        {"notes": [{"id": "7", "title": "boiler"}, {"id": "9", "title": "garden"}]},
+    )
+    assert first("read the second one", before) == (("notes__NOTE_READ", {"id": "9"}),)
+    assert first("read the boiler note", before) == (("notes__NOTE_READ", {"id": "7"}),)
+
+
+def test_a_file_that_was_listed_is_found_in_its_folder() -> None:
+    before = done("list /srv/docs", "files__list_directory", {"path": "/srv/docs"}, "[FILE] a.txt\n[FILE] readme.md")
+    assert first("open the readme", before) == (("files__read_text_file", {"path": "/srv/docs/readme.md"}),)
+
+
+def test_what_nobody_said_is_missing_and_the_answer_completes_the_call() -> None:
+    asked = propose("what is the weather like?", [], WEATHER)[0]
+    assert asked.missing == ("city",)
+    assert not asked.acts
+    answer = propose("Lisbon", [Exchange("what is the weather like?", [], "In which city?")], WEATHER)[0]
+    assert answer.calls == (("weather__get_weather", {"city": "Lisbon"}),)
+    assert not answer.missing
+
+
+def test_nothing_is_called_for_a_question_about_what_would_happen() -> None:
+    for said in (
+        "what would happen if I deleted the list?",
+        "is the shop plugin safe?",
+        "lovely, my cat sleeps all day",
+        "thanks, bye",
+    ):
+        assert not any(proposal.acts for proposal in propose(said, [], EVERYTHING)), said
+
+
+def test_a_hint_decides_whether_a_call_may_change_something() -> None:
+    reads = Offered("x__frob", "Frobs.", {"type": "object", "properties": {}}, {"readOnlyHint": True})
+    assert not propose("frob", [], [reads])[0].changing
+    assert propose("frob", [], [Offered("x__frob", "Frobs.", {})])[0].changing
+
+
+def test_a_refused_query_goes_to_the_sibling_that_takes_it() -> None:
+    query = {"query": "SELECT 1 FROM a"}
+    before = done("run it", "db__write_query", query, {"error": "SELECT is not allowed here, use read_query"})
+    assert (("db__read_query", query),) in [
+        proposal.calls for proposal in propose("then do that", [before], DATABASE)[:2]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "value"),
+    [
+        ("what is 15 percent of 80", "expression", "15 / 100 * 80"),
+        ("the square root of 2", "expression", "sqrt(2)"),
+        ("3 mal 0,45 plus 6,99", "expression", "3 * 0.45 + 6.99"),
+        ("call at half past eight", "time", "08:30"),
+        ("um halb neun", "time", "08:30"),
+        ("quarter to six in the evening", "time", "17:45"),
+        ("see you on monday", "date", "2025-06-09"),
+        ("from jan 1st 2024", "date", "2024-01-01"),
+        ("commit 9f2c1aa please", "hash", "9f2c1aa"),
+        ("a dozen eggs", "number", 12),
+        ("issues in facebook/react", "repo", "facebook/react"),
+    ],
+)
+def test_values_are_found_however_they_are_written(said: str, kind: Any, value: object) -> None:
+    assert value in [found.value for found in extract(said, date(2025, 6, 4)).of(kind)]
+
+
+def test_dictated_signs_are_written_out() -> None:
+    assert spoken("list the folder slash home slash maria slash invoices") == "list the folder /home/maria/invoices"
+    assert spoken("rename june dot txt") == "rename june.txt"
+
+
+def test_things_in_a_text_can_be_picked_by_their_words() -> None:
+    items = items_in("textbox Email [ref=e4], button Sign in [ref=e8]")
+    assert [item.fields["ref"] for item in chosen("click sign in", items)] == ["e8"]
+
+
+def test_a_message_among_a_hundred_tools_takes_a_third_of_a_second_at_most() -> None:
+    tools = [
+        Offered(f"p{n}__{t.name.rpartition('__')[2]}", t.description, t.parameters)
+        for n in range(8)
+        for t in EVERYTHING
+    ]
+    propose("what's the weather in Rome", [], tools)
+    began = time.process_time()
+    propose("put two bags of rice on the shopping list please", [], tools)
+    assert time.process_time() - began < 0.3
