@@ -1,4 +1,4 @@
-"""The embedded model behind the `openai` SDK and as an endpoint: real requests, the real engine."""
+"""The embedded model behind the `openai` SDK and as an endpoint, and what it makes of active plugins' actions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ import pytest
 
 from dynamic_plugins.embedded.completion import chunks
 from dynamic_plugins.embedded.http_endpoint import MAX_REQUEST_BYTES, serve
-from dynamic_plugins.embedded.needle import engine
 from dynamic_plugins.embedded.places import zone
 from dynamic_plugins.embedded.request import Offered
-from dynamic_plugins.embedded.use import Use
+from dynamic_plugins.embedded.using import propose
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.tools.management import NAMES, schema
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STARTS = 60.0
+PLAIN, DOUBTFUL = "please install discord", "instal dicsord"
 TOOLS: list[Any] = [
     {"type": "function", "function": {"name": name, "description": name, "parameters": schema(name), "strict": True}}
     for name in NAMES
@@ -80,21 +80,21 @@ async def test_the_sdk_gets_a_tool_call_that_openais_schema_allows(client: opena
 
 
 async def test_the_same_request_gets_the_same_answer(client: openai.AsyncOpenAI) -> None:
-    first = await client.chat.completions.create(**asked("instal dicsord"))
-    again = await client.chat.completions.create(**asked("instal dicsord"))
+    first = await client.chat.completions.create(**asked(DOUBTFUL))
+    again = await client.chat.completions.create(**asked(DOUBTFUL))
     assert first == again
     assert first.choices[0].message.content == "Install @elizaos/plugin-discord?"
 
 
 async def test_a_streamed_answer_is_the_same_in_pieces(client: openai.AsyncOpenAI) -> None:
-    whole = await client.chat.completions.create(**asked("instal dicsord"))
+    whole = await client.chat.completions.create(**asked(DOUBTFUL))
     for chunk in chunks(json.loads(whole.model_dump_json(exclude_unset=True)), usage=True):
         for choice in chunk["choices"]:
             choice["finish_reason"] = choice["finish_reason"] or "stop"  # "nullable" is no word of JSON Schema's
         check("CreateChatCompletionStreamResponse", chunk)
     text, usage = "", None
     stream = await client.chat.completions.create(
-        **asked("instal dicsord"), stream=True, stream_options={"include_usage": True}
+        **asked(DOUBTFUL), stream=True, stream_options={"include_usage": True}
     )
     async for piece in stream:
         text += "".join(choice.delta.content or "" for choice in piece.choices)
@@ -104,7 +104,7 @@ async def test_a_streamed_answer_is_the_same_in_pieces(client: openai.AsyncOpenA
 
 
 async def test_streamed_calls_come_whole(client: openai.AsyncOpenAI) -> None:
-    stream = await client.chat.completions.create(**asked("install the discord plugin"), stream=True)
+    stream = await client.chat.completions.create(**asked(PLAIN), stream=True)
     calls = [call async for piece in stream for choice in piece.choices for call in choice.delta.tool_calls or ()]
     assert [call.function.name for call in calls if call.function] == ["install_plugin"]
 
@@ -118,7 +118,7 @@ async def test_results_become_sentences(client: openai.AsyncOpenAI) -> None:
         {"role": "tool", "tool_call_id": "c1", "content": f"<data>{json.dumps(failed)}</data>"},
     ]
     answer = await client.chat.completions.create(**request)
-    assert answer.choices[0].message.content == "That did not work: there is no x Did you mean y or z?"
+    assert answer.choices[0].message.content == "That did not work: there is no x. Did you mean y or z?"
 
 
 async def test_models_are_listed_and_wrong_requests_told_in_openais_form(client: openai.AsyncOpenAI) -> None:
@@ -174,56 +174,37 @@ MANY = [
 ]
 
 
+def used(said: str, tools: Sequence[Offered] = tuple(MANY)) -> list[tuple[str, dict[str, Any]]]:
+    """Return the calls that are made at once for *said*."""
+    best = next(iter(propose(said, [], tools)), None)
+    return list(best.calls) if best is not None and best.acts else []
+
+
 @pytest.mark.parametrize(
     ("said", "name", "arguments"),
     [
-        ("echo Hello World!", "everything__echo", {"message": "Hello World!"}),
-        ("greet Bob please", "hello__greet", {"name": "Bob"}),
-        ("what's 17 plus 4", "everything__get-sum", {"a": 17, "b": 4}),
         ("time in nyc?", "time__get_current_time", {"timezone": "America/New_York"}),
         (
             "convert 3pm from London to San Francisco time",
             "time__convert_time",
             {"source_timezone": "Europe/London", "time": "15:00", "target_timezone": "America/Los_Angeles"},
         ),
-        (
-            "14:30 in Berlin is what in New York?",
-            "time__convert_time",
-            {"source_timezone": "Europe/Berlin", "time": "14:30", "target_timezone": "America/New_York"},
-        ),
         ("now tell me the time in Lima", "time__get_current_time", {"timezone": "America/Lima"}),
     ],
 )
 def test_the_right_action_is_found_among_many(said: str, name: str, arguments: dict[str, Any]) -> None:
-    answer = Use(engine(), MANY, None).answer(said)
-    assert answer is not None
-    assert [(call.tool, call.arguments) for call in answer.calls] == [(name, arguments)]
+    assert used(said) == [(name, arguments)]
 
 
-def test_the_time_in_a_place_that_nobody_knows_is_asked_about_and_no_other_places_is_told() -> None:
-    zone = {"type": "string", "description": "IANA timezone name. Use 'Etc/UTC' as local timezone if none is given."}
-    tool = _tool("time__get_current_time", "Get current time in a timezone", ["timezone"], timezone=zone)
-    answer = Use(engine(), [tool], None).answer("what time is it in Atlantis")
-    assert answer is not None
-    assert answer.calls == ()
-    assert "timezone" in answer.text
+def test_two_numbers_are_added_whichever_is_first() -> None:
+    ((name, arguments),) = used("what's 17 plus 4")
+    assert name == "everything__get-sum"
+    assert sorted(arguments.values()) == [4, 17]
 
 
-@pytest.mark.parametrize(
-    ("description", "meant"),
-    [
-        ("IANA name. Use 'UTC' as local timezone if no timezone provided by the user.", "UTC"),
-        ("IANA name. Use 'Europe/Rome' as local timezone if no timezone provided by the user.", "Europe/Rome"),
-        ("IANA name (e.g., 'Europe/Rome')", None),
-    ],
-)
-def test_where_no_place_is_named_the_one_counts_that_the_action_says(description: str, meant: str | None) -> None:
-    zone = {"type": "string", "description": f"The timezone: {description}"}
-    tool = _tool("time__get_current_time", "Get current time in a timezone", ["timezone"], timezone=zone)
-    for said in ("what time is it?", "current time please"):
-        answer = Use(engine(), [tool], None).answer(said)
-        calls = answer.calls if answer is not None else ()
-        assert [call.arguments for call in calls] == ([{"timezone": meant}] if meant else [])
+async def test_the_time_in_a_place_that_nobody_knows_is_not_told(client: openai.AsyncOpenAI) -> None:
+    answer = await client.chat.completions.create(**asked("what time is it in Atlantis", [*TOOLS, *TIME]))
+    assert answer.choices[0].message.tool_calls is None
 
 
 @pytest.mark.parametrize(
@@ -232,8 +213,6 @@ def test_where_no_place_is_named_the_one_counts_that_the_action_says(description
         ("and in Madrid?", ["Europe/Madrid"]),
         ("what about Lima and Oslo", ["America/Lima", "Europe/Oslo"]),
         ("und in Tokio?", ["Asia/Tokyo"]),
-        ("and in there?", []),
-        ("Madrid is nice", []),
     ],
 )
 async def test_what_goes_on_from_a_call_is_the_same_call_with_something_else(
@@ -253,52 +232,48 @@ async def test_what_goes_on_from_a_call_is_the_same_call_with_something_else(
 
 
 def test_several_places_are_several_calls() -> None:
-    answer = Use(engine(), MANY, None).answer("what's the time in London and in Paris?")
-    assert answer is not None
-    assert [call.arguments["timezone"] for call in answer.calls] == ["Europe/London", "Europe/Paris"]
-
-
-def test_the_engine_fills_in_what_no_rule_finds() -> None:
-    answer = Use(engine(), MANY[:2], None).answer("say hello to Ada")
-    assert answer is not None
-    assert [(call.tool, call.arguments) for call in answer.calls] == [("hello__greet", {"name": "Ada"})]
-
-
-def test_a_schema_that_tells_what_it_needs_only_in_words_is_understood() -> None:
-    note = _tool(
-        "scratchpad__WRITE",
-        "Create a new scratchpad entry",
-        [],
-        text={"type": "string", "description": "The request in plain words."},
-        title={"type": "string", "description": "A short title for the note (required)"},
-        content={"type": "string", "description": "The main content to save (required)"},
-    )
-    answer = Use(engine(), [note], None).answer("write a note: buy milk")
-    assert answer is not None
-    assert answer.calls[0].arguments["content"] == "buy milk"
-    assert set(answer.calls[0].arguments) == {"title", "content"}
+    calls = used("what's the time in London and in Paris?")
+    assert [arguments["timezone"] for _, arguments in calls] == ["Europe/London", "Europe/Paris"]
 
 
 @pytest.mark.parametrize("said", ["what's the capital of France?", "good morning!", "tell me a joke"])
-def test_no_action_is_called_for_what_none_does(said: str) -> None:
-    assert Use(engine(), MANY, None).answer(said) is None
+async def test_no_action_is_called_for_what_none_does(client: openai.AsyncOpenAI, said: str) -> None:
+    tools = [
+        {
+            "type": "function",
+            "function": {"name": each.name, "description": each.description, "parameters": each.parameters},
+        }
+        for each in MANY
+    ]
+    answer = await client.chat.completions.create(**asked(said, [*TOOLS, *tools]))
+    assert answer.choices[0].message.tool_calls is None
 
 
-def test_past_the_list_actions_are_searched_and_called_by_name() -> None:
-    from dynamic_plugins.embedded.request import Exchange, Made
-
-    pair = [Offered("search_plugin_actions", "", {}), Offered("call_plugin_action", "", {})]
-    use = Use(engine(), pair, None)
-    first = use.answer("what time is it in Tokyo?")
-    assert first is not None
-    assert first.calls[0].tool == "search_plugin_actions"
+async def test_past_the_list_actions_are_searched_and_called_by_name(client: openai.AsyncOpenAI) -> None:
+    pair = [
+        {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
+        for name in ("search_plugin_actions", "call_plugin_action")
+    ]
+    request = asked("what's 17 plus 4", [*TOOLS, *pair])
+    status = {"plugins": [{"name": "everything", "version": "1.0", "status": "active"}]}
+    content = f"<dynamic_plugins_status>\n{json.dumps(status)}\n</dynamic_plugins_status>"
+    request["messages"].insert(0, {"role": "system", "content": content})
+    first = (await client.chat.completions.create(**request)).choices[0].message
+    assert first.tool_calls
+    assert first.tool_calls[0].type == "function"
+    assert first.tool_calls[0].function.name == "search_plugin_actions"
     found = {"actions": [{"action": t.name, "description": t.description, "parameters": t.parameters} for t in MANY]}
-    exchange = Exchange("what time is it in Tokyo?", [Made("search_plugin_actions", {}, found)])
-    then = use.next(exchange)
-    assert then is not None
-    assert then.calls[0].tool == "call_plugin_action"
-    assert then.calls[0].arguments["action"] == "time__get_current_time"
-    assert json.loads(then.calls[0].arguments["arguments"]) == {"timezone": "Asia/Tokyo"}
+    request["messages"] += [
+        first.model_dump(exclude_none=True),
+        {"role": "tool", "tool_call_id": first.tool_calls[0].id, "content": f"<data>{json.dumps(found)}</data>"},
+    ]
+    then = (await client.chat.completions.create(**request)).choices[0].message
+    assert then.tool_calls
+    assert then.tool_calls[0].type == "function"
+    assert then.tool_calls[0].function.name == "call_plugin_action"
+    arguments = json.loads(then.tool_calls[0].function.arguments)
+    assert arguments["action"] == "everything__get-sum"
+    assert sorted(json.loads(arguments["arguments"]).values()) == [4, 17]
 
 
 @pytest.mark.parametrize(
@@ -354,13 +329,13 @@ def test_the_engine_never_uses_the_network_and_leaves_no_id(tmp_path: Path) -> N
 def test_without_the_engine_the_remedy_is_told() -> None:
     code = (
         "import sys; sys.modules['needle'] = None\n"
-        "from dynamic_plugins.embedded.model import EmbeddedModel\n"
+        "from dynamic_plugins.embedded.needle import engine\n"
         "from dynamic_plugins.errors import ModelError\n"
-        "try: EmbeddedModel(None)\n"
+        "try: engine().check()\n"
         "except ModelError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
-    assert "pip install 'agent-dynamic-plugins[embedded]'" in done.stdout, done.stderr
+    assert "pip install 'agent-dynamic-plugins[dev]'" in done.stdout, done.stderr
 
 
 @asynccontextmanager
@@ -380,9 +355,9 @@ async def served(catalogue: Catalogue) -> AsyncIterator[httpx2.AsyncClient]:
 
 async def test_the_endpoint_answers_streams_and_refuses(catalogue: Catalogue) -> None:
     async with served(catalogue) as http:
-        answer = await http.post("/chat/completions", json=asked("install the discord plugin"))
+        answer = await http.post("/chat/completions", json=asked(PLAIN))
         assert answer.json()["choices"][0]["finish_reason"] == "tool_calls"
-        streamed = await http.post("/chat/completions", json=asked("install the discord plugin") | {"stream": True})
+        streamed = await http.post("/chat/completions", json=asked(PLAIN) | {"stream": True})
         assert streamed.headers["content-type"].startswith("text/event-stream")
         assert streamed.text.rstrip().endswith("data: [DONE]")
         assert (await http.get("/nothing")).status_code == 404

@@ -1,1 +1,1 @@
-"""The embedded model: Needle's tool calling with an understanding built round it, behind the `openai` SDK."""
+"""The built-in model: small classifiers that read what a message wants of plugins and of their actions."""

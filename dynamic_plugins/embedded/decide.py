@@ -1,4 +1,5 @@
-"""From what was understood to what is done: at once when it is certain, after a question when it is not."""
+"""Calls, answers, and what a wish comes to as things stand: a plugin that is off is switched on, one that is on is not
+switched on again."""
 
 from __future__ import annotations
 
@@ -9,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.embedded.standing import Standing
-    from dynamic_plugins.embedded.targets import Target
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do to one plugin, and whether nothing speaks against doing it without asking."""
+    """One thing to do to the plugin *name*. *at* and *end* are where the plugin is called so in the message."""
 
     intent: str
-    target: Target
-    certain: bool
+    name: str
+    version: str | None = None
     at: int = 0
-    """Where it was said, in characters."""
+    end: int = 0
 
 
 TOOLS = {
@@ -54,61 +54,66 @@ TOOLS = {
     "activate": "activate_plugin",
     "deactivate": "deactivate_plugin",
     "unload": "unload_plugin",
+    "uninstall": "unload_plugin",
     "configure": "configure_plugin",
 }
 
 
-def calls_for(step: Step, standing: Standing) -> tuple[tuple[Call, ...], str, bool]:
-    """Return the calls that *step* takes as things stand, what there is to say, and whether it changed its meaning."""
-    name = step.target.name or ""
+def calls_for(step: Step, standing: Standing, before: Sequence[Call] = ()) -> tuple[tuple[Call, ...], str, bool]:
+    """Return the calls that *step* takes as things stand after *before*, what there is to say, and whether that is
+    another thing than was said.
+    """
+    name, here = step.name, step.name in standing or any(_installs(call, step.name) for call in before)
     named = {"plugin_name": name}
     match step.intent:
         case "install" if name in standing:
             return _have(step, standing)
         case "install":
-            version = {"version": step.target.version} if step.target.version else {}
+            version = {"version": step.version} if step.version else {}
             return (Call("install_plugin", named | version),), "", False
         case "activate" if standing.is_active(name):
             return (), f"{name} is active already.", False
-        case "activate" if name not in standing:
-            return (
-                (Call("install_plugin", named), Call("activate_plugin", named)),
-                f"{name} is not installed yet.",
-                True,
-            )
-        case "deactivate" if name not in standing:
+        case "activate" if not here:
+            both = (Call("install_plugin", named), Call("activate_plugin", named))
+            return both, f"{name} is not installed yet.", True
+        case "deactivate" if not here:
             return (), f"{name} is not installed, so there is nothing to switch off.", False
-        case "deactivate" if not standing.is_active(name):
+        case "deactivate" if name in standing and not standing.is_active(name):
             return (), f"{name} is not active.", False
-        case "unload" if name not in standing:
+        case "unload" | "uninstall" if not here:
             return (), f"{name} is not installed, so nothing of it is loaded.", False
-        case "restart" if name not in standing:
-            return (), f"{name} is not installed.", False
-        case "restart":
-            off = (Call("deactivate_plugin", named),) if standing.is_active(name) else ()
-            return (*off, Call("activate_plugin", named)), "", True
+        case "uninstall":
+            note = f"To remove {name} from this machine as well, type: dynamic-plugins uninstall {name}"
+            return (Call("unload_plugin", named),), note, False
     return (Call(TOOLS[step.intent], named),), "", False
 
 
+def _installs(call: Call, name: str) -> bool:
+    return call.tool == "install_plugin" and call.plugin == name
+
+
 def _have(step: Step, standing: Standing) -> tuple[tuple[Call, ...], str, bool]:
-    name, version = step.target.name or "", step.target.version
+    name, version = step.name, step.version
     mine = standing.plugins[name]
     if version and version != mine.version:
-        return (
-            (Call("install_plugin", {"plugin_name": name, "version": version}),),
-            f"{name} {mine.version} is installed.",
-            True,
-        )
+        call = Call("install_plugin", {"plugin_name": name, "version": version})
+        return (call,), f"{name} {mine.version} is installed.", True
     if mine.active:
         return (), f"{name} is installed and active already.", False
     return (Call("activate_plugin", {"plugin_name": name}),), f"{name} is installed already, but not active.", True
 
 
-def question(calls: Sequence[Call], said: Sequence[str]) -> str:
+def question(calls: Sequence[Call], notes: Sequence[str] = ()) -> str:
     """Return the question that names exactly what a yes would do."""
-    parts = [describe(call) for call in calls]
-    asked = f"{', then '.join(parts)}?"
-    return " ".join([*said, asked[0].upper() + asked[1:]])
+    asked = f"{', then '.join(describe(call) for call in calls)}?"
+    return " ".join([*notes, asked[0].upper() + asked[1:]])
+
+
+def which(names: Sequence[str]) -> str:
+    """Ask which of *names* is meant."""
+    if len(names) == 1:
+        return f"Do you mean {names[0]}?"
+    return f"Which one do you mean: {', '.join(names[:-1])} or {names[-1]}?"
 
 
 def describe(call: Call) -> str:
@@ -126,15 +131,26 @@ def describe(call: Call) -> str:
             return f"unload {name} from memory"
         case "configure_plugin":
             values = call.arguments.get("configuration") or []
-            told = ", ".join(_told(each["name"], each["value"]) for each in values)
+            told = ", ".join(_setting(each["name"], each["value"]) for each in values)
             return f"set {told} for {name}" if told else f"configure {name}"
         case "list_available_plugins":
             query = call.arguments.get("query")
             return f'search the registry for "{query}"' if query else "list the available plugins"
-    return f"call {call.tool}"
+    return f"call {_action(call)}"
 
 
-def _told(name: str, value: str) -> str:
+def _action(call: Call) -> str:
+    plugin, _, action = call.tool.rpartition("__")
+    said = ", ".join(f"{name} {_short(value)}" for name, value in call.arguments.items())
+    return f"{action} of {plugin}{f' with {said}' if said else ''}" if plugin else call.tool
+
+
+def _short(value: Any) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _setting(name: str, value: str) -> str:
     """Return a setting in words; a secret's value is never repeated."""
     from dynamic_plugins.redaction.detector import find_secrets
     from dynamic_plugins.text.secret_names import looks_secret

@@ -1,110 +1,316 @@
-"""A conversation: what earlier turns make of "yes", "the second one" and "it"."""
+"""One message in the light of the conversation: a yes to what was offered, a choice, an order, or a wish to look."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.core import prompt_files
-from dynamic_plugins.embedded.decide import Answer, Step, calls_for
-from dynamic_plugins.embedded.hearing import understand
-from dynamic_plugins.embedded.phrases import cues, read
-from dynamic_plugins.embedded.quoting import within
-from dynamic_plugins.embedded.targets import Target
-from dynamic_plugins.embedded.understanding import Mind
+from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for
+from dynamic_plugins.embedded.memory import Memory, agrees, declines, memory_of, spelled_out
+from dynamic_plugins.embedded.policy import decide, wants_list
+from dynamic_plugins.embedded.reading import Reading, read
+from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.text.tokenizer import words as telling_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.embedded.request import Exchange
-    from dynamic_plugins.embedded.targets import Knowledge
+    from dynamic_plugins.embedded.standing import Standing
+    from dynamic_plugins.resolver.resolver import Resolver
 
-FOCUS = 8
-REMEMBERED = 6
-"""So many turns back a "yes" or an "it" may reach."""
+LEAVE = "All right, I leave everything as it is."
+LEANING = 7
+"""A message of more words that names no plugin speaks of something else than the last one."""
+LEANS = 0.97
+"""What leans on the conversation for its plugin is done without asking from this probability on."""
+MANAGES = 0.5
+"""So likely must it be that the message is about managing plugins."""
+NEVER = 2.0
+"""No probability is as high: always ask."""
+TALKS = 0.6
+"""From this probability on that a message only talks, nothing in it points at a plugin."""
+OFFERED = 0.5
+_LIMIT = re.compile(
+    r"\b(?:first|top|show me|list|give me)\s+(\d{1,2})\b|\b(\d{1,2})\s+(?:entries|plugins|results|matches)\b", re.I
+)
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What is known by name: the resolver, the registry's entries, and how the installed plugins stand."""
+
+    resolver: Resolver
+    entries: Mapping[str, Entry]
+    standing: Standing
+
+    def read(self, said: str) -> Reading:
+        """Read a message."""
+        return read(said, self.resolver, self.standing.plugins, self.entries)
+
+
+@dataclass(frozen=True)
+class Understood:
+    """The last message as it was understood: how it was *read*, and what to do about it as far as plugins go."""
+
+    said: str
+    reading: Reading
+    answer: Answer | None
+    settled: bool = False
+    """Whether nothing else can be meant: a yes, a no, a choice."""
 
 
 class Dialogue:
-    """Decides the last of *exchanges* in the light of the others. Nothing is kept: a question is worked out again."""
+    """Decides the last of *exchanges* in the light of the others. Nothing is kept: all is worked out from them."""
 
     def __init__(self, knowledge: Knowledge, exchanges: Sequence[Exchange]) -> None:
-        self._known = knowledge
-        self._exchanges = [replace(each, said=within(each.said)) for each in exchanges[-REMEMBERED:]]
+        self._known, self._exchanges = knowledge, list(exchanges)
 
-    def answer(self) -> Answer | None:
-        """Return what to do about the last message; None when it has nothing to do with managing plugins."""
-        return self._answer(len(self._exchanges) - 1)
+    def understand(self) -> Understood:
+        """Return what the last message means for the plugins."""
+        return self._understand(len(self._exchanges) - 1)
 
-    def _answer(self, index: int) -> Answer | None:
+    def _understand(self, index: int) -> Understood:
         said = self._exchanges[index].said
-        text = read(said)
+        memory = self._memory(index)
+        if (settled := self._settled(said, index, memory)) is not None:
+            return Understood(said, self._known.read(said), settled, settled=True)
+        reading = self._known.read(said)
+        if not said.strip():
+            return Understood(said, reading, None)
+        if (leaning := self._leaning(said, reading, memory)) is not None:
+            return leaning
+        return Understood(said, reading, decide(reading, self._known.standing, self._known.entries, memory))
+
+    def _memory(self, index: int) -> Memory:
+        known = {name: self._known.entries.get(name) or Entry(name) for name in self._known.standing.plugins}
+        return memory_of(self._exchanges[:index], self._known.resolver, known, self._known.entries)
+
+    # ---------------------------------------------------------------- what was offered
+
+    def _settled(self, said: str, index: int, memory: Memory) -> Answer | None:
+        """Answer a yes, a no or a choice; None for anything else."""
         before = self._exchanges[index - 1] if index else None
-        if before is not None and not before.calls and "?" in (before.reply or ""):
-            asked = self._answer(index - 1)
-            if asked is not None and (asked.proposed or asked.choices):
-                if cues("questions", "yes").all_of(text) or self._agrees(said):
-                    return Answer(asked.proposed) if asked.proposed else Answer(text=asked.text, choices=asked.choices)
-                if cues("questions", "no").all_of(text):
-                    return Answer(text="All right, I leave everything as it is.")
-                if (chosen := self._chosen(said, asked)) is not None:
-                    return chosen
-        elif before is not None and cues("questions", "no").all_of(text):
-            return Answer(text="All right.")
-        return Mind(self._known, self.focus(index)).answer(said)
+        if before is None or not (memory.question or before.reply):
+            return None
+        mine = self._understand(index - 1).answer if not before.calls and "?" in (before.reply or "") else None
+        ours = mine is not None and mine.text == before.reply
+        if mine is not None and ours and mine.choices is not None:
+            return self._chosen(said, mine.choices)
+        if agrees(said) and memory.question:
+            if mine is not None and ours:
+                return Answer(mine.proposed) if mine.proposed else None
+            return self._taken_up(memory)
+        if declines(said) and memory.question:
+            return Answer(text=LEAVE)
+        return None
 
-    def _agrees(self, said: str) -> bool:
-        """ "Yes, do that please": a yes, and nothing after it that orders or names anything."""
-        text = read(said)
-        if len(text) > 8 or not cues("questions", "yes").begins(text):
-            return False
-        heard = understand(said, self._known)
-        return not heard.mentions and not heard.reading.orders and not heard.reading.cancelled
+    def _taken_up(self, memory: Memory) -> Answer | None:
+        """Return what a yes to the question of somebody else's reply does: the question is read as an order."""
+        order, _ = spelled_out(memory.question, _of_reply(memory))
+        reading = self._known.read(order)
+        orders = replace(
+            reading, mood=reading.mood._replace(all={"order": 1.0}), act=reading.act._replace(all={"manage": 1.0})
+        )
+        answer = decide(orders, self._known.standing, self._known.entries, memory, acts=OFFERED)
+        if answer is None or not (answer.calls or answer.proposed):
+            return None
+        return Answer(answer.calls or answer.proposed)
 
-    def _chosen(self, said: str, asked: Answer) -> Answer | None:
+    def _chosen(self, said: str, choices: tuple[str, tuple[str, ...]]) -> Answer | None:
         """Return what is done when *said* picks one of the plugins that were asked about."""
-        if asked.choices is None:
+        intent, names = choices
+        text, meant = spelled_out(said, Memory(listed=list(names), focus=list(names)))
+        if len(said.split()) > LEANING:
             return None
-        intent, names = asked.choices
-        heard = understand(said, self._known)
-        if heard.reading.orders or len(heard.text) > 10:
-            return None
-        named = [m.target.name for m in heard.mentions if m.target.name in names]
-        picked = named[0] if named else _ordinal(said, names) or self._described(said, names)
-        if picked is None:
-            return None
-        calls, note, _ = calls_for(Step(intent, Target((picked,), said), True), self._known.standing)
+        named = [name for link in self._known.read(text).links if link.named for name in link.names if name in names]
+        picked = list(dict.fromkeys([*(name for name in meant if name in names), *named]))
+        if len(picked) != 1 and not (len(meant) == 1 and (picked := meant)):
+            return Answer(text=LEAVE) if declines(said) else None
+        calls, note, _ = calls_for(Step(intent, picked[0]), self._known.standing)
         return Answer(calls, note)
 
-    def _described(self, said: str, names: Sequence[str]) -> str | None:
-        from dynamic_plugins.embedded.orders import content
-        from dynamic_plugins.embedded.settle import Settling
+    # ---------------------------------------------------------------- what leans on earlier turns
 
-        words = content(read(said))
-        fitting = Settling(self._known, (), ()).fitting(words, names) if words else []
-        return fitting[0] if len(fitting) == 1 else None
+    def _names_any(self, reading: Reading) -> bool:
+        return any(plugin.link.named and plugin.meant >= 0.2 for plugin in reading.plugins) or bool(reading.wanted)
 
-    def focus(self, index: int) -> list[str]:
-        """Return the plugins that were talked about before message *index*, latest first."""
-        names: list[str] = []
-        for exchange in reversed(self._exchanges[:index]):
-            called = [
-                str(call.arguments.get("plugin_name")) for call in exchange.calls if "plugin_name" in call.arguments
-            ]
-            resolved = [target.name for said in called if (target := self._known.named(said)) and target.name]
-            names += reversed(resolved)
-            names += reversed([m.target.name for m in self._known.mentions(exchange.said) if m.target.name])
-            for call in exchange.calls:
-                plugins = call.result.get("plugins") if isinstance(call.result, dict) else None
-                names += [str(each.get("name")) for each in plugins or () if isinstance(each, dict)]
-        return list(dict.fromkeys(names))[:FOCUS]
+    def _leaning(self, said: str, reading: Reading, memory: Memory) -> Understood | None:
+        """Understand "the second one", "turn it off again" or "both" by the plugins that were talked about."""
+        if agrees(said):
+            return None
+        if reading.act.all.get("talk", 0.0) >= TALKS:
+            return None
+        named = self._names_any(reading)
+        text, meant = spelled_out(said, memory, _first_wanted(reading))
+        uses = reading.act.all.get("use", 0.0) > reading.act.all.get("manage", 0.0)
+        if not meant and not named and not uses and len(said.split()) <= LEANING and memory.focus:
+            text, meant = f"{said.rstrip(' .!')} {memory.focus[0]}", memory.focus[:1]
+        if not meant:
+            return None
+        other = self._known.read(text)
+        wanted = {plugin.link.names[0] for plugin in other.wanted}
+        if not wanted.intersection(meant) and named:
+            return None
+        # A plugin that nothing points to, or that a long message points to somewhere, is asked about.
+        pointed = text != f"{said.rstrip(' .!')} {meant[0]}" and len(said.split()) <= LEANING
+        sure = pointed and reading.act.all.get("manage", 0.0) >= MANAGES
+        answer = decide(other, self._known.standing, self._known.entries, memory, acts=LEANS if sure else NEVER)
+        if answer is None or not (answer.calls or answer.proposed or answer.choices):
+            return None
+        return Understood(text, other, answer)
 
 
-def _ordinal(said: str, names: Sequence[str]) -> str | None:
-    words = set(re.findall(r"\w+", said.lower()))
-    places = {"first": 0, "second": 1, "third": 2, "last": -1}
-    for place, index in places.items():
-        said_so = words & set(prompt_files.table("embedded/questions.toml")["ordinals"][place])
-        if said_so - {"one", "two", "three"} or (said_so and len(words) == 1):
-            return names[index] if index < len(names) else None
-    return None
+def _first_wanted(reading: Reading) -> int | None:
+    """Return where the name of the first plugin ends that a message names and wants something of."""
+    return min((each.link.end for each in reading.wanted if each.link.named), default=None)
+
+
+_PLUGINS = (
+    r"(?:plug-?ins?|add-?ons?|extensions?|registry|catalogu?e|store|shop|marketplace|mcp servers?"
+    r"|erweiterung\w*|complementos?|módulos?)"
+)
+_LOOKS_FOR = re.compile(
+    rf"\b(?:which|what|any(?:thing)?|list|show|browse|find|search|look(?:ing)? for|is there|are there|exists?"
+    rf"|available|overview|contents?"
+    rf"|welche|gibt es|zeig\w*|hay|qué|busco|muestra|quels?|quelles?|y a-t-il|cherche|existe|quais"
+    rf"|quali)\b[^.!?]*\b{_PLUGINS}\b"
+    rf"|\b{_PLUGINS}\b[^.!?]*\b(?:for|that (?:can|does|do)|to|available|exist|für|para|pour|per)\b"
+    r"|插件|プラグイン|플러그인",
+    re.I,
+)
+_OF_MINE = re.compile(
+    r"\b(?:installed|active|running|on|off|enabled|loaded|mine|my|your|do (?:i|you) have|have i|installiert|an"
+    r"|aus|instalad\w+|activ\w+)\b",
+    re.I,
+)
+
+
+_HOW_IT_IS = re.compile(
+    r"\b(?:what happens|what (?:does|do|would|will|did)|how (?:do|does|is|are|can)|why|difference|explain)\b", re.I
+)
+
+
+def search_for(said: str, reading: Reading, *, explicit: bool = False) -> Call | None:
+    """Return the search that a message asks for; None where it does not look for plugins.
+
+    With *explicit* only where it speaks of plugins as such ("which plugins are there for maps?").
+    """
+    spoken = reading.text.spoken
+    looks = (
+        _LOOKS_FOR.search(spoken)
+        and not _OF_MINE.search(spoken)
+        and not _HOW_IT_IS.search(spoken)
+        and reading.mood.label in ("order", "question", "talk")
+    )
+    if looks and not any(plugin.link.named and plugin.link.confidence >= 0.8 for plugin in reading.plugins):
+        return list_call(said, reading)
+    return list_call(said, reading) if not explicit and wants_list(reading) else None
+
+
+def list_call(said: str, reading: Reading) -> Call:
+    """Return a search for what *said* speaks of: its telling words, without those that only ask."""
+    arguments: dict[str, object] = {}
+    if query := query_in(_LIMIT.sub(" ", said)):
+        arguments["query"] = query
+    if (found := _LIMIT.search(reading.text.spoken)) and 0 < (limit := int(found[1] or found[2])) <= 50:
+        arguments["limit"] = limit
+    return Call("list_available_plugins", arguments)
+
+
+_ASKING = frozenset(
+    {
+        "plugin",
+        "plugins",
+        "addon",
+        "addons",
+        "add",
+        "ons",
+        "extension",
+        "extensions",
+        "available",
+        "registry",
+        "list",
+        "show",
+    }
+    | {
+        "search",
+        "find",
+        "look",
+        "looking",
+        "something",
+        "anything",
+        "thing",
+        "things",
+        "stuff",
+        "got",
+        "get",
+        "want",
+        "need",
+    }
+    | {
+        "please",
+        "pls",
+        "plz",
+        "could",
+        "would",
+        "like",
+        "able",
+        "there",
+        "any",
+        "one",
+        "ones",
+        "know",
+        "tell",
+        "give",
+        "let",
+    }
+    | {
+        "help",
+        "hey",
+        "hi",
+        "hello",
+        "thanks",
+        "ok",
+        "okay",
+        "well",
+        "really",
+        "maybe",
+        "also",
+        "just",
+        "can",
+        "you",
+        "your",
+    }
+    | {
+        "what",
+        "which",
+        "who",
+        "how",
+        "kann",
+        "kannst",
+        "welche",
+        "gibt",
+        "hay",
+        "qué",
+        "que",
+        "quels",
+        "quel",
+        "me",
+        "my",
+    }
+)
+
+
+def query_in(said: str) -> str:
+    """Return the words of *said* that tell what is looked for; empty for a request for everything."""
+    return " ".join(word for word in telling_words(said[:400]) if word not in _ASKING)[:120]
+
+
+def _of_reply(memory: Memory) -> Memory:
+    """Return *memory* with the plugins that the last reply names before all others."""
+    if not memory.asked_about:
+        return memory
+    rest = [name for name in memory.focus if name not in memory.asked_about]
+    return Memory(list(memory.asked_about), [*reversed(memory.asked_about), *rest], memory.question, memory.asked_about)

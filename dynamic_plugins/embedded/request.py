@@ -28,6 +28,8 @@ class Offered:
     name: str
     description: str
     parameters: Mapping[str, Any]
+    annotations: Mapping[str, Any] = field(default_factory=dict)
+    """What an MCP server says of it (``readOnlyHint`` …), where the tool's form carries it."""
 
 
 @dataclass(frozen=True)
@@ -148,12 +150,13 @@ def _tools(tools: Sequence[Any]) -> list[Offered]:
     for tool in tools:
         function = tool.get("function") if isinstance(tool, dict) else None
         if isinstance(function, dict) and isinstance(function.get("name"), str):
-            parameters = function.get("parameters")
+            parameters, annotations = function.get("parameters"), function.get("annotations") or tool.get("annotations")
             offered.append(
                 Offered(
                     function["name"],
                     str(function.get("description") or ""),
                     parameters if isinstance(parameters, dict) else {"type": "object", "properties": {}},
+                    annotations if isinstance(annotations, dict) else {},
                 )
             )
     return offered

@@ -16,9 +16,16 @@ LONGEST = 6000
 _BLOCKS = [
     re.compile(r"```.*?(?:```|\Z)", re.S),
     re.compile(r"~~~.*?(?:~~~|\Z)", re.S),
+    re.compile(r"\b\w{1,80}\([^()\n]{0,400}=[^()\n]{0,400}\)"),  # a call as code has it
     re.compile(r"<!--.*?(?:-->|\Z)", re.S),
     re.compile(r"<(\w{1,40})[^<>]{0,400}>.*?</\1>", re.S),
     re.compile(r"^[ \t]*>.*$", re.M),
+    # What a pasted transcript has the person say: a line of theirs that the assistant answers in the next one.
+    re.compile(
+        r"^[ \t\[<#|*]*+(?:user|human)[ \t]*[\]>|*]*[ \t]*:[^\n]*\n+"
+        r"(?=[ \t\[<#|*]*+(?:assistant|ai|bot)[ \t]*[\]>|*]*[ \t]*:)",
+        re.M | re.I,
+    ),
     # What a pasted transcript has somebody else say than the person: up to the next line that is theirs.
     re.compile(
         r"^[ \t\[<#|*]*+(?:system|assistant|developer|tool|function|ai|bot)"
@@ -54,6 +61,8 @@ class SpokenText:
     spoken: str
     quotes: bool
     addresses: tuple[str, ...] = ()
+    written: str = ""
+    """What the person says with the addresses in it: a value may be one."""
 
 
 def spoken_in(said: str) -> SpokenText:
@@ -68,9 +77,10 @@ def spoken_in(said: str) -> SpokenText:
     spoken = _without_transcript(spoken)
     spoken = _QUOTES.sub(_quotation, spoken)
     quotes = spoken != said
+    written = spoken
     addresses = tuple(found.group().rstrip(".,;)") for found in _ADDRESS.finditer(spoken))
     spoken = _ADDRESS.sub(lambda found: _blank(found.group()), spoken).replace("`", " ")
-    return SpokenText(said, spoken, quotes, addresses)
+    return SpokenText(said, spoken, quotes, addresses, written)
 
 
 def _quotation(found: re.Match[str]) -> str:

@@ -1,11 +1,16 @@
-"""What the system prompt says about the installed plugins."""
+"""How the installed plugins stand: by the system prompt, or else by what the conversation has done with them."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from dynamic_plugins.embedded.request import Made, Request
 
 _BLOCK = re.compile(r"<dynamic_plugins_status>\s*(.*?)\s*</dynamic_plugins_status>", re.S)
 _ON = frozenset({"active"})
@@ -48,6 +53,57 @@ class Standing:
     def inactive(self) -> list[str]:
         """The names of the installed plugins that are not active."""
         return [plugin.name for plugin in self.plugins.values() if not plugin.active]
+
+
+def standing_of(request: Request, known: Collection[str] = ()) -> Standing:
+    """Return how the installed plugins stand in *request*.
+
+    Frameworks of others send no status. Then what the calls of the conversation gave tells it, and the tools on offer:
+    a plugin of *known* names whose actions are among them is active.
+    """
+    if _BLOCK.search(request.system):
+        return standing_in(request.system)
+    plugins: dict[str, Installed] = {}
+    for made in (made for exchange in request.exchanges for made in exchange.calls):
+        _follow(made, plugins)
+    for name in {tool.name.partition("__")[0] for tool in request.tools if "__" in tool.name}:
+        if name in known and not plugins.get(name, _OFF).active:
+            plugins[name] = replace(plugins.get(name, Installed(name)), status="active")
+    return Standing(plugins)
+
+
+_OFF = Installed("")
+_AFTER = {
+    "install_plugin": "installed",
+    "configure_plugin": "installed",
+    "activate_plugin": "active",
+    "deactivate_plugin": "inactive",
+    "unload_plugin": "installed",
+}
+"""How a plugin stands after a call that worked, where the result does not say it."""
+
+
+def _follow(made: Made, plugins: dict[str, Installed]) -> None:
+    """Bring *plugins* up to what came of *made*; a call that failed changed nothing."""
+    result = made.result
+    if not isinstance(result, dict) or result.get("ok") is False or "error" in result:
+        return
+    if made.name == "list_available_plugins":
+        for row in result.get("plugins") or ():
+            if isinstance(row, dict) and row.get("installed") is True and isinstance(row.get("name"), str):
+                plugins.setdefault(row["name"], _installed(row))
+        return
+    name = result.get("name") or made.arguments.get("plugin_name")
+    if made.name not in _AFTER or not isinstance(name, str):
+        return
+    if made.name == "unload_plugin" and made.arguments.get("uninstall"):
+        plugins.pop(name, None)
+        return
+    before = plugins.get(name)
+    status = before.status if before and made.name == "configure_plugin" else _AFTER[made.name]
+    needs = [each.get("name") if isinstance(each, dict) else each for each in result.get("needs") or ()]
+    told = {"version": before.version if before else "", "status": status, "missing": needs}
+    plugins[name] = _installed(told | result | {"name": name})
 
 
 def standing_in(system: str) -> Standing:

@@ -10,12 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.embedded.decide import Step
-    from dynamic_plugins.embedded.targets import Mention
 
 VERSION = re.compile(
     r"(?<![\w./:-])v?(\d+(?:\.\d+)+(?:[-.]?(?:a|b|rc|alpha|beta|dev|post|pre)[-.]?\d*)*)(?![\w/]|\.\d|:\d)", re.I
 )
-
 
 _DIGITS = {
     word: str(number)
@@ -40,6 +38,27 @@ _NOT_AFTER = re.compile(
 )
 
 
+def with_versions(steps: Sequence[Step], spoken: str) -> list[Step]:
+    """Return *steps* with the version that was asked for in each install.
+
+    With one install it is the last version that was said: people correct themselves. With several it is the last one
+    between the plugin's name and the next.
+    """
+    spoken = _spelled_out(spoken)
+    found = [(each.start(), each[1]) for each in VERSION.finditer(spoken) if not _ruled_out(spoken, each)]
+    installs = [step for step in steps if step.intent == "install"]
+    told = []
+    for step in steps:
+        version = step.version
+        if step.intent == "install" and version is None and found:
+            begin = step.end if len(installs) > 1 else 0
+            after = sorted(other.end for other in steps if other.end > begin) if len(installs) > 1 else []
+            mine = [number for at, number in found if begin <= at < (after[0] if after else len(spoken))]
+            version = mine[-1] if mine else None
+        told.append(replace(step, version=version))
+    return told
+
+
 def _spelled_out(spoken: str) -> str:
     """Return *spoken* with "one point two" as 1.2, as wide as before."""
 
@@ -53,25 +72,3 @@ def _spelled_out(spoken: str) -> str:
 def _ruled_out(spoken: str, version: re.Match[str]) -> bool:
     """Whether a version is named because it is not wanted: "not 3.1", "0.8 drops messages"."""
     return bool(_NOT_BEFORE.search(spoken[: version.start()]) or _NOT_AFTER.match(spoken[version.end() :]))
-
-
-def with_versions(steps: Sequence[Step], mentions: Sequence[Mention], spoken: str) -> list[Step]:
-    """Return *steps* with the version that was asked for in each install.
-
-    With one install it is the last version that was said: people correct themselves. With several it is the last one
-    between the plugin's name and the next.
-    """
-    places = {mention.target.name: mention.end for mention in mentions}
-    spoken = _spelled_out(spoken)
-    found = [(each.start(), each[1]) for each in VERSION.finditer(spoken) if not _ruled_out(spoken, each)]
-    several = sum(step.intent == "install" for step in steps) > 1
-    told = []
-    for step in steps:
-        version = step.target.version
-        if step.intent == "install" and version is None and found:
-            begin = places.get(step.target.name, 0) if several else 0
-            ends = sorted(end for end in places.values() if end > begin) if several else []
-            mine = [number for at, number in found if begin <= at < (ends[0] if ends else len(spoken))]
-            version = mine[-1] if mine else None
-        told.append(replace(step, target=replace(step.target, version=version)))
-    return told

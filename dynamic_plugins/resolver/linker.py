@@ -31,6 +31,8 @@ description or its actions, or nothing at all."""
 
 NEARLY = 0.74
 """So much alike are a word and the part of a name that it is a slip of."""
+MISSPELLED, NEARLY_NAMED = 5, 0.78
+"""A misspelled name of the registry has so many letters, and is so much alike."""
 SHORTEST = 4
 """A slip or a beginning has at least so many letters."""
 MOST_WORDS = 400
@@ -80,7 +82,25 @@ def links_in(text: str, resolver: Resolver, installed: Mapping[str, Entry]) -> l
     mentions = mentions_in(text, resolver)
     mine = [_installed_link(name, entry, words, mentions) for name, entry in installed.items()]
     others = (mention for mention in mentions if not any(name in installed for name in mention.names))
-    return [*mine, *(_registry_link(mention, mention.names) for mention in others)]
+    found = [*mine, *(_registry_link(mention, mention.names) for mention in others)]
+    return found if any(link.named for link in found) else [*found, *_misspelled(words, resolver)]
+
+
+def _misspelled(words: Sequence[tuple[str, int, int]], resolver: Resolver) -> list[Link]:
+    """Return the one name that a word is a slip of, where no name is spelled right."""
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    ordinary = wordlist("ordinary") | wordlist("stop") | wordlist("asking") | wordlist("joining")
+    table = resolver.table.by_squash
+    for word, start, end in words:
+        if len(word) < MISSPELLED or word in ordinary:
+            continue
+        near = process.extractOne(word, table.keys(), scorer=OSA.normalized_similarity, score_cutoff=NEARLY_NAMED)
+        if near is not None and near[0][:1] == word[:1]:
+            names = tuple(resolver.table.names[index] for index in table[near[0]])
+            return [Link(names[:1], "similar", start, end, 1.0, round(0.5 * near[1], 3))]
+    return []
 
 
 def _registry_link(mention: Mention, names: tuple[str, ...]) -> Link:

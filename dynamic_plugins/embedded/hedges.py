@@ -1,0 +1,86 @@
+"""Words that make an order doubtful: negations, conditionals, and verbs of somebody else's saying, in some languages.
+
+They are closed classes of grammar. Beside one of them an order is asked about, however sure the trained model is: a
+question too many is better than the contrary of what was said.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.resolver.linker import Link
+
+BEGINS = 3
+"""Another sentence than the order's takes it back with one of its first words: "Never do this", "Oder nein, …"."""
+
+_NEGATION = re.compile(
+    r"\b(?:not|never|no|nope|neither|nor|dont|cannot|\w+n['\u2019]t|nicht|nie|nein|keine?[mnrs]?|ne|n['\u2019]\w+|pas|jamais"
+    r"|nunca|jam[áa]s|n[ãa]o|non|niet|geen|nooit|inte|aldrig|ikke|nigdy|не|нет|никогда|değil|hay[ıi]r)\b"
+    r"|不|别|別|没|勿|ない|ません|지\s?마|말고|않",
+    re.I,
+)
+_TURKISH_NEGATION = re.compile(
+    r"\A(?=.*(?:[ığş]|eklenti|['\u2019][yn]?[ıiuü]\b)).*\w{2}m[ae](?:y[ıi]n(?:[ıi]z)?)?\W*\Z", re.I | re.S
+)
+"""There the verb, which stands last, is negated by its ending."""
+_CONDITIONAL = re.compile(
+    r"\b(?<!if you )(?:would|might)\s+(?:be|have)\b|\b(?:w[äa]re|w[üu]rde|ser[íi]a|serait|sarebbe|byłoby|было бы)\b",
+    re.I,
+)
+_SAYING = re.compile(
+    r"\b(?:said|says|wrote|writes|told|tells|asked|sagte?|schrieb|geschrieben|meinte|dijo|dice|escribi[óo]|dit|[ée]crit|disse|diz"
+    r"|ha detto|powiedział[ao]?|сказал[аи]?|dedi|söyledi)\b|说|言った",
+    re.I,
+)
+_TOLD_OF = re.compile(
+    r"\b(?:i|we|it|he|she|they|that|this|which|who|there)\s+(?:\w+n['\u2019]t|(?:do|does|did|is|was) not|never|no)\b",
+    re.I,
+)
+"""A negation of what somebody does or something is: it negates no order."""
+_INTRODUCTION = re.compile(r"(?:\w+\W+){2,}\w+\s?[:：]\s")
+"""What stands behind such a colon is a text that is spoken of; behind "please:" it is an order."""
+_SENTENCE_END = re.compile(r"[.!?\n。！？]+(?=\s|$)|[。！？]")
+
+
+# Somebody who wants an assistant to forget its rules, or a text that poses as one.
+_TRICKS = re.compile(
+    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instructions?|rules?|prompts?)\b"
+    r"|\b(?:maintenance|developer|debug|admin) mode\b|\b(?:system prompt|policy changed|do not tell)\b",
+    re.I,
+)
+# The heading of a text that is not the person's order: "todo list of my brother", on a line of its own.
+_HEADING = re.compile(
+    r"\A[^\n.!?]*\b(?:list|notes?|tasks?|agenda|minutes|e-?mail|message|post|comment)\b[^\n.!?]*\n", re.I
+)
+# What is named is the subject of the words behind it: "turn off discord rhymes with nothing".
+_IS_SUBJECT = re.compile(
+    r"\s+(?!(?:this|always|thanks|guys|days|plugins?|as|us|its|works|please)\b)[a-z]{3,}s\s+(?:with|like|as|to|a|an|the|for|of)\b"
+)
+
+
+def hedged(spoken: str, links: Sequence[Link]) -> bool:
+    """Whether an order about the plugins of *links* is denied, spoken of as what would be, or somebody else's."""
+    if _TRICKS.search(spoken) or _HEADING.match(spoken):
+        return True
+    if any(link.named and _IS_SUBJECT.match(spoken, link.end) for link in links):
+        return True
+    for begin, end in sentences(spoken):
+        sentence = _TOLD_OF.sub(" ", spoken[begin:end])
+        if any(begin <= link.start < end or not link.named for link in links):
+            if any(words.search(sentence) for words in (_NEGATION, _TURKISH_NEGATION, _CONDITIONAL, _SAYING)):
+                return True
+            if any(link.named and _INTRODUCTION.search(spoken[begin : link.start]) for link in links):
+                return True
+        elif _NEGATION.search(" ".join(sentence.split()[:BEGINS])):
+            return True
+    return False
+
+
+def sentences(spoken: str) -> list[tuple[int, int]]:
+    """Return where the sentences and lines of *spoken* begin and end."""
+    ends = [*(found.end() for found in _SENTENCE_END.finditer(spoken)), len(spoken)]
+    return [(begin, end) for begin, end in zip([0, *ends], ends, strict=False) if spoken[begin:end].strip()]

@@ -1,0 +1,219 @@
+"""What the conversation so far leaves to lean on: what was offered, listed, talked about and done, as objects.
+
+Worked out from the messages each time, so that it is the same for every client: results are objects, and of a reply
+only what a person would take from it is read, the plugins it names and what it asks.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.embedded.spoken_text import spoken_in
+from dynamic_plugins.resolver.linker import links_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dynamic_plugins.embedded.request import Exchange, Made
+    from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.resolver.resolver import Resolver
+
+REMEMBERED = 6
+"""So many exchanges back an "it" or a "second one" may reach."""
+
+_YES = re.compile(
+    r"(?:oh |ah |ok(?:ay)?,? |well,? |hm+,? )*(?:y|ye[sp]+|yess+|yeah?|yup|yea|sure(?: thing)?|ok(?:ay)?|k+"
+    r"|alright|all right"
+    r"|go (?:on|ahead|for it)(?: then)?|do (?:it|that|so)|please(?: do)?|fine|right|correct|exactly|absolutely"
+    r"|definitely|of course"
+    r"|why not|let'?s (?:go|do (?:it|that))|sounds good|good|great|perfect|both|ja|jo|jawohl|gerne?|klar|genau"
+    r"|mach(?: das| mal)?"
+    r"|s[ií]|claro|vale|dale|venga|de acuerdo|hazlo|oui|ouais|d'accord|vas-y|allez|bien s[ûu]r|sim|claro|pode ser"
+    r"|d[aа]|да|давай|конечно|tak|evet|tamam|olur|hai|はい|うん|お願いします|好的?|是的?|行|可以|네|응)",
+    re.I,
+)
+_YES_TAIL = re.compile(
+    r"(?:[\s,.!;:\-—)(]+|please|pls|plz|thanks?(?: you)?|thx|then|do(?: it| that| so)?|go ahead|dear|love|mate"
+    r"|sir|bitte|danke|por favor"
+    r"|gracias|merci|s'il (?:te|vous) pla[îi]t|i'?m curious|yes|sure|ok(?:ay)?|now|both|all|of them|mal|das|sie"
+    r"|ihn|es|lo|la"
+    r"|that'?s fine|sounds good|👍|🙏|🙂|😊|if you (?:can|could|would|don'?t mind)|that would be (?:nice|great"
+    r"|lovely))*",
+    re.I,
+)
+_NO = re.compile(
+    r"(?:oh |ah |ok(?:ay)?,? |well,? |hm+,? |nah,? )*(?:no+|nope|nah|never ?mind|nvm|don'?t|do not|not (?:now"
+    r"|yet|today)|leave it"
+    r"|skip (?:it|that)|cancel|stop|forget (?:it|that)|better not|rather not|bye|good ?bye|later|nein|nee+"
+    r"|lass(?: mal)?|lieber nicht"
+    r"|nada|mejor no|d[ée]jalo|non|laisse(?: tomber)?|n[ãa]o|deixa|нет|не надо|nie|hay[ıi]r|いいえ|不用?|不要|아니)\b",
+    re.I,
+)
+_GOODBYE = re.compile(r"\b(?:bye|good ?bye|see you|cu|tsch[üu]ss|adi[óo]s|au revoir|ciao)\b", re.I)
+
+_ORDINALS = {
+    0: r"first|1st|erste[nrs]?|primer[oa]?|premi[eè]re?|primeir[oa]|prim[oa]",
+    1: r"second|2nd|zweite[nrs]?|segund[oa]|deuxi[eè]me|second[oa]",
+    2: r"third|3rd|dritte[nrs]?|tercer[oa]?|troisi[eè]me|terceir[oa]|terz[oa]",
+    3: r"fourth|4th|vierte[nrs]?|cuart[oa]|quatri[eè]me",
+    -1: r"last|letzte[nrs]?|[úu]ltim[oa]|derni[eè]re?|latter",
+}
+_SEVERAL = re.compile(
+    r"\b(?:the )?(?:(first|last|other)\s+(two|2|three|3)(?: (?:of them|ones?))?|(both)(?: of (?:them|those))?"
+    r"|(all (?:of )?(?:them|three|four))"
+    r"|(beide[ns]?)|(amb[oa]s|los dos|las dos)|(les deux)|(os dois|as duas)|(entrambi))\b",
+    re.I,
+)
+_PRONOUN = re.compile(
+    r"\b(?:it|that(?: (?:one|thing|plugin))?|this(?: (?:one|thing|plugin))?|them|those|these"
+    r"|the (?:same )?(?:plugin|thing)|one"
+    r"|es|ihn|sie|das(?: ding)?|den|lo|la|ese|esa|eso|le|ça|celui-ci|celui-là|isso|esse|essa)\b",
+    re.I,
+)
+_COUNTS = {"two": 2, "2": 2, "three": 3, "3": 3}
+_QUESTION = re.compile(r"[^.!?\n]*[?？]")
+_OFFERING = re.compile(
+    r"\b(?:shall i|should i|do you want me to|want me to|would you like me to|may i|can i|i can|i could|let me"
+    r"|soll ich|darf ich"
+    r"|m[öo]chten sie(?:,? dass ich)?|quieres que(?: lo)?|puedo|dois-je|veux-tu que|je peux|devo"
+    r"|quer que eu)\b[\s,]*",
+    re.I,
+)
+
+
+@dataclass
+class Memory:
+    """*listed* are the plugins named last, in their order; *focus* all that were talked about, latest first.
+
+    *question* is what the last reply asked or offered, as an order ("switch it on"), or empty.
+    """
+
+    listed: list[str] = field(default_factory=list)
+    focus: list[str] = field(default_factory=list)
+    question: str = ""
+    asked_about: list[str] = field(default_factory=list)
+    """The plugins that the last reply names."""
+
+
+def memory_of(
+    exchanges: Sequence[Exchange], resolver: Resolver, installed: Mapping[str, Entry], entries: Mapping[str, Entry]
+) -> Memory:
+    """Return what *exchanges*, which end before the message to be answered, leave to lean on."""
+    memory = Memory()
+    for exchange in exchanges[-REMEMBERED:]:
+        listed = [name for made in exchange.calls for name in _listed(made) if name in entries or name in installed]
+        called = [name for made in exchange.calls if (name := _subject(made, resolver, installed))]
+        told = _named(exchange.reply or "", resolver, installed)
+        said = _named(spoken_in(exchange.said).spoken, resolver, installed)
+        several = next((names for names in (told, listed, called, said) if len(names) > 1), None)
+        if several:
+            memory.listed = several
+        elif told or listed or called:
+            memory.listed = (called or told or listed)[:1]
+        for name in (*said, *listed, *reversed(told), *called):
+            if name in memory.focus:
+                memory.focus.remove(name)
+            memory.focus.insert(0, name)
+        memory.asked_about = told
+        memory.question = _offer_in(exchange.reply or "")
+    return memory
+
+
+def agrees(said: str) -> bool:
+    """Whether *said* is a yes and nothing else. A goodbye is none."""
+    text = said.strip()
+    found = _YES.match(text)
+    if not found or _GOODBYE.search(text):
+        return False
+    return _YES_TAIL.fullmatch(text, found.end()) is not None
+
+
+def declines(said: str) -> bool:
+    """Whether *said* is a no to what was offered, in a few words."""
+    return bool(_NO.match(said.strip())) and len(said.split()) <= 6
+
+
+def spelled_out(said: str, memory: Memory, named_until: int | None = None) -> tuple[str, list[str]]:
+    """Return *said* with "the second one", "both" and "it" replaced by the plugins they mean, and these.
+
+    Where *said* names a plugin itself, up to *named_until*, an "it" after that means this one and is left.
+    """
+    if not memory.focus:
+        return said, []
+    meant: list[str] = []
+
+    def several(found: re.Match[str]) -> str:
+        names = _several(found, memory)
+        meant.extend(names)
+        return " and ".join(names) if names else found.group()
+
+    text = _SEVERAL.sub(several, said, count=1)
+    for place, words in _ORDINALS.items():
+        pattern = re.compile(
+            rf"\b(?:the |der |die |das |den |el |la |le |o |a )?(?:{words})(?: (?:one|plugin|thing))?\b", re.I
+        )
+        if not meant and (found := pattern.search(text)) and (name := _at(place, memory)):
+            text = text[: found.start()] + name + text[found.end() :]
+            meant.append(name)
+    found = _PRONOUN.search(text) if not meant else None
+    if found and (named_until is None or found.start() < named_until):
+        text = text[: found.start()] + memory.focus[0] + _PRONOUN.sub(memory.focus[0], text[found.end() :], count=1)
+        meant.append(memory.focus[0])
+    return text, meant
+
+
+def _several(found: re.Match[str], memory: Memory) -> list[str]:
+    names = memory.listed if len(memory.listed) > 1 else memory.focus
+    which, count = (found[1] or "").lower(), _COUNTS.get((found[2] or "").lower(), 0)
+    if which == "other":
+        return names[1 : 1 + count]
+    if count:
+        return names[:count] if which == "first" else names[-count:]
+    if found[4]:
+        return list(names)
+    return names[:2] if len(names) >= 2 else []
+
+
+def _at(place: int, memory: Memory) -> str | None:
+    names = memory.listed if len(memory.listed) > 1 else []
+    return names[place] if -len(names) <= place < len(names) else None
+
+
+def _listed(made: Made) -> list[str]:
+    found: Any = made.result.get("plugins") if isinstance(made.result, dict) else None
+    return [str(each.get("name")) for each in found or () if isinstance(each, dict)]
+
+
+def _subject(made: Made, resolver: Resolver, installed: Mapping[str, Entry]) -> str | None:
+    said = made.arguments.get("plugin_name") or made.arguments.get("pluginName")
+    if not isinstance(said, str):
+        return None
+    if said in installed:
+        return said
+    found = resolver.decide(said)
+    return found.name if found is not None and found.name else None
+
+
+def _named(text: str, resolver: Resolver, installed: Mapping[str, Entry]) -> list[str]:
+    """Return the plugins that *text* surely names, in order."""
+    sure = [
+        (link.start, link.names[0])
+        for link in links_in(text, resolver, installed)
+        if link.named
+        and len(link.names) == 1
+        and (link.kind in ("whole", "alias") or (link.kind == "exact" and link.confidence >= 0.6))
+    ]
+    return list(dict.fromkeys(name for _, name in sorted(sure)))
+
+
+def _offer_in(reply: str) -> str:
+    """Return what *reply* asks at its end or offers to do, as an order; empty where it does neither."""
+    questions = _QUESTION.findall(reply[-600:])
+    sentence = questions[-1].strip() if questions else ""
+    if not sentence:
+        offers = [each for each in re.split(r"(?<=[.!])\s+", reply[-600:]) if _OFFERING.search(each)]
+        sentence = offers[-1] if offers else ""
+    found = _OFFERING.search(sentence)
+    return (sentence[found.end() :] if found else sentence).strip(" ?？.!")

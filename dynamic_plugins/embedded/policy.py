@@ -1,0 +1,240 @@
+"""From what was read to what is done: at once when it is certain, after a question when it is likely, else nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for, question, which
+from dynamic_plugins.embedded.hedges import hedged, sentences
+from dynamic_plugins.embedded.plain_order import plain_order
+from dynamic_plugins.embedded.settings_text import given_settings
+from dynamic_plugins.embedded.versions import with_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dynamic_plugins.embedded.memory import Memory
+    from dynamic_plugins.embedded.reading import PluginReading, Reading
+    from dynamic_plugins.embedded.settings_text import Settings
+    from dynamic_plugins.embedded.standing import Standing
+    from dynamic_plugins.registry.entry import Entry
+
+ACTS = 0.87
+"""From this probability on of every step, and of nothing besides, it is done without a question."""
+SHORT, ACTS_SHORT = 8, 0.7
+"""In a message of at most so many words that calls the plugin by its name, less is enough."""
+ASKS = 0.28
+"""From this probability on that something is wanted of a plugin, the likeliest is asked about."""
+ORDERED = 0.8
+"""What changes something is done at once only when the message orders it at least so likely."""
+MAY_ORDER = 0.2
+"""A message that orders something less likely than that is a question or a tale: nothing is proposed for it."""
+MANAGES = 0.6
+"""So likely must it be that the whole message is about managing plugins."""
+LISTS = 0.42
+"""From this probability on of a search being wanted, it is made: it changes nothing."""
+
+PLAIN = 1.0
+"""What the words say is done at once only where it is so much likelier than its contrary, in log odds."""
+PLAIN_REMOVAL = 2.0
+"""The same for removing a plugin, which takes its settings along."""
+CONTRARY = -2.5
+"""From here down the contrary is meant, where it is likely by itself: only the way the plugin stands spoke against
+it."""
+
+_VERBS = {"I": "install", "A": "activate", "D": "deactivate", "U": "unload", "X": "uninstall", "C": "configure"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of one plugin is wanted: the steps' letters, and how sure that is."""
+
+    plugin: PluginReading
+    letters: str
+    probability: float
+
+    @property
+    def plain(self) -> bool:
+        """Whether the words tell it from its contrary."""
+        return self.plugin.contrary(self.letters).odds >= (PLAIN_REMOVAL if "X" in self.letters else PLAIN)
+
+
+def decide(
+    reading: Reading, standing: Standing, entries: Mapping[str, Entry], memory: Memory | None = None, acts: float = ACTS
+) -> Answer | None:
+    """Return what to do about the plugins that a message speaks of; None when it wants nothing of any."""
+    ordered = plain_order(reading)
+    wanted = meant_plugins(reading) if ordered is None else [Wanted(plugin, what, 1.0) for plugin, what in ordered]
+    sure = bool(wanted)
+    if not wanted:
+        wanted = _likeliest(reading)
+    if ordered is None and reading.ordered < MAY_ORDER:
+        wanted, sure = [], False
+    wanted = [_as_said(each) for each in wanted]
+    focus = memory.focus if memory else ()
+    settings = given_settings(reading, standing, entries, focus, [each.plugin for each in wanted if sure])
+    if settings is not None and not any(each.plugin.link.names[0] == settings.plugin for each in wanted):
+        wanted = [each for each in wanted if sure]
+    if not wanted and settings is None:
+        return None
+    unclear = next((each for each in wanted if len(each.plugin.link.names) > 1), None)
+    if unclear is not None:
+        names = unclear.plugin.link.names
+        return Answer(text=which(names), choices=(_VERBS[unclear.letters[0]], names))
+    calls, notes, changed = _carried_out(wanted, settings, reading, standing)
+    if not calls:
+        return Answer(text=" ".join(notes), weak=True) if notes else None
+    certain = ordered is not None or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
+    if certain and not changed and (settings is None or settings.certain):
+        return Answer(tuple(calls), " ".join(notes))
+    guessed = reading.act.label != "manage" and all(each.plugin.link.kind in _GUESSED for each in wanted)
+    return Answer(text=question(calls, notes), proposed=tuple(calls), weak=not sure or guessed)
+
+
+def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wanted]) -> bool:
+    """Whether the message does nothing but give values by their variables' names ("SOME_KEY is …")."""
+    told = settings is not None and all(value.explicit for value in settings.values)
+    others = any(each.letters != "C" for each in wanted)
+    return told and not others and reading.mood.label == "order" and not _TAKES_BACK.search(reading.text.spoken)
+
+
+_ALL = re.compile(
+    r"\b(?:all|everything|every|both|each|any|rest|others?|whole lot|alles?|s[äa]mtliche|beide[ns]?|todos?"
+    r"|todas?|ambos|tout(?:es)?|tous"
+    r"|tutt[ioe]|tudo|hepsi(?:ni)?|wszystk\w+|вс[её]|them)\b|全部|すべて|所有",
+    re.I,
+)
+_BUT = re.compile(
+    r"\b(?:except|exept|excpet|but(?: not)?|apart from|other than|besides|save(?: for)?|bar|minus|au(?:ß|ss)er"
+    r"|sauf|excepto|menos|salvo|tranne"
+    r"|hariç|opr[óo]cz|кроме)\b",
+    re.I,
+)
+_CALLED = frozenset({"exact", "whole"})
+_GUESSED = frozenset({"described", "similar", "slip"})
+"""A plugin that is called so is asked about, never acted on."""
+# What takes an order back, or only seems to give one: then the likeliest is asked about.
+_TAKES_BACK = re.compile(
+    r"\b(?:not|never|no|don'?t|do not|doesn'?t|won'?t|isn'?t|can'?t|without|keep|keeps|leave|stays?|unless"
+    r"|until|if|before|later|tomorrow"
+    r"|nicht|kein\w*|lass|erst|wenn|falls|bevor|pas|jamais|sans|laisse|sinon|n'\w+|ne|no|nunca|sin|deja|si"
+    r"|cuando|antes|n[ãa]o|nunca|sem"
+    r"|non|senza|lascia|niet|geen|laat|nie|bez|не|без|de[ğg]il|sak[ıi]n)\b|[不别別勿没未]|ない|しないで|ません|않|마세요|말고",
+    re.I,
+)
+_CORRECTS = re.compile(
+    r"(?:^|[\s.,;!?…—-])(?:no+|nope|wait|sorry|actually|i mean(?:t)?|er+m?|rather|scratch that|oops|my bad|digo"
+    r"|perd[óo]n|nein|halt|quatsch"
+    r"|non|pardon|euh|nee|wrong one|correction|instead)[\s.,;!?…:—-]",
+    re.I,
+)
+
+
+def meant_plugins(reading: Reading) -> list[Wanted]:
+    """Return what is wanted of which plugins, after what the grammar of a message rules out.
+
+    One that no word names is meant only by a word for all of them; what stands behind "except" is not; of two that a
+    correction stands between the second is.
+    """
+    wanted = [Wanted(plugin, plugin.intents, plugin.probability) for plugin in reading.wanted]
+    spoken = reading.text.spoken
+    named = [each for each in wanted if each.plugin.link.named]
+    if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
+        wanted = named
+    if (but := _BUT.search(spoken)) and any(not each.plugin.link.named for each in wanted):
+        wanted = [each for each in wanted if each.plugin.link.end <= but.start()]
+    for each in named:
+        later = [other for other in named if other.plugin.link.start > each.plugin.link.end]
+        between = (
+            spoken[each.plugin.link.end : other.plugin.link.start] for other in later if other.letters == each.letters
+        )
+        if any(_CORRECTS.search(f" {text} ") for text in between) and each in wanted:
+            wanted.remove(each)
+    return wanted
+
+
+def wants_list(reading: Reading) -> bool:
+    """Whether the message looks for plugins."""
+    return reading.act.all.get("list", 0.0) >= LISTS
+
+
+def _likeliest(reading: Reading) -> list[Wanted]:
+    """Return the likeliest want of the one plugin that something may be wanted of; nothing where none is likely."""
+    named = [plugin for plugin in reading.plugins if plugin.link.named and plugin.meant >= ASKS]
+    if not named or reading.ordered < MAY_ORDER:
+        return []
+    best = max(named, key=lambda plugin: plugin.meant)
+    shares = {label: share for label, share in best.prediction.all.items() if label != "-"}
+    label = max(shares, key=shares.__getitem__)
+    return [Wanted(best, "".join(letter for letter in "IXCADU" if letter in label), best.meant)]
+
+
+def _as_said(wanted: Wanted) -> Wanted:
+    """Return *wanted*, or its contrary where that is what the words say."""
+    contrary = wanted.plugin.contrary(wanted.letters)
+    if contrary.odds > CONTRARY or contrary.probability < ACTS:
+        return wanted
+    return replace(wanted, letters=contrary.letter)
+
+
+def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:
+    spoken = reading.text.spoken
+    if reading.text.addresses and any("I" in each.letters for each in wanted):
+        return False  # what is to be installed may be what stands at the address
+    if reading.ordered < ORDERED or _TAKES_BACK.search(spoken) or _CORRECTS.search(spoken):
+        return False
+    if reading.act.all.get("manage", 0.0) < MANAGES or any(each.plugin.link.kind in _GUESSED for each in wanted):
+        return False
+    called = all(each.plugin.link.kind in _CALLED and each.plugin.link.confidence >= 0.5 for each in wanted)
+    needed = min(acts, ACTS_SHORT) if acts <= ACTS and called and len(spoken.split()) <= SHORT else acts
+    if any(each.probability < needed or not each.plain for each in wanted):
+        return False
+    if hedged(reading.text.spoken, [each.plugin.link for each in wanted]):
+        return False
+    if any("X" in each.letters for each in wanted) and len(sentences(reading.text.spoken)) > 1:
+        return False  # what is said beside it may take it back, and a removal cannot be
+    meant = {each.plugin.link.names for each in wanted}
+    rest = (plugin for plugin in reading.plugins if plugin.link.named and plugin.link.names not in meant)
+    return all(1 - plugin.meant >= ACTS for plugin in rest)
+
+
+def _carried_out(
+    wanted: Sequence[Wanted], settings: Settings | None, reading: Reading, standing: Standing
+) -> tuple[list[Call], list[str], bool]:
+    """Return the calls that *wanted* comes to as things stand, what there is to say, and whether that is another thing
+    than was said.
+    """
+    steps = [
+        Step(
+            _VERBS[letter],
+            each.plugin.link.names[0],
+            each.plugin.link.version,
+            each.plugin.link.start,
+            each.plugin.link.end,
+        )
+        for each in wanted
+        for letter in each.letters
+    ]
+    calls: list[Call] = []
+    notes: list[str] = []
+    changed = False
+    for step in with_versions(steps, reading.text.spoken):
+        if step.intent == "configure":
+            mine = settings is not None and settings.plugin == step.name
+            made: tuple[Call, ...] = (settings.call,) if mine and settings is not None else ()
+            note, other = "" if mine else enter_values(step.name), False
+        else:
+            made, note, other = calls_for(step, standing, calls)
+        calls += [call for call in made if call not in calls]
+        notes += [note] if note and note not in notes else []
+        changed = changed or other
+    if settings is not None and settings.call not in calls:
+        calls.insert(0, settings.call)
+    return calls, notes, changed
+
+
+def enter_values(name: str) -> str:
+    """Tell how values are given to a plugin, secrets outside of the conversation."""
+    return f"Say NAME=value for {name}, or enter its secrets with: dynamic-plugins configure {name}"
