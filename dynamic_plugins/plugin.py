@@ -42,6 +42,8 @@ class Action:
     handler: Handler
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "properties": {}})
     similes: Sequence[str] = ()
+    read_only: bool | None = None
+    """Whether it changes nothing in the world; None where nobody says so, and then it counts as changing."""
 
 
 @dataclass(frozen=True)

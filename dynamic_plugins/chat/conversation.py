@@ -8,6 +8,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.chat.change_guard import ChangeGuard
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.injection_guard import Guard
 from dynamic_plugins.chat.untrusted_text import fenced
@@ -108,6 +109,7 @@ class Conversation:
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
         self._guard = Guard(toolbox, named)
+        self._changes = ChangeGuard()
         self._evaluating: asyncio.Task[None] | None = None
         self._shown: set[asyncio.Task[None]] = set()
         self._remarks: dict[str, Any] = {}
@@ -129,6 +131,7 @@ class Conversation:
                 watch.on_notice(notice)
         self._history.begin(text)
         self._guard.begin(text)
+        self._changes.begin(text)
         try:
             async with asyncio.timeout(self._turn_seconds):
                 turn = await self._run(watch, calls)
@@ -142,11 +145,25 @@ class Conversation:
         turn = replace(turn, reply=self._vault.scrub_text(turn.reply), notices=tuple(notices))
         self._history.replied(turn.reply)
         self._vault.record_reply(turn.reply)
+        self._changes.replied(turn.reply)
         if self._evaluate is not None:
             self._evaluating = asyncio.create_task(self._show(self._evaluate, text, turn.reply))
             self._shown.add(self._evaluating)
             self._evaluating.add_done_callback(self._shown.discard)
         return turn
+
+    def recall(self, said: str, calls: Sequence[tuple[str, Any, Any]], reply: str) -> None:
+        """Take up an exchange that was held before, with its *calls* as (tool, arguments, result)."""
+        self._history.begin(said)
+        self._guard.begin(said)
+        if calls:
+            wanted = [
+                ToolCall(f"past_{len(self._history)}_{number}", tool, json.dumps(arguments, ensure_ascii=False))
+                for number, (tool, arguments, _) in enumerate(calls)
+            ]
+            self._history.called(wanted, [fenced(result) for _, _, result in calls])
+        self._history.replied(reply)
+        self._changes.replied(reply)
 
     def _failed(self, reply: str, calls: Sequence[Call], notices: Sequence[str]) -> Turn:
         """End a turn in which the model failed. What was called before stays called, and stays in the conversation."""
@@ -208,8 +225,18 @@ class Conversation:
 
     async def _ask(self, watch: Watch) -> Say | Use:
         messages = [{"role": "system", "content": await self._system()}, *self._history.messages()]
-        tools = self._vault.scrub_tools(in_format(self._toolbox.offered(), "openai"))
+        tools = self._vault.scrub_tools(self._forms())
         return await self._model.respond(messages, tools, watch.on_text)
+
+    def _forms(self) -> list[dict[str, Any]]:
+        if not self._model.reads_every_tool:
+            return in_format(self._toolbox.offered(), "openai")
+        tools = self._toolbox.everything()
+        forms = in_format(tools, "openai")
+        for tool, form in zip(tools, forms, strict=True):
+            if tool.action.read_only is not None:
+                form["function"]["annotations"] = {"readOnlyHint": tool.action.read_only}
+        return forms
 
     async def _system(self) -> str:
         parts = [await system_text(self._providers)]
@@ -258,7 +285,8 @@ class Conversation:
         return await self._resolve(call.about)
 
     async def _call(self, call: Prepared, plugin: str) -> dict[str, Any]:
-        if (refused := await self._guard.refusal(call, plugin)) is not None:
+        refused = self._changes.refusal(call, plugin) or await self._guard.refusal(call, plugin)
+        if refused is not None:
             return {"ok": False, "error": refused.to_dict()}
         result = await self._toolbox.make(call)
         if call.name in NAMES:

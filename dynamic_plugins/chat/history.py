@@ -28,6 +28,10 @@ class History:
         self._characters = characters
         self._turns: list[list[Message]] = []
 
+    def __len__(self) -> int:
+        """Return how many turns it holds."""
+        return len(self._turns)
+
     def begin(self, text: str) -> None:
         """Begin a turn with what the person said."""
         self._turns.append([{"role": "user", "content": text}])

@@ -22,6 +22,8 @@ class EndpointModel:
     Retries of rate limits and time-outs are its own.
     """
 
+    reads_every_tool = False
+
     def __init__(self, client: openai.AsyncOpenAI, name: str) -> None:
         self._client, self.name = client, name
 

@@ -13,7 +13,7 @@ RETRIES = 2
 
 
 def open_model(settings: Settings, catalogue: Catalogue) -> Model:
-    """Return the model. Raises ModelError when it is the built-in one and that is not installed."""
+    """Return the model that answers; the built-in one needs nothing, and nothing of it is loaded yet."""
     if settings.model.embedded:
         from dynamic_plugins.embedded.model import EmbeddedModel
 

@@ -38,6 +38,9 @@ class Model(Protocol):
     """One model: the built-in one, or one behind an endpoint."""
 
     name: str
+    reads_every_tool: bool
+    """Whether it is given all actions of the active plugins, however many: one that pays for each word of a request is
+    given a search for them instead."""
 
     async def respond(
         self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], on_text: OnText | None = None

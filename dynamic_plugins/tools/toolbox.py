@@ -128,6 +128,10 @@ class Toolbox:
             return self.constant()
         return [*self.management(), *mine]
 
+    def everything(self) -> list[Tool]:
+        """Return the six and all of the plugins' own, however many."""
+        return [*self.management(), *self.plugin_tools()]
+
     def constant(self) -> list[Tool]:
         """Return tools that stay the same whatever is active: the six, and a search and a call for plugins' actions.
 

@@ -29,6 +29,8 @@ class Component:
     interval: float | None = None
     address: str | None = None
     """What the worker calls it, where that differs from *name* (a resource's URI)."""
+    read_only: bool | None = None
+    """Whether it declares that it changes nothing; None where it declares nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def bind(name: str, offers: Offers, call: Caller) -> Plugin:
             handler,
             component.parameters or {"type": "object", "properties": {}},
             component.similes,
+            component.read_only,
         )
 
     def provider(component: Component) -> Provider:

@@ -91,7 +91,9 @@ def _tool(plugin: str, tool: Tool, ours: bool) -> Component:
     if problem := schema_problem(schema):
         raise ContractError(plugin, f"{tool.name}: {problem}")
     similes = tuple(each for each in meta.get("similes") or () if isinstance(each, str))
-    return Component("action", tool.name, tool.description or tool.title or "", schema, similes)
+    hint = tool.annotations.read_only_hint if tool.annotations is not None else None
+    described = tool.description or tool.title or ""
+    return Component("action", tool.name, described, schema, similes, read_only=hint)
 
 
 def _providers(resources: list[Resource]) -> list[Component]:
@@ -124,7 +126,11 @@ def _reading(resources: list[Component], taken: set[str]) -> list[Component]:
         "required": ["resource"],
         "additionalProperties": False,
     }
-    return [Component("action", name, "Reads one of the texts that this server keeps.", schema, address=READ)]
+    return [
+        Component(
+            "action", name, "Reads one of the texts that this server keeps.", schema, address=READ, read_only=True
+        )
+    ]
 
 
 def _prompt(plugin: str, prompt: Prompt) -> Component:
