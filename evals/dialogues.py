@@ -1,0 +1,270 @@
+"""Plays conversations that manage and use plugins, and writes what the agent did at each turn, for a scorer to read.
+
+    python -m evals.dialogues FILE --out PREDICTIONS.jsonl [--tools TOOLS.json] [--model NAME --base-url URL]
+
+Each line of FILE is ``{"id", "installed", "active", "turns": [{"say", "expect", "result"?, "told"}…]}``. Nothing is
+installed and no worker runs: the six actions answer as if all had worked, and a plugin's own action answers with the
+turn's ``result``. Each turn starts from the truth: the plugins stand as after the ``expect`` of the turns before, and
+the conversation holds these calls, their results and what was ``told``. Where the reply asks, "yes" is said, and what
+is called then is ``proposed``. What the plugins offer is read from ``tools.json`` beside FILE, else from ``--tools``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.chat.conversation import Conversation
+from dynamic_plugins.chat.model_factory import open_model
+from dynamic_plugins.core import prompt_files
+from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
+from dynamic_plugins.plugin import Action, Plugin, Provider
+from dynamic_plugins.registry.entry import Entry, OfferedAction
+from dynamic_plugins.registry.registry import Registry
+from dynamic_plugins.resolver.catalog import Catalogue
+from dynamic_plugins.resolver.mentions import mentions_in
+from dynamic_plugins.settings import ModelSettings, Settings
+from dynamic_plugins.tools.management import NAMES, one_line, schema
+from dynamic_plugins.tools.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from dynamic_plugins.chat.conversation import Turn
+    from dynamic_plugins.core.model_protocol import Model
+
+VERSION = "1.0.0"
+SHARED_TOOLS = Path(__file__).parent.parent.parent / "shared" / "data" / "dialogues" / "tools.json"
+
+Calls = list[dict[str, Any]]
+Offers = dict[str, list[dict[str, Any]]]
+
+
+class Stage:
+    """The plugins as they stand before a turn, and a conversation on them whose tools only pretend."""
+
+    def __init__(self, status: dict[str, str], offers: Offers, catalogue: Catalogue, result: Any) -> None:
+        self._status, self._offers, self._catalogue = dict(status), offers, catalogue
+        self._results = list(result) if isinstance(result, list) else None
+        self._result = result
+        self._registry = ComponentRegistry()
+        for name, how in status.items():
+            if how == "active":
+                self._registry.mount(self._plugin(name))
+        self._toolbox = Toolbox(self._management(), self._registry)
+
+    def _plugin(self, name: str) -> Plugin:
+        return Plugin(name, "", actions=[self._action(offer) for offer in self._offers.get(name, ())])
+
+    def _action(self, offer: dict[str, Any]) -> Action:
+        async def answer(**_: Any) -> Any:
+            return self._next_result()
+
+        hints = offer.get("annotations") or {}
+        parameters = offer.get("parameters") or {"type": "object", "properties": {}}
+        return Action(offer["name"], offer["description"], answer, parameters, read_only=hints.get("readOnlyHint"))
+
+    def _next_result(self) -> Any:
+        if self._results is None or not self._results:
+            return self._result
+        return self._results.pop(0) if len(self._results) > 1 else self._results[0]
+
+    def _management(self) -> list[Action]:
+        texts = prompt_files.table("actions.toml")
+        return [
+            Action(name, texts[name]["description"], self._handler(name), schema(name), tuple(texts[name]["similes"]))
+            for name in NAMES
+        ]
+
+    def _handler(self, name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
+        async def search(query: str | None = None, limit: int | None = None) -> dict[str, Any]:
+            found = await self._catalogue.search(query or "", limit or 8)
+            return {"plugins": [{"name": m.entry.name, "description": one_line(m.entry.description)} for m in found]}
+
+        async def pretend(plugin_name: str, **_: Any) -> dict[str, Any]:
+            plugin = (await self._catalogue.resolve(plugin_name)).name or plugin_name
+            if name == "activate_plugin" and plugin not in self._registry.plugins:
+                self._registry.mount(self._plugin(plugin))
+            return {"name": plugin, "version": VERSION, "changed": True}
+
+        return search if name == "list_available_plugins" else pretend
+
+    def conversation(self, model: Model, before: Sequence[dict[str, Any]]) -> Conversation:
+        """Return the conversation as it stands after the turns *before*."""
+        providers = [
+            Provider("available_plugins", "", lambda: json.dumps({"known": 160})),
+            Provider("dynamic_plugins_status", "", self._status_text),
+        ]
+        conversation = Conversation(
+            model, self._toolbox, providers, resolve=self._resolve, named=self._named, context=_nothing,
+            max_steps=4, turn_seconds=120,
+        )  # fmt: skip
+        for turn in before:
+            results = _results_of(turn)
+            calls = [
+                (self._tool(call), _arguments(call), _as_told(call, result))
+                for call, result in zip(turn["expect"], results, strict=True)
+            ]
+            conversation.recall(turn["say"], calls, turn.get("told", ""))
+        return conversation
+
+    def _status_text(self) -> str:
+        rows = [{"name": name, "version": VERSION, "status": status} for name, status in self._status.items()]
+        return json.dumps({"plugins": rows})
+
+    def _tool(self, call: dict[str, Any]) -> str:
+        if call["tool"] != "use":
+            return str(call["tool"])
+        mine = [
+            t for t in self._toolbox.plugin_tools() if t.plugin == call["plugin"] and t.action.name == call["action"]
+        ]
+        return mine[0].name if mine else f"{call['plugin']}__{call['action']}"
+
+    async def calls_of(self, turn: Turn) -> Calls:
+        """Return the calls of *turn* as the scorer reads them."""
+        own = {tool.name: tool for tool in self._toolbox.plugin_tools()}
+        calls: Calls = []
+        for call in turn.calls:
+            given = call.arguments if isinstance(call.arguments, dict) else {}
+            if call.tool in own:
+                tool = own[call.tool]
+                calls.append({"tool": "use", "plugin": tool.plugin, "action": tool.action.name, "args": given})
+            elif call.tool in NAMES:
+                named = given.get("plugin_name")
+                rest = {k: v for k, v in given.items() if k != "plugin_name" and v is not None}
+                plugin = (await self._resolve(named)) if isinstance(named, str) else None
+                calls.append({"tool": call.tool, "plugin": plugin, "args": rest})
+        return calls
+
+    async def _resolve(self, name: str) -> str:
+        return name if name in self._status else (await self._catalogue.resolve(name)).name or name
+
+    async def _named(self, text: str, plugin: str) -> bool:
+        return any(plugin in mention.names for mention in mentions_in(text, await self._catalogue.names()))
+
+
+async def _nothing() -> dict[str, str]:
+    return {}
+
+
+def _results_of(turn: dict[str, Any]) -> list[Any]:
+    expect, result = turn["expect"], turn.get("result", "done")
+    if len(expect) > 1 and isinstance(result, list) and len(result) == len(expect):
+        return list(result)
+    return [result] * len(expect)
+
+
+def _as_told(call: dict[str, Any], result: Any) -> dict[str, Any]:
+    """Return *result* as the toolbox hands it to a model."""
+    if call["tool"] != "use":
+        return result if isinstance(result, dict) else {"ok": True, "result": result}
+    return {"ok": True, "plugin": call["plugin"], "action": call["action"], "result": result}
+
+
+def _arguments(call: dict[str, Any]) -> dict[str, Any]:
+    given = dict(call.get("args") or {})
+    if call["tool"] == "use" or not call.get("plugin"):
+        return given
+    settings = given.get("configuration")
+    if isinstance(settings, dict):
+        given["configuration"] = [{"name": name, "value": value} for name, value in settings.items()]
+    return {"plugin_name": call["plugin"], **given}
+
+
+def after(status: dict[str, str], calls: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Return how the plugins stand after *calls*."""
+    status = dict(status)
+    for call in calls:
+        plugin = str(call.get("plugin"))
+        match call["tool"]:
+            case "install_plugin":
+                status.setdefault(plugin, "installed")
+            case "activate_plugin":
+                status[plugin] = "active"
+            case "deactivate_plugin" if plugin in status:
+                status[plugin] = "inactive"
+            case "unload_plugin" if (call.get("args") or {}).get("uninstall"):
+                status.pop(plugin, None)
+            case "unload_plugin" if plugin in status:
+                status[plugin] = "installed"
+    return status
+
+
+async def play(
+    dialogue: dict[str, Any], settings: Settings, offers: Offers, registry: Registry
+) -> tuple[list[Any], list[float]]:
+    """Return what was done at each turn of *dialogue*, and the processor seconds that each first answer took."""
+    status = dict.fromkeys(dialogue["installed"], "inactive") | dict.fromkeys(dialogue["active"], "active")
+    done, seconds = [], []
+    for number, turn in enumerate(dialogue["turns"]):
+        catalogue = Catalogue(registry, lambda now=dict(status): _entries(now, offers))  # type: ignore[misc] # bound now
+        model = open_model(settings, catalogue)
+        stage = Stage(status, offers, catalogue, turn.get("result", "done"))
+        conversation = stage.conversation(model, dialogue["turns"][:number])
+        begin = time.process_time()
+        answer = await conversation.respond(turn["say"])
+        seconds.append(time.process_time() - begin)
+        calls = await stage.calls_of(answer)
+        proposed: Calls = []
+        if "?" in answer.reply:
+            proposed = await stage.calls_of(await conversation.respond("yes"))
+        done.append({"calls": calls, "proposed": proposed, "reply": answer.reply})
+        await model.close()
+        status = after(status, turn["expect"])
+    return done, seconds
+
+
+def _entries(status: dict[str, str], offers: Offers) -> dict[str, Entry]:
+    return {
+        name: Entry(name, actions=tuple(OfferedAction(o["name"], o["description"]) for o in offers.get(name, ())))
+        for name in status
+    }
+
+
+def read_offers(file: Path, given: Path | None) -> Offers:
+    """Return what the plugins offer: the file *given*, the one beside *file*, or the shared one."""
+    for path in filter(None, (given, file.with_name("tools.json"), SHARED_TOOLS)):
+        if path.is_file():
+            offers: Offers = json.loads(path.read_text(encoding="utf-8"))
+            return offers
+    raise SystemExit("Give --tools: there is no tools.json beside the file.")
+
+
+async def run(dialogues: Sequence[dict[str, Any]], out: Path, offers: Offers, settings: Settings) -> list[float]:
+    """Write the predictions for *dialogues* to *out*; return the processor seconds of each turn's first answer."""
+    registry = Registry(settings.home, settings.registries, official={})
+    times: list[float] = []
+    with out.open("w", encoding="utf-8") as written:
+        for dialogue in dialogues:
+            turns, seconds = await play(dialogue, settings, offers, registry)
+            times += seconds
+            written.write(json.dumps({"id": dialogue["id"], "turns": turns}, ensure_ascii=False) + "\n")
+    return times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tools", type=Path)
+    parser.add_argument("--model")
+    parser.add_argument("--base-url")
+    given = parser.parse_args()
+    endpoint = ModelSettings(given.model, given.base_url, os.environ.get("OPENAI_API_KEY") if given.base_url else None)
+    dialogues = [json.loads(line) for line in given.file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings(Path(home), model=endpoint)
+        times = sorted(asyncio.run(run(dialogues, given.out, read_offers(given.file, given.tools), settings)))
+    at_95 = times[min(len(times) - 1, int(len(times) * 0.95))]
+    print(f"{len(times)} turns; processor time: median {statistics.median(times):.3f} s, p95 {at_95:.3f} s a turn")
+
+
+if __name__ == "__main__":
+    main()
