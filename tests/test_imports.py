@@ -155,6 +155,13 @@ def test_the_worker_imports_only_the_standard_library() -> None:
     assert roots - set(sys.stdlib_module_names) - mine <= theirs, roots
 
 
+def test_nothing_that_answers_imports_needle() -> None:
+    users = {
+        name for path in modules() for name in imported(path) if name.startswith("dynamic_plugins.embedded.needle")
+    }
+    assert users == set()
+
+
 @pytest.mark.parametrize("heavy", ["mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle"])
 def test_making_the_application_imports_nothing_heavy(heavy: str) -> None:
     code = (

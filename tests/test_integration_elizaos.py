@@ -233,8 +233,8 @@ async def test_the_person_reads_sentences_and_the_agent_keeps_the_result(tmp_pat
     await agent.say("add hello", [INSTALL, ACTIVATE])
     await agent.say("greet Ada", [GREET])
     assert agent.said == [
-        "hello 1.0.0 is installed.",
-        "hello is active. It can: greet, remember, recall.",
+        'hello 1.0.0 is installed, and still off. Say "switch it on" to use it.',
+        "hello is on. It can: greet, remember and recall.",
         "Hello, Ada!",
     ]
     await agent.runtime.stop()

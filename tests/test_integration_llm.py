@@ -140,7 +140,7 @@ def test_the_command_line_finds_the_toolbox_and_holds_a_conversation(tmp_path: P
     agreed = refused.replace("home=", "yes=true, home=")
     told = ["-m", "embedded", "--sf", f"dynamic-plugins:{home}"]
     assert "has to agree first" in llm(*told, "-T", refused, "install hello")
-    assert "hello is active." in llm(*told, "-T", agreed, "install hello and switch it on")
+    assert "hello is on." in llm(*told, "-T", agreed, "install hello and switch it on")
     assert llm(*told, "-T", refused, "greet Ada").endswith("Hello, Ada!")
     assert workers_of(home) == []
 

@@ -184,4 +184,6 @@ def test_doctor_says_what_is_there_and_how_to_get_what_is_not(cli: Cli) -> None:
     assert checks["uv"]["ok"]
     assert checks["secrets"]["ok"] is False
     assert "DYNAMIC_PLUGINS_PASSPHRASE" in checks["secrets"]["remedy"]
+    assert checks["model"]["ok"]
+    assert "manages plugins" in checks["model"]["found"]
     assert json.dumps(checks["registry"]["found"])

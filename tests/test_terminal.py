@@ -126,7 +126,7 @@ def test_the_embedded_models_reply_does_not_say_again_what_the_table_has_shown(c
     with Terminal(command, tmp_path, cli.environment() | {"TERM": "xterm-256color"}) as terminal:
         terminal.shows("> ")
         terminal.type("which plugin can tell me the time?")
-        terminal.shows(r"Tell me which one to install\.\s+> ")
+        terminal.shows(r"Which one shall I install\?\s+> ")
         assert terminal.seen.count("mcp-server-time") == 1
         terminal.type("/quit")
         terminal.ends()
