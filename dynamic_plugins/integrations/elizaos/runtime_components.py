@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from elizaos.types import Action, ActionResult, Content, Evaluator, Provider, ProviderResult
 
 from dynamic_plugins.chat.untrusted_text import fenced
-from dynamic_plugins.embedded.replies import reply_to
+from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.request import Made
 from dynamic_plugins.integrations.elizaos.runtime_arguments import configuration, declared, delivered, fitted
 
@@ -112,7 +112,7 @@ def action(
         responses: list[Memory] | None = None,
     ) -> ActionResult:
         result = await result_of(runtime, message, options, responses)
-        text = reply_to([Made(tool, {}, result)])
+        text = answer_to([Made(tool, {}, result)])
         if callback is not None:
             await callback(Content(text=text, actions=[name], source="dynamic-plugins"))
         outcome = ActionResult(success=result["ok"], text=text)
