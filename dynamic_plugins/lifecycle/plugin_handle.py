@@ -119,6 +119,9 @@ class PluginHandle:
         """Register what it offers; calls reach the worker, which is started when there is none."""
         self._unmount = registry.mount(bind(self.name, offers, self.call))
         self.offers = offers
+
+    def forget_crashes(self) -> None:
+        """Begin to count anew: somebody has switched it on, or it is taken up where it was."""
         self._crashes = 0
 
     def unmount(self) -> None:

@@ -107,6 +107,7 @@ class Supervisor:
         if plugin.offers is None:
             return
         try:
+            handle.forget_crashes()
             handle.mount(self._registry, plugin.offers)
         except LoadError as error:
             handle.state = PluginState(handle.name, Status.ERROR, str(error))
@@ -201,6 +202,7 @@ class Supervisor:
         """Register what a loaded *handle* offers and start its services: ``active``; or nothing of it, and raise."""
         offers = (await handle.connected()).offers
         try:
+            handle.forget_crashes()
             handle.mount(self._registry, offers)
             await handle.start_services()
         except PluginError as error:
