@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import LoadError
-from dynamic_plugins.redaction.scrubber import plugin_scrubber
 from dynamic_plugins.workers.components import Host
 from dynamic_plugins.workers.process import WorkerProcess
 
@@ -101,6 +100,8 @@ class Loader:
         host = host or Host()
         if host.log is None:
             host = replace(host, log=self._log)
+        from dynamic_plugins.redaction.scrubber import plugin_scrubber  # a command such as status starts nothing
+
         scrubber = plugin_scrubber(environment, installation.variables, _secret_words(installation, arguments))
         connection = await self._open(installation, environment, arguments, host, scrubber, modern=False)
         if not connection.offers.components:
