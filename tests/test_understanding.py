@@ -468,3 +468,11 @@ def test_a_message_ten_times_as_long_takes_no_much_longer_to_read(piece: str) ->
 
 def test_nothing_in_a_message_that_is_read_only_in_part_is_done_at_once() -> None:
     assert talk(active=[DISCORD]).say("turn off discord. " + "noise " * 5000).calls == []
+
+
+def test_a_number_of_other_things_points_at_no_plugin_that_was_listed() -> None:
+    conversation = talk(installed=[DISCORD, SLACK]).say("which plugins are installed?")
+    conversation.say("show me the last 2 commits there")
+    assert conversation.calls == []
+    assert DISCORD not in conversation.text
+    assert SLACK not in conversation.text

@@ -60,8 +60,16 @@ _ORDINALS = {
     3: r"fourth|4th|vierte[nrs]?|cuart[oa]|quatri[eè]me",
     -1: r"last|letzte[nrs]?|[úu]ltim[oa]|derni[eè]re?|latter",
 }
+# What stands behind "the second" where it points at a plugin: nothing, or a word that is none of a thing. "The second
+# issue" and "the last 2 commits" point at something else.
+_POINTS = (
+    r"(?=\s*(?:$|[^\w\s]|(?:ones?|plugins?|things?|of|off|on|out|up|down|in|to|again|and|or|too|then|now|please|pls|plz|for|is|as"
+    r"|instead|ein|aus|an|ab|wieder|bitte|und|y|por|et|aussi|e|per|也|吧)\b))"
+)
 _SEVERAL = re.compile(
-    r"\b(?:the )?(?:(first|last|other)\s+(two|2|three|3)(?: (?:of them|ones?))?|(both)(?: of (?:them|those))?"
+    r"\b(?:the )?(?:(first|last|other)\s+(two|2|three|3)(?: (?:of them|ones?|plugins))?"
+    + _POINTS
+    + r"|(both)(?: of (?:them|those))?"
     r"|(all (?:of )?(?:them|three|four))"
     r"|(beide[ns]?)|(amb[oa]s|los dos|las dos)|(les deux)|(os dois|as duas)|(entrambi))\b",
     re.I,
@@ -152,7 +160,7 @@ def spelled_out(said: str, memory: Memory, named_until: int | None = None) -> tu
     text = _SEVERAL.sub(several, said, count=1)
     for place, words in _ORDINALS.items():
         pattern = re.compile(
-            rf"\b(?:the |der |die |das |den |el |la |le |o |a )?(?:{words})(?: (?:one|plugin|thing))?\b", re.I
+            rf"\b(?:the |der |die |das |den |el |la |le |o |a )?(?:{words})(?: (?:one|plugin|thing))?\b{_POINTS}", re.I
         )
         if not meant and (found := pattern.search(text)) and (name := _at(place, memory)):
             text = text[: found.start()] + name + text[found.end() :]
