@@ -55,6 +55,7 @@ def _loader(settings: Settings) -> LoaderSelector:
         log=_log_worker_line,
         environment=settings.environment,
         data_dir=data_dir,
+        sandbox=settings.sandbox,
     )
 
     def in_process() -> InProcessLoader:

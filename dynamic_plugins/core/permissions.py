@@ -30,3 +30,16 @@ class Permissions:
     """Names of other programs that it may start."""
     declared: bool = False
     """Whether anybody declared them; what nobody declared is shown as a warning."""
+
+
+UNDECLARED = Permissions()
+"""What nobody declared: any host, no file, no program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcement:
+    """Which of one plugin's permissions are enforced on this machine, and which it is only trusted to keep to."""
+
+    network: bool = False
+    files: bool = False
+    programs: bool = False
