@@ -260,9 +260,7 @@ def from_npm(script: Path) -> Installation:
 
 @pytest.mark.index
 async def test_a_server_from_npm_offers_tools_resources_and_prompts(tmp_path: Path, everything: Path) -> None:
-    async with connected(
-        server(everything.parents[4], "node", str(everything)), None, None, API_KEY="sk-1234567890"
-    ) as connection:
+    async with connected(from_npm(everything), None, None, API_KEY="sk-1234567890") as connection:
         assert await call(connection, "echo", message="hello") == "Echo: hello"
         assert await call(connection, "get-sum", a=2, b=3) == "The sum of 2 and 3 is 5."
         weather = await call(connection, "get-structured-content", location="New York")
@@ -285,9 +283,7 @@ async def test_what_a_server_asks_back_the_host_answers(tmp_path: Path, everythi
         return "forty-two"
 
     host = Host(use_model=use_model, roots=(str(tmp_path),))
-    async with connected(
-        server(everything.parents[4], "node", str(everything)), None, host, API_KEY="sk-very-secret"
-    ) as connection:
+    async with connected(from_npm(everything), None, host, API_KEY="sk-very-secret") as connection:
         # It registers the tools that need a client's answer once it knows that the client answers.
         wanted = {"trigger-sampling-request", "get-roots-list"}
         await until(lambda: wanted <= {each.name for each in connection.offers.components})

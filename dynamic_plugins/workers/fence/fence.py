@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.settings import Limits, SandboxMode
 
-_PROGRAMS, _TEMPORARY = ".programs", ".tmp"
+_PROGRAMS = ".programs"
+"""The folder in a plugin's own that links to the programs which it may start."""
 _OFF = "the fence is switched off (DYNAMIC_PLUGINS_SANDBOX=off)"
 
 
@@ -105,7 +106,8 @@ class Fence:
         if hosts is not None:
             order |= {"ports": hosts.ports, "addresses": hosts.addresses}
         if self.mode != "off":
-            environment = dict(environment) | _home(folder) | {"PATH": _path(code, folder, order["named"])}
+            own = {"HOME": str(folder), "TMPDIR": str(folder), "PATH": _path(code, folder, order["named"])}
+            environment = dict(environment) | own
         if tier.level is Level.SEATBELT:
             argv = tuple(seatbelt.wrapped(order, list(argv)))
         return FencedCommand(argv, environment, order, hosts if tier.level is Level.NAMESPACES else None)
@@ -145,12 +147,6 @@ class Fence:
 
 def _lacking(enforced: Enforcement) -> list[str]:
     return [name for name, holds in asdict(enforced).items() if not holds]
-
-
-def _home(folder: Path) -> dict[str, str]:
-    temporary = folder / _TEMPORARY
-    temporary.mkdir(parents=True, exist_ok=True)
-    return {"HOME": str(folder), "TMPDIR": str(temporary)}
 
 
 def _path(code: Code, folder: Path, named: Mapping[str, str]) -> str:
