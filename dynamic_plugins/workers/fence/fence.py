@@ -60,16 +60,17 @@ class FencedCommand:
 
 
 class Fence:
-    """Puts the fence in front of commands, as *mode* says and as this machine can."""
+    """Puts the fence in front of commands, as *mode* says and as this machine can, or as if *tier* were all it can."""
 
-    def __init__(self, mode: SandboxMode, limits: Limits) -> None:
+    def __init__(self, mode: SandboxMode, limits: Limits, tier: Tier | None = None) -> None:
         self.mode = mode
         self._limits = limits
+        self._tier = tier
 
     @property
     def tier(self) -> Tier:
         """What is enforced here. The first time in a process it is tried out, which takes some 30 ms."""
-        return Tier(Level.NONE, _OFF) if self.mode == "off" else probe.best_tier()
+        return Tier(Level.NONE, _OFF) if self.mode == "off" else self._tier or probe.best_tier()
 
     def enforcement(self, permissions: Permissions) -> Enforcement:
         """Return which of *permissions* are enforced in front of a worker that is started now."""

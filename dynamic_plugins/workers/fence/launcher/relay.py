@@ -12,6 +12,7 @@ with addresses, ``NAME PORT`` with ``+`` and a connected socket, or with ``-``.
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 65_536
 _MOST_AT_ONCE = 128
+_RESET = struct.pack("ii", 1, 0)
+"""Lingering for no time at all: the other end sees that the connection was broken off, not that all was said."""
 
 
 class Relay:
@@ -29,7 +32,7 @@ class Relay:
 
     def __init__(self, uplink: int, ports: Sequence[int], addresses: Mapping[str, str]) -> None:
         self._uplink = socket.socket(fileno=uplink)
-        self._hosts = dict(addresses)
+        self._hosts = {address: [name] for address, name in addresses.items()}
         self._names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._names.bind(("127.0.0.1", 53))
         self._doors = [(socket.create_server(("0.0.0.0", port)), port) for port in ports]  # noqa: S104 # a network of its own
@@ -58,7 +61,10 @@ class Relay:
         except (OSError, ValueError):
             return
         found = answer.split() if wants_ipv4 else []
-        self._hosts.update(dict.fromkeys(found, name))
+        for address in found:  # several names may share one, with other ports each
+            known = self._hosts.setdefault(address, [])
+            if name not in known:
+                known.append(name)
         self._names.sendto(domain_names.answer(question, found, exists=bool(answer)), sender)
 
     def _take(self, door: socket.socket, port: int) -> None:
@@ -69,19 +75,24 @@ class Relay:
 
     def _carry(self, near: socket.socket, port: int) -> None:
         try:
-            host = self._hosts.get(near.getsockname()[0])
-            far = self._ask(f"{host} {port}")[1] if host is not None else None
-            if far is not None:
-                back = threading.Thread(target=_pump, args=(far, near), daemon=True)
-                back.start()
-                _pump(near, far)
-                back.join()
-                far.close()
+            far = self._connected(near.getsockname()[0], port)
+            if far is None:
+                near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                return
+            back = threading.Thread(target=_pump, args=(far, near), daemon=True)
+            back.start()
+            _pump(near, far)
+            back.join()
+            far.close()
         except OSError:
             pass  # one end has gone
         finally:
             near.close()
             self._room.release()
+
+    def _connected(self, address: str, port: int) -> socket.socket | None:
+        answers = (self._ask(f"{name} {port}")[1] for name in list(self._hosts.get(address, ())))
+        return next((far for far in answers if far is not None), None)
 
     def _ask(self, question: str) -> tuple[str, socket.socket | None]:
         mine, theirs = socket.socketpair()
