@@ -54,6 +54,7 @@ class Stage:
         self._status, self._offers, self._catalogue = dict(status), offers, catalogue
         self._results = list(result) if isinstance(result, list) else None
         self._result = result
+        self._configured: list[tuple[str, list[dict[str, Any]]]] = []
         self._registry = ComponentRegistry()
         for name, how in status.items():
             if how == "active":
@@ -88,8 +89,10 @@ class Stage:
             found = await self._catalogue.search(query or "", limit or 8)
             return {"plugins": [{"name": m.entry.name, "description": one_line(m.entry.description)} for m in found]}
 
-        async def pretend(plugin_name: str, **_: Any) -> dict[str, Any]:
+        async def pretend(plugin_name: str, **given: Any) -> dict[str, Any]:
             plugin = (await self._catalogue.resolve(plugin_name)).name or plugin_name
+            if name == "configure_plugin":
+                self._configured.append((plugin, given.get("configuration") or []))
             if name == "activate_plugin" and plugin not in self._registry.plugins:
                 self._registry.mount(self._plugin(plugin))
             return {"name": plugin, "version": VERSION, "changed": True}
@@ -140,8 +143,15 @@ class Stage:
                 named = given.get("plugin_name")
                 rest = {k: v for k, v in given.items() if k != "plugin_name" and v is not None}
                 plugin = (await self._resolve(named)) if isinstance(named, str) else None
+                if call.tool == "configure_plugin" and plugin is not None:
+                    rest["configuration"] = self._as_received(plugin, rest.get("configuration"))
                 calls.append({"tool": call.tool, "plugin": plugin, "args": rest})
         return calls
+
+    def _as_received(self, plugin: str, configuration: Any) -> Any:
+        """Return the settings as the plugin gets them: with the secret that a placeholder stands for."""
+        names = [each["name"] for each in configuration or ()]
+        return next((c for p, c in self._configured if p == plugin and [e["name"] for e in c] == names), configuration)
 
     async def _resolve(self, name: str) -> str:
         return name if name in self._status else (await self._catalogue.resolve(name)).name or name

@@ -55,7 +55,8 @@ class Slots:
             text,
             re.I,
         ):
-            self.give(p.name, found[1], found.span(1))
+            if not (found[1].isdigit() and self._numbered(int(found[1]), p)):
+                self.give(p.name, found[1], found.span(1))
         elif (
             (coded := re.search(r"(?<![\w.])([A-Za-z]{1,3}\d{1,4})(?![\w])", text))
             and self._newer(p)
@@ -64,6 +65,15 @@ class Slots:
             self.give(p.name, coded[1], coded.span(1))
         elif self._newer(p):
             self._by_reference(p)
+
+    def _numbered(self, place: int, p: Parameter) -> bool:
+        """Give *p* the id of the thing at *place* of the last list, where no id there is that number itself."""
+        for call in self.memory.calls[:3]:
+            ids = [self._field(item, p, call) for item in call.items] if self._may_hold(p, call) else []
+            if 1 < len(ids) >= place > 0 and str(place) not in map(str, ids) and ids[place - 1] is not None:
+                self.give(p.name, ids[place - 1], how="carried")
+                return True
+        return False
 
     def _newer(self, p: Parameter) -> bool:
         """Whether a code that was typed is more likely *p* than another id, which was given before."""

@@ -47,9 +47,23 @@ def plugin_features(text: str, links: Sequence[Link], at: int, states: Sequence[
         found += [f"last={near[-1]}", f"first={' '.join(near[:2])}", f"at={begin == 0}|{end == len(words)}"]
     if me is not None:
         found += _around(words, me, state)
+    if link.context:
+        found += _context_features(link, state, near)
     line = f" {' '.join(near)} "
     found += (f"g{size}={line[k : k + size]}" for size in (3, 4, 5) for k in range(len(line) - size + 1))
     return found
+
+
+def _context_features(link: Link, state: State, near: Sequence[str]) -> Iterator[str]:
+    """Give how the turn before spoke of the plugin, by itself and with the words that may lean on that."""
+    how = f"{link.context}|{link.named}"
+    yield f"x={how}"
+    yield f"x={how}|{state}"
+    yield f"x={how}|{state}|{min(4, len(near) // 3)}"
+    if not link.named:
+        for gram in (*_grams(near, 1), *_grams(near, 2)):
+            yield f"x={gram}|{link.context}"
+            yield f"x={gram}|{state}"
 
 
 def message_features(text: str, links: Sequence[Link], states: Sequence[State]) -> list[str]:
@@ -57,6 +71,7 @@ def message_features(text: str, links: Sequence[Link], states: Sequence[State]) 
     words = _masked(text, links, None)
     found = ["bias", f"len={min(8, len(words) // 4)}", f"on={'on' in states}"]
     found += sorted({f"has={link.kind}|{state}" for link, state in zip(links, states, strict=True) if link.named})
+    found += sorted({f"x={link.context}|{state}" for link, state in zip(links, states, strict=True) if link.context})
     found += (f"w={gram}" for size in (1, 2, 3) for gram in _grams(words, size))
     found += (f"w={gram}|{'on' in states}" for gram in _grams(words, 1))
     if words:

@@ -68,9 +68,14 @@ def _label_pattern(name: str) -> re.Pattern[str]:
     )
     joined = "|".join(re.escape(word) for word in sorted(every, key=len, reverse=True) if len(word) > 2)
     return re.compile(
-        rf"(?<![\w-])(?:{joined})(?![\w-])(?:\s+(?:it|this|that|them)\b)?(?:\s+(?:is|to|as|of|the|word|ist|es)\b)?\s*[:=]?\s*",
+        rf"(?<![\w-])(?:{joined})(?![\w-])(?:\s+(?:it|this|that|them)\b)?(?:\s+(?:is|to|as|of|the|word|ist|es|named|called|namens|llamad[oa]|appelée?)\b)?(?:\s+(?:de|del|des|der|la|el|le|the)\b)?\s*[:=]?\s*",
         re.I,
     )
+
+
+_QUOTE = re.compile(r"\"([^\"]+)\"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»|「([^」]+)」")
+_QUOTE_AT_END = re.compile(rf"\s*[^\W\d_]+(?:\s+[^\W\d_]+)?\s+(?:{_QUOTE.pattern})\W*\Z")
+"""A verb before a quotation that ends the text: 'roll call: echo "here"'."""
 
 
 def unquoted(text: str) -> str:
@@ -85,11 +90,17 @@ def unquoted(text: str) -> str:
 
 def whole_text(message: str) -> tuple[str, Span] | None:
     """Return the text that *message* gives word for word, and where: quoted, behind a colon, behind "that says"."""
+    quotes = [quote.span() for quote in _QUOTE.finditer(message)]
     for pattern in (_COLON, _SAYING, _THAT):
-        if (found := pattern.search(message)) and message[found.end() :].strip(" .?!"):
+        for found in pattern.finditer(message):
+            if any(start < found.start() < end for start, end in quotes) or not message[found.end() :].strip(" .?!"):
+                continue
             rest = message[found.end() :]
-            if quote := re.match(r"\s*(?:\"([^\"]+)\"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»)", rest):
-                return next(g for g in quote.groups() if g), (found.end(), found.end() + quote.end())
+            if quote := _QUOTE_AT_END.match(rest) or re.match(rf"\s*(?:{_QUOTE.pattern})", rest):
+                return next(g for g in quote.groups() if g), (
+                    found.end() + quote.start(quote.lastindex or 0),
+                    found.end() + quote.end(),
+                )
             return unquoted(rest), (found.end(), len(message))
     return None
 

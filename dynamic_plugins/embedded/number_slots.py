@@ -80,9 +80,14 @@ def assigned(parameters: Sequence[Parameter], values: Values, until: int) -> lis
         elif "day" in parameter.stems and (days := _days(values.text)) is not None:
             found[parameter.name] = (parameter, days)
     limits = [p for p in parameters if p.name not in found and not p.required and _LIMIT.search(p.name)]
-    if len(left) == 1 and len(limits) == 1 and left[0].value == int(left[0].value) and not found:
+    if len(left) == 1 and len(limits) == 1 and left[0].value == int(left[0].value) and not found and _counts(left[0]):
         found[limits[0].name] = (limits[0], left[0])
     return list(found.values())
+
+
+def _counts(value: Value) -> bool:
+    """Whether a number may be how many are wanted: "number 3" is a place in a list."""
+    return value.kind == "number" and value.before not in ("number", "nr", "no", "nummer", "número", "numero")
 
 
 _CORRECTED = re.compile(

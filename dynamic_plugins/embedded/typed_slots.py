@@ -182,6 +182,10 @@ class TypedSlots(Slots):
     def _repository(self) -> Value | None:
         """Return owner/name; "vercel/next.js" could be a file as well."""
         named = self.message.values.of("repo")
+        if any(p.role == "branch" for p in self.parameters) and self.memory.argument("repo"):
+            named = [v for v in named if not _BEHIND_BRANCH.search(self.message.text[: v.start])]
+            if not named:
+                return None
         return next(
             iter(named or [v for v in self.message.values.of("path") if re.fullmatch(r"[\w-]+/[\w.-]+", str(v.value))]),
             None,
@@ -203,6 +207,8 @@ class TypedSlots(Slots):
             self.give(p.name, bare[1], bare.span(1))
 
 
+_BEHIND_BRANCH = re.compile(r"\b(?:branch|head|base|zweig|rama|branche)(?:\s+(?:is|named|called|to|=))?[\s:=]*\Z", re.I)
+"""What stands behind such a word is a branch, though it looks like owner/repository."""
 _CONTINUES = [
     (
         r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ?ciento)\s*(?:off|discount|rabatt|less)|(?:less|"

@@ -8,7 +8,7 @@ that. What is installed is looked for in every message, since somebody who has t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -66,6 +66,13 @@ class Link:
     cover: float = 0.0
     confidence: float = 0.0
     version: str | None = None
+    context: str = ""
+    """How the conversation just spoke of it (:mod:`dynamic_plugins.embedded.memory`); empty where it did not."""
+
+    @property
+    def pointed(self) -> bool:
+        """Whether a word of the message is taken for it, or the turn before spoke of it."""
+        return self.named or bool(self.context)
 
     @property
     def named(self) -> bool:
@@ -73,17 +80,29 @@ class Link:
         return self.start >= 0
 
 
-def links_in(text: str, resolver: Resolver, installed: Mapping[str, Entry]) -> list[Link]:
+def links_in(
+    text: str, resolver: Resolver, installed: Mapping[str, Entry], context: Mapping[str, str] | None = None
+) -> list[Link]:
     """Return a link for every installed plugin, and one for each other plugin that *text* names, in order.
 
-    *installed* has the entry of each installed plugin, or what is known of it.
+    *installed* has the entry of each installed plugin, or what is known of it; *context* those that the conversation
+    just spoke of, with how it did.
     """
     words = [(word.group().lower(), word.start(), word.end()) for word in _WORD.finditer(text)][:MOST_WORDS]
     mentions = mentions_in(text, resolver)
     mine = [_installed_link(name, entry, words, mentions) for name, entry in installed.items()]
     others = (mention for mention in mentions if not any(name in installed for name in mention.names))
     found = [*mine, *(_registry_link(mention, mention.names) for mention in others)]
-    return found if any(link.named for link in found) else [*found, *_misspelled(words, resolver)]
+    if not any(link.named for link in found):
+        found += _misspelled(words, resolver)
+    return _in_context(found, context) if context else found
+
+
+def _in_context(links: Sequence[Link], context: Mapping[str, str]) -> list[Link]:
+    """Return *links* with what the conversation adds to them, and those that only it knows."""
+    marked = [replace(link, context=context.get(link.names[0], "")) if len(link.names) == 1 else link for link in links]
+    known = {name for link in links for name in link.names}
+    return [*marked, *(Link((name,), "unnamed", context=how) for name, how in context.items() if name not in known)]
 
 
 def _misspelled(words: Sequence[tuple[str, int, int]], resolver: Resolver) -> list[Link]:
