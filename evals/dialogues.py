@@ -166,7 +166,7 @@ async def _nothing() -> dict[str, str]:
 
 def _results_of(turn: dict[str, Any]) -> list[Any]:
     expect, result = turn["expect"], turn.get("result", "done")
-    if len(expect) > 1 and isinstance(result, list) and len(result) == len(expect):
+    if isinstance(result, list) and len(result) == len(expect):
         return list(result)
     return [result] * len(expect)
 

@@ -50,6 +50,8 @@ class Slots:
             self.give(p.name, found.group(), found.span())
         elif uuid := self.message.values.of("id"):
             self.give(p.name, uuid[0].value, (uuid[0].start, uuid[0].end))
+        elif hyphened := next((m for m in _HYPHENED.finditer(text) if not self._is_used(m.span())), None):
+            self.give(p.name, hyphened.group(), hyphened.span())
         elif found := re.search(
             rf"\b(?:{re.escape(tail) or 'note'}|note|notiz|nota|id|number|nr)\.?\s+(?:id\s+)?#?([A-Za-z]*\d+)\b",
             text,
@@ -65,6 +67,9 @@ class Slots:
             self.give(p.name, coded[1], coded.span(1))
         elif self._newer(p):
             self._by_reference(p)
+
+    def _is_used(self, span: Span) -> bool:
+        return any(start < span[1] and span[0] < end for start, end in self.filled.used)
 
     def _numbered(self, place: int, p: Parameter) -> bool:
         """Give *p* the id of the thing at *place* of the last list, where no id there is that number itself."""
@@ -192,6 +197,13 @@ class Slots:
             if (value := _related(p, call.arguments)) is not None:
                 return value
         return None
+
+
+_HYPHENED = re.compile(
+    r"(?<![\w./@-])(?!\d{1,4}-\d{1,2}(?:-\d{1,4})?(?![\w-]))(?=[\w-]*\d)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)+(?![\w/@-]|\.\w)"
+    r""
+)
+"""Names such as services give to their things: "aki-204", "7f3a-11"."""
 
 
 def _like(code: str, old: Any) -> bool:

@@ -72,6 +72,9 @@ _NUMBER = re.compile(
 )
 
 
+_TIMES = re.compile(r"(?<![\w.])[x×]\s?(\d{1,3})(?![\w.])", re.I)
+
+
 def extract(text: str, today: date | None = None) -> Values:
     """Return the typed values in *text*. *today* is what relative days are counted from.
 
@@ -150,7 +153,11 @@ def numbers(text: str) -> Iterator[Value]:
     """Give the numbers in *text*, in digits and in words, with the words around them."""
     for m in _NUMBER.finditer(text):
         raw = m.group().replace(",", ".")
+        if raw.startswith("-") and re.search(r"\b(?:tail|head)\s+(?:-n\s*)?$", text[: m.start()], re.I):
+            raw = raw[1:]  # an option of a command, no sign
         yield Value("number", number(raw), m.start(), m.end(), *_around(text, m.start(), m.end()))
+    for m in _TIMES.finditer(text):
+        yield Value("number", int(m[1]), m.start(), m.end(), "", (_around(text, m.start(), m.end()))[1])
     yield from _spoken_numbers(text)
 
 
@@ -505,8 +512,13 @@ def places(text: str) -> Iterator[Value]:
         index += step
 
 
+_AFTER_A_CLOCK = re.compile(r"\d\s?(?:am|pm|a\.m\.|p\.m\.|h|uhr)?\s$", re.I)
+
+
 def _may_be_a_place(place: str, ahead: str) -> bool:
     low = place.lower()
+    if place.isupper() and 1 < len(place) < 5 and _AFTER_A_CLOCK.search(ahead):
+        return True
     if low in _SHORT:
         return (
             place.isupper()

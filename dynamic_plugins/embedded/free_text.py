@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from typing import TYPE_CHECKING
@@ -36,8 +37,8 @@ _CALLED = re.compile(
     re.I,
 )
 _LABELS = {
-    "title": "title titled titel titulo título titre heading subject betreff name called",
-    "content": "content text texto texte inhalt body says saying contenido contenu",
+    "title": "title titled titel titulo título titre titolo tytuł heading subject betreff name called",
+    "content": "content text texto texte inhalt body says saying contenido contenu contenuto conteúdo treść",
     "body": "body text content says description beschreibung",
     "text": "text content message says",
     "message": "message msg nachricht mensaje saying",
@@ -73,6 +74,19 @@ def _label_pattern(name: str) -> re.Pattern[str]:
     )
 
 
+def _json_in(message: str) -> tuple[str, Span] | None:
+    """Return the JSON object or list that *message* holds word for word."""
+    start = min((at for at in (message.find("{"), message.find("[")) if at >= 0), default=-1)
+    end = max(message.rfind("}"), message.rfind("]")) + 1
+    if 0 <= start < end - 2:
+        try:
+            json.loads(message[start:end])
+        except ValueError:
+            return None
+        return message[start:end], (start, end)
+    return None
+
+
 _QUOTE = re.compile(r"\"([^\"]+)\"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»|「([^」]+)」")
 _QUOTE_AT_END = re.compile(rf"\s*[^\W\d_]+(?:\s+[^\W\d_]+)?\s+(?:{_QUOTE.pattern})\W*\Z")
 """A verb before a quotation that ends the text: 'roll call: echo "here"'."""
@@ -90,6 +104,8 @@ def unquoted(text: str) -> str:
 
 def whole_text(message: str) -> tuple[str, Span] | None:
     """Return the text that *message* gives word for word, and where: quoted, behind a colon, behind "that says"."""
+    if (code := _json_in(message)) is not None:
+        return code
     quotes = [quote.span() for quote in _QUOTE.finditer(message)]
     for pattern in (_COLON, _SAYING, _THAT):
         for found in pattern.finditer(message):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LIMIT = re.compile(
     r"max|limit|count|per_?page|page_?size|^n$|num|top|amount|quantity|results?$|size$|length|chars", re.I
 )
-_START = re.compile(r"start|offset|from|skip|index", re.I)
+_START = re.compile(r"start|offset|from|skip", re.I)
 _POSITION = re.compile(r"number$|_no$|^index$|_id$|^id$", re.I)
 _SAME = {
     "sec": "second",

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_words import concepts, fillers, plain
-from dynamic_plugins.embedded.free_text import called
+from dynamic_plugins.embedded.free_text import called, whole_text
 from dynamic_plugins.embedded.references import Memory, chosen
 from dynamic_plugins.embedded.typed_slots import TypedSlots
 
@@ -69,6 +69,8 @@ class PlaceSlots(TypedSlots):
 
     def _path(self, p: Parameter) -> None:
         values = [v for v in self.message.values.of("path", "file") if (v.start, v.end) not in self.filled.used]
+        if any(q.role == "text" for q in self.parameters) and (told := whole_text(self.message.text)):
+            values = [v for v in values if not told[1][0] <= v.start < told[1][1]]
         if p.name == "destination" and "source" in self.names:
             self._destination(p, values)
         elif p.name == "source" and len(values) == 1 and _GOES_TO.search(self.message.text[: values[0].start]):

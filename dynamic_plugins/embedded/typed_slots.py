@@ -128,7 +128,10 @@ class TypedSlots(Slots):
             self.give(p.name, free[0].value, (free[0].start, free[0].end))
 
     def _expression(self, p: Parameter) -> None:
-        if not self._first(p, "expression"):
+        found = sorted(self.message.values.of("expression"), key=lambda v: -len(str(v.value)))
+        if found:
+            self.give(p.name, found[0].value, (found[0].start, found[0].end))
+        else:
             self._continued_expression(p)
 
     def _continued_expression(self, p: Parameter) -> None:
@@ -182,9 +185,9 @@ class TypedSlots(Slots):
     def _repository(self) -> Value | None:
         """Return owner/name; "vercel/next.js" could be a file as well."""
         named = self.message.values.of("repo")
-        if any(p.role == "branch" for p in self.parameters) and self.memory.argument("repo"):
+        if any(p.role == "branch" or p.name in ("head", "base") for p in self.parameters):
             named = [v for v in named if not _BEHIND_BRANCH.search(self.message.text[: v.start])]
-            if not named:
+            if not named and self.message.values.of("repo"):
                 return None
         return next(
             iter(named or [v for v in self.message.values.of("path") if re.fullmatch(r"[\w-]+/[\w.-]+", str(v.value))]),
