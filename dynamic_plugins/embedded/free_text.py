@@ -6,8 +6,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_words import concepts, fillers, mended, ordinals, plain, stem, units, verb_kinds
+from dynamic_plugins.embedded.action_words import concepts, fillers, mended, ordinals, units, verb_kinds
 from dynamic_plugins.embedded.extractors import number_words
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

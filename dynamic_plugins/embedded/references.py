@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import fillers, mended, ordinals, stem, tokens
+from dynamic_plugins.embedded.action_words import fillers, mended, ordinals
 from dynamic_plugins.embedded.extractors import extract
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -93,7 +93,7 @@ class Lexical:
 
     def search(self, request: str) -> dict[int, float]:
         """Return scores by position, from 0 to about 2, of the entries that have to do with *request*."""
-        request = tokenizer.plain(request[:MAX_CHARACTERS])
+        request = tokenizer.without_addresses(request[:MAX_CHARACTERS])
         with self._asking:
             self._scored.clear()  # the parts of a request have the words of the whole, another request has others
             scores = self._ranked(request)
