@@ -16,7 +16,6 @@ from dynamic_plugins.embedded.decide import Answer, Call, question
 from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood, list_call, search_for
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered
-from dynamic_plugins.embedded.standing import standing_of
 from dynamic_plugins.embedded.use_phrase import asked_of, begins_with_action, used_for
 from dynamic_plugins.embedded.using import propose
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.about import About
     from dynamic_plugins.embedded.reading import Reading
     from dynamic_plugins.embedded.request import Exchange, Request
+    from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.embedded.using import Proposal
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.resolver import Resolver
@@ -60,10 +60,10 @@ class Responder:
     def __init__(self, names: Resolver, entries: Mapping[str, Entry]) -> None:
         self._names, self._entries = names, entries
 
-    def answer(self, request: Request) -> Answer:
-        """Return what to call or to say. Blocks for a part of a second."""
+    def answer(self, request: Request, standing: Standing) -> Answer:
+        """Return what to call or to say, with the installed plugins as in *standing*. Blocks for a part of a second."""
         tools = _usable(request)
-        knowledge = Knowledge(self._names, self._entries, standing_of(request, self._entries))
+        knowledge = Knowledge(self._names, self._entries, standing)
         if request.now.calls:
             return self._after_calls(request, tools, knowledge) or Answer(text=answer_to(request.now.calls))
         understood = Dialogue(knowledge, request.exchanges).understand()
