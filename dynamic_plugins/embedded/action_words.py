@@ -62,6 +62,18 @@ def fillers() -> frozenset[str]:
 
 
 @cache
+def joining_words() -> frozenset[str]:
+    """Return words that join the parts of what is left of a request: "notes of Anna"."""
+    return frozenset(_table("left_over")["joining"])
+
+
+@cache
+def empty_words() -> frozenset[str]:
+    """Return words that ask for nothing where they are left of a request."""
+    return frozenset(_table("left_over")["empty"])
+
+
+@cache
 def units() -> frozenset[str]:
     """Return the stems of what things are counted in: cans, bags, litres."""
     return frozenset(stem(word) for word in _table("units")["words"])
