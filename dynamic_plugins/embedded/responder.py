@@ -18,6 +18,7 @@ from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered
 from dynamic_plugins.embedded.use_phrase import asked_of, begins_with_action, used_for
 from dynamic_plugins.embedded.using import propose
+from dynamic_plugins.tools.management import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,10 +31,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.resolver import Resolver
 
-MANAGEMENT = frozenset(
-    {"list_available_plugins", "install_plugin", "configure_plugin", "activate_plugin", "deactivate_plugin"}
-    | {"unload_plugin"}
-)
+MANAGEMENT = frozenset(NAMES)
 SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
 USES = 0.4
 """An action is called from this probability on that exactly this call is wanted; one that changes something from
