@@ -210,7 +210,7 @@ class Supervisor:
             await handle.disconnect()
             self.fail(handle, error)
             raise
-        except BaseException:
+        except BaseException:  # cancelled too: half of what it offers is not offered
             handle.unmount()
             handle.release_worker()
             raise
