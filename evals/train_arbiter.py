@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from dynamic_plugins.embedded import reading
 from dynamic_plugins.embedded.arbiter import WEIGHTS, Option, choose
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.embedded.responder import Responder
+from dynamic_plugins.embedded.standing import standing_from
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from evals.dialogues import Stage, _entries, after
@@ -37,6 +39,7 @@ from evals.using import same
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dynamic_plugins.core.model_protocol import TurnContext
     from dynamic_plugins.embedded.classifier import LinearModel
     from dynamic_plugins.embedded.decide import Answer
     from evals.dialogues import Offers
@@ -64,9 +67,16 @@ class _Listener:
 
     def __init__(self) -> None:
         self.body: dict[str, Any] = {}
+        self.context: TurnContext | None = None
 
-    async def respond(self, messages: Sequence[Any], tools: Sequence[Any], on_text: Any = None) -> Say:  # noqa: ARG002 # the protocol
-        self.body = {"messages": list(messages), "tools": list(tools)}
+    async def respond(
+        self,
+        messages: Sequence[Any],
+        tools: Sequence[Any],
+        on_text: Any = None,  # noqa: ARG002 # the protocol
+        context: TurnContext | None = None,
+    ) -> Say:
+        self.body, self.context = {"messages": list(messages), "tools": list(tools)}, context
         return Say(".")
 
     async def close(self) -> None:
@@ -82,7 +92,8 @@ async def samples_of(dialogue: dict[str, Any], offers: Offers, registry: Registr
         stage, listener = Stage(status, offers, catalogue, None), _Listener()
         await stage.conversation(listener, dialogue["turns"][:number]).respond(turn["say"])
         responder = Responder(await catalogue.names(), {entry.name: entry for entry in await registry.entries()})
-        if (case := responder.case(read_request(listener.body))) is not None:
+        standing = standing_from(listener.context.plugins if listener.context else ())
+        if (case := responder.case(read_request(listener.body), standing)) is not None:
             options, understood = case
             answers = [turn["expect"], *turn.get("accept", [])]
             made = [await _as_scored(stage, option.done) for option in options]
@@ -160,15 +171,14 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
     files = [*sorted((DATA / "hands").glob("*.jsonl")), *sorted(DATA.glob("*own*.jsonl"))]
     files += [*sorted(DATA.glob("unseen*.jsonl")), *sorted((DATA / "dialogues").glob("*.jsonl"))]
     lines = read_lines(files)
-    entries, kept, found = known_entries(lines), reading.model, []
+    entries, found = known_entries(lines), list[Sample]()
     for fold in range(folds):
         held = set(writers[fold::folds])
         models = intent_models((line for line in lines if line["hand"] not in held), entries)
-        reading.model = models.__getitem__  # type: ignore[assignment] # these instead of those that ship
-        for dialogue in dialogues:
-            if dialogue["persona"] in held:
-                found += await samples_of(dialogue, offers, registry)
-    reading.model = kept
+        with patch.object(reading, "model", models.__getitem__):  # these instead of those that ship
+            for dialogue in dialogues:
+                if dialogue["persona"] in held:
+                    found += await samples_of(dialogue, offers, registry)
     return found
 
 

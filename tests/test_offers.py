@@ -11,6 +11,7 @@ import pytest
 from dynamic_plugins.embedded.agreement import agrees, declines
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.embedded.responder import Responder
+from dynamic_plugins.embedded.status_text import standing_in_text
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.resolver import Resolver
 from dynamic_plugins.tools.management import NAMES, schema
@@ -41,11 +42,11 @@ def answer(status: dict[str, str], *messages: str) -> Any:
     system = f"<dynamic_plugins_status>\n{json.dumps({'plugins': rows})}\n</dynamic_plugins_status>"
     roles = ["user", "assistant"] * len(messages)
     said = [{"role": role, "content": text} for role, text in zip(roles, messages, strict=False)]
-    entries = Registry(Path("unused"), official={}).cached_entries()
-    responder = Responder(Resolver(entries), {entry.name: entry for entry in entries})
+    entries = {entry.name: entry for entry in Registry(Path("unused"), official={}).cached_entries()}
+    responder = Responder(Resolver(list(entries.values())), entries)
     tools = TOOLS if status.get(SHOP) == "active" else TOOLS[: len(NAMES)]
-    request = {"messages": [{"role": "system", "content": system}, *said], "tools": tools}
-    return responder.answer(read_request(request))
+    request = read_request({"messages": [{"role": "system", "content": system}, *said], "tools": tools})
+    return responder.answer(request, standing_in_text(request, entries))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,9 @@ def test_what_says_more_than_yes_is_none(said: str) -> None:
     assert not agrees(said, QUESTION)
 
 
-@pytest.mark.parametrize("said", ["no", "nah, leave it", "not now thanks", "never mind", "lieber nicht", "ok no", "いいえ"])
+@pytest.mark.parametrize(
+    "said", ["no", "nah, leave it", "not now thanks", "never mind", "lieber nicht", "ok no", "いいえ"]
+)
 def test_a_no_is_one_in_many_words(said: str) -> None:
     assert declines(said)
 
@@ -95,6 +98,8 @@ def test_a_bare_choice_takes_what_was_listed_at_that_place() -> None:
 
 
 def test_a_no_to_an_offer_does_nothing() -> None:
-    made = answer({SHOP: "inactive"}, "put bread on my list", "shop can do that. Shall I switch it on?", "nah, leave it")
+    made = answer(
+        {SHOP: "inactive"}, "put bread on my list", "shop can do that. Shall I switch it on?", "nah, leave it"
+    )
     assert not made.calls
     assert not made.proposed

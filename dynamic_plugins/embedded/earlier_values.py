@@ -6,11 +6,14 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import concepts, fillers, ordinals, plain, stem, tokens, verb_kinds
-from dynamic_plugins.embedded.free_text import left_over, names_again
+from dynamic_plugins.embedded.action_words import concepts, fillers, ordinals, verb_kinds
+from dynamic_plugins.embedded.free_text import names_again
+from dynamic_plugins.embedded.left_over_text import left_over
 from dynamic_plugins.embedded.message import Filled, Message
 from dynamic_plugins.embedded.parameters import Parameter, parameters_of
 from dynamic_plugins.embedded.references import Item, chosen
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.free_text import Span

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
+from dynamic_plugins.text.tokenizer import words_and_marks
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -21,7 +23,6 @@ MOST_CHARACTERS = 600
 """What of a message is read; more was pasted."""
 MOST_OTHER_WORDS = 40
 
-_TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[^\w\s]")
 _DIGITS = re.compile(r"\d+")
 _ENDS = frozenset(".!?;,\n:")
 _SENTENCE_ENDS = frozenset(".!?")
@@ -129,7 +130,7 @@ def _masked(text: str, links: Sequence[Link], at: int | None) -> list[str]:
     out.append(text[reached:])
     plain = _DIGITS.sub("0", "".join(out)[:MOST_CHARACTERS].lower())
     plain = plain.replace(_ME, " PLUGX ").replace(_ANOTHER, " OTHER ")
-    return _TOKEN.findall(plain)
+    return words_and_marks(plain)
 
 
 def _grams(words: Sequence[str], size: int) -> Iterator[str]:

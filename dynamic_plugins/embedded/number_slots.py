@@ -6,9 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_words import concepts, plain, stem
+from dynamic_plugins.embedded.action_words import concepts
 from dynamic_plugins.embedded.extractors import Value
 from dynamic_plugins.embedded.extractors import numbers as all_numbers
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,10 +6,11 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_words import concepts, fillers, plain
+from dynamic_plugins.embedded.action_words import concepts, fillers
 from dynamic_plugins.embedded.free_text import called, whole_text
 from dynamic_plugins.embedded.references import Memory, chosen
 from dynamic_plugins.embedded.typed_slots import TypedSlots
+from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,9 +28,9 @@ from dynamic_plugins.embedded.options import (
 )
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered
-from dynamic_plugins.embedded.standing import standing_of
 from dynamic_plugins.embedded.use_phrase import used_for
 from dynamic_plugins.embedded.using import propose
+from dynamic_plugins.tools.management import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,14 +39,12 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.arbiter import Option
     from dynamic_plugins.embedded.reading import Reading
     from dynamic_plugins.embedded.request import Exchange, Request
+    from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.embedded.using import Proposal
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.resolver import Resolver
 
-MANAGEMENT = frozenset(
-    {"list_available_plugins", "install_plugin", "configure_plugin", "activate_plugin", "deactivate_plugin"}
-    | {"unload_plugin"}
-)
+MANAGEMENT = frozenset(NAMES)
 SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
 USES = 0.4
 """What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
@@ -61,10 +59,10 @@ class Responder:
     def __init__(self, names: Resolver, entries: Mapping[str, Entry]) -> None:
         self._names, self._entries = names, entries
 
-    def answer(self, request: Request) -> Answer:
-        """Return what to call or to say. Blocks for a part of a second."""
+    def answer(self, request: Request, standing: Standing) -> Answer:
+        """Return what to call or to say, with the installed plugins as in *standing*. Blocks for a part of a second."""
         tools = _usable(request)
-        knowledge = Knowledge(self._names, self._entries, standing_of(request, self._entries))
+        knowledge = Knowledge(self._names, self._entries, standing)
         if request.now.calls:
             return self._after_calls(request, tools, knowledge) or Answer(text=answer_to(request.now.calls))
         answer = self._weighed(request, tools, knowledge)
@@ -75,24 +73,25 @@ class Responder:
 
     # ---------------------------------------------------------------- which reading holds
 
-    def _offered(self, request: Request) -> Answer | None:
+    def _offered(self, request: Request, standing: Standing) -> Answer | None:
         """Return what the last reply asked about, where it was ours: worked out again, since nothing is kept."""
         before = request.exchanges[-2] if len(request.exchanges) > 1 else None
         if before is None or before.calls or "?" not in (before.reply or ""):
             return None
-        answer = self.answer(replace(request, exchanges=request.exchanges[:-1], choice=None))
+        answer = self.answer(replace(request, exchanges=request.exchanges[:-1], choice=None), standing)
         return answer if answer.text == before.reply and (answer.proposed or answer.choices) else None
 
-    def case(self, request: Request) -> tuple[list[Option], Understood] | None:
+    def case(self, request: Request, standing: Standing) -> tuple[list[Option], Understood] | None:
         """Return what could be done about the last message, and how it was understood; None where that is settled."""
-        tools, knowledge = _usable(request), Knowledge(self._names, self._entries, standing_of(request, self._entries))
-        understood = Dialogue(knowledge, request.exchanges, self._offered(request)).understand()
+        tools, knowledge = _usable(request), Knowledge(self._names, self._entries, standing)
+        understood = Dialogue(knowledge, request.exchanges, self._offered(request, standing)).understand()
         if self._plain(request, tools, understood) is not None:
             return None
         return self._options(request, tools, knowledge, understood), understood
 
     def _weighed(self, request: Request, tools: Sequence[Offered], knowledge: Knowledge) -> Answer:
-        understood = Dialogue(knowledge, request.exchanges, self._offered(request)).understand()
+        offered = self._offered(request, knowledge.standing)
+        understood = Dialogue(knowledge, request.exchanges, offered).understand()
         if (plain := self._plain(request, tools, understood)) is not None:
             return plain
         return choose(self._options(request, tools, knowledge, understood), understood.reading)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_words import fillers, ordinals, plain, tokens, verb_kinds
+from dynamic_plugins.embedded.action_words import fillers, ordinals, verb_kinds
 from dynamic_plugins.embedded.free_text import called, labelled, unquoted, whole_text
 from dynamic_plugins.embedded.nested_values import filled_list, filled_object
 from dynamic_plugins.embedded.place_slots import PlaceSlots
+from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.message import Filled, Message

@@ -6,10 +6,12 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import concepts, fillers, stem, tokens
+from dynamic_plugins.embedded.action_words import concepts, fillers
 from dynamic_plugins.embedded.earlier_values import Slots
 from dynamic_plugins.embedded.free_text import labelled, whole_text
 from dynamic_plugins.embedded.number_slots import assigned
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
