@@ -12,12 +12,15 @@ An order is a dictionary:
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found] # the other one takes a tenth of the start
 import os
-import signal
 import sys
-from typing import Any, NoReturn
 
 from . import limits
+
+TYPE_CHECKING = False  # as typing has it, which takes as long to import as all the rest
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 _MOST_DESCRIPTORS = 64
 """Below which everything lies that this program has opened."""

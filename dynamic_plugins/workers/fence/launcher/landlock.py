@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from typing import TYPE_CHECKING, Any
 
 from .libc import call, set_no_new_privileges
 
+TYPE_CHECKING = False  # as typing has it, which takes as long to import as all the rest
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _RULE_PATH_BENEATH, _RULE_NET_PORT = 1, 2

@@ -24,6 +24,11 @@ def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None
     return result
 
 
+def attempt(name: str, *arguments: int) -> None:
+    """Call the function *name*, whether it can do it or not."""
+    getattr(_LIBC, name)(*[_argument(each) for each in arguments])
+
+
 def prctl(option: int, value: int = 0) -> None:
     """Set one option of this process. Raises OSError."""
     call("prctl", option, value, 0, 0, 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # as typing has it, which takes as long to import as all the rest
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def set_limits(wanted: dict[str, int | None]) -> None:

@@ -6,18 +6,18 @@ process ends, in whatever way, the kernel ends all others in the namespace with 
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found] # the other one takes a tenth of the start
 import os
 import select
-import signal
 import struct
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import limits, supervision
 from .libc import PR_SET_PDEATHSIG, call, prctl
 
+TYPE_CHECKING = False  # as typing has it, which takes as long to import as all the rest
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn
 
 _NEW_NS, _NEW_IPC, _NEW_USER, _NEW_PID, _NEW_NET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 4096, 0x4000, 1 << 18
@@ -72,8 +72,12 @@ def _unshare(network: bool) -> None:
     user, group = os.getuid(), os.getgid()
     call("unshare", _NEW_USER | _NEW_PID | _NEW_NS | _NEW_IPC | (_NEW_NET if network else 0))
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
-        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 # pathlib takes a tenth of the start
-            file.write(text)
+        _write(f"/proc/self/{name}", text)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:  # noqa: PTH123 # pathlib takes a tenth of the start
+        file.write(text)
 
 
 def _be_first(order: dict[str, Any], start: Callable[[], NoReturn], ended: int) -> NoReturn:
@@ -137,10 +141,11 @@ def _mount_all(writable: Sequence[str]) -> None:
 def _mount_resolver() -> None:
     """Have names looked up at the relay."""
     path = f"{_SHARED_MEMORY}/resolv.conf"
-    with suppress(OSError):  # without the file, names are looked up on this machine anyhow
-        with open(path, "w") as file:  # noqa: PTH123
-            file.write("nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
+    try:
+        _write(path, "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
         _mount(path, os.path.realpath("/etc/resolv.conf"), None, _BIND)
+    except OSError:  # without the file, names are looked up on this machine anyhow
+        return
 
 
 def _outermost(paths: Sequence[str]) -> list[str]:
@@ -169,8 +174,10 @@ def _limit_processes(most: int) -> None:
     """Allow *most* processes and threads: by number where the kernel can, for an ordinary user also by count."""
     release = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2] if part.isdigit())
     if release >= _PID_MAX_IS_OWN:
-        with suppress(OSError), open("/proc/sys/kernel/pid_max", "w") as file:  # noqa: PTH123
-            file.write(str(most + _RESERVED_PIDS))
+        try:  # noqa: SIM105 # contextlib takes a tenth of the start
+            _write("/proc/sys/kernel/pid_max", str(most + _RESERVED_PIDS))
+        except OSError:
+            pass  # what the documentation says of older kernels holds
     if os.getuid():  # the count does not hold for root
         limits.limit_processes(most)
 

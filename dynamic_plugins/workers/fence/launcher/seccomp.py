@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import platform
+import os
 import struct
 
 from .libc import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, PR_SET_SECCOMP, call, set_no_new_privileges
@@ -84,7 +84,7 @@ _TRUNCATE, _OPEN, _OPENAT, _OPENAT2 = (76, 45), (2, None), (257, 56), (437, 437)
 
 def is_supported() -> bool:
     """Return whether the numbers of this machine's system calls are known here."""
-    return platform.machine() in _MACHINES
+    return os.uname().machine in _MACHINES
 
 
 def restrict(*, network: str, unix_sockets: bool, truncation: bool) -> None:
@@ -93,7 +93,7 @@ def restrict(*, network: str, unix_sockets: bool, truncation: bool) -> None:
     *network* is ``any``, ``hosts`` or ``none``; *truncation* says that files are to be kept from being emptied, which
     the first versions of Landlock do not do.
     """
-    program = _program(platform.machine(), network, unix_sockets, truncation)
+    program = _program(os.uname().machine, network, unix_sockets, truncation)
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     held = ctypes.create_string_buffer(code)
     described = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(held))
