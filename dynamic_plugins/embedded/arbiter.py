@@ -45,6 +45,8 @@ class Option:
     asked: Answer
     features: Mapping[str, float]
     changing: bool = False
+    doubtful: bool = False
+    """Whether it is at most asked about."""
 
 
 def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, float] | None = None) -> Answer:
@@ -61,7 +63,7 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
         return said.done
     if not best.changing and share >= READS:
         return best.done
-    if best.changing and share >= CHANGES and reading.ordered >= ORDERED:
+    if best.changing and not best.doubtful and share >= CHANGES and reading.ordered >= ORDERED:
         return best.done
     return best.asked if share >= ASKS else said.done
 

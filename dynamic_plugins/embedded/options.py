@@ -77,13 +77,14 @@ def manage_option(here: Situation, managed: Answer) -> Option:
         "certain": float(bool(managed.calls)),
         "weak": float(managed.weak),
         "choices": float(managed.choices is not None),
+        "doubtful": float(managed.doubtful),
         "noted": float(not calls and managed.choices is None),
         "several": float(len(calls) > 1),
         "likely": managed.probability,
         "odds": _odds(managed.probability) / 4,
         **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in calls},
     }
-    return Option("manage", done, asked, here.crossed("manage", own), changing=bool(calls))
+    return Option("manage", done, asked, here.crossed("manage", own), bool(calls), managed.doubtful)
 
 
 def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:

@@ -101,9 +101,7 @@ class Responder:
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
-        if managed is not None and (understood.settled or (managed.calls and managed.probability == 1.0)):
-            return managed
-        return None
+        return managed if managed is not None and (understood.settled or managed.calls) else None
 
     def _options(
         self, request: Request, tools: Sequence[Offered], knowledge: Knowledge, understood: Understood
