@@ -71,7 +71,7 @@ class Situation:
 def manage_option(here: Situation, managed: Answer) -> Option:
     """Return the option of doing what the message wants of plugins."""
     calls = managed.calls or managed.proposed
-    asked = managed if managed.proposed or managed.choices else Answer(text=question(calls), proposed=calls)
+    asked = Answer(text=question(calls), proposed=calls) if managed.calls else managed
     done = Answer(calls, managed.text if managed.calls else "") if calls else managed
     own = {
         "certain": float(bool(managed.calls)),
