@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NUMBER = re.compile(
-    r"(?<![\w.#:/-])-?\d+(?:[.,]\d+)?(?=[\s,;:?!)%€$x]|(?!st\b|nd\b|rd\b|th\b)[A-Za-z]{1,6}\b|\.(?!\d)|$)(?!:\d|/\d|-\d)"
+    r"(?<![\w.#:/-])-?\d+(?:[.,]\d+)?(?=[\s,;:?!)%€$x]|(?!st\b|nd\b|rd\b|th\b)[A-Za-z]{1,6}\b(?!-\w)|\.(?!\d)|$)(?!:\d|/\d|-\d)"
 )
 
 
