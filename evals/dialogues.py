@@ -97,7 +97,8 @@ class Stage:
         """Return the conversation as it stands after the turns *before*."""
         conversation = Conversation(
             model, self._toolbox, providers(self._status, 160), resolve=self._resolve, named=self._named,
-            context=no_context, plugins=lambda: installed(self._status), vault=self._vault, max_steps=4, turn_seconds=120,
+            context=no_context, plugins=lambda: installed(self._status), vault=self._vault, max_steps=4,
+            turn_seconds=120,
         )  # fmt: skip
         for turn in before:
             results = _results_of(turn)

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("arbiter_weights.json")
 
-READS = 0.25
+READS = 0.4
 """From this probability on what only reads is done."""
 CHANGES = 0.9
 """From this probability on what changes something is done, if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
-ASKS = 0.3
+ASKS = 0.15
 """From this probability on what is not done is asked about, where words are not far likelier."""
-OUTWEIGHS = 1.2
+OUTWEIGHS = 6.0
 """Words that are so many times likelier go before a question."""
 
 Kind = Literal["manage", "use", "search", "words"]

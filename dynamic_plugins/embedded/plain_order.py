@@ -10,7 +10,6 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
     from dynamic_plugins.embedded.reading import PluginReading, Reading
 
@@ -22,9 +21,14 @@ _CLAUSES = tuple(
     (letter, re.compile(pattern.replace("X", _X)))
     for letter, patterns in {
         "I": ("install X",),
-        "A": ("(?:activate|enable) X", "(?:switch|turn) X on", "(?:switch|turn) on X"),
-        "D": ("(?:deactivate|disable) X", "(?:switch|turn) X off", "(?:switch|turn) off X"),
-        "U": ("unload X",),
+        "A": (
+            "(?:activate|enable|resume|un-?pause|wake(?: up)?) X",
+            "(?:switch|turn) X (?:back )?on",
+            "(?:switch|turn) on X",
+            "bring X (?:back|back on|out of hibernation)",
+        ),
+        "D": ("(?:deactivate|disable|pause) X", "(?:switch|turn) X (?:back )?off", "(?:switch|turn) off X"),
+        "U": ("unload X(?: from memory)?", "(?:kick|take|throw|remove) X (?:out of|from) memory"),
         "X": ("uninstall X",),
     }.items()
     for pattern in patterns
@@ -54,7 +58,7 @@ def after_plain_order(reading: Reading) -> str:
 def _ordered(text: str, reading: Reading) -> list[tuple[PluginReading, str]] | None:
     numbered, plugins = _numbered(text, reading)
     steps: dict[int, str] = {}
-    last: int | None = None
+    last = _just_changed(reading, plugins)
     for clause in _JOINT.split(_COURTESY.sub("", numbered)):
         found = next(((letter, match["who"]) for letter, form in _CLAUSES if (match := form.fullmatch(clause))), None)
         if found is None:
@@ -67,7 +71,16 @@ def _ordered(text: str, reading: Reading) -> list[tuple[PluginReading, str]] | N
     return [(plugins[number], letters) for number, letters in steps.items()]
 
 
-def _numbered(text: str, reading: Reading) -> tuple[str, Sequence[PluginReading]]:
+def _just_changed(reading: Reading, plugins: list[PluginReading]) -> int | None:
+    """Add the one plugin that the turn before changed to *plugins*, for an "it"; return its place, None without one."""
+    changed = [each for each in reading.plugins if each.link.context.startswith("c") and not each.link.named]
+    if len(changed) != 1 or plugins:
+        return None
+    plugins.append(changed[0])
+    return 0
+
+
+def _numbered(text: str, reading: Reading) -> tuple[str, list[PluginReading]]:
     """Return *text* in lower case with a number for each plugin that it surely names, and these plugins."""
     sure = [each for each in reading.plugins if surely_named(each) and each.link.end <= len(text)]
     out, reached = "", 0

@@ -112,6 +112,9 @@ def _repeats(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
     one = next((one for one in ranked if one.tool.name == last.tool), None)
     if one is None:
         return []
+    takes = sum(p.role in ("zone", "city") for p in parameters_of(one.tool.parameters))
+    if takes and len({value.unit for value in message.values.of("place")}) > takes:
+        return []  # one call for each place
     filled = fill(one.tool, message)
     arguments = repeated(message, last, one.tool, filled)
     if arguments is None:
