@@ -47,6 +47,8 @@ class Option:
     changing: bool = False
     doubtful: bool = False
     """Whether it is at most asked about."""
+    spelled: bool = False
+    """Whether the message begins with the name of the action, as an order does that spells it."""
 
 
 def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, float] | None = None) -> Answer:
@@ -63,7 +65,8 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
         return said.done
     if not best.changing and share >= READS:
         return best.done
-    if best.changing and not best.doubtful and share >= CHANGES and reading.ordered >= ORDERED:
+    enough = READS if best.spelled else CHANGES
+    if best.changing and not best.doubtful and share >= enough and reading.ordered >= ORDERED:
         return best.done
     return best.asked if share >= ASKS else said.done
 

@@ -118,6 +118,7 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         Answer(text=question(calls), proposed=calls),
         here.crossed("use", own),
         changing=proposal.changing,
+        spelled=bool(own["spelled"]),
     )
 
 

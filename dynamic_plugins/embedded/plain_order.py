@@ -10,7 +10,6 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-
     from dynamic_plugins.embedded.reading import PluginReading, Reading
 
 SURE = 0.6
@@ -72,11 +71,16 @@ def _ordered(text: str, reading: Reading) -> list[tuple[PluginReading, str]] | N
 
 
 def _just_changed(reading: Reading, plugins: list[PluginReading]) -> int | None:
-    """Add the one plugin that the turn before changed to *plugins*, for an "it"; return its place, None without one."""
-    changed = [each for each in reading.plugins if each.link.context.startswith("c") and not each.link.named]
-    if len(changed) != 1 or plugins:
+    """Add the one plugin that the turn before changed, or else spoke of, to *plugins*, for an "it".
+
+    Return its place; None without one, or where the message names some itself.
+    """
+    spoken_of = [each for each in reading.plugins if each.link.context and not each.link.named]
+    changed = [each for each in spoken_of if each.link.context.startswith("c")]
+    meant = changed or [each for each in spoken_of if each.link.context.startswith("r")]
+    if len(meant) != 1 or plugins:
         return None
-    plugins.append(changed[0])
+    plugins.append(meant[0])
     return 0
 
 
@@ -108,4 +112,6 @@ def surely_named(each: PluginReading) -> bool:
     link = each.link
     if not link.named or (len(link.names) > 1 and link.kind != "ambiguous"):
         return False
+    if link.kind == "exact" and each.state != "new":
+        return True  # beside an order what is installed is meant, even where its name is an ordinary word
     return link.kind in ("whole", "alias") or (link.kind in ("exact", "ambiguous") and link.confidence >= SURE)

@@ -50,7 +50,7 @@ USES = 0.4
 """What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
 CHANGES = 0.9
 """What a message says besides switching a plugin on is called from this probability on."""
-LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.42
+LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
 """From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
 message speaks of plugins as such."""
 NO_TOOL = "I have no tool for that here."
