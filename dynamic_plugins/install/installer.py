@@ -12,7 +12,7 @@ from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeou
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install.command import child_environment, short
 from dynamic_plugins.install.entry_points import start_of_entry, start_of_install
-from dynamic_plugins.install.layout import PluginFolders
+from dynamic_plugins.install.layout import PluginFolders, in_thread
 from dynamic_plugins.install.plan import (
     InstallPlan,
     check_package_name,
@@ -56,7 +56,7 @@ class Installer:
         environ: Mapping[str, str],
     ) -> None:
         self._folders = PluginFolders(root)
-        self._allow_builds = allow_builds
+        self._python, self._allow_builds = python, allow_builds
         self._seconds = timeout_seconds
         self._exclude_newer, self._environ = exclude_newer, child_environment(environ)
         self._uv = Uv(python=python, allow_builds=allow_builds, exclude_newer=exclude_newer, environ=self._environ)
@@ -162,7 +162,7 @@ class Installer:
         try:
             async with asyncio.timeout(self._seconds), self._folders.staging(plan.name) as staging:
                 facts = await make(plan, staging, self._uv, self._npm, tell)
-                installation = _moved(facts, staging, target)
+                installation = _moved(await self._recorded(facts, staging), staging, target)
                 self._folders.publish(staging, target)
                 tell("publish", "", 1.0)
         except BaseException as error:
@@ -173,6 +173,14 @@ class Installer:
                 raise InstallError(plan.name, f"its files cannot be written: {short(str(error))}") from error
             raise
         return installation
+
+    async def _recorded(self, facts: Installation, staging: Path) -> Installation:
+        """Return *facts* with the digest of all files in *staging*, which are complete now."""
+        from dynamic_plugins.install.integrity import compile_modules, record
+
+        if facts.python is not None:
+            await compile_modules(facts.plugin, staging, self._python, self._environ)
+        return replace(facts, files_digest=await in_thread(record, staging))
 
     def remove(self, installation: Installation) -> None:
         """Remove an install from the disk; nothing happens when it is gone already."""

@@ -103,7 +103,10 @@ class Uv:
         self, *, python: str, allow_builds: bool, exclude_newer: str | None, environ: Mapping[str, str]
     ) -> None:
         self._python = python
-        self._environ = dict(environ) | {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+        # Copied, whatever is set: what shares its files with uv's cache shares them with every other plugin, and
+        # "clone" falls back to such links. Where the file system can share blocks until one is written, copying does.
+        own = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "copy"}
+        self._environ = dict(environ) | own
         if ssl.get_default_verify_paths().cafile:
             # The machine's own certificates: MCP clients start us without SSL_CERT_FILE, and a company has its own.
             self._environ.setdefault("UV_SYSTEM_CERTS", "1")

@@ -110,7 +110,7 @@ class Updates:
                 async with self._installs.made(plan) as new:
                     requires = new.requires
                     before, after = version_of(old.installation), version_of(new)
-                    if is_same(new, old.installation):
+                    if is_same(new, old.installation) and await in_thread(_is_as_installed, old.installation):
                         self._installer.remove(new)
                         note = f"{name} {after} is the version asked for; nothing was changed."
                         return Outcome(self._supervisor.info(name), changed=False, note=note)
@@ -162,6 +162,13 @@ class Updates:
         if saved is None:
             raise NotInstalledError(old.name)
         self._supervisor.restore(handle, saved)
+
+
+def _is_as_installed(installation: Installation) -> bool:
+    """Return whether nobody has changed its files since; not so where it is not known, as of older installs."""
+    from dynamic_plugins.install.integrity import changed_files
+
+    return installation.files_digest is not None and not changed_files(installation)
 
 
 def _is_of_this_machine(installation: Installation) -> bool:
