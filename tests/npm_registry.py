@@ -54,6 +54,8 @@ class NpmRegistry:
     address: str = ""
     packages: dict[str, dict[str, tuple[dict[str, Any], bytes]]] = field(default_factory=dict)
     times: dict[str, dict[str, str]] = field(default_factory=dict)
+    archives: str = ""
+    """The address that archives are said to be at; empty: that of the registry."""
 
     def add(self, name: str, version: str = "1.0.0", files: dict[str, str] | None = None, **manifest: Any) -> None:
         """Publish a package; without *files* it is a small MCP server."""
@@ -78,7 +80,9 @@ class NpmRegistry:
 
     def _version(self, name: str, version: str, told: dict[str, Any], packed: bytes) -> dict[str, Any]:
         integrity = "sha512-" + base64.b64encode(hashlib.sha512(packed).digest()).decode()
-        return told | {"dist": {"tarball": f"{self.address}{name}/-/{version}.tgz", "integrity": integrity}}
+        return told | {
+            "dist": {"tarball": f"{self.archives or self.address}{name}/-/{version}.tgz", "integrity": integrity}
+        }
 
 
 @contextmanager
