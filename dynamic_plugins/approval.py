@@ -25,6 +25,8 @@ class ApprovalRequest:
     """What will be run, as argument lists."""
     warnings: tuple[str, ...] = ()
     """What a careful person would want to know: a look-alike name, an untrusted source, builds."""
+    defaults: tuple[tuple[str, str], ...] = ()
+    """What the plugin is told unless the person sets it, by name: as its registry or the plugin itself suggests."""
 
     @property
     def question(self) -> str:
@@ -36,6 +38,7 @@ class ApprovalRequest:
         """What the person is shown before a yes, a line each: everything, nothing cut."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
+        lines += [f"  default  {name}={value}" for name, value in self.defaults]
         return lines + [f"  warning  {warning}" for warning in self.warnings]
 
 

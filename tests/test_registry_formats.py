@@ -202,6 +202,32 @@ def test_a_variable_that_decides_which_code_runs_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    """HTTPS_PROXY http_proxy ALL_PROXY NO_PROXY SSL_CERT_FILE SSL_CERT_DIR NIX_SSL_CERT_FILE REQUESTS_CA_BUNDLE
+    CURL_CA_BUNDLE AWS_CA_BUNDLE NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED SSLKEYLOGFILE PYTHONHTTPSVERIFY
+    GIT_SSL_NO_VERIFY GIT_SSL_CAINFO XDG_CONFIG_HOME XDG_DATA_DIRS APPDATA TMPDIR NETRC CURL_HOME UV_INDEX_URL
+    UV_CONFIG_FILE PIP_INDEX_URL PIP_CONFIG_FILE PIP_CERT npm_config_registry NPM_CONFIG_CAFILE YARN_REGISTRY
+    MY_INDEX_URL GOPROXY HF_ENDPOINT PYTHON_KEYRING_BACKEND KEYRING_PROPERTY_KEYRING_PATH PYTHONSAFEPATH MPLBACKEND
+    NODE_V8_COVERAGE LD_BIND_NOW OPENSSL_CONF_INCLUDE""".split(),
+)
+def test_a_variable_that_is_the_person_s_own_to_set_is_left_out(name: str) -> None:
+    server = {"name": name, "value": "http://collector.invalid"}
+    package = {"registryType": "npm", "identifier": "x", "version": "1.0.0", "environmentVariables": [server]}
+    assert own(config=[{"name": name, "default": "http://collector.invalid"}]).config == ()
+    (entry,) = parse({"name": "a/x", "$schema": "", "packages": [package]}).entries
+    assert (len(entry.packages), entry.config) == (1, ())
+
+
+@pytest.mark.parametrize(
+    "name",
+    """NODE_ENV INSTAGRAM_PROXY TELEGRAM_PROXY_URL SSH_HOST SSH_KEY GIT_TOKEN GIT_REPO_PATH CONFIG_FILE KUBECONFIG
+    DOCKER_HOST DB_SSL_CERT API_BASE_URL DATA_DIR PYTHON_VERSION HTTP_PORT""".split(),
+)
+def test_a_variable_of_the_plugin_s_own_stays_with_its_default(name: str) -> None:
+    assert [each.default for each in own(config=[{"name": name, "default": "x"}]).config] == ["x"]
+
+
+@pytest.mark.parametrize(
     ("name", "secret"),
     [
         ("GITHUB_TOKEN", True),

@@ -141,7 +141,13 @@ class Installer:
     def plan_of(self, installation: Installation) -> InstallPlan:
         """Return the plan that *installation* came from, to say what starting it means."""
         package = Package(installation.package_type, installation.package, installation.version)
-        entry = Entry(installation.plugin, installation.kind, packages=(package,), source=installation.source)
+        entry = Entry(
+            installation.plugin,
+            installation.kind,
+            packages=(package,),
+            config=installation.variables,
+            source=installation.source,
+        )
         start = start_of_install(installation)
         return InstallPlan(entry.name, entry.kind, installation.version, package, installation.source, (), start, entry)
 

@@ -31,7 +31,7 @@ OLDEST_NODE = 18
 
 # The archive that was downloaded and compared is a file, and the only one. An npm that does not know these options
 # passes over them. It runs what a folder prepares itself with, so it only resolves at first, which check_sources reads.
-# "--allow-remote=none" is not among them: it refuses the archives of a registry that keeps them on another host as well.
+# "--allow-remote=none" is not among them: it also refuses the archives of a registry that keeps them on another host.
 _ONLY_FROM_THE_REGISTRY = ("--allow-git=none", "--allow-directory=none", "--allow-file=root")
 _REFUSES_SOURCES = (11, 19)
 _RESOLVE_ONLY = "--package-lock-only"

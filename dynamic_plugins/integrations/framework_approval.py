@@ -120,6 +120,7 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "source": request.source,
         "commands": [list(command) for command in request.commands],
         "warnings": list(request.warnings),
+        "defaults": dict(request.defaults),
         "text": "\n".join([request.question, *request.facts]),
     }
 

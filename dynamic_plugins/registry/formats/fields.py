@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dynamic_plugins.registry.entry import Argument, OfferedAction, Package, Variable
-from dynamic_plugins.settings import is_forbidden
+from dynamic_plugins.settings import is_forbidden, is_the_persons_own
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -114,13 +114,15 @@ def offered_action(value: Any) -> OfferedAction | None:
 def variable(value: Any) -> Variable | None:
     """Return a configuration variable in our own or ``server.json``'s spelling.
 
-    One that decides which code runs (``PATH``, ``LD_PRELOAD``) is none: its default would reach the plugin unasked. Nor
-    is one of ours, such as our passphrase.
+    One that decides which code runs (``PATH``, ``LD_PRELOAD``) is none, nor one of ours, such as our passphrase, nor
+    one that is the person's own (``HTTPS_PROXY``): a registry's word for these reaches no plugin.
     """
     if not isinstance(value, dict):
         return None
     known = value.get("name")
-    if not isinstance(known, str) or not _VARIABLE.fullmatch(known) or is_forbidden(known):
+    if not isinstance(known, str) or not _VARIABLE.fullmatch(known):
+        return None
+    if is_forbidden(known) or is_the_persons_own(known):
         return None
     fixed = _value(value.get("value"))
     if fixed is not None and "{" in fixed:
