@@ -208,7 +208,7 @@ def test_a_variable_that_decides_which_code_runs_is_left_out() -> None:
     GIT_SSL_NO_VERIFY GIT_SSL_CAINFO XDG_CONFIG_HOME XDG_DATA_DIRS APPDATA TMPDIR NETRC CURL_HOME UV_INDEX_URL
     UV_CONFIG_FILE PIP_INDEX_URL PIP_CONFIG_FILE PIP_CERT npm_config_registry NPM_CONFIG_CAFILE YARN_REGISTRY
     MY_INDEX_URL GOPROXY HF_ENDPOINT PYTHON_KEYRING_BACKEND KEYRING_PROPERTY_KEYRING_PATH PYTHONSAFEPATH MPLBACKEND
-    NODE_V8_COVERAGE LD_BIND_NOW OPENSSL_CONF_INCLUDE""".split(),
+    NODE_V8_COVERAGE LD_BIND_NOW OPENSSL_CONF_INCLUDE""".split(),  # noqa: SIM905 - a table of words reads better
 )
 def test_a_variable_that_is_the_person_s_own_to_set_is_left_out(name: str) -> None:
     server = {"name": name, "value": "http://collector.invalid"}
@@ -221,7 +221,7 @@ def test_a_variable_that_is_the_person_s_own_to_set_is_left_out(name: str) -> No
 @pytest.mark.parametrize(
     "name",
     """NODE_ENV INSTAGRAM_PROXY TELEGRAM_PROXY_URL SSH_HOST SSH_KEY GIT_TOKEN GIT_REPO_PATH CONFIG_FILE KUBECONFIG
-    DOCKER_HOST DB_SSL_CERT API_BASE_URL DATA_DIR PYTHON_VERSION HTTP_PORT""".split(),
+    DOCKER_HOST DB_SSL_CERT API_BASE_URL DATA_DIR PYTHON_VERSION HTTP_PORT""".split(),  # noqa: SIM905 - a table of words reads better
 )
 def test_a_variable_of_the_plugin_s_own_stays_with_its_default(name: str) -> None:
     assert [each.default for each in own(config=[{"name": name, "default": "x"}]).config] == ["x"]

@@ -42,7 +42,8 @@ class Installer:
 
     *python* is the interpreter environments are made from; only wheels are installed unless *allow_builds*, and
     nothing published after *exclude_newer* (an ISO date) when that is given. An install may take *timeout_seconds*.
-    *environ* is the process environment, of which package managers get what they need.
+    *environ* is the process environment, of which package managers get what they need. *present* gives the path of what
+    is installed under a name.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class Installer:
         timeout_seconds: float = 600.0,
         exclude_newer: str | None = None,
         environ: Mapping[str, str],
+        present: Callable[[str], str | None] | None = None,
     ) -> None:
-        self._folders = PluginFolders(root)
+        self._folders = PluginFolders(root, present) if present else PluginFolders(root)
         self._python, self._allow_builds = python, allow_builds
         self._seconds = timeout_seconds
         self._exclude_newer, self._environ = exclude_newer, child_environment(environ)
