@@ -93,6 +93,7 @@ class App:
             allow_builds=settings.allow_builds,
             timeout_seconds=settings.timeouts.install,
             exclude_newer=settings.exclude_newer,
+            cooldown_days=settings.cooldown_days,
             environ=settings.environment,
             present=self._installed_path,
         )

@@ -110,6 +110,8 @@ class Settings:
     """What a client of our MCP server over HTTP has to bring; None asks for nothing."""
     allow_builds: bool = False
     exclude_newer: str | None = None
+    cooldown_days: int = 7
+    """What nobody has verified is not installed in a version, or with packages, that is younger; 0 for no limit."""
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
     in_process: tuple[str, ...] = ()

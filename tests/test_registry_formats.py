@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dynamic_plugins.errors import NotARegistryError, PluginError, RegistryUnavailableError
+from dynamic_plugins.errors import InstallError, NotARegistryError, PluginError, RegistryUnavailableError
+from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.registry.entry import Argument, Entry, Package, Variable, to_dict
 from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry
 from dynamic_plugins.registry.formats.fields import DESCRIPTION_LENGTH
 from dynamic_plugins.registry.lazy_entries import EntryList
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def parse(data: Any, **python: Entry) -> ParsedRegistry:
@@ -191,9 +197,23 @@ def test_a_package_that_could_not_be_installed_as_meant_is_left_out(package: Any
     assert own(packages=[package]).packages == ()
 
 
-@pytest.mark.parametrize("version", ["latest", "0.0.0", "$VERSION", "{{VERSION}}", "^1.2", "", 3, None])
-def test_a_version_that_is_none_pins_nothing(version: Any) -> None:
+@pytest.mark.parametrize("version", ["latest", "0.0.0", "", None])
+def test_no_version_pins_nothing(version: Any) -> None:
     assert own(packages=[{"type": "npm", "name": "a", "version": version}]).packages[0].version is None
+
+
+@pytest.mark.parametrize("kind", ["npm", "pypi"])
+@pytest.mark.parametrize(
+    "version", ["$VERSION", "{{VERSION}}", "^1.2", "~=1.0", ">=1", "*", "1.x", "next", 3, 1.5, [], True]
+)
+def test_a_version_that_is_none_is_refused_and_does_not_mean_the_newest(
+    tmp_path: Path, kind: str, version: Any
+) -> None:
+    entry = own(packages=[{"type": kind, "name": "a", "version": version}])
+    installer = Installer(tmp_path, python=sys.executable, environ=dict(os.environ))
+    with pytest.raises(InstallError, match="only exact ones are understood"):
+        installer.plan(entry)
+    assert installer.plan(entry, "1.2.3").version == "1.2.3"
 
 
 def test_a_variable_that_decides_which_code_runs_is_left_out() -> None:

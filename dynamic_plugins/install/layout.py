@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_SCRATCH_SECONDS = 10.0
 _STAGING, _TRASH = ".staging-", ".trash-"
 
 
@@ -97,6 +98,13 @@ class PluginFolders:
             if folder.exists():  # once published there is nothing to wait for, and so no moment to be cancelled in
                 await in_thread(shutil.rmtree, folder, ignore_errors=True)
             _remove_if_empty(folder.parent)
+
+    @contextlib.asynccontextmanager
+    async def scratch(self) -> AsyncIterator[Path]:
+        """Give a new empty folder for what comes before an install; it is gone afterwards."""
+        name = f"scratch {secrets.token_hex(6)}"
+        async with self.lock(name, _SCRATCH_SECONDS), self.staging(name) as folder:
+            yield folder
 
     def target(self, name: str) -> Path:
         """Return a folder that does not exist yet, for a version of *name*."""

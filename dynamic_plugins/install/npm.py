@@ -38,10 +38,13 @@ _RESOLVE_ONLY = "--package-lock-only"
 
 
 class Npm:
-    """Installs npm packages, none newer than *exclude_newer*. *environ* has the PATH where node and npm are found."""
+    """Installs npm packages. *environ* has the PATH where node and npm are found.
 
-    def __init__(self, *, environ: Mapping[str, str], exclude_newer: str | None = None) -> None:
-        self._environ, self._exclude_newer = environ, exclude_newer
+    A *cutoff* of the methods is a date, or how long ago: nothing that was published later is installed.
+    """
+
+    def __init__(self, *, environ: Mapping[str, str]) -> None:
+        self._environ = environ
         path = environ.get("PATH")
         self.node, self._npm = shutil.which("node", path=path), shutil.which("npm", path=path)
         # Before npm builds a package from git, it reads settings out of it, which name the git to be run.
@@ -53,36 +56,58 @@ class Npm:
         """Whether this machine has node and npm."""
         return self.node is not None and self._npm is not None
 
-    def commands(self, package: Package, version: str | None, folder: str) -> tuple[tuple[str, ...], ...]:
+    def commands(
+        self, package: Package, version: str | None, folder: str, cutoff: str | None = None
+    ) -> tuple[tuple[str, ...], ...]:
         """Return what :meth:`install` runs; a package whose digest is known is downloaded first, to compare it.
 
-        Raises ValueError where *exclude_newer* is nothing that npm could keep to.
+        Raises ValueError where *cutoff* is nothing that npm could keep to.
         """
         requirement = f"{package.name}@{version or 'latest'}"
         if not package.sha256:
-            return self._steps(requirement, folder)
+            return self._steps(requirement, folder, cutoff)
         archive = f"{folder}/{_ARCHIVES}/<the file that was downloaded and compared>"
-        return (self._pack(requirement, folder), *self._steps(archive, folder))
+        return (self._pack(requirement, folder, cutoff), *self._steps(archive, folder, cutoff))
 
-    def _steps(self, requirement: str, folder: str) -> tuple[tuple[str, ...], ...]:
-        install = self._install(requirement, folder)
+    def _steps(self, requirement: str, folder: str, cutoff: str | None) -> tuple[tuple[str, ...], ...]:
+        install = self._install(requirement, folder, cutoff)
         return (install,) if self._refuses_sources else ((*install[:2], _RESOLVE_ONLY, *install[2:]), install)
 
-    def _install(self, requirement: str, folder: str) -> tuple[str, ...]:
+    def _install(self, requirement: str, folder: str, cutoff: str | None) -> tuple[str, ...]:
         # What a person has set for their own projects must not move the packages elsewhere or leave the lock out.
         place = ("--no-global", "--package-lock", "--install-strategy=hoisted", "--prefix", folder)
         quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
         safe = (*self._nothing_runs, *_ONLY_FROM_THE_REGISTRY)
-        return ("npm", "install", *safe, *quiet, *self._before(), *place, "--", requirement)
+        return ("npm", "install", *safe, *quiet, *_before(cutoff), *place, "--", requirement)
 
-    def _pack(self, requirement: str, folder: str) -> tuple[str, ...]:
+    def _pack(self, requirement: str, folder: str, cutoff: str | None) -> tuple[str, ...]:
         where = ("--pack-destination", f"{folder}/{_ARCHIVES}")
-        return ("npm", "pack", *self._nothing_runs, "--loglevel=error", *self._before(), *where, "--", requirement)
+        return ("npm", "pack", *self._nothing_runs, "--loglevel=error", *_before(cutoff), *where, "--", requirement)
 
-    def _before(self) -> tuple[str, ...]:
-        return (f"--before={instant(self._exclude_newer)}",) if self._exclude_newer else ()
+    async def resolve(self, plugin: str, folder: Path, package: Package, cutoff: str | None) -> str:
+        """Return the newest version of *package*; *folder* is empty. Raises InstallError."""
+        ask = ("npm", "pack", "--dry-run", "--json", *self._nothing_runs, "--loglevel=error", *_before(cutoff))
+        done = await self._run(plugin, folder, (*ask, "--", f"{package.name}@latest"), package, None, cutoff)
+        try:
+            return str(json.loads(done.out)[0]["version"])
+        except (ValueError, LookupError, TypeError):
+            raise InstallError(plugin, f"npm does not tell which version of {package.name} is the newest") from None
 
-    async def install(self, plugin: str, folder: Path, package: Package, version: str | None, tell: Tell) -> None:
+    async def knows_times(self, plugin: str, folder: Path, package: Package) -> bool:
+        """Return whether npm's registry says when the versions of *package* were published."""
+        ask = (self._npm or "npm", "view", "--json", "--loglevel=error", "--", package.name, "time")
+        done = await run(plugin, ask, cwd=folder, environ=self._environ)
+        return done.code != 0 or bool(done.out.strip())  # one that does not answer at all is told when it is asked
+
+    async def install(
+        self,
+        plugin: str,
+        folder: Path,
+        package: Package,
+        version: str | None,
+        tell: Tell,
+        cutoff: str | None = None,
+    ) -> None:
         """Install *package* in *folder*, which is there and empty.
 
         Raises InstallError, and UnavailableHereError where Node.js is too old.
@@ -94,11 +119,11 @@ class Npm:
         if package.sha256:
             (folder / _ARCHIVES).mkdir()
             tell("download", "downloading the package", 0.1)
-            await self._run(plugin, folder, self._pack(requirement, str(folder)), package, version)
+            await self._run(plugin, folder, self._pack(requirement, str(folder), cutoff), package, version, cutoff)
             requirement = await asyncio.to_thread(_compared, plugin, package, folder / _ARCHIVES)
         tell("download", "downloading and installing", 0.2)
-        for step in self._steps(requirement, str(folder)):
-            await self._run(plugin, folder, step, package, version)
+        for step in self._steps(requirement, str(folder), cutoff):
+            await self._run(plugin, folder, step, package, version, cutoff)
             await asyncio.to_thread(check_sources, plugin, folder)
 
     async def _check_node(self, plugin: str, folder: Path) -> None:
@@ -109,12 +134,19 @@ class Npm:
             raise UnavailableHereError(plugin, reason)
 
     async def _run(
-        self, plugin: str, folder: Path, command: Sequence[str], package: Package, version: str | None
-    ) -> None:
+        self,
+        plugin: str,
+        folder: Path,
+        command: Sequence[str],
+        package: Package,
+        version: str | None,
+        cutoff: str | None,
+    ) -> Finished:
         done = await run(plugin, (self._npm or "npm", *command[1:]), cwd=folder, environ=self._environ)
         if done.code != 0:
             there_are = await self._versions(plugin, folder, package, version) if "ETARGET" in done.err else ""
-            raise InstallError(plugin, explain(done, package.name) + there_are)
+            raise InstallError(plugin, explain(done, package.name, cutoff) + there_are)
+        return done
 
     async def _versions(self, plugin: str, folder: Path, package: Package, version: str | None) -> str:
         """Return a sentence that names the versions nearest to *version*, and the newest."""
@@ -227,6 +259,10 @@ def _parameter(name: str, told: Mapping[str, Any]) -> Variable:
     )
 
 
+def _before(cutoff: str | None) -> tuple[str, ...]:
+    return (f"--before={instant(cutoff)}",) if cutoff else ()
+
+
 def instant(exclude_newer: str) -> str:
     """Return *exclude_newer* as npm reads it: a date stays, uv's ``3 days`` or ``P3D`` becomes one, ago from now.
 
@@ -265,7 +301,8 @@ def _compared(plugin: str, package: Package, folder: Path) -> str:
 _REASONS = (
     (
         "with a date before|ENOVERSIONS",
-        "{package} was published too recently: only what is older than DYNAMIC_PLUGINS_EXCLUDE_NEWER says is installed",
+        "{package} was published too recently: only what was published before {cutoff} is installed. Whoever trusts it "
+        "installs it with --no-cooldown, or with another DYNAMIC_PLUGINS_EXCLUDE_NEWER",
     ),
     (
         r"No matching version found for (?P<name>\S+)@(?P<version>[^\s@]+?)\.?(?:\s|$)",
@@ -290,11 +327,11 @@ _REASONS = (
 _KINDS = {"GIT": "git", "REMOTE": "another address", "DIRECTORY": "a folder", "FILE": "a file"}
 
 
-def explain(done: Finished, package: str) -> str:
+def explain(done: Finished, package: str, cutoff: str | None = None) -> str:
     """Return npm's own reason in a sentence, with what to do."""
     for pattern, sentence in _REASONS:
         if found := re.search(pattern, done.err):
-            facts: dict[str, Any] = {"package": package, **found.groupdict()}
+            facts: dict[str, Any] = {"package": package, "cutoff": cutoff, **found.groupdict()}
             facts["where"] = facts.get("wanted") or facts.get("git") or _KINDS.get(facts.get("kind", ""), "")
             if facts.get("name", package) != package:
                 facts["name"] += f" (which {package} needs)"

@@ -121,6 +121,8 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "commands": [list(command) for command in request.commands],
         "warnings": list(request.warnings),
         "defaults": dict(request.defaults),
+        "notes": list(request.notes),
+        "digest": request.digest,
         "text": "\n".join([request.question, *request.facts]),
     }
 

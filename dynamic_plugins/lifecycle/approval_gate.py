@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
 from dynamic_plugins.lifecycle.variables import defaults_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from dynamic_plugins.approval import Approve, Verb
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
@@ -33,6 +36,19 @@ class ApprovalGate:
         told = tuple(each for each in (warning, more) if each)
         await self._ask(verb, plan, commands, (*defaults, *_defaults(plan)), (" ".join(told),) if told else ())
 
+    @contextlib.asynccontextmanager
+    async def agreed(
+        self, verb: Verb, plan: InstallPlan, needed: list[InstallPlan], warning: str | None = None
+    ) -> AsyncIterator[list[InstallPlan]]:
+        """Make the plans of what is *needed* ready, ask as :meth:`ask` does, and give them while the block lasts.
+
+        *plan* is ready itself.
+        """
+        async with contextlib.AsyncExitStack() as held:
+            ready = [await held.enter_async_context(self._installer.ready(one)) for one in needed]
+            await self.ask(verb, plan, ready, warning)
+            yield ready
+
     async def ask_to_start(self, plugin: StoredPlugin) -> None:
         """Return when the person agrees to the start of *plugin*, now or earlier."""
         if not plugin.approved:
@@ -50,11 +66,13 @@ class ApprovalGate:
         request = ApprovalRequest(
             verb,
             plan.name,
-            plan.version or "(latest)",
+            plan.shown_version,
             plan.origin,
             commands,
             (*warnings, *plan.warnings),
             defaults,
+            plan.notes,
+            plan.digest,
         )
         if self.approve is None:
             raise NeedsConfirmationError(plan.name, request.question)

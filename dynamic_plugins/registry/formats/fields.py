@@ -26,7 +26,6 @@ VALUE_LENGTH = 2000
 VARIABLES, ARGUMENTS, PACKAGES, ACTIONS = 200, 60, 12, 1000
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PYPI = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,212}[A-Za-z0-9])?")
 _NPM = re.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
@@ -204,11 +203,15 @@ def package(type_: PackageType, said: Any, version: Any, given: Any, digest: Any
 
 
 def release(value: Any) -> str | None:
-    """Return an exact version, or None where there is none: ``latest``, ``0.0.0``, ``$VERSION``, ``^1.2``."""
-    if not isinstance(value, str) or value.strip() in {"latest", "0.0.0"}:
+    """Return the version as it is written, or None for the newest: nothing, ``latest``, ``0.0.0``.
+
+    One that is none (``^1.2``, ``$VERSION``, a number) stays, and is refused when it would be installed: it must not
+    mean the newest.
+    """
+    if value is None:
         return None
-    said = value.strip()
-    return said if _VERSION.fullmatch(said) and any(each.isdigit() for each in said) else None
+    said = text(value, 64) if isinstance(value, str) else f"({type(value).__name__})"
+    return said if said not in {"", "latest", "0.0.0"} else None
 
 
 def _package_name(type_: PackageType, said: str) -> bool:
