@@ -88,7 +88,7 @@ def package_index() -> Iterator[PackageIndex]:
             if self.command != "HEAD":
                 self.wfile.write(content or b"")
 
-        do_HEAD = do_GET  # noqa: N815 # the name is the server class.s; uv asks how long a wheel is, to read no more than its metadata
+        do_HEAD = do_GET  # noqa: N815 # the name is the server class expects; uv asks how long a wheel is, to read no more than its metadata
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     index.host = f"127.0.0.1:{server.server_port}"

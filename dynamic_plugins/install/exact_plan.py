@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,11 +37,20 @@ async def from_index(plan: InstallPlan, folder: Path, uv: Uv) -> InstallPlan:
 
 async def from_npm(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
     """Return *plan* with the version that npm would take; errors and *folder* as for :func:`from_index`."""
-    if plan.cooled and not await npm.knows_times(plan.name, folder, plan.package):
-        plan = replace(plan, cutoff=None, cooled=False, notes=(*plan.notes, NO_TIMES.format(index=plan.index)))
-    if plan.version is not None:
-        return plan
-    return replace(plan, version=await npm.resolve(plan.name, folder, plan.package, plan.cutoff))
+    # At once: where no times are told npm passes over the cutoff, and takes what it would take without.
+    telling = asyncio.create_task(_npm_knows_times(plan, folder, npm))
+    try:
+        version = plan.version or await npm.resolve(plan.name, folder, plan.package, plan.cutoff)
+        if not await telling:
+            plan = replace(plan, cutoff=None, cooled=False, notes=(*plan.notes, NO_TIMES.format(index=plan.index)))
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
+    return replace(plan, version=version)
+
+
+async def _npm_knows_times(plan: InstallPlan, folder: Path, npm: Npm) -> bool:
+    return not plan.cooled or await npm.knows_times(plan.name, folder, plan.package)
 
 
 async def from_git(plan: InstallPlan, folder: Path, environ: Mapping[str, str]) -> InstallPlan:
