@@ -70,6 +70,7 @@ class Installer:
         self._seconds = timeout_seconds
         self._exclude_newer, self._cooldown_days = exclude_newer, cooldown_days
         self._environ = child_environment(environ)
+        self._indexes: dict[tuple[str, str], str] = {}
         self._uv = Uv(python=python, allow_builds=allow_builds, environ=self._environ)
 
     def lock(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
@@ -124,9 +125,14 @@ class Installer:
         return replace(plan, commands=self._commands(plan))
 
     def _index(self, package: Package) -> str:
-        if package.type == "npm":
-            return npm_index(self._environ, package.name, self._npm.node)
-        return package_index(self._environ) if package.type == "pypi" else ""
+        """Return where *package* is looked for; a search plans all that it shows, so it is found out once."""
+        key = (package.type, package.name.partition("/")[0] if package.type == "npm" else "")
+        if package.type in ("npm", "pypi") and key not in self._indexes:
+            is_npm = package.type == "npm"
+            self._indexes[key] = (
+                npm_index(self._environ, package.name, self._npm.node) if is_npm else package_index(self._environ)
+            )
+        return self._indexes.get(key, "")
 
     def _commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
         if plan.package.type != "npm":
@@ -178,8 +184,17 @@ class Installer:
             config=installation.variables,
             source=installation.source,
         )
-        start = start_of_install(installation)
-        return InstallPlan(entry.name, entry.kind, installation.version, package, installation.source, (), start, entry)
+        return InstallPlan(
+            name=entry.name,
+            kind=entry.kind,
+            version=installation.version,
+            package=package,
+            source=installation.source,
+            commands=(),
+            start_command=start_of_install(installation),
+            entry=entry,
+            index=self._index(package),
+        )
 
     # ---------------------------------------------------------------- ready to be asked about
 
