@@ -175,7 +175,7 @@ class Uv:
         if lifted:
             done = await attempt(None)
         if done.code != 0:
-            instead = await self._instead(plugin, None, folder, done, requirements[0])
+            instead = await self._instead(plugin, None, folder, done, requirements[0], cutoff)
             raise InstallError(plugin, explain(done, requirements[0], cutoff) + instead)
         name = canonical(re.split(r"[=<>@ ]", requirements[0])[0])
         found = (line.split(" ")[0].partition("==") for line in done.out.splitlines())
@@ -240,7 +240,7 @@ class Uv:
             done = await self._run(plugin, where, (*fill, "--overrides", overrides, *words), heard)
         if done.code != 0:
             reason = explain(done, requirements[0], cutoff)
-            instead = await self._instead(plugin, str(environment.python), where, done, requirements[0])
+            instead = await self._instead(plugin, str(environment.python), where, done, requirements[0], cutoff)
             raise InstallError(plugin, reason + instead)
 
     async def _run(
@@ -248,13 +248,15 @@ class Uv:
     ) -> Finished:
         return await run(plugin, (self.binary(), *command[1:]), cwd=cwd, environ=self._environ, heard=heard)
 
-    async def _instead(self, plugin: str, python: str | None, folder: Path, done: Finished, wanted: str) -> str:
+    async def _instead(
+        self, plugin: str, python: str | None, folder: Path, done: Finished, wanted: str, cutoff: str | None
+    ) -> str:
         """Return which versions there are, where it was the version that there is not; empty otherwise."""
         name, _, version = wanted.split(" ")[0].partition("==")
         if not version or "there is no version of" not in done.err:
             return ""
         into = ("--python", python) if python else ("--python", self._python, "--target", str(folder / "nothing"))
-        fill = ("uv", "pip", "install", *into, "--dry-run", "--no-deps", *self._wheels_only)
+        fill = ("uv", "pip", "install", *into, "--dry-run", "--no-deps", *self._options(cutoff))
         questions = ((f"{name}<{version}",), ("--resolution", "lowest", f"{name}>{version}"), (name,))
         runs = (self._run(plugin, folder, (*fill, *each)) for each in questions)
         answers: list[Finished] = []
