@@ -62,10 +62,13 @@ async def from_git(plan: InstallPlan, folder: Path, environ: Mapping[str, str]) 
     if not _COMMIT.fullmatch(reference):
         command = ("git", "ls-remote", "--", address, reference, f"{reference}^{{}}")
         done = await run(plan.name, command, cwd=folder, environ=dict(environ) | {"GIT_TERMINAL_PROMPT": "0"})
-        found = [line.split("\t")[0] for line in done.out.splitlines()]
-        if done.code != 0 or not found:
+        found = {name: commit for commit, _, name in (line.partition("\t") for line in done.out.splitlines())}
+        # A reference matches the end of a name too; and of a tag with a message, the commit is the one behind it.
+        tag = f"refs/tags/{reference}"
+        names = [name for name in (f"{tag}^{{}}", tag, f"refs/heads/{reference}", reference) if name in found]
+        if done.code != 0 or not names:
             why = short(done.err) or f"there is no {reference}"
             raise InstallError(plan.name, f"its repository {address} does not tell what {reference} is: {why}")
-        commit = found[-1]  # of a tag with a message the commit comes after the tag
+        commit = found[names[0]]
     package = replace(plan.package, name=f"git+{address}@{commit}" + (f"#{fragment}" if fragment else ""))
     return replace(plan, package=package, commit=commit)

@@ -205,7 +205,8 @@ class Installer:
         The copy of a folder or wheel is there until the block ends. Raises InstallError where there is no such version,
         the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
         """
-        if plan.editable or plan.copy or plan.commit:
+        is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
+        if is_exact or plan.editable or plan.copy or plan.commit:
             yield plan
             return
         async with contextlib.AsyncExitStack() as held:

@@ -86,6 +86,13 @@ def _changed(folder: Path, digest: str) -> list[str]:
         return [RECORD]
     if _digest(known) != digest:
         return [RECORD]
+    try:
+        return _compared(folder, known)
+    except OSError:  # a folder that is being removed, or cannot be read
+        return [str(folder)]
+
+
+def _compared(folder: Path, known: dict[str, _Facts]) -> list[str]:
     found: list[str] = []
     renewed: dict[str, _Facts] = {}
     left = dict(known)
