@@ -9,7 +9,7 @@ from typing import Literal
 
 from dynamic_plugins.registry.entry import Variable
 
-Verb = Literal["install", "activate", "update"]
+Verb = Literal["install", "activate", "update", "uninstall"]
 
 
 @dataclass(frozen=True)

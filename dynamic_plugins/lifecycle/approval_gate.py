@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.state import StoredPlugin
 
 
+_ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
+
+
 class ApprovalGate:
     """Asks through *approve*; with None there is nobody to ask. All methods raise DeclinedError when the person does
     not agree, and NeedsConfirmationError where nobody can be asked.
@@ -54,6 +57,11 @@ class ApprovalGate:
         if not plugin.approved:
             plan = self._installer.plan_of(plugin.installation)
             await self._ask("activate", plan, (plan.start_command,), _defaults(plan))
+
+    async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool) -> None:
+        """Return when the person agrees that *plugin* goes from this machine."""
+        kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
+        await self._ask("uninstall", self._installer.plan_of(plugin.installation), (), kept)
 
     async def _ask(
         self,
