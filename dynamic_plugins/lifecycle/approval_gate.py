@@ -61,7 +61,7 @@ class ApprovalGate:
     async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool) -> None:
         """Return when the person agrees that *plugin* goes from this machine."""
         kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
-        await self._ask("uninstall", self._installer.plan_of(plugin.installation), (), kept)
+        await self._ask("uninstall", self._installer.plan_of(plugin.installation), (), (), (kept,))
 
     async def _ask(
         self,
