@@ -93,7 +93,9 @@ class App:
             allow_builds=settings.allow_builds,
             timeout_seconds=settings.timeouts.install,
             exclude_newer=settings.exclude_newer,
+            cooldown_days=settings.cooldown_days,
             environ=settings.environment,
+            present=self._installed_path,
         )
         self.loader = _loader(settings)
         self.service = PluginManagementService(
@@ -119,6 +121,10 @@ class App:
             name: Entry(name=name, kind=plugin.installation.kind, source=plugin.installation.source)
             for name, plugin in self.store.read().items()
         }
+
+    def _installed_path(self, name: str) -> str | None:
+        plugin = self.store.read().get(name) or self.store.leaving().get(name)
+        return plugin.installation.path if plugin is not None else None
 
     # Made at first use: a command such as status needs neither, and reading the prompts takes time.
     @cached_property

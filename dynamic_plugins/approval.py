@@ -25,6 +25,12 @@ class ApprovalRequest:
     """What will be run, as argument lists."""
     warnings: tuple[str, ...] = ()
     """What a careful person would want to know: a look-alike name, an untrusted source, builds."""
+    defaults: tuple[tuple[str, str], ...] = ()
+    """What the plugin is told unless the person sets it, by name: as its registry or the plugin itself suggests."""
+    notes: tuple[str, ...] = ()
+    """What is good to know and nothing to be careful about: that recent versions are left out."""
+    digest: str | None = None
+    """The SHA-256 of the copy of a folder or wheel that will be installed: a yes is a yes to that copy."""
 
     @property
     def question(self) -> str:
@@ -36,6 +42,9 @@ class ApprovalRequest:
         """What the person is shown before a yes, a line each: everything, nothing cut."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
+        lines += [f"  sha256   {self.digest}"] if self.digest else []
+        lines += [f"  default  {name}={value}" for name, value in self.defaults]
+        lines += [f"  note     {note}" for note in self.notes]
         return lines + [f"  warning  {warning}" for warning in self.warnings]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
         return out.wrong_usage("Give the NAME of a plugin, or --path with a folder or a wheel.")
     if arguments.editable and not arguments.path:
         return out.wrong_usage("--editable goes with --path.")
+    settings = _as_patient(settings, arguments)
     if arguments.plugin_version and len(arguments.names) != 1:
         return out.wrong_usage("--version goes with one NAME.")
     from dynamic_plugins.cli.screen import Screen
@@ -62,6 +64,11 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
             return await _verbs(
                 out, app, arguments.names, lambda name: app.service.install(name, arguments.plugin_version)
             )
+
+
+def _as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    """Return *settings*, without the cooldown where the person lifts it."""
+    return replace(settings, cooldown_days=0) if arguments.no_cooldown else settings
 
 
 async def configure(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -152,6 +159,7 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
 
 async def update(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``update``: install another version and swap it in."""
+    settings = _as_patient(settings, arguments)
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:

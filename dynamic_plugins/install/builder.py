@@ -43,7 +43,7 @@ async def make(plan: InstallPlan, staging: Path, uv: Uv, node: Npm, tell: Tell) 
 
 async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> Installation:
     package = plan.package.name
-    await node.install(plan.name, staging, plan.package, plan.version, tell)
+    await node.install(plan.name, staging, plan.package, plan.version, tell, plan.cutoff)
     tell("verify", "", 0.9)
     folder, manifest = staging / "node_modules" / package, node.manifest(staging, package)
     return replace(
@@ -55,9 +55,7 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
 
 async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> Installation:
     needed = requirements(plan.kind, plan.package, plan.version)
-    # Its plugins ask for "elizaos>=2.0.0" while all there is are pre-releases of that.
-    loose = "elizaos" if plan.kind == "elizaos" else None
-    environment = await uv.create(plan.name, staging / "env", needed, tell, loose=loose)
+    environment = await uv.create(plan.name, staging / "env", needed, tell, plan.cutoff, loose=plan.loose)
     tell("verify", "", 0.9)
     package = _distribution_name(plan.package, environment)
     found = environment.dist_info(package)
@@ -70,7 +68,7 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
         await in_thread(shutil.rmtree, environment.folder)
         needed += older
         environment = await uv.create(
-            plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9)
+            plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9), plan.cutoff
         )
     own = await in_thread(_own, plan, package, environment)
     entry_point = python_entry_point(plan.name, plan.kind, package, environment)
@@ -84,12 +82,13 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
 
 
 async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> Installation:
-    path = Path(plan.package.name)
+    path = Path(plan.copy or plan.package.name)
     is_wheel = path.suffix == ".whl"
     told = read_wheel(path) if is_wheel else read_folder(path)
     if is_wheel:
         await in_thread(check_digest, plan.name, path, plan.package.sha256)
-    environment = await uv.create(plan.name, staging / "env", [str(path)] if is_wheel else told.dependencies, tell)
+    needed = [str(path)] if is_wheel else told.dependencies
+    environment = await uv.create(plan.name, staging / "env", needed, tell, plan.cutoff)
     facts = replace(_facts(plan, staging, told.version, told.config), requires=told.requires)
     if is_wheel:
         package = canonical(path.name.split("-")[0])
@@ -208,6 +207,15 @@ def digest(path: Path) -> str:
 def _sha256(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def copied(path: Path, target: Path) -> Path:
+    """Copy a wheel, or all of a folder that would be installed, to *target* and return that. Raises OSError."""
+    if path.is_dir():
+        _copy(path, target)
+    else:
+        shutil.copyfile(path, target)
+    return target
 
 
 def _copy(folder: Path, target: Path) -> None:

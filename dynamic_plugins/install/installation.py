@@ -41,6 +41,8 @@ class Installation:
     distributions: tuple[Distribution, ...] = ()
     digest: str | None = None
     """Of the wheel, or of all that was copied of the folder, that it was made from; None where that is elsewhere."""
+    files_digest: str | None = None
+    """Of all files as they were installed (:mod:`dynamic_plugins.install.integrity`); None in older homes."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

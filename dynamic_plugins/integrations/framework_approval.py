@@ -122,6 +122,9 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "source": request.source,
         "commands": [list(command) for command in request.commands],
         "warnings": list(request.warnings),
+        "defaults": dict(request.defaults),
+        "notes": list(request.notes),
+        "digest": request.digest,
         "text": "\n".join([request.question, *request.facts]),
     }
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.approval import ApprovalRequest
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
+from dynamic_plugins.lifecycle.variables import defaults_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from dynamic_plugins.approval import Approve, Verb
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
@@ -30,25 +35,59 @@ class ApprovalGate:
         """Return when the person agrees to *plan* and to what is *needed* with it."""
         commands = tuple(command for one in (*needed, plan) for command in one.commands)
         more = f"It needs {', '.join(one.name for one in needed)}, installed with it." if needed else None
-        await self._ask(verb, plan, commands, " ".join(filter(None, (warning, more))) or None)
+        defaults = [(f"{one.name}: {name}", value) for one in needed for name, value in _defaults(one)]
+        told = tuple(each for each in (warning, more) if each)
+        await self._ask(verb, plan, commands, (*defaults, *_defaults(plan)), (" ".join(told),) if told else ())
+
+    @contextlib.asynccontextmanager
+    async def agreed(
+        self, verb: Verb, plan: InstallPlan, needed: list[InstallPlan], warning: str | None = None
+    ) -> AsyncIterator[list[InstallPlan]]:
+        """Make the plans of what is *needed* ready, ask as :meth:`ask` does, and give them while the block lasts.
+
+        *plan* is ready itself.
+        """
+        async with contextlib.AsyncExitStack() as held:
+            ready = [await held.enter_async_context(self._installer.ready(one)) for one in needed]
+            await self.ask(verb, plan, ready, warning)
+            yield ready
 
     async def ask_to_start(self, plugin: StoredPlugin) -> None:
         """Return when the person agrees to the start of *plugin*, now or earlier."""
         if not plugin.approved:
             plan = self._installer.plan_of(plugin.installation)
-            await self._ask("activate", plan, (plan.start_command,))
+            await self._ask("activate", plan, (plan.start_command,), _defaults(plan))
 
     async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool) -> None:
         """Return when the person agrees that *plugin* goes from this machine."""
         kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
-        await self._ask("uninstall", self._installer.plan_of(plugin.installation), (), kept)
+        await self._ask("uninstall", self._installer.plan_of(plugin.installation), (), (), (kept,))
 
     async def _ask(
-        self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None = None
+        self,
+        verb: Verb,
+        plan: InstallPlan,
+        commands: tuple[tuple[str, ...], ...],
+        defaults: tuple[tuple[str, str], ...],
+        warnings: tuple[str, ...] = (),
     ) -> None:
-        warnings = (warning, *plan.warnings) if warning else plan.warnings
-        request = ApprovalRequest(verb, plan.name, plan.version or "(latest)", plan.origin, commands, warnings)
+        request = ApprovalRequest(
+            verb,
+            plan.name,
+            plan.shown_version,
+            plan.origin,
+            commands,
+            (*warnings, *plan.warnings),
+            defaults,
+            plan.notes,
+            plan.digest,
+        )
         if self.approve is None:
             raise NeedsConfirmationError(plan.name, request.question)
         if not await self.approve(request):
             raise DeclinedError(plan.name, verb)
+
+
+def _defaults(plan: InstallPlan) -> tuple[tuple[str, str], ...]:
+    """Return what the plugin of *plan* is told where the person sets nothing, by name."""
+    return defaults_of(replace(plan.entry, packages=(plan.package,)).variables)

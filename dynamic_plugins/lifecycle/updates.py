@@ -91,16 +91,22 @@ class Updates:
         return self._installer.plan(found.entry, version), found.warning
 
     async def _update(self, plan: InstallPlan, warning: str | None) -> Outcome:
-        needed = await self._dependencies.needed(plan)
-        await self._approval.ask("update", plan, needed, warning)
-        async with contextlib.AsyncExitStack() as undo:
-            outcome = await self._exchange(plan, needed, undo)
-            if outcome.changed:
-                undo.pop_all()
+        async with contextlib.AsyncExitStack() as held:
+            plan = await held.enter_async_context(self._installer.ready(plan))
+            needed = await self._dependencies.needed(plan)
+            needed = await held.enter_async_context(self._approval.agreed("update", plan, needed, warning))
+            async with contextlib.AsyncExitStack() as undo:
+                outcome = await self._exchange(plan, needed, undo, held)
+                if outcome.changed:
+                    undo.pop_all()
         return outcome
 
-    async def _exchange(self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
-        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it."""
+    async def _exchange(
+        self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack, held: AsyncExitStack
+    ) -> Outcome:
+        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it, *held* is what is
+        kept until it is done.
+        """
         name, requires = plan.name, plan.requires
         while True:
             await self._installs.bring(needed, undo)
@@ -110,7 +116,7 @@ class Updates:
                 async with self._installs.made(plan) as new:
                     requires = new.requires
                     before, after = version_of(old.installation), version_of(new)
-                    if is_same(new, old.installation):
+                    if is_same(new, old.installation) and await in_thread(_is_as_installed, old.installation):
                         self._installer.remove(new)
                         note = f"{name} {after} is the version asked for; nothing was changed."
                         return Outcome(self._supervisor.info(name), changed=False, note=note)
@@ -122,7 +128,7 @@ class Updates:
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(new)
             if needed:
-                await self._approval.ask("update", plan, needed)
+                needed = await held.enter_async_context(self._approval.agreed("update", plan, needed))
         self._listener(Event(name, "updated", f"{before} to {after}"))
         return Outcome(self._supervisor.info(name))
 
@@ -162,6 +168,13 @@ class Updates:
         if saved is None:
             raise NotInstalledError(old.name)
         self._supervisor.restore(handle, saved)
+
+
+def _is_as_installed(installation: Installation) -> bool:
+    """Return whether nobody has changed its files since; not so where it is not known, as of older installs."""
+    from dynamic_plugins.install.integrity import changed_files
+
+    return installation.files_digest is not None and not changed_files(installation)
 
 
 def _is_of_this_machine(installation: Installation) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from dynamic_plugins import __version__
 from dynamic_plugins.errors import NotARegistryError
 from dynamic_plugins.registry.cache import TOLD_SKIPPED, Copy, CopyFacts, digest_of
-from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry
+from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry, without_local_packages
 from dynamic_plugins.registry.http import (
     MAX_BYTES,
     MAX_PAGES,
@@ -175,7 +175,8 @@ class Reader:
         return Copy(facts, entries)
 
     def _parse(self, content: bytes, source: Source) -> ParsedRegistry:
-        return parse_registry(content, source.name, self.python)
+        parsed = parse_registry(content, source.name, self.python)
+        return without_local_packages(parsed) if source.is_remote else parsed
 
     def _copy(self, parsed: ParsedRegistry, source: str, fetched: Fetched) -> Copy:
         entries = EntryList(parsed.entries, source)

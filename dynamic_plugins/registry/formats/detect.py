@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import NotARegistryError
@@ -45,6 +45,23 @@ def parse_registry(text: bytes | str, source: str, python: Callable[[], Mapping[
     if parsed.skipped and not parsed.entries and not parsed.deleted:
         raise NotARegistryError(f"not one usable entry; {parsed.skipped[0]}")
     return parsed
+
+
+def without_local_packages(parsed: ParsedRegistry) -> ParsedRegistry:
+    """Return what a registry on the network holds: a folder or file of this machine is not for it to name.
+
+    Raises :class:`NotARegistryError` where nothing else is left.
+    """
+    entries, skipped = [], list(parsed.skipped)
+    for entry in parsed.entries:
+        packages = tuple(package for package in entry.packages if package.type != "path")
+        if packages != entry.packages:
+            skipped.append(f"{entry.name}: it names a path of this machine, which only a registry file here may")
+        if packages or not entry.packages:
+            entries.append(replace(entry, packages=packages))
+    if skipped and not entries and not parsed.deleted:
+        raise NotARegistryError(f"not one usable entry; {skipped[0]}")
+    return replace(parsed, entries=tuple(entries), skipped=tuple(skipped))
 
 
 def decode(text: bytes | str) -> Any:
