@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dynamic_plugins.registry.entry import Variable
+from dynamic_plugins.text.printable import visible
 
 Verb = Literal["install", "activate", "update"]
 
@@ -29,14 +30,15 @@ class ApprovalRequest:
     @property
     def question(self) -> str:
         """One line: ``Install mcp-server-time 2026.10.19 from PyPI?``"""
-        return f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?"
+        return visible(f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?")
 
     @property
     def facts(self) -> list[str]:
-        """What the person is shown before a yes, a line each: everything, nothing cut."""
+        """What the person is shown before a yes, a line each: everything, nothing cut, the unseen as escapes."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
-        return lines + [f"  warning  {warning}" for warning in self.warnings]
+        lines += [f"  warning  {warning}" for warning in self.warnings]
+        return [visible(line) for line in lines]
 
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool]]

@@ -248,7 +248,7 @@ async def test_a_secret_inside_a_longer_value_is_not_put_back() -> None:
         "[secret:1][secret:1]",
         "x[secret:1]",
     ):
-        with pytest.raises(BadArgumentsError, match="the whole value.*dynamic-plugins configure"):
+        with pytest.raises(BadArgumentsError, match=r"the whole value.*dynamic-plugins configure"):
             vault.reveal(value, NOTION, Variable("NOTION_API_KEY", secret=True))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.approval import ApprovalRequest
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
+from dynamic_plugins.text.printable import odd_name
 
 if TYPE_CHECKING:
     from dynamic_plugins.approval import Approve, Verb
@@ -38,7 +39,7 @@ class ApprovalGate:
     async def _ask(
         self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None = None
     ) -> None:
-        warnings = (warning, *plan.warnings) if warning else plan.warnings
+        warnings = tuple(each for each in (odd_name(plan.name), warning, *plan.warnings) if each)
         request = ApprovalRequest(verb, plan.name, plan.version or "(latest)", plan.origin, commands, warnings)
         if self.approve is None:
             raise NeedsConfirmationError(plan.name, request.question)

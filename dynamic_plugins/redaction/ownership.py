@@ -99,7 +99,7 @@ class Ownership:
         return mine > max(others, default=0)
 
     def _labelled(self, plugin: str, context: PasteContext) -> set[str]:
-        """Return which of the plugin's secret variables the label of *context* speaks of: its own name, or a service."""
+        """Return which of the plugin's secret variables the label of *context* speaks of, by name or service."""
         variables = self._installed.get(plugin, PluginSecrets()).variables
         if context.named:
             return {each for each in variables if each.upper() == context.label}
