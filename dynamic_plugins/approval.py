@@ -26,6 +26,11 @@ class ApprovalRequest:
     """What will be run, as argument lists."""
     warnings: tuple[str, ...] = ()
     """What a careful person would want to know: a look-alike name, an untrusted source, builds."""
+    suggested_by: str = ""
+    """The plugin in whose words this stands, where nobody is known to have asked for it.
+
+    Consent that was given beforehand is not for that: only somebody who has read it can agree.
+    """
 
     @property
     def question(self) -> str:
@@ -45,9 +50,9 @@ Approve = Callable[[ApprovalRequest], Awaitable[bool]]
 """Returns whether the person agrees. A host without a person passes none: the answer is then needs_confirmation."""
 
 
-async def approve_everything(_request: ApprovalRequest) -> bool:
-    """Agree to everything: for an operator who has said ``--yes``."""
-    return True
+async def approve_everything(request: ApprovalRequest) -> bool:
+    """Agree to everything that was asked for: for an operator who has said ``--yes``."""
+    return not request.suggested_by
 
 
 AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
+from dynamic_plugins.chat.plugin_reader import PluginReader
 from dynamic_plugins.core import prompt_files
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Plugin, Provider
 from dynamic_plugins.registry.entry import Entry, OfferedAction
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
-from dynamic_plugins.resolver.mentions import mentions_in
 from dynamic_plugins.settings import ModelSettings, Settings
 from dynamic_plugins.tools.management import NAMES, one_line, schema
 from dynamic_plugins.tools.toolbox import Toolbox
@@ -103,8 +103,8 @@ class Stage:
             Provider("dynamic_plugins_status", "", self._status_text),
         ]
         conversation = Conversation(
-            model, self._toolbox, providers, resolve=self._resolve, named=self._named, context=_nothing,
-            max_steps=4, turn_seconds=120,
+            model, self._toolbox, providers, reader=PluginReader(self._catalogue, dict, self._toolbox.plugin_tools),
+            context=_nothing, max_steps=4, turn_seconds=120,
         )  # fmt: skip
         for turn in before:
             results = _results_of(turn)
@@ -145,9 +145,6 @@ class Stage:
 
     async def _resolve(self, name: str) -> str:
         return name if name in self._status else (await self._catalogue.resolve(name)).name or name
-
-    async def _named(self, text: str, plugin: str) -> bool:
-        return any(plugin in mention.names for mention in mentions_in(text, await self._catalogue.names()))
 
 
 async def _nothing() -> dict[str, str]:

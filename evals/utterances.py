@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
+from dynamic_plugins.chat.plugin_reader import PluginReader
 from dynamic_plugins.core import prompt_files
 from dynamic_plugins.embedded.needle import engine
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Provider
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
-from dynamic_plugins.resolver.mentions import mentions_in
 from dynamic_plugins.settings import ModelSettings, Settings
 from dynamic_plugins.tools.management import NAMES, one_line, schema
 from dynamic_plugins.tools.toolbox import Toolbox
@@ -66,8 +66,7 @@ class Stage:
             model,
             toolbox,
             providers,
-            resolve=self._resolve,
-            named=self._named,
+            reader=PluginReader(self._catalogue, dict, toolbox.plugin_tools),
             context=_nothing,
             max_steps=STEPS,
             turn_seconds=120,
@@ -76,13 +75,6 @@ class Stage:
     def _told(self) -> str:
         rows = [{"name": name, "version": VERSION, "status": status} for name, status in self.status.items()]
         return json.dumps({"plugins": rows})
-
-    async def _resolve(self, said: str) -> str:
-        return said
-
-    async def _named(self, text: str, plugin: str) -> bool:
-        mentions = mentions_in(text, await self._catalogue.names())
-        return any(plugin in mention.names for mention in mentions)
 
     def _actions(self) -> list[Action]:
         told = prompt_files.table("actions.toml")

@@ -36,15 +36,22 @@ class ChangeGuard:
 
     def __init__(self) -> None:
         self._mood: str | None = None
-        self._asked = False
+        self._asked = ""
 
-    def begin(self, said: str) -> None:
-        """Begin a turn with what the person said. A yes to a question of the last reply orders what was asked."""
-        self._mood = None if self._asked and agrees(said) else _no_order(said)
+    def begin(self, said: str) -> str:
+        """Begin a turn with what the person said. A yes to a question of the last reply orders what was asked.
+
+        Returns the question to which it is a yes; empty where it is none.
+        """
+        if self._asked and agrees(said):
+            self._mood = None
+            return self._asked
+        self._mood = _no_order(said)
+        return ""
 
     def replied(self, reply: str) -> None:
         """Take note of how the turn ended: with a question or not."""
-        self._asked = "?" in reply
+        self._asked = "\n".join(line for line in reply.splitlines() if "?" in line)
 
     def refusal(self, call: Prepared, plugin: str) -> NeedsConfirmationError | None:
         """Return why *call*, which is about *plugin*, is not made; None when it may be."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.decide import Call
-from dynamic_plugins.redaction.detector import PLACEHOLDER, find_secrets
+from dynamic_plugins.redaction.detector import find_secrets
 from dynamic_plugins.resolver.linker import stem
+from dynamic_plugins.text.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import ApprovalRequest
+from dynamic_plugins.approval import ApprovalRequest, approve_everything
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
 from dynamic_plugins.text.printable import odd_name
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.storage.state import StoredPlugin
+
+
+suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
+"""The plugin whose words brought up what is being asked about, where no person is known to have."""
 
 
 class ApprovalGate:
@@ -39,9 +44,12 @@ class ApprovalGate:
     async def _ask(
         self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None = None
     ) -> None:
-        warnings = tuple(each for each in (odd_name(plan.name), warning, *plan.warnings) if each)
-        request = ApprovalRequest(verb, plan.name, plan.version or "(latest)", plan.origin, commands, warnings)
-        if self.approve is None:
+        suspect = suggested_by.get()
+        suggested = f"The plugin {suspect} speaks of this; did you ask for it?" if suspect else None
+        warnings = tuple(each for each in (suggested, odd_name(plan.name), warning, *plan.warnings) if each)
+        version = plan.version or "(latest)"
+        request = ApprovalRequest(verb, plan.name, version, plan.origin, commands, warnings, suspect or "")
+        if self.approve is None or (suspect and self.approve is approve_everything):
             raise NeedsConfirmationError(plan.name, request.question)
         if not await self.approve(request):
             raise DeclinedError(plan.name, verb)

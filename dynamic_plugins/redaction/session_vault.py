@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.errors import BadArgumentsError, PluginError
-from dynamic_plugins.redaction.detector import PLACEHOLDER, find_secrets
+from dynamic_plugins.redaction.detector import find_secrets
 from dynamic_plugins.redaction.detectors.nearby import asks_for_secret, find_announcement, lone_token
 from dynamic_plugins.redaction.detectors.token_formats import Finding, warm_up
 from dynamic_plugins.redaction.ownership import FindMentions, ListInstalled, Ownership, PasteContext
 from dynamic_plugins.redaction.scrubber import BLANK, Scrubber
+from dynamic_plugins.text.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:
     import re
