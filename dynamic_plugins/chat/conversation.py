@@ -12,6 +12,7 @@ from dynamic_plugins.chat.change_guard import ChangeGuard
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.untrusted_text import RESULT_CHARACTERS, fenced
 from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, ModelError, PluginError
 from dynamic_plugins.redaction.session_vault import SessionVault
 from dynamic_plugins.tools.injection_guard import InjectionGuard
@@ -290,6 +291,6 @@ class Conversation:
 
 def _readable(arguments: str) -> Any:
     try:
-        return json.loads(arguments) if arguments.strip() else {}
+        return parse_json(arguments) if arguments.strip() else {}
     except ValueError:
         return arguments

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import secrets
 import stat
 from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.core.outside_data import parse_json, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,8 @@ Stamp = tuple[int, int, int]
 """A file's inode, time of change in ns, and size: whoever replaces a file gives it another."""
 
 _NAMES_TRIED = 10
+MOST_BYTES = 2**28
+"""What a file of ours may take: a state with thousands of plugins has some megabytes."""
 
 
 def write_atomically(path: Path, content: bytes | str) -> Stamp:
@@ -70,15 +73,7 @@ def read_json(path: Path) -> Any:
     Raises OSError for what cannot be read or is no regular file, and ValueError for what is no JSON or nested deeper
     than can be parsed.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe is opened without its writer
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise _no_regular_file(path)
-        content = file.read()
-    try:
-        return json.loads(content)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    return parse_json(read_file(path, MOST_BYTES))
 
 
 def _no_regular_file(path: Path) -> OSError:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.install.python_environment import Distribution
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Package
 
 _ARCHIVES = "archives"
+_MOST_LOCK = 2**26
 _NEAREST_SECONDS = 20.0
 """How long the versions that there are may be looked for, once it is known that the one asked for is not."""
 
@@ -104,7 +105,7 @@ class Npm:
         ask = (self._npm or "npm", "view", "--json", "--loglevel=error", "--", package.name, "versions")
         try:
             async with asyncio.timeout(_NEAREST_SECONDS):
-                versions = json.loads((await run(plugin, ask, cwd=folder, environ=self._environ)).out)
+                versions = parse_json((await run(plugin, ask, cwd=folder, environ=self._environ)).out)
         except (TimeoutError, ValueError):
             return ""
         return versions_there_are(nearest(version or "", versions if isinstance(versions, list) else [versions]))
@@ -113,7 +114,7 @@ class Npm:
     def manifest(folder: Path, package: str) -> dict[str, Any]:
         """Return the installed package's ``package.json``; empty where it cannot be read."""
         try:
-            data = json.loads((folder / "node_modules" / package / "package.json").read_text(encoding="utf-8"))
+            data = parse_json(read_file(folder / "node_modules" / package / "package.json"))
         except (OSError, ValueError):
             return {}
         return data if isinstance(data, dict) else {}
@@ -122,7 +123,7 @@ class Npm:
     def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
         """Return every package that was installed; the digest is npm's own ``integrity`` of the downloaded archive."""
         try:
-            lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
+            lock = parse_json(read_file(folder / "package-lock.json", _MOST_LOCK))
         except (OSError, ValueError) as error:
             raise InstallError(plugin, f"npm left no list of what it installed: {error}") from error
         return tuple(

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, PluginError
 from dynamic_plugins.tools.management import ALIASES, NAMES
 
@@ -143,7 +144,7 @@ async def _refuse(request: ApprovalRequest) -> bool:
 def _plugin_said(arguments: Mapping[str, Any] | str | None) -> str:
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments or "{}")
+            arguments = parse_json(arguments or "{}")
         except ValueError:
             return ""
     if not isinstance(arguments, dict):

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import NotARegistryError
 from dynamic_plugins.registry.formats.elizaos import generated_entries, index_entries
 from dynamic_plugins.registry.formats.mcp import is_server, server_entries
@@ -50,9 +51,7 @@ def parse_registry(text: bytes | str, source: str, python: Callable[[], Mapping[
 def decode(text: bytes | str) -> Any:
     """Return the JSON value of *text*. Raises :class:`NotARegistryError`, which quotes nothing of it."""
     try:
-        return json.loads(text)
-    except RecursionError:
-        raise NotARegistryError("it is nested too deeply") from None
+        return parse_json(text, deepest=None)
     except ValueError as error:  # not JSON, not UTF-8, or a number of thousands of digits
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise NotARegistryError(f"it is not JSON{where}") from None
