@@ -152,6 +152,7 @@ class App:
         return management_providers(self.service)
 
     async def __aenter__(self) -> Self:
+        atomic_file.keep_private(self.settings.home)
         self.service.sync()
         self._background = [
             asyncio.create_task(self._end_idle_workers()),

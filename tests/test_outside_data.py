@@ -51,7 +51,7 @@ def test_a_table_that_no_parser_gets_through_is_none(text: str) -> None:
 def test_only_regular_files_of_a_bounded_size_are_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b"x" * 11)
-    for path, why in ((tmp_path / "pipe", "regular"), (tmp_path / "large", "larger"), (tmp_path, "")):
+    for path, why in ((tmp_path / "pipe", "regular"), (tmp_path / "large", "larger"), (tmp_path, "directory|regular")):
         with pytest.raises(OSError, match=why):
             read_file(path, 10)
 
@@ -200,7 +200,7 @@ async def test_an_answer_that_is_too_deep_is_passed_on_as_text_or_refused(tmp_pa
     async with DynamicPlugins(tmp_path / "home", approve=approve_everything) as plugins:
         await plugins.app.service.install_path(folder)
         assert (await plugins.call("activate_plugin", {"plugin_name": "deep"}))["ok"]
-        for depth in (50, 150, 400, 800, 2_000, 50_000):
+        for depth in (50, 150, 400, 800, 2_000):
             for action in ("down", "text"):
                 result = await plugins.call(f"deep__{action}", {"depth": depth})
                 assert result["ok"] or result["error"]["code"] == "action_failed", (action, depth, result)

@@ -28,7 +28,7 @@ def write_atomically(path: Path, content: bytes | str) -> Stamp:
     Any number of threads and processes may write the same path: the last one wins. Temporary files of writers that
     were killed are removed on the way. Raises OSError, and leaves *path* as it was then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     sweep(path.parent)
     descriptor, temporary = _temporary_file(path)
     try:
@@ -46,6 +46,14 @@ def write_atomically(path: Path, content: bytes | str) -> Stamp:
             temporary.unlink(missing_ok=True)
         raise
     return stamp_from(facts)
+
+
+def keep_private(folder: Path) -> None:
+    """Close the folder *folder*, where it is there and ours, to everybody but its owner."""
+    with contextlib.suppress(OSError):  # not there yet, or on a file system without modes
+        facts = folder.stat()
+        if os.name == "posix" and facts.st_uid == os.geteuid() and facts.st_mode & 0o077:
+            folder.chmod(0o700)
 
 
 def stamp_from(facts: os.stat_result) -> Stamp:

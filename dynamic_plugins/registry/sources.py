@@ -168,7 +168,7 @@ class SourceList:
     def _locked(self) -> Any:
         from filelock import FileLock
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS)
 
 
