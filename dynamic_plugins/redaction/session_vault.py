@@ -87,7 +87,8 @@ class SessionVault:
         await asyncio.to_thread(warm_up)
         await self.refresh()
         installed = {name for secrets in self._installed().values() for name in secrets.variables}
-        found = find_secrets(text, {*known, *installed}, installed) or self._lone_token(text)
+        # In a thread: what is pasted may be long, and made to take its time.
+        found = await asyncio.to_thread(find_secrets, text, {*known, *installed}, installed) or self._lone_token(text)
         self._announced = None if found else find_announcement(text, {*known, *installed}, installed)
         self._asked = False
         put = [(self._put(finding.value, finding.label), finding) for finding in found]

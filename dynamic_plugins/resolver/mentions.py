@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 MentionKind = Literal["exact", "ambiguous", "similar"]
 
-LONGEST = 20_000
+LONGEST = 12_000
 """So many characters of a text are looked through, half of them from its beginning, half from its end."""
-MAX_SIMILAR = 60
+MAX_SIMILAR = 30
 """So many places of a text are looked at for mistyped names; each takes milliseconds."""
 MAX_WORDS = 6
 """A name is at most this many words."""

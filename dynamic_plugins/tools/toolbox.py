@@ -30,6 +30,8 @@ model gets a search and a call in place of the list."""
 NAME_LENGTH = 64
 DESCRIPTION_LENGTH = 1024
 """What OpenAI's APIs take of a description."""
+LONGEST_DESCRIPTION = 4_000
+"""What any model is shown of a description; a stranger's may be of any length."""
 SIMILES, SIMILE_LENGTH = 6, 60
 """How many of an action's similes a model is shown, and how long one may be: they come from strangers."""
 ALSO_SAID = "People also say: "
@@ -268,7 +270,7 @@ def described(action: Action, limit: int | None = None) -> str:
     """Return what a model reads of *action*: what it is for, and other ways in which people say it."""
     also = ", ".join(one for one in action.similes[:SIMILES] if isinstance(one, str) and len(one) <= SIMILE_LENGTH)
     also = f" {ALSO_SAID}{also}." if also else ""
-    return action.description[: limit - len(also) if limit else None] + also
+    return action.description[: (limit or LONGEST_DESCRIPTION) - len(also)] + also
 
 
 def _function(tool: Tool) -> dict[str, Any]:
