@@ -48,7 +48,8 @@ def shapes() -> dict[str, str]:
     parts = ["mcp", "server", "plugin", "time", "fetch", "git"]
     repeated = {
         "one letter": "a", "letters apart": "a ", "nested quotes": "\"'`([", "quoted": "\"a' `b\" ", "dots": "a.",
-        "punctuation": ".:/=@+-", "versions": "a version 1 ", "mixed scripts": "日本語abc\u043f\u0440 ", "accents": "e\u0301",
+        "punctuation": ".:/=@+-", "versions": "a version 1 ", "mixed scripts": "日本語abc\u043f\u0440 ",
+        "accents": "e\u0301",
         "assignments": "A_KEY=abc1 ", "announced": "key is ", "addresses": "https://a:b@c/ ", "broken lines": "a\n",
         "mistyped": "install mcp-servr-tme plugin ", "one name": "mcp-server-time ", "invisible": "a\u3164",
     }  # fmt: skip

@@ -218,6 +218,7 @@ class App:
             vault=vault,
             reader=self.reader,
             context=self.service.context,
+            plugins=self.service.status,
             evaluate=self.service.evaluate,
             max_steps=self.settings.max_steps,
             turn_seconds=self.settings.timeouts.turn,

@@ -10,7 +10,7 @@ from typing import Literal
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.text.printable import visible
 
-Verb = Literal["install", "activate", "update"]
+Verb = Literal["install", "activate", "update", "uninstall"]
 
 
 @dataclass(frozen=True)

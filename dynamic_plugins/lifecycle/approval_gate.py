@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
 """The plugin whose words brought up what is being asked about, where no person is known to have."""
+_ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
 
 
 class ApprovalGate:
@@ -40,6 +41,11 @@ class ApprovalGate:
         if not plugin.approved:
             plan = self._installer.plan_of(plugin.installation)
             await self._ask("activate", plan, (plan.start_command,))
+
+    async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool) -> None:
+        """Return when the person agrees that *plugin* goes from this machine."""
+        kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
+        await self._ask("uninstall", self._installer.plan_of(plugin.installation), (), kept)
 
     async def _ask(
         self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None = None
