@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dynamic_plugins.registry.entry import Variable
+from dynamic_plugins.text.printable import visible
 
 Verb = Literal["install", "activate", "update", "uninstall"]
 
@@ -31,30 +32,36 @@ class ApprovalRequest:
     """What is good to know and nothing to be careful about: that recent versions are left out."""
     digest: str | None = None
     """The SHA-256 of the copy of a folder or wheel that will be installed: a yes is a yes to that copy."""
+    suggested_by: str = ""
+    """The plugin in whose words this stands, where nobody is known to have asked for it.
+
+    Consent that was given beforehand is not for that: only somebody who has read it can agree.
+    """
 
     @property
     def question(self) -> str:
         """One line: ``Install mcp-server-time 2026.10.19 from PyPI?``"""
-        return f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?"
+        return visible(f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?")
 
     @property
     def facts(self) -> list[str]:
-        """What the person is shown before a yes, a line each: everything, nothing cut."""
+        """What the person is shown before a yes, a line each: everything, nothing cut, the unseen as escapes."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
         lines += [f"  sha256   {self.digest}"] if self.digest else []
         lines += [f"  default  {name}={value}" for name, value in self.defaults]
         lines += [f"  note     {note}" for note in self.notes]
-        return lines + [f"  warning  {warning}" for warning in self.warnings]
+        lines += [f"  warning  {warning}" for warning in self.warnings]
+        return [visible(line) for line in lines]
 
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool]]
 """Returns whether the person agrees. A host without a person passes none: the answer is then needs_confirmation."""
 
 
-async def approve_everything(_request: ApprovalRequest) -> bool:
-    """Agree to everything: for an operator who has said ``--yes``."""
-    return True
+async def approve_everything(request: ApprovalRequest) -> bool:
+    """Agree to everything that was asked for: for an operator who has said ``--yes``."""
+    return not request.suggested_by
 
 
 AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]

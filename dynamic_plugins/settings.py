@@ -29,6 +29,7 @@ FORBIDDEN_VARIABLES = frozenset(
     """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
 )
 _OURS = "DYNAMIC_PLUGINS_"
+_PASSPHRASE = "DYNAMIC_PLUGINS_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 # What programs of every kind read, by kind: proxies, certificates and whether they are checked, where configuration
 # lies, package managers and indexes, and which of several implementations is loaded.
@@ -138,12 +139,19 @@ class Settings:
         registries: tuple[str, ...] = (),
         model: str | None = None,
         base_url: str | None = None,
+        take_passphrase: bool = False,
     ) -> Settings:
         """Read the settings: arguments first, then ``DYNAMIC_PLUGINS_*`` and ``OPENAI_*``, then the defaults.
+
+        With *take_passphrase* the passphrase is taken out of this process's environment, for a program that reads it
+        once.
 
         Raises ValueError for a value that is not of its kind, naming the variable.
         """
         env = dict(os.environ if environment is None else environment)
+        passphrase = env.pop(_PASSPHRASE, "") or None  # no program that we start needs it
+        if take_passphrase and environment is None:
+            os.environ.pop(_PASSPHRASE, None)
         return cls(
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
             registries=registries,
@@ -152,7 +160,7 @@ class Settings:
                 base_url=base_url or env.get("OPENAI_BASE_URL") or None,
                 api_key=env.get("OPENAI_API_KEY") or None,
             ),
-            passphrase=env.get("DYNAMIC_PLUGINS_PASSPHRASE") or None,
+            passphrase=passphrase,
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,

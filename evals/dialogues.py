@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
+from dynamic_plugins.chat.plugin_reader import PluginReader
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Plugin
@@ -33,7 +34,7 @@ from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import ModelSettings, Settings
 from dynamic_plugins.tools.management import NAMES
 from dynamic_plugins.tools.toolbox import Toolbox
-from evals.pretended import VERSION, installed, management, names_plugin, no_context, providers
+from evals.pretended import VERSION, installed, management, no_context, providers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,8 @@ class Stage:
     def conversation(self, model: Model, before: Sequence[dict[str, Any]]) -> Conversation:
         """Return the conversation as it stands after the turns *before*."""
         conversation = Conversation(
-            model, self._toolbox, providers(self._status, 160), resolve=self._resolve, named=self._named,
+            model, self._toolbox, providers(self._status, 160),
+            reader=PluginReader(self._catalogue, dict, self._toolbox.plugin_tools),
             context=no_context, plugins=lambda: installed(self._status), vault=self._vault, max_steps=4,
             turn_seconds=120,
         )  # fmt: skip
@@ -142,9 +144,6 @@ class Stage:
 
     async def _resolve(self, name: str) -> str:
         return name if name in self._status else (await self._catalogue.resolve(name)).name or name
-
-    async def _named(self, text: str, plugin: str) -> bool:
-        return await names_plugin(self._catalogue, text, plugin)
 
 
 def _results_of(turn: dict[str, Any]) -> list[Any]:

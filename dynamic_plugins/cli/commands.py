@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
 from dynamic_plugins.cli.registry_commands import registry, resolve, search
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
 from dynamic_plugins.lifecycle.variables import variable_among
@@ -226,7 +226,7 @@ def _print_results(out: Output, results: list[Result]) -> None:
 async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``call``: call one action of an active plugin."""
     try:
-        values = json.loads(arguments.args)
+        values = parse_json(arguments.args)
         if not isinstance(values, dict):
             raise TypeError("not an object")  # noqa: TRY301 - the two ways of not being a JSON object end alike
     except (ValueError, TypeError) as error:

@@ -171,6 +171,7 @@ def _serving(commands: Any) -> None:
     mcp = _command(commands, "mcp", "serve the plugins of this home to MCP clients")
     mcp.add_argument("--http", action="store_true", help="over HTTP on 127.0.0.1, not standard input and output")
     mcp.add_argument("--port", type=int, default=8766, metavar="N", help="the port for --http (default 8766; 0: any)")
+    mcp.add_argument("--no-token", action="store_true", help="with --http: serve every program of this machine")
     mcp.add_argument(
         "--allow-installs",
         action="store_true",

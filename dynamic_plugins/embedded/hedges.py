@@ -84,6 +84,11 @@ def hedged(spoken: str, links: Sequence[Link]) -> bool:
     return False
 
 
+def negated(clause: str) -> bool:
+    """Whether a clause denies what it speaks of; a negation of what somebody does or something is denies no order."""
+    return any(words.search(_TOLD_OF.sub(" ", clause)) for words in (_NEGATION, _TURKISH_NEGATION))
+
+
 def sentences(spoken: str) -> list[tuple[int, int]]:
     """Return where the sentences and lines of *spoken* begin and end."""
     ends = [*(found.end() for found in _SENTENCE_END.finditer(spoken)), len(spoken)]

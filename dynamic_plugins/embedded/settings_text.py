@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.decide import Call
-from dynamic_plugins.redaction.detector import PLACEHOLDER, find_secrets
+from dynamic_plugins.redaction.detector import find_secrets
+from dynamic_plugins.text.secret_names import PLACEHOLDER
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import tokens
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
@@ -140,7 +141,7 @@ def _distribution_name(package: Package, environment: PythonEnvironment) -> str:
         each["url"]: info.name.removesuffix(".dist-info").rpartition("-")[0]
         for info in environment.dist_infos()
         if (info / "direct_url.json").is_file()
-        and "vcs_info" in (each := json.loads((info / "direct_url.json").read_text(encoding="utf-8")))
+        and "vcs_info" in (each := parse_json(read_file(info / "direct_url.json")))
     }
     return found.get(address.removeprefix("git+")) or next(iter(found.values()), package.name)
 

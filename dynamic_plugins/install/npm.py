@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.install.python_environment import Distribution
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Package
 
 _ARCHIVES = "archives"
+_MOST_LOCK = 2**26
 _NEAREST_SECONDS = 20.0
 """How long the versions that there are may be looked for, once it is known that the one asked for is not."""
 
@@ -89,7 +90,7 @@ class Npm:
         ask = ("npm", "pack", "--dry-run", "--json", *self._nothing_runs, "--loglevel=error", *_before(cutoff))
         done = await self._run(plugin, folder, (*ask, "--", f"{package.name}@latest"), package, None, cutoff)
         try:
-            return str(json.loads(done.out)[0]["version"])
+            return str(parse_json(done.out)[0]["version"])
         except (ValueError, LookupError, TypeError):
             raise InstallError(plugin, f"npm does not tell which version of {package.name} is the newest") from None
 
@@ -153,7 +154,7 @@ class Npm:
         ask = (self._npm or "npm", "view", "--json", "--loglevel=error", "--", package.name, "versions")
         try:
             async with asyncio.timeout(_NEAREST_SECONDS):
-                versions = json.loads((await run(plugin, ask, cwd=folder, environ=self._environ)).out)
+                versions = parse_json((await run(plugin, ask, cwd=folder, environ=self._environ)).out)
         except (TimeoutError, ValueError):
             return ""
         return versions_there_are(nearest(version or "", versions if isinstance(versions, list) else [versions]))
@@ -162,7 +163,7 @@ class Npm:
     def manifest(folder: Path, package: str) -> dict[str, Any]:
         """Return the installed package's ``package.json``; empty where it cannot be read."""
         try:
-            data = json.loads((folder / "node_modules" / package / "package.json").read_text(encoding="utf-8"))
+            data = parse_json(read_file(folder / "node_modules" / package / "package.json"))
         except (OSError, ValueError):
             return {}
         return data if isinstance(data, dict) else {}
@@ -180,7 +181,7 @@ class Npm:
 def _version_of(npm: str | None) -> tuple[int, ...]:
     """Return the version of the program *npm*, read beside it rather than asked for; (0,) where it cannot be found."""
     try:
-        told = json.loads((Path(npm or "").resolve().parent.parent / "package.json").read_text(encoding="utf-8"))
+        told = parse_json(read_file(Path(npm or "").resolve().parent.parent / "package.json", _MOST_LOCK))
         return tuple(int(part) for part in re.findall(r"\d+", told["version"])[:2])
     except (OSError, ValueError, KeyError, TypeError):
         return (0,)
@@ -189,7 +190,7 @@ def _version_of(npm: str | None) -> tuple[int, ...]:
 def _locked(plugin: str, folder: Path) -> dict[str, Any]:
     """Return what npm wrote down of each package in *folder*, by its place. Raises InstallError."""
     try:
-        packages = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+        packages = parse_json(read_file(folder / "package-lock.json", _MOST_LOCK))["packages"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InstallError(plugin, f"npm left no list of what it installed: {error}") from error
     return {path: each for path, each in packages.items() if isinstance(each, dict)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import ApprovalRequest
+from dynamic_plugins.approval import ApprovalRequest, approve_everything
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
 from dynamic_plugins.lifecycle.variables import defaults_of
+from dynamic_plugins.text.printable import odd_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.state import StoredPlugin
 
 
+suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
+"""The plugin whose words brought up what is being asked about, where no person is known to have."""
 _ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
 
 
@@ -71,18 +75,22 @@ class ApprovalGate:
         defaults: tuple[tuple[str, str], ...],
         warnings: tuple[str, ...] = (),
     ) -> None:
+        suspect = suggested_by.get()
+        suggested = f"The plugin {suspect} speaks of this; did you ask for it?" if suspect else None
+        told = tuple(each for each in (suggested, odd_name(plan.name)) if each)
         request = ApprovalRequest(
             verb,
             plan.name,
             plan.shown_version,
             plan.origin,
             commands,
-            (*warnings, *plan.warnings),
+            (*told, *warnings, *plan.warnings),
             defaults,
             plan.notes,
             plan.digest,
+            suspect or "",
         )
-        if self.approve is None:
+        if self.approve is None or (suspect and self.approve is approve_everything):
             raise NeedsConfirmationError(plan.name, request.question)
         if not await self.approve(request):
             raise DeclinedError(plan.name, verb)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.status import RequiredVariable
 from dynamic_plugins.errors import BadArgumentsError, LoadError
 from dynamic_plugins.registry.entry import Variable
@@ -169,7 +169,7 @@ def _several(argument: Argument, value: str) -> list[str]:
         return [value]
     if value.startswith("["):
         try:
-            return [str(item) for item in json.loads(value)]
+            return [str(item) for item in parse_json(value)]
         except ValueError:
             pass  # a path may begin with a bracket
     return [item for item in value.split(os.pathsep) if item]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dynamic_plugins import __version__
+from dynamic_plugins.core.outside_data import read_file
 from dynamic_plugins.errors import NotARegistryError
 from dynamic_plugins.registry.cache import TOLD_SKIPPED, Copy, CopyFacts, digest_of
 from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry, without_local_packages
@@ -69,7 +70,7 @@ class Reader:
                 return None
             if status.st_size > MAX_BYTES:
                 raise NotARegistryError(f"it is larger than {MAX_BYTES // 2**20} MB")
-            content = path.read_bytes()
+            content = read_file(path, MAX_BYTES)
         except OSError as error:
             raise NotARegistryError(f"the file cannot be read ({error.strerror or type(error).__name__})") from None
         return self._copy(self._parse(content, source), source.name, Fetched(content, etag=stamp))

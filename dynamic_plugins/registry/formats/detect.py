@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.outside_data import TOO_DEEP, parse_json
 from dynamic_plugins.errors import NotARegistryError
 from dynamic_plugins.registry.formats.elizaos import generated_entries, index_entries
 from dynamic_plugins.registry.formats.mcp import is_server, server_entries
@@ -67,10 +68,10 @@ def without_local_packages(parsed: ParsedRegistry) -> ParsedRegistry:
 def decode(text: bytes | str) -> Any:
     """Return the JSON value of *text*. Raises :class:`NotARegistryError`, which quotes nothing of it."""
     try:
-        return json.loads(text)
-    except RecursionError:
-        raise NotARegistryError("it is nested too deeply") from None
-    except ValueError as error:  # not JSON, not UTF-8, or a number of thousands of digits
+        return parse_json(text, deepest=None)
+    except ValueError as error:  # not JSON, too deep, not UTF-8, or a number of thousands of digits
+        if str(error) == TOO_DEEP:
+            raise NotARegistryError(TOO_DEEP) from None
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise NotARegistryError(f"it is not JSON{where}") from None
 

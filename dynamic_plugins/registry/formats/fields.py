@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from dynamic_plugins.registry.entry import Argument, OfferedAction, Package, Variable
 from dynamic_plugins.settings import is_forbidden, is_the_persons_own
+from dynamic_plugins.text.printable import INVISIBLE, printable
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def text(value: Any, limit: int) -> str:
     line = " ".join(value[: 4 * limit].split())
     if not line.isprintable():
         line = " ".join("".join(each for each in line if each.isprintable()).split())
+    if not line.isascii():
+        line = printable(line)
     if len(line) > limit:
         line = line[: limit - 1].rstrip() + "…"
     return line
@@ -62,7 +65,9 @@ def name(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     said = value.strip()
-    return said if said and len(said) <= NAME_LENGTH and said.isprintable() else None
+    if not said or len(said) > NAME_LENGTH or not said.isprintable() or INVISIBLE.search(said):
+        return None
+    return said
 
 
 def kind_of(plugin: str, packages: Iterable[Package]) -> Kind:
