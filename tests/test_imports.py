@@ -41,7 +41,7 @@ OPEN = {
     "events": set(),
     "plugin": set(),
     "settings": set(),
-    "approval": {"registry"},
+    "approval": {"core", "registry"},
 }
 FLOOR = {room: floor for floor, room in enumerate(ROOMS)}
 

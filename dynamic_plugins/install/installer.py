@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.permissions import UNDECLARED
 from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install.command import child_environment, short
@@ -85,6 +86,8 @@ class Installer:
             told = self.plan_path(Path(package.name), version=version)
             kind = entry.kind if package.name.endswith(".whl") else told.kind
             package = replace(told.package, sha256=package.sha256)
+            if told.entry.permissions != UNDECLARED:  # its own word is the newer one
+                entry = replace(entry, permissions=told.entry.permissions)
             return replace(told, source=entry.source, entry=entry, name=entry.name, package=package, kind=kind)
         check_package_name(entry.name, package)
         wanted = checked_version(entry.name, version, package)
@@ -123,7 +126,9 @@ class Installer:
             raise BadArgumentsError(told.name, f"there is no version {version}: {path} holds {told.version}")
         needed = [str(path)] if is_wheel else list(told.dependencies)
         package = Package("path", str(path), told.version)
-        entry = Entry(told.name, "python", told.description, packages=(package,), config=told.config)
+        entry = Entry(
+            told.name, "python", told.description, packages=(package,), config=told.config, permissions=told.permissions
+        )
         return InstallPlan(
             name=told.name,
             kind="python",
@@ -142,6 +147,7 @@ class Installer:
         """Return the plan that *installation* came from, to say what starting it means."""
         package = Package(installation.package_type, installation.package, installation.version)
         entry = Entry(installation.plugin, installation.kind, packages=(package,), source=installation.source)
+        entry = replace(entry, config=installation.variables, permissions=installation.permissions)
         start = start_of_install(installation)
         return InstallPlan(entry.name, entry.kind, installation.version, package, installation.source, (), start, entry)
 

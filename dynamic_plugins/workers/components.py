@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service, Task
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Host:
     use_model: UseModel | None = None
     roots: tuple[str, ...] = ()
     """Absolute folders that an MCP server may work on."""
+    permissions: Permissions = UNDECLARED
+    """What it may reach: hosts and absolute paths, with the person's values in them."""
     log: Callable[[str, str], None] | None = None
     """Called with the plugin's name and one line that it logged; instead of the loader's own log."""
     progress: Callable[[float | None, str], None] | None = None
