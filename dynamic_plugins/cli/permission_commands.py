@@ -56,7 +56,9 @@ def _said(arguments: argparse.Namespace, verb: str) -> Permissions:
 
 def _path(said: str) -> str:
     """Return a path from where the command is typed as an absolute one; ``$NAME`` stays what was declared."""
-    return parse_path(said if said.startswith("$") else os.path.normpath(Path(said).expanduser().absolute()))
+    return parse_path(
+        said if not said or said.startswith("$") else os.path.normpath(Path(said).expanduser().absolute())
+    )
 
 
 def _show(out: Output, found: PluginPermissions, allow: Permissions) -> None:

@@ -43,9 +43,8 @@ def granted_by_name(permissions: Permissions) -> str:
 
 def taken_back(permissions: Permissions) -> str:
     """Return on one line what a person took back."""
-    files = (
-        f"{'writing' if each.access == 'write' else 'reading and writing'} {each.path}" for each in permissions.files
-    )
+    verbs = {"write": "writing", "read": "reading and writing"}
+    files = (f"{verbs[each.access]} {each.path}" for each in permissions.files)
     return ", ".join((*_hosts(permissions), *files, *permissions.programs))
 
 

@@ -50,12 +50,9 @@ def resolved(plugin: StoredPlugin, values: Mapping[str, str], *, keep_unset: boo
     installation = plugin.installation
     named = with_named_paths(installation.permissions, installation.variables)
     known = {each.name: each.default for each in installation.variables if each.default is not None} | dict(values)
-    hosts = None if named.network is None else tuple(_hosts(named.network, known))
-    found = Permissions(hosts, tuple(_files(named.files, known, installation)), named.programs, named.declared)
-    if keep_unset:
-        unset = [file for file in named.files if Permissions((), (file,)).variables - known.keys()]
-        hosts = tuple(host for host in named.network or () if Permissions((host,)).variables - known.keys())
-        found = both(found, Permissions(hosts, tuple(unset)))
+    hosts = None if named.network is None else tuple(_hosts(named.network, known, keep_unset))
+    files = tuple(dict.fromkeys(_files(named.files, known, installation, keep_unset)))
+    found = Permissions(hosts, files, named.programs, named.declared)
     return both(without(without(found, plugin.denied), _values_of(plugin.denied, known, installation)), plugin.allowed)
 
 
@@ -65,9 +62,9 @@ def _values_of(denied: Permissions, values: Mapping[str, str], installation: Ins
     return Permissions(hosts, tuple(_files(denied.files, values, installation)))
 
 
-def _hosts(declared: Iterable[str], values: Mapping[str, str]) -> Iterator[str]:
+def _hosts(declared: Iterable[str], values: Mapping[str, str], keep_unset: bool = False) -> Iterator[str]:
     for host in declared:
-        if not host.startswith("$"):
+        if not host.startswith("$") or (keep_unset and host[1:] not in values):
             yield host
         elif (value := values.get(host[1:])) is not None:
             yield from hosts_in(value)
@@ -88,13 +85,15 @@ def hosts_in(value: str) -> list[str]:
 
 
 def _files(
-    declared: Iterable[FileAccess], values: Mapping[str, str], installation: Installation
+    declared: Iterable[FileAccess], values: Mapping[str, str], installation: Installation, keep_unset: bool = False
 ) -> Iterator[FileAccess]:
     for file in declared:
         found = _VARIABLE.match(file.path)
         if found is None:
             yield FileAccess(os.path.expanduser(file.path), file.access)  # noqa: PTH111
             continue
+        if keep_unset and found[1] not in values:
+            yield file
         for path in _paths(values.get(found[1]), found[1], installation):
             if (whole := _whole(path, file.path[found.end() :])) is not None:
                 yield FileAccess(whole, file.access)

@@ -14,6 +14,7 @@ from dynamic_plugins.events import Event
 from dynamic_plugins.install.installation import is_editable, is_same, version_of
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.plan import with_permissions
+from dynamic_plugins.lifecycle.permission_values import with_named_paths
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -180,7 +181,8 @@ class Updates:
 
 def _held(plugin: StoredPlugin) -> Permissions:
     """Return what the person has been asked about already: what is new beside it is asked again."""
-    return both(plugin.installation.permissions, plugin.allowed)
+    named = with_named_paths(plugin.installation.permissions, plugin.installation.variables)
+    return both(named, plugin.allowed)
 
 
 def _is_of_this_machine(installation: Installation) -> bool:
