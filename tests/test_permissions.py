@@ -417,8 +417,7 @@ def test_what_would_stay_within_reach_is_not_taken_back_in_silence(cli: Cli, tmp
 @pytest.mark.parametrize(
     "words", [("--allow-network", "https://x.org"), ("--allow-program", "/bin/sh"), ("--allow-read", "")]
 )
-def test_what_is_no_host_path_or_program_is_wrong_usage(cli: Cli, folder: Path, words: tuple[str, str]) -> None:
-    cli("install", "--path", str(folder), "--yes")
+def test_what_is_no_host_path_or_program_is_wrong_usage(cli: Cli, words: tuple[str, str]) -> None:
     assert cli("permissions", "reacher", *words, code=2).json["error"]["code"] == "wrong_usage"
 
 

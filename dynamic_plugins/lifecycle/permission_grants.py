@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dynamic_plugins.core.permissions import Permissions, asks_more, both, permissions_json, without
+from dynamic_plugins.core.permissions import ANY, Permissions, asks_more, both, permissions_json, without
 from dynamic_plugins.core.status import Status
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.events import Event
@@ -101,30 +102,24 @@ class PermissionGrants:
         return resolved(plugin, self._configuration.plain(plugin.name), keep_unset=True)
 
     def _check_taken_back(self, plugin: StoredPlugin, deny: Permissions) -> None:
+        """Raise BadArgumentsError where *plugin* may still reach what *deny* names, by way of something larger."""
         now = self._now(plugin)
-        for host in deny.network or ():
-            if asks_more(now, Permissions((host,))).is_nothing:
-                option, held = (
-                    "--deny-network",
-                    "any host" if now.network is None else _holder(now, Permissions((host,))),
-                )
-                self._refuse(plugin.name, f"reach {host}", held, f"{option} {'any' if now.network is None else held}")
-        for file in deny.files:
-            wanted = Permissions((), (file,))
-            if asks_more(now, wanted).is_nothing:
-                held = _holder(now, wanted)
-                self._refuse(plugin.name, f"{file.access} {file.path}", held, f"--deny-{file.access} {held}")
-
-    def _refuse(self, plugin: str, what: str, held: str, option: str) -> None:
-        raise BadArgumentsError(
-            plugin,
-            f"it could still {what}, since it may reach {held}. Take that back: "
-            f"dynamic-plugins permissions {plugin} {option}",
-        )
+        hosts = [("network", f"reach {host}", Permissions((host,))) for host in deny.network or ()]
+        files = [(file.access, f"{file.access} {file.path}", Permissions((), (file,))) for file in deny.files]
+        for kind, what, wanted in (*hosts, *files):
+            if not asks_more(now, wanted).is_nothing:
+                continue
+            held = _holder(now, wanted)
+            said = "any host" if held == ANY else held
+            command = shlex.join(["dynamic-plugins", "permissions", plugin.name, f"--deny-{kind}", held])
+            reason = f"it could still {what}, since it may reach {said}. Take that back: {command}"
+            raise BadArgumentsError(plugin.name, reason)
 
 
 def _holder(now: Permissions, wanted: Permissions) -> str:
     """Return what in *now* takes in all that is *wanted*."""
+    if wanted.network and now.network is None:
+        return ANY
     for host in now.network or ():
         if asks_more(Permissions((host,)), wanted).is_nothing:
             return host
