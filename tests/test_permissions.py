@@ -26,7 +26,15 @@ from dynamic_plugins.core.permissions import (
     parse_permissions,
     without,
 )
-from dynamic_plugins.errors import ActionError, DeclinedError, InputError, PermissionKind, permission_denied
+from dynamic_plugins.errors import (
+    ActionError,
+    BadArgumentsError,
+    DeclinedError,
+    InputError,
+    NotInstalledError,
+    PermissionKind,
+    permission_denied,
+)
 from dynamic_plugins.integrations.framework_approval import described
 from dynamic_plugins.lifecycle.permission_values import hosts_in
 from dynamic_plugins.registry.entry import Entry, to_dict
@@ -419,6 +427,19 @@ def test_what_would_stay_within_reach_is_not_taken_back_in_silence(cli: Cli, tmp
 )
 def test_what_is_no_host_path_or_program_is_wrong_usage(cli: Cli, words: tuple[str, str]) -> None:
     assert cli("permissions", "reacher", *words, code=2).json["error"]["code"] == "wrong_usage"
+
+
+async def test_a_program_grants_and_takes_back_with_tables(home: Path, folder: Path) -> None:
+    async with DynamicPlugins(home, approve=approve_everything) as plugins:
+        await plugins.app.service.install_path(folder)
+        told = await plugins.permissions("reacher", allow={"network": ["x.example.org"]}, deny={"programs": ["git"]})
+        assert told["changed"]
+        assert told == await plugins.permissions("reacher") | {"changed": True}
+        assert told["permissions"]["programs"] == []
+        with pytest.raises(BadArgumentsError, match=r"network\[0\]: 'https://x.org' is no host"):
+            await plugins.permissions("reacher", allow={"network": ["https://x.org"]})
+        with pytest.raises(NotInstalledError):
+            await plugins.permissions("mcp-server-time")
 
 
 def test_no_tool_of_a_models_leads_to_it(cli: Cli, folder: Path) -> None:
