@@ -90,7 +90,7 @@ class DynamicPlugins:
         """Return what an installed plugin may reach, once *allow* is granted and *deny* taken back.
 
         Both are tables as plugins declare them, of which each key may be left out: ``{"network": ["api.example.org"],
-        "files": [{"path": "/data", "access": "read"}], "programs": ["git"]}``. It is for a person to say: no tool does it.
+        "files": [{"path": "/data", "access": "read"}], "programs": ["git"]}``. A person says that: no tool does it.
         Raises BadArgumentsError for a table that is none, or where what *deny* names would stay within reach, and what
         naming a plugin raises.
         """
