@@ -319,6 +319,20 @@ async def test_what_a_person_granted_and_took_back_outlasts_an_update(home: Path
     assert "data.example.com" in now.network
 
 
+async def test_an_update_that_gives_back_what_was_taken_back_says_so(home: Path, folder: Path) -> None:
+    asked: list[ApprovalRequest] = []
+    async with DynamicPlugins(home, approve=asking(asked)) as plugins:
+        service = plugins.app.service
+        await service.install_path(folder)
+        await plugins.permissions("reacher", deny={"network": ["api.example.org:443"]})
+        write(folder, DECLARED, "2.0")
+        await service.update("reacher")
+        write(folder, 'network = "any"', "3.0")
+        await service.update("reacher")
+    assert asked[1].warnings == ()
+    assert asked[2].warnings == ("You took this back, and it could reach it again: api.example.org:443.",)
+
+
 def test_a_state_file_of_an_earlier_version_is_read(cli: Cli, folder: Path) -> None:
     cli("install", "--path", str(folder), "--yes")
     path = cli.home / "plugin-management-state.json"

@@ -242,6 +242,13 @@ def asks_more(held: Permissions, wanted: Permissions) -> Permissions:
     return Permissions(network, files, programs, wanted.declared)
 
 
+def within(held: Permissions, named: Permissions) -> Permissions:
+    """Return what of *named*, hosts and files, *held* takes in."""
+    network = tuple(host for host in named.network or () if asks_more(held, Permissions((host,))).is_nothing)
+    files = tuple(file for file in named.files if asks_more(held, Permissions((), (file,))).is_nothing)
+    return Permissions(network, files)
+
+
 def both(one: Permissions, other: Permissions) -> Permissions:
     """Return what either of them allows."""
     more = asks_more(one, other)

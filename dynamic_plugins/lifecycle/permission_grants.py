@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dynamic_plugins.core.permissions import ANY, Permissions, asks_more, both, permissions_json, without
+from dynamic_plugins.core.permissions import ANY, Permissions, asks_more, both, permissions_json, within, without
 from dynamic_plugins.core.status import Status
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.events import Event
@@ -104,11 +104,10 @@ class PermissionGrants:
     def _check_taken_back(self, plugin: StoredPlugin, deny: Permissions) -> None:
         """Raise BadArgumentsError where *plugin* may still reach what *deny* names, by way of something larger."""
         now = self._now(plugin)
-        hosts = [("network", f"reach {host}", Permissions((host,))) for host in deny.network or ()]
-        files = [(file.access, f"{file.access} {file.path}", Permissions((), (file,))) for file in deny.files]
+        left = within(now, deny)
+        hosts = [("network", f"reach {host}", Permissions((host,))) for host in left.network or ()]
+        files = [(file.access, f"{file.access} {file.path}", Permissions((), (file,))) for file in left.files]
         for kind, what, wanted in (*hosts, *files):
-            if not asks_more(now, wanted).is_nothing:
-                continue
             held = _holder(now, wanted)
             said = "any host" if held == ANY else held
             command = shlex.join(["dynamic-plugins", "permissions", plugin.name, f"--deny-{kind}", held])

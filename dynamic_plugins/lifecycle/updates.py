@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.core.permissions import UNDECLARED, Permissions, asks_more, both
+from dynamic_plugins.core.permission_text import taken_back
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions, asks_more, both, within, without
 from dynamic_plugins.core.status import Outcome, Status, now
 from dynamic_plugins.errors import InstallError, NotInstalledError, PluginError
 from dynamic_plugins.events import Event
@@ -100,8 +101,9 @@ class Updates:
 
     async def _update(self, plan: InstallPlan, warning: str | None) -> Outcome:
         needed = await self._dependencies.needed(plan)
-        held = _held(self._store.get(plan.name))
-        await self._approval.ask("update", plan, needed, warning, held)
+        present = self._store.get(plan.name)
+        held = _held(present)
+        await self._approval.ask("update", plan, needed, _with_regained(warning, plan, present), held)
         async with contextlib.AsyncExitStack() as undo:
             outcome = await self._exchange(plan, needed, held, undo)
             if outcome.changed:
@@ -183,6 +185,13 @@ def _held(plugin: StoredPlugin) -> Permissions:
     """Return what the person has been asked about already: what is new beside it is asked again."""
     named = with_named_paths(plugin.installation.permissions, plugin.installation.variables)
     return both(named, plugin.allowed)
+
+
+def _with_regained(warning: str | None, plan: InstallPlan, present: StoredPlugin) -> str | None:
+    """Return *warning*, and what the person took back that lies within something larger which *plan* asks for."""
+    regained = within(without(plan.entry.permissions, present.denied), present.denied)
+    more = None if regained.is_nothing else f"You took this back, and it could reach it again: {taken_back(regained)}."
+    return " ".join(filter(None, (warning, more))) or None
 
 
 def _is_of_this_machine(installation: Installation) -> bool:
