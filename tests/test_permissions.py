@@ -520,6 +520,18 @@ async def test_a_worker_is_held_to_hosts_and_paths_that_the_person_named(
     assert shown == hosts[-1].permissions, "what is shown is what holds"
 
 
+async def test_what_an_author_proposes_as_a_value_opens_nothing(home: Path, folder: Path) -> None:
+    text = (folder / "pyproject.toml").read_text()
+    text = text.replace('name = "SERVICE_URL"', 'name = "SERVICE_URL", default = "http://router.example"')
+    text = text.replace('name = "DIRECTORY",', 'name = "DIRECTORY", default = "/srv/keys",')
+    (folder / "pyproject.toml").write_text(text)
+    async with DynamicPlugins(home, approve=approve_everything) as plugins:
+        await plugins.app.service.install_path(folder)
+        now = (await plugins.app.service.permissions("reacher")).now
+    assert now.network == ("api.example.org:443", "$SERVICE_URL")
+    assert "/srv/keys" not in [file.path for file in now.files]
+
+
 def test_an_address_is_taken_for_its_host() -> None:
     assert hosts_in("https://api.example.org/v1") == ["api.example.org:443"]
     assert hosts_in("http://localhost:11434/api") == ["localhost:11434"]

@@ -45,15 +45,15 @@ def resolved(plugin: StoredPlugin, values: Mapping[str, str], *, keep_unset: boo
     """Return what *plugin* may reach: hosts and absolute paths. What depends on a variable without a value is left out,
     or is there as it was declared with *keep_unset*.
 
-    What the person took back is not in it, wherever it comes from.
+    Only *values* count, which the person set: a default is the author's, and would be read as the person's own. What the
+    person took back is not in it, wherever it comes from.
     """
     installation = plugin.installation
     named = with_named_paths(installation.permissions, installation.variables)
-    known = {each.name: each.default for each in installation.variables if each.default is not None} | dict(values)
-    hosts = None if named.network is None else tuple(_hosts(named.network, known, keep_unset))
-    files = tuple(dict.fromkeys(_files(named.files, known, installation, keep_unset)))
+    hosts = None if named.network is None else tuple(_hosts(named.network, values, keep_unset))
+    files = tuple(dict.fromkeys(_files(named.files, values, installation, keep_unset)))
     found = Permissions(hosts, files, named.programs, named.declared)
-    return both(without(without(found, plugin.denied), _values_of(plugin.denied, known, installation)), plugin.allowed)
+    return both(without(without(found, plugin.denied), _values_of(plugin.denied, values, installation)), plugin.allowed)
 
 
 def _values_of(denied: Permissions, values: Mapping[str, str], installation: Installation) -> Permissions:
