@@ -45,8 +45,8 @@ def resolved(plugin: StoredPlugin, values: Mapping[str, str], *, keep_unset: boo
     """Return what *plugin* may reach: hosts and absolute paths. What depends on a variable without a value is left out,
     or is there as it was declared with *keep_unset*.
 
-    Only *values* count, which the person set: a default is the author's, and would be read as the person's own. What the
-    person took back is not in it, wherever it comes from.
+    Only *values* count, which the person set: a default is the author's, and would be read as the person's own. What
+    the person took back is not in it, wherever it comes from.
     """
     installation = plugin.installation
     named = with_named_paths(installation.permissions, installation.variables)
