@@ -208,6 +208,7 @@ class App:
             resolve=self._canonical,
             named=self._is_named,
             context=self.service.context,
+            plugins=self.service.status,
             evaluate=self.service.evaluate,
             max_steps=self.settings.max_steps,
             turn_seconds=self.settings.timeouts.turn,

@@ -11,7 +11,7 @@ from dynamic_plugins.core.permission_text import in_a_sentence, permission_lines
 from dynamic_plugins.core.permissions import NOT_ENFORCED, UNDECLARED, Enforcement, Permissions
 from dynamic_plugins.registry.entry import Variable
 
-Verb = Literal["install", "activate", "update"]
+Verb = Literal["install", "activate", "update", "uninstall"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class ApprovalRequest:
 
     @property
     def permission_lines(self) -> dict[str, str]:
-        """What it may reach, three lines by what they are about: network, files, programs."""
-        return permission_lines(self.permissions, self.enforced, self.held)
+        """What it may reach, three lines by what they are about: network, files, programs. None of what is removed."""
+        return {} if self.verb == "uninstall" else permission_lines(self.permissions, self.enforced, self.held)
 
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool]]

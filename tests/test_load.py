@@ -16,7 +16,8 @@ import uv
 
 from dynamic_plugins.errors import ActionError, LoadError
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.workers.components import Host, Offers, bind
+from dynamic_plugins.workers.binding import bind
+from dynamic_plugins.workers.components import Host, Offers
 from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from dynamic_plugins.integrations.secret_form import ValuePage
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli, workers_of
-from tests.integrations.conversations import EACH, Call, Conversation, Held, check, registry
+from tests.integrations.conversations import EACH, Call, Conversation, Held, assert_held, registry
 from tests.integrations.conversations import Person as TablePerson
 
 if TYPE_CHECKING:
@@ -655,7 +655,7 @@ async def test_every_conversation_gives_over_mcp_what_it_gives_everywhere(conver
             held.results += await asyncio.gather(*(use(wanted) for wanted in step))
         found = await call(client, "search_plugin_actions", query="hello moods time")
     held.offered.append(frozenset(ours | {each["action"] for each in found["actions"]}))
-    await check(held, conversation)
+    await assert_held(held, conversation)
 
 
 INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"

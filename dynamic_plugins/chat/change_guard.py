@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_nature import Ability, nature
-from dynamic_plugins.embedded.memory import agrees
+from dynamic_plugins.embedded.agreement import agrees
 from dynamic_plugins.embedded.reading import mood_of
 from dynamic_plugins.errors import NeedsConfirmationError
 from dynamic_plugins.tools.management import CHANGING, NAMES
@@ -36,15 +36,15 @@ class ChangeGuard:
 
     def __init__(self) -> None:
         self._mood: str | None = None
-        self._asked = False
+        self._question = ""
 
     def begin(self, said: str) -> None:
         """Begin a turn with what the person said. A yes to a question of the last reply orders what was asked."""
-        self._mood = None if self._asked and agrees(said) else _no_order(said)
+        self._mood = None if self._question and agrees(said, self._question) else _no_order(said)
 
     def replied(self, reply: str) -> None:
         """Take note of how the turn ended: with a question or not."""
-        self._asked = "?" in reply
+        self._question = reply if any(mark in reply for mark in ("?", "\uff1f", "\u061f")) else ""
 
     def refusal(self, call: Prepared, plugin: str) -> NeedsConfirmationError | None:
         """Return why *call*, which is about *plugin*, is not made; None when it may be."""

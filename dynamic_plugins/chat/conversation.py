@@ -12,7 +12,7 @@ from dynamic_plugins.chat.change_guard import ChangeGuard
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.injection_guard import Guard
 from dynamic_plugins.chat.untrusted_text import fenced
-from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
+from dynamic_plugins.core.model_protocol import Say, ToolCall, TurnContext, Use
 from dynamic_plugins.errors import BadArgumentsError, ModelError, PluginError
 from dynamic_plugins.redaction.session_vault import SessionVault
 from dynamic_plugins.tools.management import NAMES
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from dynamic_plugins.core.model_protocol import Model, OnText
+    from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.plugin import Provider
 
     Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -84,9 +85,9 @@ class Conversation:
 
     *resolve* gives a plugin's canonical name for what was said: calls about one plugin run in order, others at
     once. *named* tells whether a text names a plugin. *context* gives the running plugins' own context
-    texts by source. *evaluate* shows a finished turn to the plugins' evaluators, while the person reads the reply;
-    what they say is told to the model in the next turn. What is pasted goes into *vault*, which the toolbox's
-    ``configure_plugin`` must share.
+    texts by source; *plugins* gives what is installed, which a model in this process gets as objects. *evaluate* shows
+    a finished turn to the plugins' evaluators, while the person reads the reply; what they say is told to the model in
+    the next turn. What is pasted goes into *vault*, which the toolbox's ``configure_plugin`` must share.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Conversation:
         resolve: Callable[[str], Awaitable[str]],
         named: Callable[[str, str], Awaitable[bool]],
         context: Callable[[], Awaitable[dict[str, str]]],
+        plugins: Callable[[], Sequence[DynamicPluginInfo]] | None = None,
         evaluate: Evaluate | None = None,
         vault: SessionVault | None = None,
         max_steps: int = 8,
@@ -105,6 +107,7 @@ class Conversation:
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
         self._resolve, self._context, self._evaluate = resolve, context, evaluate
+        self._plugins = plugins
         self._vault = vault or SessionVault()
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
@@ -226,7 +229,16 @@ class Conversation:
     async def _ask(self, watch: Watch) -> Say | Use:
         messages = [{"role": "system", "content": await self._system()}, *self._history.messages()]
         tools = self._vault.scrub_tools(self._forms())
-        return await self._model.respond(messages, tools, watch.on_text)
+        return await self._model.respond(messages, tools, watch.on_text, self._turn_context())
+
+    def _turn_context(self) -> TurnContext | None:
+        """Return what the messages say of the plugins as objects, as free of secrets as they are."""
+        if self._plugins is None:
+            return None
+        return TurnContext(tuple(self._without_secrets(info) for info in self._plugins()))
+
+    def _without_secrets(self, info: DynamicPluginInfo) -> DynamicPluginInfo:
+        return replace(info, error_details=info.error_details and self._vault.scrub_text(info.error_details))
 
     def _forms(self) -> list[dict[str, Any]]:
         if not self._model.reads_every_tool:

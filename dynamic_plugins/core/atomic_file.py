@@ -95,7 +95,7 @@ def _temporary_file(path: Path) -> tuple[int, Path]:
             # Between its making and its locking another writer may have swept it away.
             if os.fstat(descriptor).st_nlink:
                 return descriptor, temporary
-        except BaseException:
+        except BaseException:  # Ctrl-C too: neither an open descriptor nor an empty file is left
             os.close(descriptor)
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)

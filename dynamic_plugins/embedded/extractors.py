@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from dynamic_plugins.core import prompt_files
+from dynamic_plugins.embedded.places import places_within
 from dynamic_plugins.embedded.places import zone as zone_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _FILE = re.compile(r"(?<![\w/.@-])[\w-]*[A-Za-z_][\w-]*(?:\.[\w-]+)*\.[A-Za-z][A
 _HASH = re.compile(r"(?<![\w-])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{6,40}(?![\w-])|\bHEAD(?:[~^]\d*)*(?!\w)")
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|(?<![\w.])\d{4}\.\d{4,5}(?:v\d+)?\b")
 _QUOTED = re.compile(
-    r"\"([^\"]+)\"|“([^”]+)[”\"]|„([^“”\"]+)[“”\"]|«\s*([^»]+?)\s*»|‘([^’]+)’|`([^`]+)`|(?<!\w)'([^'\n]+?)'(?!\w)"
+    r"\"([^\"]+)\"|“([^”]+)[”\"]|„([^“”\"]+)[“”\"]|«\s*([^»]+?)\s*»|‘([^’]+)’|`([^`]+)`|「([^」]+)」|『([^』]+)』|(?<!\w)'([^'\n]+?)'(?!\w)"
 )
 _SQL = re.compile(
     r"\b(?:select\b(?=.+?\bfrom\b|\s+[\d(*'\"])|insert\s+(?:or\s+\w+\s+)?into\b|update\s+\S+\s+set\b|delete\s+from\b|"
@@ -69,6 +70,9 @@ _ISSUE = re.compile(r"#(\d+)\b|\b(?:pr|issue|pull request|number|nr\.?|ticket)\s
 _NUMBER = re.compile(
     r"(?<![\w.#:/-])-?\d+(?:[.,]\d+)?(?=[\s,;:?!)%€$x]|(?!st\b|nd\b|rd\b|th\b)[A-Za-z]{1,6}\b|\.(?!\d)|$)(?!:\d|/\d|-\d)"
 )
+
+
+_TIMES = re.compile(r"(?<![\w.])[x×]\s?(\d{1,3})(?![\w.])", re.I)
 
 
 def extract(text: str, today: date | None = None) -> Values:
@@ -124,7 +128,8 @@ def _end_of_code(text: str, start: int) -> int:
         at = text.find(close, start)
         return at if at > 0 else len(text)
     for mark in re.finditer(
-        r";(?=\s|$)|\n\s*\n|[.?!]\s+(?=[A-ZÄÖÜ¿¡][a-zäöü])|\s+(?:please|pls|plz|bitte)\s*[.!?]*\s*$", text[start:]
+        r";(?=\s|$)|\n\s*\n|\s[—–]\s|\s-\s(?=[^\W\d_]+\s+[^\W\d_]+\s)|,\s+(?:this|that|which|what)\s|[.?!]\s+(?=[A-ZÄÖÜ¿¡][a-zäöü])|\s+(?:please|pls|plz|bitte)\s*[.!?]*\s*$",
+        text[start:],
     ):
         return start + mark.start()
     return start + len(text[start:].rstrip().rstrip("?.") if not text.rstrip().endswith(")?") else text[start:])
@@ -148,7 +153,11 @@ def numbers(text: str) -> Iterator[Value]:
     """Give the numbers in *text*, in digits and in words, with the words around them."""
     for m in _NUMBER.finditer(text):
         raw = m.group().replace(",", ".")
+        if raw.startswith("-") and re.search(r"\b(?:tail|head)\s+(?:-n\s*)?$", text[: m.start()], re.I):
+            raw = raw[1:]  # an option of a command, no sign
         yield Value("number", number(raw), m.start(), m.end(), *_around(text, m.start(), m.end()))
+    for m in _TIMES.finditer(text):
+        yield Value("number", int(m[1]), m.start(), m.end(), "", (_around(text, m.start(), m.end()))[1])
     yield from _spoken_numbers(text)
 
 
@@ -235,11 +244,12 @@ _SYMBOLIC = re.compile(
     rf"(?<![\w/.:#@-])(?:{_FUNCTIONS}|[(\d-])(?:{_FUNCTIONS}|[\d.()+*/^%×!-]|\s(?=\s*[\d(+*/^×-]))*(?![\w/:]|-\w)"
 )
 _CALCULATES = re.compile(rf"\d\s*[)]*\s*(?:\*\*|[*/+^%×-])\s*[(]*-?(?:\d|{_FUNCTIONS})|{_FUNCTIONS}\s*\d")
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
 _SAID = re.compile(r"(?:sqrt )?\(?\s*\d+(?:\.\d+)?\s*\)?(?:\s*(?:\*\*2|(?:\*\*|[-+*/])\s*(?:sqrt )?\d+(?:\.\d+)?))*")
 
 
 def _expressions(text: str) -> Iterator[Value]:
-    for m in _SYMBOLIC.finditer(text):
+    for m in _SYMBOLIC.finditer(_DECIMAL_COMMA.sub(".", text)):
         said = _balanced(m.group().strip().rstrip("+*/-.% "))
         if _CALCULATES.search(said) and not _is_no_sum(said, text):
             start = m.start() + m.group().index(said)
@@ -303,7 +313,7 @@ def _last_number_end(text: str) -> int:
 
 _CLOCK = re.compile(
     r"(?<![\d:.])(\d{1,2})[:h](\d{2})(?::\d\d)?(?!\d)\s*(am|pm|a\.m\.|p\.m\.)?|"
-    r"(?<![\d:.])(\d{1,2})(?:\.(\d{2}))?\s*(am|pm|a\.m\.|p\.m\.|uhr|o'clock|h)(?!\w)|\b(noon|midday|midnight|mittags?|mitternacht|mediodía|medianoche|minuit|midi)\b",
+    r"(?<![\d:.])(\d{1,2})(?:\.(\d{2}))?\s*(am|pm|a\.m\.|p\.m\.|uhr|o'clock|h)(?!\w)|(?<![\d:.])(\d{1,2})(?:時|点|點|시)(?:(\d{1,2})分)?|\b(noon|midday|midnight|mittags?|mitternacht|mediodía|medianoche|minuit|midi)\b",
     re.I,
 )
 _HOUR = r"(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d{1,2})"
@@ -320,10 +330,10 @@ def times(text: str) -> Iterator[Value]:
     """Give the times of day in *text* as HH:MM, 24 hours."""
     late = _LATE.search(text) is not None
     for m in _CLOCK.finditer(text):
-        if word := m[7]:
-            clock: str | None = (
-                "00:00" if word.lower() in ("midnight", "mitternacht", "medianoche", "minuit") else "12:00"
-            )
+        if m[7]:
+            clock: str | None = _clock(int(m[7]), int(m[8] or 0), "")
+        elif word := m[9]:
+            clock = "00:00" if word.lower() in ("midnight", "mitternacht", "medianoche", "minuit") else "12:00"
         else:
             clock = _clock(int(m[1] or m[4]), int(m[2] or m[5] or 0), (m[3] or m[6] or "").lower().replace(".", ""))
         if clock:
@@ -484,6 +494,8 @@ _NO_PLACES = frozenset(
 
 def places(text: str) -> Iterator[Value]:
     """Give the places in *text* that lie in a known time zone; the zone is their *unit*."""
+    if not text.isascii():
+        yield from (Value("place", name, at, at + len(name), unit=zone) for name, zone, at in places_within(text))
     words = list(_NAME.finditer(text))
     index = 0
     while index < len(words):
@@ -500,8 +512,13 @@ def places(text: str) -> Iterator[Value]:
         index += step
 
 
+_AFTER_A_CLOCK = re.compile(r"\d\s?(?:am|pm|a\.m\.|p\.m\.|h|uhr)?\s$", re.I)
+
+
 def _may_be_a_place(place: str, ahead: str) -> bool:
     low = place.lower()
+    if place.isupper() and 1 < len(place) < 5 and _AFTER_A_CLOCK.search(ahead):
+        return True
     if low in _SHORT:
         return (
             place.isupper()

@@ -87,10 +87,11 @@ def decide(
     if not calls:
         return Answer(text=" ".join(notes), weak=True) if notes else None
     certain = ordered is not None or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
+    likely = min((each.probability for each in wanted), default=float(settings is not None and settings.certain))
     if certain and not changed and (settings is None or settings.certain):
-        return Answer(tuple(calls), " ".join(notes))
+        return Answer(tuple(calls), " ".join(notes), probability=likely)
     guessed = reading.act.label != "manage" and all(each.plugin.link.kind in _GUESSED for each in wanted)
-    return Answer(text=question(calls, notes), proposed=tuple(calls), weak=not sure or guessed)
+    return Answer(text=question(calls, notes), proposed=tuple(calls), weak=not sure or guessed, probability=likely)
 
 
 def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wanted]) -> bool:
@@ -140,12 +141,12 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
     """
     wanted = [Wanted(plugin, plugin.intents, plugin.probability) for plugin in reading.wanted]
     spoken = reading.text.spoken
-    named = [each for each in wanted if each.plugin.link.named]
+    named = [each for each in wanted if each.plugin.link.pointed]
     if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
         wanted = named
     if (but := _BUT.search(spoken)) and any(not each.plugin.link.named for each in wanted):
         wanted = [each for each in wanted if each.plugin.link.end <= but.start()]
-    for each in named:
+    for each in (one for one in named if one.plugin.link.named):
         later = [other for other in named if other.plugin.link.start > each.plugin.link.end]
         between = (
             spoken[each.plugin.link.end : other.plugin.link.start] for other in later if other.letters == each.letters
@@ -162,7 +163,7 @@ def wants_list(reading: Reading) -> bool:
 
 def _likeliest(reading: Reading) -> list[Wanted]:
     """Return the likeliest want of the one plugin that something may be wanted of; nothing where none is likely."""
-    named = [plugin for plugin in reading.plugins if plugin.link.named and plugin.meant >= ASKS]
+    named = [plugin for plugin in reading.plugins if plugin.link.pointed and plugin.meant >= ASKS]
     if not named or reading.ordered < MAY_ORDER:
         return []
     best = max(named, key=lambda plugin: plugin.meant)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.decide import Call
 from dynamic_plugins.redaction.detector import PLACEHOLDER, find_secrets
-from dynamic_plugins.resolver.linker import stem
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,6 @@ _VALUE = re.compile(
 )
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|'([^'\n]{2,})'|“([^”]+)”")
 _FLAG = re.compile(r"\b(on|off|true|false|enabled|disabled|(?:yes|no)(?=\s*(?:[.,;!?]|$)))\b", re.I)
-_WORD = re.compile(r"[^\W_]+")
 _NO_NAMES = frozenset(
     {
         "the",
@@ -204,7 +204,7 @@ def _stands_in(plugin: PluginReading, places: Sequence[tuple[int, int]]) -> bool
 
 def _tells(variable: str, plugin: str) -> bool:
     """Whether a variable is called after the plugin: ``TELEGRAM_CHAT`` of ``@elizaos/plugin-telegram``."""
-    words = {word.lower() for word in _WORD.findall(plugin.rpartition("/")[2])}
+    words = set(tokens(plugin.rpartition("/")[2]))
     return any(part.lower() in words for part in variable.split("_") if len(part) > 2)
 
 
@@ -259,14 +259,14 @@ def _variable_for(said: str, value: Value, entry: Entry | None, taken: Sequence[
 def _about(said: str, value: Value) -> list[str]:
     """Return the words that tell what a value is for, nearest first: those before it, then the one after it."""
     cut = max((said.rfind(mark, 0, value.start) for mark in (". ", "\n", ";")), default=-1)
-    before = [word.lower() for word in _WORD.findall(said[cut + 1 : value.start])][-8:]
-    after = [word.lower() for word in _WORD.findall(said[value.end :])][:1]
+    before = tokens(said[cut + 1 : value.start])[-8:]
+    after = tokens(said[value.end :])[:1]
     return [word for word in [*reversed(before), *after] if word not in _NO_NAMES]
 
 
 def _fit(about: Sequence[str], variable: Variable, value: str) -> float:
     own = [part.lower() for part in variable.name.split("_")]
-    told = {stem(word.lower()) for word in _WORD.findall(variable.description)}
+    told = {stem(word) for word in tokens(variable.description)}
     fit = 0.0
     for place, word in enumerate(about[:6]):
         root = stem(word)

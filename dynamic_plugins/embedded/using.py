@@ -10,12 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_ranker import GOES_ON, WEIGHTS, Ranked, card, rank
-from dynamic_plugins.embedded.action_words import concepts, fillers, plain, stem, tokens, verb_kinds
+from dynamic_plugins.embedded.action_words import concepts, fillers, verb_kinds
 from dynamic_plugins.embedded.message import Filled, Message
 from dynamic_plugins.embedded.parameters import parameters_of
 from dynamic_plugins.embedded.references import MANAGEMENT, Memory
 from dynamic_plugins.embedded.repetition import repeated
 from dynamic_plugins.embedded.slot_filling import fill
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -171,7 +171,7 @@ class Installer:
                 installation = _moved(facts, staging, target)
                 self._folders.publish(staging, target)
                 tell("publish", "", 1.0)
-        except BaseException as error:
+        except BaseException as error:  # cancelled too: no half of it stays
             self._folders.remove(target)  # it may have been put in place just before
             if isinstance(error, TimeoutError):
                 raise PluginTimeoutError(plan.name, "installing", self._seconds) from None

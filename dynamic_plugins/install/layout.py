@@ -129,7 +129,7 @@ async def in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwa
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # what it fails with concerns nobody once it is cancelled
             await work
         raise
 

@@ -70,7 +70,9 @@ class ConsentingCalls:
         Nothing is installed or started by asking. Where the answer is None the call may still fail for other reasons.
         """
         tool = ALIASES.get(name, name)
-        if tool not in {"install_plugin", "activate_plugin"} or not self.by_framework:
+        if tool not in {"install_plugin", "activate_plugin", "unload_plugin"} or not self.by_framework:
+            return None
+        if tool == "unload_plugin" and not _uninstalls(arguments):
             return None
         if tool == "activate_plugin" and await self._is_approved(_plugin_said(arguments)):
             return None
@@ -143,12 +145,19 @@ async def _refuse(request: ApprovalRequest) -> bool:
 
 
 def _plugin_said(arguments: Mapping[str, Any] | str | None) -> str:
+    given = _parsed(arguments)
+    said = given.get("plugin_name") or given.get("pluginName")
+    return said.strip().lower() if isinstance(said, str) else ""
+
+
+def _uninstalls(arguments: Mapping[str, Any] | str | None) -> bool:
+    return _parsed(arguments).get("uninstall") is True
+
+
+def _parsed(arguments: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments or "{}")
         except ValueError:
-            return ""
-    if not isinstance(arguments, dict):
-        return ""
-    said = arguments.get("plugin_name") or arguments.get("pluginName")
-    return said.strip().lower() if isinstance(said, str) else ""
+            return {}
+    return arguments if isinstance(arguments, dict) else {}

@@ -165,7 +165,7 @@ class Person:
             values = await self._values_from(page, call)
         except InputNeededError:
             raise  # the page stays open: the next round waits for it
-        except BaseException:
+        except BaseException:  # cancelled too: nobody waits for the page any more
             await self._close(key)
             raise
         await self._close(key)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.state import StoredPlugin
 
 
+_ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
+
+
 class ApprovalGate:
     """Asks through *approve*; with None there is nobody to ask. All methods raise DeclinedError when the person does
     not agree, and NeedsConfirmationError where nobody can be asked. *enforced* tells what is enforced on this machine.
@@ -53,6 +56,11 @@ class ApprovalGate:
             request = self._request("activate", plan, (plan.start_command,))
             enforced = self.enforced(plugin.name, permissions)
             await self._ask(replace(request, permissions=permissions, enforced=enforced))
+
+    async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool) -> None:
+        """Return when the person agrees that *plugin* goes from this machine."""
+        kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
+        await self._ask(self._request("uninstall", self._installer.plan_of(plugin.installation), (), kept))
 
     def _request(
         self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None = None

@@ -14,7 +14,7 @@ from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.lifecycle.component_registry import check
 from dynamic_plugins.lifecycle.permission_values import granted
 from dynamic_plugins.lifecycle.plugin_handle import PluginHandle, state_from_facts
-from dynamic_plugins.workers.components import bind
+from dynamic_plugins.workers.binding import bind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -213,7 +213,7 @@ class Supervisor:
             await handle.disconnect()
             self.fail(handle, error)
             raise
-        except BaseException:
+        except BaseException:  # cancelled too: half of what it offers is not offered
             handle.unmount()
             handle.release_worker()
             raise
