@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
+from dynamic_plugins.errors import PluginError
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Plugin
-from dynamic_plugins.registry.entry import Entry, OfferedAction
+from dynamic_plugins.redaction.session_vault import SessionVault
+from dynamic_plugins.registry.entry import Entry, OfferedAction, Variable
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import ModelSettings, Settings
@@ -52,6 +54,7 @@ class Stage:
         self._status, self._offers, self._catalogue = dict(status), offers, catalogue
         self._results = list(result) if isinstance(result, list) else None
         self._result = result
+        self._vault = SessionVault()
         self._configured: list[tuple[str, list[dict[str, Any]]]] = []
         self._registry = ComponentRegistry()
         for name, how in status.items():
@@ -78,16 +81,24 @@ class Stage:
     async def _pretend(self, action: str, plugin_name: str, given: dict[str, Any]) -> dict[str, Any]:
         plugin = (await self._catalogue.resolve(plugin_name)).name or plugin_name
         if action == "configure_plugin":
-            self._configured.append((plugin, given.get("configuration") or []))
+            self._configured.append((plugin, [self._revealed(plugin, **each) for each in given["configuration"] or ()]))
         if action == "activate_plugin" and plugin not in self._registry.plugins:
             self._registry.mount(self._plugin(plugin))
         return {"name": plugin, "version": VERSION, "changed": True}
+
+    def _revealed(self, plugin: str, name: str, value: str) -> dict[str, str]:
+        """Return a setting with the secret that its placeholder stands for, as the service would store it."""
+        try:
+            return {"name": name, "value": self._vault.reveal(value, plugin, Variable(name, secret=True))}
+        except PluginError:
+            return {"name": name, "value": value}
 
     def conversation(self, model: Model, before: Sequence[dict[str, Any]]) -> Conversation:
         """Return the conversation as it stands after the turns *before*."""
         conversation = Conversation(
             model, self._toolbox, providers(self._status, 160), resolve=self._resolve, named=self._named,
-            context=no_context, plugins=lambda: installed(self._status), max_steps=4, turn_seconds=120,
+            context=no_context, plugins=lambda: installed(self._status), vault=self._vault, max_steps=4,
+            turn_seconds=120,
         )  # fmt: skip
         for turn in before:
             results = _results_of(turn)
