@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.core import atomic_file
+from dynamic_plugins.core.permissions import not_enforced
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
@@ -111,6 +112,7 @@ class App:
             ask_values=ask_values,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
+            enforced=not_enforced,  # workers are started without a fence
         )
         self._model: Model | None = None
         self._background: list[asyncio.Task[None]] = []

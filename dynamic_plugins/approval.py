@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dynamic_plugins.core.permission_text import in_a_sentence, permission_lines
+from dynamic_plugins.core.permissions import NOT_ENFORCED, UNDECLARED, Enforcement, Permissions
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.text.printable import visible
 
@@ -37,6 +39,14 @@ class ApprovalRequest:
 
     Consent that was given beforehand is not for that: only somebody who has read it can agree.
     """
+    permissions: Permissions = UNDECLARED
+    """What it may reach once that is agreed to."""
+    enforced: Enforcement = NOT_ENFORCED
+    """Which of that is enforced on this machine."""
+    held: Permissions | None = None
+    """What it may reach already, of an update: only what is new is shown."""
+    needs: tuple[tuple[str, Permissions], ...] = ()
+    """The plugins that come with it, and what they may reach."""
 
     @property
     def question(self) -> str:
@@ -49,10 +59,17 @@ class ApprovalRequest:
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
         lines += [f"  sha256   {self.digest}"] if self.digest else []
+        lines += [f"  {name:<8} {text}" for name, text in self.permission_lines.items()]
+        lines += [f"  with it  {name}: {in_a_sentence(permissions)}" for name, permissions in self.needs]
         lines += [f"  default  {name}={value}" for name, value in self.defaults]
         lines += [f"  note     {note}" for note in self.notes]
         lines += [f"  warning  {warning}" for warning in self.warnings]
         return [visible(line) for line in lines]
+
+    @property
+    def permission_lines(self) -> dict[str, str]:
+        """What it may reach, three lines by what they are about: network, files, programs. None of what is removed."""
+        return {} if self.verb == "uninstall" else permission_lines(self.permissions, self.enforced, self.held)
 
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool]]

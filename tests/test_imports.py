@@ -41,7 +41,7 @@ OPEN = {
     "events": set(),
     "plugin": set(),
     "settings": set(),
-    "approval": {"registry", "text"},
+    "approval": {"core", "registry", "text"},
 }
 FLOOR = {room: floor for floor, room in enumerate(ROOMS)}
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
-from dynamic_plugins.cli.registry_commands import registry, resolve, search
+from dynamic_plugins.cli.permission_commands import permissions
+from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
@@ -37,7 +38,7 @@ async def status(arguments: argparse.Namespace, settings: Settings, out: Output)
             {"ok": True, "plugins": [info.to_dict() | app.service.journal.report(info.name) for info in infos]}
         )
     else:
-        render.status(out, infos)
+        render.status(out, infos, whole=bool(arguments.name))
     return DONE
 
 
@@ -273,8 +274,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[A
     "list": search,
     "resolve": resolve,
     "registry": registry,
+    "info": info,
     "status": status,
     "install": install,
+    "permissions": permissions,
     "configure": configure,
     "load": _lifecycle("load"),
     "activate": _lifecycle("activate"),

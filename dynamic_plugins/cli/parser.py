@@ -96,6 +96,8 @@ def _finding(commands: Any) -> None:
     resolve = _command(commands, "resolve", "tell what a name means")
     resolve.add_argument("names", nargs="*", metavar="NAME")
     resolve.add_argument("--stdin", action="store_true", help='read one JSON {"query"} a line, answer one a line')
+    info = _command(commands, "info", "show all about one plugin")
+    info.add_argument("name", metavar="NAME")
     status = _command(commands, "status", "show installed plugins")
     status.add_argument("name", nargs="?", metavar="NAME")
     sources = _command(commands, "registry", "list, add, remove, refresh or trust registries")
@@ -120,6 +122,7 @@ def _lifecycle(commands: Any) -> None:
         metavar="KEY",
         help="take what the plugin declares from the environment, and each KEY: what only its source mentions is named",
     )
+    _permissions(commands)
     for verb, help_text in {
         "load": "start plugins and learn what they offer",
         "activate": "switch plugins on (loads what is not loaded)",
@@ -140,6 +143,25 @@ def _lifecycle(commands: Any) -> None:
         if verb in {"load", "activate", "reload"}:
             # Whoever types the command has agreed already: it is there for scripts that give it to every command.
             parser.add_argument("--yes", action="store_true", help="agree without being asked, as typing it does")
+
+
+def _permissions(commands: Any) -> None:
+    parser = _command(commands, "permissions", "show what a plugin may reach; grant it more, or take that back")
+    parser.add_argument("name", metavar="NAME")
+    for verb, does in {"allow": "let it", "deny": "no longer let it"}.items():
+        for kind, what, metavar in (
+            ("network", "reach a host: api.example.org, api.example.org:443, *.example.org, any", "HOST"),
+            ("read", "read a file or folder", "PATH"),
+            ("write", "read and write a file or folder" if verb == "allow" else "write a file or folder", "PATH"),
+            ("program", "start another program, such as git", "PROGRAM"),
+        ):
+            parser.add_argument(
+                f"--{verb}-{kind}",
+                action="append",
+                default=[],
+                metavar=metavar,
+                help=f"{does} {what}; may be repeated",
+            )
 
 
 def _using(commands: Any) -> None:

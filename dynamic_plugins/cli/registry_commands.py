@@ -91,6 +91,23 @@ async def search(arguments: argparse.Namespace, settings: Settings, out: Output)
     return DONE
 
 
+async def info(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``info``: all about one plugin, from its registry and, where it is installed, from here."""
+    from dynamic_plugins.tools.plugin_details import details
+
+    app = App(settings)
+    found = await app.catalogue.find_any(arguments.name)
+    listed = await app.catalogue.registry.get(found.entry.name)
+    told = details(app.service, listed[0] if listed else found.entry)
+    if out.as_json:
+        out.document({"ok": True, **told} | ({"warning": found.warning} if found.warning else {}))
+        return DONE
+    render.details(out, told)
+    if found.warning:
+        out.say(f"  warning  {found.warning}")
+    return DONE
+
+
 def _more(arguments: argparse.Namespace) -> str:
     """Return how to see more than was shown."""
     if arguments.limit == MAX_LIMIT:

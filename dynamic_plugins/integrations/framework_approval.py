@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from dynamic_plugins.core.outside_data import parse_json
+from dynamic_plugins.core.permissions import permissions_json
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, PluginError
 from dynamic_plugins.tools.management import ALIASES, NAMES
 
@@ -122,6 +123,7 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "version": request.version,
         "source": request.source,
         "commands": [list(command) for command in request.commands],
+        "permissions": permissions_json(request.permissions, request.enforced),
         "warnings": list(request.warnings),
         "defaults": dict(request.defaults),
         "notes": list(request.notes),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import ChangedFilesError, ClosingError, NeedsConfigurationError
 from dynamic_plugins.events import Event
 from dynamic_plugins.lifecycle import variables
+from dynamic_plugins.lifecycle.permission_values import resolved
 from dynamic_plugins.workers.components import Host
 
 if TYPE_CHECKING:
@@ -61,11 +63,12 @@ class Launcher:
         if missing := variables.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
         folder = self._loader.folder(plugin.installation)
+        host = self._host_for(plugin.name, variables.roots(plugin.installation, values, folder))
         return await (self._loader.workers if apart else self._loader).connect(
             plugin.installation,
             variables.environment(plugin.installation, values),
             variables.command_line(plugin.installation, values),
-            self._host_for(plugin.name, variables.roots(plugin.installation, values, folder)),
+            replace(host, permissions=resolved(plugin, values)),
         )
 
     async def check_files(self, plugin: StoredPlugin) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
+
 if TYPE_CHECKING:
     from dynamic_plugins.redaction.scrubber import Scrubber
 
@@ -64,6 +66,8 @@ class Host:
     use_model: UseModel | None = None
     roots: tuple[str, ...] = ()
     """Absolute folders that an MCP server may work on."""
+    permissions: Permissions = UNDECLARED
+    """What it may reach: hosts and absolute paths, with the person's values in them."""
     log: Callable[[str, str], None] | None = None
     """Called with the plugin's name and one line that it logged; instead of the loader's own log."""
     progress: Callable[[float | None, str], None] | None = None
