@@ -23,15 +23,18 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
+from dynamic_plugins.chat.plugin_reader import PluginReader
+from dynamic_plugins.errors import PluginError
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Plugin
-from dynamic_plugins.registry.entry import Entry, OfferedAction
+from dynamic_plugins.redaction.session_vault import SessionVault
+from dynamic_plugins.registry.entry import Entry, OfferedAction, Variable
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import ModelSettings, Settings
 from dynamic_plugins.tools.management import NAMES
 from dynamic_plugins.tools.toolbox import Toolbox
-from evals.pretended import VERSION, installed, management, names_plugin, no_context, providers
+from evals.pretended import VERSION, installed, management, no_context, providers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +55,7 @@ class Stage:
         self._status, self._offers, self._catalogue = dict(status), offers, catalogue
         self._results = list(result) if isinstance(result, list) else None
         self._result = result
+        self._vault = SessionVault()
         self._configured: list[tuple[str, list[dict[str, Any]]]] = []
         self._registry = ComponentRegistry()
         for name, how in status.items():
@@ -78,16 +82,25 @@ class Stage:
     async def _pretend(self, action: str, plugin_name: str, given: dict[str, Any]) -> dict[str, Any]:
         plugin = (await self._catalogue.resolve(plugin_name)).name or plugin_name
         if action == "configure_plugin":
-            self._configured.append((plugin, given.get("configuration") or []))
+            self._configured.append((plugin, [self._revealed(plugin, **each) for each in given["configuration"] or ()]))
         if action == "activate_plugin" and plugin not in self._registry.plugins:
             self._registry.mount(self._plugin(plugin))
         return {"name": plugin, "version": VERSION, "changed": True}
 
+    def _revealed(self, plugin: str, name: str, value: str) -> dict[str, str]:
+        """Return a setting with the secret that its placeholder stands for, as the service would store it."""
+        try:
+            return {"name": name, "value": self._vault.reveal(value, plugin, Variable(name, secret=True))}
+        except PluginError:
+            return {"name": name, "value": value}
+
     def conversation(self, model: Model, before: Sequence[dict[str, Any]]) -> Conversation:
         """Return the conversation as it stands after the turns *before*."""
         conversation = Conversation(
-            model, self._toolbox, providers(self._status, 160), resolve=self._resolve, named=self._named,
-            context=no_context, plugins=lambda: installed(self._status), max_steps=4, turn_seconds=120,
+            model, self._toolbox, providers(self._status, 160),
+            reader=PluginReader(self._catalogue, dict, self._toolbox.plugin_tools),
+            context=no_context, plugins=lambda: installed(self._status), vault=self._vault, max_steps=4,
+            turn_seconds=120,
         )  # fmt: skip
         for turn in before:
             results = _results_of(turn)
@@ -131,9 +144,6 @@ class Stage:
 
     async def _resolve(self, name: str) -> str:
         return name if name in self._status else (await self._catalogue.resolve(name)).name or name
-
-    async def _named(self, text: str, plugin: str) -> bool:
-        return await names_plugin(self._catalogue, text, plugin)
 
 
 def _results_of(turn: dict[str, Any]) -> list[Any]:

@@ -181,6 +181,11 @@ class Teacher:
                 continue  # the plugin that is meant was not found: of another one this says nothing
             features = self._kept(plugin_features(text, links, at, states))
             found["plugin_intent"].add(features, label, line["hand"])
+            if link.named and label in ("A", "D") and states[at] in _FLIPPED:
+                # Said of a plugin that stands so already the words mean the same: the state must not outweigh them.
+                flipped = [*states[:at], _FLIPPED[states[at]], *states[at + 1 :]]
+                others = self._kept(plugin_features(text, links, at, flipped))
+                found["plugin_intent"].add(others, label, line["hand"])
         features = self._kept(message_features(text, links, states))
         found["message_act"].add(features, _act(line), line["hand"])
         if mood := _mood(line):
@@ -204,6 +209,7 @@ class Teacher:
         return [each for each in features if not self._without or not each.startswith(self._without)]
 
 
+_FLIPPED: dict[State, State] = {"on": "off", "off": "on"}
 _COMMON = frozenset(
     {"plugin", "mcp", "server", "elizaos", "io", "github", "com", "client", "adapter", "modelcontextprotocol"}
 )

@@ -51,7 +51,7 @@ def same(wanted: Sequence[Call], made: Sequence[Call]) -> bool:
 def fits(want: Call, got: Call) -> bool:
     """Whether *got* is the call that is wanted; further arguments are left to the schema, which has been checked."""
     if want["tool"] == "list_available_plugins":
-        return got["tool"] == want["tool"]
+        return bool(got["tool"] == want["tool"])
     if any(want.get(key) != got.get(key) for key in ("tool", "plugin", "action")):
         return False
     asked, have = (_settings(call.get("args") or {}) for call in (want, got))

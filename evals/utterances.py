@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
+from dynamic_plugins.chat.plugin_reader import PluginReader
 from dynamic_plugins.core import prompt_files
 from dynamic_plugins.embedded.needle import engine
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
@@ -29,7 +30,7 @@ from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import ModelSettings, Settings
 from dynamic_plugins.tools.management import NAMES, schema
 from dynamic_plugins.tools.toolbox import Toolbox
-from evals.pretended import VERSION, installed, management, names_plugin, no_context, providers
+from evals.pretended import VERSION, installed, management, no_context, providers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,23 +54,17 @@ class Stage:
     def conversation(self, model: Model) -> Conversation:
         """Return a conversation that begins with the line's plugins."""
         known = len(self._catalogue.registry.cached_entries())
+        toolbox = Toolbox(management(self._catalogue, _pretend), ComponentRegistry())
         return Conversation(
             model,
-            Toolbox(management(self._catalogue, _pretend), ComponentRegistry()),
+            toolbox,
             providers(self.status, known),
-            resolve=self._resolve,
-            named=self._named,
+            reader=PluginReader(self._catalogue, dict, toolbox.plugin_tools),
             context=no_context,
             plugins=lambda: installed(self.status),
             max_steps=STEPS,
             turn_seconds=120,
         )
-
-    async def _resolve(self, said: str) -> str:
-        return said
-
-    async def _named(self, text: str, plugin: str) -> bool:
-        return await names_plugin(self._catalogue, text, plugin)
 
 
 async def _pretend(_action: str, plugin_name: str, _given: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ OPEN = {
     "events": set(),
     "plugin": set(),
     "settings": set(),
-    "approval": {"registry"},
+    "approval": {"core", "registry", "text"},
 }
 # The code of other processes: a plugin's interpreter runs the first, the host's without any packages the second.
 APART = [PACKAGE / "workers" / "child", PACKAGE / "workers" / "fence" / "launcher"]

@@ -413,10 +413,10 @@ async def test_a_worker_that_gets_stuck_again_and_again_is_not_started_for_ever(
 
 async def test_a_worker_that_never_starts_is_not_tried_for_ever(open_app: Callable[..., App], folder: Path) -> None:
     async with open_app() as app:
-        await app.service.install_path(folder)
+        # As it lies there: of a copy, a changed file would not even be started.
+        await app.service.install_path(folder, editable=True)
         await app.service.activate("probe")
-        installed = Path(app.store.read()["probe"].installation.path)
-    (module,) = modules(installed)
+    (module,) = modules(folder)
     module.write_text("import threading\nthreading.Event().wait()\n")
     async with open_app(start=1) as app:
         for _ in range(MAX_CRASHES):

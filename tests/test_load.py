@@ -128,7 +128,7 @@ async def test_a_worker_sees_its_own_configuration_and_little_else(whole: Instal
     assert seen["PLAIN"] == "a plain value"
     assert seen["HIDDEN"] == "***"
     allowed = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "USER", "LOGNAME"}
-    allowed |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "DYNAMIC_PLUGINS_WORKER", "PLAIN", "HIDDEN"}
+    allowed |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "DYNAMIC_PLUGINS_WORKER", "PLAIN", "HIDDEN"}
     assert seen.keys() <= allowed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dynamic_plugins.text.stemmer import stem
-from dynamic_plugins.text.tokenizer import placed_tokens, tokens, words_and_marks
+from dynamic_plugins.text.tokenizer import placed_tokens, plain, tokens, words_and_marks
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,11 @@ def test_a_short_word_loses_no_more_than_a_plural(word: str) -> None:
 )
 def test_a_text_is_read_as_plain_words(text: str, words: list[str]) -> None:
     assert tokens(text) == words
+
+
+@pytest.mark.parametrize("word", ["ディスコード", "디스코드", "твой", "हिन्दी"])
+def test_only_latin_letters_lose_their_accents(word: str) -> None:
+    assert plain(word) == word
 
 
 def test_words_are_found_at_their_places() -> None:

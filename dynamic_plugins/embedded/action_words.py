@@ -74,6 +74,12 @@ def empty_words() -> frozenset[str]:
 
 
 @cache
+def words_about_plugins() -> frozenset[str]:
+    """Return words of messages that are about plugins as such."""
+    return frozenset(_table("about_plugins")["words"])
+
+
+@cache
 def units() -> frozenset[str]:
     """Return the stems of what things are counted in: cans, bags, litres."""
     return frozenset(stem(word) for word in _table("units")["words"])

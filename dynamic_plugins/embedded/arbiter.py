@@ -24,13 +24,13 @@ WEIGHTS = Path(__file__).with_name("arbiter_weights.json")
 
 READS = 0.4
 """From this probability on what only reads is done."""
-CHANGES = 0.75
+CHANGES = 0.9
 """From this probability on what changes something is done, if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
-ASKS = 0.2
+ASKS = 0.15
 """From this probability on what is not done is asked about, where words are not far likelier."""
-OUTWEIGHS = 4.0
+OUTWEIGHS = 6.0
 """Words that are so many times likelier go before a question."""
 
 Kind = Literal["manage", "use", "search", "words"]
@@ -45,6 +45,10 @@ class Option:
     asked: Answer
     features: Mapping[str, float]
     changing: bool = False
+    doubtful: bool = False
+    """Whether it is at most asked about."""
+    spelled: bool = False
+    """Whether the message begins with the name of the action, as an order does that spells it."""
 
 
 def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, float] | None = None) -> Answer:
@@ -61,7 +65,8 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
         return said.done
     if not best.changing and share >= READS:
         return best.done
-    if best.changing and share >= CHANGES and reading.ordered >= ORDERED:
+    enough = READS if best.spelled else CHANGES
+    if best.changing and not best.doubtful and share >= enough and reading.ordered >= ORDERED:
         return best.done
     return best.asked if share >= ASKS else said.done
 

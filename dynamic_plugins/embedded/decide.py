@@ -36,6 +36,8 @@ class Answer:
     """What was asked about when one of several plugins is to be chosen: the intent and their names."""
     weak: bool = False
     """Whether an active plugin's own action, if one fits, is the better answer."""
+    doubtful: bool = False
+    """Whether what is proposed is never done without a question: the grammar of the message leaves a doubt."""
     probability: float = 0.0
     """How likely the least likely of its steps is wanted; 0 where that is not known."""
 

@@ -142,13 +142,13 @@ class Dialogue:
 
     def _pointing(self, said: str, reading: Reading, memory: Memory) -> Understood | None:
         """Understand "the second one" and "both" by the plugins that were listed."""
-        if agrees(said) or reading.act.all.get("talk", 0.0) >= TALKS:
-            return None
         text, meant = spelled_out(said, memory)
-        if not meant:
+        if agrees(said) or not meant:
             return None
         if only_courtesy(text, meant) and len(said.split()) <= LEANING:
             return self._picked(said, reading, meant)
+        if reading.act.all.get("talk", 0.0) >= TALKS:
+            return None
         other = self._known.read(text, memory.context)
         sure = len(said.split()) <= LEANING and reading.act.all.get("manage", 0.0) >= MANAGES
         answer = decide(other, self._known.standing, self._known.entries, memory, acts=LEANS if sure else NEVER)

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_words import concepts
-from dynamic_plugins.embedded.extractors import Value
-from dynamic_plugins.embedded.extractors import numbers as all_numbers
+from dynamic_plugins.embedded.number_values import numbers as all_numbers
+from dynamic_plugins.embedded.typed_values import Value
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.embedded.extractors import Values
     from dynamic_plugins.embedded.parameters import Parameter
+    from dynamic_plugins.embedded.typed_values import Values
 
 _LIMIT = re.compile(
     r"max|limit|count|per_?page|page_?size|^n$|num|top|amount|quantity|results?$|size$|length|chars", re.I

@@ -71,19 +71,20 @@ class Situation:
 def manage_option(here: Situation, managed: Answer) -> Option:
     """Return the option of doing what the message wants of plugins."""
     calls = managed.calls or managed.proposed
-    asked = managed if managed.proposed or managed.choices else Answer(text=question(calls), proposed=calls)
+    asked = Answer(text=question(calls), proposed=calls) if managed.calls else managed
     done = Answer(calls, managed.text if managed.calls else "") if calls else managed
     own = {
         "certain": float(bool(managed.calls)),
         "weak": float(managed.weak),
         "choices": float(managed.choices is not None),
+        "doubtful": float(managed.doubtful),
         "noted": float(not calls and managed.choices is None),
         "several": float(len(calls) > 1),
         "likely": managed.probability,
         "odds": _odds(managed.probability) / 4,
         **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in calls},
     }
-    return Option("manage", done, asked, here.crossed("manage", own), changing=bool(calls))
+    return Option("manage", done, asked, here.crossed("manage", own), bool(calls), managed.doubtful)
 
 
 def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:
@@ -117,6 +118,7 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         Answer(text=question(calls), proposed=calls),
         here.crossed("use", own),
         changing=proposal.changing,
+        spelled=bool(own["spelled"]),
     )
 
 

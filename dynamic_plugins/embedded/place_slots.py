@@ -15,10 +15,10 @@ from dynamic_plugins.text.tokenizer import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.embedded.extractors import Value
     from dynamic_plugins.embedded.free_text import Span
     from dynamic_plugins.embedded.message import Message
     from dynamic_plugins.embedded.parameters import Parameter
+    from dynamic_plugins.embedded.typed_values import Value
 
 
 class PlaceSlots(TypedSlots):

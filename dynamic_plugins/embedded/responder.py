@@ -50,6 +50,9 @@ USES = 0.4
 """What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
 CHANGES = 0.9
 """What a message says besides switching a plugin on is called from this probability on."""
+LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
+"""From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
+message speaks of plugins as such."""
 NO_TOOL = "I have no tool for that here."
 
 
@@ -101,9 +104,11 @@ class Responder:
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
-        if managed is not None and (understood.settled or (managed.calls and managed.probability == 1.0)):
+        if managed is not None and (understood.settled or managed.calls):
             return managed
-        return None
+        looks = understood.reading.act.all.get("list", 0.0)
+        search = search_for(understood.said, understood.reading, explicit=looks < LOOKS)
+        return Answer((search,)) if search is not None and looks >= LOOKS_FOR_PLUGINS else None
 
     def _options(
         self, request: Request, tools: Sequence[Offered], knowledge: Knowledge, understood: Understood

@@ -16,8 +16,8 @@ from dynamic_plugins.text.tokenizer import tokens
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dynamic_plugins.embedded.extractors import Value
     from dynamic_plugins.embedded.parameters import Parameter
+    from dynamic_plugins.embedded.typed_values import Value
 
 
 class TypedSlots(Slots):

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from dynamic_plugins.core.outside_data import parse_json
+from dynamic_plugins.core.permissions import permissions_json
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, PluginError
 from dynamic_plugins.tools.management import ALIASES, NAMES
 
@@ -121,7 +123,11 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "version": request.version,
         "source": request.source,
         "commands": [list(command) for command in request.commands],
+        "permissions": permissions_json(request.permissions, request.enforced),
         "warnings": list(request.warnings),
+        "defaults": dict(request.defaults),
+        "notes": list(request.notes),
+        "digest": request.digest,
         "text": "\n".join([request.question, *request.facts]),
     }
 
@@ -155,7 +161,7 @@ def _uninstalls(arguments: Mapping[str, Any] | str | None) -> bool:
 def _parsed(arguments: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments or "{}")
+            arguments = parse_json(arguments or "{}")
         except ValueError:
             return {}
     return arguments if isinstance(arguments, dict) else {}

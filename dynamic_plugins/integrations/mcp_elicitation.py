@@ -143,7 +143,7 @@ class Person:
             answer = await call.ask(_agreement(request))
             if answer is not None:
                 return answer.action == "accept" and (answer.content or {}).get("agree") is True
-        if self._allow_installs:
+        if self._allow_installs and not request.suggested_by:
             return True
         words = [*self._command, request.verb, request.name]
         if request.verb != "activate" and not request.version.startswith("("):

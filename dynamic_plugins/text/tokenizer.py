@@ -75,7 +75,7 @@ def plain(word: str) -> str:
     word = _DRAWN_TO_IT.sub("", word.lower().replace("\u2019", "'")).replace("'", "").replace("ß", "ss")
     if word.isascii():
         return word
-    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+    return _without_accents(word)
 
 
 def tokens(text: str) -> list[str]:
@@ -130,8 +130,15 @@ def _composed(text: str) -> str:
     """Return *text* with one spelling for each character, without accents, and with Chinese in pairs."""
     if text.isascii():
         return text
-    text = _ACCENTED.sub("", unicodedata.normalize("NFKD", text))
-    return _UNSPACED_RUN.sub(_pairs, unicodedata.normalize("NFKC", text))
+    return _UNSPACED_RUN.sub(_pairs, _without_accents(text))
+
+
+def _without_accents(text: str) -> str:
+    """Return *text* with one spelling for each character and Latin letters without accents.
+
+    In other scripts a mark makes another letter: without it ``ド`` would be ``ト``.
+    """
+    return unicodedata.normalize("NFKC", _ACCENTED.sub("", unicodedata.normalize("NFKD", text)))
 
 
 def _pairs(run: re.Match[str]) -> str:
