@@ -50,13 +50,15 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.components import Host
 
 SOURCE = """
-import os
+import time
 from dynamic_plugins.plugin import Plugin, action
+
+STARTED = time.monotonic_ns()
 
 @action
 def process() -> int:
-    "Tells the number of its process."
-    return os.getpid()
+    "Tells its process from another: each has a time of its own at which it began."
+    return STARTED
 
 plugin = Plugin("reacher", actions=[process])
 """
@@ -89,6 +91,12 @@ def write(folder: Path, permissions: str | None = DECLARED, version: str = "1.0"
         f"[tool.dynamic-plugins]\n{CONFIG}{table}\n"
     )
     return folder
+
+
+@pytest.fixture
+def no_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is enforced, here and in commands, so that what is shown is the same on every machine."""
+    monkeypatch.setenv("DYNAMIC_PLUGINS_SANDBOX", "off")
 
 
 @pytest.fixture
@@ -187,6 +195,7 @@ def test_a_folder_that_declares_nonsense_is_not_installed(cli: Cli, tmp_path: Pa
 # ---------------------------------------------------------------------------------------------------------- asked
 
 
+@pytest.mark.usefixtures("no_fence")
 async def test_an_approval_shows_three_lines_in_the_same_order(home: Path, folder: Path) -> None:
     asked: list[ApprovalRequest] = []
     async with DynamicPlugins(home, approve=asking(asked)) as plugins:
@@ -200,6 +209,7 @@ async def test_an_approval_shows_three_lines_in_the_same_order(home: Path, folde
         assert described(request)["permissions"]["network"] == ["api.example.org:443", "$SERVICE_URL"]
 
 
+@pytest.mark.usefixtures("no_fence")
 async def test_what_nobody_declared_is_told_as_that(home: Path, tmp_path: Path) -> None:
     asked: list[ApprovalRequest] = []
     async with DynamicPlugins(home, approve=asking(asked)) as plugins:
@@ -350,6 +360,7 @@ def test_a_state_file_of_an_earlier_version_is_read(cli: Cli, folder: Path) -> N
 
 
 def test_every_view_of_one_plugin_shows_what_it_may_reach(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    cli.env["DYNAMIC_PLUGINS_SANDBOX"] = "off"
     listed = {
         "name": "reach-er",
         "kind": "mcp",
