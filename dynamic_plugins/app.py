@@ -130,7 +130,8 @@ class App:
         from dynamic_plugins.tools.management import management_actions
         from dynamic_plugins.tools.toolbox import Toolbox
 
-        return Toolbox(management_actions(self.service, self.installer, pasted), self.components, self.service.use)
+        actions = management_actions(self.service, self.installer, pasted)
+        return Toolbox(actions, self.components, self.service.use, withheld=self.service.withheld)
 
     @cached_property
     def providers(self) -> list[Provider]:

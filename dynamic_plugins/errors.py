@@ -168,6 +168,16 @@ class NeedsConfirmationError(InputError):
         )
 
 
+class WithheldError(NeedsConfirmationError):
+    """What is called is new, or has changed, since a person agreed to what the plugin offers."""
+
+    def __init__(self, plugin: str, component: str) -> None:
+        changed = f"Its {component} is not what was agreed to: it is new or has changed since."
+        super().__init__(
+            plugin, f"{changed} The difference is shown, and asked about, by: dynamic-plugins activate {plugin}"
+        )
+
+
 class DeclinedError(InputError):
     """The person said no."""
 

@@ -32,12 +32,19 @@ async def status(arguments: argparse.Namespace, settings: Settings, out: Output)
     app = App(settings)
     infos = [await app.service.info(arguments.name)] if arguments.name else app.service.status()
     if out.as_json:
-        out.document(
-            {"ok": True, "plugins": [info.to_dict() | app.service.journal.report(info.name) for info in infos]}
-        )
+        out.document({"ok": True, "plugins": [info.to_dict() | _watched(app, info.name) for info in infos]})
     else:
         render.status(out, infos)
+        for info in infos:
+            if waiting := app.service.withheld(info.name):
+                out.say(render.withheld(info.name, waiting))
     return DONE
+
+
+def _watched(app: App, name: str) -> Result:
+    """Return what is noted of an installed plugin: its use, and what of it waits for the person."""
+    more: Result = {"withheld": withheld} if (withheld := app.service.withheld(name)) else {}
+    return app.service.journal.report(name) | more
 
 
 async def install(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -126,9 +133,11 @@ def _from_environment(
 
 def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]:
     async def command(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-        # Whoever types the exact command has agreed to it: only a model's wish is asked about.
-        async with App(settings, approve=prompts.agreed) as app:
-            return await _verbs(out, app, arguments.names, getattr(app.service, verb))
+        from dynamic_plugins.cli.screen import Screen
+
+        with Screen(out) as screen:
+            async with App(settings, approve=prompts.as_typed(getattr(arguments, "yes", False), screen)) as app:
+                return await _verbs(out, app, arguments.names, getattr(app.service, verb))
 
     command.__doc__ = f"``{verb}``."
     return command
@@ -184,6 +193,10 @@ def _told(app: App, outcome: Outcome) -> Result:
     told: Result = {"ok": True, **outcome.info.to_dict(), "changed": outcome.changed}
     if outcome.note:
         told["note"] = outcome.note
+    if outcome.withheld:
+        told["withheld"] = list(outcome.withheld)
+    if outcome.changes:
+        told["changes"] = list(outcome.changes)
     if (plugin := app.components.plugins.get(outcome.info.name)) is not None:
         told["actions"] = [action.name for action in plugin.actions]
     return told

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dynamic_plugins import DynamicPlugins
-    from dynamic_plugins.approval import ApprovalRequest, Approve
+    from dynamic_plugins.approval import Answer, ApprovalRequest, Approve
 
 REMEMBERED = 256
 """How many questions are kept while their answers are awaited; the oldest is given up first."""
@@ -107,7 +107,7 @@ class ConsentingCalls:
         except PluginError:
             return True
         plugin = self.plugins.app.store.read().get(name)
-        return plugin is None or plugin.approved
+        return plugin is None or (plugin.approved and plugin.withheld is None)
 
 
 def described(request: ApprovalRequest) -> dict[str, Any]:
@@ -120,6 +120,7 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "source": request.source,
         "commands": [list(command) for command in request.commands],
         "warnings": list(request.warnings),
+        "changes": list(request.changes),
         "text": "\n".join([request.question, *request.facts]),
     }
 
@@ -129,7 +130,7 @@ def refusal(told: Mapping[str, Any]) -> str:
     return json.dumps({"ok": False, "error": DeclinedError(told["plugin"], told["verb"]).to_dict()})
 
 
-async def _ask_here(request: ApprovalRequest) -> bool:
+async def _ask_here(request: ApprovalRequest) -> bool | Answer:
     ask = _asking.get()
     if ask is None:
         raise NeedsConfirmationError(request.name, request.question)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import ApprovalRequest
+from dynamic_plugins.approval import ApprovalRequest, approve_everything
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ class ApprovalGate:
         self._installer = installer
         self.approve = approve
 
+    @property
+    def is_beforehand(self) -> bool:
+        """Whether the operator has agreed to whatever would be asked."""
+        return self.approve is approve_everything
+
     async def ask(self, verb: Verb, plan: InstallPlan, needed: list[InstallPlan], warning: str | None = None) -> None:
         """Return when the person agrees to *plan* and to what is *needed* with it."""
         commands = tuple(command for one in (*needed, plan) for command in one.commands)
@@ -35,11 +40,21 @@ class ApprovalGate:
             plan = self._installer.plan_of(plugin.installation)
             await self._ask("activate", plan, (plan.start_command,))
 
+    async def ask_about_changes(self, verb: Verb, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
+        """Return when the person agrees to what *plugin* has *changes* in since they last agreed to it."""
+        plan = self._installer.plan_of(plugin.installation)
+        await self._ask(verb, plan, (plan.start_command,), changes=changes)
+
     async def _ask(
-        self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None = None
+        self,
+        verb: Verb,
+        plan: InstallPlan,
+        commands: tuple[tuple[str, ...], ...],
+        warning: str | None = None,
+        changes: tuple[str, ...] = (),
     ) -> None:
         warnings = (warning, *plan.warnings) if warning else plan.warnings
-        request = ApprovalRequest(verb, plan.name, plan.version or "(latest)", plan.origin, commands, warnings)
+        request = ApprovalRequest(verb, plan.name, plan.version or "(latest)", plan.origin, commands, warnings, changes)
         if self.approve is None:
             raise NeedsConfirmationError(plan.name, request.question)
         if not await self.approve(request):

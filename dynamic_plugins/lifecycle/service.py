@@ -11,7 +11,7 @@ from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Event, Listener, ignore
-from dynamic_plugins.lifecycle import variables
+from dynamic_plugins.lifecycle import offer_pins, variables
 from dynamic_plugins.lifecycle.activation import Activation
 from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
 from dynamic_plugins.lifecycle.dependencies import Dependencies
@@ -273,8 +273,21 @@ class PluginManagementService:
         self.sync()  # first: a plugin that another process removed has no name any more, and its worker must end
         return await self.use((await self.resolve(plugin)).name, action, arguments)
 
+    def withheld(self, name: str) -> list[str]:
+        """Return what a plugin of this name offers and may not be used before the person agrees: ``action add``.
+
+        It is new, or has changed since they agreed; :meth:`activate` asks them, showing the difference.
+        """
+        plugin = self._store.read().get(name)
+        return [] if plugin is None else offer_pins.names(plugin.withheld)
+
+    def check_agreed(self, name: str, action: str) -> None:
+        """Raise NeedsConfirmationError where an action of an active plugin has changed since the person agreed."""
+        self._supervisor.check_agreed(name, action)
+
     async def use(self, name: str, action: str, arguments: Mapping[str, Any]) -> Any:
         """Call an action by the plugin's canonical name, and count the call; errors as for :meth:`call`."""
+        self.check_agreed(name, action)
         self.components.action(name, action)
         with self.journal.timed(name, action):
             return await self.components.execute_action(name, action, arguments)

@@ -12,6 +12,7 @@ from dynamic_plugins.errors import InstallError, NotInstalledError, PluginError
 from dynamic_plugins.events import Event
 from dynamic_plugins.install.installation import is_editable, is_same, version_of
 from dynamic_plugins.install.layout import in_thread
+from dynamic_plugins.lifecycle.offer_pins import update_difference
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -93,14 +94,27 @@ class Updates:
     async def _update(self, plan: InstallPlan, warning: str | None) -> Outcome:
         needed = await self._dependencies.needed(plan)
         await self._approval.ask("update", plan, needed, warning)
-        async with contextlib.AsyncExitStack() as undo:
-            outcome = await self._exchange(plan, needed, undo)
-            if outcome.changed:
-                undo.pop_all()
-        return outcome
+        agreed: tuple[str, ...] | None = () if self._approval.is_beforehand else None
+        while True:
+            try:
+                async with contextlib.AsyncExitStack() as undo:
+                    outcome = await self._exchange(plan, needed, undo, agreed)
+                    if outcome.changed:
+                        undo.pop_all()
+            except _NewsError as news:
+                # Neither a person nor another plugin is waited for under its lock: it is made again.
+                await self._approval.ask_about_changes("update", news.plugin, news.changes)
+                agreed = news.changes
+            else:
+                return outcome
 
-    async def _exchange(self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
-        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it."""
+    async def _exchange(
+        self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack, agreed: tuple[str, ...] | None
+    ) -> Outcome:
+        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it.
+
+        *agreed* is the difference that the person has seen; empty, they agree to any. Raises _NewsError for another.
+        """
         name, requires = plan.name, plan.requires
         while True:
             await self._installs.bring(needed, undo)
@@ -116,7 +130,8 @@ class Updates:
                         return Outcome(self._supervisor.info(name), changed=False, note=note)
                     needed = await self._dependencies.needed(replace(plan, requires=requires))
                     if not needed and not await self._inactive_needs(old, requires):
-                        await self._swap(handle, old, replace(old, installation=new, offers=None))
+                        fresh = replace(old, installation=new, offers=None)
+                        changes = await self._swap(handle, old, fresh, agreed)
                         self._installer.remove(old.installation)
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
@@ -124,7 +139,7 @@ class Updates:
             if needed:
                 await self._approval.ask("update", plan, needed)
         self._listener(Event(name, "updated", f"{before} to {after}"))
-        return Outcome(self._supervisor.info(name))
+        return replace(self._supervisor.outcome(name), changes=changes)
 
     async def _inactive_needs(self, plugin: StoredPlugin, requires: tuple[str, ...]) -> list[str]:
         """Return which of the plugins that an enabled *plugin* needs are not active, in the order to activate them."""
@@ -145,9 +160,14 @@ class Updates:
         with contextlib.suppress(PluginError):
             await verb(name)
 
-    async def _swap(self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin) -> None:
-        """Put *new* in *old*'s place once it has shown that it loads."""
+    async def _swap(
+        self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin, agreed: tuple[str, ...] | None
+    ) -> tuple[str, ...]:
+        """Put *new* in *old*'s place once it has shown that it loads, and return what is new in it."""
         new = replace(new, offers=await self._trial_run.offers(handle, old, new))
+        changes = update_difference(old.installation, new.installation, new.offers, old.agreed)
+        if changes and agreed != () and changes != agreed:
+            raise _NewsError(new, changes)
         try:
             await self._supervisor.stop(handle)
             await handle.disconnect()
@@ -157,11 +177,21 @@ class Updates:
             raise
         # Only these: another process may have enabled or disabled it while the new one was made.
         facts = {"installation": new.installation, "offers": new.offers, "installed_at": now(), "error_details": None}
+        facts |= {"agreed": new.offers, "withheld": None}
         approved = old.approved or new.offers is not None
         saved = self._store.change(old.name, old.installation, **facts, approved=approved)
         if saved is None:
             raise NotInstalledError(old.name)
         self._supervisor.restore(handle, saved)
+        return changes
+
+
+class _NewsError(Exception):
+    """The new version has *changes* that the person has not seen: a question, and no failure."""
+
+    def __init__(self, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
+        self.plugin, self.changes = plugin, changes
+        super().__init__(plugin.name)
 
 
 def _is_of_this_machine(installation: Installation) -> bool:
