@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -27,6 +27,7 @@ FORBIDDEN_VARIABLES = frozenset(
     GIT_ASKPASS GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_PAGER SSH_ASKPASS VISUAL BROWSER PROMPT_COMMAND
     """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
 )
+ConfirmCalls = Literal["always", "changing", "never"]
 _OURS = "DYNAMIC_PLUGINS_"
 
 
@@ -86,6 +87,12 @@ class Settings:
     """Opens the encrypted secret file where the machine has no keyring."""
     mcp_token: str | None = field(default=None, repr=False)
     """What a client of our MCP server over HTTP has to bring; None asks for nothing."""
+    policy: Path | None = None
+    """The operator's policy; None is ``policy.toml`` in the home, where there is one."""
+    revoked: Literal["warn", "stop"] = "warn"
+    """What becomes of a running plugin that its registry revokes, where the policy does not say."""
+    confirm_calls: ConfirmCalls | None = None
+    """Which calls of plugins' actions a person is asked about; None is what each door does by itself."""
     allow_builds: bool = False
     exclude_newer: str | None = None
     limits: Limits = Limits()
@@ -100,6 +107,10 @@ class Settings:
     @property
     def plugins_dir(self) -> Path:
         return self.home / "runtime_plugins"
+
+    @property
+    def audit_file(self) -> Path:
+        return self.home / "audit.jsonl"
 
     @property
     def state_file(self) -> Path:
@@ -130,6 +141,9 @@ class Settings:
             ),
             passphrase=env.get("DYNAMIC_PLUGINS_PASSPHRASE") or None,
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
+            policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
+            revoked=_choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",  # type: ignore[arg-type] # checked
+            confirm_calls=_choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),  # type: ignore[arg-type] # checked
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
@@ -160,6 +174,13 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value not in {"", "0", "1", "false", "true", "no", "yes"}:
         raise ValueError(f"{name} must be 1 or 0, not {value!r}")
     return value in {"1", "true", "yes"}
+
+
+def _choice(env: Mapping[str, str], name: str, *choices: str) -> str | None:
+    value = env.get(name, "").strip().lower()
+    if value and value not in choices:
+        raise ValueError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
+    return value or None
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

@@ -121,6 +121,21 @@ def withheld(name: str, waiting: Sequence[str]) -> str:
     )
 
 
+def revoked(name: str, sentence: str) -> str:
+    """Return, in a sentence, that a plugin is revoked."""
+    return f"{name}: {sentence}. To remove it: dynamic-plugins uninstall {name}"
+
+
+def audit(out: Output, lines: Sequence[dict[str, Any]]) -> None:
+    """Show what was noted of consents, installs and refusals as a table, the oldest first."""
+    if not lines:
+        out.say("Nothing is noted.")
+        return
+    keys = ("at", "user", "door", "what", "plugin", "version", "answer", "detail")
+    rows = [[str(line.get(key, "")) for key in keys] for line in lines]
+    table(out, ("when", "who", "door", "what", "plugin", "version", "answer", ""), rows, name=4)
+
+
 def value(result: Any) -> str:
     """Return an action's value as text: a text as it is, anything else as JSON."""
     return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, indent=2)

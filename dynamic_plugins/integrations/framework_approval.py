@@ -48,7 +48,7 @@ class ConsentingCalls:
         if service.approve is None:
             service.approve = _ask_here
         self.by_framework = service.approve is _ask_here
-        self._shown: dict[str, ApprovalRequest] = {}
+        self._shown: dict[str, list[ApprovalRequest]] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
@@ -66,11 +66,15 @@ class ConsentingCalls:
     async def request(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
         """Return what a person must agree to before this call, or None when nothing needs their consent.
 
+        Calls of plugins' actions are asked about only where the settings say so (``confirm_calls``).
+
         Nothing is installed or started by asking. Where the answer is None the call may still fail for other reasons.
         """
         tool = ALIASES.get(name, name)
-        if tool not in {"install_plugin", "activate_plugin"} or not self.by_framework:
+        if not self.by_framework or (tool in NAMES and tool not in {"install_plugin", "activate_plugin"}):
             return None
+        if tool not in NAMES:
+            return await self._about_call(name, arguments)
         if tool == "activate_plugin" and await self._is_approved(_plugin_said(arguments)):
             return None
         try:
@@ -81,7 +85,7 @@ class ConsentingCalls:
 
     def remember(self, call_id: str, request: ApprovalRequest) -> None:
         """Keep what the person is shown for the call *call_id*."""
-        self._shown[call_id] = request
+        self._shown.setdefault(call_id, []).append(request)
         while len(self._shown) > REMEMBERED:
             del self._shown[next(iter(self._shown))]
 
@@ -91,7 +95,8 @@ class ConsentingCalls:
         A registry may have changed between question and answer. When the question was asked by another process there
         is nothing to compare, and the framework's word is taken.
         """
-        return self._shown.pop(call_id, request) == request
+        shown = self._shown.get(call_id)
+        return shown is None or request in shown
 
     async def _call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
         token = _asking.set(ask)
@@ -99,6 +104,18 @@ class ConsentingCalls:
             return await self.plugins.call(name, arguments)
         finally:
             _asking.reset(token)
+
+    async def _about_call(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
+        token = _asking.set(_refuse)
+        try:
+            await self.plugins.app.toolbox.ask_consent(name, arguments)
+        except ConsentNeededError as needed:
+            return needed.request
+        except PluginError:
+            return None  # the call itself says what is wrong with it
+        finally:
+            _asking.reset(token)
+        return None
 
     async def _is_approved(self, said: str) -> bool:
         """Whether the plugin that *said* names has been started with a person's consent before, or is not installed."""
@@ -121,6 +138,8 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "commands": [list(command) for command in request.commands],
         "warnings": list(request.warnings),
         "changes": list(request.changes),
+        "action": request.action,
+        "arguments": request.arguments,
         "text": "\n".join([request.question, *request.facts]),
     }
 

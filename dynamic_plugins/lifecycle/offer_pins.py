@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.storage.state import StoredPlugin
 
 _UNPINNED = frozenset({"service"})
 """Kinds that no model reads and nobody calls: a service runs in the plugin's own process like the rest of its code."""
@@ -40,6 +41,12 @@ def digest(component: Component) -> str:
     """Return the digest that two components share exactly when they are described alike."""
     (facts,) = Offers((component,)).to_list()
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def action_digest(plugin: StoredPlugin, action: str) -> str | None:
+    """Return the digest of one action that *plugin* offers and may be used; None where there is none."""
+    actions = plugin.offers.of("action") if plugin.offers is not None else []
+    return next((digest(each) for each in actions if each.name == action), None)
 
 
 def review(offers: Offers, agreed: Offers | None) -> Review:

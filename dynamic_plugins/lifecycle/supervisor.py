@@ -296,6 +296,19 @@ class Supervisor:
             else:
                 self._followed = None  # another process has changed it: the next sync takes that over
 
+    def is_on(self, name: str) -> bool:
+        """Return whether a plugin runs, or would with its next call."""
+        handle = self._handles.get(name)
+        return handle is not None and (handle.running or handle.state.status is Status.ACTIVE)
+
+    async def end(self, name: str, reason: str) -> None:
+        """End a plugin, whatever it is doing, and put it into ``error`` with *reason*."""
+        async with self.hold(name) as handle:
+            handle.unmount()
+            if handle.state.status is not Status.ERROR:
+                self.fail(handle, LoadError(name, reason))
+            await handle.disconnect()
+
     def offers_changed(self, handle: PluginHandle, offers: Offers) -> None:
         """Register what *handle* offers now and was agreed to; when that cannot be registered, what it offered before
         stays.

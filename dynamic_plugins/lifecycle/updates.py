@@ -101,7 +101,7 @@ class Updates:
                     outcome = await self._exchange(plan, needed, undo, agreed)
                     if outcome.changed:
                         undo.pop_all()
-            except _NewsError as news:
+            except UnseenChangesError as news:
                 # Neither a person nor another plugin is waited for under its lock: it is made again.
                 await self._approval.ask_about_changes("update", news.plugin, news.changes)
                 agreed = news.changes
@@ -113,7 +113,8 @@ class Updates:
     ) -> Outcome:
         """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it.
 
-        *agreed* is the difference that the person has seen; empty, they agree to any. Raises _NewsError for another.
+        *agreed* is the difference that the person has seen; empty, they agree to any. Raises UnseenChangesError for
+        another.
         """
         name, requires = plan.name, plan.requires
         while True:
@@ -167,7 +168,7 @@ class Updates:
         new = replace(new, offers=await self._trial_run.offers(handle, old, new))
         changes = update_difference(old.installation, new.installation, new.offers, old.agreed)
         if changes and agreed != () and changes != agreed:
-            raise _NewsError(new, changes)
+            raise UnseenChangesError(new, changes)
         try:
             await self._supervisor.stop(handle)
             await handle.disconnect()
@@ -186,8 +187,8 @@ class Updates:
         return changes
 
 
-class _NewsError(Exception):
-    """The new version has *changes* that the person has not seen: a question, and no failure."""
+class UnseenChangesError(Exception):
+    """The new version has *changes* that the person has not seen: a question, no failure and so no PluginError."""
 
     def __init__(self, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
         self.plugin, self.changes = plugin, changes

@@ -161,6 +161,12 @@ class Toolbox:
             return {"ok": False, "error": error.to_dict()}
         return await self.make(call)
 
+    async def ask_consent(self, name: str, arguments: Mapping[str, Any] | str | None) -> None:
+        """Ask for the consent that a call needs, and make no call. Raises PluginError, and what asking raises."""
+        call = self.prepare(name, arguments)
+        if self._consent is not None and call.tool is not None and call.tool.plugin is not None:
+            await self._consent(call)
+
     async def make(self, call: Prepared) -> dict[str, Any]:
         """Make a call that was prepared; as :meth:`call`."""
         try:
