@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Literal
 
 from dynamic_plugins.registry.entry import Variable
+from dynamic_plugins.text.printable import visible
 
-Verb = Literal["install", "activate", "update", "call"]
+Verb = Literal["install", "activate", "update", "uninstall", "call"]
 
 
 class Answer(StrEnum):
@@ -42,6 +43,17 @@ class ApprovalRequest:
     """What will be run, as argument lists."""
     warnings: tuple[str, ...] = ()
     """What a careful person would want to know: a look-alike name, an untrusted source, builds."""
+    defaults: tuple[tuple[str, str], ...] = ()
+    """What the plugin is told unless the person sets it, by name: as its registry or the plugin itself suggests."""
+    notes: tuple[str, ...] = ()
+    """What is good to know and nothing to be careful about: that recent versions are left out."""
+    digest: str | None = None
+    """The SHA-256 of the copy of a folder or wheel that will be installed: a yes is a yes to that copy."""
+    suggested_by: str = ""
+    """The plugin in whose words this stands, where nobody is known to have asked for it.
+
+    Consent that was given beforehand is not for that: only somebody who has read it can agree.
+    """
     changes: tuple[str, ...] = ()
     """What is new or has changed since the person last agreed, as lines of a difference."""
     action: str = ""
@@ -53,20 +65,25 @@ class ApprovalRequest:
     def question(self) -> str:
         """One line: ``Install mcp-server-time 2026.10.19 from PyPI?``"""
         if self.verb == "call":
-            return f"Call {self.action} of {self.name}?"
+            return visible(f"Call {self.action} of {self.name}?")
         if self.verb == "activate" and self.changes:
-            return f"{self.name} {self.version} offers other things than you agreed to. Use what is new or changed?"
-        return f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?"
+            what = f"{self.name} {self.version} offers other things than you agreed to."
+            return visible(f"{what} Use what is new or changed?")
+        return visible(f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?")
 
     @property
     def facts(self) -> list[str]:
-        """What the person is shown before a yes, a line each: everything, nothing cut."""
+        """What the person is shown before a yes, a line each: everything, nothing cut, the unseen as escapes."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
+        lines += [f"  sha256   {self.digest}"] if self.digest else []
+        lines += [f"  default  {name}={value}" for name, value in self.defaults]
+        lines += [f"  note     {note}" for note in self.notes]
         if self.verb == "call":
             lines += [f"  calls    {self.action}", f"  with     {self.arguments}"]
         lines += [f"  {change}" for change in self.changes]
-        return lines + [f"  warning  {warning}" for warning in self.warnings]
+        lines += [f"  warning  {warning}" for warning in self.warnings]
+        return [visible(line) for line in lines]
 
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool | Answer]]
@@ -76,9 +93,9 @@ A host without a person passes none: the answer is then needs_confirmation.
 """
 
 
-async def approve_everything(_request: ApprovalRequest) -> bool:
-    """Agree to everything: for an operator who has said ``--yes``."""
-    return True
+async def approve_everything(request: ApprovalRequest) -> bool:
+    """Agree to everything that was asked for: for an operator who has said ``--yes``."""
+    return not request.suggested_by
 
 
 AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]

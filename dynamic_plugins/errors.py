@@ -36,6 +36,7 @@
     ├── PluginFaultError                                       the plugin itself: no other one is concerned
     │   ├── InstallError                   install_failed
     │   ├── LoadError                      load_failed
+    │   │   ├── ChangedFilesError          load_failed
     │   │   ├── ComponentClashError        load_failed
     │   │   └── ContractError              load_failed
     │   ├── ActionError                    action_failed
@@ -370,6 +371,19 @@ class LoadError(PluginFaultError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"Loading {name} failed: {reason}")
+
+
+class ChangedFilesError(LoadError):
+    """Files of an installed plugin are not as they were installed; ``paths`` has them. Nothing was started."""
+
+    def __init__(self, name: str, version: str, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+        super().__init__(
+            name,
+            f"its installed files were changed since it was installed: {', '.join(paths[:3])}{more}. Nothing was "
+            f"started. To have them as they were: dynamic-plugins update {name} --version {version}",
+        )
 
 
 class ComponentClashError(LoadError):

@@ -80,6 +80,15 @@ class DynamicPlugins:
             return {"ok": False, "error": error.to_dict()}
         return await self.app.toolbox.call(name, arguments)
 
+    def begin_turn(self, said: str) -> None:
+        """Tell the guard in front of the tools what the person says now, at the beginning of each turn.
+
+        It is optional. With it, what a plugin's output suggests is installed, switched or configured only if the person
+        asks for it, as in our own chat; without it, the guard knows only what plugins said (docs/security.md).
+        """
+        if self.app.toolbox.guard is not None:
+            self.app.toolbox.guard.begin(said)
+
     async def context(self) -> str:
         """Return what to add to the system prompt of each turn: how to use plugins, and what is installed now."""
         return await system_text(self.app.providers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
 from dynamic_plugins.cli.registry_commands import registry, resolve, search
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
 from dynamic_plugins.lifecycle.variables import variable_among
@@ -57,6 +58,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
         return out.wrong_usage("Give the NAME of a plugin, or --path with a folder or a wheel.")
     if arguments.editable and not arguments.path:
         return out.wrong_usage("--editable goes with --path.")
+    settings = _as_patient(settings, arguments)
     if arguments.plugin_version and len(arguments.names) != 1:
         return out.wrong_usage("--version goes with one NAME.")
     from dynamic_plugins.cli.screen import Screen
@@ -73,6 +75,11 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
             return await _verbs(
                 out, app, arguments.names, lambda name: app.service.install(name, arguments.plugin_version)
             )
+
+
+def _as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    """Return *settings*, without the cooldown where the person lifts it."""
+    return replace(settings, cooldown_days=0) if arguments.no_cooldown else settings
 
 
 async def configure(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -166,6 +173,7 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
 
 async def update(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``update``: install another version and swap it in."""
+    settings = _as_patient(settings, arguments)
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
@@ -236,7 +244,7 @@ def _print_results(out: Output, results: list[Result]) -> None:
 async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``call``: call one action of an active plugin."""
     try:
-        values = json.loads(arguments.args)
+        values = parse_json(arguments.args)
         if not isinstance(values, dict):
             raise TypeError("not an object")  # noqa: TRY301 - the two ways of not being a JSON object end alike
     except (ValueError, TypeError) as error:

@@ -11,6 +11,7 @@ from dynamic_plugins.cli.output import Output
 from dynamic_plugins.errors import UsageError
 
 SEARCH_LIMIT = 50
+_NO_COOLDOWN = "also install what was published in the last seven days and nobody has verified"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -112,6 +113,7 @@ def _lifecycle(commands: Any) -> None:
     install = _command(commands, "install", "install plugins")
     install.add_argument("names", nargs="*", metavar="NAME")
     install.add_argument("--plugin-version", "--version", dest="plugin_version", metavar="V", help="an exact version")
+    install.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
     install.add_argument("--path", metavar="DIR", help="install from a folder or a wheel on this machine")
     install.add_argument("--editable", action="store_true", help="use the folder where it lies; see reload")
     install.add_argument("--yes", action="store_true", help="agree without being asked")
@@ -139,6 +141,7 @@ def _lifecycle(commands: Any) -> None:
             parser.add_argument("--keep-configuration", action="store_true", help="keep what the plugin was told")
         if verb == "update":
             parser.add_argument("--version", dest="plugin_version", metavar="V", help="an exact version")
+            parser.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
             parser.add_argument("--yes", action="store_true", help="agree without being asked")
         if verb in {"load", "activate", "reload"}:
             # Whoever types the command has agreed already: it is there for scripts that give it to every command.
@@ -177,6 +180,7 @@ def _serving(commands: Any) -> None:
     mcp = _command(commands, "mcp", "serve the plugins of this home to MCP clients")
     mcp.add_argument("--http", action="store_true", help="over HTTP on 127.0.0.1, not standard input and output")
     mcp.add_argument("--port", type=int, default=8766, metavar="N", help="the port for --http (default 8766; 0: any)")
+    mcp.add_argument("--no-token", action="store_true", help="with --http: serve every program of this machine")
     mcp.add_argument(
         "--allow-installs",
         action="store_true",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.output import DONE, FAILED, Output, exit_code
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
 from dynamic_plugins.tools.management import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -147,7 +147,7 @@ async def _each_line(out: Output, answer: Callable[[str], Awaitable[Result]]) ->
 
 def _query(line: str) -> str:
     try:
-        query = json.loads(line)["query"]
+        query = parse_json(line)["query"]
     except (ValueError, KeyError, TypeError):
         query = None
     if not isinstance(query, str):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dynamic_plugins.embedded import answers
 from dynamic_plugins.embedded.action_nature import Ability, first_sentence, nature, stems, warns
 from dynamic_plugins.embedded.result_text import listed, scalar
-from dynamic_plugins.resolver.linker import stem
 from dynamic_plugins.text.secret_names import looks_secret
+from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.wordlists import synonyms
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
@@ -43,7 +44,7 @@ async def make(plan: InstallPlan, staging: Path, uv: Uv, node: Npm, tell: Tell) 
 
 async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> Installation:
     package = plan.package.name
-    await node.install(plan.name, staging, plan.package, plan.version, tell)
+    await node.install(plan.name, staging, plan.package, plan.version, tell, plan.cutoff)
     tell("verify", "", 0.9)
     folder, manifest = staging / "node_modules" / package, node.manifest(staging, package)
     return replace(
@@ -55,9 +56,7 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
 
 async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> Installation:
     needed = requirements(plan.kind, plan.package, plan.version)
-    # Its plugins ask for "elizaos>=2.0.0" while all there is are pre-releases of that.
-    loose = "elizaos" if plan.kind == "elizaos" else None
-    environment = await uv.create(plan.name, staging / "env", needed, tell, loose=loose)
+    environment = await uv.create(plan.name, staging / "env", needed, tell, plan.cutoff, loose=plan.loose)
     tell("verify", "", 0.9)
     package = _distribution_name(plan.package, environment)
     found = environment.dist_info(package)
@@ -70,7 +69,7 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
         await in_thread(shutil.rmtree, environment.folder)
         needed += older
         environment = await uv.create(
-            plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9)
+            plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9), plan.cutoff
         )
     own = await in_thread(_own, plan, package, environment)
     entry_point = python_entry_point(plan.name, plan.kind, package, environment)
@@ -84,12 +83,13 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
 
 
 async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> Installation:
-    path = Path(plan.package.name)
+    path = Path(plan.copy or plan.package.name)
     is_wheel = path.suffix == ".whl"
     told = read_wheel(path) if is_wheel else read_folder(path)
     if is_wheel:
         await in_thread(check_digest, plan.name, path, plan.package.sha256)
-    environment = await uv.create(plan.name, staging / "env", [str(path)] if is_wheel else told.dependencies, tell)
+    needed = [str(path)] if is_wheel else told.dependencies
+    environment = await uv.create(plan.name, staging / "env", needed, tell, plan.cutoff)
     facts = replace(_facts(plan, staging, told.version, told.config), requires=told.requires)
     if is_wheel:
         package = canonical(path.name.split("-")[0])
@@ -141,7 +141,7 @@ def _distribution_name(package: Package, environment: PythonEnvironment) -> str:
         each["url"]: info.name.removesuffix(".dist-info").rpartition("-")[0]
         for info in environment.dist_infos()
         if (info / "direct_url.json").is_file()
-        and "vcs_info" in (each := json.loads((info / "direct_url.json").read_text(encoding="utf-8")))
+        and "vcs_info" in (each := parse_json(read_file(info / "direct_url.json")))
     }
     return found.get(address.removeprefix("git+")) or next(iter(found.values()), package.name)
 
@@ -208,6 +208,15 @@ def digest(path: Path) -> str:
 def _sha256(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def copied(path: Path, target: Path) -> Path:
+    """Copy a wheel, or all of a folder that would be installed, to *target* and return that. Raises OSError."""
+    if path.is_dir():
+        _copy(path, target)
+    else:
+        shutil.copyfile(path, target)
+    return target
 
 
 def _copy(folder: Path, target: Path) -> None:

@@ -7,12 +7,12 @@ nothing to configure. This module is imported where a plugin is installed, and b
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from dynamic_plugins.core.outside_data import parse_toml
 from dynamic_plugins.registry.entry import Format, Variable
 from dynamic_plugins.settings import is_forbidden
 from dynamic_plugins.text.secret_names import looks_secret
@@ -88,7 +88,7 @@ class _Own(_Table):
 
 def own_file(content: bytes) -> Own:
     """Return what a ``dynamic-plugins.toml`` says. Raises ValueError for what is none."""
-    return own_table(tomllib.loads(content.decode()))
+    return own_table(parse_toml(content))
 
 
 def own_table(table: Mapping[str, Any]) -> Own:

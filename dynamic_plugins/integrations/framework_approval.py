@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, PluginError
 from dynamic_plugins.tools.management import ALIASES, NAMES
 
@@ -71,7 +72,10 @@ class ConsentingCalls:
         Nothing is installed or started by asking. Where the answer is None the call may still fail for other reasons.
         """
         tool = ALIASES.get(name, name)
-        if not self.by_framework or (tool in NAMES and tool not in {"install_plugin", "activate_plugin"}):
+        asked_about = {"install_plugin", "activate_plugin", "unload_plugin"}
+        if not self.by_framework or (tool in NAMES and tool not in asked_about):
+            return None
+        if tool == "unload_plugin" and not _uninstalls(arguments):
             return None
         if tool not in NAMES:
             return await self._about_call(name, arguments)
@@ -140,6 +144,9 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "changes": list(request.changes),
         "action": request.action,
         "arguments": request.arguments,
+        "defaults": dict(request.defaults),
+        "notes": list(request.notes),
+        "digest": request.digest,
         "text": "\n".join([request.question, *request.facts]),
     }
 
@@ -161,12 +168,19 @@ async def _refuse(request: ApprovalRequest) -> bool:
 
 
 def _plugin_said(arguments: Mapping[str, Any] | str | None) -> str:
+    given = _parsed(arguments)
+    said = given.get("plugin_name") or given.get("pluginName")
+    return said.strip().lower() if isinstance(said, str) else ""
+
+
+def _uninstalls(arguments: Mapping[str, Any] | str | None) -> bool:
+    return _parsed(arguments).get("uninstall") is True
+
+
+def _parsed(arguments: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments or "{}")
+            arguments = parse_json(arguments or "{}")
         except ValueError:
-            return ""
-    if not isinstance(arguments, dict):
-        return ""
-    said = arguments.get("plugin_name") or arguments.get("pluginName")
-    return said.strip().lower() if isinstance(said, str) else ""
+            return {}
+    return arguments if isinstance(arguments, dict) else {}

@@ -146,7 +146,7 @@ class Person:
                 return _said(answer)
         if request.verb == "call":
             raise NeedsConfirmationError(request.name, f"{request.question} This client cannot ask them.")
-        if self._allow_installs:
+        if self._allow_installs and not request.suggested_by:
             return Answer.BEFOREHAND
         words = [*self._command, request.verb, request.name]
         if request.verb != "activate" and not request.version.startswith("("):
@@ -168,7 +168,7 @@ class Person:
             values = await self._values_from(page, call)
         except InputNeededError:
             raise  # the page stays open: the next round waits for it
-        except BaseException:
+        except BaseException:  # cancelled too: nobody waits for the page any more
             await self._close(key)
             raise
         await self._close(key)

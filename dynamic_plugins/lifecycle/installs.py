@@ -74,16 +74,23 @@ class Installs:
 
     async def install_plan(self, plan: InstallPlan, warning: str | None = None) -> Outcome:
         """Install *plan* and before it what it needs, on one approval; or nothing of it all."""
-        needed = await self._dependencies.needed(plan)
-        await self._approval.ask("install", plan, needed, warning)
-        await self.finish_removals()
-        async with contextlib.AsyncExitStack() as undo:
-            outcome = await self._install_one(plan, needed, undo)
-            undo.pop_all()
+        async with self._installer.ready(plan) as ready:
+            needed = await self._dependencies.needed(ready)
+            async with self._approval.agreed("install", ready, needed, warning) as all_needed:
+                await self.finish_removals()
+                async with contextlib.AsyncExitStack() as undo:
+                    outcome = await self._install_one(ready, all_needed, undo)
+                    undo.pop_all()
         return outcome
 
     async def _install_one(self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
         """Install *needed* and then *plan*, and what only the installed package itself declares that it needs."""
+        async with contextlib.AsyncExitStack() as held:
+            return await self._install_with(plan, needed, undo, held)
+
+    async def _install_with(
+        self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack, held: AsyncExitStack
+    ) -> Outcome:
         while True:
             await self.bring(needed, undo)
             async with self.alone(plan.name):
@@ -98,7 +105,7 @@ class Installs:
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(installation)
-            await self._approval.ask("install", plan, needed)
+            needed = await held.enter_async_context(self._approval.agreed("install", plan, needed))
         self._listener(Event(plan.name, "installed", f"{plan.name} {installation.version}"))
         return Outcome(self._supervisor.info(plan.name))
 

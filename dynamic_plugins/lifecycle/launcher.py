@@ -6,7 +6,7 @@ import asyncio
 import shutil
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import ClosingError, NeedsConfigurationError
+from dynamic_plugins.errors import ChangedFilesError, ClosingError, NeedsConfigurationError
 from dynamic_plugins.events import Event
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.workers.components import Host
@@ -61,6 +61,7 @@ class Launcher:
         if self._closed:
             raise ClosingError(plugin.name)
         self._admission.check_start(plugin.installation)
+        await self.check_files(plugin)
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := variables.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
@@ -71,6 +72,13 @@ class Launcher:
             variables.command_line(plugin.installation, values),
             self._host_for(plugin.name, variables.roots(plugin.installation, values, folder)),
         )
+
+    async def check_files(self, plugin: StoredPlugin) -> None:
+        """Raise ChangedFilesError where the files of *plugin* are not as they were installed."""
+        from dynamic_plugins.install.integrity import changed_files  # a command such as status starts nothing
+
+        if paths := await asyncio.to_thread(changed_files, plugin.installation):
+            raise ChangedFilesError(plugin.name, plugin.installation.version, paths)
 
     def _host_for(self, name: str, roots: tuple[str, ...]) -> Host:
         """Return what *name* gets from us: the model and *roots* if it asks, and an ear for its progress."""

@@ -20,7 +20,8 @@ from dynamic_plugins.errors import (
     WithheldError,
     WorkerDiedError,
 )
-from dynamic_plugins.workers.components import Offers, bind
+from dynamic_plugins.workers.binding import bind
+from dynamic_plugins.workers.components import Offers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

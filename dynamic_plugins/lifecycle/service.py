@@ -190,10 +190,16 @@ class PluginManagementService:
         """
         return await self._updates.update((await self.resolve(plugin)).name, version)
 
-    async def uninstall(self, plugin: Named, *, keep_configuration: bool = False) -> str:
-        """Unload the plugin, remove it, its values and what it wrote (unless kept), and return its name."""
+    async def uninstall(self, plugin: Named, *, keep_configuration: bool = False, ask: bool = False) -> str:
+        """Unload the plugin, remove it, its values and what it wrote (unless kept), and return its name.
+
+        With *ask* the person has to agree first, as they must where a model wants it. Raises NotInstalledError, and
+        with *ask* DeclinedError or NeedsConfirmationError.
+        """
         await self._installs.finish_removals()
         name = (await self.resolve(plugin)).name
+        if ask:
+            await self._approval.ask_to_uninstall(self._store.get(name), keep_configuration=keep_configuration)
         removed = self._store.get(name).installation
         await self._installs.uninstall(name, keep_configuration=keep_configuration)
         self.admission.audit.note("uninstall", name, of=removed)

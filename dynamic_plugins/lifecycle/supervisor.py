@@ -21,7 +21,8 @@ from dynamic_plugins.install.installation import is_editable
 from dynamic_plugins.lifecycle import offer_pins, variables
 from dynamic_plugins.lifecycle.component_registry import check
 from dynamic_plugins.lifecycle.plugin_handle import PluginHandle, state_from_facts
-from dynamic_plugins.workers.components import Offers, bind
+from dynamic_plugins.workers.binding import bind
+from dynamic_plugins.workers.components import Offers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -223,7 +224,7 @@ class Supervisor:
             await handle.disconnect()
             self.fail(handle, error)
             raise
-        except BaseException:
+        except BaseException:  # cancelled too: half of what it offers is not offered
             handle.unmount()
             handle.release_worker()
             raise

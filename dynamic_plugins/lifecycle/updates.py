@@ -92,28 +92,36 @@ class Updates:
         return self._installer.plan(found.entry, version), found.warning
 
     async def _update(self, plan: InstallPlan, warning: str | None) -> Outcome:
-        needed = await self._dependencies.needed(plan)
-        await self._approval.ask("update", plan, needed, warning)
-        agreed: tuple[str, ...] | None = () if self._approval.is_beforehand else None
-        while True:
-            try:
-                async with contextlib.AsyncExitStack() as undo:
-                    outcome = await self._exchange(plan, needed, undo, agreed)
-                    if outcome.changed:
-                        undo.pop_all()
-            except UnseenChangesError as news:
-                # Neither a person nor another plugin is waited for under its lock: it is made again.
-                await self._approval.ask_about_changes("update", news.plugin, news.changes)
-                agreed = news.changes
-            else:
-                return outcome
+        async with contextlib.AsyncExitStack() as held:
+            plan = await held.enter_async_context(self._installer.ready(plan))
+            needed = await self._dependencies.needed(plan)
+            needed = await held.enter_async_context(self._approval.agreed("update", plan, needed, warning))
+            seen: tuple[str, ...] | None = () if self._approval.is_beforehand else None
+            while True:
+                try:
+                    async with contextlib.AsyncExitStack() as undo:
+                        outcome = await self._exchange(plan, needed, undo, held, seen)
+                        if outcome.changed:
+                            undo.pop_all()
+                except UnseenChangesError as news:
+                    # Neither a person nor another plugin is waited for under its lock: it is made again.
+                    await self._approval.ask_about_changes("update", news.plugin, news.changes)
+                    seen = news.changes
+                else:
+                    return outcome
 
     async def _exchange(
-        self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack, agreed: tuple[str, ...] | None
+        self,
+        plan: InstallPlan,
+        needed: list[InstallPlan],
+        undo: AsyncExitStack,
+        held: AsyncExitStack,
+        seen: tuple[str, ...] | None,
     ) -> Outcome:
-        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it.
+        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it, *held* is what is
+        kept until it is done.
 
-        *agreed* is the difference that the person has seen; empty, they agree to any. Raises UnseenChangesError for
+        *seen* is the difference that the person has agreed to; empty, they agree to any. Raises UnseenChangesError for
         another.
         """
         name, requires = plan.name, plan.requires
@@ -125,20 +133,20 @@ class Updates:
                 async with self._installs.made(plan) as new:
                     requires = new.requires
                     before, after = version_of(old.installation), version_of(new)
-                    if is_same(new, old.installation):
+                    if is_same(new, old.installation) and await in_thread(_is_as_installed, old.installation):
                         self._installer.remove(new)
                         note = f"{name} {after} is the version asked for; nothing was changed."
                         return Outcome(self._supervisor.info(name), changed=False, note=note)
                     needed = await self._dependencies.needed(replace(plan, requires=requires))
                     if not needed and not await self._inactive_needs(old, requires):
                         fresh = replace(old, installation=new, offers=None)
-                        changes = await self._swap(handle, old, fresh, agreed)
+                        changes = await self._swap(handle, old, fresh, seen)
                         self._installer.remove(old.installation)
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(new)
             if needed:
-                await self._approval.ask("update", plan, needed)
+                needed = await held.enter_async_context(self._approval.agreed("update", plan, needed))
         self._listener(Event(name, "updated", f"{before} to {after}"))
         return replace(self._supervisor.outcome(name), changes=changes)
 
@@ -193,6 +201,13 @@ class UnseenChangesError(Exception):
     def __init__(self, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
         self.plugin, self.changes = plugin, changes
         super().__init__(plugin.name)
+
+
+def _is_as_installed(installation: Installation) -> bool:
+    """Return whether nobody has changed its files since; not so where it is not known, as of older installs."""
+    from dynamic_plugins.install.integrity import changed_files
+
+    return installation.files_digest is not None and not changed_files(installation)
 
 
 def _is_of_this_machine(installation: Installation) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.status import RequiredVariable
 from dynamic_plugins.errors import BadArgumentsError, LoadError
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden
+from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden, is_the_persons_own
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -97,12 +97,20 @@ def missing(installation: Installation, known: Collection[str]) -> tuple[str, ..
 def environment(installation: Installation, values: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables the plugin's worker gets: its defaults, then *values*."""
     arguments = {argument.variable for argument in installation.arguments if argument.value is None}
-    defaults = {v.name: v.default for v in installation.variables if v.default is not None}
+    defaults = dict(defaults_of(installation.variables))
     return {
         name: value
         for name, value in (defaults | dict(values)).items()
         if not {name, name.upper()} & arguments and not is_forbidden(name)
     }
+
+
+def defaults_of(variables: Iterable[Variable]) -> tuple[tuple[str, str], ...]:
+    """Return the values that a plugin is given where the person sets none, by name, in order.
+
+    There is none for what is the person's own to set, whatever a registry said when it was installed.
+    """
+    return tuple((v.name, v.default) for v in variables if v.default is not None and not is_the_persons_own(v.name))
 
 
 def roots(installation: Installation, values: Mapping[str, str], own: Path) -> tuple[str, ...]:
@@ -161,7 +169,7 @@ def _several(argument: Argument, value: str) -> list[str]:
         return [value]
     if value.startswith("["):
         try:
-            return [str(item) for item in json.loads(value)]
+            return [str(item) for item in parse_json(value)]
         except ValueError:
             pass  # a path may begin with a bracket
     return [item for item in value.split(os.pathsep) if item]

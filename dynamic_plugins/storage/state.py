@@ -189,7 +189,7 @@ class StateStore:
     def _locked(self) -> Iterator[dict[str, StoredPlugin]]:
         from filelock import FileLock, Timeout
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
                 self._seen = None  # a file system's clock may be so coarse that another write left no trace

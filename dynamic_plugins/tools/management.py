@@ -52,7 +52,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
     },
     "activate_plugin": {"plugin_name": _STRING},
     "deactivate_plugin": {"plugin_name": _STRING},
-    "unload_plugin": {"plugin_name": _STRING},
+    "unload_plugin": {"plugin_name": _STRING, "uninstall": {"type": ["boolean", "null"]}},
 }
 
 NAMES = tuple(_SHAPES)
@@ -197,8 +197,10 @@ class ManagementHandlers:
         """Give confirmation."""
         return _result(await self._service.deactivate(plugin_name))
 
-    async def unload_plugin(self, plugin_name: str) -> dict[str, Any]:
-        """Give confirmation."""
+    async def unload_plugin(self, plugin_name: str, uninstall: bool | None = None) -> dict[str, Any]:
+        """Give confirmation; with *uninstall* the plugin goes from this machine, once the person agreed."""
+        if uninstall:
+            return {"name": await self._service.uninstall(plugin_name, ask=True), "uninstalled": True}
         return _result(await self._service.unload(plugin_name))
 
 
