@@ -230,8 +230,9 @@ class Shop:
     def __init__(self) -> None:
         self.content: dict[str, Any] = {}
 
-    def lists(self, folder: Path, **more: Any) -> None:
-        package = {"type": "path", "name": str(folder)}
+    def lists(self, folder: Path | None = None, **more: Any) -> None:
+        # What is served may name no folder of this machine.
+        package = {"type": "pypi", "name": "notes"} if folder is None else {"type": "path", "name": str(folder)}
         self.content = {"schema": 1, "plugins": [{"name": "notes", "kind": "python", "packages": [package]}], **more}
 
     @contextmanager
@@ -274,13 +275,13 @@ async def test_a_revoked_plugin_is_warned_of_or_ended_and_never_activated_again(
     home: Path, tmp_path: Path, revoked: Any
 ) -> None:
     shop, folder = Shop(), notes(tmp_path / "notes")
-    shop.lists(folder)
+    shop.lists()
     with shop.served() as address:
         settings = Settings(home=home, registries=(address,), revoked=revoked)
         async with asyncio.timeout(60), App(settings, approve=approve_everything) as app:
             await app.registry.entries()
             await installed(app, folder)
-            shop.lists(folder, revoked=REVOKED)
+            shop.lists(revoked=REVOKED)
             await app.registry.refresh()
             if revoked == "stop":
                 await until(lambda: not app.service.running())
