@@ -9,10 +9,14 @@
     │   ├── NotInstalledError              not_installed
     │   ├── AlreadyActiveError             already_active
     │   ├── NeedsConfirmationError         needs_confirmation
+    │   │   └── WithheldError              needs_confirmation
     │   ├── DeclinedError                  declined
     │   ├── NeedsConfigurationError        needs_configuration
     │   ├── UntrustedSourceError           untrusted_source
+    │   │   └── SourceNotAllowedError      untrusted_source
     │   ├── PermissionDeniedError          permission_denied   (an ActionError too)
+    │   ├── NotAllowedError                permission_denied
+    │   │   └── RevokedError               permission_denied
     │   ├── BadArgumentsError              bad_arguments
     │   ├── SourceError                    bad_arguments       (registry.sources)
     │   │   └── SourceListError            state_unavailable   (registry.sources; a StateError too)
@@ -47,9 +51,9 @@ a terminal and name commands, :meth:`PluginError.for_model` and :meth:`PluginErr
 tools. Both say what happened, to which plugin, and what to do next.
 
 Not in the tree: ``InputNeededError`` and ``ConsentNeededError`` of the integrations, which carry a question out to a
-client and are no failures; ``BadEntryError``, which never leaves the registry's readers; ``NetworkRefusedError`` of the
-recorded conversations, which has to look like a network that fails; and what runs in a plugin's own process, where
-nothing of ours but the worker is installed.
+client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which never
+leaves the registry's readers; ``NetworkRefusedError`` of the recorded conversations, which has to look like a network
+that fails; and what runs in a plugin's own process, where nothing of ours but the worker is installed.
 """
 
 from __future__ import annotations
@@ -175,6 +179,16 @@ class NeedsConfirmationError(InputError):
         )
 
 
+class WithheldError(NeedsConfirmationError):
+    """What is called is new, or has changed, since a person agreed to what the plugin offers."""
+
+    def __init__(self, plugin: str, component: str) -> None:
+        changed = f"Its {component} is not what was agreed to: it is new or has changed since."
+        super().__init__(
+            plugin, f"{changed} The difference is shown, and asked about, by: dynamic-plugins activate {plugin}"
+        )
+
+
 class DeclinedError(InputError):
     """The person said no."""
 
@@ -225,6 +239,37 @@ class UntrustedSourceError(InputError):
             f"{text} If you trust it: dynamic-plugins {command}",
             for_model=f"{text} If the person trusts it, they run: dynamic-plugins {command}",
         )
+
+
+class SourceNotAllowedError(UntrustedSourceError):
+    """The operator's policy does not allow plugins from there; ``rule`` says which rule of which file."""
+
+    def __init__(self, name: str, source: str, rule: str) -> None:
+        self.name, self.source, self.rule = name, source, rule
+        InputError.__init__(self, f"{name} comes from {source}, and {rule}.")
+
+    def facts(self) -> dict[str, Any]:
+        return {"rule": self.rule}
+
+
+class NotAllowedError(InputError):
+    """The operator's policy does not allow it; ``rule`` says which rule of which file."""
+
+    code = "permission_denied"
+
+    def __init__(self, name: str, rule: str) -> None:
+        self.name, self.rule = name, rule
+        super().__init__(f"{name} is neither installed nor started: {rule}.")
+
+    def facts(self) -> dict[str, Any]:
+        return {"rule": self.rule}
+
+
+class RevokedError(NotAllowedError):
+    """A registry has revoked the plugin, or this version of it."""
+
+    def __init__(self, name: str, version: str, rule: str) -> None:
+        super().__init__(f"{name} {version}", rule)
 
 
 class BadArgumentsError(InputError):

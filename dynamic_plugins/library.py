@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.core.status import DynamicPluginInfo
+    from dynamic_plugins.settings import ConfirmCalls
     from dynamic_plugins.tools.toolbox import ToolFormat
 
 
@@ -31,8 +32,10 @@ class DynamicPlugins:
 
     *home* is where plugins and state are kept (default: the user's data folder, shared with the command line);
     *registries* are files or addresses used in place of the configured ones. *approve* asks a person before something
-    is installed or first started; without it such a call answers ``needs_confirmation``. *ask_values* asks a person
-    for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *listener* gets progress.
+    is installed or first started; without it such a call answers ``needs_confirmation``. It is asked as well before a
+    plugin's action is called, as *confirm_calls* says: ``always``, ``changing`` (all but those that only read; the
+    default where there is an *approve*) or ``never``; ``DYNAMIC_PLUGINS_CONFIRM_CALLS`` goes first. *ask_values* asks a
+    person for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *listener* gets progress.
     """
 
     def __init__(
@@ -44,9 +47,14 @@ class DynamicPlugins:
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
         settings: Settings | None = None,
+        confirm_calls: ConfirmCalls | None = None,
     ) -> None:
         told = settings or Settings.from_environment(home=home, registries=tuple(str(each) for each in registries))
-        self.app = App(told, approve=approve, ask_values=ask_values, listener=listener)
+        # Who gives a person to ask wants them asked; where there is none, calls are made as before.
+        mode = confirm_calls or ("never" if approve is None else "changing")
+        self.app = App(
+            told, approve=approve, ask_values=ask_values, listener=listener, door="library", confirm_calls=mode
+        )
 
     async def __aenter__(self) -> Self:
         await self.app.__aenter__()

@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -29,6 +29,7 @@ FORBIDDEN_VARIABLES = frozenset(
     """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
 )
 SandboxMode = Literal["require", "auto", "off"]
+ConfirmCalls = Literal["always", "changing", "never"]
 _OURS = "DYNAMIC_PLUGINS_"
 _PASSPHRASE = "DYNAMIC_PLUGINS_PASSPHRASE"  # noqa: S105 - the name of a variable
 
@@ -112,6 +113,12 @@ class Settings:
     """Opens the encrypted secret file where the machine has no keyring."""
     mcp_token: str | None = field(default=None, repr=False)
     """What a client of our MCP server over HTTP has to bring; None asks for nothing."""
+    policy: Path | None = None
+    """The operator's policy; None is ``policy.toml`` in the home, where there is one."""
+    revoked: Literal["warn", "stop"] = "warn"
+    """What becomes of a running plugin that its registry revokes, where the policy does not say."""
+    confirm_calls: ConfirmCalls | None = None
+    """Which calls of plugins' actions a person is asked about; None is what each door does by itself."""
     allow_builds: bool = False
     exclude_newer: str | None = None
     cooldown_days: int = 7
@@ -130,6 +137,10 @@ class Settings:
     @property
     def plugins_dir(self) -> Path:
         return self.home / "runtime_plugins"
+
+    @property
+    def audit_file(self) -> Path:
+        return self.home / "audit.jsonl"
 
     @property
     def state_file(self) -> Path:
@@ -167,9 +178,12 @@ class Settings:
             ),
             passphrase=passphrase,
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
+            policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
+            revoked=_choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",  # type: ignore[arg-type] # checked
+            confirm_calls=_choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),  # type: ignore[arg-type] # checked
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
-            sandbox=_sandbox(env),
+            sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",  # type: ignore[arg-type] # checked
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
             limits=Limits(
                 memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
@@ -201,12 +215,11 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     return value in {"1", "true", "yes"}
 
 
-def _sandbox(env: Mapping[str, str]) -> SandboxMode:
-    value = env.get("DYNAMIC_PLUGINS_SANDBOX", "").strip().lower() or "auto"
-    for mode in get_args(SandboxMode):
-        if mode == value:
-            return mode  # type: ignore[no-any-return] # get_args forgets what they are
-    raise ValueError(f"DYNAMIC_PLUGINS_SANDBOX must be require, auto or off, not {value!r}")
+def _choice(env: Mapping[str, str], name: str, *choices: str) -> str | None:
+    value = env.get(name, "").strip().lower()
+    if value and value not in choices:
+        raise ValueError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
+    return value or None
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

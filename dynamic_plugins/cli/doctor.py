@@ -40,6 +40,7 @@ async def examine(settings: Settings) -> list[Check]:
         _model(settings),
         await _registry(settings),
         _home(settings),
+        *_policy(settings),
     ]
 
 
@@ -105,13 +106,24 @@ def _model(settings: Settings) -> Check:
 async def _registry(settings: Settings) -> Check:
     from dynamic_plugins.app import App
 
-    app = App(settings)
+    app = App(settings, door="terminal")
     try:
         count = len(await app.registry.entries())
     except PluginError as error:
         return Check("registry", False, error.for_person(), "dynamic-plugins registry refresh", needed=True)
     notices = "; ".join(app.registry.notices)
     return Check("registry", True, f"{count} plugins" + (f" ({notices})" if notices else ""), needed=True)
+
+
+def _policy(settings: Settings) -> list[Check]:
+    """Return how the operator's policy stands, where there is one."""
+    from dynamic_plugins.app import App
+
+    policy = App(settings, door="terminal").policy
+    if policy.problem:
+        remedy = "mend it: until then nothing is installed or started"
+        return [Check("policy", False, f"{policy.path}: {policy.problem}", remedy, needed=True)]
+    return [Check("policy", True, str(policy.path))] if policy.path.exists() else []
 
 
 def _home(settings: Settings) -> Check:

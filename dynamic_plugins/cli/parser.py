@@ -81,6 +81,12 @@ def _command(commands: Any, name: str, help_text: str) -> argparse.ArgumentParse
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1")
+    return int(text)
+
+
 def _limit(text: str) -> int:
     value = int(text) if text.isdigit() else 0
     if not 1 <= value <= SEARCH_LIMIT:
@@ -174,6 +180,9 @@ def _using(commands: Any) -> None:
         "--format", default="openai", choices=["openai", "openai-responses", "anthropic", "gemini", "mcp"]
     )
     tools.add_argument("--all", action="store_true", help="also the active plugins' own actions")
+    audit = _command(commands, "audit", "show who agreed to what, when and through which door")
+    audit.add_argument("name", nargs="?", metavar="NAME", help="only what concerns the plugin of exactly this name")
+    audit.add_argument("--limit", type=_count, metavar="N", help="the last N lines only")
     _command(commands, "doctor", "show what is there and what is missing, with the remedy")
 
 

@@ -143,7 +143,32 @@ def outcome(done: Outcome) -> str:
     missing = [each.name for each in info.required_env_vars if not each.is_set]
     needs = f" It needs {', '.join(missing)}: dynamic-plugins configure {info.name}" if missing else ""
     reads = " It is shown each finished turn of a conversation." if done.reads_turns else ""
-    return f"{info.name} {info.version}: {status_in_words(info.status)}.{needs}{reads}"
+    waits = f"\n{withheld(info.name, done.withheld)}" if done.withheld else ""
+    new = "".join(f"\n  {line}" for line in done.changes)
+    return f"{info.name} {info.version}: {status_in_words(info.status)}.{needs}{reads}{waits}{new}"
+
+
+def withheld(name: str, waiting: Sequence[str]) -> str:
+    """Return, in a sentence, what a plugin offers otherwise than was agreed to."""
+    return (
+        f"{name}: not used, since it is new or has changed since you agreed: {', '.join(waiting)}. "
+        f"To see the difference and decide: dynamic-plugins activate {name}"
+    )
+
+
+def revoked(name: str, sentence: str) -> str:
+    """Return, in a sentence, that a plugin is revoked."""
+    return f"{name}: {sentence}. To remove it: dynamic-plugins uninstall {name}"
+
+
+def audit(out: Output, lines: Sequence[dict[str, Any]]) -> None:
+    """Show what was noted of consents, installs and refusals as a table, the oldest first."""
+    if not lines:
+        out.say("Nothing is noted.")
+        return
+    keys = ("at", "user", "door", "what", "plugin", "version", "answer", "detail")
+    rows = [[str(line.get(key, "")) for key in keys] for line in lines]
+    table(out, ("when", "who", "door", "what", "plugin", "version", "answer", ""), rows, name=4)
 
 
 def value(result: Any) -> str:

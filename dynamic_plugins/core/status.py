@@ -106,6 +106,10 @@ class Outcome:
     note: str = ""
     reads_turns: bool = False
     """Whether the plugin is active and is shown each finished turn of a conversation: a person should know."""
+    withheld: tuple[str, ...] = ()
+    """What it offers, as ``action add``, and may not be used before the person agrees: it is new or has changed."""
+    changes: tuple[str, ...] = ()
+    """Of an update: what the new version has that the one before had not, as lines of a difference."""
 
 
 def now() -> str:

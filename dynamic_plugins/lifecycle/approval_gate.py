@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import ApprovalRequest, approve_everything
+from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything
 from dynamic_plugins.core.permissions import not_enforced
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
 from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Enforced, Permissions
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.storage.state import StoredPlugin
 
 
@@ -34,9 +35,16 @@ class ApprovalGate:
     not agree, and NeedsConfirmationError where nobody can be asked. *enforced* tells what is enforced on this machine.
     """
 
-    def __init__(self, installer: Installer, approve: Approve | None, enforced: Enforced = not_enforced) -> None:
-        self._installer = installer
+    def __init__(
+        self, installer: Installer, approve: Approve | None, admission: Admission, enforced: Enforced = not_enforced
+    ) -> None:
+        self._installer, self.admission = installer, admission
         self.approve, self.enforced = approve, enforced
+
+    @property
+    def is_beforehand(self) -> bool:
+        """Whether the operator has agreed to whatever would be asked."""
+        return self.approve is approve_everything
 
     async def ask(
         self,
@@ -50,6 +58,9 @@ class ApprovalGate:
 
         *held* is what it may reach already, of an update.
         """
+        for one in (*needed, plan):
+            self.admission.check_install(one)
+            self.admission.check_permissions(one.name, _permissions(one))
         commands = tuple(command for one in (*needed, plan) for command in one.commands)
         more = f"It needs {', '.join(one.name for one in needed)}, installed with it." if needed else None
         defaults = [(f"{one.name}: {name}", value) for one in needed for name, value in _defaults(one)]
@@ -78,6 +89,7 @@ class ApprovalGate:
 
     async def ask_to_start(self, plugin: StoredPlugin) -> None:
         """Return when the person agrees to the start of *plugin*, now or earlier."""
+        self.admission.check_installed(plugin.installation)
         if not plugin.approved:
             plan = self._installer.plan_of(plugin.installation)
             permissions = granted(plugin)
@@ -90,6 +102,13 @@ class ApprovalGate:
         kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
         request = self._request("uninstall", self._installer.plan_of(plugin.installation), (), (kept,))
         await self._ask(replace(request, defaults=()))
+
+    async def ask_about_changes(self, verb: Verb, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
+        """Return when the person agrees to what *plugin* has *changes* in since they last agreed to it."""
+        request = self._request(verb, self._installer.plan_of(plugin.installation), ())
+        permissions = granted(plugin)
+        enforced = self.enforced(plugin.name, permissions)
+        await self._ask(replace(request, permissions=permissions, enforced=enforced, defaults=(), changes=changes))
 
     def _request(
         self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warnings: tuple[str, ...] = ()
@@ -113,10 +132,41 @@ class ApprovalGate:
         )
 
     async def _ask(self, request: ApprovalRequest) -> None:
-        if self.approve is None or (request.suggested_by and self.approve is approve_everything):
-            raise NeedsConfirmationError(request.name, request.question)
-        if not await self.approve(request):
+        answer = await self._answer(request)
+        self._note(request, "no" if not answer else "yes" if answer is True else str(answer))
+        if not answer:
             raise DeclinedError(request.name, request.verb)
+
+    async def ask_to_call(self, plugin: StoredPlugin, action: str, arguments: str) -> bool | Answer:
+        """Return what the person answers to a call of *action*; raises as the others do."""
+        plan = self._installer.plan_of(plugin.installation)
+        request = ApprovalRequest(
+            "call", plan.name, plan.version or "", plan.origin, (), action=action, arguments=arguments
+        )
+        answer = await self._answer(request)
+        self._note(request, "no" if not answer else "once" if answer is True else str(answer))
+        if not answer:
+            raise DeclinedError(plan.name, f"call {action} of")
+        return answer
+
+    async def _answer(self, request: ApprovalRequest) -> bool | Answer:
+        beforehand = self.is_beforehand
+        if self.approve is None or (request.suggested_by and beforehand):
+            self._note(request, "nobody could be asked")
+            raise NeedsConfirmationError(request.name, request.question)
+        answer = await self.approve(request)
+        return Answer.BEFOREHAND if answer and beforehand else answer
+
+    def _note(self, request: ApprovalRequest, answer: str) -> None:
+        detail = request.action or ("what it offers has changed" if request.changes else "")
+        self.admission.audit.note(
+            f"consent to {request.verb}",
+            request.name,
+            version=request.version,
+            source=request.source,
+            answer=answer,
+            detail=detail,
+        )
 
 
 def _permissions(plan: InstallPlan) -> Permissions:

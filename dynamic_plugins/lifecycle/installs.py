@@ -119,6 +119,7 @@ class Installs:
         """Make what *plan* says, beside what is there; it is removed again where the block raises."""
         installation = await self._installer.install(plan, self._listener)
         try:
+            self._approval.admission.check_installed(installation)
             yield installation
         except BaseException:  # whatever cuts it short, what was made for nobody goes
             self._installer.remove(installation)

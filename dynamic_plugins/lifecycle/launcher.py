@@ -15,6 +15,7 @@ from dynamic_plugins.workers.components import Host
 
 if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
+    from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
@@ -32,8 +33,10 @@ class Launcher:
         store: StateStore,
         configuration: ConfigurationStore,
         listener: Listener,
+        admission: Admission,
         use_model: UseModel | None = None,
     ) -> None:
+        self._admission = admission
         self._loader, self._store, self._configuration = loader, store, configuration
         self._listener, self._use_model = listener, use_model
         self._closed = False
@@ -54,10 +57,12 @@ class Launcher:
     async def start(self, plugin: StoredPlugin, *, apart: bool = False) -> Connection:
         """Start *plugin* where it runs, or, *apart*, in a worker in any case.
 
-        Raises NeedsConfigurationError, LoadError or PluginTimeoutError, and PluginError once :meth:`close` was called.
+        Raises NeedsConfigurationError, NotAllowedError, LoadError or PluginTimeoutError, and PluginError once
+        :meth:`close` was called.
         """
         if self._closed:
             raise ClosingError(plugin.name)
+        self._admission.check_start(plugin.installation)
         await self.check_files(plugin)
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := variables.missing(plugin.installation, values):

@@ -15,6 +15,7 @@ from dynamic_plugins.events import Event
 from dynamic_plugins.install.installation import is_editable, is_same, version_of
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.plan import with_permissions
+from dynamic_plugins.lifecycle.offer_pins import update_difference
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
 
 if TYPE_CHECKING:
@@ -107,11 +108,19 @@ class Updates:
             held = _held(present)
             asked = self._approval.agreed("update", plan, needed, _with_regained(warning, plan, present), held)
             needed = await kept.enter_async_context(asked)
-            async with contextlib.AsyncExitStack() as undo:
-                outcome = await self._exchange(plan, needed, held, undo, kept)
-                if outcome.changed:
-                    undo.pop_all()
-        return outcome
+            seen: tuple[str, ...] | None = () if self._approval.is_beforehand else None
+            while True:
+                try:
+                    async with contextlib.AsyncExitStack() as undo:
+                        outcome = await self._exchange(plan, needed, held, undo, kept, seen)
+                        if outcome.changed:
+                            undo.pop_all()
+                except UnseenChangesError as news:
+                    # Neither a person nor another plugin is waited for under its lock: it is made again.
+                    await self._approval.ask_about_changes("update", news.plugin, news.changes)
+                    seen = news.changes
+                else:
+                    return outcome
 
     async def _exchange(
         self,
@@ -120,9 +129,13 @@ class Updates:
         held: Permissions,
         undo: AsyncExitStack,
         kept: AsyncExitStack,
+        seen: tuple[str, ...] | None,
     ) -> Outcome:
         """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it, *kept* is what is
         kept until it is done. What the new one declares beyond *held* and *plan* is asked about.
+
+        *seen* is the difference that the person has agreed to; empty, they agree to any. Raises UnseenChangesError for
+        another.
         """
         name, requires = plan.name, plan.requires
         while True:
@@ -140,7 +153,8 @@ class Updates:
                     needed = await self._dependencies.needed(replace(plan, requires=requires))
                     more = asks_more(both(held, plan.entry.permissions), new.permissions)
                     if not needed and more.is_nothing and not await self._inactive_needs(old, requires):
-                        await self._swap(handle, old, replace(old, installation=new, offers=None))
+                        fresh = replace(old, installation=new, offers=None)
+                        changes = await self._swap(handle, old, fresh, seen)
                         self._installer.remove(old.installation)
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
@@ -149,7 +163,7 @@ class Updates:
                 plan = with_permissions(plan, new.permissions)
                 needed = await kept.enter_async_context(self._approval.agreed("update", plan, needed, held=held))
         self._listener(Event(name, "updated", f"{before} to {after}"))
-        return Outcome(self._supervisor.info(name))
+        return replace(self._supervisor.outcome(name), changes=changes)
 
     async def _inactive_needs(self, plugin: StoredPlugin, requires: tuple[str, ...]) -> list[str]:
         """Return which of the plugins that an enabled *plugin* needs are not active, in the order to activate them."""
@@ -170,9 +184,14 @@ class Updates:
         with contextlib.suppress(PluginError):
             await verb(name)
 
-    async def _swap(self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin) -> None:
-        """Put *new* in *old*'s place once it has shown that it loads."""
+    async def _swap(
+        self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin, agreed: tuple[str, ...] | None
+    ) -> tuple[str, ...]:
+        """Put *new* in *old*'s place once it has shown that it loads, and return what is new in it."""
         new = replace(new, offers=await self._trial_run.offers(handle, old, new))
+        changes = update_difference(old.installation, new.installation, new.offers, old.agreed)
+        if changes and agreed != () and changes != agreed:
+            raise UnseenChangesError(new, changes)
         try:
             await self._supervisor.stop(handle)
             await handle.disconnect()
@@ -182,11 +201,21 @@ class Updates:
             raise
         # Only these: another process may have enabled or disabled it while the new one was made.
         facts = {"installation": new.installation, "offers": new.offers, "installed_at": now(), "error_details": None}
+        facts |= {"agreed": new.offers, "withheld": None}
         approved = old.approved or new.offers is not None
         saved = self._store.change(old.name, old.installation, **facts, approved=approved)
         if saved is None:
             raise NotInstalledError(old.name)
         self._supervisor.restore(handle, saved)
+        return changes
+
+
+class UnseenChangesError(Exception):
+    """The new version has *changes* that the person has not seen: a question, no failure and so no PluginError."""
+
+    def __init__(self, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
+        self.plugin, self.changes = plugin, changes
+        super().__init__(plugin.name)
 
 
 def _is_as_installed(installation: Installation) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_plugins.core.atomic_file import Stamp, read_json, stamp_of, write_atomically
@@ -38,7 +38,13 @@ class StoredPlugin:
     approved: bool = False
     """Whether a person has agreed to this version being started."""
     offers: Offers | None = None
-    """What it offered when it was last loaded."""
+    """What it offered when it was last loaded, and may be used."""
+    agreed: Offers | None = None
+    """What the person has agreed to that it offers; None before its first start."""
+    withheld: Offers | None = None
+    """What is new or has changed since, and waits for the person."""
+    allowed_calls: Mapping[str, str] = field(default_factory=dict)
+    """The digests of the actions that the person has said may always be called, by name."""
     error_details: str | None = None
     """Why it last failed to load; None after it loaded, or was configured or installed anew."""
     told: str = ""
@@ -67,7 +73,11 @@ class StoredPlugin:
             "rests_as": self.rests_as,
             "last_activated": self.last_activated,
             "approved": self.approved,
-            "offers": None if self.offers is None else self.offers.to_list(),
+            "offers": _listed(self.offers),
+            # Most often they are the same: then they are not written twice.
+            "agreed": True if self.agreed is not None and self.agreed == self.offers else _listed(self.agreed),
+            "withheld": _listed(self.withheld),
+            "allowed_calls": dict(self.allowed_calls),
             "error_details": self.error_details,
             "told": self.told,
             "leaving": self.leaving,
@@ -78,15 +88,27 @@ class StoredPlugin:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> StoredPlugin:
         granted: dict[str, Any] = {k: Permissions.from_dict(data[k]) for k in ("allowed", "denied") if k in data}
-        offers = data.get("offers")
+        offers = _offers(data.get("offers"))
+        # A file of a version that knew no pins: what was approved and in use has been agreed to.
+        agreed = data.get("agreed", data.get("approved", False) or None)
         return cls(
             **{
                 **data,
                 "installation": Installation.from_dict(data["installation"]),
-                "offers": None if offers is None else Offers.from_list(offers),
+                "offers": offers,
+                "agreed": offers if agreed is True else _offers(agreed),
+                "withheld": _offers(data.get("withheld")),
                 **granted,
             }
         )
+
+
+def _listed(offers: Offers | None) -> list[dict[str, Any]] | None:
+    return None if offers is None else offers.to_list()
+
+
+def _offers(listed: list[dict[str, Any]] | None) -> Offers | None:
+    return None if listed is None else Offers.from_list(listed)
 
 
 class StateStore:

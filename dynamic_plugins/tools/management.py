@@ -214,6 +214,12 @@ def _result(outcome: Outcome) -> dict[str, Any]:
         result["changed"] = False
     if outcome.reads_turns:
         result["reads_turns"] = True
+    if outcome.withheld:
+        result["withheld"] = {
+            "what": list(outcome.withheld),
+            "why": "New or changed since the person agreed; it can be used once they have agreed. They are asked, and "
+            f"shown the difference, by: dynamic-plugins activate {info.name}",
+        }
     return result | ({"note": outcome.note} if outcome.note else {})
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 UseModel = Callable[[Sequence[dict[str, str]]], Awaitable["str | None"]]
 """Called with messages (``{"role", "content"}``, oldest first); gives the model's text, or None where there is none."""
 
+READ = "resources:"
+"""The address of the action that reads what an MCP server keeps."""
+
 ComponentKind = Literal["action", "provider", "service", "evaluator", "task"]
 
 
