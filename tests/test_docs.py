@@ -113,6 +113,7 @@ class Workspace:
             "DYNAMIC_PLUGINS_HOME": str(self.home),
             "DYNAMIC_PLUGINS_PASSPHRASE": "correct horse battery staple",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+            "DYNAMIC_PLUGINS_MODEL_SERVERS": "none",
             "NO_COLOR": "1",
             "TERM": "dumb",
             "COLUMNS": "160",

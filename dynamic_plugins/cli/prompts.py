@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 from getpass import getpass
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.registry.entry import Variable
 
-__all__ = ["agreed", "approver", "at_a_terminal", "value_asker", "values_for"]
+__all__ = ["agreed", "agrees", "approver", "at_a_terminal", "value_asker", "values_for"]
 
 _LABEL = 11
 """The columns before each fact's text, ``  plugin   ``."""
@@ -45,6 +46,14 @@ def approver(yes: bool, screen: Screen) -> Approve | None:
             return (await _answer(visible(question))).strip().lower() in {"y", "yes"}
 
     return ask
+
+
+async def agrees(question: str, screen: Screen) -> bool:
+    """Ask a question at the terminal that is answered by yes or no; anything but a yes is a no."""
+    async with screen.asking():
+        answer = await _answer(visible(f"{question} [y/N] "))
+    await asyncio.sleep(0)  # after Ctrl-C the command ends here, and nothing is taken for an answer
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def _show(out: Output, fact: str) -> None:
