@@ -1,7 +1,7 @@
 """Stand-ins for the model servers that people run: they speak Ollama's own API and the OpenAI-compatible one.
 
-The real ones are hundreds of megabytes and bring models of gigabytes; what is tested with these is what we ask of such a
-server, and what we make of its answers. The shapes are those of https://github.com/ollama/ollama/blob/main/docs/api.md,
+The real ones are hundreds of megabytes and bring models of gigabytes; what is tested with these is what we ask of such
+a server, and what we make of its answers. The shapes are those of https://github.com/ollama/ollama/blob/main/docs/api.md,
 and of ``GET /v1/models`` as LM Studio, llama.cpp and vLLM answer it. Conversations are held by ``ScriptedModel``.
 """
 
@@ -73,7 +73,10 @@ def ollama(*names: str, **capabilities: list[str]) -> LocalServer:
 
 def openai_list(*names: str) -> dict[str, Any]:
     """What ``GET /v1/models`` answers with."""
-    return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": "me"} for name in names]}
+    return {
+        "object": "list",
+        "data": [{"id": name, "object": "model", "created": 0, "owned_by": "me"} for name in names],
+    }
 
 
 @contextmanager

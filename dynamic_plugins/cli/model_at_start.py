@@ -82,7 +82,8 @@ async def why_gone(settings: Settings) -> str | None:
         return f"{shown} is gone: no {server.title} runs at {server.address}"
     if found[0].problem:
         return f"{shown} is gone: what listens on {server.address} {found[0].problem}"
-    if name not in {model.name for model in found[0].models}:
+    # Ollama means "latest" where no tag is given.
+    if not {name, f"{name}:latest"} & {model.name for model in found[0].models}:
         return f"{shown} is gone: {server.title} at {server.address} does not have it any more"
     return None
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.local_models import PATIENT, all_models, look
 from dynamic_plugins.cli import render
-from dynamic_plugins.cli.model_at_start import choice_of, what_answers, why_gone
+from dynamic_plugins.cli.model_at_start import GOOD_FOR, choice_of, why_gone
 from dynamic_plugins.cli.output import DONE, Output
 from dynamic_plugins.errors import ModelError
 from dynamic_plugins.events import Event
 from dynamic_plugins.settings import BUILT_IN, MODEL_SERVERS, MODEL_VARIABLES
-from dynamic_plugins.storage.saved_model import Choice, SavedModel, with_saved_model
+from dynamic_plugins.storage.saved_model import Choice, SavedModel
 from dynamic_plugins.text.printable import visible
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.chat.local_models import FoundServer, LocalModel
     from dynamic_plugins.chat.ollama_pull import PullProgress
+    from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.settings import ModelServer, Settings
 
 
@@ -65,11 +66,11 @@ def _row(model: LocalModel, settings: Settings) -> tuple[str, str, str, str]:
 
 def _remarks(settings: Settings, found: Sequence[FoundServer]) -> list[str]:
     """Return what is worth knowing besides the table."""
-    lines = [
-        f"{each.server.title}? What listens on {each.server.address} {each.problem}." for each in found if each.problem
-    ]
+    lines = []
     for each in found:
-        if not each.problem and not each.models:
+        if each.problem:
+            lines.append(f"What listens on {each.server.address}, as {each.server.title} would, {each.problem}.")
+        elif not each.models:
             how = " Get one: dynamic-plugins model get NAME" if each.server.kind == "ollama" else ""
             lines.append(f"{each.server.title} at {each.server.address} has no model that chats.{how}")
     if variables := _variables(settings):
@@ -169,7 +170,7 @@ def _chosen(saved: SavedModel, settings: Settings, out: Output) -> int:
     elif isinstance(chosen, Choice):
         out.say(f"{visible(chosen.name)} of {chosen.server.title} answers from now on.")
     else:
-        out.say(what_answers(with_saved_model(settings).model) if not variables else "The built-in model is chosen.")
+        out.say("The built-in model is chosen." if variables else GOOD_FOR)
     return DONE
 
 
