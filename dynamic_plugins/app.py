@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.core import atomic_file
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.core.permissions import not_enforced
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.chat.conversation import Conversation
+    from dynamic_plugins.chat.plugin_reader import PluginReader
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.settings import Settings
+    from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
     from dynamic_plugins.tools.toolbox import Toolbox
     from dynamic_plugins.workers.in_process import InProcessLoader
@@ -93,7 +95,9 @@ class App:
             allow_builds=settings.allow_builds,
             timeout_seconds=settings.timeouts.install,
             exclude_newer=settings.exclude_newer,
+            cooldown_days=settings.cooldown_days,
             environ=settings.environment,
+            present=self._installed_path,
         )
         self.loader = _loader(settings)
         self.service = PluginManagementService(
@@ -108,6 +112,7 @@ class App:
             ask_values=ask_values,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
+            enforced=not_enforced,  # workers are started without a fence
         )
         self._model: Model | None = None
         self._background: list[asyncio.Task[None]] = []
@@ -120,17 +125,32 @@ class App:
             for name, plugin in self.store.read().items()
         }
 
+    def _installed_path(self, name: str) -> str | None:
+        plugin = self.store.read().get(name) or self.store.leaving().get(name)
+        return plugin.installation.path if plugin is not None else None
+
     # Made at first use: a command such as status needs neither, and reading the prompts takes time.
     @cached_property
     def toolbox(self) -> Toolbox:
-        """The tools: the six actions, and those of the active plugins."""
-        return self._tools(None)
+        """The tools: the six actions, and those of the active plugins, with a guard in front of them."""
+        from dynamic_plugins.tools.injection_guard import InjectionGuard
 
-    def _tools(self, pasted: PastedSecrets | None) -> Toolbox:
+        return self._tools(None, InjectionGuard(self.reader))
+
+    @cached_property
+    def reader(self) -> PluginReader:
+        """What knows names for the guards."""
+        from dynamic_plugins.chat.plugin_reader import PluginReader
+        from dynamic_plugins.tools.toolbox import tools_of
+
+        return PluginReader(self.catalogue, self.store.read, lambda: tools_of(self.components))
+
+    def _tools(self, pasted: PastedSecrets | None, guard: InjectionGuard | None = None) -> Toolbox:
         from dynamic_plugins.tools.management import management_actions
         from dynamic_plugins.tools.toolbox import Toolbox
 
-        return Toolbox(management_actions(self.service, self.installer, pasted), self.components, self.service.use)
+        actions = management_actions(self.service, self.installer, pasted)
+        return Toolbox(actions, self.components, self.service.use, guard)
 
     @cached_property
     def providers(self) -> list[Provider]:
@@ -140,6 +160,7 @@ class App:
         return management_providers(self.service)
 
     async def __aenter__(self) -> Self:
+        atomic_file.keep_private(self.settings.home)
         self.service.sync()
         self._background = [
             asyncio.create_task(self._end_idle_workers()),
@@ -203,30 +224,12 @@ class App:
             self._tools(vault),
             self.providers,
             vault=vault,
-            resolve=self._canonical,
-            named=self._is_named,
+            reader=self.reader,
             context=self.service.context,
+            plugins=self.service.status,
             evaluate=self.service.evaluate,
             max_steps=self.settings.max_steps,
             turn_seconds=self.settings.timeouts.turn,
         )
         self._conversations.add(conversation)
         return conversation
-
-    async def _canonical(self, said: str) -> str:
-        """Return the name of the plugin that *said* means, or *said* where it means none."""
-        try:
-            return (await self.catalogue.resolve(said)).name or said
-        except PluginError:
-            return said
-
-    async def _is_named(self, text: str, plugin: str) -> bool:
-        """Return whether *text* names *plugin*, in whatever spelling the resolver takes: "fetch me a page" does not."""
-        from dynamic_plugins.resolver.mentions import MERELY_A_WORD, mentions_in
-
-        try:
-            mentions = mentions_in(text, await self.catalogue.names())
-        except PluginError:
-            return False
-        sure = (each for each in mentions if each.kind == "exact" and each.confidence >= MERELY_A_WORD)
-        return any(plugin in mention.names for mention in sure)

@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dynamic_plugins.core.permission_text import in_a_sentence, permission_lines
+from dynamic_plugins.core.permissions import NOT_ENFORCED, UNDECLARED, Enforcement, Permissions
 from dynamic_plugins.registry.entry import Variable
+from dynamic_plugins.text.printable import visible
 
-Verb = Literal["install", "activate", "update"]
+Verb = Literal["install", "activate", "update", "uninstall"]
 
 
 @dataclass(frozen=True)
@@ -25,27 +28,57 @@ class ApprovalRequest:
     """What will be run, as argument lists."""
     warnings: tuple[str, ...] = ()
     """What a careful person would want to know: a look-alike name, an untrusted source, builds."""
+    defaults: tuple[tuple[str, str], ...] = ()
+    """What the plugin is told unless the person sets it, by name: as its registry or the plugin itself suggests."""
+    notes: tuple[str, ...] = ()
+    """What is good to know and nothing to be careful about: that recent versions are left out."""
+    digest: str | None = None
+    """The SHA-256 of the copy of a folder or wheel that will be installed: a yes is a yes to that copy."""
+    suggested_by: str = ""
+    """The plugin in whose words this stands, where nobody is known to have asked for it.
+
+    Consent that was given beforehand is not for that: only somebody who has read it can agree.
+    """
+    permissions: Permissions = UNDECLARED
+    """What it may reach once that is agreed to."""
+    enforced: Enforcement = NOT_ENFORCED
+    """Which of that is enforced on this machine."""
+    held: Permissions | None = None
+    """What it may reach already, of an update: only what is new is shown."""
+    needs: tuple[tuple[str, Permissions], ...] = ()
+    """The plugins that come with it, and what they may reach."""
 
     @property
     def question(self) -> str:
         """One line: ``Install mcp-server-time 2026.10.19 from PyPI?``"""
-        return f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?"
+        return visible(f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?")
 
     @property
     def facts(self) -> list[str]:
-        """What the person is shown before a yes, a line each: everything, nothing cut."""
+        """What the person is shown before a yes, a line each: everything, nothing cut, the unseen as escapes."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
-        return lines + [f"  warning  {warning}" for warning in self.warnings]
+        lines += [f"  sha256   {self.digest}"] if self.digest else []
+        lines += [f"  {name:<8} {text}" for name, text in self.permission_lines.items()]
+        lines += [f"  with it  {name}: {in_a_sentence(permissions)}" for name, permissions in self.needs]
+        lines += [f"  default  {name}={value}" for name, value in self.defaults]
+        lines += [f"  note     {note}" for note in self.notes]
+        lines += [f"  warning  {warning}" for warning in self.warnings]
+        return [visible(line) for line in lines]
+
+    @property
+    def permission_lines(self) -> dict[str, str]:
+        """What it may reach, three lines by what they are about: network, files, programs. None of what is removed."""
+        return {} if self.verb == "uninstall" else permission_lines(self.permissions, self.enforced, self.held)
 
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool]]
 """Returns whether the person agrees. A host without a person passes none: the answer is then needs_confirmation."""
 
 
-async def approve_everything(_request: ApprovalRequest) -> bool:
-    """Agree to everything: for an operator who has said ``--yes``."""
-    return True
+async def approve_everything(request: ApprovalRequest) -> bool:
+    """Agree to everything that was asked for: for an operator who has said ``--yes``."""
+    return not request.suggested_by
 
 
 AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]

@@ -12,6 +12,7 @@
     │   ├── DeclinedError                  declined
     │   ├── NeedsConfigurationError        needs_configuration
     │   ├── UntrustedSourceError           untrusted_source
+    │   ├── PermissionDeniedError          permission_denied   (an ActionError too)
     │   ├── BadArgumentsError              bad_arguments
     │   ├── SourceError                    bad_arguments       (registry.sources)
     │   │   └── SourceListError            state_unavailable   (registry.sources; a StateError too)
@@ -32,6 +33,7 @@
     ├── PluginFaultError                                       the plugin itself: no other one is concerned
     │   ├── InstallError                   install_failed
     │   ├── LoadError                      load_failed
+    │   │   ├── ChangedFilesError          load_failed
     │   │   ├── ComponentClashError        load_failed
     │   │   └── ContractError              load_failed
     │   ├── ActionError                    action_failed
@@ -52,10 +54,15 @@ nothing of ours but the worker is installed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+import shlex
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+PermissionKind = Literal["network", "read", "write", "program"]
+"""What a refusal is about."""
+PERMISSION_LENGTH = 300
 
 
 class PluginError(Exception):
@@ -327,6 +334,19 @@ class LoadError(PluginFaultError):
         super().__init__(f"Loading {name} failed: {reason}")
 
 
+class ChangedFilesError(LoadError):
+    """Files of an installed plugin are not as they were installed; ``paths`` has them. Nothing was started."""
+
+    def __init__(self, name: str, version: str, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+        super().__init__(
+            name,
+            f"its installed files were changed since it was installed: {', '.join(paths[:3])}{more}. Nothing was "
+            f"started. To have them as they were: dynamic-plugins update {name} --version {version}",
+        )
+
+
 class ComponentClashError(LoadError):
     """The plugin brings components whose names are taken."""
 
@@ -366,6 +386,42 @@ class NotActiveError(InputError, ActionError):
             f"{reason}. Switch it on with: dynamic-plugins activate {plugin}",
             for_model=f"{reason}; activate it with activate_plugin first",
         )
+
+
+class PermissionDeniedError(InputError, ActionError):
+    """A plugin reached for a host, a path or a program that it was not granted. An ActionError, since its call failed.
+
+    ``command`` is what the person types to grant it.
+    """
+
+    code = "permission_denied"
+
+    def __init__(self, plugin: str, kind: PermissionKind, what: str, action: str = "") -> None:
+        self.kind, self.what = kind, what
+        self.command = shlex.join(["dynamic-plugins", "permissions", plugin, f"--allow-{kind}", what])
+        reason = f"it may not {_REACHING[kind]} {what}"
+        ActionError.__init__(
+            self,
+            plugin,
+            action or "the call",
+            f"{reason}. If you want it to: {self.command}",
+            for_model=f"{reason}. Only the person can grant that, if they want to, with: {self.command}",
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"permission": {"kind": self.kind, "what": self.what}, "command": self.command}
+
+
+_REACHING = {"network": "reach", "read": "read", "write": "write to", "program": "start"}
+
+
+def permission_denied(plugin: str, kind: PermissionKind, what: str, action: str = "") -> PermissionDeniedError:
+    """Return the error for what *plugin* was refused: *what* is a host with its port, a path, or a program's name.
+
+    *what* may be a plugin's own words: of those, one line of printable characters is told.
+    """
+    line = " ".join("".join(each if each.isprintable() else " " for each in what[:PERMISSION_LENGTH]).split())
+    return PermissionDeniedError(plugin, kind, line, action)
 
 
 class UnknownActionError(InputError, ActionError):

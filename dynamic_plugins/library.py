@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_plugins.app import App
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.core.permissions import Permissions, parse_permissions
+from dynamic_plugins.errors import BadArgumentsError, PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.tools.system_prompt import system_text
@@ -72,6 +73,15 @@ class DynamicPlugins:
             return {"ok": False, "error": error.to_dict()}
         return await self.app.toolbox.call(name, arguments)
 
+    def begin_turn(self, said: str) -> None:
+        """Tell the guard in front of the tools what the person says now, at the beginning of each turn.
+
+        It is optional. With it, what a plugin's output suggests is installed, switched or configured only if the person
+        asks for it, as in our own chat; without it, the guard knows only what plugins said (docs/security.md).
+        """
+        if self.app.toolbox.guard is not None:
+            self.app.toolbox.guard.begin(said)
+
     async def context(self) -> str:
         """Return what to add to the system prompt of each turn: how to use plugins, and what is installed now."""
         return await system_text(self.app.providers)
@@ -83,6 +93,28 @@ class DynamicPlugins:
         """
         return await self.app.service.evaluate({"user": user, "reply": reply})
 
+    async def permissions(
+        self, plugin: str, *, allow: Mapping[str, Any] | None = None, deny: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return what an installed plugin may reach, once *allow* is granted and *deny* taken back.
+
+        Both are tables as plugins declare them, of which each key may be left out: ``{"network": ["api.example.org"],
+        "files": [{"path": "/data", "access": "read"}], "programs": ["git"]}``. A person says that: no tool does it.
+        Raises BadArgumentsError for a table that is none, or where what *deny* names would stay within reach, and what
+        naming a plugin raises.
+        """
+        if not (allow or deny):
+            return (await self.app.service.permissions(plugin)).to_dict()
+        allowed, denied = (_table(plugin, table or {}) for table in (allow, deny))
+        return (await self.app.service.change_permissions(plugin, allow=allowed, deny=denied)).to_dict()
+
     def status(self) -> list[DynamicPluginInfo]:
         """Return what is installed, by name."""
         return self.app.service.status()
+
+
+def _table(plugin: str, said: Mapping[str, Any]) -> Permissions:
+    try:
+        return parse_permissions({"network": [], **said})
+    except ValueError as error:
+        raise BadArgumentsError(plugin, f"permissions: {error}") from None

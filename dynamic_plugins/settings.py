@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ FORBIDDEN_VARIABLES = frozenset(
     PATH PATHEXT SYSTEMROOT WINDIR HOME USERPROFILE SHELL COMSPEC IFS ENV BASH_ENV
     LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH DYLD_FRAMEWORK_PATH
     PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONINSPECT PYTHONUSERBASE PYTHONBREAKPOINT PYTHONWARNINGS VIRTUAL_ENV
-    NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NPM_CONFIG_PREFIX RUBYOPT RUBYLIB PERL5OPT PERL5LIB PERL5DB
+    NODE_OPTIONS NODE_PATH NPM_CONFIG_PREFIX RUBYOPT RUBYLIB PERL5OPT PERL5LIB PERL5DB
     JAVA_TOOL_OPTIONS _JAVA_OPTIONS CLASSPATH GIT_SSH GIT_SSH_COMMAND GIT_EXEC_PATH EDITOR PAGER
     DYLD_FALLBACK_LIBRARY_PATH DYLD_FALLBACK_FRAMEWORK_PATH DYLD_ROOT_PATH GCONV_PATH GLIBC_TUNABLES OPENSSL_CONF
     OPENSSL_MODULES OPENSSL_ENGINES PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONPYCACHEPREFIX NODE_REPL_EXTERNAL_MODULE
@@ -29,11 +30,33 @@ FORBIDDEN_VARIABLES = frozenset(
     """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
 )
 _OURS = "DYNAMIC_PLUGINS_"
+_PASSPHRASE = "DYNAMIC_PLUGINS_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+# What programs of every kind read, by kind: proxies, certificates and whether they are checked, where configuration
+# lies, package managers and indexes, and which of several implementations is loaded.
+_PERSONS_OWN = re.compile(
+    r"(HTTPS?|ALL|NO|FTP|RSYNC|SOCKS[45]?|WSS?|GRPC|YARN_HTTPS?|GLOBAL_AGENT_HTTPS?)_PROXY"
+    r"|SSL_CERT_(FILE|DIR)|\w+_SSL_CERT_(FILE|DIR)|(\w+_)?CA_BUNDLE|(\w+_)?CA_CERTS(_FILE)?|SSLKEYLOGFILE"
+    r"|\w+_SSL_ROOTS_FILE_PATH|\w+_TLS_REJECT_UNAUTHORIZED|PYTHONHTTPSVERIFY|GIT_SSL_\w+|GIT_HTTP_\w+"
+    r"|CURL_SSL_BACKEND|OPENSSL_\w+|NODE_(?!ENV$)\w+|PYTHON[A-Z]+|ELECTRON_\w+|DENO_\w+|BUN_\w+"
+    r"|XDG_\w+|(LOCAL)?APPDATA|PROGRAMDATA|TMPDIR|TE?MP|CURL_HOME|WGETRC|NETRC|GNUPGHOME|GIT_CONFIG\w*"
+    r"|(UV|PIP|PIPX|POETRY|PDM|CONDA|NPM_CONFIG|YARN|PNPM|COREPACK|CARGO|GEM|BUNDLE|HOMEBREW)_\w+|GO(PROXY|FLAGS|SUMDB)"
+    r"|(\w+_)?(INDEX|REGISTRY)_URLS?|HF_ENDPOINT"
+    r"|(\w+_)?KEYRING_BACKEND|KEYRING_PROPERTY_\w+|MPLBACKEND|(LD|DYLD)_\w+",
+    re.IGNORECASE,
+)
 
 
 def is_forbidden(name: str) -> bool:
     """Whether a variable is kept from plugins: it decides what code runs, or it is ours, as our passphrase is."""
     return name.upper() in FORBIDDEN_VARIABLES or name.upper().startswith(_OURS)
+
+
+def is_the_persons_own(name: str) -> bool:
+    """Whether only the person gives a variable a value, never a registry: it decides where a program connects to, whom
+    it trusts, or where its configuration, packages and parts come from.
+    """
+    return _PERSONS_OWN.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)
@@ -149,6 +172,8 @@ class Settings:
     """What a client of our MCP server over HTTP has to bring; None asks for nothing."""
     allow_builds: bool = False
     exclude_newer: str | None = None
+    cooldown_days: int = 7
+    """What nobody has verified is not installed in a version, or with packages, that is younger; 0 for no limit."""
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
     in_process: tuple[str, ...] = ()
@@ -175,18 +200,25 @@ class Settings:
         registries: tuple[str, ...] = (),
         model: str | None = None,
         base_url: str | None = None,
+        take_passphrase: bool = False,
     ) -> Settings:
         """Read the settings: arguments first, then ``DYNAMIC_PLUGINS_*`` and ``OPENAI_*``, then the defaults.
+
+        With *take_passphrase* the passphrase is taken out of this process's environment, for a program that reads it
+        once.
 
         Raises ValueError for a value that is not of its kind, naming the variable.
         """
         env = dict(os.environ if environment is None else environment)
+        passphrase = env.pop(_PASSPHRASE, "") or None  # no program that we start needs it
+        if take_passphrase and environment is None:
+            os.environ.pop(_PASSPHRASE, None)
         return cls(
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
             registries=registries,
             model=_model(env, model, base_url),
             model_servers=_model_servers(env),
-            passphrase=env.get("DYNAMIC_PLUGINS_PASSPHRASE") or None,
+            passphrase=passphrase,
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,

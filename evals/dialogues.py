@@ -23,24 +23,25 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
-from dynamic_plugins.core import prompt_files
+from dynamic_plugins.chat.plugin_reader import PluginReader
+from dynamic_plugins.errors import PluginError
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
-from dynamic_plugins.plugin import Action, Plugin, Provider
-from dynamic_plugins.registry.entry import Entry, OfferedAction
+from dynamic_plugins.plugin import Action, Plugin
+from dynamic_plugins.redaction.session_vault import SessionVault
+from dynamic_plugins.registry.entry import Entry, OfferedAction, Variable
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
-from dynamic_plugins.resolver.mentions import mentions_in
 from dynamic_plugins.settings import ModelSettings, Settings
-from dynamic_plugins.tools.management import NAMES, one_line, schema
+from dynamic_plugins.tools.management import NAMES
 from dynamic_plugins.tools.toolbox import Toolbox
+from evals.pretended import VERSION, installed, management, no_context, providers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from dynamic_plugins.chat.conversation import Turn
     from dynamic_plugins.core.model_protocol import Model
 
-VERSION = "1.0.0"
 SHARED_TOOLS = Path(__file__).parent.parent.parent / "shared" / "data" / "dialogues" / "tools.json"
 
 Calls = list[dict[str, Any]]
@@ -54,11 +55,13 @@ class Stage:
         self._status, self._offers, self._catalogue = dict(status), offers, catalogue
         self._results = list(result) if isinstance(result, list) else None
         self._result = result
+        self._vault = SessionVault()
+        self._configured: list[tuple[str, list[dict[str, Any]]]] = []
         self._registry = ComponentRegistry()
         for name, how in status.items():
             if how == "active":
                 self._registry.mount(self._plugin(name))
-        self._toolbox = Toolbox(self._management(), self._registry)
+        self._toolbox = Toolbox(management(catalogue, self._pretend), self._registry)
 
     def _plugin(self, name: str) -> Plugin:
         return Plugin(name, "", actions=[self._action(offer) for offer in self._offers.get(name, ())])
@@ -76,35 +79,28 @@ class Stage:
             return self._result
         return self._results.pop(0) if len(self._results) > 1 else self._results[0]
 
-    def _management(self) -> list[Action]:
-        texts = prompt_files.table("actions.toml")
-        return [
-            Action(name, texts[name]["description"], self._handler(name), schema(name), tuple(texts[name]["similes"]))
-            for name in NAMES
-        ]
+    async def _pretend(self, action: str, plugin_name: str, given: dict[str, Any]) -> dict[str, Any]:
+        plugin = (await self._catalogue.resolve(plugin_name)).name or plugin_name
+        if action == "configure_plugin":
+            self._configured.append((plugin, [self._revealed(plugin, **each) for each in given["configuration"] or ()]))
+        if action == "activate_plugin" and plugin not in self._registry.plugins:
+            self._registry.mount(self._plugin(plugin))
+        return {"name": plugin, "version": VERSION, "changed": True}
 
-    def _handler(self, name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
-        async def search(query: str | None = None, limit: int | None = None) -> dict[str, Any]:
-            found = await self._catalogue.search(query or "", limit or 8)
-            return {"plugins": [{"name": m.entry.name, "description": one_line(m.entry.description)} for m in found]}
-
-        async def pretend(plugin_name: str, **_: Any) -> dict[str, Any]:
-            plugin = (await self._catalogue.resolve(plugin_name)).name or plugin_name
-            if name == "activate_plugin" and plugin not in self._registry.plugins:
-                self._registry.mount(self._plugin(plugin))
-            return {"name": plugin, "version": VERSION, "changed": True}
-
-        return search if name == "list_available_plugins" else pretend
+    def _revealed(self, plugin: str, name: str, value: str) -> dict[str, str]:
+        """Return a setting with the secret that its placeholder stands for, as the service would store it."""
+        try:
+            return {"name": name, "value": self._vault.reveal(value, plugin, Variable(name, secret=True))}
+        except PluginError:
+            return {"name": name, "value": value}
 
     def conversation(self, model: Model, before: Sequence[dict[str, Any]]) -> Conversation:
         """Return the conversation as it stands after the turns *before*."""
-        providers = [
-            Provider("available_plugins", "", lambda: json.dumps({"known": 160})),
-            Provider("dynamic_plugins_status", "", self._status_text),
-        ]
         conversation = Conversation(
-            model, self._toolbox, providers, resolve=self._resolve, named=self._named, context=_nothing,
-            max_steps=4, turn_seconds=120,
+            model, self._toolbox, providers(self._status, 160),
+            reader=PluginReader(self._catalogue, dict, self._toolbox.plugin_tools),
+            context=no_context, plugins=lambda: installed(self._status), vault=self._vault, max_steps=4,
+            turn_seconds=120,
         )  # fmt: skip
         for turn in before:
             results = _results_of(turn)
@@ -114,10 +110,6 @@ class Stage:
             ]
             conversation.recall(turn["say"], calls, turn.get("told", ""))
         return conversation
-
-    def _status_text(self) -> str:
-        rows = [{"name": name, "version": VERSION, "status": status} for name, status in self._status.items()]
-        return json.dumps({"plugins": rows})
 
     def _tool(self, call: dict[str, Any]) -> str:
         if call["tool"] != "use":
@@ -140,23 +132,23 @@ class Stage:
                 named = given.get("plugin_name")
                 rest = {k: v for k, v in given.items() if k != "plugin_name" and v is not None}
                 plugin = (await self._resolve(named)) if isinstance(named, str) else None
+                if call.tool == "configure_plugin" and plugin is not None:
+                    rest["configuration"] = self._as_received(plugin, rest.get("configuration"))
                 calls.append({"tool": call.tool, "plugin": plugin, "args": rest})
         return calls
+
+    def _as_received(self, plugin: str, configuration: Any) -> Any:
+        """Return the settings as the plugin gets them: with the secret that a placeholder stands for."""
+        names = [each["name"] for each in configuration or ()]
+        return next((c for p, c in self._configured if p == plugin and [e["name"] for e in c] == names), configuration)
 
     async def _resolve(self, name: str) -> str:
         return name if name in self._status else (await self._catalogue.resolve(name)).name or name
 
-    async def _named(self, text: str, plugin: str) -> bool:
-        return any(plugin in mention.names for mention in mentions_in(text, await self._catalogue.names()))
-
-
-async def _nothing() -> dict[str, str]:
-    return {}
-
 
 def _results_of(turn: dict[str, Any]) -> list[Any]:
     expect, result = turn["expect"], turn.get("result", "done")
-    if len(expect) > 1 and isinstance(result, list) and len(result) == len(expect):
+    if isinstance(result, list) and len(result) == len(expect):
         return list(result)
     return [result] * len(expect)
 

@@ -20,7 +20,8 @@ from dynamic_plugins.embedded import action_ranker
 from dynamic_plugins.embedded.action_ranker import WEIGHTS, all_features
 from dynamic_plugins.embedded.message import Message
 from dynamic_plugins.embedded.references import Memory
-from dynamic_plugins.embedded.using import candidates, order
+from dynamic_plugins.embedded.use_candidates import candidates
+from dynamic_plugins.embedded.using import order
 from evals.using import is_right
 from evals.using_turns import Offers, Turn, described_offers, dialogue_turns, lines, single_turns
 

@@ -3,7 +3,9 @@
     python -m evals.train_intents [FILE…] [--folds 5] [--ablate] [--curve] [--write]
 
 Each line of a FILE (all of ``evals/data/hands`` and ``evals/data`` by default) is ``{"hand", "installed", "active",
-"text", "expect", "accept"?, "mood"?}``. Lines are split by the hand that wrote them, never by line. ``--write`` puts
+"text", "expect", "accept"?, "mood"?}``, or a whole dialogue as :mod:`evals.dialogues` plays it (all of
+``evals/data/dialogues``): each turn is then learnt with what the turn before spoke of. Lines are split by the hand
+that wrote them, never by line. ``--write`` puts
 the models into the package; ``--ablate`` leaves out one kind of feature after the other; ``--curve`` trains on a half,
 a quarter and so on of the hands. Takes a minute or two of processor time for each training. Needs scikit-learn
 (``dev``).
@@ -27,15 +29,18 @@ from sklearn.linear_model import LogisticRegression
 
 from dynamic_plugins.embedded.classifier import BUCKETS, LinearModel, bucket
 from dynamic_plugins.embedded.features import message_features, plugin_features
+from dynamic_plugins.embedded.memory import memory_of
 from dynamic_plugins.embedded.reading import INTENTS
+from dynamic_plugins.embedded.request import Exchange, Made
 from dynamic_plugins.embedded.spoken_text import spoken_in
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.linker import links_in
 from dynamic_plugins.resolver.resolver import Resolver
+from evals.dialogues import after
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dynamic_plugins.embedded.features import State
     from dynamic_plugins.resolver.linker import Link
@@ -82,12 +87,39 @@ class Samples:
 
 def read_lines(files: Sequence[Path]) -> list[Line]:
     """Return the lines of *files*; one without a hand is its file's."""
-    lines = []
+    lines: list[Line] = []
     for file in files:
         for text in filter(str.strip, file.read_text(encoding="utf-8").splitlines()):
             line = json.loads(text)
-            lines.append({**line, "hand": line.get("hand") or file.stem})
+            if "turns" in line:
+                lines += turns_of(line)
+            else:
+                lines.append({**line, "hand": line.get("hand") or file.stem})
     return lines
+
+
+def turns_of(dialogue: dict[str, Any]) -> Iterator[Line]:
+    """Give the turns of *dialogue* as lines; ``before`` has the exchanges before each."""
+    status = dict.fromkeys(dialogue["installed"], "inactive") | dict.fromkeys(dialogue["active"], "active")
+    before: list[Exchange] = []
+    for turn in dialogue["turns"]:
+        yield {
+            "hand": dialogue["persona"],
+            "installed": [name for name, how in status.items() if how != "active"],
+            "active": [name for name, how in status.items() if how == "active"],
+            "text": turn["say"],
+            "expect": turn["expect"],
+            "accept": turn.get("accept", []),
+            "before": list(before),
+        }
+        before.append(Exchange(turn["say"], [_made(call) for call in turn["expect"]], turn.get("told")))
+        status = after(status, turn["expect"])
+
+
+def _made(call: dict[str, Any]) -> Made:
+    if call["tool"] == "use":
+        return Made(call["action"], call.get("args") or {}, {"plugin": call["plugin"], "action": call["action"]})
+    return Made(call["tool"], {"plugin_name": call.get("plugin")}, {})
 
 
 def intents_of(calls: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -135,23 +167,32 @@ class Teacher:
         wanted = intents_of(line["expect"])
         allowed = {name for calls in line.get("accept", []) for name in intents_of(calls)} - wanted.keys()
         installed = {name: self._entries[name] for name in (*line["active"], *line["installed"])}
-        links = links_in(text, self._registry({*wanted, *allowed}, installed), installed)
+        registry = self._registry({*wanted, *allowed}, installed)
+        links = links_in(text, registry, installed, self._context(line, registry, installed))
         states = [_state(link, line) for link in links]
-        called = {name for link in links if link.named for name in link.names}
+        called = {name for link in links if link.pointed for name in link.names}
         several = sum(name in installed for name in wanted) > 1 or len(installed) == 1
         lost = any(name not in called and not (name in installed and several) for name in wanted)
         for at, link in enumerate(links):
             label = next((wanted[name] for name in link.names if name in wanted), "-")
             if label == "-" and any(name in allowed for name in link.names):
                 continue  # either is right
-            if lost and (link.named if label == "-" else not link.named):
+            if lost and (link.pointed if label == "-" else not link.pointed):
                 continue  # the plugin that is meant was not found: of another one this says nothing
             features = self._kept(plugin_features(text, links, at, states))
             found["plugin_intent"].add(features, label, line["hand"])
+            if link.named and label in ("A", "D") and states[at] in _FLIPPED:
+                # Said of a plugin that stands so already the words mean the same: the state must not outweigh them.
+                flipped = [*states[:at], _FLIPPED[states[at]], *states[at + 1 :]]
+                others = self._kept(plugin_features(text, links, at, flipped))
+                found["plugin_intent"].add(others, label, line["hand"])
         features = self._kept(message_features(text, links, states))
         found["message_act"].add(features, _act(line), line["hand"])
-        if "mood" in line:
-            found["mood"].add(features, _mood(line), line["hand"])
+        if mood := _mood(line):
+            found["mood"].add(features, mood, line["hand"])
+
+    def _context(self, line: Line, registry: Resolver, installed: Mapping[str, Entry]) -> Mapping[str, str]:
+        return memory_of(line.get("before") or (), registry, installed, self._entries).context
 
     def _registry(self, meant: set[str], installed: Mapping[str, Entry]) -> Resolver:
         """Return a registry with the plugins that are meant, and others that are not called alike."""
@@ -168,6 +209,7 @@ class Teacher:
         return [each for each in features if not self._without or not each.startswith(self._without)]
 
 
+_FLIPPED: dict[State, State] = {"on": "off", "off": "on"}
 _COMMON = frozenset(
     {"plugin", "mcp", "server", "elizaos", "io", "github", "com", "client", "adapter", "modelcontextprotocol"}
 )
@@ -184,8 +226,15 @@ def _act(line: Line) -> str:
 
 
 def _mood(line: Line) -> str:
+    """Return how a line is meant; of a dialogue's turn only what its good answers tell, empty where they do not."""
     changes = {call["tool"] for call in line["expect"]} - {"list_available_plugins", "use"}
-    return "order" if changes or line["mood"] in ORDERS else str(line["mood"])
+    if "mood" in line:
+        return "order" if changes or line["mood"] in ORDERS else str(line["mood"])
+    if "before" not in line or (line["expect"] and not changes) or any(line["accept"]):
+        return ""
+    if changes:
+        return "order"
+    return "question" if line["text"].rstrip().endswith(("?", "\uff1f")) else "talk"
 
 
 # ---------------------------------------------------------------- training
@@ -197,7 +246,7 @@ def trained(name: str, samples: Samples, rows: Any = None) -> tuple[LogisticRegr
     if rows is not None:
         matrix, labels = matrix[rows], labels[rows]
     columns = np.unique(matrix.indices)
-    regression = LogisticRegression(C=STRENGTH[name], max_iter=100)
+    regression = LogisticRegression(C=STRENGTH[name], max_iter=60)
     regression.fit(matrix[:, columns], labels)
     return regression, columns
 
@@ -240,6 +289,7 @@ def main() -> None:
         *sorted((DATA / "hands").glob("*.jsonl")),
         *sorted(DATA.glob("*own*.jsonl")),
         *sorted(DATA.glob("unseen*.jsonl")),
+        *sorted((DATA / "dialogues").glob("*.jsonl")),
     ]
     lines = read_lines(files)
     entries = known_entries(lines)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def is_right(turn: Turn, calls: Sequence[tuple[str, dict[str, Any]]]) -> bool:
     """Whether *calls* are one of the good answers to *turn*."""
     made = [_as_call(turn, name, arguments) for name, arguments in calls]
-    return any(_same(answer, made) for answer in turn.answers if answer)
+    return any(same(answer, made) for answer in turn.answers if answer)
 
 
 def _as_call(turn: Turn, name: str, arguments: dict[str, Any]) -> Call:
@@ -35,7 +35,8 @@ def _as_call(turn: Turn, name: str, arguments: dict[str, Any]) -> Call:
     return {"tool": "use", "plugin": plugin, "action": action, "args": arguments}
 
 
-def _same(wanted: Sequence[Call], made: Sequence[Call]) -> bool:
+def same(wanted: Sequence[Call], made: Sequence[Call]) -> bool:
+    """Whether the calls *made* are those that are *wanted*, in any order."""
     if len(wanted) != len(made):
         return False
     left = list(made)
@@ -49,13 +50,20 @@ def _same(wanted: Sequence[Call], made: Sequence[Call]) -> bool:
 
 def fits(want: Call, got: Call) -> bool:
     """Whether *got* is the call that is wanted; further arguments are left to the schema, which has been checked."""
+    if want["tool"] == "list_available_plugins":
+        return bool(got["tool"] == want["tool"])
     if any(want.get(key) != got.get(key) for key in ("tool", "plugin", "action")):
         return False
-    have = got.get("args") or {}
-    return all(
-        name in have and (value is None or plain(value) == plain(have[name]))
-        for name, value in (want.get("args") or {}).items()
-    )
+    asked, have = (_settings(call.get("args") or {}) for call in (want, got))
+    return all(name in have and (value is None or plain(value) == plain(have[name])) for name, value in asked.items())
+
+
+def _settings(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that a call gives by their names; the arguments of any other call as they are."""
+    told = arguments.get("configuration")
+    if isinstance(told, list):
+        return {each["name"]: each["value"] for each in told}
+    return told if isinstance(told, dict) else arguments
 
 
 def plain(value: Any) -> Any:

@@ -99,7 +99,7 @@ def _switch(active: list[str], call: Call) -> None:
 
 def _exchange(turn: dict[str, Any], offers: Offers) -> Exchange:
     results = turn.get("result")
-    several = isinstance(results, list) and len(turn["expect"]) > 1
+    several = isinstance(results, list) and len(turn["expect"]) == len(results)
     made = []
     for index, call in enumerate(turn["expect"]):
         result = results[index] if several and isinstance(results, list) and index < len(results) else results

@@ -21,25 +21,23 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
+from dynamic_plugins.chat.plugin_reader import PluginReader
 from dynamic_plugins.core import prompt_files
 from dynamic_plugins.embedded.needle import engine
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
-from dynamic_plugins.plugin import Action, Provider
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
-from dynamic_plugins.resolver.mentions import mentions_in
 from dynamic_plugins.settings import ModelSettings, Settings
-from dynamic_plugins.tools.management import NAMES, one_line, schema
+from dynamic_plugins.tools.management import NAMES, schema
 from dynamic_plugins.tools.toolbox import Toolbox
+from evals.pretended import VERSION, installed, management, no_context, providers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from dynamic_plugins.chat.conversation import Turn
     from dynamic_plugins.core.model_protocol import Model
 
-VERSION = "1.0.0"
-"""What every installed plugin of a line is said to be."""
 STEPS = 4
 
 Line = dict[str, Any]
@@ -55,55 +53,22 @@ class Stage:
 
     def conversation(self, model: Model) -> Conversation:
         """Return a conversation that begins with the line's plugins."""
-        providers = [
-            Provider(
-                "available_plugins", "", lambda: json.dumps({"known": len(self._catalogue.registry.cached_entries())})
-            ),
-            Provider("dynamic_plugins_status", "", self._told),
-        ]
-        toolbox = Toolbox(self._actions(), ComponentRegistry())
+        known = len(self._catalogue.registry.cached_entries())
+        toolbox = Toolbox(management(self._catalogue, _pretend), ComponentRegistry())
         return Conversation(
             model,
             toolbox,
-            providers,
-            resolve=self._resolve,
-            named=self._named,
-            context=_nothing,
+            providers(self.status, known),
+            reader=PluginReader(self._catalogue, dict, toolbox.plugin_tools),
+            context=no_context,
+            plugins=lambda: installed(self.status),
             max_steps=STEPS,
             turn_seconds=120,
         )
 
-    def _told(self) -> str:
-        rows = [{"name": name, "version": VERSION, "status": status} for name, status in self.status.items()]
-        return json.dumps({"plugins": rows})
 
-    async def _resolve(self, said: str) -> str:
-        return said
-
-    async def _named(self, text: str, plugin: str) -> bool:
-        mentions = mentions_in(text, await self._catalogue.names())
-        return any(plugin in mention.names for mention in mentions)
-
-    def _actions(self) -> list[Action]:
-        told = prompt_files.table("actions.toml")
-        return [
-            Action(name, told[name]["description"], self._handler(name), schema(name), tuple(told[name]["similes"]))
-            for name in NAMES
-        ]
-
-    def _handler(self, name: str) -> Callable[..., Awaitable[dict[str, Any]]]:
-        async def search(query: str | None = None, limit: int | None = None) -> dict[str, Any]:
-            found = await self._catalogue.search(query or "", limit or 8)
-            return {"plugins": [{"name": m.entry.name, "description": one_line(m.entry.description)} for m in found]}
-
-        async def pretend(plugin_name: str, **_: Any) -> dict[str, Any]:
-            return {"name": plugin_name, "version": VERSION, "changed": True}
-
-        return search if name == "list_available_plugins" else pretend
-
-
-async def _nothing() -> dict[str, str]:
-    return {}
+async def _pretend(_action: str, plugin_name: str, _given: dict[str, Any]) -> dict[str, Any]:
+    return {"name": plugin_name, "version": VERSION, "changed": True}
 
 
 async def answer(line: Line, model: Model, catalogue: Catalogue) -> tuple[Calls, Calls, str, float]:

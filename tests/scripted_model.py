@@ -7,13 +7,13 @@ answers, is. It keeps every request as it came over the wire.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from tests import openai_schema
+from tests.loopback import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,14 +42,8 @@ class ScriptedModel:
 
     @contextmanager
     def serving(self) -> Iterator[ScriptedModel]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(5)
 
     def answer(self, body: bytes) -> dict[str, Any]:
         self.requests.append(body)

@@ -222,13 +222,13 @@ def test_the_snippet_works(
     for each in above if block.leaves_something else ():
         if each not in here.done and (not needs_index(each) or index_may_be_asked()):
             here.done.add(each)
-            check_block(each, here, embedded_model)
+            assert_works(each, here, embedded_model)
     if block not in here.done:
         here.done.add(block)
-        check_block(block, here, embedded_model)
+        assert_works(block, here, embedded_model)
 
 
-def check_block(block: Block, here: Workspace, embedded_model: Callable[[], str]) -> None:
+def assert_works(block: Block, here: Workspace, embedded_model: Callable[[], str]) -> None:
     if block.title:
         path = here.folder / block.title
         path.parent.mkdir(parents=True, exist_ok=True)

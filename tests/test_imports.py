@@ -6,7 +6,7 @@ import ast
 import subprocess
 import sys
 from collections import Counter
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,7 @@ OPEN = {
     "events": set(),
     "plugin": set(),
     "settings": set(),
-    "approval": {"registry"},
+    "approval": {"core", "registry", "text"},
 }
 FLOOR = {room: floor for floor, room in enumerate(ROOMS)}
 
@@ -82,13 +82,22 @@ def test_a_module_imports_only_from_its_own_room_and_those_below(path: Path) -> 
     assert above == set(), f"{here} is below what it imports"
 
 
+def circle(needs: dict[str, set[str]]) -> list[str]:
+    """Return modules that import each other, the first one again at the end; nothing where there are none."""
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     known = {dotted(path): path for path in modules()}
     needs = {}
     for name, path in known.items():
         found = {part for each in imported(path) for part in (each, each.rpartition(".")[0]) if part in known}
         needs[name] = found - {name}
-    TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
+    assert circle(needs) == []
 
 
 def test_the_workers_modules_do_not_import_each_other_in_a_circle() -> None:
@@ -103,7 +112,7 @@ def test_the_workers_modules_do_not_import_each_other_in_a_circle() -> None:
             for name in ([node.module] if node.module else [alias.name for alias in node.names])
         }
     assert set().union(*needs.values()) <= set(needs)
-    TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
+    assert circle(needs) == []
 
 
 def test_no_two_files_have_one_name() -> None:

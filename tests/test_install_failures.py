@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +20,7 @@ from dynamic_plugins.errors import InstallError, PluginTimeoutError, Unavailable
 from dynamic_plugins.install.command import child_environment, run, short
 from dynamic_plugins.install.entry_points import node_command
 from dynamic_plugins.install.installer import Installer
-from dynamic_plugins.install.layout import PluginFolders
+from dynamic_plugins.install.layout import PluginFolders, slug
 from dynamic_plugins.install.npm import instant, nearest
 from dynamic_plugins.registry.entry import Entry, Package
 from tests.conftest import EXAMPLES, Cli
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 TIME = Package("pypi", "mcp-server-time", "2026.10.19")
 SERVER = "@modelcontextprotocol/server-everything"
 WRONG = "0" * 64
+COLLIDING = [f"tea-server-with-a-name-of-forty-characte-{number}" for number in (863317, 1310264)]
+"""Found in a second among names of one beginning: their SHA-256 has the same first 40 bits."""
 
 
 @pytest.fixture
@@ -316,3 +320,42 @@ async def test_one_plugin_is_worked_on_by_one_at_a_time_even_while_its_lock_goes
 
     await asyncio.gather(*(work() for _ in range(20)))
     assert left_in(root) == []
+
+
+# ---------------------------------------------------------------- folders of their own
+
+
+def old_slug(name: str) -> str:
+    """Return the folder that older versions gave a plugin."""
+    readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+
+
+def test_two_names_that_shared_a_folder_have_one_each() -> None:
+    assert old_slug(COLLIDING[0]) == old_slug(COLLIDING[1])
+    assert slug(COLLIDING[0]) != slug(COLLIDING[1])
+    assert all(len(slug(name).rpartition("-")[2]) * 4 == 128 for name in COLLIDING)
+
+
+def test_an_older_home_keeps_its_folders_and_what_lies_in_them(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "hello"
+    shutil.copytree(EXAMPLES / "hello-plugin", folder)
+    cli("install", "--path", str(folder), "--yes")
+    cli("activate", "hello")
+    state = cli.home / "plugin-management-state.json"
+    state.write_text(state.read_text().replace(slug("hello"), old_slug("hello")))
+    for place in ("runtime_plugins", "plugin_data"):
+        (cli.home / place / slug("hello")).rename(cli.home / place / old_slug("hello"))
+    kept = cli.home / "plugin_data" / old_slug("hello") / "kept"
+    kept.write_text("")
+
+    cli("call", "hello", "greet", "--args", '{"name": "Ada"}')
+    (folder / "hello_plugin.py").write_text((folder / "hello_plugin.py").read_text() + "# new\n")
+    assert cli("update", "hello", "--yes").json["status"] == "active"
+    cli("call", "hello", "greet", "--args", '{"name": "Ada"}')
+    assert [path.name for path in (cli.home / "runtime_plugins").iterdir() if path.is_dir()] == [old_slug("hello")]
+    assert kept.exists()
+    cli("uninstall", "hello")
+    cli("install", "--path", str(folder), "--yes")
+    assert [path.name for path in (cli.home / "runtime_plugins").iterdir() if path.is_dir()] == [slug("hello")]
+    assert not kept.exists()

@@ -14,7 +14,7 @@ import pytest
 
 from dynamic_plugins.approval import approve_everything
 from tests.conftest import Cli, workers_of
-from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, check, registry
+from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, assert_held, registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -162,7 +162,7 @@ async def test_an_agent_holds_the_conversation(
     finally:
         await agent.runtime.stop()
     assert workers_of(tmp_path / "home") == []
-    await check(held, conversation)
+    await assert_held(held, conversation)
 
 
 INSTALL, ACTIVATE, UNLOAD, GREET = (

@@ -10,7 +10,7 @@ import pytest
 
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import approve_everything
-from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, check, registry
+from tests.integrations.conversations import EACH, Call, Conversation, Held, Person, assert_held, registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ async def test_an_agent_holds_the_conversation(conversation: Conversation, tmp_p
         for turn in conversation.turns:
             agent: Any = create_agent(script(turn.steps, held), middleware=[middleware], checkpointer=memory)
             held.results = results(await converse(agent, turn.said, person))
-    await check(held, conversation)
+    await assert_held(held, conversation)
 
 
 async def test_outside_a_graph_nobody_is_asked_and_nothing_is_installed(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import approve_everything
-from tests.integrations.conversations import EACH, Conversation, by_library, check, registry
+from tests.integrations.conversations import EACH, Conversation, assert_held, by_library, registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def python(code: str) -> str:
 
 @EACH
 async def test_the_library_gives_what_every_integration_gives(conversation: Conversation) -> None:
-    await check(await by_library(conversation), conversation)
+    await assert_held(await by_library(conversation), conversation)
 
 
 @pytest.mark.parametrize("integration", FRAMEWORKS)

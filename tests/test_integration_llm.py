@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import workers_of
-from tests.integrations.conversations import EACH, PLUGINS, Call, Conversation, Held, Person, check, registry
+from tests.integrations.conversations import (
+    EACH,
+    PLUGINS,
+    Call,
+    Conversation,
+    Held,
+    Person,
+    assert_held,
+    registry,
+)
 from tests.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -87,7 +96,7 @@ async def test_a_chain_holds_the_conversation(conversation: Conversation, tmp_pa
     finally:
         toolbox.close()
     assert workers_of(tmp_path / "home") == []
-    await check(held, conversation)
+    await assert_held(held, conversation)
 
 
 @dataclass

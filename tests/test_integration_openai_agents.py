@@ -12,7 +12,16 @@ from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.integrations.framework_approval import refusal
 from tests.conftest import EXAMPLES
-from tests.integrations.conversations import EACH, PLUGINS, Call, Conversation, Held, Person, check, registry
+from tests.integrations.conversations import (
+    EACH,
+    PLUGINS,
+    Call,
+    Conversation,
+    Held,
+    Person,
+    assert_held,
+    registry,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +102,7 @@ async def test_an_agent_holds_the_conversation(conversation: Conversation, tmp_p
             items = result.to_input_list()
             held.results = results(items)
             assert "<dynamic_plugins_status>" in (model.calls[0].system_instructions or "")
-    await check(held, conversation)
+    await assert_held(held, conversation)
 
 
 INSTALL = ((Call("install_plugin", {"plugin_name": "hello"}, {}),),)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from dynamic_plugins.approval import ApprovalRequest, approve_everything
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES
 from tests.integrations.conversations import registry
+from tests.loopback import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -116,14 +116,8 @@ class Endpoint:
 
     @contextmanager
     def serving(self) -> Iterator[Endpoint]:
-        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(10)
 
 
 SCRIPT: list[tuple[str, dict[str, Any]]] = [

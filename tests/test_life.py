@@ -26,6 +26,7 @@ from dynamic_plugins.settings import Settings, Timeouts
 from evals import cycles, kills
 from tests.conftest import Cli, workers_of
 from tests.loading import until
+from tests.probe import write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -84,30 +85,11 @@ plugin = Plugin(
     services=[Service("first", lambda: None, lambda: None), Service("engine", start, stop)],
 )
 """
-PROJECT = """
-[project]
-name = "probe"
-version = "VERSION"
-
-[project.entry-points."dynamic_plugins.plugins"]
-probe = "probe_plugin:plugin"
-
-[tool.dynamic-plugins]
-config = [{ name = "PROBE_WORD", description = "A word" }]
-"""
-
-
-def write(folder: Path, version: str, source: str = SOURCE) -> Path:
-    """Write the plugin's folder, in some version."""
-    folder.mkdir(exist_ok=True)
-    for name, text in (("probe_plugin.py", source), ("pyproject.toml", PROJECT)):
-        (folder / name).write_text(text.replace("VERSION", version))
-    return folder
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write(tmp_path / "probe", "1.0")
+    return write(tmp_path / "probe", "1.0", SOURCE)
 
 
 @pytest.fixture
@@ -268,7 +250,7 @@ async def test_an_update_that_is_cancelled_leaves_the_old_version_or_the_new_and
     versions = iter(range(2, 100))
 
     async def update() -> None:
-        write(folder, f"{next(versions)}.0")
+        write(folder, f"{next(versions)}.0", SOURCE)
         await app.service.update("probe")
 
     cut = 0
@@ -430,10 +412,10 @@ async def test_a_worker_that_gets_stuck_again_and_again_is_not_started_for_ever(
 
 async def test_a_worker_that_never_starts_is_not_tried_for_ever(open_app: Callable[..., App], folder: Path) -> None:
     async with open_app() as app:
-        await app.service.install_path(folder)
+        # As it lies there: of a copy, a changed file would not even be started.
+        await app.service.install_path(folder, editable=True)
         await app.service.activate("probe")
-        installed = Path(app.store.read()["probe"].installation.path)
-    (module,) = modules(installed)
+    (module,) = modules(folder)
     module.write_text("import threading\nthreading.Event().wait()\n")
     async with open_app(start=1) as app:
         for _ in range(MAX_CRASHES):
@@ -592,7 +574,7 @@ async def test_an_update_swaps_an_active_plugin_and_keeps_what_it_was_told_and_w
     await app.service.configure("probe", {"PROBE_WORD": "hi"})
     old = (await app.service.activate("probe")).info
     process = (await tell(app))["process"]
-    write(folder, "2.0")
+    write(folder, "2.0", SOURCE)
     updated = await app.service.update("probe")
     assert (updated.info.version, updated.info.status) == ("2.0", Status.ACTIVE)
     told = await tell(app)

@@ -16,7 +16,8 @@ import uv
 
 from dynamic_plugins.errors import ActionError, LoadError
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.workers.components import Host, Offers, bind
+from dynamic_plugins.workers.binding import bind
+from dynamic_plugins.workers.components import Host, Offers
 from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ async def test_a_worker_sees_its_own_configuration_and_little_else(whole: Instal
     assert seen["PLAIN"] == "a plain value"
     assert seen["HIDDEN"] == "***"
     allowed = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "USER", "LOGNAME"}
-    allowed |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "DYNAMIC_PLUGINS_WORKER", "PLAIN", "HIDDEN"}
+    allowed |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "DYNAMIC_PLUGINS_WORKER", "PLAIN", "HIDDEN"}
     assert seen.keys() <= allowed
 
 

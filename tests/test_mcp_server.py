@@ -34,7 +34,7 @@ from dynamic_plugins.integrations.secret_form import ValuePage
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli, workers_of
-from tests.integrations.conversations import EACH, Call, Conversation, Held, check, registry
+from tests.integrations.conversations import EACH, Call, Conversation, Held, assert_held, registry
 from tests.integrations.conversations import Person as TablePerson
 
 if TYPE_CHECKING:
@@ -579,7 +579,7 @@ async def served(cli: Cli, *options: str) -> AsyncIterator[str]:
 
 @both
 async def test_two_clients_over_http_use_the_same_plugins(hello: Cli, mode: Mode) -> None:
-    async with served(hello) as url, asyncio.timeout(SECONDS):
+    async with served(hello, "--no-token") as url, asyncio.timeout(SECONDS):
         person = Behind()
         async with Client(url, mode=mode, elicitation_callback=person) as one, Client(url, mode=mode) as other:
             assert (await call(one, "activate_plugin", plugin_name="hello"))["status"] == "active"
@@ -594,7 +594,7 @@ JSON_HEADERS = {"Accept": "application/json, text/event-stream", "Content-Type":
 
 
 async def test_pages_of_other_sites_cannot_reach_the_server(cli: Cli, browser: httpx2.AsyncClient) -> None:
-    async with served(cli) as url:
+    async with served(cli, "--no-token") as url:
         port = url.split(":")[2].split("/")[0]
         for headers, status in [
             ({"Host": "evil.example"}, 421),
@@ -605,6 +605,49 @@ async def test_pages_of_other_sites_cannot_reach_the_server(cli: Cli, browser: h
         ]:
             answer = await browser.post(url, content=json.dumps(PING), headers=JSON_HEADERS | headers)
             assert answer.status_code == status, headers
+
+
+async def test_without_a_token_of_the_operators_one_is_made_and_told_once(
+    cli: Cli, browser: httpx2.AsyncClient
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *cli.command("mcp", "--http", "--port", "0"), stderr=subprocess.PIPE, env=cli.environment()
+    )
+    try:
+        assert process.stderr is not None
+        async with asyncio.timeout(SECONDS):
+            told = (await process.stderr.readline() + await process.stderr.readline()).decode()
+            url = re.search(r"http://127\.0\.0\.1:\d+/mcp", told)
+            token = re.search(r"Authorization: (Bearer \S{40,})", told)
+            assert url is not None, told
+            assert token is not None, told
+            assert (await browser.post(url[0], content="{}", headers=JSON_HEADERS)).status_code == 401
+            bearer = httpx2.AsyncClient(headers={"Authorization": token[1]})
+            async with bearer, Client(streamable_http_client(url[0], http_client=bearer)) as client:
+                assert len((await client.list_tools()).tools) == 8
+            process.terminate()
+            assert await process.stderr.read() == b""
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has the switch")
+def test_a_process_that_holds_secrets_cannot_be_looked_into() -> None:
+    script = (
+        "import ctypes; from dynamic_plugins.core.host_process import keep_memory_private; keep_memory_private();"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"  # PR_GET_DUMPABLE
+    )
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "0"
+
+
+async def test_a_home_that_others_may_read_is_closed_to_them(cli: Cli) -> None:
+    cli.home.mkdir(parents=True)
+    cli.home.chmod(0o755)
+    async with connected(cli) as client:
+        await client.list_tools()
+    assert cli.home.stat().st_mode & 0o777 == 0o700
 
 
 async def test_with_a_token_only_those_who_bring_it_are_served(cli: Cli, browser: httpx2.AsyncClient) -> None:
@@ -655,7 +698,7 @@ async def test_every_conversation_gives_over_mcp_what_it_gives_everywhere(conver
             held.results += await asyncio.gather(*(use(wanted) for wanted in step))
         found = await call(client, "search_plugin_actions", query="hello moods time")
     held.offered.append(frozenset(ours | {each["action"] for each in found["actions"]}))
-    await check(held, conversation)
+    await assert_held(held, conversation)
 
 
 INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"

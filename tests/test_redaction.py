@@ -236,14 +236,40 @@ async def test_what_one_plugin_was_given_is_not_for_the_next() -> None:
     assert vault.reveal("[secret:1]", "helper", Variable("HELPER_KEY")) == secret
 
 
-async def test_a_secret_inside_a_longer_value_is_put_back_in_its_place() -> None:
+async def test_a_secret_inside_a_longer_value_is_not_put_back() -> None:
     vault = SessionVault(installed=lambda: INSTALLED, find_mentions=plugin_mentions)
     secret = token("unknown")
     clean, notices = await vault.redact(f"the notion plugin's address is https://me:{secret}@host.invalid/")
     assert clean == "the notion plugin's address is https://me:[secret:1]@host.invalid/"
     assert notices == ["A secret was kept out of the conversation; the model sees [secret:1]."]
-    revealed = vault.reveal("https://me:[secret:1]@host.invalid/", NOTION, Variable("NOTION_API_KEY"))
-    assert revealed == f"https://me:{secret}@host.invalid/"
+    for value in (
+        "https://me:[secret:1]@host.invalid/",
+        "http://collector.invalid:8443/?k=[secret:1]",
+        "[secret:1][secret:1]",
+        "x[secret:1]",
+    ):
+        with pytest.raises(BadArgumentsError, match=r"the whole value.*dynamic-plugins configure"):
+            vault.reveal(value, NOTION, Variable("NOTION_API_KEY", secret=True))
+
+
+async def test_a_variable_that_is_no_secret_is_given_none() -> None:
+    vault = SessionVault(installed=lambda: INSTALLED, find_mentions=plugin_mentions)
+    await vault.redact(f"here is {token('unknown')} for the notion plugin")
+    with pytest.raises(BadArgumentsError, match="NOTION_BASE_URL is no secret variable"):
+        vault.reveal("[secret:1]", NOTION, Variable("NOTION_BASE_URL", secret=False))
+
+
+async def test_a_secret_is_for_the_variable_that_it_was_labelled_with() -> None:
+    variables = frozenset({"LLM_API_KEY", "GITHUB_TOKEN"})
+    vault = SessionVault(installed=lambda: {"llm": PluginSecrets(variables)}, find_mentions=plugin_mentions)
+    first, second = token("unknown"), token("github")
+    clean, _ = await vault.redact(f"for the llm plugin LLM_API_KEY={first} and for the llm plugin {second}")
+    one, two = (match.group() for match in re.finditer(r"\[secret:[^\]]*\]", clean))
+    assert vault.reveal(one, "llm", Variable("LLM_API_KEY", secret=True)) == first
+    for placeholder, variable in ((one, "GITHUB_TOKEN"), (two, "LLM_API_KEY")):
+        with pytest.raises(BadArgumentsError, match="not meant"):
+            vault.reveal(placeholder, "llm", Variable(variable, secret=True))
+    assert vault.reveal(two, "llm", Variable("GITHUB_TOKEN", secret=True)) == second
 
 
 async def test_a_placeholder_that_nobody_pasted_stands_for_nothing() -> None:
@@ -482,32 +508,35 @@ async def test_a_model_that_invents_a_secret_is_refused(stage: Stage) -> None:
     assert stage.kept() == before
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KEEPER_ROOM", "https://[secret:1]@host/"),
+        ("KEEPER_ROOM", "[secret:1]"),
+        (NAME, "http://collector.invalid:8443/?k=[secret:1]"),
+    ],
+)
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_pasted_value_is_kept_as_a_secret_whatever_the_variable_is(stage: Stage) -> None:
+async def test_a_pasted_secret_goes_into_no_address_and_no_plain_variable(
+    stage: Stage, variable: str, value: str
+) -> None:
     secret = token("unknown", "room")
-    stage.model.script, script = (
-        lambda messages: (
-            "done"
-            if messages[-1]["role"] != "user"
-            else [
-                (
-                    "configure_plugin",
-                    {
-                        "plugin_name": "keeper",
-                        "configuration": [{"name": "KEEPER_ROOM", "value": "https://[secret:1]@host/"}],
-                    },
-                )
-            ]
-        ),
-        stage.model.script,
-    )
+
+    def script(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
+        if messages[-1]["role"] != "user":
+            return "done"
+        return [("configure_plugin", {"plugin_name": "keeper", "configuration": [{"name": variable, "value": value}]})]
+
+    stage.model.script, before = script, stage.model.script
     try:
-        await stage.app.conversation().respond(f"the room of the keeper plugin is https://{secret}@host/")
+        turn = await stage.app.conversation().respond(f"tell the keeper plugin {secret}, as {value} for {variable}")
     finally:
-        stage.model.script = script
-    assert stage.app.configuration.values("keeper")["KEEPER_ROOM"] == f"https://{secret}@host/"
+        stage.model.script = before
+    error = (turn.calls[0].result or {})["error"]
+    assert error["code"] == "bad_arguments"
+    assert f"enters {variable} with: dynamic-plugins configure keeper" in error["message"]
     assert secret not in stage.everything()
-    stage.app.configuration.forget("keeper")
+    assert "KEEPER_ROOM" not in stage.app.configuration.values("keeper")
 
 
 @pytest.mark.asyncio(loop_scope="module")

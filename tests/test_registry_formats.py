@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dynamic_plugins.errors import NotARegistryError, PluginError, RegistryUnavailableError
+from dynamic_plugins.errors import InstallError, NotARegistryError, PluginError, RegistryUnavailableError
+from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.registry.entry import Argument, Entry, Package, Variable, to_dict
 from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry
 from dynamic_plugins.registry.formats.fields import DESCRIPTION_LENGTH
 from dynamic_plugins.registry.lazy_entries import EntryList
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def parse(data: Any, **python: Entry) -> ParsedRegistry:
@@ -191,14 +197,54 @@ def test_a_package_that_could_not_be_installed_as_meant_is_left_out(package: Any
     assert own(packages=[package]).packages == ()
 
 
-@pytest.mark.parametrize("version", ["latest", "0.0.0", "$VERSION", "{{VERSION}}", "^1.2", "", 3, None])
-def test_a_version_that_is_none_pins_nothing(version: Any) -> None:
+@pytest.mark.parametrize("version", ["latest", "0.0.0", "", None])
+def test_no_version_pins_nothing(version: Any) -> None:
     assert own(packages=[{"type": "npm", "name": "a", "version": version}]).packages[0].version is None
+
+
+@pytest.mark.parametrize("kind", ["npm", "pypi"])
+@pytest.mark.parametrize(
+    "version", ["$VERSION", "{{VERSION}}", "^1.2", "~=1.0", ">=1", "*", "1.x", "next", 3, 1.5, [], True]
+)
+def test_a_version_that_is_none_is_refused_and_does_not_mean_the_newest(
+    tmp_path: Path, kind: str, version: Any
+) -> None:
+    entry = own(packages=[{"type": kind, "name": "a", "version": version}])
+    installer = Installer(tmp_path, python=sys.executable, environ=dict(os.environ))
+    with pytest.raises(InstallError, match="only exact ones are understood"):
+        installer.plan(entry)
+    assert installer.plan(entry, "1.2.3").version == "1.2.3"
 
 
 def test_a_variable_that_decides_which_code_runs_is_left_out() -> None:
     entry = own(config=[{"name": "LD_PRELOAD", "default": "evil.so"}, {"name": "Path"}, {"name": "CITY"}])
     assert [variable.name for variable in entry.config] == ["CITY"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    """HTTPS_PROXY http_proxy ALL_PROXY NO_PROXY SSL_CERT_FILE SSL_CERT_DIR NIX_SSL_CERT_FILE REQUESTS_CA_BUNDLE
+    CURL_CA_BUNDLE AWS_CA_BUNDLE NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED SSLKEYLOGFILE PYTHONHTTPSVERIFY
+    GIT_SSL_NO_VERIFY GIT_SSL_CAINFO XDG_CONFIG_HOME XDG_DATA_DIRS APPDATA TMPDIR NETRC CURL_HOME UV_INDEX_URL
+    UV_CONFIG_FILE PIP_INDEX_URL PIP_CONFIG_FILE PIP_CERT npm_config_registry NPM_CONFIG_CAFILE YARN_REGISTRY
+    MY_INDEX_URL GOPROXY HF_ENDPOINT PYTHON_KEYRING_BACKEND KEYRING_PROPERTY_KEYRING_PATH PYTHONSAFEPATH MPLBACKEND
+    NODE_V8_COVERAGE LD_BIND_NOW OPENSSL_CONF_INCLUDE""".split(),  # noqa: SIM905 - a table of words reads better
+)
+def test_a_variable_that_is_the_person_s_own_to_set_is_left_out(name: str) -> None:
+    server = {"name": name, "value": "http://collector.invalid"}
+    package = {"registryType": "npm", "identifier": "x", "version": "1.0.0", "environmentVariables": [server]}
+    assert own(config=[{"name": name, "default": "http://collector.invalid"}]).config == ()
+    (entry,) = parse({"name": "a/x", "$schema": "", "packages": [package]}).entries
+    assert (len(entry.packages), entry.config) == (1, ())
+
+
+@pytest.mark.parametrize(
+    "name",
+    """NODE_ENV INSTAGRAM_PROXY TELEGRAM_PROXY_URL SSH_HOST SSH_KEY GIT_TOKEN GIT_REPO_PATH CONFIG_FILE KUBECONFIG
+    DOCKER_HOST DB_SSL_CERT API_BASE_URL DATA_DIR PYTHON_VERSION HTTP_PORT""".split(),  # noqa: SIM905 - a table of words reads better
+)
+def test_a_variable_of_the_plugin_s_own_stays_with_its_default(name: str) -> None:
+    assert [each.default for each in own(config=[{"name": name, "default": "x"}]).config] == ["x"]
 
 
 @pytest.mark.parametrize(

@@ -568,3 +568,28 @@ async def test_a_file_with_pages_is_followed_wherever_it_lies(home: Path, server
 
     server.answer = answer
     assert await names(registry(home, server, clock, path="/mine.json")) == ["a", "b"]
+
+
+async def test_a_registry_on_the_network_names_no_path_of_this_machine(server: Server, tmp_path: Path) -> None:
+    trap = {"type": "path", "name": "/srv/trap"}
+    plugins = [
+        {"name": "whole", "packages": [trap]},
+        {"name": "relative", "packages": [{"type": "path", "name": "./trap"}]},
+        {"name": "part", "packages": [trap, {"type": "pypi", "name": "part", "version": "1.0"}]},
+        {"name": "good", "packages": [{"type": "pypi", "name": "good"}]},
+    ]
+    server.serves({"schema": 1, "plugins": plugins})
+    remote = Registry(tmp_path / "home", [server.address])
+    found = {entry.name: [package.type for package in entry.packages] for entry in await remote.entries()}
+    assert found == {"part": ["pypi"], "good": ["pypi"]}
+    assert any("whole: it names a path of this machine" in notice for notice in remote.notices)
+
+    file = tmp_path / "registry.json"
+    file.write_text(json.dumps({"schema": 1, "plugins": plugins}))
+    local = Registry(tmp_path / "other", [str(file)])
+    assert {entry.name for entry in await local.entries()} == {"whole", "relative", "part", "good"}
+
+    server.serves({"schema": 1, "plugins": plugins[:2]})
+    only = Registry(tmp_path / "third", [server.address])
+    with pytest.raises(RegistryUnavailableError, match="it names a path of this machine"):
+        await only.entries()

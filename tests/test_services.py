@@ -16,6 +16,7 @@ from dynamic_plugins.errors import LoadError, PluginError
 from dynamic_plugins.settings import Settings
 from tests.conftest import workers_of
 from tests.loading import until
+from tests.probe import write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,30 +62,11 @@ def service(name):
 
 plugin = Plugin("probe", "Tells what it is", [tell], services=[service("first"), service("second")])
 """
-PROJECT = """
-[project]
-name = "probe"
-version = "VERSION"
-
-[project.entry-points."dynamic_plugins.plugins"]
-probe = "probe_plugin:plugin"
-
-[tool.dynamic-plugins]
-config = [{ name = "PROBE_WORD", description = "A word" }]
-"""
-
-
-def write(folder: Path, version: str) -> Path:
-    """Write the plugin's folder, in some version."""
-    folder.mkdir(exist_ok=True)
-    for name, text in (("probe_plugin.py", SOURCE), ("pyproject.toml", PROJECT)):
-        (folder / name).write_text(text.replace("VERSION", version))
-    return folder
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return write(tmp_path / "probe", "1.0")
+    return write(tmp_path / "probe", "1.0", SOURCE)
 
 
 @pytest.fixture
@@ -139,7 +121,7 @@ def status(app: App) -> Status:
 async def test_an_update_that_is_cancelled_while_services_rest_for_its_trial_leaves_them_running(
     app: App, folder: Path, service: str
 ) -> None:
-    write(folder, "2.0")
+    write(folder, "2.0", SOURCE)
     async with held(app, f"stop-{service}"):
         update = asyncio.create_task(app.service.update("probe"))
         await reached(app, f"stop-{service}")
@@ -151,7 +133,7 @@ async def test_an_update_that_is_cancelled_while_services_rest_for_its_trial_lea
 async def test_services_that_do_not_start_again_after_a_trial_are_started_by_the_next_call(
     app: App, folder: Path
 ) -> None:
-    write(folder, "2.0")
+    write(folder, "2.0", SOURCE)
     (data(app) / "fail-start-second").touch()  # the new version's, and then the present one's
     with pytest.raises(LoadError, match="no engine"):
         await app.service.update("probe")
@@ -163,7 +145,7 @@ async def test_services_that_do_not_start_again_after_a_trial_are_started_by_the
 async def test_a_call_during_the_trial_of_a_new_version_meets_the_present_one_with_its_services(
     app: App, folder: Path
 ) -> None:
-    write(folder, "2.0")
+    write(folder, "2.0", SOURCE)
     async with held(app, "start-second"):
         update = asyncio.create_task(app.service.update("probe"))
         await reached(app, "start-second")
@@ -177,7 +159,7 @@ async def test_an_application_that_ends_during_a_trial_does_not_wait_for_it(home
     async with App(Settings(home=home), approve=approve_everything) as app:
         await app.service.install_path(folder)
         await app.service.activate("probe")
-        write(folder, "2.0")
+        write(folder, "2.0", SOURCE)
         (data(app) / "hold-start-second").touch()
         update = asyncio.create_task(app.service.update("probe"))
         await reached(app, "start-second")

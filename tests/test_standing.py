@@ -1,12 +1,20 @@
-"""How plugins stand where no system prompt says it: by the calls of the conversation and the tools on offer."""
+"""How plugins stand: by objects in this process; over HTTP by the prompt, or by the calls and the tools on offer."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.embedded.request import Request, read_request
-from dynamic_plugins.embedded.standing import standing_of
+from dynamic_plugins.embedded.status_text import standing_in_text
+from dynamic_plugins.plugin import Provider
+from dynamic_plugins.settings import Settings
+from tests.conftest import EXAMPLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FAILED = {"ok": False, "error": {"code": "declined", "message": "no"}}
 
@@ -24,7 +32,7 @@ def request(*steps: tuple[str, dict[str, Any], Any], tools: tuple[str, ...] = ()
 
 
 def stands(*steps: tuple[str, dict[str, Any], Any], **more: Any) -> dict[str, str]:
-    found = standing_of(request(*steps, **more), {"hello", "moods"})
+    found = standing_in_text(request(*steps, **more), {"hello", "moods"})
     return {plugin.name: plugin.status for plugin in found.plugins.values()}
 
 
@@ -48,7 +56,7 @@ def test_a_call_that_failed_changes_nothing() -> None:
 
 def test_a_result_names_the_plugin_that_was_meant_and_what_it_lacks() -> None:
     result = {"ok": True, "name": "moods", "version": "2.0", "needs": [{"name": "MOODS_MOOD"}]}
-    [moods] = standing_of(request(("install_plugin", {"plugin_name": "Moods!"}, result))).plugins.values()
+    [moods] = standing_in_text(request(("install_plugin", {"plugin_name": "Moods!"}, result))).plugins.values()
     assert (moods.name, moods.version, moods.missing) == ("moods", "2.0", ("MOODS_MOOD",))
 
 
@@ -64,3 +72,16 @@ def test_a_known_plugin_whose_actions_are_offered_is_active() -> None:
 def test_the_status_in_the_system_prompt_goes_before_all_that() -> None:
     system = "<dynamic_plugins_status>" + json.dumps({"plugins": [{"name": "moods"}]}) + "</dynamic_plugins_status>"
     assert stands(INSTALL, ACTIVATE, system=system) == {"moods": "installed"}
+
+
+async def test_the_built_in_model_of_a_conversation_goes_by_the_plugins_and_not_by_a_text_about_them(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(home=tmp_path, registries=())
+    async with App(settings, approve=approve_everything) as app:
+        await app.service.install_path(EXAMPLES / "hello-plugin")
+        app.providers = [Provider("dynamic_plugins_status", "", lambda: json.dumps({"plugins": []}))]
+        turn = await app.conversation().respond("which plugins are installed?")
+        assert "hello" in turn.reply, turn
+        plan = await app.conversation().plan("switch hello on")
+        assert [(call.tool, call.arguments) for call in plan.calls] == [("activate_plugin", {"plugin_name": "hello"})]

@@ -229,6 +229,7 @@ def test_ctrl_c_stops_a_reply_and_the_conversation_goes_on(cli: Cli, tmp_path: P
             go_on.set()
             terminal.type("again")
             terminal.shows(r"Here I am\.\s+> ")
+        assert "END" not in terminal.seen
 
 
 def test_what_was_typed_before_a_question_is_no_answer_to_it(cli: Cli, tmp_path: Path) -> None:
@@ -356,8 +357,9 @@ def test_a_limit_is_told_even_when_the_model_has_said_something_before(cli: Cli,
 
     with ScriptedModel(script).serving() as model, talking(cli, model, tmp_path) as terminal:
         terminal.type("go on")
-        terminal.shows(r"I stopped after \d+ steps")
+        told = terminal.shows(r"I stopped after \d+ steps")
         terminal.shows("> ")
+        assert told == f"I stopped after {len(model.requests)} steps"
 
 
 def test_a_model_that_fails_is_told_plainly_and_the_conversation_goes_on(cli: Cli, tmp_path: Path) -> None:
@@ -369,6 +371,7 @@ def test_a_model_that_fails_is_told_plainly_and_the_conversation_goes_on(cli: Cl
         model.status = 200
         terminal.type("talk")
         terminal.shows(r"Here I am\.\s+> ")
+        assert [len(json.loads(request)["messages"]) for request in model.requests] == [2], "only this turn is kept"
 
 
 def test_what_a_call_fails_with_is_told_whatever_the_model_says(cli: Cli, tmp_path: Path) -> None:
@@ -376,6 +379,8 @@ def test_what_a_call_fails_with_is_told_whatever_the_model_says(cli: Cli, tmp_pa
         terminal.type("greet")
         terminal.shows(r"! hello greet name: Ada: [^(]*\(bad_arguments\)")
         terminal.shows(r"Done\.\s+> ")
+        (result,) = [each for each in json.loads(model.requests[-1])["messages"] if each["role"] == "tool"]
+        assert "bad_arguments" in result["content"], "the model is told the same"
 
 
 def test_there_are_no_colours_with_no_color(cli: Cli, tmp_path: Path) -> None:

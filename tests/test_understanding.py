@@ -14,12 +14,16 @@ import pytest
 from dynamic_plugins.embedded.completion import completion
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.embedded.responder import Responder
+from dynamic_plugins.embedded.status_text import standing_in_text
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.resolver import Resolver
 from dynamic_plugins.tools.management import NAMES, schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from dynamic_plugins.embedded.decide import Answer
+    from dynamic_plugins.registry.entry import Entry
 
 TOOLS = [
     {"type": "function", "function": {"name": name, "description": name, "parameters": schema(name)}} for name in NAMES
@@ -30,9 +34,15 @@ BOTH = {SLACK: "active", DISCORD: "active"}
 
 
 @cache
-def model() -> Responder:
+def known() -> tuple[Resolver, dict[str, Entry]]:
     entries = Registry(Path("unused"), official={}).cached_entries()
-    return Responder(Resolver(entries), {entry.name: entry for entry in entries})
+    return Resolver(entries), {entry.name: entry for entry in entries}
+
+
+def answer(body: dict[str, Any]) -> Answer:
+    """Return what the embedded model answers to a request that came over HTTP."""
+    request, (names, entries) = read_request(body), known()
+    return Responder(names, entries).answer(request, standing_in_text(request, entries))
 
 
 @dataclass
@@ -52,7 +62,7 @@ class Talk:
             "messages": [{"role": "system", "content": system}, *self.messages],
             "tools": TOOLS,
         }
-        self.messages.append(completion(request, model().answer(read_request(request)))["choices"][0]["message"])
+        self.messages.append(completion(request, answer(request))["choices"][0]["message"])
         return self
 
     def result(self, value: dict[str, Any]) -> Talk:
@@ -451,7 +461,7 @@ def test_a_value_in_what_is_pasted_is_asked_about() -> None:
 
 def test_a_tool_that_is_not_offered_is_not_called() -> None:
     body = {"model": "needle-3", "messages": [{"role": "user", "content": "install discord"}], "tools": []}
-    assert "tool_calls" not in completion(body, model().answer(read_request(body)))["choices"][0]["message"]
+    assert "tool_calls" not in completion(body, answer(body))["choices"][0]["message"]
 
 
 @pytest.mark.parametrize("piece", ["<a>", "```", "turn "])

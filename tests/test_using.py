@@ -11,7 +11,8 @@ import pytest
 from dynamic_plugins.embedded.extractors import extract
 from dynamic_plugins.embedded.references import chosen, items_in
 from dynamic_plugins.embedded.request import Exchange, Made, Offered
-from dynamic_plugins.embedded.using import propose, spoken
+from dynamic_plugins.embedded.use_candidates import spoken
+from dynamic_plugins.embedded.using import propose
 
 
 def tool(name: str, description: str, required: dict[str, Any] | None = None, **optional: Any) -> Offered:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_nature import Ability, nature
-from dynamic_plugins.embedded.memory import agrees
+from dynamic_plugins.embedded.agreement import agrees
 from dynamic_plugins.embedded.reading import mood_of
 from dynamic_plugins.errors import NeedsConfirmationError
 from dynamic_plugins.tools.management import CHANGING, NAMES
@@ -36,15 +36,22 @@ class ChangeGuard:
 
     def __init__(self) -> None:
         self._mood: str | None = None
-        self._asked = False
+        self._question = ""
 
-    def begin(self, said: str) -> None:
-        """Begin a turn with what the person said. A yes to a question of the last reply orders what was asked."""
-        self._mood = None if self._asked and agrees(said) else _no_order(said)
+    def begin(self, said: str) -> str:
+        """Begin a turn with what the person said. A yes to a question of the last reply orders what was asked.
+
+        Returns the question to which it is a yes; empty where it is none.
+        """
+        if self._question and agrees(said, self._question):
+            self._mood = None
+            return "\n".join(line for line in self._question.splitlines() if _asks(line))
+        self._mood = _no_order(said)
+        return ""
 
     def replied(self, reply: str) -> None:
         """Take note of how the turn ended: with a question or not."""
-        self._asked = "?" in reply
+        self._question = reply if _asks(reply) else ""
 
     def refusal(self, call: Prepared, plugin: str) -> NeedsConfirmationError | None:
         """Return why *call*, which is about *plugin*, is not made; None when it may be."""
@@ -53,6 +60,10 @@ class ChangeGuard:
         what = call.name if call.tool is None or call.tool.plugin is None else call.tool.action.name
         why = f"{what} changes something, and the person {_MOODS[self._mood]}. "
         return NeedsConfirmationError(plugin or what, f"{why}Ask them first, and call it when they say yes.")
+
+
+def _asks(reply: str) -> bool:
+    return any(mark in reply for mark in ("?", "\uff1f", "\u061f"))
 
 
 def changes(call: Prepared) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import ModelError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Collected:
 
 def _is_whole(call: _Call) -> bool:
     try:
-        json.loads(call.arguments)
+        parse_json(call.arguments)
     except ValueError:
         return False
     return bool(call.name)

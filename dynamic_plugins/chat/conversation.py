@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.change_guard import ChangeGuard
 from dynamic_plugins.chat.history import History
-from dynamic_plugins.chat.injection_guard import Guard
-from dynamic_plugins.chat.untrusted_text import fenced
-from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
+from dynamic_plugins.chat.untrusted_text import RESULT_CHARACTERS, fenced
+from dynamic_plugins.core.model_protocol import Say, ToolCall, TurnContext, Use
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, ModelError, PluginError
 from dynamic_plugins.redaction.session_vault import SessionVault
+from dynamic_plugins.tools.injection_guard import InjectionGuard
 from dynamic_plugins.tools.management import NAMES
 from dynamic_plugins.tools.system_prompt import system_text
 from dynamic_plugins.tools.toolbox import Prepared, Toolbox, in_format
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from dynamic_plugins.core.model_protocol import Model, OnText
+    from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.plugin import Provider
+    from dynamic_plugins.tools.injection_guard import Reader
 
     Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -82,11 +85,11 @@ class Watch:
 class Conversation:
     """A conversation with a model that can use, and manage, plugins.
 
-    *resolve* gives a plugin's canonical name for what was said: calls about one plugin run in order, others at
-    once. *named* tells whether a text names a plugin. *context* gives the running plugins' own context
-    texts by source. *evaluate* shows a finished turn to the plugins' evaluators, while the person reads the reply;
-    what they say is told to the model in the next turn. What is pasted goes into *vault*, which the toolbox's
-    ``configure_plugin`` must share.
+    *reader* knows names: calls about one plugin run in order, others at once, and what other plugins' texts name is
+    changed only if the person asks for it. *context* gives the running plugins' own context texts by source; *plugins*
+    gives what is installed, which a model in this process gets as objects. *evaluate* shows a finished turn to the
+    plugins' evaluators, while the person reads the reply; what they say is told to the model in the next turn. What is
+    pasted goes into *vault*, which the toolbox's ``configure_plugin`` must share.
     """
 
     def __init__(
@@ -95,20 +98,21 @@ class Conversation:
         toolbox: Toolbox,
         providers: Sequence[Provider],
         *,
-        resolve: Callable[[str], Awaitable[str]],
-        named: Callable[[str, str], Awaitable[bool]],
+        reader: Reader,
         context: Callable[[], Awaitable[dict[str, str]]],
+        plugins: Callable[[], Sequence[DynamicPluginInfo]] | None = None,
         evaluate: Evaluate | None = None,
         vault: SessionVault | None = None,
         max_steps: int = 8,
         turn_seconds: float = 600.0,
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
-        self._resolve, self._context, self._evaluate = resolve, context, evaluate
+        self._context, self._evaluate = context, evaluate
+        self._plugins = plugins
         self._vault = vault or SessionVault()
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
-        self._guard = Guard(toolbox, named)
+        self._guard = InjectionGuard(reader, RESULT_CHARACTERS)
         self._changes = ChangeGuard()
         self._evaluating: asyncio.Task[None] | None = None
         self._shown: set[asyncio.Task[None]] = set()
@@ -130,8 +134,7 @@ class Conversation:
             for notice in notices:
                 watch.on_notice(notice)
         self._history.begin(text)
-        self._guard.begin(text)
-        self._changes.begin(text)
+        self._guard.begin(text, self._changes.begin(text))
         try:
             async with asyncio.timeout(self._turn_seconds):
                 turn = await self._run(watch, calls)
@@ -226,7 +229,16 @@ class Conversation:
     async def _ask(self, watch: Watch) -> Say | Use:
         messages = [{"role": "system", "content": await self._system()}, *self._history.messages()]
         tools = self._vault.scrub_tools(self._forms())
-        return await self._model.respond(messages, tools, watch.on_text)
+        return await self._model.respond(messages, tools, watch.on_text, self._turn_context())
+
+    def _turn_context(self) -> TurnContext | None:
+        """Return what the messages say of the plugins as objects, as free of secrets as they are."""
+        if self._plugins is None:
+            return None
+        return TurnContext(tuple(self._without_secrets(info) for info in self._plugins()))
+
+    def _without_secrets(self, info: DynamicPluginInfo) -> DynamicPluginInfo:
+        return replace(info, error_details=info.error_details and self._vault.scrub_text(info.error_details))
 
     def _forms(self) -> list[dict[str, Any]]:
         if not self._model.reads_every_tool:
@@ -256,7 +268,7 @@ class Conversation:
                 if index >= MOST_CALLS:
                     raise BadArgumentsError(call.name, f"more than {MOST_CALLS} calls at once. Make the rest now")
                 prepared[index] = self._toolbox.prepare(call.name, call.arguments)
-                queues.setdefault(await self._subject(prepared[index]), []).append(index)
+                queues.setdefault(await self._guard.subject(prepared[index]), []).append(index)
             except PluginError as error:
                 results[index] = self._vault.scrub_result({"ok": False, "error": error.to_dict()})
                 queues.setdefault("", []).append(index)
@@ -278,16 +290,11 @@ class Conversation:
                 self._guard.read(prepared[index], plugin, results[index])
         return results
 
-    async def _subject(self, call: Prepared) -> str:
-        """Return the canonical name of the plugin that *call* is about; empty where it is about none."""
-        if not call.about or (call.tool is not None and call.tool.plugin is not None):
-            return call.about
-        return await self._resolve(call.about)
-
     async def _call(self, call: Prepared, plugin: str) -> dict[str, Any]:
         refused = self._changes.refusal(call, plugin) or await self._guard.refusal(call, plugin)
         if refused is not None:
-            return {"ok": False, "error": refused.to_dict()}
+            said: dict[str, Any] = self._vault.scrub_result({"ok": False, "error": refused.to_dict()})
+            return said
         result = await self._toolbox.make(call)
         if call.name in NAMES:
             await self._vault.refresh()  # the person may have been asked for a secret
@@ -297,6 +304,6 @@ class Conversation:
 
 def _readable(arguments: str) -> Any:
     try:
-        return json.loads(arguments) if arguments.strip() else {}
+        return parse_json(arguments) if arguments.strip() else {}
     except ValueError:
         return arguments

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import openai
 
-    from dynamic_plugins.core.model_protocol import OnText, Say, Use
+    from dynamic_plugins.core.model_protocol import OnText, Say, TurnContext, Use
 
 
 class EndpointModel:
@@ -28,7 +28,11 @@ class EndpointModel:
         self._client, self.name = client, name
 
     async def respond(
-        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], on_text: OnText | None = None
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        on_text: OnText | None = None,
+        context: TurnContext | None = None,  # noqa: ARG002 - an endpoint reads the same in the messages
     ) -> Say | Use:
         """Return what the model says to *messages*, or which of *tools* it wants called.
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
-from dynamic_plugins.cli.registry_commands import registry, resolve, search
+from dynamic_plugins.cli.permission_commands import permissions
+from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
 from dynamic_plugins.lifecycle.variables import variable_among
@@ -36,7 +38,7 @@ async def status(arguments: argparse.Namespace, settings: Settings, out: Output)
             {"ok": True, "plugins": [info.to_dict() | app.service.journal.report(info.name) for info in infos]}
         )
     else:
-        render.status(out, infos)
+        render.status(out, infos, whole=bool(arguments.name))
     return DONE
 
 
@@ -46,6 +48,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
         return out.wrong_usage("Give the NAME of a plugin, or --path with a folder or a wheel.")
     if arguments.editable and not arguments.path:
         return out.wrong_usage("--editable goes with --path.")
+    settings = _as_patient(settings, arguments)
     if arguments.plugin_version and len(arguments.names) != 1:
         return out.wrong_usage("--version goes with one NAME.")
     from dynamic_plugins.cli.screen import Screen
@@ -62,6 +65,11 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
             return await _verbs(
                 out, app, arguments.names, lambda name: app.service.install(name, arguments.plugin_version)
             )
+
+
+def _as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    """Return *settings*, without the cooldown where the person lifts it."""
+    return replace(settings, cooldown_days=0) if arguments.no_cooldown else settings
 
 
 async def configure(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -152,6 +160,7 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
 
 async def update(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``update``: install another version and swap it in."""
+    settings = _as_patient(settings, arguments)
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
@@ -218,7 +227,7 @@ def _print_results(out: Output, results: list[Result]) -> None:
 async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``call``: call one action of an active plugin."""
     try:
-        values = json.loads(arguments.args)
+        values = parse_json(arguments.args)
         if not isinstance(values, dict):
             raise TypeError("not an object")  # noqa: TRY301 - the two ways of not being a JSON object end alike
     except (ValueError, TypeError) as error:
@@ -265,8 +274,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[A
     "list": search,
     "resolve": resolve,
     "registry": registry,
+    "info": info,
     "status": status,
     "install": install,
+    "permissions": permissions,
     "configure": configure,
     "load": _lifecycle("load"),
     "activate": _lifecycle("activate"),

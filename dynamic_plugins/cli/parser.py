@@ -12,6 +12,7 @@ from dynamic_plugins.errors import UsageError
 from dynamic_plugins.settings import BUILT_IN, MODEL_SERVER_KINDS
 
 SEARCH_LIMIT = 50
+_NO_COOLDOWN = "also install what was published in the last seven days and nobody has verified"
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -99,6 +100,8 @@ def _finding(commands: Any) -> None:
     resolve = _command(commands, "resolve", "tell what a name means")
     resolve.add_argument("names", nargs="*", metavar="NAME")
     resolve.add_argument("--stdin", action="store_true", help='read one JSON {"query"} a line, answer one a line')
+    info = _command(commands, "info", "show all about one plugin")
+    info.add_argument("name", metavar="NAME")
     status = _command(commands, "status", "show installed plugins")
     status.add_argument("name", nargs="?", metavar="NAME")
     sources = _command(commands, "registry", "list, add, remove, refresh or trust registries")
@@ -110,6 +113,7 @@ def _lifecycle(commands: Any) -> None:
     install = _command(commands, "install", "install plugins")
     install.add_argument("names", nargs="*", metavar="NAME")
     install.add_argument("--plugin-version", "--version", dest="plugin_version", metavar="V", help="an exact version")
+    install.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
     install.add_argument("--path", metavar="DIR", help="install from a folder or a wheel on this machine")
     install.add_argument("--editable", action="store_true", help="use the folder where it lies; see reload")
     install.add_argument("--yes", action="store_true", help="agree without being asked")
@@ -122,6 +126,7 @@ def _lifecycle(commands: Any) -> None:
         metavar="KEY",
         help="take what the plugin declares from the environment, and each KEY: what only its source mentions is named",
     )
+    _permissions(commands)
     for verb, help_text in {
         "load": "start plugins and learn what they offer",
         "activate": "switch plugins on (loads what is not loaded)",
@@ -137,10 +142,30 @@ def _lifecycle(commands: Any) -> None:
             parser.add_argument("--keep-configuration", action="store_true", help="keep what the plugin was told")
         if verb == "update":
             parser.add_argument("--version", dest="plugin_version", metavar="V", help="an exact version")
+            parser.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
             parser.add_argument("--yes", action="store_true", help="agree without being asked")
         if verb in {"load", "activate", "reload"}:
             # Whoever types the command has agreed already: it is there for scripts that give it to every command.
             parser.add_argument("--yes", action="store_true", help="agree without being asked, as typing it does")
+
+
+def _permissions(commands: Any) -> None:
+    parser = _command(commands, "permissions", "show what a plugin may reach; grant it more, or take that back")
+    parser.add_argument("name", metavar="NAME")
+    for verb, does in {"allow": "let it", "deny": "no longer let it"}.items():
+        for kind, what, metavar in (
+            ("network", "reach a host: api.example.org, api.example.org:443, *.example.org, any", "HOST"),
+            ("read", "read a file or folder", "PATH"),
+            ("write", "read and write a file or folder" if verb == "allow" else "write a file or folder", "PATH"),
+            ("program", "start another program, such as git", "PROGRAM"),
+        ):
+            parser.add_argument(
+                f"--{verb}-{kind}",
+                action="append",
+                default=[],
+                metavar=metavar,
+                help=f"{does} {what}; may be repeated",
+            )
 
 
 def _using(commands: Any) -> None:
@@ -179,6 +204,7 @@ def _serving(commands: Any) -> None:
     mcp = _command(commands, "mcp", "serve the plugins of this home to MCP clients")
     mcp.add_argument("--http", action="store_true", help="over HTTP on 127.0.0.1, not standard input and output")
     mcp.add_argument("--port", type=int, default=8766, metavar="N", help="the port for --http (default 8766; 0: any)")
+    mcp.add_argument("--no-token", action="store_true", help="with --http: serve every program of this machine")
     mcp.add_argument(
         "--allow-installs",
         action="store_true",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.history import History
 
 from dynamic_plugins.core.atomic_file import write_atomically
+from dynamic_plugins.core.outside_data import parse_json, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 KEPT = 1_000
 LOCK_SECONDS = 5.0
+_MOST_BYTES = 2**24
 _OWNERS_ONLY = 0o600
 
 
@@ -65,7 +67,7 @@ class Past(History):
 
     def _lines(self) -> list[str]:
         try:
-            return self._path.read_text("utf-8", "replace").splitlines()
+            return read_file(self._path, _MOST_BYTES).decode(errors="replace").splitlines()
         except OSError:
             return []
 
@@ -73,7 +75,8 @@ class Past(History):
         write_atomically(self._path, "".join(f"{line}\n" for line in lines))
 
     def _append(self, line: str) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNERS_ONLY)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)  # a pipe is not waited for
+        descriptor = os.open(self._path, flags, _OWNERS_ONLY)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             self._path.chmod(_OWNERS_ONLY)  # one that was there may be open to others
             file.write(line)
@@ -82,7 +85,7 @@ class Past(History):
 def _text(line: str) -> str:
     """Return the message in a line of the file; empty for a line that a crash or another program left."""
     try:
-        text = json.loads(line)
+        text = parse_json(line)
     except ValueError:
         return ""
     return text if isinstance(text, str) else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.approval import approve_everything as agreed
 from dynamic_plugins.cli.output import has_terminal
+from dynamic_plugins.core.permission_text import NOBODY_DECLARED
 from dynamic_plugins.text.printable import visible
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _show(out: Output, fact: str) -> None:
     from rich.text import Text
 
     label, text = fact[:_LABEL], fact[_LABEL:]
-    style = "bold yellow" if label.strip() == "warning" else ""
+    style = "bold yellow" if label.strip() == "warning" or NOBODY_DECLARED in text else ""
     line = Table.grid()
     line.add_column(width=_LABEL, style=style or "dim", no_wrap=True)
     line.add_column(overflow="fold", style=style)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.output import DONE, FAILED, Output, exit_code
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
 from dynamic_plugins.tools.management import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -91,6 +91,23 @@ async def search(arguments: argparse.Namespace, settings: Settings, out: Output)
     return DONE
 
 
+async def info(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``info``: all about one plugin, from its registry and, where it is installed, from here."""
+    from dynamic_plugins.tools.plugin_details import details
+
+    app = App(settings)
+    found = await app.catalogue.find_any(arguments.name)
+    listed = await app.catalogue.registry.get(found.entry.name)
+    told = details(app.service, listed[0] if listed else found.entry)
+    if out.as_json:
+        out.document({"ok": True, **told} | ({"warning": found.warning} if found.warning else {}))
+        return DONE
+    render.details(out, told)
+    if found.warning:
+        out.say(f"  warning  {found.warning}")
+    return DONE
+
+
 def _more(arguments: argparse.Namespace) -> str:
     """Return how to see more than was shown."""
     if arguments.limit == MAX_LIMIT:
@@ -147,7 +164,7 @@ async def _each_line(out: Output, answer: Callable[[str], Awaitable[Result]]) ->
 
 def _query(line: str) -> str:
     try:
-        query = json.loads(line)["query"]
+        query = parse_json(line)["query"]
     except (ValueError, KeyError, TypeError):
         query = None
     if not isinstance(query, str):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Command = Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]
 
 INTERRUPTED = 130
+HOLD_SECRETS = {"chat", "mcp", "serve-model"}
+"""Commands that run for long with secrets in memory."""
 FOR_PROGRAMS = {"mcp", "serve-model", "tools"}
 """Commands that serve or print for programs, with --json or without: they need no terminal."""
 
@@ -40,9 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
             registries=tuple(arguments.registry),
             model=getattr(arguments, "model", None),
             base_url=getattr(arguments, "base_url", None),
+            take_passphrase=True,
         )
     except ValueError as error:
         return out.wrong_usage(str(error))
+    if arguments.command in HOLD_SECRETS:
+        from dynamic_plugins.core.host_process import keep_memory_private
+
+        keep_memory_private()
     try:
         return _dispatch(arguments, with_saved_model(settings), out)
     except PluginError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import shlex
 import signal
 import socket
@@ -37,7 +38,7 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
             server = PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))
             try:
                 if arguments.http:
-                    return await _http(server, arguments.port, settings, out)
+                    return await _http(server, arguments.port, _token(arguments, settings), settings, out)
                 return await _stdio(server, app)
             finally:
                 await person.close()
@@ -47,7 +48,12 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
         return FAILED
 
 
-async def _http(server: PluginServer, port: int, settings: Settings, out: Output) -> int:
+def _token(arguments: argparse.Namespace, settings: Settings) -> str | None:
+    """Return the token that clients bring: the configured one, or a new one; None where none is wanted."""
+    return None if arguments.no_token else settings.mcp_token or secrets.token_urlsafe(32)
+
+
+async def _http(server: PluginServer, port: int, token: str | None, settings: Settings, out: Output) -> int:
     from dynamic_plugins.integrations.mcp_server import PATH, serve_http
 
     try:
@@ -57,9 +63,11 @@ async def _http(server: PluginServer, port: int, settings: Settings, out: Output
         return FAILED
     stop = asyncio.Event()
     with listening, _on_signal(stop.set):
-        guarded = " to those who bring the token" if settings.mcp_token else ""
+        guarded = " to those who bring the token" if token else ""
         out.aside(f"MCP is served at http://{LOOPBACK}:{listening.getsockname()[1]}{PATH}{guarded} (Ctrl-C ends it).")
-        await serve_http(server, listening, stop, settings.mcp_token)
+        if token and token != settings.mcp_token:
+            out.aside(f"Clients send the header  Authorization: Bearer {token}")
+        await serve_http(server, listening, stop, token)
     return DONE
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.chat.conversation import Watch
 from dynamic_plugins.cli import render
 from dynamic_plugins.core.error_phrases import in_conversation
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.text.printable import one_line
 
 if TYPE_CHECKING:
@@ -149,6 +150,6 @@ def _short(value: Any) -> str:
 
 def _arguments(text: str) -> Any:
     try:
-        return json.loads(text) if text.strip() else {}
+        return parse_json(text) if text.strip() else {}
     except ValueError:
         return text

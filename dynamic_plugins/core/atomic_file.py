@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import secrets
 import stat
 from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.core.outside_data import parse_json, read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,8 @@ Stamp = tuple[int, int, int]
 """A file's inode, time of change in ns, and size: whoever replaces a file gives it another."""
 
 _NAMES_TRIED = 10
+MOST_BYTES = 2**28
+"""What a file of ours may take: a state with thousands of plugins has some megabytes."""
 
 
 def write_atomically(path: Path, content: bytes | str) -> Stamp:
@@ -25,7 +28,7 @@ def write_atomically(path: Path, content: bytes | str) -> Stamp:
     Any number of threads and processes may write the same path: the last one wins. Temporary files of writers that
     were killed are removed on the way. Raises OSError, and leaves *path* as it was then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     sweep(path.parent)
     descriptor, temporary = _temporary_file(path)
     try:
@@ -43,6 +46,14 @@ def write_atomically(path: Path, content: bytes | str) -> Stamp:
             temporary.unlink(missing_ok=True)
         raise
     return stamp_from(facts)
+
+
+def keep_private(folder: Path) -> None:
+    """Close the folder *folder*, where it is there and ours, to everybody but its owner."""
+    with contextlib.suppress(OSError):  # not there yet, or on a file system without modes
+        facts = folder.stat()
+        if os.name == "posix" and facts.st_uid == os.geteuid() and facts.st_mode & 0o077:
+            folder.chmod(0o700)
 
 
 def stamp_from(facts: os.stat_result) -> Stamp:
@@ -70,15 +81,7 @@ def read_json(path: Path) -> Any:
     Raises OSError for what cannot be read or is no regular file, and ValueError for what is no JSON or nested deeper
     than can be parsed.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe is opened without its writer
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise _no_regular_file(path)
-        content = file.read()
-    try:
-        return json.loads(content)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    return parse_json(read_file(path, MOST_BYTES))
 
 
 def _no_regular_file(path: Path) -> OSError:
@@ -95,7 +98,7 @@ def _temporary_file(path: Path) -> tuple[int, Path]:
             # Between its making and its locking another writer may have swept it away.
             if os.fstat(descriptor).st_nlink:
                 return descriptor, temporary
-        except BaseException:
+        except BaseException:  # Ctrl-C too: neither an open descriptor nor an empty file is left
             os.close(descriptor)
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from dynamic_plugins.core.status import DynamicPluginInfo
 
 OnText = Callable[[str], None]
 """Gets each piece of an answer's text as it comes."""
@@ -34,6 +37,17 @@ class Use:
     text: str = ""
 
 
+@dataclass(frozen=True)
+class TurnContext:
+    """What a conversation knows beside its messages, as objects: a model in this process need not read them in text.
+
+    The messages say the same in words, so a model behind an endpoint leaves it aside.
+    """
+
+    plugins: tuple[DynamicPluginInfo, ...]
+    """The installed plugins as they stand now, without secrets."""
+
+
 class Model(Protocol):
     """One model: the built-in one, or one behind an endpoint."""
 
@@ -43,12 +57,16 @@ class Model(Protocol):
     given a search for them instead."""
 
     async def respond(
-        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], on_text: OnText | None = None
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        on_text: OnText | None = None,
+        context: TurnContext | None = None,
     ) -> Say | Use:
         """Return what the model says to *messages*, or which of *tools* it wants called.
 
         Both have the form of the Chat Completions API. With *on_text* the answer's text is given piece by piece as it
-        comes. Raises :class:`~dynamic_plugins.errors.ModelError`.
+        comes. *context* is for models in this process. Raises :class:`~dynamic_plugins.errors.ModelError`.
         """
         ...
 

@@ -6,7 +6,8 @@ import re
 from typing import Literal, NamedTuple
 
 from dynamic_plugins.embedded.result_text import spoken
-from dynamic_plugins.resolver.linker import stem
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
 from dynamic_plugins.text.wordlists import wordlist
 
 LINE = 110
@@ -110,8 +111,7 @@ class Ability(NamedTuple):
 
 def stems(text: str) -> frozenset[str]:
     """Return the telling words of *text* as stems."""
-    split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    words = (word.lower() for word in re.findall(r"[^\W\d_]{2,}", split))
+    words = (word for word in tokens(text) if len(word) > 1 and not word.isdigit())
     return frozenset(stem(word) for word in words if word not in _NOT_TELLING)
 
 

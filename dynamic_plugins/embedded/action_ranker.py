@@ -10,8 +10,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import alike, concepts, fillers, stem, tokens, verb_kinds
+from dynamic_plugins.embedded.action_words import alike, concepts, fillers, verb_kinds
 from dynamic_plugins.embedded.parameters import Parameter, parameters_of
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
 from dynamic_plugins.tools.toolbox import ALSO_SAID
 
 if TYPE_CHECKING:

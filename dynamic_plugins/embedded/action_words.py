@@ -1,44 +1,13 @@
-"""Words of messages and of tools brought onto one footing: stems, concepts shared by languages, kinds of verbs."""
+"""What words of messages and tools are about: concepts shared by languages, kinds of verbs, words without content."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from functools import cache, lru_cache
 
 from dynamic_plugins.core import prompt_files
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import plain
 from dynamic_plugins.text.wordlists import synonyms
-
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
-_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_ENDINGS = ("ing", "ies", "ed", "es", "s", "en", "e")
-_CHINESE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
-
-
-def tokens(text: str) -> list[str]:
-    """Return the words of *text* in lower case and without accents; runs of Chinese as pairs of characters."""
-    text = _CHINESE.sub(lambda m: " " + " ".join(m[0][at : at + 2] for at in range(max(1, len(m[0]) - 1))) + " ", text)
-    return [plain(word) for word in _WORD.findall(_HUMPS.sub(" ", text).replace("_", " "))]
-
-
-@lru_cache(maxsize=20_000)
-def plain(word: str) -> str:
-    """Return one word in lower case, without accents and without an English possessive."""
-    word = word.lower().replace("’", "'").removesuffix("'s").replace("'", "").replace("ß", "ss")
-    if word.isascii():
-        return word
-    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
-
-
-@lru_cache(maxsize=20_000)
-def stem(word: str) -> str:
-    """Return *word* without its commonest endings; short words stay as they are."""
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word.removesuffix(ending)
-    return word
 
 
 def _table(section: str) -> dict[str, list[str]]:
@@ -90,6 +59,24 @@ def verb_kinds(word: str) -> frozenset[str]:
 def fillers() -> frozenset[str]:
     """Return words that carry nothing of a request."""
     return frozenset(_table("fillers")["words"])
+
+
+@cache
+def joining_words() -> frozenset[str]:
+    """Return words that join the parts of what is left of a request: "notes of Anna"."""
+    return frozenset(_table("left_over")["joining"])
+
+
+@cache
+def empty_words() -> frozenset[str]:
+    """Return words that ask for nothing where they are left of a request."""
+    return frozenset(_table("left_over")["empty"])
+
+
+@cache
+def words_about_plugins() -> frozenset[str]:
+    """Return words of messages that are about plugins as such."""
+    return frozenset(_table("about_plugins")["words"])
 
 
 @cache

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded import result_text
+from dynamic_plugins.embedded.result_unwrapping import Failed, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +79,7 @@ def told_of(call: Made) -> str:
         return teller(result, call)
     if call.name == SEARCH:
         return _found_actions(call.result)
-    value = result_text.unwrapped(call.result)
+    value = unwrapped(call.result)
     if result_text.is_empty(value):
         return empty_text(action_of(call), value)
     return "Done." if result_text.is_done(value) else result_text.shaped(value)
@@ -130,8 +131,8 @@ def error_of(call: Made) -> Mapping[str, Any] | None:
     if isinstance(result, dict) and result.get("ok") is False:
         error = result.get("error")
         return error if isinstance(error, dict) else {"message": str(error or "")}
-    value = result_text.unwrapped(result)
-    if isinstance(value, result_text.Failed):
+    value = unwrapped(result)
+    if isinstance(value, Failed):
         return {"message": value.text}
     if isinstance(value, dict) and value.keys() <= {"error", "message", "success", "code"} and value.get("error"):
         error = value["error"]

@@ -36,6 +36,10 @@ class Answer:
     """What was asked about when one of several plugins is to be chosen: the intent and their names."""
     weak: bool = False
     """Whether an active plugin's own action, if one fits, is the better answer."""
+    doubtful: bool = False
+    """Whether what is proposed is never done without a question: the grammar of the message leaves a doubt."""
+    probability: float = 0.0
+    """How likely the least likely of its steps is wanted; 0 where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,7 @@ def calls_for(step: Step, standing: Standing, before: Sequence[Call] = ()) -> tu
         case "unload" | "uninstall" if not here:
             return (), f"{name} is not installed, so nothing of it is loaded.", False
         case "uninstall":
-            note = f"To remove {name} from this machine as well, type: dynamic-plugins uninstall {name}"
-            return (Call("unload_plugin", named),), note, False
+            return (Call("unload_plugin", named | {"uninstall": True}),), "", False
     return (Call(TOOLS[step.intent], named),), "", False
 
 
@@ -127,6 +130,8 @@ def describe(call: Call) -> str:
             return f"activate {name}"
         case "deactivate_plugin":
             return f"deactivate {name}"
+        case "unload_plugin" if call.arguments.get("uninstall"):
+            return f"uninstall {name}"
         case "unload_plugin":
             return f"unload {name} from memory"
         case "configure_plugin":

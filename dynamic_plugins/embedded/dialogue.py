@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy
 from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for
-from dynamic_plugins.embedded.memory import Memory, agrees, declines, memory_of, spelled_out
+from dynamic_plugins.embedded.memory import Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.policy import decide, wants_list
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.registry.entry import Entry
@@ -45,9 +46,9 @@ class Knowledge:
     entries: Mapping[str, Entry]
     standing: Standing
 
-    def read(self, said: str) -> Reading:
-        """Read a message."""
-        return read(said, self.resolver, self.standing.plugins, self.entries)
+    def read(self, said: str, context: Mapping[str, str] | None = None) -> Reading:
+        """Read a message; *context* says how the turn before spoke of plugins."""
+        return read(said, self.resolver, self.standing.plugins, self.entries, context)
 
 
 @dataclass(frozen=True)
@@ -62,61 +63,67 @@ class Understood:
 
 
 class Dialogue:
-    """Decides the last of *exchanges* in the light of the others. Nothing is kept: all is worked out from them."""
+    """Decides the last of *exchanges* in the light of the others. Nothing is kept: all is worked out from them.
 
-    def __init__(self, knowledge: Knowledge, exchanges: Sequence[Exchange]) -> None:
-        self._known, self._exchanges = knowledge, list(exchanges)
+    *offered* is what the last reply asked about, where it was our own.
+    """
+
+    def __init__(self, knowledge: Knowledge, exchanges: Sequence[Exchange], offered: Answer | None = None) -> None:
+        self._known, self._exchanges, self._offered = knowledge, list(exchanges), offered
 
     def understand(self) -> Understood:
         """Return what the last message means for the plugins."""
-        return self._understand(len(self._exchanges) - 1)
-
-    def _understand(self, index: int) -> Understood:
-        said = self._exchanges[index].said
-        memory = self._memory(index)
-        if (settled := self._settled(said, index, memory)) is not None:
-            return Understood(said, self._known.read(said), settled, settled=True)
-        reading = self._known.read(said)
+        said = self._exchanges[-1].said
+        memory = self._memory()
+        reading = self._known.read(said, memory.context)
+        if (settled := self._settled(said, memory)) is not None:
+            return Understood(said, reading, settled, settled=True)
         if not said.strip():
             return Understood(said, reading, None)
-        if (leaning := self._leaning(said, reading, memory)) is not None:
-            return leaning
+        if (pointing := self._pointing(said, reading, memory)) is not None:
+            return pointing
         return Understood(said, reading, decide(reading, self._known.standing, self._known.entries, memory))
 
-    def _memory(self, index: int) -> Memory:
+    def _memory(self) -> Memory:
         known = {name: self._known.entries.get(name) or Entry(name) for name in self._known.standing.plugins}
-        return memory_of(self._exchanges[:index], self._known.resolver, known, self._known.entries)
+        return memory_of(self._exchanges[:-1], self._known.resolver, known, self._known.entries)
 
     # ---------------------------------------------------------------- what was offered
 
-    def _settled(self, said: str, index: int, memory: Memory) -> Answer | None:
+    def _settled(self, said: str, memory: Memory) -> Answer | None:
         """Answer a yes, a no or a choice; None for anything else."""
-        before = self._exchanges[index - 1] if index else None
-        if before is None or not (memory.question or before.reply):
+        if self._offered is not None and self._offered.choices is not None:
+            return self._chosen(said, self._offered.choices)
+        if not memory.question:
             return None
-        mine = self._understand(index - 1).answer if not before.calls and "?" in (before.reply or "") else None
-        ours = mine is not None and mine.text == before.reply
-        if mine is not None and ours and mine.choices is not None:
-            return self._chosen(said, mine.choices)
-        if agrees(said) and memory.question:
-            if mine is not None and ours:
-                return Answer(mine.proposed) if mine.proposed else None
-            return self._taken_up(memory)
-        if declines(said) and memory.question:
-            return Answer(text=LEAVE)
-        return None
+        if agrees(said, memory.question):
+            return Answer(self._offered.proposed) if self._offered is not None else self._taken_up(memory)
+        return Answer(text=LEAVE) if declines(said) else None
 
     def _taken_up(self, memory: Memory) -> Answer | None:
-        """Return what a yes to the question of somebody else's reply does: the question is read as an order."""
-        order, _ = spelled_out(memory.question, _of_reply(memory))
+        """Return what a yes to the question of somebody else's reply does: the question is read as an order.
+
+        Of a plugin that the reply names and that is not there or not on, a yes can only want that it be.
+        """
+        order, _ = spelled_out(memory.question, _of_reply(memory), pronouns=True)
         reading = self._known.read(order)
         orders = replace(
             reading, mood=reading.mood._replace(all={"order": 1.0}), act=reading.act._replace(all={"manage": 1.0})
         )
         answer = decide(orders, self._known.standing, self._known.entries, memory, acts=OFFERED)
-        if answer is None or not (answer.calls or answer.proposed):
-            return None
-        return Answer(answer.calls or answer.proposed)
+        made = (answer.calls or answer.proposed) if answer is not None else ()
+        if made and not any(self._takes_away(call) for call in made):
+            return Answer(made)
+        standing = self._known.standing
+        if any(standing.is_active(name) for name in memory.asked_about[:1]):
+            return Answer(made) if made else None
+        lacking = [name for name in memory.asked_about if not standing.is_active(name)][:1]
+        steps = [Step("activate" if name in standing else "install", name) for name in lacking]
+        calls = tuple(call for step in steps for call in calls_for(step, standing)[0])
+        return Answer(calls or made) if calls or made else None
+
+    def _takes_away(self, call: Call) -> bool:
+        return call.tool in ("deactivate_plugin", "unload_plugin")
 
     def _chosen(self, said: str, choices: tuple[str, tuple[str, ...]]) -> Answer | None:
         """Return what is done when *said* picks one of the plugins that were asked about."""
@@ -133,38 +140,32 @@ class Dialogue:
 
     # ---------------------------------------------------------------- what leans on earlier turns
 
-    def _names_any(self, reading: Reading) -> bool:
-        return any(plugin.link.named and plugin.meant >= 0.2 for plugin in reading.plugins) or bool(reading.wanted)
-
-    def _leaning(self, said: str, reading: Reading, memory: Memory) -> Understood | None:
-        """Understand "the second one", "turn it off again" or "both" by the plugins that were talked about."""
-        if agrees(said):
+    def _pointing(self, said: str, reading: Reading, memory: Memory) -> Understood | None:
+        """Understand "the second one" and "both" by the plugins that were listed."""
+        text, meant = spelled_out(said, memory)
+        if agrees(said) or not meant:
             return None
+        if only_courtesy(text, meant) and len(said.split()) <= LEANING:
+            return self._picked(said, reading, meant)
         if reading.act.all.get("talk", 0.0) >= TALKS:
             return None
-        named = self._names_any(reading)
-        text, meant = spelled_out(said, memory, _first_wanted(reading))
-        uses = reading.act.all.get("use", 0.0) > reading.act.all.get("manage", 0.0)
-        if not meant and not named and not uses and len(said.split()) <= LEANING and memory.focus:
-            text, meant = f"{said.rstrip(' .!')} {memory.focus[0]}", memory.focus[:1]
-        if not meant:
-            return None
-        other = self._known.read(text)
-        wanted = {plugin.link.names[0] for plugin in other.wanted}
-        if not wanted.intersection(meant) and named:
-            return None
-        # A plugin that nothing points to, or that a long message points to somewhere, is asked about.
-        pointed = text != f"{said.rstrip(' .!')} {meant[0]}" and len(said.split()) <= LEANING
-        sure = pointed and reading.act.all.get("manage", 0.0) >= MANAGES
+        other = self._known.read(text, memory.context)
+        sure = len(said.split()) <= LEANING and reading.act.all.get("manage", 0.0) >= MANAGES
         answer = decide(other, self._known.standing, self._known.entries, memory, acts=LEANS if sure else NEVER)
         if answer is None or not (answer.calls or answer.proposed or answer.choices):
             return None
         return Understood(text, other, answer)
 
-
-def _first_wanted(reading: Reading) -> int | None:
-    """Return where the name of the first plugin ends that a message names and wants something of."""
-    return min((each.link.end for each in reading.wanted if each.link.named), default=None)
+    def _picked(self, said: str, reading: Reading, names: Sequence[str]) -> Understood | None:
+        """Understand a choice without a verb: what is not there is installed, what is off is switched on."""
+        standing = self._known.standing
+        steps = [
+            Step("activate" if name in standing else "install", name)
+            for name in dict.fromkeys(names)
+            if not standing.is_active(name)
+        ]
+        calls = tuple(call for step in steps for call in calls_for(step, standing)[0])
+        return Understood(said, reading, Answer(calls, probability=1.0), settled=True) if calls else None
 
 
 _PLUGINS = (

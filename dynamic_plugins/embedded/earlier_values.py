@@ -6,11 +6,14 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import concepts, fillers, ordinals, plain, stem, tokens, verb_kinds
-from dynamic_plugins.embedded.free_text import left_over, names_again
+from dynamic_plugins.embedded.action_words import concepts, fillers, ordinals, verb_kinds
+from dynamic_plugins.embedded.free_text import names_again
+from dynamic_plugins.embedded.left_over_text import left_over
 from dynamic_plugins.embedded.message import Filled, Message
 from dynamic_plugins.embedded.parameters import Parameter, parameters_of
 from dynamic_plugins.embedded.references import Item, chosen
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.free_text import Span
@@ -50,12 +53,15 @@ class Slots:
             self.give(p.name, found.group(), found.span())
         elif uuid := self.message.values.of("id"):
             self.give(p.name, uuid[0].value, (uuid[0].start, uuid[0].end))
+        elif hyphened := next((m for m in _HYPHENED.finditer(text) if not self._is_used(m.span())), None):
+            self.give(p.name, hyphened.group(), hyphened.span())
         elif found := re.search(
             rf"\b(?:{re.escape(tail) or 'note'}|note|notiz|nota|id|number|nr)\.?\s+(?:id\s+)?#?([A-Za-z]*\d+)\b",
             text,
             re.I,
         ):
-            self.give(p.name, found[1], found.span(1))
+            if not (found[1].isdigit() and self._numbered(int(found[1]), p)):
+                self.give(p.name, found[1], found.span(1))
         elif (
             (coded := re.search(r"(?<![\w.])([A-Za-z]{1,3}\d{1,4})(?![\w])", text))
             and self._newer(p)
@@ -64,6 +70,18 @@ class Slots:
             self.give(p.name, coded[1], coded.span(1))
         elif self._newer(p):
             self._by_reference(p)
+
+    def _is_used(self, span: Span) -> bool:
+        return any(start < span[1] and span[0] < end for start, end in self.filled.used)
+
+    def _numbered(self, place: int, p: Parameter) -> bool:
+        """Give *p* the id of the thing at *place* of the last list, where no id there is that number itself."""
+        for call in self.memory.calls[:3]:
+            ids = [self._field(item, p, call) for item in call.items] if self._may_hold(p, call) else []
+            if 1 < len(ids) >= place > 0 and str(place) not in map(str, ids) and ids[place - 1] is not None:
+                self.give(p.name, ids[place - 1], how="carried")
+                return True
+        return False
 
     def _newer(self, p: Parameter) -> bool:
         """Whether a code that was typed is more likely *p* than another id, which was given before."""
@@ -182,6 +200,13 @@ class Slots:
             if (value := _related(p, call.arguments)) is not None:
                 return value
         return None
+
+
+_HYPHENED = re.compile(
+    r"(?<![\w./@-])(?!\d{1,4}-\d{1,2}(?:-\d{1,4})?(?![\w-]))(?=[\w-]*\d)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)+(?![\w/@-]|\.\w)"
+    r""
+)
+"""Names such as services give to their things: "aki-204", "7f3a-11"."""
 
 
 def _like(code: str, old: Any) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
+from dynamic_plugins.text.tokenizer import words_and_marks
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -21,7 +23,6 @@ MOST_CHARACTERS = 600
 """What of a message is read; more was pasted."""
 MOST_OTHER_WORDS = 40
 
-_TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[^\w\s]")
 _DIGITS = re.compile(r"\d+")
 _ENDS = frozenset(".!?;,\n:")
 _SENTENCE_ENDS = frozenset(".!?")
@@ -47,9 +48,23 @@ def plugin_features(text: str, links: Sequence[Link], at: int, states: Sequence[
         found += [f"last={near[-1]}", f"first={' '.join(near[:2])}", f"at={begin == 0}|{end == len(words)}"]
     if me is not None:
         found += _around(words, me, state)
+    if link.context:
+        found += _context_features(link, state, near)
     line = f" {' '.join(near)} "
     found += (f"g{size}={line[k : k + size]}" for size in (3, 4, 5) for k in range(len(line) - size + 1))
     return found
+
+
+def _context_features(link: Link, state: State, near: Sequence[str]) -> Iterator[str]:
+    """Give how the turn before spoke of the plugin, by itself and with the words that may lean on that."""
+    how = f"{link.context}|{link.named}"
+    yield f"x={how}"
+    yield f"x={how}|{state}"
+    yield f"x={how}|{state}|{min(4, len(near) // 3)}"
+    if not link.named:
+        for gram in (*_grams(near, 1), *_grams(near, 2)):
+            yield f"x={gram}|{link.context}"
+            yield f"x={gram}|{state}"
 
 
 def message_features(text: str, links: Sequence[Link], states: Sequence[State]) -> list[str]:
@@ -57,6 +72,7 @@ def message_features(text: str, links: Sequence[Link], states: Sequence[State]) 
     words = _masked(text, links, None)
     found = ["bias", f"len={min(8, len(words) // 4)}", f"on={'on' in states}"]
     found += sorted({f"has={link.kind}|{state}" for link, state in zip(links, states, strict=True) if link.named})
+    found += sorted({f"x={link.context}|{state}" for link, state in zip(links, states, strict=True) if link.context})
     found += (f"w={gram}" for size in (1, 2, 3) for gram in _grams(words, size))
     found += (f"w={gram}|{'on' in states}" for gram in _grams(words, 1))
     if words:
@@ -114,7 +130,7 @@ def _masked(text: str, links: Sequence[Link], at: int | None) -> list[str]:
     out.append(text[reached:])
     plain = _DIGITS.sub("0", "".join(out)[:MOST_CHARACTERS].lower())
     plain = plain.replace(_ME, " PLUGX ").replace(_ANOTHER, " OTHER ")
-    return _TOKEN.findall(plain)
+    return words_and_marks(plain)
 
 
 def _grams(words: Sequence[str], size: int) -> Iterator[str]:

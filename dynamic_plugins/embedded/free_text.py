@@ -1,16 +1,14 @@
-"""The words of a message that are a value themselves: a text to be kept, a title, a name, what is left of a request."""
+"""The words of a message that are a value themselves: a text to be kept, a title, a name."""
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_words import concepts, fillers, mended, ordinals, plain, stem, units, verb_kinds
-from dynamic_plugins.embedded.extractors import number_words
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 Span = tuple[int, int]
 
@@ -36,8 +34,8 @@ _CALLED = re.compile(
     re.I,
 )
 _LABELS = {
-    "title": "title titled titel titulo título titre heading subject betreff name called",
-    "content": "content text texto texte inhalt body says saying contenido contenu",
+    "title": "title titled titel titulo título titre titolo tytuł heading subject betreff name called",
+    "content": "content text texto texte inhalt body says saying contenido contenu contenuto conteúdo treść",
     "body": "body text content says description beschreibung",
     "text": "text content message says",
     "message": "message msg nachricht mensaje saying",
@@ -68,9 +66,27 @@ def _label_pattern(name: str) -> re.Pattern[str]:
     )
     joined = "|".join(re.escape(word) for word in sorted(every, key=len, reverse=True) if len(word) > 2)
     return re.compile(
-        rf"(?<![\w-])(?:{joined})(?![\w-])(?:\s+(?:it|this|that|them)\b)?(?:\s+(?:is|to|as|of|the|word|ist|es)\b)?\s*[:=]?\s*",
+        rf"(?<![\w-])(?:{joined})(?![\w-])(?:\s+(?:it|this|that|them)\b)?(?:\s+(?:is|to|as|of|the|word|ist|es|named|called|namens|llamad[oa]|appelée?)\b)?(?:\s+(?:de|del|des|der|la|el|le|the)\b)?\s*[:=]?\s*",
         re.I,
     )
+
+
+def _json_in(message: str) -> tuple[str, Span] | None:
+    """Return the JSON object or list that *message* holds word for word."""
+    start = min((at for at in (message.find("{"), message.find("[")) if at >= 0), default=-1)
+    end = max(message.rfind("}"), message.rfind("]")) + 1
+    if 0 <= start < end - 2:
+        try:
+            json.loads(message[start:end])
+        except ValueError:
+            return None
+        return message[start:end], (start, end)
+    return None
+
+
+_QUOTE = re.compile(r"\"([^\"]+)\"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»|「([^」]+)」")
+_QUOTE_AT_END = re.compile(rf"\s*[^\W\d_]+(?:\s+[^\W\d_]+)?\s+(?:{_QUOTE.pattern})\W*\Z")
+"""A verb before a quotation that ends the text: 'roll call: echo "here"'."""
 
 
 def unquoted(text: str) -> str:
@@ -85,11 +101,19 @@ def unquoted(text: str) -> str:
 
 def whole_text(message: str) -> tuple[str, Span] | None:
     """Return the text that *message* gives word for word, and where: quoted, behind a colon, behind "that says"."""
+    if (code := _json_in(message)) is not None:
+        return code
+    quotes = [quote.span() for quote in _QUOTE.finditer(message)]
     for pattern in (_COLON, _SAYING, _THAT):
-        if (found := pattern.search(message)) and message[found.end() :].strip(" .?!"):
+        for found in pattern.finditer(message):
+            if any(start < found.start() < end for start, end in quotes) or not message[found.end() :].strip(" .?!"):
+                continue
             rest = message[found.end() :]
-            if quote := re.match(r"\s*(?:\"([^\"]+)\"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»)", rest):
-                return next(g for g in quote.groups() if g), (found.end(), found.end() + quote.end())
+            if quote := _QUOTE_AT_END.match(rest) or re.match(rf"\s*(?:{_QUOTE.pattern})", rest):
+                return next(g for g in quote.groups() if g), (
+                    found.end() + quote.start(quote.lastindex or 0),
+                    found.end() + quote.end(),
+                )
             return unquoted(rest), (found.end(), len(message))
     return None
 
@@ -137,219 +161,3 @@ def called(message: str) -> tuple[str, Span] | None:
     stop = re.search(r"[,;:](?:\s|$)|[.!?](?:\s|$)|\s+(?:and|und|y|et|with|mit|con|avec|in|on|for|from|please)\s", rest)
     value = rest[: stop.start()] if stop else rest
     return (unquoted(value), (found.end(), found.end() + len(value))) if value.strip() else None
-
-
-_LINKS = frozenset(
-    [
-        "of",
-        "de",
-        "and",
-        "&",
-        "und",
-        "y",
-        "et",
-        "the",
-        "in",
-        "for",
-        "to",
-        "on",
-        "with",
-        "a",
-        "von",
-        "du",
-        "des",
-        "without",
-        "auf",
-        "sur",
-        "en",
-        "dessus",
-        "drauf",
-        "mit",
-        "con",
-        "avec",
-        "under",
-    ]
-)
-_EXTRA = frozenset(
-    [
-        "today",
-        "tomorrow",
-        "yesterday",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "now",
-        "next",
-        "later",
-        "tonight",
-        "them",
-        "these",
-        "those",
-        "him",
-        "her",
-        "whole",
-        "bet",
-        "mention",
-        "mentioned",
-        "mentions",
-        "anywhere",
-        "hold",
-        "holds",
-        "total",
-        "obvs",
-        "stick",
-        "another",
-        "list",
-        "plugin",
-        "thing",
-        "things",
-        "thingy",
-        "stuff",
-        "tool",
-        "something",
-        "anything",
-        "exactly",
-        "about",
-        "called",
-        "named",
-        "number",
-        "times",
-        "more",
-        "less",
-        "under",
-        "what",
-        "whats",
-        "which",
-        "who",
-        "how",
-        "when",
-        "where",
-        "why",
-        "show",
-        "tell",
-        "out",
-        "off",
-        "down",
-        "up",
-        "over",
-        "into",
-        "onto",
-        "from",
-        "as",
-        "if",
-        "also",
-        "again",
-        "still",
-        "ready",
-        "think",
-        "thinking",
-        "got",
-        "get",
-        "getting",
-        "give",
-        "need",
-        "needs",
-        "want",
-        "wants",
-        "look",
-        "looks",
-        "looking",
-        "see",
-        "check",
-        "there",
-        "here",
-        "going",
-        "gonna",
-        "any",
-        "every",
-        "all",
-        "im",
-        "ive",
-        "id",
-        "theyre",
-        "thats",
-        "havent",
-        "dont",
-        "didnt",
-        "cant",
-        "wont",
-        "per",
-        "each",
-        "other",
-        "others",
-        "another",
-        "bit",
-        "lot",
-    ]
-)
-
-
-def left_over(
-    message: str, used: Sequence[Span], tool_stems: frozenset[str], tool_concepts: frozenset[str]
-) -> tuple[str, Span] | None:
-    """Return what *message* says beyond the order itself, as it stands there; the longest run of such words.
-
-    Words of the tool, verbs of actions, small words and the spans that are *used* say nothing more.
-    """
-    runs: list[list[re.Match[str]]] = [[]]
-    words = list(re.finditer(r"[^\W_](?:[\w'’.&+/%-]*\w)?", message))
-    for index, word in enumerate(words):
-        gap = message[words[index - 1].end() : word.start()] if index else ""
-        if re.search(r"[,.;:!?()\n—]", gap) and runs[-1]:
-            runs.append([])
-        if any(start <= word.start() < end for start, end in used):
-            if runs[-1]:
-                runs.append([])
-            continue
-        if _says_more(word.group(), index, tool_stems, tool_concepts):
-            runs[-1].append(word)
-        elif runs[-1]:
-            if plain(word.group()) in _LINKS and index + 1 < len(words):
-                runs[-1].append(word)
-            else:
-                runs.append([])
-    kept = [trimmed for run in runs if (trimmed := _trimmed(run))]
-    if not kept:
-        return None
-    best = max(kept, key=lambda run: (_weight(message, run, used), -run[0].start()))
-    start, end = best[0].start(), best[-1].end()
-    return message[start:end], (start, end)
-
-
-def _weight(message: str, run: Sequence[re.Match[str]], used: Sequence[Span]) -> float:
-    """Return how much a run looks like what is asked for: beside a number, short, and in no aside of the speaker's."""
-    start, end = run[0].start(), run[-1].end()
-    content = len([w for w in run if plain(w.group()) not in fillers()])
-    beside = any(e <= start and not re.search(r"[.;!?]", message[e:start]) and start - e < 16 for _, e in used)
-    behind = any(s >= end and not message[end:s].strip(" ,-x") for s, _ in used)
-    clause = re.split(r"[.,;!?]", message[:start])[-1] + run[0].group()
-    aside = re.match(
-        r"\s*(?:i|we|he|she|they|you|my|our|his|her|it|yo|ich|wir|je|das|es)\b(?:'m|'s|'re)?\s+(?!need|want|would|should|'d)\w+",
-        clause,
-        re.I,
-    )
-    return min(content, 3) + 2.5 * (beside or behind) - 2.0 * bool(aside)
-
-
-def _says_more(raw: str, index: int, stems: frozenset[str], about: frozenset[str]) -> bool:
-    word = mended(plain(raw))
-    if word in fillers() or word in _EXTRA or word in ordinals() or word in number_words():
-        return False
-    if stem(word) in units():
-        return False
-    if stem(word) in stems or (concepts(word) & about and not raw[:1].isupper()):
-        return False
-    return not verb_kinds(word) or (raw[:1].isupper() and index > 0 and not verb_kinds(word) & {"read"})
-
-
-def _trimmed(run: list[re.Match[str]]) -> list[re.Match[str]]:
-    small = fillers() | _LINKS
-    while run and plain(run[-1].group()) in small:
-        run = run[:-1]
-    while run and plain(run[0].group()) in small:
-        run = run[1:]
-    return run

@@ -28,7 +28,8 @@ _TURKISH_NEGATION = re.compile(
 )
 """There the verb, which stands last, is negated by its ending."""
 _CONDITIONAL = re.compile(
-    r"\b(?<!if you )(?:would|might)\s+(?:be|have)\b|\b(?:w[äa]re|w[üu]rde|ser[íi]a|serait|sarebbe|byłoby|было бы)\b",
+    r"\b(?:was|were) (?:going|about) to\b|\bwanted to ask\b"
+    r"|\b(?<!if you )(?:would|might)\s+(?:be|have)\b|\b(?:w[äa]re|w[üu]rde|ser[íi]a|serait|sarebbe|byłoby|было бы)\b",
     re.I,
 )
 _SAYING = re.compile(
@@ -43,6 +44,8 @@ _TOLD_OF = re.compile(
 """A negation of what somebody does or something is: it negates no order."""
 _INTRODUCTION = re.compile(r"(?:\w+\W+){2,}\w+\s?[:：]\s")
 """What stands behind such a colon is a text that is spoken of; behind "please:" it is an order."""
+_PASSED_ON = re.compile(r"[^:.!?\n]*(?<!\d):\s+[^\W\d_]{2,}")
+"""What stands behind a colon after the plugin's name is a text for somebody: "send a discord message: turn it off"."""
 _SENTENCE_END = re.compile(r"[.!?\n。！？]+(?=\s|$)|[。！？]")
 
 
@@ -66,7 +69,8 @@ def hedged(spoken: str, links: Sequence[Link]) -> bool:
     """Whether an order about the plugins of *links* is denied, spoken of as what would be, or somebody else's."""
     if _TRICKS.search(spoken) or _HEADING.match(spoken):
         return True
-    if any(link.named and _IS_SUBJECT.match(spoken, link.end) for link in links):
+    behind = [link.end for link in links if link.named]
+    if any(_IS_SUBJECT.match(spoken, end) or _PASSED_ON.match(spoken, end) for end in behind):
         return True
     for begin, end in sentences(spoken):
         sentence = _TOLD_OF.sub(" ", spoken[begin:end])
@@ -78,6 +82,11 @@ def hedged(spoken: str, links: Sequence[Link]) -> bool:
         elif _NEGATION.search(" ".join(sentence.split()[:BEGINS])):
             return True
     return False
+
+
+def negated(clause: str) -> bool:
+    """Whether a clause denies what it speaks of; a negation of what somebody does or something is denies no order."""
+    return any(words.search(_TOLD_OF.sub(" ", clause)) for words in (_NEGATION, _TURKISH_NEGATION))
 
 
 def sentences(spoken: str) -> list[tuple[int, int]]:

@@ -23,36 +23,6 @@ if TYPE_CHECKING:
 REMEMBERED = 6
 """So many exchanges back an "it" or a "second one" may reach."""
 
-_YES = re.compile(
-    r"(?:oh |ah |ok(?:ay)?,? |well,? |hm+,? )*(?:y|ye[sp]+|yess+|yeah?|yup|yea|sure(?: thing)?|ok(?:ay)?|k+"
-    r"|alright|all right"
-    r"|go (?:on|ahead|for it)(?: then)?|do (?:it|that|so)|please(?: do)?|fine|right|correct|exactly|absolutely"
-    r"|definitely|of course"
-    r"|why not|let'?s (?:go|do (?:it|that))|sounds good|good|great|perfect|both|ja|jo|jawohl|gerne?|klar|genau"
-    r"|mach(?: das| mal)?"
-    r"|s[ií]|claro|vale|dale|venga|de acuerdo|hazlo|oui|ouais|d'accord|vas-y|allez|bien s[ûu]r|sim|claro|pode ser"
-    r"|d[aа]|да|давай|конечно|tak|evet|tamam|olur|hai|はい|うん|お願いします|好的?|是的?|行|可以|네|응)",
-    re.I,
-)
-_YES_TAIL = re.compile(
-    r"(?:[\s,.!;:\-—)(]+|please|pls|plz|thanks?(?: you)?|thx|then|do(?: it| that| so)?|go ahead|dear|love|mate"
-    r"|sir|bitte|danke|por favor"
-    r"|gracias|merci|s'il (?:te|vous) pla[îi]t|i'?m curious|yes|sure|ok(?:ay)?|now|both|all|of them|mal|das|sie"
-    r"|ihn|es|lo|la"
-    r"|that'?s fine|sounds good|👍|🙏|🙂|😊|if you (?:can|could|would|don'?t mind)|that would be (?:nice|great"
-    r"|lovely))*",
-    re.I,
-)
-_NO = re.compile(
-    r"(?:oh |ah |ok(?:ay)?,? |well,? |hm+,? |nah,? )*(?:no+|nope|nah|never ?mind|nvm|don'?t|do not|not (?:now"
-    r"|yet|today)|leave it"
-    r"|skip (?:it|that)|cancel|stop|forget (?:it|that)|better not|rather not|bye|good ?bye|later|nein|nee+"
-    r"|lass(?: mal)?|lieber nicht"
-    r"|nada|mejor no|d[ée]jalo|non|laisse(?: tomber)?|n[ãa]o|deixa|нет|не надо|nie|hay[ıi]r|いいえ|不用?|不要|아니)\b",
-    re.I,
-)
-_GOODBYE = re.compile(r"\b(?:bye|good ?bye|see you|cu|tsch[üu]ss|adi[óo]s|au revoir|ciao)\b", re.I)
-
 _ORDINALS = {
     0: r"first|1st|erste[nrs]?|primer[oa]?|premi[eè]re?|primeir[oa]|prim[oa]",
     1: r"second|2nd|zweite[nrs]?|segund[oa]|deuxi[eè]me|second[oa]",
@@ -103,6 +73,10 @@ class Memory:
     question: str = ""
     asked_about: list[str] = field(default_factory=list)
     """The plugins that the last reply names."""
+    context: dict[str, str] = field(default_factory=dict)
+    """How the last turn spoke of plugins: ``c`` changed, ``u`` used, ``r0``, ``r1``, ``r2`` named in the reply as the
+    first, the second or a later one, ``f`` talked about before that; with ``?`` where the reply asks.
+    """
 
 
 def memory_of(
@@ -126,27 +100,26 @@ def memory_of(
             memory.focus.insert(0, name)
         memory.asked_about = told
         memory.question = _offer_in(exchange.reply or "")
+        memory.context = _context(memory, exchange, called)
     return memory
 
 
-def agrees(said: str) -> bool:
-    """Whether *said* is a yes and nothing else. A goodbye is none."""
-    text = said.strip()
-    found = _YES.match(text)
-    if not found or _GOODBYE.search(text):
-        return False
-    return _YES_TAIL.fullmatch(text, found.end()) is not None
+def _context(memory: Memory, exchange: Exchange, called: Sequence[str]) -> dict[str, str]:
+    used = [str(made.result.get("plugin")) for made in exchange.calls if _is_use(made)]
+    found = {memory.focus[0]: "f"} if memory.focus else {}
+    found |= {name: f"r{min(at, 2)}" for at, name in reversed(list(enumerate(memory.asked_about)))}
+    found |= dict.fromkeys(used, "u") | dict.fromkeys(called, "c")
+    return {name: f"{how}?" if memory.question else how for name, how in found.items()}
 
 
-def declines(said: str) -> bool:
-    """Whether *said* is a no to what was offered, in a few words."""
-    return bool(_NO.match(said.strip())) and len(said.split()) <= 6
+def _is_use(made: Made) -> bool:
+    return isinstance(made.result, dict) and isinstance(made.result.get("plugin"), str) and "action" in made.result
 
 
-def spelled_out(said: str, memory: Memory, named_until: int | None = None) -> tuple[str, list[str]]:
-    """Return *said* with "the second one", "both" and "it" replaced by the plugins they mean, and these.
+def spelled_out(said: str, memory: Memory, *, pronouns: bool = False) -> tuple[str, list[str]]:
+    """Return *said* with "the second one" and "both" replaced by the plugins they mean, and these.
 
-    Where *said* names a plugin itself, up to *named_until*, an "it" after that means this one and is left.
+    With *pronouns* an "it" is replaced by the plugin that was talked about last.
     """
     if not memory.focus:
         return said, []
@@ -165,8 +138,8 @@ def spelled_out(said: str, memory: Memory, named_until: int | None = None) -> tu
         if not meant and (found := pattern.search(text)) and (name := _at(place, memory)):
             text = text[: found.start()] + name + text[found.end() :]
             meant.append(name)
-    found = _PRONOUN.search(text) if not meant else None
-    if found and (named_until is None or found.start() < named_until):
+    found = _PRONOUN.search(text) if pronouns and not meant else None
+    if found:
         text = text[: found.start()] + memory.focus[0] + _PRONOUN.sub(memory.focus[0], text[found.end() :], count=1)
         meant.append(memory.focus[0])
     return text, meant

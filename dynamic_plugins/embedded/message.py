@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import concepts, mended, stem, tokens
-from dynamic_plugins.embedded.extractors import Values, extract
+from dynamic_plugins.embedded.action_words import concepts, mended
+from dynamic_plugins.embedded.extractors import extract
 from dynamic_plugins.embedded.references import Memory, points
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.free_text import Span
+    from dynamic_plugins.embedded.typed_values import Values
 
 _STANDS_FOR = {
     "url": "url page",

@@ -10,11 +10,13 @@ from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
 from dynamic_plugins.embedded.completion import MODEL, call_id, fingerprint, pieces
 from dynamic_plugins.embedded.request import Request, read_request
 from dynamic_plugins.embedded.responder import Responder
+from dynamic_plugins.embedded.standing import standing_from
+from dynamic_plugins.embedded.status_text import standing_in_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dynamic_plugins.core.model_protocol import OnText
+    from dynamic_plugins.core.model_protocol import OnText, TurnContext
     from dynamic_plugins.embedded.decide import Answer
     from dynamic_plugins.resolver.catalog import Catalogue
 
@@ -31,11 +33,18 @@ class EmbeddedModel:
         self._catalogue, self.name = catalogue, name
 
     async def respond(
-        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], on_text: OnText | None = None
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Mapping[str, Any]],
+        on_text: OnText | None = None,
+        context: TurnContext | None = None,
     ) -> Say | Use:
-        """Return what to say, or which of *tools* to call; a text is given to *on_text* word by word."""
+        """Return what to say, or which of *tools* to call; a text is given to *on_text* word by word.
+
+        How the installed plugins stand is *context*'s word; only a caller without one is read for it.
+        """
         body = {"messages": list(messages), "tools": list(tools)}
-        answer = await answer_from(self._catalogue, read_request(body))
+        answer = await answer_from(self._catalogue, read_request(body), context)
         if on_text is not None:
             for piece in pieces(answer.text):
                 on_text(piece)
@@ -52,11 +61,12 @@ class EmbeddedModel:
         """Nothing is held."""
 
 
-async def answer_from(catalogue: Catalogue, request: Request) -> Answer:
+async def answer_from(catalogue: Catalogue, request: Request, context: TurnContext | None = None) -> Answer:
     """Return the answer to *request* with what *catalogue* knows; it is worked out in a thread.
 
-    Raises what the registry raises.
+    Without *context*, as over HTTP, the request's texts say how the plugins stand. Raises what the registry raises.
     """
     names = await catalogue.names()
     entries = {entry.name: entry for entry in await catalogue.registry.entries()}
-    return await asyncio.to_thread(Responder(names, entries).answer, request)
+    standing = standing_in_text(request, entries) if context is None else standing_from(context.plugins)
+    return await asyncio.to_thread(Responder(names, entries).answer, request, standing)

@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import fillers, plain
+from dynamic_plugins.embedded.action_words import fillers
 from dynamic_plugins.embedded.free_text import called, labelled, unquoted, whole_text
 from dynamic_plugins.embedded.references import chosen
+from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.free_text import Span

@@ -6,20 +6,22 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_words import concepts, plain, stem
-from dynamic_plugins.embedded.extractors import Value
-from dynamic_plugins.embedded.extractors import numbers as all_numbers
+from dynamic_plugins.embedded.action_words import concepts
+from dynamic_plugins.embedded.number_values import numbers as all_numbers
+from dynamic_plugins.embedded.typed_values import Value
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.embedded.extractors import Values
     from dynamic_plugins.embedded.parameters import Parameter
+    from dynamic_plugins.embedded.typed_values import Values
 
 _LIMIT = re.compile(
     r"max|limit|count|per_?page|page_?size|^n$|num|top|amount|quantity|results?$|size$|length|chars", re.I
 )
-_START = re.compile(r"start|offset|from|skip|index", re.I)
+_START = re.compile(r"start|offset|from|skip", re.I)
 _POSITION = re.compile(r"number$|_no$|^index$|_id$|^id$", re.I)
 _SAME = {
     "sec": "second",
@@ -80,9 +82,14 @@ def assigned(parameters: Sequence[Parameter], values: Values, until: int) -> lis
         elif "day" in parameter.stems and (days := _days(values.text)) is not None:
             found[parameter.name] = (parameter, days)
     limits = [p for p in parameters if p.name not in found and not p.required and _LIMIT.search(p.name)]
-    if len(left) == 1 and len(limits) == 1 and left[0].value == int(left[0].value) and not found:
+    if len(left) == 1 and len(limits) == 1 and left[0].value == int(left[0].value) and not found and _counts(left[0]):
         found[limits[0].name] = (limits[0], left[0])
     return list(found.values())
+
+
+def _counts(value: Value) -> bool:
+    """Whether a number may be how many are wanted: "number 3" is a place in a list."""
+    return value.kind == "number" and value.before not in ("number", "nr", "no", "nummer", "número", "numero")
 
 
 _CORRECTED = re.compile(

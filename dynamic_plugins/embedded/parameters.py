@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dynamic_plugins.embedded.action_words import concepts, stem, tokens
+from dynamic_plugins.embedded.action_words import concepts
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
 
 _CATCH_ALL = re.compile(r"plain words|what the person said|user'?s? (?:message|request)", re.I)
 _ROLES = [

@@ -6,18 +6,19 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_words import concepts, fillers, plain
-from dynamic_plugins.embedded.free_text import called
+from dynamic_plugins.embedded.action_words import concepts, fillers
+from dynamic_plugins.embedded.free_text import called, whole_text
 from dynamic_plugins.embedded.references import Memory, chosen
 from dynamic_plugins.embedded.typed_slots import TypedSlots
+from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.embedded.extractors import Value
     from dynamic_plugins.embedded.free_text import Span
     from dynamic_plugins.embedded.message import Message
     from dynamic_plugins.embedded.parameters import Parameter
+    from dynamic_plugins.embedded.typed_values import Value
 
 
 class PlaceSlots(TypedSlots):
@@ -69,8 +70,12 @@ class PlaceSlots(TypedSlots):
 
     def _path(self, p: Parameter) -> None:
         values = [v for v in self.message.values.of("path", "file") if (v.start, v.end) not in self.filled.used]
+        if any(q.role == "text" for q in self.parameters) and (told := whole_text(self.message.text)):
+            values = [v for v in values if not told[1][0] <= v.start < told[1][1]]
         if p.name == "destination" and "source" in self.names:
             self._destination(p, values)
+        elif p.name == "source" and len(values) == 1 and _GOES_TO.search(self.message.text[: values[0].start]):
+            self._moved(p)
         elif p.words[0] in ("repo", "repository", "project", "root"):
             if rooted := [v for v in values if re.match(r"[/~]|[A-Z]:", str(v.value))]:
                 self.give(p.name, rooted[0].value, (rooted[0].start, rooted[0].end))
@@ -79,6 +84,14 @@ class PlaceSlots(TypedSlots):
             self.give(p.name, self._located(str(value.value), p), (value.start, value.end))
         elif not self._new_name(p):
             self._by_reference(p)
+
+    def _moved(self, p: Parameter) -> None:
+        """What goes to the one path that was said is the thing that was spoken of last."""
+        if self._by_reference(p):
+            return
+        last = next((v for c in self.memory.calls for n in _PATHS if isinstance(v := c.arguments.get(n), str)), None)
+        if last is not None and re.search(r"\.\w{1,5}$", last):
+            self.give(p.name, last, how="carried")
 
     def _new_name(self, p: Parameter) -> bool:
         """ "A new folder in there, name is visa"."""
@@ -149,6 +162,10 @@ class PlaceSlots(TypedSlots):
                 self.give(p.name, posixpath.join(last, name), how="carried")
 
 
+_GOES_TO = re.compile(
+    r"\b(?:to|into|as|called|named|be|nach|in|zu|a|à|en|vers|dans|como|con el nombre|para|su|naar)[\s\"'`“„«:]*\Z", re.I
+)
+_PATHS = ("destination", "path", "source")
 _PLACED = [
     re.compile(
         r"\b(?:in|for|at|to|near|around|nach|bei|über|à|en|pour|over in|"

@@ -22,10 +22,23 @@ def _zones() -> dict[str, str]:
         area, _, city = name.rpartition("/")
         if area and not name.startswith(_NO_PLACES):
             zones.setdefault(city.lower().replace("_", " "), name)
-    for zone, places in prompt_files.table("embedded/places.toml").items():
-        zones |= {place.lower(): zone for place in places}
+    for table in ("embedded/places_abroad.toml", "embedded/places.toml"):
+        for zone, places in prompt_files.table(table).items():
+            zones |= {place.lower(): zone for place in places}
     # Small countries that are a zone of their own in the database (Japan, Singapore, Jamaica).
     return {name.lower(): name for name in names if "/" not in name and len(name) > 4} | zones
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    """Places of languages that put no space between words."""
+    names = [name for name in _zones() if len(name) > 1 and all("\u3040" <= c <= "\uffdc" for c in name)]
+    return re.compile("|".join(sorted(map(re.escape, names), key=len, reverse=True)))
+
+
+def places_within(text: str) -> list[tuple[str, str, int]]:
+    """Return the places of unspaced languages in *text*: the name, its zone, and where it begins."""
+    return [(found.group(), _zones()[found.group()], found.start()) for found in _unspaced().finditer(text)]
 
 
 def known_zone(place: str) -> str | None:

@@ -10,8 +10,6 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dynamic_plugins.embedded.reading import PluginReading, Reading
 
 SURE = 0.6
@@ -22,9 +20,14 @@ _CLAUSES = tuple(
     (letter, re.compile(pattern.replace("X", _X)))
     for letter, patterns in {
         "I": ("install X",),
-        "A": ("(?:activate|enable) X", "(?:switch|turn) X on", "(?:switch|turn) on X"),
-        "D": ("(?:deactivate|disable) X", "(?:switch|turn) X off", "(?:switch|turn) off X"),
-        "U": ("unload X",),
+        "A": (
+            "(?:activate|enable|resume|un-?pause|wake(?: up)?) X",
+            "(?:switch|turn) X (?:back )?on",
+            "(?:switch|turn) on X",
+            "bring X (?:back|back on|out of hibernation)",
+        ),
+        "D": ("(?:deactivate|disable|pause) X", "(?:switch|turn) X (?:back )?off", "(?:switch|turn) off X"),
+        "U": ("unload X(?: from memory)?", "(?:kick|take|throw|remove) X (?:out of|from) memory"),
         "X": ("uninstall X",),
     }.items()
     for pattern in patterns
@@ -54,7 +57,7 @@ def after_plain_order(reading: Reading) -> str:
 def _ordered(text: str, reading: Reading) -> list[tuple[PluginReading, str]] | None:
     numbered, plugins = _numbered(text, reading)
     steps: dict[int, str] = {}
-    last: int | None = None
+    last = _just_changed(reading, plugins)
     for clause in _JOINT.split(_COURTESY.sub("", numbered)):
         found = next(((letter, match["who"]) for letter, form in _CLAUSES if (match := form.fullmatch(clause))), None)
         if found is None:
@@ -67,7 +70,21 @@ def _ordered(text: str, reading: Reading) -> list[tuple[PluginReading, str]] | N
     return [(plugins[number], letters) for number, letters in steps.items()]
 
 
-def _numbered(text: str, reading: Reading) -> tuple[str, Sequence[PluginReading]]:
+def _just_changed(reading: Reading, plugins: list[PluginReading]) -> int | None:
+    """Add the one plugin that the turn before changed, or else spoke of, to *plugins*, for an "it".
+
+    Return its place; None without one, or where the message names some itself.
+    """
+    spoken_of = [each for each in reading.plugins if each.link.context and not each.link.named]
+    changed = [each for each in spoken_of if each.link.context.startswith("c")]
+    meant = changed or [each for each in spoken_of if each.link.context.startswith("r")]
+    if len(meant) != 1 or plugins:
+        return None
+    plugins.append(meant[0])
+    return 0
+
+
+def _numbered(text: str, reading: Reading) -> tuple[str, list[PluginReading]]:
     """Return *text* in lower case with a number for each plugin that it surely names, and these plugins."""
     sure = [each for each in reading.plugins if surely_named(each) and each.link.end <= len(text)]
     out, reached = "", 0
@@ -95,4 +112,6 @@ def surely_named(each: PluginReading) -> bool:
     link = each.link
     if not link.named or (len(link.names) > 1 and link.kind != "ambiguous"):
         return False
+    if link.kind == "exact" and each.state != "new":
+        return True  # beside an order what is installed is meant, even where its name is an ordinary word
     return link.kind in ("whole", "alias") or (link.kind in ("exact", "ambiguous") and link.confidence >= SURE)

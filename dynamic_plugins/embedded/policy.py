@@ -87,10 +87,18 @@ def decide(
     if not calls:
         return Answer(text=" ".join(notes), weak=True) if notes else None
     certain = ordered is not None or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
+    likely = min((each.probability for each in wanted), default=float(settings is not None and settings.certain))
     if certain and not changed and (settings is None or settings.certain):
-        return Answer(tuple(calls), " ".join(notes))
+        return Answer(tuple(calls), " ".join(notes), probability=likely)
     guessed = reading.act.label != "manage" and all(each.plugin.link.kind in _GUESSED for each in wanted)
-    return Answer(text=question(calls, notes), proposed=tuple(calls), weak=not sure or guessed)
+    doubtful = changed or not sure or ordered is not None or _doubtful(reading, wanted)
+    return Answer(
+        text=question(calls, notes),
+        proposed=tuple(calls),
+        weak=not sure or guessed,
+        probability=likely,
+        doubtful=doubtful or (settings is not None and not settings.certain),
+    )
 
 
 def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wanted]) -> bool:
@@ -140,12 +148,12 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
     """
     wanted = [Wanted(plugin, plugin.intents, plugin.probability) for plugin in reading.wanted]
     spoken = reading.text.spoken
-    named = [each for each in wanted if each.plugin.link.named]
+    named = [each for each in wanted if each.plugin.link.pointed]
     if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
         wanted = named
     if (but := _BUT.search(spoken)) and any(not each.plugin.link.named for each in wanted):
         wanted = [each for each in wanted if each.plugin.link.end <= but.start()]
-    for each in named:
+    for each in (one for one in named if one.plugin.link.named):
         later = [other for other in named if other.plugin.link.start > each.plugin.link.end]
         between = (
             spoken[each.plugin.link.end : other.plugin.link.start] for other in later if other.letters == each.letters
@@ -162,7 +170,7 @@ def wants_list(reading: Reading) -> bool:
 
 def _likeliest(reading: Reading) -> list[Wanted]:
     """Return the likeliest want of the one plugin that something may be wanted of; nothing where none is likely."""
-    named = [plugin for plugin in reading.plugins if plugin.link.named and plugin.meant >= ASKS]
+    named = [plugin for plugin in reading.plugins if plugin.link.pointed and plugin.meant >= ASKS]
     if not named or reading.ordered < MAY_ORDER:
         return []
     best = max(named, key=lambda plugin: plugin.meant)
@@ -181,23 +189,29 @@ def _as_said(wanted: Wanted) -> Wanted:
 
 def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:
     spoken = reading.text.spoken
-    if reading.text.addresses and any("I" in each.letters for each in wanted):
-        return False  # what is to be installed may be what stands at the address
-    if reading.ordered < ORDERED or _TAKES_BACK.search(spoken) or _CORRECTS.search(spoken):
-        return False
-    if reading.act.all.get("manage", 0.0) < MANAGES or any(each.plugin.link.kind in _GUESSED for each in wanted):
+    if _doubtful(reading, wanted) or reading.ordered < ORDERED or reading.act.all.get("manage", 0.0) < MANAGES:
         return False
     called = all(each.plugin.link.kind in _CALLED and each.plugin.link.confidence >= 0.5 for each in wanted)
     needed = min(acts, ACTS_SHORT) if acts <= ACTS and called and len(spoken.split()) <= SHORT else acts
     if any(each.probability < needed or not each.plain for each in wanted):
         return False
-    if hedged(reading.text.spoken, [each.plugin.link for each in wanted]):
-        return False
-    if any("X" in each.letters for each in wanted) and len(sentences(reading.text.spoken)) > 1:
-        return False  # what is said beside it may take it back, and a removal cannot be
     meant = {each.plugin.link.names for each in wanted}
     rest = (plugin for plugin in reading.plugins if plugin.link.named and plugin.link.names not in meant)
     return all(1 - plugin.meant >= ACTS for plugin in rest)
+
+
+def _doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
+    """Whether the grammar of the message leaves a doubt, however likely the models find it."""
+    spoken = reading.text.spoken
+    if reading.text.addresses and any("I" in each.letters for each in wanted):
+        return True  # what is to be installed may be what stands at the address
+    if _TAKES_BACK.search(spoken) or _CORRECTS.search(spoken):
+        return True
+    if any(each.plugin.link.kind in _GUESSED for each in wanted):
+        return True
+    if any("X" in each.letters for each in wanted) and len(sentences(spoken)) > 1:
+        return True  # what is said beside it may take it back, and a removal cannot be
+    return hedged(spoken, [each.plugin.link for each in wanted])
 
 
 def _carried_out(

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Literal, get_args
 
 from dynamic_plugins.embedded.classifier import model
+from dynamic_plugins.text.tokenizer import words_and_marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +49,6 @@ MODEL = "question-kinds"
 MOST_CHARACTERS = 600
 """What of a message is read; more was pasted."""
 
-_TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[^\w\s]")
 _DIGITS = re.compile(r"\d+")
 _SURE = frozenset({"whole", "part", "exact", "ambiguous", "alias"})
 
@@ -82,7 +82,7 @@ def _words(said: str, links: Sequence[Link]) -> list[str]:
             parts += [said[reached:start], "\x02"]
             reached = end
     plain = _DIGITS.sub("0", " ".join([*parts, said[reached:]])[:MOST_CHARACTERS].lower())
-    return _TOKEN.findall(plain.replace("\x02", "OTHER"))
+    return words_and_marks(plain.replace("\x02", "OTHER"))
 
 
 def _state(link: Link, active: Mapping[str, bool]) -> Literal["on", "off", "new"]:

@@ -132,11 +132,20 @@ class Reading:
         return self.mood.all.get("order", 0.0)
 
 
-def read(said: str, resolver: Resolver, installed: Mapping[str, Installed], entries: Mapping[str, Entry]) -> Reading:
-    """Read *said*, with the plugins that are *installed* and the registry's *entries*. Some milliseconds."""
+def read(
+    said: str,
+    resolver: Resolver,
+    installed: Mapping[str, Installed],
+    entries: Mapping[str, Entry],
+    context: Mapping[str, str] | None = None,
+) -> Reading:
+    """Read *said*, with the plugins that are *installed* and the registry's *entries*. Some milliseconds.
+
+    *context* says of plugins how the conversation just spoke of them.
+    """
     text = spoken_in(said)
     known = {name: entries.get(name) or _unknown(name) for name in installed}
-    links = links_in(text.spoken, resolver, known)
+    links = links_in(text.spoken, resolver, known, context)
     states = [_state(link, installed) for link in links]
     plugins = _plugin_readings(text.spoken, links, states)
     features = message_features(text.spoken, links, states)
@@ -150,15 +159,15 @@ def mood_of(said: str) -> Prediction:
 
 def _plugin_readings(text: str, links: Sequence[Link], states: Sequence[State]) -> tuple[PluginReading, ...]:
     intents = model("plugin_intent")
-    unnamed: dict[State, PluginReading] = {}  # those that no word names differ in how they stand only
+    unnamed: dict[tuple[State, str], PluginReading] = {}  # those that no word names differ in nothing else
     readings = []
     for at, (link, state) in enumerate(zip(links, states, strict=True)):
-        known = unnamed.get(state) if not link.named else None
+        known = unnamed.get((state, link.context)) if not link.named else None
         if known is None:
             prediction = intents.predict(plugin_features(text, links, at, states))
             known = PluginReading(link, state, prediction, _otherwise(text, links, at, states, prediction))
             if not link.named:
-                unnamed[state] = known
+                unnamed[state, link.context] = known
         readings.append(replace(known, link=link))
     return tuple(readings)
 

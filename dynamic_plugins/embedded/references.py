@@ -7,8 +7,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import fillers, mended, ordinals, stem, tokens
+from dynamic_plugins.embedded.action_words import fillers, mended, ordinals
 from dynamic_plugins.embedded.extractors import extract
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
+from dynamic_plugins.tools.management import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,17 +20,7 @@ if TYPE_CHECKING:
 
 REMEMBERED = 12
 """So many exchanges back a message may reach."""
-MANAGEMENT = frozenset(
-    [
-        "list_available_plugins",
-        "install_plugin",
-        "configure_plugin",
-        "activate_plugin",
-        "deactivate_plugin",
-        "unload_plugin",
-        "search_plugin_actions",
-    ]
-)
+MANAGEMENT = frozenset([*NAMES, "search_plugin_actions"])
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import fillers, plain
+from dynamic_plugins.embedded.action_words import fillers
 from dynamic_plugins.embedded.parameters import parameters_of
+from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

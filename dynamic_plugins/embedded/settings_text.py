@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.decide import Call
-from dynamic_plugins.redaction.detector import PLACEHOLDER, find_secrets
-from dynamic_plugins.resolver.linker import stem
+from dynamic_plugins.redaction.detector import find_secrets
+from dynamic_plugins.text.secret_names import PLACEHOLDER
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,10 +27,11 @@ _WORD_KEY = r"[A-Z][A-Z0-9]{3,}(?:_[A-Z0-9]+)*"
 _GIVEN = r"(\"[^\"\n]*\"|'[^'\n]*'|\[secret:[^\]]*\]|[^\s;]+)"
 _PAIR = re.compile(rf"\b({_KEY})\s*(?:=|:(?!//))\s*{_GIVEN}")
 _SET_TO = re.compile(
-    rf"\b({_WORD_KEY})\s+(?:has to be|is to be|must be|should be|shall be|set to|to|as|auf|à|a|en|op|на|is|be"
+    rf"\b({_WORD_KEY})\s+(?:has to be|is to be|must be|should be|shall be|set to"
+    rf"|to|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
     rf"|=>|->)\s+{_GIVEN}"
 )
-_BESIDE = re.compile(rf"\b({_KEY})\s+(?!(?:to|as|is|be|for|on|in|of|and|auf|has|must|should|set)\b){_GIVEN}")
+_BESIDE = re.compile(rf"\b({_KEY})\s+(?!(?:to|as|is|be|for|on|in|of|and|auf|ist|est|es|has|must|should|set)\b){_GIVEN}")
 _NAME_GOES_ON = re.compile(r"(?:\s+[A-Z][\w'-]+){1,3}(?=\s*(?:[.,;!?]|$))")
 _VALUE = re.compile(
     r"\[secret:[^\]]*\]|https?://[^\s;]+|(?<![\w/])(?:~|\.)?/[\w./,-]+|(?<!\w)[+-]?\d[\w.:,-]*|"
@@ -36,7 +39,6 @@ _VALUE = re.compile(
 )
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|'([^'\n]{2,})'|“([^”]+)”")
 _FLAG = re.compile(r"\b(on|off|true|false|enabled|disabled|(?:yes|no)(?=\s*(?:[.,;!?]|$)))\b", re.I)
-_WORD = re.compile(r"[^\W_]+")
 _NO_NAMES = frozenset(
     {
         "the",
@@ -117,8 +119,9 @@ def given_settings(
     about last, the first in *focus*.
     """
     values = values_in(reading.text.written)
-    plugin = _plugin_of(values, reading, standing, entries)
-    if values and (plugin is None or plugin not in wanted) and len(wanted) == 1:
+    plugin = told = _told_by_names(values, reading, standing)
+    plugin = plugin or _plugin_of(values, reading, standing, entries)
+    if told is None and values and (plugin is None or plugin not in wanted) and len(wanted) == 1:
         plugin = wanted[0]
     if values and focus and plugin is None:
         plugin = next((each for each in reading.plugins if each.link.names == (focus[0],)), None)
@@ -176,6 +179,14 @@ def _configured(plugin: PluginReading) -> float:
     return sum(share for label, share in plugin.prediction.all.items() if "C" in label)
 
 
+def _told_by_names(values: Sequence[Value], reading: Reading, standing: Standing) -> PluginReading | None:
+    """Return the one installed plugin that every variable's name begins with: ``SLACK_TEAM`` is Slack's."""
+    names = [value.name for value in values if value.explicit]
+    mine = [plugin for plugin in reading.plugins if len(plugin.link.names) == 1 and plugin.link.names[0] in standing]
+    found = [plugin for plugin in mine if names and all(_tells(name, plugin.link.names[0]) for name in names)]
+    return found[0] if len(found) == 1 else None
+
+
 def _plugin_of(
     values: Sequence[Value], reading: Reading, standing: Standing, entries: Mapping[str, Entry]
 ) -> PluginReading | None:
@@ -204,7 +215,7 @@ def _stands_in(plugin: PluginReading, places: Sequence[tuple[int, int]]) -> bool
 
 def _tells(variable: str, plugin: str) -> bool:
     """Whether a variable is called after the plugin: ``TELEGRAM_CHAT`` of ``@elizaos/plugin-telegram``."""
-    words = {word.lower() for word in _WORD.findall(plugin.rpartition("/")[2])}
+    words = set(tokens(plugin.rpartition("/")[2]))
     return any(part.lower() in words for part in variable.split("_") if len(part) > 2)
 
 
@@ -259,14 +270,14 @@ def _variable_for(said: str, value: Value, entry: Entry | None, taken: Sequence[
 def _about(said: str, value: Value) -> list[str]:
     """Return the words that tell what a value is for, nearest first: those before it, then the one after it."""
     cut = max((said.rfind(mark, 0, value.start) for mark in (". ", "\n", ";")), default=-1)
-    before = [word.lower() for word in _WORD.findall(said[cut + 1 : value.start])][-8:]
-    after = [word.lower() for word in _WORD.findall(said[value.end :])][:1]
+    before = tokens(said[cut + 1 : value.start])[-8:]
+    after = tokens(said[value.end :])[:1]
     return [word for word in [*reversed(before), *after] if word not in _NO_NAMES]
 
 
 def _fit(about: Sequence[str], variable: Variable, value: str) -> float:
     own = [part.lower() for part in variable.name.split("_")]
-    told = {stem(word.lower()) for word in _WORD.findall(variable.description)}
+    told = {stem(word) for word in tokens(variable.description)}
     fit = 0.0
     for place, word in enumerate(about[:6]):
         root = stem(word)

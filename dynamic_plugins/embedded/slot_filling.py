@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_words import fillers, ordinals, plain, tokens, verb_kinds
+from dynamic_plugins.embedded.action_words import fillers, ordinals, verb_kinds
 from dynamic_plugins.embedded.free_text import called, labelled, unquoted, whole_text
 from dynamic_plugins.embedded.nested_values import filled_list, filled_object
 from dynamic_plugins.embedded.place_slots import PlaceSlots
+from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.message import Filled, Message
@@ -54,10 +55,10 @@ class _Filling(PlaceSlots):
         wanted = [p for p in self.parameters if p.role in _TEXTUAL and p.name not in self.filled.arguments]
         long = [p for p in wanted if p.role == "text"]
         others = [p.name for p in self.parameters]
+        self._quoted_in_order(wanted)
         for p in wanted:
-            told = p.role == "text" and (
-                len(long) > 1 or re.search(rf"\b(?:{p.name}|text|texto|content|inhalt)\s*:", text, re.I)
-            )
+            told = p.role == "text" and (len(long) > 1 or re.search(rf"\b(?:{p.name}|{_CONTENT})\s*:", text, re.I))
+            told = told or (p.role == "text" and "title" in self.names and _TITLE_THEN_CONTENT.search(text))
             labels = p.name in ("title", "head", "base", "aisle") or p.role == "branch" or told
             if labels and (found := labelled(text, p.name, others, long=p.role == "text")):
                 self.give(p.name, _code(found[0]) if p.role == "branch" else found[0], found[1])
@@ -84,6 +85,14 @@ class _Filling(PlaceSlots):
             found = labelled(text, p.name, others, long=p.role == "text") if optional else None
             if found and not any(s <= found[1][0] < e for s, e in self.filled.used):
                 self.give(p.name, found[0], found[1])
+
+    def _quoted_in_order(self, wanted: list[Parameter]) -> None:
+        """A title and a content that are both quoted stand in the order of the parameters."""
+        needed = [p for p in wanted if p.required and p.role in ("text", "name")]
+        free = [v for v in self.message.values.of("quoted") if not any(s <= v.start < e for s, e in self.filled.used)]
+        if len(needed) > 1 and len(needed) == len(free) and len({p.name for p in needed} & {"from", "to"}) == 0:
+            for p, value in zip(needed, free, strict=True):
+                self.give(p.name, value.value, (value.start, value.end))
 
     def _has_required_text(self) -> bool:
         return any(p.required and p.role in ("text", "query", "name") for p in self.parameters) or any(
@@ -149,6 +158,12 @@ class _Filling(PlaceSlots):
             self.give(p.name, value, found[1], how="guessed")
 
 
+_CONTENT = "content|text|texto|texte|inhalt|body|contenido|contenu|contenuto|conteúdo|treść"
+_TITLE_THEN_CONTENT = re.compile(
+    rf"\b(?:title|titel|t[ií]tulo|titre|titolo|tytuł)\b.*[,;.]\s*"
+    rf"(?:and |und |y |et |e |i |de |the |als )*(?:{_CONTENT})\b",
+    re.I | re.S,
+)
 _INTO = re.compile(
     r"\b(?:to|in|into|onto|zu|an|a|à)\s+(?:that|this|the|my|it|dieser|der|esa|la|cette)(?:\s+note| one|"
     r"\s+notiz|\s+nota|\s+page|\s+issue|\s+list)?\s+(?:that\s+)?([^:]{8,})$",

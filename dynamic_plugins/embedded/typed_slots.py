@@ -6,16 +6,18 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_words import concepts, fillers, stem, tokens
+from dynamic_plugins.embedded.action_words import concepts, fillers
 from dynamic_plugins.embedded.earlier_values import Slots
 from dynamic_plugins.embedded.free_text import labelled, whole_text
 from dynamic_plugins.embedded.number_slots import assigned
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dynamic_plugins.embedded.extractors import Value
     from dynamic_plugins.embedded.parameters import Parameter
+    from dynamic_plugins.embedded.typed_values import Value
 
 
 class TypedSlots(Slots):
@@ -128,7 +130,10 @@ class TypedSlots(Slots):
             self.give(p.name, free[0].value, (free[0].start, free[0].end))
 
     def _expression(self, p: Parameter) -> None:
-        if not self._first(p, "expression"):
+        found = sorted(self.message.values.of("expression"), key=lambda v: -len(str(v.value)))
+        if found:
+            self.give(p.name, found[0].value, (found[0].start, found[0].end))
+        else:
             self._continued_expression(p)
 
     def _continued_expression(self, p: Parameter) -> None:
@@ -182,6 +187,10 @@ class TypedSlots(Slots):
     def _repository(self) -> Value | None:
         """Return owner/name; "vercel/next.js" could be a file as well."""
         named = self.message.values.of("repo")
+        if any(p.role == "branch" or p.name in ("head", "base") for p in self.parameters):
+            named = [v for v in named if not _BEHIND_BRANCH.search(self.message.text[: v.start])]
+            if not named and self.message.values.of("repo"):
+                return None
         return next(
             iter(named or [v for v in self.message.values.of("path") if re.fullmatch(r"[\w-]+/[\w.-]+", str(v.value))]),
             None,
@@ -203,6 +212,8 @@ class TypedSlots(Slots):
             self.give(p.name, bare[1], bare.span(1))
 
 
+_BEHIND_BRANCH = re.compile(r"\b(?:branch|head|base|zweig|rama|branche)(?:\s+(?:is|named|called|to|=))?[\s:=]*\Z", re.I)
+"""What stands behind such a word is a branch, though it looks like owner/repository."""
 _CONTINUES = [
     (
         r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ?ciento)\s*(?:off|discount|rabatt|less)|(?:less|"

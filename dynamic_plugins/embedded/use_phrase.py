@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_words import tokens
 from dynamic_plugins.embedded.plain_order import surely_named
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.reading import Reading

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.outside_data import parse_json, read_file
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
@@ -43,7 +45,7 @@ async def make(plan: InstallPlan, staging: Path, uv: Uv, node: Npm, tell: Tell) 
 
 async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> Installation:
     package = plan.package.name
-    await node.install(plan.name, staging, plan.package, plan.version, tell)
+    await node.install(plan.name, staging, plan.package, plan.version, tell, plan.cutoff)
     tell("verify", "", 0.9)
     folder, manifest = staging / "node_modules" / package, node.manifest(staging, package)
     return replace(
@@ -55,9 +57,7 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
 
 async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> Installation:
     needed = requirements(plan.kind, plan.package, plan.version)
-    # Its plugins ask for "elizaos>=2.0.0" while all there is are pre-releases of that.
-    loose = "elizaos" if plan.kind == "elizaos" else None
-    environment = await uv.create(plan.name, staging / "env", needed, tell, loose=loose)
+    environment = await uv.create(plan.name, staging / "env", needed, tell, plan.cutoff, loose=plan.loose)
     tell("verify", "", 0.9)
     package = _distribution_name(plan.package, environment)
     found = environment.dist_info(package)
@@ -70,7 +70,7 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
         await in_thread(shutil.rmtree, environment.folder)
         needed += older
         environment = await uv.create(
-            plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9)
+            plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9), plan.cutoff
         )
     own = await in_thread(_own, plan, package, environment)
     entry_point = python_entry_point(plan.name, plan.kind, package, environment)
@@ -78,19 +78,22 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
         _facts(plan, staging, version, own.config),
         python=str(environment.python),
         entry_point=entry_point,
+        permissions=_permissions(plan, own.permissions),
         requires=await in_thread(_requires, plan, own.requires, environment, entry_point),
         distributions=await in_thread(environment.distributions),
     )
 
 
 async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> Installation:
-    path = Path(plan.package.name)
+    path = Path(plan.copy or plan.package.name)
     is_wheel = path.suffix == ".whl"
     told = read_wheel(path) if is_wheel else read_folder(path)
     if is_wheel:
         await in_thread(check_digest, plan.name, path, plan.package.sha256)
-    environment = await uv.create(plan.name, staging / "env", [str(path)] if is_wheel else told.dependencies, tell)
-    facts = replace(_facts(plan, staging, told.version, told.config), requires=told.requires)
+    needed = [str(path)] if is_wheel else told.dependencies
+    environment = await uv.create(plan.name, staging / "env", needed, tell, plan.cutoff)
+    facts = _facts(plan, staging, told.version, told.config)
+    facts = replace(facts, requires=told.requires, permissions=_permissions(plan, told.permissions))
     if is_wheel:
         package = canonical(path.name.split("-")[0])
         entry_point = python_entry_point(plan.name, plan.kind, package, environment)
@@ -141,7 +144,7 @@ def _distribution_name(package: Package, environment: PythonEnvironment) -> str:
         each["url"]: info.name.removesuffix(".dist-info").rpartition("-")[0]
         for info in environment.dist_infos()
         if (info / "direct_url.json").is_file()
-        and "vcs_info" in (each := json.loads((info / "direct_url.json").read_text(encoding="utf-8")))
+        and "vcs_info" in (each := parse_json(read_file(info / "direct_url.json")))
     }
     return found.get(address.removeprefix("git+")) or next(iter(found.values()), package.name)
 
@@ -168,7 +171,13 @@ def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Varia
         source=plan.source,
         arguments=plan.package.arguments,
         variables=tuple(variables.values()),
+        permissions=plan.entry.permissions,
     )
+
+
+def _permissions(plan: InstallPlan, own: Permissions) -> Permissions:
+    """Return what the package itself declares, which is the newer word; where it is silent, what its entry does."""
+    return plan.entry.permissions if own == UNDECLARED else own
 
 
 def place(told: Manifest, folder: Path, target: Path, *, editable: bool) -> Path:
@@ -208,6 +217,15 @@ def digest(path: Path) -> str:
 def _sha256(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def copied(path: Path, target: Path) -> Path:
+    """Copy a wheel, or all of a folder that would be installed, to *target* and return that. Raises OSError."""
+    if path.is_dir():
+        _copy(path, target)
+    else:
+        shutil.copyfile(path, target)
+    return target
 
 
 def _copy(folder: Path, target: Path) -> None:

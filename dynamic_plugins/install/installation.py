@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.outside_data import parse_json, read_file
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.install.python_environment import Distribution, PythonEnvironment
 from dynamic_plugins.registry.entry import Argument, Variable
 
@@ -41,6 +42,10 @@ class Installation:
     distributions: tuple[Distribution, ...] = ()
     digest: str | None = None
     """Of the wheel, or of all that was copied of the folder, that it was made from; None where that is elsewhere."""
+    files_digest: str | None = None
+    """Of all files as they were installed (:mod:`dynamic_plugins.install.integrity`); None in older homes."""
+    permissions: Permissions = UNDECLARED
+    """What it declared when the person agreed to it; never read from the plugin again."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -62,6 +67,7 @@ class Installation:
                     Variable(**{**each, "choices": tuple(each.get("choices", ()))})
                     for each in data.get("variables", ())
                 ),
+                "permissions": Permissions.from_dict(data["permissions"]) if "permissions" in data else UNDECLARED,
                 "distributions": tuple(Distribution(**each) for each in data.get("distributions", ())),
             }
         )
@@ -89,7 +95,7 @@ def commit(installation: Installation) -> str | None:
     found: dict[str, str] = {}
     for info in PythonEnvironment(Path(installation.path) / "env").dist_infos():
         try:
-            told = json.loads((info / "direct_url.json").read_text(encoding="utf-8"))
+            told = parse_json(read_file(info / "direct_url.json"))
             found[str(told["url"])] = str(told["vcs_info"]["commit_id"])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not from git

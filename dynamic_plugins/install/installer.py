@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.permissions import UNDECLARED
 from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install.command import child_environment, short
 from dynamic_plugins.install.entry_points import start_of_entry, start_of_install
-from dynamic_plugins.install.layout import PluginFolders
+from dynamic_plugins.install.index_names import npm_index, package_index
+from dynamic_plugins.install.layout import PluginFolders, in_thread
 from dynamic_plugins.install.plan import (
     InstallPlan,
     check_package_name,
@@ -24,9 +28,10 @@ from dynamic_plugins.install.plan import (
 )
 from dynamic_plugins.install.uv import Uv
 from dynamic_plugins.registry.entry import Entry, Package
+from dynamic_plugins.registry.sources import BUNDLED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from dynamic_plugins.install.installation import Installation
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
+COPY = "<the copy of it>"
+"""Stands in a plan for the folder with the copy of a wheel."""
 _BUILDS = "packages that are only published as source are built, which runs their code at once"
 
 
@@ -41,8 +48,10 @@ class Installer:
     """Installs plugins under *root*, an environment for each.
 
     *python* is the interpreter environments are made from; only wheels are installed unless *allow_builds*, and
-    nothing published after *exclude_newer* (an ISO date) when that is given. An install may take *timeout_seconds*.
-    *environ* is the process environment, of which package managers get what they need.
+    nothing published after *exclude_newer* (an ISO date) when that is given; else, of what nobody has verified, nothing
+    that was published in the last *cooldown_days*. An install may take *timeout_seconds*.
+    *environ* is the process environment, of which package managers get what they need. *present* gives the path of what
+    is installed under a name.
     """
 
     def __init__(
@@ -53,13 +62,17 @@ class Installer:
         allow_builds: bool = False,
         timeout_seconds: float = 600.0,
         exclude_newer: str | None = None,
+        cooldown_days: int = 0,
         environ: Mapping[str, str],
+        present: Callable[[str], str | None] | None = None,
     ) -> None:
-        self._folders = PluginFolders(root)
-        self._allow_builds = allow_builds
+        self._folders = PluginFolders(root, present) if present else PluginFolders(root)
+        self._python, self._allow_builds = python, allow_builds
         self._seconds = timeout_seconds
-        self._exclude_newer, self._environ = exclude_newer, child_environment(environ)
-        self._uv = Uv(python=python, allow_builds=allow_builds, exclude_newer=exclude_newer, environ=self._environ)
+        self._exclude_newer, self._cooldown_days = exclude_newer, cooldown_days
+        self._environ = child_environment(environ)
+        self._indexes: dict[tuple[str, str], str] = {}
+        self._uv = Uv(python=python, allow_builds=allow_builds, environ=self._environ)
 
     def lock(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
         """Keep other processes from installing or removing *name*; waits *seconds*, then raises TimeoutError."""
@@ -70,7 +83,7 @@ class Installer:
     def _npm(self) -> Npm:
         from dynamic_plugins.install.npm import Npm
 
-        return Npm(environ=self._environ, exclude_newer=self._exclude_newer)
+        return Npm(environ=self._environ)
 
     # ---------------------------------------------------------------- plan
 
@@ -85,6 +98,8 @@ class Installer:
             told = self.plan_path(Path(package.name), version=version)
             kind = entry.kind if package.name.endswith(".whl") else told.kind
             package = replace(told.package, sha256=package.sha256)
+            if told.entry.permissions != UNDECLARED:  # its own word is the newer one
+                entry = replace(entry, permissions=told.entry.permissions)
             return replace(told, source=entry.source, entry=entry, name=entry.name, package=package, kind=kind)
         check_package_name(entry.name, package)
         wanted = checked_version(entry.name, version, package)
@@ -95,18 +110,41 @@ class Installer:
                 "it comes from git, so installing it builds it, which runs its code at once. A person can allow that "
                 "with DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
             )
-        commands = self._commands(entry, package, wanted)
-        warnings = () if package.type == "npm" or not self._allow_builds else (_BUILDS,)
-        start = start_of_entry(entry, package)
-        return InstallPlan(entry.name, entry.kind, wanted, package, entry.source, commands, start, entry, warnings)
+        cools = self._exclude_newer is None and self._cooldown_days > 0 and not _is_verified(entry, package, wanted)
+        plan = InstallPlan(
+            name=entry.name,
+            kind=entry.kind,
+            version=wanted,
+            package=package,
+            source=entry.source,
+            commands=(),
+            start_command=start_of_entry(entry, package),
+            entry=entry,
+            warnings=() if package.type == "npm" or not self._allow_builds else (_BUILDS,),
+            index=self._index(package),
+            cutoff=_days_ago(self._cooldown_days) if cools else self._exclude_newer,
+            cooled=cools,
+        )
+        return replace(plan, commands=self._commands(plan))
 
-    def _commands(self, entry: Entry, package: Package, version: str | None) -> tuple[tuple[str, ...], ...]:
-        if package.type != "npm":
-            return self._uv.commands(requirements(entry.kind, package, version), ENVIRONMENT)
+    def _index(self, package: Package) -> str:
+        """Return where *package* is looked for; a search plans all that it shows, so it is found out once."""
+        key = (package.type, package.name.partition("/")[0] if package.type == "npm" else "")
+        if package.type in ("npm", "pypi") and key not in self._indexes:
+            is_npm = package.type == "npm"
+            self._indexes[key] = (
+                npm_index(self._environ, package.name, self._npm.node) if is_npm else package_index(self._environ)
+            )
+        return self._indexes.get(key, "")
+
+    def _commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
+        if plan.package.type != "npm":
+            needed = requirements(plan.kind, plan.package, plan.version)
+            return self._uv.commands(needed, ENVIRONMENT, plan.cutoff)
         try:
-            return self._npm.commands(package, version, ENVIRONMENT)
+            return self._npm.commands(plan.package, plan.version, ENVIRONMENT, plan.cutoff)
         except ValueError as error:
-            raise InstallError(entry.name, f"DYNAMIC_PLUGINS_EXCLUDE_NEWER is no date: {error}") from error
+            raise InstallError(plan.name, f"DYNAMIC_PLUGINS_EXCLUDE_NEWER is no date: {error}") from error
 
     def plan_path(self, path: Path, *, editable: bool = False, version: str | None = None) -> InstallPlan:
         """Return what installing the plugin in a folder or wheel on this machine would do.
@@ -123,14 +161,17 @@ class Installer:
             raise BadArgumentsError(told.name, f"there is no version {version}: {path} holds {told.version}")
         needed = [str(path)] if is_wheel else list(told.dependencies)
         package = Package("path", str(path), told.version)
-        entry = Entry(told.name, "python", told.description, packages=(package,), config=told.config)
+        entry = Entry(
+            told.name, "python", told.description, packages=(package,), config=told.config, permissions=told.permissions
+        )
         return InstallPlan(
             name=told.name,
             kind="python",
             version=told.version,
             package=package,
             source="",
-            commands=self._uv.commands(needed, ENVIRONMENT),
+            commands=self._uv.commands(needed, ENVIRONMENT, self._exclude_newer),
+            cutoff=self._exclude_newer,
             start_command=start_of_entry(entry, package),
             entry=entry,
             warnings=(_BUILDS,) if needed and self._allow_builds else (),
@@ -141,9 +182,86 @@ class Installer:
     def plan_of(self, installation: Installation) -> InstallPlan:
         """Return the plan that *installation* came from, to say what starting it means."""
         package = Package(installation.package_type, installation.package, installation.version)
-        entry = Entry(installation.plugin, installation.kind, packages=(package,), source=installation.source)
-        start = start_of_install(installation)
-        return InstallPlan(entry.name, entry.kind, installation.version, package, installation.source, (), start, entry)
+        entry = Entry(
+            installation.plugin,
+            installation.kind,
+            packages=(package,),
+            config=installation.variables,
+            source=installation.source,
+            permissions=installation.permissions,
+        )
+        return InstallPlan(
+            name=entry.name,
+            kind=entry.kind,
+            version=installation.version,
+            package=package,
+            source=installation.source,
+            commands=(),
+            start_command=start_of_install(installation),
+            entry=entry,
+            index=self._index(package),
+        )
+
+    # ---------------------------------------------------------------- ready to be asked about
+
+    @contextlib.asynccontextmanager
+    async def ready(self, plan: InstallPlan) -> AsyncIterator[InstallPlan]:
+        """Give *plan* as it can be asked about: with the exact version, or with the copy that will be installed.
+
+        The copy of a folder or wheel is there until the block ends. Raises InstallError where there is no such version,
+        the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
+        """
+        is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
+        if is_exact or plan.editable or plan.copy or plan.commit:
+            yield plan
+            return
+        async with contextlib.AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    folder = await held.enter_async_context(self._folders.scratch())
+                    plan = await self._complete(plan, folder)
+            except TimeoutError:
+                raise PluginTimeoutError(plan.name, "finding out what it would install", self._seconds) from None
+            except OSError as error:
+                raise InstallError(plan.name, f"it cannot be copied: {short(str(error))}") from error
+            yield plan
+
+    async def _complete(self, plan: InstallPlan, folder: Path) -> InstallPlan:
+        from dynamic_plugins.install.exact_plan import from_git, from_index, from_npm
+
+        if plan.package.type == "path":
+            return await in_thread(self._with_copy, plan, folder)
+        if plan.package.type == "git":
+            plan = await from_git(plan, folder, self._environ)
+        elif plan.package.type == "npm" and (plan.version is None or plan.cooled):
+            plan = await from_npm(plan, folder, self._npm)
+        elif plan.package.type == "pypi" and (plan.version is None or plan.cooled):
+            plan = await from_index(plan, folder, self._uv)
+        if plan.cooled:
+            note = f"what was published in the last {self._cooldown_days} days is left out; --no-cooldown lifts that"
+            plan = replace(plan, notes=(*plan.notes, note))
+        return replace(plan, commands=self._commands(plan))
+
+    def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:
+        """Return *plan* for a copy in *folder* of what it names; what is told of it is what the copy says."""
+        from dynamic_plugins.install.builder import copied, digest
+
+        path = Path(plan.package.name)
+        copy = copied(path, folder / path.name)
+        told = self.plan_path(copy)
+        if not plan.source and told.name != plan.name:
+            raise InstallError(plan.name, f"{path} holds the plugin {told.name} now")
+        entry = plan.entry if plan.source else replace(told.entry, packages=(plan.package,))
+        commands = [[word.replace(str(copy), f"{COPY}/{copy.name}") for word in command] for command in told.commands]
+        return replace(
+            plan,
+            version=told.version,
+            entry=entry,
+            commands=tuple(map(tuple, commands)),
+            requires=told.requires,
+            copy=str(copy),
+            digest=digest(copy),
+        )
 
     # ---------------------------------------------------------------- install
 
@@ -162,10 +280,10 @@ class Installer:
         try:
             async with asyncio.timeout(self._seconds), self._folders.staging(plan.name) as staging:
                 facts = await make(plan, staging, self._uv, self._npm, tell)
-                installation = _moved(facts, staging, target)
+                installation = _moved(await self._recorded(facts, staging), staging, target)
                 self._folders.publish(staging, target)
                 tell("publish", "", 1.0)
-        except BaseException as error:
+        except BaseException as error:  # cancelled too: no half of it stays
             self._folders.remove(target)  # it may have been put in place just before
             if isinstance(error, TimeoutError):
                 raise PluginTimeoutError(plan.name, "installing", self._seconds) from None
@@ -174,6 +292,14 @@ class Installer:
             raise
         return installation
 
+    async def _recorded(self, facts: Installation, staging: Path) -> Installation:
+        """Return *facts* with the digest of all files in *staging*, which are complete now."""
+        from dynamic_plugins.install.integrity import compile_modules, record
+
+        if facts.python is not None:
+            await compile_modules(facts.plugin, staging, self._python, self._environ)
+        return replace(facts, files_digest=await in_thread(record, staging))
+
     def remove(self, installation: Installation) -> None:
         """Remove an install from the disk; nothing happens when it is gone already."""
         self._folders.remove(Path(installation.path))
@@ -181,6 +307,16 @@ class Installer:
     def sweep(self, keep: Callable[[], Collection[str]]) -> list[Path]:
         """Remove what an install or removal that was cut short has left; *keep* gives the paths of known installs."""
         return self._folders.sweep(lambda: {Path(path) for path in keep()})
+
+
+def _is_verified(entry: Entry, package: Package, version: str | None) -> bool:
+    """Return whether *version* is the one that the registry that comes with us names, which somebody has looked at."""
+    return entry.source == BUNDLED and version is not None and version == package.version
+
+
+def _days_ago(days: int) -> str:
+    """Return the beginning of a day, so that a plan is the same when it is made again for an answer."""
+    return f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}T00:00:00Z"
 
 
 def _moved(facts: Installation, staging: Path, target: Path) -> Installation:

@@ -8,40 +8,64 @@ import hashlib
 import re
 import secrets
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
-    from pathlib import Path
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_SCRATCH_SECONDS = 10.0
 _STAGING, _TRASH = ".staging-", ".trash-"
 
 
 def slug(name: str) -> str:
     """Return the folder name for a plugin: readable, and unique.
 
-    The digest keeps apart what the readable part does not: ``@x/a.y`` and ``@x/a_y`` would share a folder.
+    The digest keeps apart what the readable part does not: ``@x/a.y`` and ``@x/a_y`` would share a folder. It has 128
+    bits: of 40, which it had, a second name with the same folder was found in half a minute.
     """
     readable = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
-    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+def _nowhere(_name: str) -> None:
+    return None
 
 
 class PluginFolders:
-    """The folders under *root*, and a lock for each name, shared by all processes."""
+    """The folders under *root*, and a lock for each name, shared by all processes.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    *present* gives the path of what is installed under a name, whose folder older versions named otherwise: it keeps
+    that, and the data folder called like it.
+    """
+
+    def __init__(self, root: Path, present: Callable[[str], str | None] = _nowhere) -> None:
+        self.root, self._present = root, present
+
+    def _folder(self, name: str) -> str:
+        """Return the name of the folder of *name*."""
+        path = self._present(name)
+        return slug(name) if path is None else Path(path).parent.name
 
     @contextlib.asynccontextmanager
     async def lock(self, name: str, seconds: float) -> AsyncIterator[None]:
         """Keep other processes from installing, removing or sweeping *name*. Raises TimeoutError after *seconds*."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        # By its present folder too: a sweep knows folders only. The other one stays the same through an uninstall.
+        folders = dict.fromkeys((slug(name), self._folder(name)))
+        async with contextlib.AsyncExitStack() as held:
+            for folder in folders:
+                await held.enter_async_context(self._locked(folder, seconds))
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _locked(self, folder: str, seconds: float) -> AsyncIterator[None]:
         from filelock import AsyncFileLock, Timeout
 
-        self.root.mkdir(parents=True, exist_ok=True)
-        lock = AsyncFileLock(self._lock_file(slug(name)), timeout=seconds, thread_local=False)
+        lock = AsyncFileLock(self._lock_file(folder), timeout=seconds, thread_local=False)
         try:
             await lock.acquire()
         except Timeout:
@@ -49,7 +73,7 @@ class PluginFolders:
         try:
             yield
         finally:
-            self._forget_lock(slug(name))
+            self._forget_lock(folder)
             await lock.release()
 
     def _lock_file(self, folder: str) -> Path:
@@ -66,7 +90,7 @@ class PluginFolders:
 
         Hold the lock of *name*: a sweep takes a folder that nobody locks for what a crash has left.
         """
-        folder = self.root / slug(name) / f"{_STAGING}{secrets.token_hex(6)}"
+        folder = self.root / self._folder(name) / f"{_STAGING}{secrets.token_hex(6)}"
         folder.mkdir(parents=True)
         try:
             yield folder
@@ -75,9 +99,16 @@ class PluginFolders:
                 await in_thread(shutil.rmtree, folder, ignore_errors=True)
             _remove_if_empty(folder.parent)
 
+    @contextlib.asynccontextmanager
+    async def scratch(self) -> AsyncIterator[Path]:
+        """Give a new empty folder for what comes before an install; it is gone afterwards."""
+        name = f"scratch {secrets.token_hex(6)}"
+        async with self.lock(name, _SCRATCH_SECONDS), self.staging(name) as folder:
+            yield folder
+
     def target(self, name: str) -> Path:
         """Return a folder that does not exist yet, for a version of *name*."""
-        return self.root / slug(name) / secrets.token_hex(6)
+        return self.root / self._folder(name) / secrets.token_hex(6)
 
     def publish(self, staging: Path, target: Path) -> None:
         """Put what was made in *staging* in place in one step."""
@@ -129,7 +160,7 @@ async def in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwa
     try:
         return await asyncio.shield(work)
     except asyncio.CancelledError:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # what it fails with concerns nobody once it is cancelled
             await work
         raise
 

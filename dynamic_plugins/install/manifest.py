@@ -7,7 +7,10 @@ object in the entry point group ``dynamic_plugins.plugins``. What a registry ent
     requires = ["other-plugin"]                                   # plugins that must be active before this one
     config = [{name = "KEY", required = true, secret = true}]     # also description, default, choices, format
 
-The same two keys may stand in a file ``dynamic-plugins.toml`` inside the package, which is where a wheel carries them;
+    [tool.dynamic-plugins.permissions]                            # what it may reach: dynamic_plugins.core.permissions
+    network = ["api.github.com:443"]                              # also files, programs
+
+The same keys may stand in a file ``dynamic-plugins.toml`` inside the package, which is where a wheel carries them;
 what is required in the plugin's code as well, ``Plugin(…, requires=["other-plugin"])``.
 A folder without a ``pyproject.toml`` is a plugin when one of its modules offers a ``plugin``: ``plugin.py``, one called
 like the folder, the only one that assigns that name, or the folder itself where it is a package.
@@ -22,6 +25,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.outside_data import MOST_BYTES, TOO_DEEP, parse_python, parse_toml, read_file
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.entry_points import ENTRY_POINT_GROUP
 from dynamic_plugins.install.plugin_table import OWN_FILE, checked_name, own_file, own_table
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Variable
 
 _TELLING = re.compile(r"[^/]+\.dist-info/(METADATA|entry_points\.txt)|([^/]+/)?dynamic-plugins\.toml")
+_SHOWN = 300
 _UNREADABLE = (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError, TypeError, KeyError, ValueError)
 
 
@@ -48,6 +54,7 @@ class Manifest:
     dependencies: tuple[str, ...] = ()
     config: tuple[Variable, ...] = ()
     requires: tuple[str, ...] = ()
+    permissions: Permissions = UNDECLARED
     requires_python: str = ""
     root: str = "."
     """Where the modules lie in a folder: ``.``, ``src``, or ``..`` for a folder that is the package itself."""
@@ -62,7 +69,7 @@ def read_folder(folder: Path) -> Manifest:
         raise InstallError(folder.name, f"{folder} is not a folder")
     pyproject = folder / "pyproject.toml"
     try:
-        data = tomllib.loads(pyproject.read_text(encoding="utf-8")) if pyproject.is_file() else {}
+        data = parse_toml(read_file(pyproject)) if pyproject.exists() else {}
         project = data.get("project", {})
         group: Mapping[str, str] = project.get("entry-points", {}).get(ENTRY_POINT_GROUP, {})
         name, entry_point = next(iter(group.items()), ("", ""))
@@ -77,11 +84,12 @@ def read_folder(folder: Path) -> Manifest:
             dependencies=tuple(_requirement(each) for each in project.get("dependencies", ())),
             config=own.config,
             requires=all_requires(own.requires, folder.parent if root == ".." else folder / root, entry_point),
+            permissions=own.permissions,
             requires_python=str(project.get("requires-python") or ""),
             root=root,
         )
-    except _UNREADABLE as error:
-        raise InstallError(folder.name, f"{pyproject} cannot be read: {error}") from error
+    except (OSError, *_UNREADABLE) as error:
+        raise InstallError(folder.name[:_SHOWN], f"{pyproject} cannot be read: {_short(error)}") from error
 
 
 def _placed(folder: Path, entry_point: str) -> tuple[str, str]:
@@ -127,8 +135,8 @@ def _offering(folder: Path) -> Iterator[str]:
     """Yield the modules in *folder* that assign the name ``plugin``; they are parsed, never run."""
     for path in sorted((*folder.glob("*.py"), *folder.glob("*/__init__.py"))):
         try:
-            body = ast.parse(path.read_bytes()).body
-        except (OSError, SyntaxError, ValueError):
+            body = parse_python(read_file(path))
+        except (OSError, ValueError):
             continue
         targets = [t for node in body if isinstance(node, ast.Assign) for t in node.targets]
         targets += [node.target for node in body if isinstance(node, ast.AnnAssign)]
@@ -145,9 +153,11 @@ def read_wheel(path: Path) -> Manifest:
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
     try:
+        if not path.is_file():  # to open a pipe is to wait for it
+            raise ValueError("it is not a regular file")
         parse_wheel_filename(path.name)
         with zipfile.ZipFile(path) as wheel:
-            files = {name: wheel.read(name) for name in wheel.namelist() if _TELLING.fullmatch(name)}
+            files = {name: _member(wheel, name) for name in wheel.namelist() if _TELLING.fullmatch(name)}
         (metadata,) = (parse_email(text)[0] for name, text in files.items() if name.endswith("/METADATA"))
         points = next((text for name, text in files.items() if name.endswith("/entry_points.txt")), b"")
         plugins = parse_entry_points(points.decode(), ENTRY_POINT_GROUP)
@@ -160,9 +170,25 @@ def read_wheel(path: Path) -> Manifest:
             entry_point=entry_point,
             config=own.config,
             requires=own.requires,
+            permissions=own.permissions,
         )
     except (OSError, zipfile.BadZipFile, InvalidWheelFilename, *_UNREADABLE) as error:
         raise InstallError(path.name, f"{path} is no wheel that can be read: {error}") from error
+
+
+def _member(wheel: zipfile.ZipFile, name: str) -> bytes:
+    """Return a file of *wheel*; raises ValueError for one that unpacks to more than a description takes."""
+    with wheel.open(name) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"{name[:_SHOWN]} in it is larger than {MOST_BYTES:,} bytes")
+    return content
+
+
+def _short(error: Exception) -> str:
+    """Return what an error says; one that quotes a stranger's text may quote megabytes."""
+    said = str(error)
+    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
 
 
 # ---------------------------------------------------------------- what it needs
@@ -184,7 +210,9 @@ def _requirement(text: str) -> str:
     try:
         Requirement(text)
     except InvalidRequirement as error:
-        raise ValueError(f"the dependency {text!r} is none: {error}") from error
+        raise ValueError(f"the dependency {text[:_SHOWN]!r} is none: {error}") from error
+    except RecursionError:
+        raise ValueError(f"the dependency {text[:_SHOWN]!r} is none: {TOO_DEEP}") from None
     return text
 
 
@@ -196,8 +224,8 @@ def declared_requires(folder: Path, entry_point: str | None) -> tuple[str, ...]:
     module, _, attribute = (entry_point or "").partition(":")
     for path in (folder / f"{module.replace('.', '/')}.py", folder / module.replace(".", "/") / "__init__.py"):
         try:
-            body = ast.parse(path.read_bytes()).body
-        except (OSError, SyntaxError, ValueError, RecursionError):
+            body = parse_python(read_file(path))
+        except (OSError, ValueError):
             continue
         return tuple(each for node in body for each in _written(node, attribute.strip() or "plugin"))
     return ()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.install.python_environment import Distribution
@@ -19,55 +20,95 @@ from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from dynamic_plugins.registry.entry import Package
 
 _ARCHIVES = "archives"
+_MOST_LOCK = 2**26
 _NEAREST_SECONDS = 20.0
 """How long the versions that there are may be looked for, once it is known that the one asked for is not."""
 
 OLDEST_NODE = 18
 
+# The archive that was downloaded and compared is a file, and the only one. An npm that does not know these options
+# passes over them. It runs what a folder prepares itself with, so it only resolves at first, which check_sources reads.
+# "--allow-remote=none" is not among them: it also refuses the archives of a registry that keeps them on another host.
+_ONLY_FROM_THE_REGISTRY = ("--allow-git=none", "--allow-directory=none", "--allow-file=root")
+_REFUSES_SOURCES = (11, 19)
+_RESOLVE_ONLY = "--package-lock-only"
+
 
 class Npm:
-    """Installs npm packages, none newer than *exclude_newer*. *environ* has the PATH where node and npm are found."""
+    """Installs npm packages. *environ* has the PATH where node and npm are found.
 
-    def __init__(self, *, environ: Mapping[str, str], exclude_newer: str | None = None) -> None:
-        self._environ, self._exclude_newer = environ, exclude_newer
+    A *cutoff* of the methods is a date, or how long ago: nothing that was published later is installed.
+    """
+
+    def __init__(self, *, environ: Mapping[str, str]) -> None:
+        self._environ = environ
         path = environ.get("PATH")
         self.node, self._npm = shutil.which("node", path=path), shutil.which("npm", path=path)
+        # Before npm builds a package from git, it reads settings out of it, which name the git to be run.
+        self._nothing_runs = ("--ignore-scripts", f"--git={shutil.which('false', path=path) or '/no/git'}")
+        self._refuses_sources = _version_of(self._npm) >= _REFUSES_SOURCES
 
     @property
     def available(self) -> bool:
         """Whether this machine has node and npm."""
         return self.node is not None and self._npm is not None
 
-    def commands(self, package: Package, version: str | None, folder: str) -> tuple[tuple[str, ...], ...]:
+    def commands(
+        self, package: Package, version: str | None, folder: str, cutoff: str | None = None
+    ) -> tuple[tuple[str, ...], ...]:
         """Return what :meth:`install` runs; a package whose digest is known is downloaded first, to compare it.
 
-        Raises ValueError where *exclude_newer* is nothing that npm could keep to.
+        Raises ValueError where *cutoff* is nothing that npm could keep to.
         """
         requirement = f"{package.name}@{version or 'latest'}"
         if not package.sha256:
-            return (self._install(requirement, folder),)
+            return self._steps(requirement, folder, cutoff)
         archive = f"{folder}/{_ARCHIVES}/<the file that was downloaded and compared>"
-        return (self._pack(requirement, folder), self._install(archive, folder))
+        return (self._pack(requirement, folder, cutoff), *self._steps(archive, folder, cutoff))
 
-    def _install(self, requirement: str, folder: str) -> tuple[str, ...]:
+    def _steps(self, requirement: str, folder: str, cutoff: str | None) -> tuple[tuple[str, ...], ...]:
+        install = self._install(requirement, folder, cutoff)
+        return (install,) if self._refuses_sources else ((*install[:2], _RESOLVE_ONLY, *install[2:]), install)
+
+    def _install(self, requirement: str, folder: str, cutoff: str | None) -> tuple[str, ...]:
         # What a person has set for their own projects must not move the packages elsewhere or leave the lock out.
         place = ("--no-global", "--package-lock", "--install-strategy=hoisted", "--prefix", folder)
         quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
-        return ("npm", "install", "--ignore-scripts", *quiet, *self._before(), *place, "--", requirement)
+        safe = (*self._nothing_runs, *_ONLY_FROM_THE_REGISTRY)
+        return ("npm", "install", *safe, *quiet, *_before(cutoff), *place, "--", requirement)
 
-    def _pack(self, requirement: str, folder: str) -> tuple[str, ...]:
+    def _pack(self, requirement: str, folder: str, cutoff: str | None) -> tuple[str, ...]:
         where = ("--pack-destination", f"{folder}/{_ARCHIVES}")
-        return ("npm", "pack", "--ignore-scripts", "--loglevel=error", *self._before(), *where, "--", requirement)
+        return ("npm", "pack", *self._nothing_runs, "--loglevel=error", *_before(cutoff), *where, "--", requirement)
 
-    def _before(self) -> tuple[str, ...]:
-        return (f"--before={instant(self._exclude_newer)}",) if self._exclude_newer else ()
+    async def resolve(self, plugin: str, folder: Path, package: Package, cutoff: str | None) -> str:
+        """Return the newest version of *package*; *folder* is empty. Raises InstallError."""
+        ask = ("npm", "pack", "--dry-run", "--json", *self._nothing_runs, "--loglevel=error", *_before(cutoff))
+        done = await self._run(plugin, folder, (*ask, "--", f"{package.name}@latest"), package, None, cutoff)
+        try:
+            return str(parse_json(done.out)[0]["version"])
+        except (ValueError, LookupError, TypeError):
+            raise InstallError(plugin, f"npm does not tell which version of {package.name} is the newest") from None
 
-    async def install(self, plugin: str, folder: Path, package: Package, version: str | None, tell: Tell) -> None:
+    async def knows_times(self, plugin: str, folder: Path, package: Package) -> bool:
+        """Return whether npm's registry says when the versions of *package* were published."""
+        ask = (self._npm or "npm", "view", "--json", "--loglevel=error", "--", package.name, "time")
+        done = await run(plugin, ask, cwd=folder, environ=self._environ)
+        return done.code != 0 or bool(done.out.strip())  # one that does not answer at all is told when it is asked
+
+    async def install(
+        self,
+        plugin: str,
+        folder: Path,
+        package: Package,
+        version: str | None,
+        tell: Tell,
+        cutoff: str | None = None,
+    ) -> None:
         """Install *package* in *folder*, which is there and empty.
 
         Raises InstallError, and UnavailableHereError where Node.js is too old.
@@ -79,10 +120,12 @@ class Npm:
         if package.sha256:
             (folder / _ARCHIVES).mkdir()
             tell("download", "downloading the package", 0.1)
-            await self._run(plugin, folder, self._pack(requirement, str(folder)), package, version)
+            await self._run(plugin, folder, self._pack(requirement, str(folder), cutoff), package, version, cutoff)
             requirement = await asyncio.to_thread(_compared, plugin, package, folder / _ARCHIVES)
         tell("download", "downloading and installing", 0.2)
-        await self._run(plugin, folder, self._install(requirement, str(folder)), package, version)
+        for step in self._steps(requirement, str(folder), cutoff):
+            await self._run(plugin, folder, step, package, version, cutoff)
+            await asyncio.to_thread(check_sources, plugin, folder)
 
     async def _check_node(self, plugin: str, folder: Path) -> None:
         said = (await run(plugin, (self.node or "node", "--version"), cwd=folder, environ=self._environ)).out.strip()
@@ -92,19 +135,26 @@ class Npm:
             raise UnavailableHereError(plugin, reason)
 
     async def _run(
-        self, plugin: str, folder: Path, command: Sequence[str], package: Package, version: str | None
-    ) -> None:
+        self,
+        plugin: str,
+        folder: Path,
+        command: Sequence[str],
+        package: Package,
+        version: str | None,
+        cutoff: str | None,
+    ) -> Finished:
         done = await run(plugin, (self._npm or "npm", *command[1:]), cwd=folder, environ=self._environ)
         if done.code != 0:
             there_are = await self._versions(plugin, folder, package, version) if "ETARGET" in done.err else ""
-            raise InstallError(plugin, explain(done, package.name) + there_are)
+            raise InstallError(plugin, explain(done, package.name, cutoff) + there_are)
+        return done
 
     async def _versions(self, plugin: str, folder: Path, package: Package, version: str | None) -> str:
         """Return a sentence that names the versions nearest to *version*, and the newest."""
         ask = (self._npm or "npm", "view", "--json", "--loglevel=error", "--", package.name, "versions")
         try:
             async with asyncio.timeout(_NEAREST_SECONDS):
-                versions = json.loads((await run(plugin, ask, cwd=folder, environ=self._environ)).out)
+                versions = parse_json((await run(plugin, ask, cwd=folder, environ=self._environ)).out)
         except (TimeoutError, ValueError):
             return ""
         return versions_there_are(nearest(version or "", versions if isinstance(versions, list) else [versions]))
@@ -113,7 +163,7 @@ class Npm:
     def manifest(folder: Path, package: str) -> dict[str, Any]:
         """Return the installed package's ``package.json``; empty where it cannot be read."""
         try:
-            data = json.loads((folder / "node_modules" / package / "package.json").read_text(encoding="utf-8"))
+            data = parse_json(read_file(folder / "node_modules" / package / "package.json"))
         except (OSError, ValueError):
             return {}
         return data if isinstance(data, dict) else {}
@@ -121,15 +171,57 @@ class Npm:
     @staticmethod
     def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
         """Return every package that was installed; the digest is npm's own ``integrity`` of the downloaded archive."""
-        try:
-            lock = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InstallError(plugin, f"npm left no list of what it installed: {error}") from error
         return tuple(
             Distribution(path.rpartition("node_modules/")[2], str(each.get("version", "")), each.get("integrity"))
-            for path, each in lock.get("packages", {}).items()
+            for path, each in _locked(plugin, folder).items()
             if path
         )
+
+
+def _version_of(npm: str | None) -> tuple[int, ...]:
+    """Return the version of the program *npm*, read beside it rather than asked for; (0,) where it cannot be found."""
+    try:
+        told = parse_json(read_file(Path(npm or "").resolve().parent.parent / "package.json", _MOST_LOCK))
+        return tuple(int(part) for part in re.findall(r"\d+", told["version"])[:2])
+    except (OSError, ValueError, KeyError, TypeError):
+        return (0,)
+
+
+def _locked(plugin: str, folder: Path) -> dict[str, Any]:
+    """Return what npm wrote down of each package in *folder*, by its place. Raises InstallError."""
+    try:
+        packages = parse_json(read_file(folder / "package-lock.json", _MOST_LOCK))["packages"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InstallError(plugin, f"npm left no list of what it installed: {error}") from error
+    return {path: each for path, each in packages.items() if isinstance(each, dict)}
+
+
+def check_sources(plugin: str, folder: Path) -> None:
+    """Raise InstallError where a package in *folder* came from elsewhere than npm's registry: git, an address, a path.
+
+    Nothing of them has been run. One that is optional, and was left out, is no hindrance.
+    """
+    packages = _locked(plugin, folder)
+    for path, each in packages.items():
+        needed, optional = each.get("dependencies") or {}, each.get("optionalDependencies") or {}
+        for name, wanted in {**(each.get("peerDependencies") or {}), **optional, **needed}.items():
+            is_there = name in needed or any(place in packages for place in _places(path, name))
+            if path and is_there and _is_elsewhere(str(wanted)):
+                raise InstallError(plugin, _ELSEWHERE.format(by=path.rpartition("node_modules/")[2], wanted=wanted))
+
+
+_ELSEWHERE = "{by} needs {wanted}, which is not from npm's registry. Only what comes from there is installed"
+
+
+def _is_elsewhere(wanted: str) -> bool:
+    """Return whether a dependency is none on a version: ``git+https://…``, ``https://….tgz``, ``owner/repo``."""
+    return not wanted.startswith("npm:") and (":" in wanted or "/" in wanted)
+
+
+def _places(path: str, name: str) -> list[str]:
+    """Return where the package at *path* finds its dependency *name*, the nearest first."""
+    parts = [each for each in re.split(r"/?node_modules/", path) if each]
+    return ["/".join(f"node_modules/{each}" for each in (*parts[:depth], name)) for depth in range(len(parts), -1, -1)]
 
 
 def variables(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
@@ -166,6 +258,10 @@ def _parameter(name: str, told: Mapping[str, Any]) -> Variable:
         default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
         format={"number": "number", "boolean": "boolean"}.get(str(told.get("type")), "string"),  # type: ignore[arg-type]
     )
+
+
+def _before(cutoff: str | None) -> tuple[str, ...]:
+    return (f"--before={instant(cutoff)}",) if cutoff else ()
 
 
 def instant(exclude_newer: str) -> str:
@@ -206,7 +302,8 @@ def _compared(plugin: str, package: Package, folder: Path) -> str:
 _REASONS = (
     (
         "with a date before|ENOVERSIONS",
-        "{package} was published too recently: only what is older than DYNAMIC_PLUGINS_EXCLUDE_NEWER says is installed",
+        "{package} was published too recently: only what was published before {cutoff} is installed. Whoever trusts it "
+        "installs it with --no-cooldown, or with another DYNAMIC_PLUGINS_EXCLUDE_NEWER",
     ),
     (
         r"No matching version found for (?P<name>\S+)@(?P<version>[^\s@]+?)\.?(?:\s|$)",
@@ -214,6 +311,11 @@ _REASONS = (
     ),
     (r"E404[\s\S]*'(?P<name>[^'\s]+)@[^'\s]*'", "npm has no package {name}"),
     ("E404", "npm has no package {package}"),
+    (
+        r'Refusing to fetch "[^"@]*@?(?P<wanted>[^"]+)"|EALLOW(?P<kind>[A-Z]+)|ls-remote (?P<git>\S+)',
+        "{package}, or what it needs, is from {where} and not from npm's registry. Only what comes from there is "
+        "installed",
+    ),
     ("ENOSPC", "the disk is full. Make room and try again"),
     ("EBADENGINE", "{package} needs another version of Node.js"),
     (
@@ -223,11 +325,15 @@ _REASONS = (
 )
 
 
-def explain(done: Finished, package: str) -> str:
+_KINDS = {"GIT": "git", "REMOTE": "another address", "DIRECTORY": "a folder", "FILE": "a file"}
+
+
+def explain(done: Finished, package: str, cutoff: str | None = None) -> str:
     """Return npm's own reason in a sentence, with what to do."""
     for pattern, sentence in _REASONS:
         if found := re.search(pattern, done.err):
-            facts = {"package": package, **found.groupdict()}
+            facts: dict[str, Any] = {"package": package, "cutoff": cutoff, **found.groupdict()}
+            facts["where"] = facts.get("wanted") or facts.get("git") or _KINDS.get(facts.get("kind", ""), "")
             if facts.get("name", package) != package:
                 facts["name"] += f" (which {package} needs)"
             return sentence.format_map(facts)

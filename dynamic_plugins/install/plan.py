@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import BadArgumentsError, InstallError, UnavailableHereError
 
 if TYPE_CHECKING:
+    from dynamic_plugins.core.permissions import Permissions
     from dynamic_plugins.registry.entry import Entry, Kind, Package, PackageType
 
 # A name or version reaches a package manager's command line: nothing in it may be an option, an address or a path.
@@ -44,11 +45,40 @@ class InstallPlan:
     """Names of the plugins that it needs, as it says itself."""
     editable: bool = False
     """Whether a folder is used as it lies there, so that changes in it count from the next start."""
+    index: str = ""
+    """Where its packages are looked for, as this machine is set up; empty for what lies here."""
+    cutoff: str | None = None
+    """Nothing that was published later is installed: a date, or how long ago."""
+    cooled: bool = False
+    """Whether *cutoff* is there because nobody has verified this, and no person has set it."""
+    notes: tuple[str, ...] = ()
+    """What the person is told that is nothing to be careful about."""
+    commit: str | None = None
+    """The commit of a repository that is built."""
+    copy: str | None = None
+    """The copy of a folder or wheel that is installed, made before anybody was asked about it."""
+    digest: str | None = None
+    """The SHA-256 of that copy."""
+
+    @property
+    def loose(self) -> str | None:
+        """The beginning of the packages of which any version will do where none fits.
+
+        elizaOS's plugins ask for "elizaos>=2.0.0" while all there is are pre-releases of that.
+        """
+        return "elizaos" if self.kind == "elizaos" else None
+
+    @property
+    def shown_version(self) -> str:
+        """What will be installed, for a person: ``1.2.3``, or ``v1 (commit 0123456789)``."""
+        if self.commit is not None:
+            return f"{self.version or 'HEAD'} (commit {self.commit[:10]})"
+        return self.version or "(not known)"
 
     @property
     def origin(self) -> str:
         """Where the code comes from, for a person: ``PyPI (mcp-server-time), listed in the bundled registry``."""
-        where = SOURCES[self.package.type]
+        where = self.index or SOURCES[self.package.type]
         # The registry that comes with the package has a word for a name, not an address or a file.
         listed = f"the {self.source} registry" if self.source == "bundled" else self.source
         return f"{where} ({self.package.name}), listed in {listed}" if listed else where
@@ -72,12 +102,19 @@ def choose_package(entry: Entry, *, has_node: bool) -> Package:
 def checked_version(name: str, version: str | None, package: Package) -> str | None:
     """Return the version to install, *version* before the entry's own; None for the newest.
 
-    Raises BadArgumentsError for what is no exact version: PEP 440 for PyPI, semantic for npm, a name for git.
+    Raises BadArgumentsError for what is no exact version: PEP 440 for PyPI, semantic for npm, a name for git; and
+    InstallError where it is the entry's.
     """
     wanted = version or package.version
     if wanted is None or wanted == "latest":
         return None
     wanted = wanted if package.type == "git" else wanted.removeprefix("v")
+    if not _is_version(wanted, package.type) and not version:
+        raise InstallError(
+            name,
+            f"its registry entry asks for the version {wanted!r}, and only exact ones are understood. To install one: "
+            f"dynamic-plugins install {name} --version 1.2.3",
+        )
     if not _is_version(wanted, package.type):
         raise BadArgumentsError(name, f"{wanted!r} is not an exact version such as 1.2.3")
     return wanted
@@ -93,6 +130,11 @@ def _is_version(text: str, package_type: PackageType) -> bool:
     except InvalidVersion:
         return False
     return _PEP440.fullmatch(text) is not None
+
+
+def with_permissions(plan: InstallPlan, permissions: Permissions) -> InstallPlan:
+    """Return *plan* with what the package itself declares that it may reach."""
+    return replace(plan, entry=replace(plan.entry, permissions=permissions))
 
 
 def with_reference(package: Package, version: str | None) -> Package:

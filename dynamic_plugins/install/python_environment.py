@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.outside_data import read_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -64,13 +66,13 @@ class PythonEnvironment:
         info = self.dist_info(package)
         if info is None or not (info / "entry_points.txt").is_file():
             return {}
-        return parse_entry_points((info / "entry_points.txt").read_text(encoding="utf-8"), group)
+        return parse_entry_points(read_file(info / "entry_points.txt").decode(), group)
 
     def own_file(self, package: str, name: str) -> bytes:
         """Return the content of the file *name* that *package* brought, at its top or in its package; or nothing."""
         for path in self._files(package):
             if path.rsplit("/", 1)[-1] == name and path.count("/") <= 1 and (self.site_packages / path).is_file():
-                return (self.site_packages / path).read_bytes()
+                return read_file(self.site_packages / path)
         return b""
 
     def python_version(self) -> str:
@@ -87,11 +89,11 @@ class PythonEnvironment:
         if info is None:
             return []
         found = []
-        for line in (info / "METADATA").read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_file(info / "METADATA", _MOST_METADATA).decode(errors="replace").splitlines():
             if not line:
                 break  # the description begins
             if line.lower().startswith("requires-dist:"):
-                with contextlib.suppress(InvalidRequirement):
+                with contextlib.suppress(InvalidRequirement, RecursionError):
                     requirement = Requirement(line.partition(":")[2].strip())
                     if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                         found.append(requirement)
@@ -114,6 +116,10 @@ class PythonEnvironment:
             return []
         with (info / "RECORD").open(encoding="utf-8", newline="") as record:
             return [row[0] for row in csv.reader(record) if row]
+
+
+_MOST_METADATA = 2**23
+"""METADATA holds a package's whole description, now and then with pictures."""
 
 
 def parse_entry_points(text: str, group: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ _REASONS = (
     ),
     (
         r"`(?P<name>[\w.-]+)` was filtered by `exclude-newer`",
-        "{name} was published too recently: only what is older than DYNAMIC_PLUGINS_EXCLUDE_NEWER says is installed",
+        "{name} was published too recently: only what was published before {cutoff} is installed. Whoever trusts it "
+        "installs it with --no-cooldown, or with another DYNAMIC_PLUGINS_EXCLUDE_NEWER",
     ),
     (r"(?P<name>[\w.-]+) was not found in the package registry", "the package index has no package {name}"),
     (r"there is no version of (?P<name>[\w.-]+)\S*?==(?P<version>[^\s,]+)", "there is no version {version} of {name}"),
@@ -97,20 +99,25 @@ def _nobody_waits() -> None:
 
 
 class Uv:
-    """Makes environments and fills them. Wheels only unless *allow_builds*; nothing newer than *exclude_newer*."""
+    """Makes environments and fills them. Wheels only unless *allow_builds*.
 
-    def __init__(
-        self, *, python: str, allow_builds: bool, exclude_newer: str | None, environ: Mapping[str, str]
-    ) -> None:
+    A *cutoff* of the methods is a date, or how long ago: nothing that was published later is installed.
+    """
+
+    def __init__(self, *, python: str, allow_builds: bool, environ: Mapping[str, str]) -> None:
         self._python = python
-        self._environ = dict(environ) | {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+        # Copied, whatever is set: what shares its files with uv's cache shares them with every other plugin, and
+        # "clone" falls back to such links. Where the file system can share blocks until one is written, copying does.
+        own = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "copy"}
+        self._environ = dict(environ) | own
         if ssl.get_default_verify_paths().cafile:
             # The machine's own certificates: MCP clients start us without SSL_CERT_FILE, and a company has its own.
             self._environ.setdefault("UV_SYSTEM_CERTS", "1")
         self._head_start = HeadStart(lambda: not any(_cache(self._environ).glob("archive-v*")))
-        self._options = [] if allow_builds else ["--only-binary", ":all:"]
-        if exclude_newer:
-            self._options += ["--exclude-newer", exclude_newer]
+        self._wheels_only = () if allow_builds else ("--only-binary", ":all:")
+
+    def _options(self, cutoff: str | None) -> tuple[str, ...]:
+        return (*self._wheels_only, *(("--exclude-newer", cutoff) if cutoff else ()))
 
     @staticmethod
     def binary() -> str:
@@ -119,22 +126,70 @@ class Uv:
 
         return find_uv_bin()
 
-    def commands(self, requirements: Sequence[str], environment: str) -> tuple[tuple[str, ...], ...]:
+    def commands(
+        self, requirements: Sequence[str], environment: str, cutoff: str | None = None
+    ) -> tuple[tuple[str, ...], ...]:
         """Return what :meth:`create` runs, with *environment* for the folder.
 
         A requirement that ends in ``--hash=…`` can only be given in a file; the file's line stands for it here.
         """
         make = self._make(environment)
-        return (make, (*self._fill(environment), *_words(requirements, "<a file: {}>"))) if requirements else (make,)
+        fill = self._fill(environment, cutoff)
+        return (make, (*fill, *_words(requirements, "<a file: {}>"))) if requirements else (make,)
 
     def _make(self, environment: str) -> tuple[str, ...]:
         return ("uv", "venv", "--quiet", "--no-project", "--relocatable", "--python", self._python, environment)
 
-    def _fill(self, environment: str) -> tuple[str, ...]:
-        return ("uv", "pip", "install", "--python", f"{environment}/bin/python", *self._options)
+    def _fill(self, environment: str, cutoff: str | None) -> tuple[str, ...]:
+        return ("uv", "pip", "install", "--python", f"{environment}/bin/python", *self._options(cutoff))
+
+    async def resolve(
+        self,
+        plugin: str,
+        folder: Path,
+        requirements: Sequence[str],
+        cutoff: str | None,
+        *,
+        may_lift: bool = False,
+        loose: str | None = None,
+    ) -> Resolved:
+        """Return the version of the first of *requirements* that :meth:`create` would install; *folder* is empty.
+
+        With *may_lift* the cutoff is none where the index does not say when packages were published. Raises
+        InstallError.
+        """
+        wanted = folder / "wanted.txt"
+        await asyncio.to_thread(wanted.write_text, "".join(f"{line}\n" for line in requirements), encoding="utf-8")
+
+        async def attempt(cutoff: str | None) -> Finished:
+            how = ("--no-header", "--no-annotate", "--python", self._python)
+            command = ("uv", "pip", "compile", *how, *self._options(cutoff), str(wanted))
+            done = await self._run(plugin, folder, command)
+            if done.code != 0 and loose and (names := _without_version(done.err, loose)):
+                overrides = await asyncio.to_thread(_write_overrides, folder, names)
+                done = await self._run(plugin, folder, (*command, "--overrides", overrides))
+            return done
+
+        done = await attempt(cutoff)
+        lifted = done.code != 0 and may_lift and "is missing an upload date" in done.err
+        if lifted:
+            done = await attempt(None)
+        if done.code != 0:
+            instead = await self._instead(plugin, None, folder, done, requirements[0], cutoff)
+            raise InstallError(plugin, explain(done, requirements[0], cutoff) + instead)
+        name = canonical(re.split(r"[=<>@ ]", requirements[0])[0])
+        found = (line.split(" ")[0].partition("==") for line in done.out.splitlines())
+        return Resolved(next(version for each, _, version in found if canonical(each) == name), lifted)
 
     async def create(
-        self, plugin: str, folder: Path, requirements: Sequence[str], tell: Tell, *, loose: str | None = None
+        self,
+        plugin: str,
+        folder: Path,
+        requirements: Sequence[str],
+        tell: Tell,
+        cutoff: str | None = None,
+        *,
+        loose: str | None = None,
     ) -> PythonEnvironment:
         """Make an environment in *folder* with *requirements* in it, telling *tell* how far it is.
 
@@ -149,7 +204,7 @@ class Uv:
         if requirements:
             tell("download", "finding packages", 0.15)
             async with self._head_start.turn() as fetched:
-                await self._add(plugin, environment, requirements, tell, fetched, loose=loose)
+                await self._add(plugin, environment, requirements, tell, fetched, cutoff, loose=loose)
         return environment
 
     async def _add(
@@ -159,6 +214,7 @@ class Uv:
         requirements: Sequence[str],
         tell: Tell,
         fetched: Callable[[], None],
+        cutoff: str | None,
         *,
         loose: str | None = None,
     ) -> None:
@@ -176,30 +232,33 @@ class Uv:
         if lines:
             pinned.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         words = _words(requirements, str(pinned))
-        fill, where = self._fill(str(environment.folder)), environment.folder.parent
+        fill, where = self._fill(str(environment.folder), cutoff), environment.folder.parent
         done = await self._run(plugin, where, (*fill, *words), heard)
         if done.code != 0 and loose and (names := _without_version(done.err, loose)):
             tell("download", f"taking the {', '.join(names)} that there is: none fits what is asked for", 0.2)
-            overrides = environment.folder.with_name("overrides.txt")
-            overrides.write_text("".join(f"{name}>=0.dev0\n" for name in names), encoding="utf-8")
-            done = await self._run(plugin, where, (*fill, "--overrides", str(overrides), *words), heard)
+            overrides = await asyncio.to_thread(_write_overrides, where, names)
+            done = await self._run(plugin, where, (*fill, "--overrides", overrides, *words), heard)
         if done.code != 0:
-            reason = explain(done, requirements[0])
-            raise InstallError(plugin, reason + await self._instead(plugin, environment, done, requirements[0]))
+            reason = explain(done, requirements[0], cutoff)
+            instead = await self._instead(plugin, str(environment.python), where, done, requirements[0], cutoff)
+            raise InstallError(plugin, reason + instead)
 
     async def _run(
         self, plugin: str, cwd: Path, command: Sequence[str], heard: Callable[[str], object] = str
     ) -> Finished:
         return await run(plugin, (self.binary(), *command[1:]), cwd=cwd, environ=self._environ, heard=heard)
 
-    async def _instead(self, plugin: str, environment: PythonEnvironment, done: Finished, wanted: str) -> str:
+    async def _instead(
+        self, plugin: str, python: str | None, folder: Path, done: Finished, wanted: str, cutoff: str | None
+    ) -> str:
         """Return which versions there are, where it was the version that there is not; empty otherwise."""
         name, _, version = wanted.split(" ")[0].partition("==")
         if not version or "there is no version of" not in done.err:
             return ""
-        fill = ("uv", "pip", "install", "--python", str(environment.python), "--dry-run", "--no-deps", *self._options)
+        into = ("--python", python) if python else ("--python", self._python, "--target", str(folder / "nothing"))
+        fill = ("uv", "pip", "install", *into, "--dry-run", "--no-deps", *self._options(cutoff))
         questions = ((f"{name}<{version}",), ("--resolution", "lowest", f"{name}>{version}"), (name,))
-        runs = (self._run(plugin, environment.folder.parent, (*fill, *each)) for each in questions)
+        runs = (self._run(plugin, folder, (*fill, *each)) for each in questions)
         answers: list[Finished] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_NEAREST_SECONDS):
@@ -208,6 +267,20 @@ class Uv:
             m.group(1) for each in answers for m in re.finditer(r"^ \+ [^=\s]+==(\S+)$", each.err, re.MULTILINE)
         ]
         return versions_there_are(versions)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The version that would be installed, and whether the cutoff had to be lifted for it."""
+
+    version: str
+    lifted: bool
+
+
+def _write_overrides(folder: Path, names: Sequence[str]) -> str:
+    overrides = folder / "overrides.txt"
+    overrides.write_text("".join(f"{name}>=0.dev0\n" for name in names), encoding="utf-8")
+    return str(overrides)
 
 
 def _cache(environ: Mapping[str, str]) -> Path:
@@ -236,13 +309,13 @@ def _words(requirements: Sequence[str], file: str) -> list[str]:
     return [*words, "--", *plain] if plain else words
 
 
-def explain(done: Finished, requirement: str) -> str:
+def explain(done: Finished, requirement: str, cutoff: str | None = None) -> str:
     """Return uv's own reason in a sentence or two, with what to do. *requirement* is what was asked for."""
     text = " ".join(done.err.replace("├─▶", "cause:").replace("╰─▶", "cause:").split())
     wanted = re.split(r"[=<>@ ]", requirement)[0]
     for pattern, sentence in _REASONS:
         if found := re.search(pattern, text):
-            facts = found.groupdict()
+            facts = {"cutoff": cutoff or "", **found.groupdict()}
             if wanted and canonical(facts.get("name", wanted)) != canonical(wanted):
                 facts["name"] += f" (which {wanted} needs)"
             return sentence.format_map(facts)

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from dynamic_plugins.core.outside_data import parse_json
+from dynamic_plugins.core.permissions import permissions_json
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, PluginError
 from dynamic_plugins.tools.management import ALIASES, NAMES
 
@@ -69,7 +71,9 @@ class ConsentingCalls:
         Nothing is installed or started by asking. Where the answer is None the call may still fail for other reasons.
         """
         tool = ALIASES.get(name, name)
-        if tool not in {"install_plugin", "activate_plugin"} or not self.by_framework:
+        if tool not in {"install_plugin", "activate_plugin", "unload_plugin"} or not self.by_framework:
+            return None
+        if tool == "unload_plugin" and not _uninstalls(arguments):
             return None
         if tool == "activate_plugin" and await self._is_approved(_plugin_said(arguments)):
             return None
@@ -119,7 +123,11 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "version": request.version,
         "source": request.source,
         "commands": [list(command) for command in request.commands],
+        "permissions": permissions_json(request.permissions, request.enforced),
         "warnings": list(request.warnings),
+        "defaults": dict(request.defaults),
+        "notes": list(request.notes),
+        "digest": request.digest,
         "text": "\n".join([request.question, *request.facts]),
     }
 
@@ -141,12 +149,19 @@ async def _refuse(request: ApprovalRequest) -> bool:
 
 
 def _plugin_said(arguments: Mapping[str, Any] | str | None) -> str:
+    given = _parsed(arguments)
+    said = given.get("plugin_name") or given.get("pluginName")
+    return said.strip().lower() if isinstance(said, str) else ""
+
+
+def _uninstalls(arguments: Mapping[str, Any] | str | None) -> bool:
+    return _parsed(arguments).get("uninstall") is True
+
+
+def _parsed(arguments: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments or "{}")
+            arguments = parse_json(arguments or "{}")
         except ValueError:
-            return ""
-    if not isinstance(arguments, dict):
-        return ""
-    said = arguments.get("plugin_name") or arguments.get("pluginName")
-    return said.strip().lower() if isinstance(said, str) else ""
+            return {}
+    return arguments if isinstance(arguments, dict) else {}

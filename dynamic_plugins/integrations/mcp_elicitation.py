@@ -143,7 +143,7 @@ class Person:
             answer = await call.ask(_agreement(request))
             if answer is not None:
                 return answer.action == "accept" and (answer.content or {}).get("agree") is True
-        if self._allow_installs:
+        if self._allow_installs and not request.suggested_by:
             return True
         words = [*self._command, request.verb, request.name]
         if request.verb != "activate" and not request.version.startswith("("):
@@ -165,7 +165,7 @@ class Person:
             values = await self._values_from(page, call)
         except InputNeededError:
             raise  # the page stays open: the next round waits for it
-        except BaseException:
+        except BaseException:  # cancelled too: nobody waits for the page any more
             await self._close(key)
             raise
         await self._close(key)

@@ -205,7 +205,10 @@ class PluginServer:
         )
 
     async def _context(self) -> str:
-        return json.dumps(await self._service.context(), ensure_ascii=False)
+        context = await self._service.context()
+        if self._toolbox.guard is not None:
+            self._toolbox.guard.told(context)
+        return json.dumps(context, ensure_ascii=False)
 
 
 def _reader(provider: Provider) -> Callable[[], Awaitable[str]]:

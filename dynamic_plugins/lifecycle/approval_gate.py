@@ -2,45 +2,127 @@
 
 from __future__ import annotations
 
+import contextlib
+from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import ApprovalRequest
+from dynamic_plugins.approval import ApprovalRequest, approve_everything
+from dynamic_plugins.core.permissions import not_enforced
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
+from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
+from dynamic_plugins.lifecycle.variables import defaults_of
+from dynamic_plugins.text.printable import odd_name
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from dynamic_plugins.approval import Approve, Verb
+    from dynamic_plugins.core.permissions import Enforced, Permissions
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.storage.state import StoredPlugin
 
 
+suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
+"""The plugin whose words brought up what is being asked about, where no person is known to have."""
+_ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
+
+
 class ApprovalGate:
     """Asks through *approve*; with None there is nobody to ask. All methods raise DeclinedError when the person does
-    not agree, and NeedsConfirmationError where nobody can be asked.
+    not agree, and NeedsConfirmationError where nobody can be asked. *enforced* tells what is enforced on this machine.
     """
 
-    def __init__(self, installer: Installer, approve: Approve | None) -> None:
+    def __init__(self, installer: Installer, approve: Approve | None, enforced: Enforced = not_enforced) -> None:
         self._installer = installer
-        self.approve = approve
+        self.approve, self.enforced = approve, enforced
 
-    async def ask(self, verb: Verb, plan: InstallPlan, needed: list[InstallPlan], warning: str | None = None) -> None:
-        """Return when the person agrees to *plan* and to what is *needed* with it."""
+    async def ask(
+        self,
+        verb: Verb,
+        plan: InstallPlan,
+        needed: list[InstallPlan],
+        warning: str | None = None,
+        held: Permissions | None = None,
+    ) -> None:
+        """Return when the person agrees to *plan* and to what is *needed* with it.
+
+        *held* is what it may reach already, of an update.
+        """
         commands = tuple(command for one in (*needed, plan) for command in one.commands)
         more = f"It needs {', '.join(one.name for one in needed)}, installed with it." if needed else None
-        await self._ask(verb, plan, commands, " ".join(filter(None, (warning, more))) or None)
+        defaults = [(f"{one.name}: {name}", value) for one in needed for name, value in _defaults(one)]
+        told = tuple(each for each in (warning, more) if each)
+        request = self._request(verb, plan, commands, (" ".join(told),) if told else ())
+        needs = tuple((one.name, _permissions(one)) for one in needed)
+        await self._ask(replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs))
+
+    @contextlib.asynccontextmanager
+    async def agreed(
+        self,
+        verb: Verb,
+        plan: InstallPlan,
+        needed: list[InstallPlan],
+        warning: str | None = None,
+        held: Permissions | None = None,
+    ) -> AsyncIterator[list[InstallPlan]]:
+        """Make the plans of what is *needed* ready, ask as :meth:`ask` does, and give them while the block lasts.
+
+        *plan* is ready itself.
+        """
+        async with contextlib.AsyncExitStack() as kept:
+            ready = [await kept.enter_async_context(self._installer.ready(one)) for one in needed]
+            await self.ask(verb, plan, ready, warning, held)
+            yield ready
 
     async def ask_to_start(self, plugin: StoredPlugin) -> None:
         """Return when the person agrees to the start of *plugin*, now or earlier."""
         if not plugin.approved:
             plan = self._installer.plan_of(plugin.installation)
-            await self._ask("activate", plan, (plan.start_command,))
+            permissions = granted(plugin)
+            request = self._request("activate", plan, (plan.start_command,))
+            enforced = self.enforced(plugin.name, permissions)
+            await self._ask(replace(request, permissions=permissions, enforced=enforced))
 
-    async def _ask(
-        self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warning: str | None = None
-    ) -> None:
-        warnings = (warning, *plan.warnings) if warning else plan.warnings
-        request = ApprovalRequest(verb, plan.name, plan.version or "(latest)", plan.origin, commands, warnings)
-        if self.approve is None:
-            raise NeedsConfirmationError(plan.name, request.question)
+    async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool) -> None:
+        """Return when the person agrees that *plugin* goes from this machine."""
+        kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
+        request = self._request("uninstall", self._installer.plan_of(plugin.installation), (), (kept,))
+        await self._ask(replace(request, defaults=()))
+
+    def _request(
+        self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warnings: tuple[str, ...] = ()
+    ) -> ApprovalRequest:
+        suspect, permissions = suggested_by.get(), _permissions(plan)
+        suggested = f"The plugin {suspect} speaks of this; did you ask for it?" if suspect else None
+        told = tuple(each for each in (suggested, odd_name(plan.name)) if each)
+        return ApprovalRequest(
+            verb,
+            plan.name,
+            plan.shown_version,
+            plan.origin,
+            commands,
+            (*told, *warnings, *plan.warnings),
+            defaults=_defaults(plan),
+            notes=plan.notes,
+            digest=plan.digest,
+            suggested_by=suspect or "",
+            permissions=permissions,
+            enforced=self.enforced(plan.name, permissions),
+        )
+
+    async def _ask(self, request: ApprovalRequest) -> None:
+        if self.approve is None or (request.suggested_by and self.approve is approve_everything):
+            raise NeedsConfirmationError(request.name, request.question)
         if not await self.approve(request):
-            raise DeclinedError(plan.name, verb)
+            raise DeclinedError(request.name, request.verb)
+
+
+def _permissions(plan: InstallPlan) -> Permissions:
+    return with_named_paths(plan.entry.permissions, plan.entry.variables)
+
+
+def _defaults(plan: InstallPlan) -> tuple[tuple[str, str], ...]:
+    """Return what the plugin of *plan* is told where the person sets nothing, by name."""
+    return defaults_of(replace(plan.entry, packages=(plan.package,)).variables)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.cancellation import to_the_end
+from dynamic_plugins.core.permissions import asks_more
 from dynamic_plugins.core.status import Outcome, now
 from dynamic_plugins.errors import PluginError, PluginTimeoutError, UntrustedSourceError
 from dynamic_plugins.events import Event
+from dynamic_plugins.install.plan import with_permissions
 from dynamic_plugins.storage.state import StoredPlugin
 
 if TYPE_CHECKING:
@@ -74,16 +76,23 @@ class Installs:
 
     async def install_plan(self, plan: InstallPlan, warning: str | None = None) -> Outcome:
         """Install *plan* and before it what it needs, on one approval; or nothing of it all."""
-        needed = await self._dependencies.needed(plan)
-        await self._approval.ask("install", plan, needed, warning)
-        await self.finish_removals()
-        async with contextlib.AsyncExitStack() as undo:
-            outcome = await self._install_one(plan, needed, undo)
-            undo.pop_all()
+        async with self._installer.ready(plan) as ready:
+            needed = await self._dependencies.needed(ready)
+            async with self._approval.agreed("install", ready, needed, warning) as all_needed:
+                await self.finish_removals()
+                async with contextlib.AsyncExitStack() as undo:
+                    outcome = await self._install_one(ready, all_needed, undo)
+                    undo.pop_all()
         return outcome
 
     async def _install_one(self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
         """Install *needed* and then *plan*, and what only the installed package itself declares that it needs."""
+        async with contextlib.AsyncExitStack() as held:
+            return await self._install_with(plan, needed, undo, held)
+
+    async def _install_with(
+        self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack, held: AsyncExitStack
+    ) -> Outcome:
         while True:
             await self.bring(needed, undo)
             async with self.alone(plan.name):
@@ -93,12 +102,15 @@ class Installs:
                     await to_the_end(self._remove(half_removed))
                 async with self.made(plan) as installation:
                     needed = await self._dependencies.needed(replace(plan, requires=installation.requires))
-                    if not needed:
+                    more = asks_more(plan.entry.permissions, installation.permissions)
+                    if not needed and more.is_nothing:
                         self._store.put(StoredPlugin(installation, installed_at=now()))
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(installation)
-            await self._approval.ask("install", plan, needed)
+            # What only the package itself declares is known now, and agreed to like all else.
+            plan = with_permissions(plan, installation.permissions)
+            needed = await held.enter_async_context(self._approval.agreed("install", plan, needed))
         self._listener(Event(plan.name, "installed", f"{plan.name} {installation.version}"))
         return Outcome(self._supervisor.info(plan.name))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import ClosingError, NeedsConfigurationError
+from dynamic_plugins.errors import ChangedFilesError, ClosingError, NeedsConfigurationError
 from dynamic_plugins.events import Event
 from dynamic_plugins.lifecycle import variables
+from dynamic_plugins.lifecycle.permission_values import resolved
 from dynamic_plugins.workers.components import Host
 
 if TYPE_CHECKING:
@@ -56,16 +58,25 @@ class Launcher:
         """
         if self._closed:
             raise ClosingError(plugin.name)
+        await self.check_files(plugin)
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := variables.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
         folder = self._loader.folder(plugin.installation)
+        host = self._host_for(plugin.name, variables.roots(plugin.installation, values, folder))
         return await (self._loader.workers if apart else self._loader).connect(
             plugin.installation,
             variables.environment(plugin.installation, values),
             variables.command_line(plugin.installation, values),
-            self._host_for(plugin.name, variables.roots(plugin.installation, values, folder)),
+            replace(host, permissions=resolved(plugin, values)),
         )
+
+    async def check_files(self, plugin: StoredPlugin) -> None:
+        """Raise ChangedFilesError where the files of *plugin* are not as they were installed."""
+        from dynamic_plugins.install.integrity import changed_files  # a command such as status starts nothing
+
+        if paths := await asyncio.to_thread(changed_files, plugin.installation):
+            raise ChangedFilesError(plugin.name, plugin.installation.version, paths)
 
     def _host_for(self, name: str, roots: tuple[str, ...]) -> Host:
         """Return what *name* gets from us: the model and *roots* if it asks, and an ear for its progress."""

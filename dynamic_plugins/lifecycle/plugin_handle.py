@@ -19,7 +19,7 @@ from dynamic_plugins.errors import (
     PluginTimeoutError,
     WorkerDiedError,
 )
-from dynamic_plugins.workers.components import bind
+from dynamic_plugins.workers.binding import bind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamic_plugins.core.cancellation import to_the_end
+from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Event, Listener, ignore
@@ -17,6 +18,8 @@ from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
 from dynamic_plugins.lifecycle.dependencies import Dependencies
 from dynamic_plugins.lifecycle.installs import Installs
 from dynamic_plugins.lifecycle.launcher import Launcher
+from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
+from dynamic_plugins.lifecycle.permission_values import with_named_paths
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
 from dynamic_plugins.lifecycle.trial_run import TrialRun
@@ -27,9 +30,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
-    from dynamic_plugins.registry.entry import Variable
+    from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
+    from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.resolver.catalog import Catalogue, PluginRef
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.usage_log import Journal
@@ -48,7 +53,8 @@ class PluginManagementService:
     Every verb is safe to repeat and raises a :class:`PluginError` that says what happened and what to do next, that of
     an unknown, ambiguous or missing name among them. *approve* asks a person; without it, what needs a person's
     approval raises NeedsConfirmationError. *ask_values* asks a person for the required values of a plugin; *use_model*
-    answers plugins that ask for the host's model.
+    answers plugins that ask for the host's model; *enforced*
+    tells which permissions this machine holds them to.
     """
 
     def __init__(
@@ -65,15 +71,17 @@ class PluginManagementService:
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
         use_model: UseModel | None = None,
+        enforced: Enforced = not_enforced,
     ) -> None:
         self.catalogue, self.components, self.journal = catalogue, components, journal
         self.ask_values, self.listener = ask_values, listener
         self._store, self._configuration = store, configuration
-        self._approval = approval = ApprovalGate(installer, approve)
+        self._approval = approval = ApprovalGate(installer, approve, enforced)
         launcher = Launcher(loader, store, configuration, self._on_event, use_model)
         self._supervisor = supervisor = Supervisor(
             store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten
         )
+        self._permissions = PermissionGrants(store, supervisor, configuration, enforced, self._on_event)
         dependencies = Dependencies(catalogue, installer, store)
         self._activation = Activation(store, supervisor, dependencies, self._on_event)
         self._installs = Installs(
@@ -175,10 +183,16 @@ class PluginManagementService:
         """
         return await self._updates.update((await self.resolve(plugin)).name, version)
 
-    async def uninstall(self, plugin: Named, *, keep_configuration: bool = False) -> str:
-        """Unload the plugin, remove it, its values and what it wrote (unless kept), and return its name."""
+    async def uninstall(self, plugin: Named, *, keep_configuration: bool = False, ask: bool = False) -> str:
+        """Unload the plugin, remove it, its values and what it wrote (unless kept), and return its name.
+
+        With *ask* the person has to agree first, as they must where a model wants it. Raises NotInstalledError, and
+        with *ask* DeclinedError or NeedsConfirmationError.
+        """
         await self._installs.finish_removals()
         name = (await self.resolve(plugin)).name
+        if ask:
+            await self._approval.ask_to_uninstall(self._store.get(name), keep_configuration=keep_configuration)
         await self._installs.uninstall(name, keep_configuration=keep_configuration)
         return name
 
@@ -229,6 +243,27 @@ class PluginManagementService:
         stored = self._store.get((await self.resolve(plugin)).name)
         known = self._configuration.names(stored.name)
         return [(variable, variable.name in known) for variable in stored.installation.variables]
+
+    # ---------------------------------------------------------------- permissions
+
+    async def permissions(self, plugin: Named) -> PluginPermissions:
+        """Return what an installed plugin may reach, and where that comes from."""
+        return self._permissions.of((await self.resolve(plugin)).name)
+
+    def declared_permissions(self, entry: Entry) -> tuple[Permissions, Enforcement]:
+        """Return what *entry* would be let reach, were it installed now, and what of that is enforced here."""
+        permissions = with_named_paths(entry.permissions, entry.variables)
+        return permissions, self._approval.enforced(entry.name, permissions)
+
+    async def change_permissions(
+        self, plugin: Named, *, allow: Permissions = NOTHING, deny: Permissions = NOTHING
+    ) -> PluginPermissions:
+        """Grant and take back what an installed plugin may reach: the person's to say, never a model's.
+
+        It outlasts updates. A running worker is ended, and the next call starts one that is held to it. Raises
+        BadArgumentsError where what *deny* names would stay within reach.
+        """
+        return await self._permissions.change((await self.resolve(plugin)).name, allow, deny)
 
     # ---------------------------------------------------------------- load, activate, deactivate, unload
 

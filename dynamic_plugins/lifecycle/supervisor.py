@@ -12,8 +12,9 @@ from dynamic_plugins.errors import LoadError, NeedsConfigurationError, PluginErr
 from dynamic_plugins.events import Event
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.lifecycle.component_registry import check
+from dynamic_plugins.lifecycle.permission_values import granted
 from dynamic_plugins.lifecycle.plugin_handle import PluginHandle, state_from_facts
-from dynamic_plugins.workers.components import bind
+from dynamic_plugins.workers.binding import bind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -156,6 +157,8 @@ class Supervisor:
             error_details=handle.state.reason if handle.state.status is Status.ERROR else None,
             installed_at=plugin.installed_at,
             last_activated=plugin.last_activated,
+            permissions=(permissions := granted(plugin)),
+            enforced=self._approval.enforced(name, permissions),
         )
 
     def outcome(self, name: str, note: str = "") -> Outcome:
@@ -210,7 +213,7 @@ class Supervisor:
             await handle.disconnect()
             self.fail(handle, error)
             raise
-        except BaseException:
+        except BaseException:  # cancelled too: half of what it offers is not offered
             handle.unmount()
             handle.release_worker()
             raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import LoadError, NeedsConfigurationError, PluginError
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
-from dynamic_plugins.workers.components import bind
+from dynamic_plugins.workers.binding import bind
 
 if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.launcher import Launcher

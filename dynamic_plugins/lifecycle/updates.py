@@ -7,11 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.permission_text import taken_back
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions, asks_more, both, within, without
 from dynamic_plugins.core.status import Outcome, Status, now
 from dynamic_plugins.errors import InstallError, NotInstalledError, PluginError
 from dynamic_plugins.events import Event
 from dynamic_plugins.install.installation import is_editable, is_same, version_of
 from dynamic_plugins.install.layout import in_thread
+from dynamic_plugins.install.plan import with_permissions
+from dynamic_plugins.lifecycle.permission_values import with_named_paths
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -88,19 +92,38 @@ class Updates:
                 raise InstallError(present.plugin, f"{path} holds the plugin {plan.name} now")
             return plan, None
         found = await self._catalogue.find(present.plugin)
-        return self._installer.plan(found.entry, version), found.warning
+        plan = self._installer.plan(found.entry, version)
+        if present.kind == "python" and plan.entry.permissions == UNDECLARED:
+            plan = with_permissions(
+                plan, present.permissions
+            )  # what the new package says itself is known once it lies here
+        return plan, found.warning
 
     async def _update(self, plan: InstallPlan, warning: str | None) -> Outcome:
-        needed = await self._dependencies.needed(plan)
-        await self._approval.ask("update", plan, needed, warning)
-        async with contextlib.AsyncExitStack() as undo:
-            outcome = await self._exchange(plan, needed, undo)
-            if outcome.changed:
-                undo.pop_all()
+        async with contextlib.AsyncExitStack() as kept:
+            plan = await kept.enter_async_context(self._installer.ready(plan))
+            needed = await self._dependencies.needed(plan)
+            present = self._store.get(plan.name)
+            held = _held(present)
+            asked = self._approval.agreed("update", plan, needed, _with_regained(warning, plan, present), held)
+            needed = await kept.enter_async_context(asked)
+            async with contextlib.AsyncExitStack() as undo:
+                outcome = await self._exchange(plan, needed, held, undo, kept)
+                if outcome.changed:
+                    undo.pop_all()
         return outcome
 
-    async def _exchange(self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
-        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it."""
+    async def _exchange(
+        self,
+        plan: InstallPlan,
+        needed: list[InstallPlan],
+        held: Permissions,
+        undo: AsyncExitStack,
+        kept: AsyncExitStack,
+    ) -> Outcome:
+        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it, *kept* is what is
+        kept until it is done. What the new one declares beyond *held* and *plan* is asked about.
+        """
         name, requires = plan.name, plan.requires
         while True:
             await self._installs.bring(needed, undo)
@@ -110,19 +133,21 @@ class Updates:
                 async with self._installs.made(plan) as new:
                     requires = new.requires
                     before, after = version_of(old.installation), version_of(new)
-                    if is_same(new, old.installation):
+                    if is_same(new, old.installation) and await in_thread(_is_as_installed, old.installation):
                         self._installer.remove(new)
                         note = f"{name} {after} is the version asked for; nothing was changed."
                         return Outcome(self._supervisor.info(name), changed=False, note=note)
                     needed = await self._dependencies.needed(replace(plan, requires=requires))
-                    if not needed and not await self._inactive_needs(old, requires):
+                    more = asks_more(both(held, plan.entry.permissions), new.permissions)
+                    if not needed and more.is_nothing and not await self._inactive_needs(old, requires):
                         await self._swap(handle, old, replace(old, installation=new, offers=None))
                         self._installer.remove(old.installation)
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(new)
-            if needed:
-                await self._approval.ask("update", plan, needed)
+            if needed or not more.is_nothing:
+                plan = with_permissions(plan, new.permissions)
+                needed = await kept.enter_async_context(self._approval.agreed("update", plan, needed, held=held))
         self._listener(Event(name, "updated", f"{before} to {after}"))
         return Outcome(self._supervisor.info(name))
 
@@ -162,6 +187,26 @@ class Updates:
         if saved is None:
             raise NotInstalledError(old.name)
         self._supervisor.restore(handle, saved)
+
+
+def _is_as_installed(installation: Installation) -> bool:
+    """Return whether nobody has changed its files since; not so where it is not known, as of older installs."""
+    from dynamic_plugins.install.integrity import changed_files
+
+    return installation.files_digest is not None and not changed_files(installation)
+
+
+def _held(plugin: StoredPlugin) -> Permissions:
+    """Return what the person has been asked about already: what is new beside it is asked again."""
+    named = with_named_paths(plugin.installation.permissions, plugin.installation.variables)
+    return both(named, plugin.allowed)
+
+
+def _with_regained(warning: str | None, plan: InstallPlan, present: StoredPlugin) -> str | None:
+    """Return *warning*, and what the person took back that lies within something larger which *plan* asks for."""
+    regained = within(without(plan.entry.permissions, present.denied), present.denied)
+    more = None if regained.is_nothing else f"You took this back, and it could reach it again: {taken_back(regained)}."
+    return " ".join(filter(None, (warning, more))) or None
 
 
 def _is_of_this_machine(installation: Installation) -> bool:

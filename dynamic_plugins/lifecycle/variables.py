@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.status import RequiredVariable
 from dynamic_plugins.errors import BadArgumentsError, LoadError
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden
+from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden, is_the_persons_own
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -97,12 +97,20 @@ def missing(installation: Installation, known: Collection[str]) -> tuple[str, ..
 def environment(installation: Installation, values: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables the plugin's worker gets: its defaults, then *values*."""
     arguments = {argument.variable for argument in installation.arguments if argument.value is None}
-    defaults = {v.name: v.default for v in installation.variables if v.default is not None}
+    defaults = dict(defaults_of(installation.variables))
     return {
         name: value
         for name, value in (defaults | dict(values)).items()
         if not {name, name.upper()} & arguments and not is_forbidden(name)
     }
+
+
+def defaults_of(variables: Iterable[Variable]) -> tuple[tuple[str, str], ...]:
+    """Return the values that a plugin is given where the person sets none, by name, in order.
+
+    There is none for what is the person's own to set, whatever a registry said when it was installed.
+    """
+    return tuple((v.name, v.default) for v in variables if v.default is not None and not is_the_persons_own(v.name))
 
 
 def roots(installation: Installation, values: Mapping[str, str], own: Path) -> tuple[str, ...]:
@@ -115,7 +123,7 @@ def roots(installation: Installation, values: Mapping[str, str], own: Path) -> t
         value = values.get(variable.name)
         if value is not None and variable.format == "filepath":
             repeated = next((a for a in installation.arguments if a.variable == variable.name), None)
-            named += _several(repeated, value) if repeated is not None else [value]
+            named += several_values(repeated, value) if repeated is not None else [value]
     folders = (_root(path, os.path.abspath(own)) for path in named)  # noqa: PTH100
     return tuple(dict.fromkeys(folder for folder in folders if folder is not None)) or (str(own),)
 
@@ -151,17 +159,18 @@ def command_line(installation: Installation, values: Mapping[str, str]) -> list[
         if argument.type == "named" and (argument.format == "boolean" or value == ""):
             words += [] if value.lower() in _FALSE else [argument.name]
             continue
-        for word in _several(argument, value):
+        for word in several_values(argument, value):
             words += [argument.name, word] if argument.type == "named" else [word]
     return words
 
 
-def _several(argument: Argument, value: str) -> list[str]:
+def several_values(argument: Argument, value: str) -> list[str]:
+    """Return the values that *value* stands for: several where *argument* may be repeated."""
     if not argument.repeated:
         return [value]
     if value.startswith("["):
         try:
-            return [str(item) for item in json.loads(value)]
+            return [str(item) for item in parse_json(value)]
         except ValueError:
             pass  # a path may begin with a bracket
     return [item for item in value.split(os.pathsep) if item]

@@ -12,11 +12,11 @@ from dynamic_plugins.redaction.detectors.assignments import find_command_secrets
 from dynamic_plugins.redaction.detectors.named_values import find_named_values
 from dynamic_plugins.redaction.detectors.plausibility import find_random_strings
 from dynamic_plugins.redaction.detectors.token_formats import Finding, find_tokens
+from dynamic_plugins.text.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-PLACEHOLDER = re.compile(r"\[secret:(\d+)(?::([A-Z0-9_]+))?\]")
 # A line that ends in the middle of a token, and the rest of it alone on the next.
 _BREAK = re.compile(
     r"(?<=[A-Za-z0-9_\-+/=.])[ \t]{0,99}\r?\n[ \t]{0,99}"

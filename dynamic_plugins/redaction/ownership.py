@@ -66,6 +66,18 @@ class Ownership:
         self._find_mentions = find_mentions
         self._known: dict[str, dict[str, int]] = {}
 
+    def meant(
+        self, plugin: str, variable: str, contexts: Collection[PasteContext], used_for: Collection[str] = ()
+    ) -> bool:
+        """Return whether the secret that was pasted in *contexts* is meant for *variable* of *plugin*.
+
+        Where it was labelled with variables of the plugin's, it is for none but those.
+        """
+        labelled = {each for context in contexts for each in self._labelled(plugin, context)}
+        if labelled and variable not in labelled:
+            return False
+        return any(self.fits(plugin, variable, context, used_for) for context in contexts)
+
     def fits(self, plugin: str, variable: str, context: PasteContext, used_for: Collection[str] = ()) -> bool:
         """Return whether the secret of *context* is meant for *variable* of *plugin*.
 
@@ -85,6 +97,14 @@ class Ownership:
             for its_variable in (*secrets.variables, "")
         )
         return mine > max(others, default=0)
+
+    def _labelled(self, plugin: str, context: PasteContext) -> set[str]:
+        """Return which of the plugin's secret variables the label of *context* speaks of, by name or service."""
+        variables = self._installed.get(plugin, PluginSecrets()).variables
+        if context.named:
+            return {each for each in variables if each.upper() == context.label}
+        service = set(_words(context.label)) - _NOISE
+        return {each for each in variables if service & {*_words(each)}}
 
     def _strength(self, plugin: str, variable: str, context: PasteContext) -> int:
         """Return how much speaks for *variable* of *plugin*: NAMED, HINTED, IN_TALK or 0."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.errors import BadArgumentsError, PluginError
-from dynamic_plugins.redaction.detector import PLACEHOLDER, find_secrets
+from dynamic_plugins.redaction.detector import find_secrets
 from dynamic_plugins.redaction.detectors.nearby import asks_for_secret, find_announcement, lone_token
 from dynamic_plugins.redaction.detectors.token_formats import Finding, warm_up
 from dynamic_plugins.redaction.ownership import FindMentions, ListInstalled, Ownership, PasteContext
 from dynamic_plugins.redaction.scrubber import BLANK, Scrubber
+from dynamic_plugins.text.secret_names import PLACEHOLDER
 
 if TYPE_CHECKING:
     import re
@@ -30,6 +31,9 @@ class NamedVariable(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def is_secret(self) -> bool: ...
 
 
 @dataclass
@@ -83,7 +87,8 @@ class SessionVault:
         await asyncio.to_thread(warm_up)
         await self.refresh()
         installed = {name for secrets in self._installed().values() for name in secrets.variables}
-        found = find_secrets(text, {*known, *installed}, installed) or self._lone_token(text)
+        # In a thread: what is pasted may be long, and made to take its time.
+        found = await asyncio.to_thread(find_secrets, text, {*known, *installed}, installed) or self._lone_token(text)
         self._announced = None if found else find_announcement(text, {*known, *installed}, installed)
         self._asked = False
         put = [(self._put(finding.value, finding.label), finding) for finding in found]
@@ -129,28 +134,32 @@ class SessionVault:
         return PLACEHOLDER.search(value) is not None
 
     def reveal(self, value: str, plugin: str, variable: NamedVariable) -> str:
-        """Return *value* with its placeholders turned back, for *variable* of *plugin* and nothing else.
+        """Return the secret for which *value*, one placeholder, stands, for *variable* of *plugin* and nothing else.
 
-        Raises BadArgumentsError for a placeholder that is not in the vault or is meant for another plugin.
+        Raises BadArgumentsError for a placeholder that is only a part of *value*, is not in the vault, or is meant for
+        another plugin or variable, and for a variable that is no secret: the rest of an address says where a secret
+        goes, and what is no secret is shown.
         """
+        match = PLACEHOLDER.fullmatch(value.strip())
+        if match is None:
+            raise _refused(plugin, variable, "a placeholder has to be the whole value, with nothing before or after it")
+        secret = self._of_placeholder(match)
+        if secret is None:
+            raise BadArgumentsError(plugin, f"there is no {match.group()}; copy a placeholder as it stands")
+        if not variable.is_secret:
+            raise _refused(
+                plugin, variable, f"{secret.placeholder} is a secret, and {variable.name} is no secret variable"
+            )
         ownership = Ownership(self._installed(), self._find_mentions)
-        used = []
-        for match in PLACEHOLDER.finditer(value):
-            secret = self._of_placeholder(match)
-            if secret is None:
-                raise BadArgumentsError(plugin, f"there is no {match.group()}; copy a placeholder as it stands")
-            if not any(ownership.fits(plugin, variable.name, one, secret.used_for) for one in secret.contexts):
-                what = f"{secret.placeholder} is not meant for {variable.name} of {plugin} by what"
-                raise BadArgumentsError(
-                    plugin,
-                    f"{what} you said. Say which plugin it is for",
-                    for_model=f"{what} the person said. Ask the person which plugin it is for",
-                )
-            used.append(secret)
-        for secret in used:
-            secret.used_for.add(plugin)
-        values = iter(used)
-        return PLACEHOLDER.sub(lambda _: next(values).value, value)
+        if not ownership.meant(plugin, variable.name, secret.contexts, secret.used_for):
+            what = f"{secret.placeholder} is not meant for {variable.name} of {plugin} by what"
+            raise BadArgumentsError(
+                plugin,
+                f"{what} you said. Say which plugin it is for",
+                for_model=f"{what} the person said. Ask the person which plugin it is for",
+            )
+        secret.used_for.add(plugin)
+        return secret.value
 
     def _of_placeholder(self, match: re.Match[str]) -> StoredSecret | None:
         """Return what a placeholder's number stands for: models shorten ``[secret:1:NAME]``, or put another name in."""
@@ -186,6 +195,15 @@ class SessionVault:
     def scrub_text(self, text: str) -> str:
         """Return *text* without any secret that is known here."""
         return self._scrubber.text(text)
+
+
+def _refused(plugin: str, variable: NamedVariable, why: str) -> BadArgumentsError:
+    command = f"dynamic-plugins configure {plugin}"
+    return BadArgumentsError(
+        plugin,
+        f"{why}. Enter {variable.name} with: {command}",
+        for_model=f"{why}. The person enters {variable.name} with: {command}",
+    )
 
 
 def _with_placeholders(text: str, put: list[tuple[StoredSecret, Finding]]) -> str:

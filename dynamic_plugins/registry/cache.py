@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from dynamic_plugins import __version__
-from dynamic_plugins.core.atomic_file import Stamp, read_json, stamp_of, write_atomically
+from dynamic_plugins.core.atomic_file import MOST_BYTES, Stamp, read_json, stamp_of, write_atomically
+from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.registry.lazy_entries import EntryList
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ class Cache:
     def load(self, location: str, source: str) -> Copy | None:
         """Return the last good copy, or None if there is none that can be read."""
         try:
-            head, _, body = self._copy(location).read_text(encoding="ascii").partition("\n")
-            data = json.loads(head)
+            head, _, body = read_file(self._copy(location), MOST_BYTES).decode("ascii").partition("\n")
+            data = parse_json(head)
             if data.pop("format") != FORMAT or data.pop("length") != len(body):
                 return None
             facts = CopyFacts(**{**data, "why_skipped": tuple(data["why_skipped"])})

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dynamic_plugins import __version__
+from dynamic_plugins.core.outside_data import read_file
 from dynamic_plugins.errors import NotARegistryError
 from dynamic_plugins.registry.cache import TOLD_SKIPPED, Copy, CopyFacts, digest_of
-from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry
+from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry, without_local_packages
 from dynamic_plugins.registry.http import (
     MAX_BYTES,
     MAX_PAGES,
@@ -69,7 +70,7 @@ class Reader:
                 return None
             if status.st_size > MAX_BYTES:
                 raise NotARegistryError(f"it is larger than {MAX_BYTES // 2**20} MB")
-            content = path.read_bytes()
+            content = read_file(path, MAX_BYTES)
         except OSError as error:
             raise NotARegistryError(f"the file cannot be read ({error.strerror or type(error).__name__})") from None
         return self._copy(self._parse(content, source), source.name, Fetched(content, etag=stamp))
@@ -175,7 +176,8 @@ class Reader:
         return Copy(facts, entries)
 
     def _parse(self, content: bytes, source: Source) -> ParsedRegistry:
-        return parse_registry(content, source.name, self.python)
+        parsed = parse_registry(content, source.name, self.python)
+        return without_local_packages(parsed) if source.is_remote else parsed
 
     def _copy(self, parsed: ParsedRegistry, source: str, fetched: Fetched) -> Copy:
         entries = EntryList(parsed.entries, source)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dynamic_plugins.core.atomic_file import write_atomically
+from dynamic_plugins.core.atomic_file import read_json, write_atomically
 from dynamic_plugins.errors import InputError, StateError
 
 if TYPE_CHECKING:
@@ -88,11 +88,12 @@ class SourceList:
     def all(self) -> tuple[Source, ...]:
         """Return the sources in the order they were added. Raises :class:`SourceListError`."""
         try:
-            data = json.loads(self._path.read_text(encoding="utf-8"))
+            data = read_json(self._path)
         except FileNotFoundError:
             return (BUNDLED_SOURCE,)
         except (OSError, ValueError) as error:
-            raise SourceListError(f"{self._path} cannot be read: {type(error).__name__}. Mend or remove it.") from None
+            why = f"{type(error).__name__}: {error}"
+            raise SourceListError(f"{self._path} cannot be read ({why}). Mend or remove it.") from None
         try:
             return tuple(_source(each) for each in data["sources"])
         except (KeyError, TypeError):
@@ -167,7 +168,7 @@ class SourceList:
     def _locked(self) -> Any:
         from filelock import FileLock
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS)
 
 

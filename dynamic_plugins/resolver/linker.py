@@ -8,11 +8,14 @@ that. What is installed is looked for in every message, since somebody who has t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from dynamic_plugins.resolver.mentions import mentions_in
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import placed_tokens, tokens
 from dynamic_plugins.text.wordlists import wordlist
 
 if TYPE_CHECKING:
@@ -38,8 +41,6 @@ SHORTEST = 4
 MOST_WORDS = 400
 """Words of a message that are looked at; what is longer was pasted."""
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STRENGTH: dict[str, float] = {"alias": 5, "part": 4, "slip": 3, "beginning": 2.5, "described": 1}
 _WEAK = frozenset({"slip", "beginning", "described", "unnamed"})
 # Parts of names that tell no plugin from another.
@@ -66,6 +67,13 @@ class Link:
     cover: float = 0.0
     confidence: float = 0.0
     version: str | None = None
+    context: str = ""
+    """How the conversation just spoke of it (:mod:`dynamic_plugins.embedded.memory`); empty where it did not."""
+
+    @property
+    def pointed(self) -> bool:
+        """Whether a word of the message is taken for it, or the turn before spoke of it."""
+        return self.named or bool(self.context)
 
     @property
     def named(self) -> bool:
@@ -73,17 +81,29 @@ class Link:
         return self.start >= 0
 
 
-def links_in(text: str, resolver: Resolver, installed: Mapping[str, Entry]) -> list[Link]:
+def links_in(
+    text: str, resolver: Resolver, installed: Mapping[str, Entry], context: Mapping[str, str] | None = None
+) -> list[Link]:
     """Return a link for every installed plugin, and one for each other plugin that *text* names, in order.
 
-    *installed* has the entry of each installed plugin, or what is known of it.
+    *installed* has the entry of each installed plugin, or what is known of it; *context* those that the conversation
+    just spoke of, with how it did.
     """
-    words = [(word.group().lower(), word.start(), word.end()) for word in _WORD.finditer(text)][:MOST_WORDS]
+    words = list(islice(placed_tokens(text), MOST_WORDS))
     mentions = mentions_in(text, resolver)
     mine = [_installed_link(name, entry, words, mentions) for name, entry in installed.items()]
     others = (mention for mention in mentions if not any(name in installed for name in mention.names))
     found = [*mine, *(_registry_link(mention, mention.names) for mention in others)]
-    return found if any(link.named for link in found) else [*found, *_misspelled(words, resolver)]
+    if not any(link.named for link in found):
+        found += _misspelled(words, resolver)
+    return _in_context(found, context) if context else found
+
+
+def _in_context(links: Sequence[Link], context: Mapping[str, str]) -> list[Link]:
+    """Return *links* with what the conversation adds to them, and those that only it knows."""
+    marked = [replace(link, context=context.get(link.names[0], "")) if len(link.names) == 1 else link for link in links]
+    known = {name for link in links for name in link.names}
+    return [*marked, *(Link((name,), "unnamed", context=how) for name, how in context.items() if name not in known)]
 
 
 def _misspelled(words: Sequence[tuple[str, int, int]], resolver: Resolver) -> list[Link]:
@@ -138,18 +158,18 @@ class _Forms:
 
 @lru_cache(maxsize=2048)
 def _forms(entry: Entry) -> _Forms:
-    own = _name_words(entry.name.rpartition("/")[2] or entry.name)
-    scope = frozenset(_name_words(entry.name.rpartition("/")[0]))
+    own = tokens(entry.name.rpartition("/")[2] or entry.name)
+    scope = frozenset(tokens(entry.name.rpartition("/")[0]))
     parts = [word for word in own if word not in _GENERIC and word not in scope]
     parts = parts or [word for word in [*own, *scope] if word not in _GENERIC] or own
     told = " ".join([entry.description, *(f"{a.name.replace('_', ' ')}" for a in entry.actions)])
-    described = {stem(word) for word in _words(told) if len(word) > 2 and word not in _GENERIC}
-    keywords = {stem(word) for keyword in entry.keywords for word in _words(keyword)}
+    described = {stem(word) for word in tokens(told) if len(word) > 2 and word not in _GENERIC}
+    keywords = {stem(word) for keyword in entry.keywords for word in tokens(keyword)}
     return _Forms(
         tuple(parts),
         scope - _GENERIC - set(parts),
         "".join(parts),
-        frozenset(stem(word) for alias in getattr(entry, "aliases", ()) for word in _words(alias)),
+        frozenset(stem(word) for alias in getattr(entry, "aliases", ()) for word in tokens(alias)),
         frozenset((described | keywords) - {stem(word) for word in wordlist("stop")}),
     )
 
@@ -223,23 +243,6 @@ def _joined(hits: Sequence[_Hit], forms: _Forms) -> list[Link]:
 
 def _cover(found: set[str], forms: _Forms) -> float:
     return len(found.intersection(forms.parts)) / len(forms.parts) if forms.parts else 0.0
-
-
-def _name_words(name: str) -> list[str]:
-    return [word.lower() for word in re.split(r"[\W_]+", _HUMP.sub(" ", name)) if word]
-
-
-def _words(text: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(text)]
-
-
-def stem(word: str) -> str:
-    """Return *word* without a plural, a genitive or the ending of a verb: enough to find it again in a description."""
-    word = re.sub(r"['\u2019]s?$", "", word)
-    for ending in ("ies", "es", "s", "ing", "ed"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
 
 
 @lru_cache(maxsize=4096)

@@ -12,10 +12,14 @@ from dynamic_plugins.text.wordlists import wordlist
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dynamic_plugins.resolver.resolver import Resolver
+    from dynamic_plugins.resolver.resolver import Candidate, Resolution, Resolver
 
 MentionKind = Literal["exact", "ambiguous", "similar"]
 
+LONGEST = 12_000
+"""So many characters of a text are looked through, half of them from its beginning, half from its end."""
+MAX_SIMILAR = 30
+"""So many places of a text are looked at for mistyped names; each takes milliseconds."""
 MAX_WORDS = 6
 """A name is at most this many words."""
 MAX_MISTYPED = 3
@@ -25,6 +29,9 @@ NEAR = 0.75
 
 # A word may hold what names hold; letters of scripts that do not mark words off are words apart from Latin ones.
 _WORD = re.compile(r"@?[A-Za-z0-9_À-ɏ][\wÀ-ɏ./:@=+#-]*(?:['\u2019]s\b)?|[^\W\dA-Za-zÀ-ɏ]+", re.ASCII)
+_POSSESSIVE = re.compile(r"['\u2019]s$")
+_NO_NAME = re.compile(r"[^\S ]|[,;!?(){}\"]|[.:]\s")
+"""What stands in no name of several words."""
 _PLUGIN = re.compile(
     r"(?:plug-?ins?|add-?ons?|extensions?|servers?|mcp|integrations?|connectors?|erweiterung|complemento|módulo)",
     re.IGNORECASE,
@@ -63,36 +70,68 @@ class _Word:
     start: int
     end: int
 
-    @property
-    def plain(self) -> str:
-        return re.sub(r"['\u2019]s$", "", self.text).lower()
+    plain: str
+    """In lower case, without a possessive ending."""
+
+
+class _Known:
+    """What the resolver makes of a text's phrases: each is looked up once, mistyped ones so many times at most."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._decided: dict[str, Resolution | None] = {}
+        self._near: dict[str, tuple[Candidate, ...]] = {}
+
+    def decide(self, said: str) -> Resolution | None:
+        if said not in self._decided:
+            self._decided[said] = self._resolver.decide(said)
+        return self._decided[said]
+
+    def near(self, said: str) -> Sequence[Candidate]:
+        if said not in self._near:
+            if len(self._near) >= MAX_SIMILAR:
+                return ()
+            candidates = self._resolver.resolve(said).candidates
+            self._near[said] = tuple(each for each in candidates if each.score >= NEAR)
+        return self._near[said]
 
 
 def mentions_in(text: str, resolver: Resolver) -> list[Mention]:
-    """Return the plugins that *text* names, in order; at each place the longest name."""
-    words = [
-        _Word(each[0].rstrip(".:/=@+-"), each.start(), each.start() + len(each[0].rstrip(".:/=@+-")))
-        for each in _WORD.finditer(text)
-    ]
+    """Return the plugins that *text* names, in order; at each place the longest name.
+
+    Of a long text the middle is left out (:data:`LONGEST`).
+    """
+    known, words = _Known(resolver), _words(text)
     found, at = [], 0
     while at < len(words):
-        mention, used = _mention_at(resolver, text, words, at)
+        mention, used = _mention_at(known, text, words, at)
         if mention is not None:
             found.append(mention)
         at += used
     return found
 
 
-def _mention_at(resolver: Resolver, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
+def _words(text: str) -> list[_Word]:
+    half = LONGEST // 2
+    spans = [(0, len(text))] if len(text) <= LONGEST else [(0, half), (len(text) - half, len(text))]
+    words = []
+    for begin, end in spans:
+        for each in _WORD.finditer(text, begin, end):
+            word = each[0].rstrip(".:/=@+-")
+            words.append(_Word(word, each.start(), each.start() + len(word), _POSSESSIVE.sub("", word).lower()))
+    return words
+
+
+def _mention_at(known: _Known, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
     for count, said in _phrases(text, words, at):
-        resolution = resolver.decide(said)
+        resolution = known.decide(said)
         if resolution is not None:
             kind: MentionKind = "exact" if resolution.kind == "exact" else "ambiguous"
             names = tuple(each.name for each in resolution.candidates)
             confidence = _confidence(text, said, words, at, count)
             end = words[at].start + len(said)
             return Mention(names, words[at].start, end, kind, confidence, resolution.version), count
-    return _similar_at(resolver, text, words, at)
+    return _similar_at(known, text, words, at)
 
 
 def _phrases(text: str, words: Sequence[_Word], at: int) -> Iterator[tuple[int, str]]:
@@ -102,13 +141,13 @@ def _phrases(text: str, words: Sequence[_Word], at: int) -> Iterator[tuple[int, 
     for count in range(min(MAX_WORDS, len(words) - at), 0, -1):
         last = words[at + count - 1]
         said = text[words[at].start : last.end]
-        if count > 1 and (re.search(r"[^\S ]|[,;!?(){}\"]|[.:]\s", said) or last.plain in wordlist("joining")):
+        if count > 1 and (_NO_NAME.search(said) or last.plain in wordlist("joining")):
             continue
         if count == 1 and _PLUGIN.fullmatch(said):
             continue
         if last.plain.startswith(("plugin", "plug-in", "add-on", "addon")) and count > 1:
             continue  # the name ends before it; how near it stands tells how sure that is
-        yield count, re.sub(r"['\u2019]s$", "", said)
+        yield count, _POSSESSIVE.sub("", said)
 
 
 def _confidence(text: str, said: str, words: Sequence[_Word], at: int, count: int) -> float:
@@ -147,7 +186,7 @@ def _asked(words: Sequence[_Word], at: int, count: int) -> bool:
     return bool(before and before[-1] in wordlist("asking")) or any(word in wordlist("switching") for word in after)
 
 
-def _similar_at(resolver: Resolver, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
+def _similar_at(known: _Known, text: str, words: Sequence[_Word], at: int) -> tuple[Mention | None, int]:
     """Return a name that the words resemble, where the words around them speak of a plugin, and how many they are."""
     word = words[at]
     if word.plain in wordlist("ordinary") | wordlist("joining") | wordlist("asking") or _PLUGIN.fullmatch(word.text):
@@ -158,7 +197,7 @@ def _similar_at(resolver: Resolver, text: str, words: Sequence[_Word], at: int) 
             continue
         if not (_beside_plugin(words, at, count) or _asked(words, at, count) or (count == 1 and "-" in said)):
             continue
-        near = [each for each in resolver.resolve(said).candidates if each.score >= NEAR]
+        near = known.near(said)
         if near and (best[0] is None or 0.9 * near[0].score > best[0].confidence):
             names = tuple(each.name for each in near)
             confidence = round(0.9 * near[0].score, 3)

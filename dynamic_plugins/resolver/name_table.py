@@ -115,6 +115,19 @@ class NameTable:
         # "computer-use" and "computeruse" sound the same: a person may mean either.
         return list(found | dict.fromkeys(self.by_squash.get(squash, ())))
 
+    def spoken_forms(self, name: str) -> frozenset[str]:
+        """Return letters without separators of which a text must hold some to name *name* by any of the rules."""
+        index = self._ids.get(name)
+        said = [name] if index is None else [name, *(each.name for each in self.entry(index).packages)]
+        if index is not None and (place := address(self.entry(index).repository)):
+            said.append(place[0].rpartition("/")[2])
+        forms = set()
+        for each in said:
+            bare = normalize.bare(normalize.normal(each))
+            core = normalize.squashed(normalize.core(bare))
+            forms.add(core if core not in normalize.GENERIC else normalize.squashed(bare))
+        return frozenset(forms - {""}) or frozenset({normalize.squashed(normalize.normal(name)) or name})
+
     def entry(self, index: int) -> Entry:
         """Return the first entry of the name at this position in :attr:`names`."""
         return self._entries[self._positions[self.names[index]]]

@@ -33,15 +33,15 @@ _VERSION = re.compile(
 )
 _COMMAND = re.compile(r"(?:npx\s+(?:-y\s+|--yes\s+)?|uvx\s+|pypi:|npm:)(?=\S)", re.IGNORECASE)
 _BEFORE = re.compile(r"(?:the|a|an|my|our|that|this)\s+|plug-?in\s+(?:for|called|named)\s+", re.IGNORECASE)
-_AFTER = re.compile(
-    r"(?:['\u2019]s)?(?:\s+(?:plug-?ins?|add-?ons?|extension|package|module|integration|connector|tool|thing|one)"
+_WITH_AFTER = re.compile(
+    r"(.+?)(?:['\u2019]s)?(?:\s+(?:plug-?ins?|add-?ons?|extension|package|module|integration|connector|tool|thing|one)"
     r"|[-_]plug-?in)",
     re.IGNORECASE,
 )
 _KINDS = (
-    (re.compile(r"\s+(?:mcp\s+)?server|\s+mcp", re.IGNORECASE), re.compile(r"(?:^|-)(?:mcp|server)(?:-|$)")),
-    (re.compile(r"\s+client", re.IGNORECASE), re.compile(r"^client-|-client$")),
-    (re.compile(r"\s+adapt[eo]r", re.IGNORECASE), re.compile(r"^adapter-|-adapter$")),
+    (re.compile(r"(.+?)(?:\s+(?:mcp\s+)?server|\s+mcp)", re.IGNORECASE), re.compile(r"(?:^|-)(?:mcp|server)(?:-|$)")),
+    (re.compile(r"(.+?)\s+client", re.IGNORECASE), re.compile(r"^client-|-client$")),
+    (re.compile(r"(.+?)\s+adapt[eo]r", re.IGNORECASE), re.compile(r"^adapter-|-adapter$")),
 )
 
 
@@ -152,7 +152,7 @@ def _readings(text: str) -> Iterator[_Reading]:
     plain = _COMMAND.sub("", text, count=1) if _COMMAND.match(text) else text
     while before := _BEFORE.match(plain):
         plain = plain[before.end() :]
-    while after := re.fullmatch(rf"(.+?){_AFTER.pattern}", plain, re.IGNORECASE):
+    while after := _WITH_AFTER.fullmatch(plain):
         plain = after[1]
     if plain != text:
         yield _Reading(plain, version=version)
@@ -160,6 +160,6 @@ def _readings(text: str) -> Iterator[_Reading]:
         plain, version = found["name"], found["version"].lstrip("vV")
         yield _Reading(plain, version=version)
     for words, affix in _KINDS:
-        if found := re.fullmatch(rf"(.+?)(?:{words.pattern})", plain, re.IGNORECASE):
+        if found := words.fullmatch(plain):
             yield _Reading(found[1], affix, version)
             return

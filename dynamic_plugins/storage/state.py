@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_plugins.core.atomic_file import Stamp, read_json, stamp_of, write_atomically
+from dynamic_plugins.core.permissions import NOTHING, Permissions
 from dynamic_plugins.errors import NotInstalledError, StateError
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.workers.components import Offers
@@ -44,6 +45,10 @@ class StoredPlugin:
     """A mark that is another after each configuration, so that every process starts its worker anew."""
     leaving: bool = False
     """Whether its removal has begun: it counts as gone, though something of it may be left to remove."""
+    allowed: Permissions = NOTHING
+    """What the person granted it besides what it declares."""
+    denied: Permissions = NOTHING
+    """What the person took back; it outlasts an update."""
 
     @property
     def name(self) -> str:
@@ -66,16 +71,20 @@ class StoredPlugin:
             "error_details": self.error_details,
             "told": self.told,
             "leaving": self.leaving,
+            "allowed": self.allowed.to_dict(),
+            "denied": self.denied.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> StoredPlugin:
+        granted: dict[str, Any] = {k: Permissions.from_dict(data[k]) for k in ("allowed", "denied") if k in data}
         offers = data.get("offers")
         return cls(
             **{
                 **data,
                 "installation": Installation.from_dict(data["installation"]),
                 "offers": None if offers is None else Offers.from_list(offers),
+                **granted,
             }
         )
 
@@ -167,7 +176,7 @@ class StateStore:
     def _locked(self) -> Iterator[dict[str, StoredPlugin]]:
         from filelock import FileLock, Timeout
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
                 self._seen = None  # a file system's clock may be so coarse that another write left no trace

@@ -172,7 +172,7 @@ def file_lock(path: Path) -> Iterator[None]:
     """Keep other processes from changing *path* in this block. Raises SecretStoreError where one takes too long."""
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with FileLock(f"{path}.lock", timeout=LOCK_SECONDS):
             yield

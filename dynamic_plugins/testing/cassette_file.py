@@ -7,7 +7,11 @@ from typing import Any
 
 import yaml
 
+from dynamic_plugins.core.outside_data import DEEPEST, TOO_DEEP, parse_json
+
 HEAD = "# What a model answered. Not to be edited: record it anew with pytest --record-conversations.\n"
+MOST_VALUES = 5_000_000
+"""Texts, numbers, lists and maps, each as often as it is named."""
 WORTH_SHARING = 200
 """Characters of JSON: a tool or a long message is written once, and named where it is sent again."""
 
@@ -27,9 +31,25 @@ class CassetteFile:
 
     def deserialize(self, text: str) -> dict[str, Any]:
         """Return what vcrpy wrote."""
-        told = yaml.safe_load(text)
+        try:
+            told = yaml.safe_load(text)
+            _check_size(told)
+        except RecursionError:
+            raise ValueError(TOO_DEEP) from None
         interactions = [{part: _plain(value) for part, value in each.items()} for each in told["interactions"]]
         return {"interactions": interactions, "metadata": told["recorded"]}
+
+
+def _check_size(value: Any) -> None:
+    """Raise ValueError for a file that says so much by naming its parts again that nobody can have recorded it."""
+    left, waiting = MOST_VALUES, [(value, 0)]
+    while waiting:
+        each, depth = waiting.pop()
+        left -= 1
+        if left < 0 or depth > DEEPEST:
+            raise ValueError(TOO_DEEP if depth > DEEPEST else f"it holds more than {MOST_VALUES:,} values")
+        parts = each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        waiting += [(part, depth + 1) for part in parts]
 
 
 def _readable(interaction: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +64,7 @@ def _read(body: Any, shared: dict[str, Any]) -> Any:
     if not isinstance(text, str):
         return text
     try:
-        return {"json": _once(json.loads(text), shared)}
+        return {"json": _once(parse_json(text), shared)}
     except ValueError:
         return text
 

@@ -49,6 +49,8 @@ class RecordedModel:
     @contextlib.contextmanager
     def running(self, passed: Callable[[], bool]) -> Iterator[None]:
         """Record or replay what is sent in this block; at its end *passed* says whether the test did."""
+        if self.path.exists() and not self.path.is_file():
+            pytest.fail(f"{self.path} is not a regular file.", pytrace=False)
         if not self.recording and not self.path.exists():
             pytest.fail(f"{self.path} does not exist. Record it with: {RECORD}", pytrace=False)
         beside = self.path.with_name(f".{self.path.name}.{os.getpid()}.recording")

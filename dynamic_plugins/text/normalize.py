@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.text.printable import INVISIBLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -39,6 +41,11 @@ def _neighbours() -> frozenset[tuple[str, str]]:
 
 
 _NEIGHBOURS = _neighbours()
+
+
+def folded(text: str) -> str:
+    """Return *text* with what is drawn as nothing taken out and one spelling for each character; spaces stay."""
+    return INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def normal(text: str) -> str:

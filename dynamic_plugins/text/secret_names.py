@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+PLACEHOLDER = re.compile(r"\[secret:(\d+)(?::([A-Z0-9_]+))?\]")
+"""What stands in a conversation for a secret that was pasted into it."""
+
 # Compiled when they are first needed: a command such as status needs none of them.
 _NOUNS = r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PAT|MNEMONIC|SEED|CREDENTIALS?"
 _SENSITIVE = (

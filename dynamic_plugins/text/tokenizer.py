@@ -1,11 +1,16 @@
-"""Text as the search reads it: words apart that are written together, and nothing that says nothing."""
+"""Text as words: those written together apart, in one spelling, and for a search without what says nothing."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from dynamic_plugins.text.wordlists import wordlist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LONGEST = 40
 """Longer runs of letters and digits are data, not words."""
@@ -17,7 +22,10 @@ _UNSPACED_RUN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _ACCENTED = re.compile("(?<=[A-Za-z])[\u0300-\u036f]+")
 # "PDFs" is one word, though its last two letters look like the beginning of another.
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z](?!\b|s\b))")
-_WORD = re.compile(r"[^\W_]+")
+_LETTERS = r"[^\W_]+(?:['\u2019][^\W_]+)*"
+_WORD = re.compile(_LETTERS)
+_DRAWN_TO_IT = re.compile(r"'(?:s|d|m|ll|re|ve)$")
+_WORD_OR_MARK = re.compile(rf"{_LETTERS}|[^\w\s]")
 _CLAUSE_END = re.compile(r"(?<=[.!?;])\s+|\n+|,\s*|\b(?:and then|then|and|also|to)\b", re.IGNORECASE)
 
 _ADDRESS = re.compile(r"https?://([\w.-]+)\S*", re.IGNORECASE)
@@ -61,14 +69,38 @@ def readable(text: str) -> str:
     return _HUMPS.sub(" ", _composed(text)).replace("_", " ")
 
 
+@lru_cache(maxsize=20_000)
+def plain(word: str) -> str:
+    """Return one word in lower case, without accents, an English possessive or a verb that is drawn to it (``I'd``)."""
+    word = _DRAWN_TO_IT.sub("", word.lower().replace("\u2019", "'")).replace("'", "").replace("ß", "ss")
+    if word.isascii():
+        return word
+    return _without_accents(word)
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words of *text*, each :func:`plain`, in order, as often as they occur."""
+    return [plain(word) for word in _WORD.findall(readable(text))]
+
+
+def placed_tokens(text: str) -> Iterator[tuple[str, int, int]]:
+    """Give the words of *text* as they are written apart, each :func:`plain`, with where it begins and ends."""
+    return ((plain(found.group()), found.start(), found.end()) for found in _WORD.finditer(text))
+
+
+def words_and_marks(text: str) -> list[str]:
+    """Return the words of *text* as they are written and each mark between them, in order."""
+    return _WORD_OR_MARK.findall(text)
+
+
 def written_words(text: str) -> list[str]:
     """Return the words of a text as they are written, in order: ``getStockPrice`` is one; see :func:`all_words`."""
     return _WORD.findall(_composed(text))
 
 
 def all_words(text: str) -> list[str]:
-    """Return the words of a text in lower case, in order, as often as they occur."""
-    return [word for word in _WORD.findall(readable(text).lower()) if len(word) <= LONGEST]
+    """Return the :func:`tokens` of a text that are words: longer runs are data."""
+    return [word for word in tokens(text) if len(word) <= LONGEST]
 
 
 def words(text: str) -> list[str]:
@@ -77,7 +109,7 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in all_words(text) if word not in stop))
 
 
-def plain(request: str) -> str:
+def without_addresses(request: str) -> str:
     """Return a request with its web addresses and file names told in words.
 
     ``/data/report.docx`` asks for something that handles files and Word documents; what its folders are called tells
@@ -98,8 +130,15 @@ def _composed(text: str) -> str:
     """Return *text* with one spelling for each character, without accents, and with Chinese in pairs."""
     if text.isascii():
         return text
-    text = _ACCENTED.sub("", unicodedata.normalize("NFKD", text))
-    return _UNSPACED_RUN.sub(_pairs, unicodedata.normalize("NFKC", text))
+    return _UNSPACED_RUN.sub(_pairs, _without_accents(text))
+
+
+def _without_accents(text: str) -> str:
+    """Return *text* with one spelling for each character and Latin letters without accents.
+
+    In other scripts a mark makes another letter: without it ``ド`` would be ``ト``.
+    """
+    return unicodedata.normalize("NFKC", _ACCENTED.sub("", unicodedata.normalize("NFKD", text)))
 
 
 def _pairs(run: re.Match[str]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _parsed(tool: str, text: str, schema: dict[str, Any]) -> Any:
     if not text.strip():
         return {}
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError as error:
         raise BadArgumentsError(tool, f"arguments are not JSON ({error})", schema) from None
 

@@ -8,6 +8,7 @@ from dynamic_plugins.core import prompt_files
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.plugin import Action
+from dynamic_plugins.tools.plugin_details import details_of_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ _SHAPES: dict[str, dict[str, Any]] = {
     },
     "activate_plugin": {"plugin_name": _STRING},
     "deactivate_plugin": {"plugin_name": _STRING},
-    "unload_plugin": {"plugin_name": _STRING},
+    "unload_plugin": {"plugin_name": _STRING, "uninstall": {"type": ["boolean", "null"]}},
 }
 
 NAMES = tuple(_SHAPES)
@@ -122,6 +123,8 @@ class ManagementHandlers:
         catalogue = self._service.catalogue
         matches = await catalogue.search(query or "", limit or DEFAULT_LIMIT)
         found = {"plugins": self._lines(matches), "known": len(await catalogue.registry.entries())}
+        if query and (named := await details_of_named(self._service, query)) is not None:
+            found["plugin"] = named
         notices = list(catalogue.registry.notices)
         return found | ({"notices": notices} if notices else {})
 
@@ -197,8 +200,10 @@ class ManagementHandlers:
         """Give confirmation."""
         return _result(await self._service.deactivate(plugin_name))
 
-    async def unload_plugin(self, plugin_name: str) -> dict[str, Any]:
-        """Give confirmation."""
+    async def unload_plugin(self, plugin_name: str, uninstall: bool | None = None) -> dict[str, Any]:
+        """Give confirmation; with *uninstall* the plugin goes from this machine, once the person agreed."""
+        if uninstall:
+            return {"name": await self._service.uninstall(plugin_name, ask=True), "uninstalled": True}
         return _result(await self._service.unload(plugin_name))
 
 

@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError
 from dynamic_plugins.plugin import Action
 from dynamic_plugins.tools.argument_repair import mend
-from dynamic_plugins.tools.management import ALIASES
+from dynamic_plugins.tools.management import ALIASES, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,8 @@ model gets a search and a call in place of the list."""
 NAME_LENGTH = 64
 DESCRIPTION_LENGTH = 1024
 """What OpenAI's APIs take of a description."""
+LONGEST_DESCRIPTION = 4_000
+"""What any model is shown of a description; a stranger's may be of any length."""
 SIMILES, SIMILE_LENGTH = 6, 60
 """How many of an action's similes a model is shown, and how long one may be: they come from strangers."""
 ALSO_SAID = "People also say: "
@@ -95,14 +97,38 @@ class Prepared:
         return str(self.arguments.get("plugin_name") or "")
 
 
+class Guard(Protocol):
+    """What stands in front of a toolbox: it hears what people and plugins say, and refuses calls by that."""
+
+    def begin(self, text: str) -> None:
+        """Begin a turn with what the person said."""
+        ...
+
+    def told(self, context: Mapping[str, Any]) -> None:
+        """Take note of what plugins say without being called, by ``plugin/provider``."""
+        ...
+
+    async def call(self, call: Prepared, make: Callable[[Prepared], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        """Make *call* by *make*, and take note of its result. Raises NeedsConfirmationError where it is not made."""
+        ...
+
+
 class Toolbox:
     """The tools that a model is offered now, and the one way to call them.
 
     *management* are the six actions; the mounted plugins of *components* add their own. *use* calls one of those (by
-    default *components* does).
+    default *components* does). *guard* looks at every call that comes through :meth:`call`; a conversation, which
+    hears the person, asks one of its own and makes its calls by :meth:`make`.
     """
 
-    def __init__(self, management: Sequence[Action], components: ComponentRegistry, use: Use | None = None) -> None:
+    def __init__(
+        self,
+        management: Sequence[Action],
+        components: ComponentRegistry,
+        use: Use | None = None,
+        guard: Guard | None = None,
+    ) -> None:
+        self.guard = guard
         self._management = {action.name: Tool(action.name, action) for action in management}
         self._components, self._use = components, use or components.execute_action
 
@@ -112,14 +138,7 @@ class Toolbox:
 
     def plugin_tools(self) -> list[Tool]:
         """Return one tool for each action of the active plugins, under unique names."""
-        taken: set[str] = set(self._management) | {SEARCH_ACTIONS, CALL_ACTION}
-        tools = []
-        for name, plugin in self._components.plugins.items():
-            for action in plugin.actions:
-                tool = Tool(_unique(name, action.name, taken), action, name)
-                taken.add(tool.name)
-                tools.append(tool)
-        return tools
+        return tools_of(self._components)
 
     def offered(self) -> list[Tool]:
         """Return what the model gets in this turn: the six, and the plugins' own or a search and a call for them."""
@@ -146,9 +165,9 @@ class Toolbox:
         """
         try:
             call = self.prepare(name, arguments)
+            return await (self.make(call) if self.guard is None else self.guard.call(call, self.make))
         except PluginError as error:
             return {"ok": False, "error": error.to_dict()}
-        return await self.make(call)
 
     async def make(self, call: Prepared) -> dict[str, Any]:
         """Make a call that was prepared; as :meth:`call`."""
@@ -214,6 +233,18 @@ class Toolbox:
         ]
 
 
+def tools_of(components: ComponentRegistry) -> list[Tool]:
+    """Return one tool for each action of the plugins that are mounted in *components*, under unique names."""
+    taken: set[str] = {*NAMES, SEARCH_ACTIONS, CALL_ACTION}
+    tools = []
+    for name, plugin in components.plugins.items():
+        for action in plugin.actions:
+            tool = Tool(_unique(name, action.name, taken), action, name)
+            taken.add(tool.name)
+            tools.append(tool)
+    return tools
+
+
 def _unique(plugin: str, action: str, taken: set[str]) -> str:
     """Return ``<plugin>__<action>`` in at most 64 characters of ``[A-Za-z0-9_-]``, different from all *taken*."""
     short = plugin.rsplit("/", 1)[-1]
@@ -239,7 +270,7 @@ def described(action: Action, limit: int | None = None) -> str:
     """Return what a model reads of *action*: what it is for, and other ways in which people say it."""
     also = ", ".join(one for one in action.similes[:SIMILES] if isinstance(one, str) and len(one) <= SIMILE_LENGTH)
     also = f" {ALSO_SAID}{also}." if also else ""
-    return action.description[: limit - len(also) if limit else None] + also
+    return action.description[: (limit or LONGEST_DESCRIPTION) - len(also)] + also
 
 
 def _function(tool: Tool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A plugin's components as facts that can be saved, the connection that calls them, and the plugin made of both."""
+"""A plugin's components as facts that can be saved, and the connection that calls them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from dynamic_plugins.plugin import Action, Evaluator, Plugin, Provider, Service, Task
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 
 if TYPE_CHECKING:
     from dynamic_plugins.redaction.scrubber import Scrubber
@@ -66,6 +66,8 @@ class Host:
     use_model: UseModel | None = None
     roots: tuple[str, ...] = ()
     """Absolute folders that an MCP server may work on."""
+    permissions: Permissions = UNDECLARED
+    """What it may reach: hosts and absolute paths, with the person's values in them."""
     log: Callable[[str, str], None] | None = None
     """Called with the plugin's name and one line that it logged; instead of the loader's own log."""
     progress: Callable[[float | None, str], None] | None = None
@@ -103,62 +105,3 @@ class Connection(Protocol):
 
     async def close(self) -> None:
         """End it: services stopped, process gone, memory given back. Safe to repeat; never raises."""
-
-
-class Caller(Protocol):
-    """Calls a component wherever the plugin runs, starting it where it does not (the service's lazy connection)."""
-
-    async def __call__(self, component: Component, arguments: dict[str, Any]) -> Any: ...
-
-
-def bind(name: str, offers: Offers, call: Caller) -> Plugin:
-    """Return a :class:`Plugin` whose components reach the running plugin through *call*."""
-
-    def action(component: Component) -> Action:
-        async def handler(**arguments: Any) -> Any:
-            return await call(component, arguments)
-
-        return Action(
-            component.name,
-            component.description,
-            handler,
-            component.parameters or {"type": "object", "properties": {}},
-            component.similes,
-            component.read_only,
-        )
-
-    def provider(component: Component) -> Provider:
-        async def get() -> str:
-            return str(await call(component, {}))
-
-        return Provider(component.name, component.description, get)
-
-    def service(component: Component) -> Service:
-        async def start() -> None:
-            await call(component, {"do": "start"})
-
-        async def stop() -> None:
-            await call(component, {"do": "stop"})
-
-        return Service(component.name, start, stop, component.description)
-
-    def evaluator(component: Component) -> Evaluator:
-        async def evaluate(turn: dict[str, Any]) -> Any:
-            return await call(component, {"turn": turn})
-
-        return Evaluator(component.name, component.description, evaluate)
-
-    def task(component: Component) -> Task:
-        async def run() -> Any:
-            return await call(component, {})
-
-        return Task(component.name, component.description, run, component.interval)
-
-    return Plugin(
-        name=name,
-        actions=tuple(action(each) for each in offers.of("action")),
-        providers=tuple(provider(each) for each in offers.of("provider")),
-        services=tuple(service(each) for each in offers.of("service")),
-        evaluators=tuple(evaluator(each) for each in offers.of("evaluator")),
-        tasks=tuple(task(each) for each in offers.of("task")),
-    )

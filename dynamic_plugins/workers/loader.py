@@ -49,6 +49,7 @@ _INHERITED = (
     "LOGNAME",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
 )
 
 

@@ -349,7 +349,7 @@ def names(plugins: DynamicPlugins) -> frozenset[str]:
     return frozenset(tool["function"]["name"] for tool in plugins.tools("openai"))
 
 
-async def check(held: Held, conversation: Conversation) -> None:
+async def assert_held(held: Held, conversation: Conversation) -> None:
     """Assert that *held* is what must come of *conversation*, and what comes of it without a framework."""
     assert [tool for tool, _ in held.results] == [call.tool for call in conversation.calls]
     for call, (_, result) in zip(conversation.calls, held.results, strict=True):

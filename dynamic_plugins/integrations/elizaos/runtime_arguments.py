@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from elizaos.types import ActionParameter, ActionParameterSchema
 
+from dynamic_plugins.core.outside_data import parse_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -124,7 +126,7 @@ def _read(text: str) -> Any:
     if not re.match(r'[\[{"\d-]', word):
         return text
     try:
-        return json.loads(word)
+        return parse_json(word)
     except ValueError:
         return text
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.outside_data import TOO_DEEP, parse_json
 from dynamic_plugins.errors import NotARegistryError
 from dynamic_plugins.registry.formats.elizaos import generated_entries, index_entries
 from dynamic_plugins.registry.formats.mcp import is_server, server_entries
@@ -47,13 +48,30 @@ def parse_registry(text: bytes | str, source: str, python: Callable[[], Mapping[
     return parsed
 
 
+def without_local_packages(parsed: ParsedRegistry) -> ParsedRegistry:
+    """Return what a registry on the network holds: a folder or file of this machine is not for it to name.
+
+    Raises :class:`NotARegistryError` where nothing else is left.
+    """
+    entries, skipped = [], list(parsed.skipped)
+    for entry in parsed.entries:
+        packages = tuple(package for package in entry.packages if package.type != "path")
+        if packages != entry.packages:
+            skipped.append(f"{entry.name}: it names a path of this machine, which only a registry file here may")
+        if packages or not entry.packages:
+            entries.append(replace(entry, packages=packages))
+    if skipped and not entries and not parsed.deleted:
+        raise NotARegistryError(f"not one usable entry; {skipped[0]}")
+    return replace(parsed, entries=tuple(entries), skipped=tuple(skipped))
+
+
 def decode(text: bytes | str) -> Any:
     """Return the JSON value of *text*. Raises :class:`NotARegistryError`, which quotes nothing of it."""
     try:
-        return json.loads(text)
-    except RecursionError:
-        raise NotARegistryError("it is nested too deeply") from None
-    except ValueError as error:  # not JSON, not UTF-8, or a number of thousands of digits
+        return parse_json(text, deepest=None)
+    except ValueError as error:  # not JSON, too deep, not UTF-8, or a number of thousands of digits
+        if str(error) == TOO_DEEP:
+            raise NotARegistryError(TOO_DEEP) from None
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise NotARegistryError(f"it is not JSON{where}") from None
 

@@ -15,7 +15,7 @@ from dynamic_plugins.registry.formats import fields
 from dynamic_plugins.registry.formats.native import BadEntryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # What every one of them says, so that it tells nothing.
 _EVERYWHERE = frozenset({"elizaos", "elizaos-plugin", "elizaos-plugins", "eliza", "eliza-os", "plugin", "plugins"})
@@ -28,29 +28,28 @@ def index_entries(
 
     A key that is empty is a comment there; it is passed over without a word.
     """
-    entries: dict[str, Entry] = {}
-    skipped: list[str] = []
-    for key, value in pairs.items():
-        if not key.strip():
-            continue
-        try:
-            entry = _with_python(_index_entry(key, value, source), python)
-        except BadEntryError as error:
-            skipped.append(str(error))
-            continue
-        entries.setdefault(entry.name, entry)
-    return entries, skipped
+    named = {key: value for key, value in pairs.items() if key.strip()}
+    return _entries(named, source, python, _index_entry)
 
 
 def generated_entries(
     pairs: Mapping[str, Any], source: str, python: Mapping[str, Entry]
 ) -> tuple[dict[str, Entry], list[str]]:
     """Return the entries of ``generated-registry.json``, and why others were skipped."""
+    return _entries(pairs, source, python, _generated_entry)
+
+
+def _entries(
+    pairs: Mapping[str, Any],
+    source: str,
+    python: Mapping[str, Entry],
+    read: Callable[[str, Any, str], Entry],
+) -> tuple[dict[str, Entry], list[str]]:
     entries: dict[str, Entry] = {}
     skipped: list[str] = []
     for key, value in pairs.items():
         try:
-            entry = _with_python(_generated_entry(key, value, source), python)
+            entry = _with_python(read(key, value, source), python)
         except BadEntryError as error:
             skipped.append(str(error))
             continue

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dynamic_plugins.registry.entry import Argument, OfferedAction, Package, Variable
-from dynamic_plugins.settings import is_forbidden
+from dynamic_plugins.settings import is_forbidden, is_the_persons_own
+from dynamic_plugins.text.printable import INVISIBLE, printable
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ VALUE_LENGTH = 2000
 VARIABLES, ARGUMENTS, PACKAGES, ACTIONS = 200, 60, 12, 1000
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PYPI = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,212}[A-Za-z0-9])?")
 _NPM = re.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
@@ -53,6 +53,8 @@ def text(value: Any, limit: int) -> str:
     line = " ".join(value[: 4 * limit].split())
     if not line.isprintable():
         line = " ".join("".join(each for each in line if each.isprintable()).split())
+    if not line.isascii():
+        line = printable(line)
     if len(line) > limit:
         line = line[: limit - 1].rstrip() + "…"
     return line
@@ -63,7 +65,9 @@ def name(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     said = value.strip()
-    return said if said and len(said) <= NAME_LENGTH and said.isprintable() else None
+    if not said or len(said) > NAME_LENGTH or not said.isprintable() or INVISIBLE.search(said):
+        return None
+    return said
 
 
 def kind_of(plugin: str, packages: Iterable[Package]) -> Kind:
@@ -114,13 +118,15 @@ def offered_action(value: Any) -> OfferedAction | None:
 def variable(value: Any) -> Variable | None:
     """Return a configuration variable in our own or ``server.json``'s spelling.
 
-    One that decides which code runs (``PATH``, ``LD_PRELOAD``) is none: its default would reach the plugin unasked. Nor
-    is one of ours, such as our passphrase.
+    One that decides which code runs (``PATH``, ``LD_PRELOAD``) is none, nor one of ours, such as our passphrase, nor
+    one that is the person's own (``HTTPS_PROXY``): a registry's word for these reaches no plugin.
     """
     if not isinstance(value, dict):
         return None
     known = value.get("name")
-    if not isinstance(known, str) or not _VARIABLE.fullmatch(known) or is_forbidden(known):
+    if not isinstance(known, str) or not _VARIABLE.fullmatch(known):
+        return None
+    if is_forbidden(known) or is_the_persons_own(known):
         return None
     fixed = _value(value.get("value"))
     if fixed is not None and "{" in fixed:
@@ -202,11 +208,15 @@ def package(type_: PackageType, said: Any, version: Any, given: Any, digest: Any
 
 
 def release(value: Any) -> str | None:
-    """Return an exact version, or None where there is none: ``latest``, ``0.0.0``, ``$VERSION``, ``^1.2``."""
-    if not isinstance(value, str) or value.strip() in {"latest", "0.0.0"}:
+    """Return the version as it is written, or None for the newest: nothing, ``latest``, ``0.0.0``.
+
+    One that is none (``^1.2``, ``$VERSION``, a number) stays, and is refused when it would be installed: it must not
+    mean the newest.
+    """
+    if value is None:
         return None
-    said = value.strip()
-    return said if _VERSION.fullmatch(said) and any(each.isdigit() for each in said) else None
+    said = text(value, 64) if isinstance(value, str) else f"({type(value).__name__})"
+    return said if said not in {"", "latest", "0.0.0"} else None
 
 
 def _package_name(type_: PackageType, said: str) -> bool:

@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..component_set import Component, ComponentSet, Service
 from ..serialize import describe_error, plain
 from .call import ActionFailedError, Call
-from .component_discovery import (
-    PackageContents,
-    action_method,
-    attribute_of,
-    discover,
-    name_of,
-    provider_method,
-    summary_of,
-)
+from .component_discovery import PackageContents, discover, summary_of
+from .component_kinds import action_method, attribute_of, name_of, provider_method
 from .parameter_schema import parameter_schema
 from .services import DependencyContainer
 

@@ -1,0 +1,88 @@
+"""Whether a message takes up what was just offered, or turns it down, and does nothing else."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+from unicodedata import combining, normalize
+
+from dynamic_plugins.core import prompt_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHORT = 6
+"""A no that has more words says something else besides."""
+LONGEST = 14
+"""A yes that has more words is read as a message of its own."""
+_WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*|[👍🙏✅👌]")
+_SIGNS = frozenset("👍✅👌")
+_ROOT = 5
+"""So many letters alike make a word one of the question's: "switch" and "switching", "enciendo" and "enciéndelo"."""
+
+
+@cache
+def _words(section: str) -> frozenset[str]:
+    return frozenset(_split(prompt_files.table("embedded/agreement.toml")["words"][section]))
+
+
+@cache
+def _phrases(section: str) -> frozenset[tuple[str, ...]]:
+    lines = prompt_files.table("embedded/agreement.toml")["words"][section].replace("\n", "|").split("|")
+    return frozenset(tuple(_split(line)) for line in lines if line.strip())
+
+
+def agrees(said: str, question: str = "") -> bool:
+    """Whether *said* is a yes and nothing else; words of the *question* itself may be repeated. A goodbye is none."""
+    words = _split(said)
+    if not words or len(words) > LONGEST or said.rstrip().endswith("?") or _words("goodbye") & set(words):
+        return False
+    begin = 0
+    while begin < len(words) - 1 and words[begin] in _words("before") and not _begins(words[begin:], "phrases"):
+        begin += 1
+    taken = _begins(words[begin:], "phrases") or int(words[begin] in _words("yes") or words[begin] in _SIGNS)
+    if not taken and begin:
+        taken = int(words[0] in _words("yes"))
+        begin = 0
+    if not taken:
+        return False
+    rest = words[begin + taken :]
+    if _words("no") & set(rest) - _words("with"):
+        return False
+    allowed = _words("yes") | _words("with") | _words("before") | _SIGNS | {"🙏"}
+    asked = {word[:_ROOT] for word in _split(question)}
+    return all(word in allowed or word[:_ROOT] in asked for word in rest)
+
+
+def declines(said: str) -> bool:
+    """Whether *said* is a no to what was offered, in a few words."""
+    words = _split(said)
+    begin = 0
+    while begin < len(words) - 1 and words[begin] in _words("before") | {"ok", "okay"}:
+        begin += 1
+    if not words or len(words) > SHORT:
+        return False
+    goodbye = bool(_words("goodbye") & set(words))
+    return words[begin] in _words("no") or bool(_begins(words[begin:], "refusals")) or goodbye
+
+
+def only_courtesy(said: str, besides: Sequence[str]) -> bool:
+    """Whether *said* holds only the texts *besides* and words that go with a choice: "the second one, please"."""
+    for text in besides:
+        said = said.replace(text, " ")
+    allowed = _words("yes") | _words("with") | _words("before") | {"and", "one", "i'll", "take", "ll", "i'd"}
+    return all(word in allowed for word in _split(said))
+
+
+def _begins(words: list[str], section: str) -> int:
+    """Return how many of *words* make one of the phrases of *section*, at their beginning; 0 for none."""
+    for length in (3, 2, 1):
+        if tuple(words[:length]) in _phrases(section):
+            return length
+    return 0
+
+
+def _split(text: str) -> list[str]:
+    plain = "".join(c for c in normalize("NFD", text.lower().replace("’", "'")) if not combining(c))
+    return _WORD.findall(normalize("NFC", plain))

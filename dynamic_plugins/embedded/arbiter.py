@@ -1,0 +1,88 @@
+"""Which of several readings of a message holds: a trained choice among what could be done, asked or said about it.
+
+Each :class:`Option` is one thing to do: calls that manage plugins, calls of their actions, a search, or words alone. A
+small linear model (weights in ``arbiter_weights.json``, trained by ``evals/train_arbiter.py`` on dialogues) gives each
+its probability; a policy of three thresholds does the likeliest, asks about it, or leaves it at words.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dynamic_plugins.embedded.decide import Answer
+    from dynamic_plugins.embedded.reading import Reading
+
+WEIGHTS = Path(__file__).with_name("arbiter_weights.json")
+
+READS = 0.4
+"""From this probability on what only reads is done."""
+CHANGES = 0.9
+"""From this probability on what changes something is done, if it is ordered."""
+ORDERED = 0.5
+"""So likely must it be that the message orders something."""
+ASKS = 0.15
+"""From this probability on what is not done is asked about, where words are not far likelier."""
+OUTWEIGHS = 6.0
+"""Words that are so many times likelier go before a question."""
+
+Kind = Literal["manage", "use", "search", "words"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing that could be done about a message: *done* does it at once, *asked* asks about it first."""
+
+    kind: Kind
+    done: Answer
+    asked: Answer
+    features: Mapping[str, float]
+    changing: bool = False
+    doubtful: bool = False
+    """Whether it is at most asked about."""
+    spelled: bool = False
+    """Whether the message begins with the name of the action, as an order does that spells it."""
+
+
+def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, float] | None = None) -> Answer:
+    """Return what to do: the likeliest option at once, after a question, or the words that are always among them."""
+    shares = probabilities(options, weights)
+    words = max((s for o, s in zip(options, shares, strict=True) if o.kind == "words"), default=0.0)
+    said = next(o for o in options if o.kind == "words")
+    best, share = max(
+        ((o, s) for o, s in zip(options, shares, strict=True) if o.kind != "words"),
+        key=lambda pair: pair[1],
+        default=(said, words),
+    )
+    if best.kind == "words" or (words > share and (share < ASKS or words > OUTWEIGHS * share)):
+        return said.done
+    if not best.changing and share >= READS:
+        return best.done
+    enough = READS if best.spelled else CHANGES
+    if best.changing and not best.doubtful and share >= enough and reading.ordered >= ORDERED:
+        return best.done
+    return best.asked if share >= ASKS else said.done
+
+
+def probabilities(options: Sequence[Option], weights: Mapping[str, float] | None = None) -> list[float]:
+    """Return how likely each of *options* is the right one; together they are 1."""
+    weights = _weights() if weights is None else weights
+    scores = [sum(weights.get(name, 0.0) * value for name, value in option.features.items()) for option in options]
+    top = max(scores, default=0.0)
+    masses = [math.exp(score - top) for score in scores]
+    return [mass / sum(masses) for mass in masses]
+
+
+@cache
+def _weights() -> dict[str, float]:
+    if not WEIGHTS.exists():
+        return {}
+    found: dict[str, float] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
+    return found

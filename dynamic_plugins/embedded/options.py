@@ -1,0 +1,158 @@
+"""What could be done about a message, each with what speaks for it: the options that the arbiter chooses from."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.embedded.arbiter import Option
+from dynamic_plugins.embedded.decide import Answer, Call, question
+from dynamic_plugins.embedded.use_phrase import begins_with_action
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.embedded.about import About
+    from dynamic_plugins.embedded.dialogue import Understood
+    from dynamic_plugins.embedded.using import Proposal
+
+MOST_USES = 3
+"""So many proposals of actions are weighed."""
+_WORD = re.compile(r"[^\W_]+")
+_SURELY = frozenset({"whole", "exact", "alias", "part", "ambiguous"})
+_GROUPS = {
+    "abilities": "self", "able": "able", "about": "about", "advice": "advice", "compare": "about", "concept": "self",
+    "cost": "about", "effects": "advice", "feature": "about", "history": "self", "how": "self", "leave": "talk",
+    "origin": "about", "remark": "talk", "safety": "about", "self": "self", "settings": "about", "status": "self",
+    "trouble": "about", "unknown": "unknown", "bye": "talk", "greeting": "talk", "thanks": "talk",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A message, how it was understood, and what was asked just before."""
+
+    understood: Understood
+    told: About | None
+    asked_before: bool
+    has_tools: bool
+
+    def features(self) -> dict[str, float]:
+        """Return what does not depend on an option."""
+        reading, said = self.understood.reading, self.understood.said
+        words = _WORD.findall(said)
+        found = {f"act_{label}": share for label, share in reading.act.all.items()}
+        found |= {
+            "bias": 1.0,
+            "ordered": reading.ordered,
+            "question": float(said.rstrip().endswith(("?", "\uff1f"))),
+            "words": min(len(words), 30) / 10,
+            "short": float(len(words) <= 3),
+            "asked_before": float(self.asked_before),
+            "tools": float(self.has_tools),
+            "told": self.told.probability if self.told is not None else 0.0,
+            "elsewhere": float(self.told is not None and self.told.elsewhere),
+        }
+        if self.told is not None:
+            found[f"kind_{_GROUPS.get(self.told.kind, 'other')}"] = self.told.probability
+        for state in ("on", "off", "new"):
+            mine = [one for one in reading.plugins if one.state == state and one.link.kind in _SURELY]
+            found[f"names_{state}"] = float(any(one.link.named for one in mine))
+            found[f"meant_{state}"] = max((one.meant for one in mine), default=0.0)
+        return found
+
+    def crossed(self, kind: str, own: dict[str, float]) -> dict[str, float]:
+        """Return the features of an option of *kind* with those of its *own*."""
+        return {f"{kind}:{name}": value for name, value in (self.features() | own).items() if value}
+
+
+def manage_option(here: Situation, managed: Answer) -> Option:
+    """Return the option of doing what the message wants of plugins."""
+    calls = managed.calls or managed.proposed
+    asked = Answer(text=question(calls), proposed=calls) if managed.calls else managed
+    done = Answer(calls, managed.text if managed.calls else "") if calls else managed
+    own = {
+        "certain": float(bool(managed.calls)),
+        "weak": float(managed.weak),
+        "choices": float(managed.choices is not None),
+        "doubtful": float(managed.doubtful),
+        "noted": float(not calls and managed.choices is None),
+        "several": float(len(calls) > 1),
+        "likely": managed.probability,
+        "odds": _odds(managed.probability) / 4,
+        **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in calls},
+    }
+    return Option("manage", done, asked, here.crossed("manage", own), bool(calls), managed.doubtful)
+
+
+def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:
+    """Return the options of calling active plugins' actions, or of asking for what one lacks."""
+    return [_use(here, each, rank) for rank, each in enumerate(proposals[:MOST_USES])]
+
+
+def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
+    calls = tuple(Call(name, arguments) for name, arguments in proposal.calls)
+    reading, plugin = here.understood.reading, proposal.calls[0][0].rpartition("__")[0]
+    named = {one.link.names[0] for one in reading.plugins if one.link.named and one.link.kind in _SURELY}
+    own = {
+        "likely": proposal.probability,
+        "odds": _odds(proposal.probability) / 4,
+        "changing": float(proposal.changing),
+        "missing": float(bool(proposal.missing)),
+        "several": float(len(calls) > 1),
+        f"rank{rank}": 1.0,
+        "spelled": float(begins_with_action(here.understood.said, proposal.calls[0][0])),
+        "named": float(any(_short(plugin) in _short(name) for name in named)),
+        "other_named": float(bool(named) and not any(_short(plugin) in _short(name) for name in named)),
+    }
+    if proposal.changing:
+        own |= {"changing_ordered": reading.ordered, "changing_asks": float("?" in here.understood.said)}
+    if proposal.missing:
+        text = ask_for(proposal)
+        return Option("use", Answer(text=text), Answer(text=text), here.crossed("use", own))
+    return Option(
+        "use",
+        Answer(calls),
+        Answer(text=question(calls), proposed=calls),
+        here.crossed("use", own),
+        changing=proposal.changing,
+        spelled=bool(own["spelled"]),
+    )
+
+
+def search_option(here: Situation, search: Call, *, explicit: bool) -> Option:
+    """Return the option of searching the registry."""
+    return Option(
+        "search",
+        Answer((search,)),
+        Answer(text=question((search,)), proposed=(search,)),
+        here.crossed("search", {"explicit": float(explicit)}),
+    )
+
+
+def words_option(here: Situation, answer: Answer) -> Option:
+    """Return the option of saying *answer* and doing nothing."""
+    return Option("words", answer, answer, here.crossed("words", {}))
+
+
+def use_search_option(here: Situation, looked: Answer) -> Option:
+    """Return the option of searching among the active plugins' actions."""
+    return Option("use", looked, looked, here.crossed("use", {"looked": 1.0}))
+
+
+def ask_for(proposal: Proposal) -> str:
+    """Ask for the first parameter that *proposal* lacks."""
+    tool, missing = proposal.calls[0][0], proposal.missing[0].replace("_", " ")
+    plugin, _, action = tool.rpartition("__")
+    return f"What should {missing} be for {action or tool}{f' of {plugin}' if plugin else ''}?"
+
+
+def _short(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.rpartition("/")[2].lower())
+
+
+def _odds(probability: float) -> float:
+    held = min(max(probability, 0.01), 0.99)
+    return math.log(held / (1 - held))

@@ -1,0 +1,109 @@
+"""Places that people write, as far as they lie in a known time zone."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.embedded.places import places_within
+from dynamic_plugins.embedded.places import zone as zone_of
+from dynamic_plugins.embedded.typed_values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAME = re.compile(r"[^\W\d_][\w'’/+-]*(?:\.(?=\s[A-Z]))?")
+_SHORT = frozenset(["nyc", "la", "sf", "uk", "usa", "us", "utc", "gmt", "cet", "est", "pst", "uae"])
+_NO_PLACES = frozenset(
+    [
+        "us",
+        "la",
+        "me",
+        "et",
+        "est",
+        "eat",
+        "sat",
+        "mst",
+        "met",
+        "wet",
+        "cat",
+        "art",
+        "mit",
+        "west",
+        "east",
+        "north",
+        "south",
+        "central",
+        "israel",
+        "man",
+        "reading",
+        "nice",
+        "most",
+        "mobile",
+        "bar",
+        "split",
+        "male",
+        "lima",
+        "van",
+        "easter",
+        "knox",
+        "center",
+        "monday",
+        "navy",
+        "turkey",
+        "iran",
+        "zulu",
+        "universal",
+        "factory",
+        "poland",
+        "greenwich",
+        "egypt",
+        "cuba",
+        "rome",
+        "page",
+        "jan",
+        "may",
+        "march",
+        "troll",
+        "cairo",
+        "date",
+        "time",
+    ]
+) - frozenset(["israel", "lima", "poland", "turkey", "iran", "cuba", "egypt", "rome", "cairo"])
+
+
+def places(text: str) -> Iterator[Value]:
+    """Give the places in *text* that lie in a known time zone; the zone is their *unit*."""
+    if not text.isascii():
+        yield from (Value("place", name, at, at + len(name), unit=zone) for name, zone, at in places_within(text))
+    words = list(_NAME.finditer(text))
+    index = 0
+    while index < len(words):
+        step = 1
+        for count in (3, 2, 1):
+            if index + count > len(words):
+                continue
+            start, end = words[index].start(), words[index + count - 1].end()
+            place = text[start:end]
+            if _may_be_a_place(place, text[:start]) and (zone := zone_of(place)):
+                yield Value("place", place, start, end, unit=zone)
+                step = count
+                break
+        index += step
+
+
+_AFTER_A_CLOCK = re.compile(r"\d\s?(?:am|pm|a\.m\.|p\.m\.|h|uhr)?\s$", re.I)
+
+
+def _may_be_a_place(place: str, ahead: str) -> bool:
+    low = place.lower()
+    if place.isupper() and 1 < len(place) < 5 and _AFTER_A_CLOCK.search(ahead):
+        return True
+    if low in _SHORT:
+        return (
+            place.isupper()
+            or low == "nyc"
+            or (low not in _NO_PLACES and low != "la")
+            or ahead.endswith(("in ", "for "))
+        )
+    return len(place) > 3 and low not in _NO_PLACES

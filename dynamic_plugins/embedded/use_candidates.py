@@ -1,0 +1,279 @@
+"""The calls that a message may ask for: single ones, the last one again, several at once, an answer to a question."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.embedded.action_ranker import GOES_ON, Ranked, card, rank
+from dynamic_plugins.embedded.action_words import fillers, verb_kinds
+from dynamic_plugins.embedded.message import Filled, Message
+from dynamic_plugins.embedded.parameters import parameters_of
+from dynamic_plugins.embedded.references import Memory
+from dynamic_plugins.embedded.repetition import repeated
+from dynamic_plugins.embedded.slot_filling import fill
+from dynamic_plugins.embedded.use_features import joint, unexplained, unused, use_features
+from dynamic_plugins.text.tokenizer import plain, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.embedded.request import Exchange, Offered
+
+TRIED = 6
+"""So many of the tools that rank first are filled in."""
+MOST = 6
+"""So many calls are made for one message."""
+
+
+@dataclass
+class Candidate:
+    """A proposal before it is weighed; *features* are what its probability is worked out from."""
+
+    calls: tuple[tuple[str, dict[str, Any]], ...]
+    missing: tuple[str, ...]
+    features: dict[str, float] = field(default_factory=dict)
+
+
+def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) -> list[Candidate]:
+    """Return what *said* may ask for: single calls, the last one repeated, several at once, an answer to a question."""
+    if not tools or not said.strip():
+        return []
+    memory = Memory(exchanges)
+    message = Message(spoken(said), memory, words_of(tools))
+    ranked = rank(message, tools)
+    found = [_single(one, message, ranked) for one in ranked[:TRIED]]
+    found = [*_repeats(message, ranked), *found, *_retries(message, ranked)]
+    found += _several(message, ranked)
+    found += _answers(said, exchanges, tools)
+    kept: list[Candidate] = []
+    for candidate in found:
+        if not any(candidate.calls == other.calls for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def words_of(tools: Sequence[Offered]) -> frozenset[str]:
+    """Return the words of the names of *tools* and of what else they are called."""
+    return frozenset(word for tool in tools for part in (card(tool).name_words, card(tool).also) for word in part)
+
+
+_SLASH = re.compile(r"(\S+)?\s*\bslash\s+(?=\w)", re.I)
+_DOT = re.compile(
+    r"(?<=\w) dot (?=(?:txt|md|py|js|json|csv|pdf|yml|yaml|html|com|org|net|log|conf|sql|docx?|xlsx?)\b)", re.I
+)
+
+
+def spoken(said: str) -> str:
+    """Return *said* with the signs that dictation spells out: "slash home slash maria", "june dot txt"."""
+    while found := _SLASH.search(said):
+        head = plain(found[1] or "")
+        gap = " " if not head or head in _PATH_HEADS else ""
+        said = f"{said[: found.start()]}{found[1] or ''}{gap}/{said[found.end() :]}"
+    said = _DOT.sub(".", said)
+    return re.sub(r"(?<=\w) dash (?=\w+\.)", "-", said) if re.search(r"\w\.\w", said) else said
+
+
+_PATH_HEADS = frozenset(
+    [
+        "folder",
+        "directory",
+        "path",
+        "in",
+        "under",
+        "file",
+        "the",
+        "of",
+        "ordner",
+        "carpeta",
+        "dossier",
+        "to",
+        "from",
+        "list",
+        "open",
+        "read",
+        "at",
+    ]
+)
+
+
+def _single(one: Ranked, message: Message, ranked: Sequence[Ranked]) -> Candidate:
+    filled = fill(one.tool, message)
+    place = next(i for i, other in enumerate(ranked) if other is one)
+    features = use_features(one, filled, message, ranked) | {"rank": min(place, 3.0)}
+    return Candidate(((one.tool.name, filled.arguments),), filled.missing, features)
+
+
+def _repeats(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    last = message.memory.last
+    if last is None or last.turn > 2:
+        return []
+    one = next((one for one in ranked if one.tool.name == last.tool), None)
+    if one is None:
+        return []
+    takes = sum(p.role in ("zone", "city") for p in parameters_of(one.tool.parameters))
+    if takes and len({value.unit for value in message.values.of("place")}) > takes:
+        return []  # one call for each place
+    filled = fill(one.tool, message)
+    arguments = repeated(message, last, one.tool, filled)
+    if arguments is None:
+        return []
+    filled.arguments, filled.missing = arguments, ()
+    features = use_features(one, filled, message, ranked)
+    changed = [name for name, value in arguments.items() if last.arguments.get(name) != value]
+    features |= {
+        "repeat": 1.0,
+        "repeat_and": float(bool(GOES_ON.match(message.text))),
+        "repeat_first": float(ranked[0] is one),
+        "repeat_one": float(len(changed) == 1),
+        "repeat_guessed": float(bool(filled.guessed & set(changed))),
+        "repeat_late": float(last.turn > 1),
+        "repeat_long": len(message.words) / 12,
+    }
+    return [Candidate(((one.tool.name, arguments),), (), features)]
+
+
+def _retries(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    """A call that failed once more, with the sibling that its error speaks of."""
+    last = message.memory.last
+    if last is None or not last.failed or last.turn > 1:
+        return []
+    error = str(last.result.get("error"))
+    for one in ranked:
+        action = one.tool.name.rpartition("__")[2]
+        takes = {p.name for p in parameters_of(one.tool.parameters)}
+        fits = action in error or (
+            re.search(r"\bonly\b", error, re.I) and any(w in tokens(error) for w in card(one.tool).name_words[:1])
+        )
+        if one.tool.name != last.tool and fits and set(last.arguments) <= takes:
+            features = use_features(one, Filled(dict(last.arguments)), message, ranked) | {"retry": 1.0}
+            return [Candidate(((one.tool.name, dict(last.arguments)),), (), features)]
+    return []
+
+
+# --- several calls
+
+_JOINT = re.compile(
+    r"\s*(?:[;.!?]\s+|,\s*)?\b(?:and then|and also|then|and|und dann|und|außerdem|y|e|et|n|also|plus|"
+    r"danach|luego|puis|&)\b\s*|\s*[;.!?]\s+|,\s+",
+    re.I,
+)
+
+
+def _several(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    return [*_each_value(message, ranked), *_each_clause(message, ranked)]
+
+
+def _each_value(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    """One call for each of several places or addresses, where a call takes one."""
+    one = ranked[0]
+    parameters = [p for p in parameters_of(one.tool.parameters) if p.role in ("zone", "city", "url")]
+    if len(parameters) != 1:
+        return []
+    p = parameters[0]
+    values = message.values.of("url") if p.role == "url" else message.values.of("place")
+    found = list(dict.fromkeys(v.unit if p.role == "zone" else str(v.value) for v in values))
+    if not 1 < len(found) <= MOST:
+        return []
+    filled = fill(one.tool, message)
+    filled.used += [(v.start, v.end) for v in values]
+    features = use_features(one, filled, message, ranked) | {"several": 1.0, "each_value": 1.0}
+    return [
+        Candidate(
+            tuple((one.tool.name, {**filled.arguments, p.name: value}) for value in found), filled.missing, features
+        )
+    ]
+
+
+def _each_clause(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    """One call for each part of the message that asks for something by itself; what a part lacks the one before has."""
+    parts = [part for part in _clauses(message) if part.strip()]
+    if not 1 < len(parts) <= MOST:
+        return []
+    calls: list[tuple[str, dict[str, Any]]] = []
+    picked: list[tuple[Ranked, Filled]] = []
+    clauses: list[Message] = []
+    for part in parts:
+        clause = Message(part, message.memory, message.known)
+        clauses.append(clause)
+        best = _of_clause(clause, ranked, picked[-1][0].tool if picked else None)
+        if best is None:
+            return []
+        one, filled = best
+        for name in filled.missing:
+            if picked and name in picked[-1][1].arguments:
+                filled.arguments[name] = picked[-1][1].arguments[name]
+        filled.missing = tuple(name for name in filled.missing if name not in filled.arguments)
+        if filled.missing:
+            return []
+        picked.append(best)
+        calls.append((one.tool.name, filled.arguments))
+    if any(call in calls[:i] for i, call in enumerate(calls)):
+        return []
+    weakest = min(picked, key=lambda each: each[0].share)
+    same = len({name for name, _ in calls}) == 1
+    features = use_features(weakest[0], weakest[1], message, ranked) | {
+        "several": 1.0,
+        "unused": sum(unused(f, m) for (_, f), m in zip(picked, clauses, strict=True)),
+        "unexplained": sum(unexplained(one, f, m) for (one, f), m in zip(picked, clauses, strict=True)),
+        "guess_joint": float(any(joint(f) for _, f in picked)),
+        "clauses_same": float(same),
+        "clauses": float(len(calls)),
+        "clauses_guessed": float(any(filled.guessed for _, filled in picked)),
+        "clauses_numbered": sum(bool(f.said) for _, f in picked) / len(picked),
+    }
+    return [Candidate(tuple(calls), (), features)]
+
+
+def _clauses(message: Message) -> list[str]:
+    text, parts, start = message.text, [], 0
+    held = [(v.start, v.end) for v in message.values.of("quoted", "sql", "expression", "url", "path", "date")]
+    colon = re.search(r":\s", text)
+    for gap in _JOINT.finditer(text):
+        if any(s < gap.end() and gap.start() < e for s, e in held) or (colon and gap.start() > colon.start()):
+            continue
+        parts.append(text[start : gap.start()])
+        start = gap.end()
+    parts.append(text[start:])
+    return [part for part in parts if any(plain(w) not in fillers() for w in re.findall(r"\w+", part))]
+
+
+def _of_clause(clause: Message, ranked: Sequence[Ranked], before: Offered | None) -> tuple[Ranked, Filled] | None:
+    """Return the tool for one part: the one that it names, else the one of the part before."""
+    near = [one.tool for one in ranked[:8]]
+    own = rank(clause, near)
+    best = own[0]
+    verbs = any(verb_kinds(word) for word in clause.words)
+    if before is not None and not verbs:
+        best = next((one for one in own if one.tool is before), best)
+    filled = fill(best.tool, clause)
+    if not filled.said and not filled.guessed and parameters_of(best.tool.parameters) and not verbs:
+        return None
+    return best, filled
+
+
+# --- the answer to a question for something that was missing
+
+
+def _answers(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) -> list[Candidate]:
+    if not exchanges or exchanges[-1].calls or "?" not in (exchanges[-1].reply or ""):
+        return []
+    before = candidates(exchanges[-1].said, exchanges[:-1], tools)[:1] if len(exchanges) < 40 else []
+    if not before or len(before[0].calls) != 1 or len(before[0].missing) == 0:
+        return []
+    name, known = before[0].calls[0]
+    tool = next(tool for tool in tools if tool.name == name)
+    message = Message(said, Memory(exchanges))
+    filled = fill(tool, message)
+    first = next(p for p in parameters_of(tool.parameters) if p.name == before[0].missing[0])
+    given = {k: v for k, v in filled.arguments.items() if k in before[0].missing and k in filled.said}
+    if first.name not in given and first.role in ("text", "name", "query", "city", "branch", "id"):
+        given[first.name] = filled.arguments.get(first.name) if first.name in filled.guessed else said.strip()
+    if first.name not in given or given[first.name] is None:
+        return []
+    arguments = {**known, **given}
+    missing = tuple(n for n in before[0].missing if n not in arguments)
+    ranked = rank(message, tools)
+    one = next(one for one in ranked if one.tool is tool)
+    return [Candidate(((name, arguments),), missing, use_features(one, filled, message, ranked) | {"answers": 1.0})]

@@ -1,0 +1,197 @@
+"""What speaks for and against a call that a message may ask for, as numbers for the trained weights."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.embedded.action_ranker import card
+from dynamic_plugins.embedded.action_words import concepts, fillers, verb_kinds, words_about_plugins
+from dynamic_plugins.embedded.parameters import parameters_of
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.embedded.action_ranker import Ranked
+    from dynamic_plugins.embedded.message import Filled, Message
+    from dynamic_plugins.embedded.request import Offered
+    from dynamic_plugins.embedded.typed_values import Kind
+
+_READING = frozenset(
+    [
+        "get",
+        "list",
+        "read",
+        "search",
+        "show",
+        "describe",
+        "find",
+        "fetch",
+        "query",
+        "retrieve",
+        "lookup",
+        "view",
+        "check",
+        "count",
+        "calculate",
+        "compute",
+        "convert",
+        "status",
+        "diff",
+        "log",
+        "echo",
+    ]
+)
+
+
+def may_change(tool: Offered) -> bool:
+    """Whether a call of *tool* may change something; what nothing says is unknown, and counts as changing."""
+    hint = tool.annotations.get("readOnlyHint")
+    if isinstance(hint, bool):
+        return not hint
+    words = card(tool).name_words
+    if words and words[0] in _READING:
+        return False
+    kinds = frozenset(kind for word in words for kind in verb_kinds(word))
+    if kinds & {"create", "delete", "change"}:
+        return True
+    first = card(tool).first
+    return not (
+        first
+        and (
+            first[0].rstrip("s") in _READING
+            or first[0] in ("returns", "shows", "gets", "lists", "tells", "searches", "retrieves")
+        )
+    )
+
+
+HYPOTHETICAL = re.compile(
+    r"\b(?:should i|would|if i|what if|what happens|could i|hypothetically|imagine|suppose|in principle|"
+    r"in theory|do you think|would you|wenn ich|würde|was passiert|sollte ich|"
+    r"qué pasa|que pasa|si yo|debería|que se passe|do you|are you|can you do|what can|what else can|"
+    r"how do|how does|why|does it|will it|is it safe|difference|unterschied)\b",
+    re.I,
+)
+_REFUSED = re.compile(
+    r"^\W*(?:no|nah|nope|nein|ne|never ?mind|leave it|lass|forget it|cancel|stop|don'?t|nicht|not now|déjalo|laisse)\b",
+    re.I,
+)
+_SWITCHES = re.compile(
+    r"\b(?:turn|switch|put|schalt\w*|mach\w*|power|bring|start|stop|kill|get)\b.{0,40}?\b(?:on|off|an|aus|"
+    r"up|down|running|going)\b|\b(?:off|on) (?:with|again)\b",
+    re.I,
+)
+
+
+def use_features(one: Ranked, filled: Filled, message: Message, ranked: Sequence[Ranked]) -> dict[str, float]:
+    """Return the features of calling the tool of *one*, among all that were *ranked*, with what was *filled* in."""
+    found = _of_the_ranking(one, ranked)
+    found |= _of_the_arguments(one, filled, message)
+    found |= _of_the_message(message, changing=may_change(one.tool))
+    return found | {f"r_{name}": one.features.get(name, 0.0) for name in _RANKED_BY}
+
+
+_RANKED_BY = (
+    "name_share", "explained", "verb_first", "verb_any", "same_plugin_fresh", "same_tool_and", "id_of_last", "first",
+    "name", "plugin",
+)  # fmt: skip
+
+
+def _of_the_ranking(one: Ranked, ranked: Sequence[Ranked]) -> dict[str, float]:
+    others = [other for other in ranked if other is not one]
+    margin = one.score - max((other.score for other in others), default=one.score - 3)
+    return {
+        "score": one.score / 5,
+        "share": one.share,
+        "margin": max(-2.0, min(4.0, margin)) / 2,
+        "alone": float(not others),
+        "top": float(ranked[0] is one),
+    }
+
+
+def _of_the_arguments(one: Ranked, filled: Filled, message: Message) -> dict[str, float]:
+    given, last = filled.arguments, message.memory.last
+    guesses = [len(str(given[name]).split()) for name in filled.guessed if name in given]
+    lists = [value for value in given.values() if isinstance(value, list)]
+    again = last is not None and last.tool == one.tool.name and dict(last.arguments) == given
+    return {
+        "missing": float(min(len(filled.missing), 2)),
+        "said": float(min(len(filled.said), 3)),
+        "guessed": float(bool(filled.guessed)),
+        "carried": float(bool(filled.carried)),
+        "nothing": float(not given),
+        "nothing_needed": float(not any(p.required for p in parameters_of(one.tool.parameters))),
+        "unexplained": unexplained(one, filled, message),
+        "unused": min(unused(filled, message), 3.0),
+        "guess_joint": float(joint(filled)),
+        "guess_words": max(guesses, default=0) / 4,
+        "list_of_one": float(any(len(value) == 1 and isinstance(value[0], str) for value in lists)),
+        "carried_needed": float(bool(filled.carried) and not message.points),
+        "same_as_last": float(again),
+    }
+
+
+def _of_the_message(message: Message, *, changing: bool) -> dict[str, float]:
+    asks = message.text.rstrip().endswith(("?", "\uff1f"))
+    wonders = bool(HYPOTHETICAL.search(message.text))
+    return {
+        "changing": float(changing),
+        "asks_changing": float(asks and changing),
+        "asks": float(asks),
+        "hypothetical": float(wonders),
+        "hypothetical_changing": float(changing and wonders),
+        "refused": float(bool(_REFUSED.match(message.text))),
+        "about_plugins": float(not words_about_plugins().isdisjoint(message.words)),
+        "switches": float(bool(_SWITCHES.search(message.text))),
+        "words": min(len(message.words), 30) / 10,
+        "short": float(len([word for word in message.words if word not in fillers()]) <= 2),
+        "points": float(message.points),
+        "typed": float(bool(message.values.of("url", "path", "repo", "sql", "expression", "time", "id", "quoted"))),
+        "colon": float(bool(re.search(r":\s+\S", message.text))),
+    }
+
+
+def joint(filled: Filled) -> bool:
+    """Whether what was guessed looks like more than one thing."""
+    guesses = [str(filled.arguments[name]) for name in filled.guessed if name in filled.arguments]
+    return any(re.search(r",|\d|\b(?:and|und|y|et|n)\b", guess) for guess in guesses)
+
+
+def unused(filled: Filled, message: Message) -> float:
+    """Return how many typed values of the message went into no argument."""
+    kinds: tuple[Kind, ...] = (
+        "url",
+        "path",
+        "file",
+        "repo",
+        "sql",
+        "expression",
+        "number",
+        "issue",
+        "place",
+        "time",
+        "date",
+        "id",
+        "hash",
+        "quoted",
+    )
+    values = [v for v in message.values.of(*kinds) if not any(s < v.end and v.start < e for s, e in filled.used)]
+    given = json.dumps(filled.arguments, ensure_ascii=False, default=str)
+    return float(sum(1 for v in values if str(v.value) not in given and (not v.unit or v.unit not in given)))
+
+
+def unexplained(one: Ranked, filled: Filled, message: Message) -> float:
+    """Return how many words of the message neither the tool nor its arguments account for; from 0 to 1, 1 for eight."""
+    fields = card(one.tool).fields
+    left = 0
+    for found in re.finditer(r"\w+", message.text):
+        word = plain(found.group())
+        if any(start <= found.start() < end for start, end in filled.used) or word in fillers() or verb_kinds(word):
+            continue
+        if any(stem(word) in stems or concepts(word) & about for stems, about in fields.values()):
+            continue
+        left += 1
+    return min(left, 8) / 8

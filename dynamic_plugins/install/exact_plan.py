@@ -1,0 +1,74 @@
+"""Finding out exactly what a plan would install, before anybody is asked about it: the version, the commit."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.command import run, short
+from dynamic_plugins.install.plan import requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dynamic_plugins.install.npm import Npm
+    from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.install.uv import Uv
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+NO_TIMES = "{index} does not say when packages were published, so those of the last days are not left out."
+
+
+async def from_index(plan: InstallPlan, folder: Path, uv: Uv) -> InstallPlan:
+    """Return *plan* with the version that uv would take; with no cutoff where the index knows no times.
+
+    Raises InstallError where there is none, or the index cannot be reached. *folder* is empty, and to be removed.
+    """
+    needed = requirements(plan.kind, plan.package, plan.version)
+    found = await uv.resolve(plan.name, folder, needed, plan.cutoff, may_lift=plan.cooled, loose=plan.loose)
+    if found.lifted:
+        plan = replace(plan, cutoff=None, cooled=False, notes=(*plan.notes, NO_TIMES.format(index=plan.index)))
+    return replace(plan, version=found.version)
+
+
+async def from_npm(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
+    """Return *plan* with the version that npm would take; errors and *folder* as for :func:`from_index`."""
+    # At once: where no times are told npm passes over the cutoff, and takes what it would take without.
+    telling = asyncio.create_task(_npm_knows_times(plan, folder, npm))
+    try:
+        version = plan.version or await npm.resolve(plan.name, folder, plan.package, plan.cutoff)
+        if not await telling:
+            plan = replace(plan, cutoff=None, cooled=False, notes=(*plan.notes, NO_TIMES.format(index=plan.index)))
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
+    return replace(plan, version=version)
+
+
+async def _npm_knows_times(plan: InstallPlan, folder: Path, npm: Npm) -> bool:
+    return not plan.cooled or await npm.knows_times(plan.name, folder, plan.package)
+
+
+async def from_git(plan: InstallPlan, folder: Path, environ: Mapping[str, str]) -> InstallPlan:
+    """Return *plan* for the commit that its reference leads to now, so that no other is built. Raises InstallError."""
+    address, _, fragment = plan.package.name.partition("#")
+    address, _, reference = address.removeprefix("git+").partition("@")
+    reference = reference or plan.version or "HEAD"
+    commit = reference
+    if not _COMMIT.fullmatch(reference):
+        command = ("git", "ls-remote", "--", address, reference, f"{reference}^{{}}")
+        done = await run(plan.name, command, cwd=folder, environ=dict(environ) | {"GIT_TERMINAL_PROMPT": "0"})
+        found = {name: commit for commit, _, name in (line.partition("\t") for line in done.out.splitlines())}
+        # A reference matches the end of a name too; and of a tag with a message, the commit is the one behind it.
+        tag = f"refs/tags/{reference}"
+        names = [name for name in (f"{tag}^{{}}", tag, f"refs/heads/{reference}", reference) if name in found]
+        if done.code != 0 or not names:
+            why = short(done.err) or f"there is no {reference}"
+            raise InstallError(plan.name, f"its repository {address} does not tell what {reference} is: {why}")
+        commit = found[names[0]]
+    package = replace(plan.package, name=f"git+{address}@{commit}" + (f"#{fragment}" if fragment else ""))
+    return replace(plan, package=package, commit=commit)

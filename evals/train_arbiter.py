@@ -1,0 +1,216 @@
+"""Trains the arbiter, which says what of all that could be done about a message is right, on dialogues.
+
+    python -m evals.train_arbiter --tools tools.json [--folds 3] [--write] FILE[:COUNT] …
+
+The intent models have seen some of these dialogues themselves. So that the arbiter learns how far to trust them on
+people they have not seen, the dialogues are split by writer into *folds*, and the options for each fold come from
+intent models that were trained without it. ``--write`` puts the weights into the package; without it a part of the
+writers is held out and what became of their turns is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import numpy as np
+
+from dynamic_plugins.core.model_protocol import Say
+from dynamic_plugins.embedded import reading
+from dynamic_plugins.embedded.arbiter import WEIGHTS, Option, choose
+from dynamic_plugins.embedded.request import read_request
+from dynamic_plugins.embedded.responder import Responder
+from dynamic_plugins.embedded.standing import standing_from
+from dynamic_plugins.registry.registry import Registry
+from dynamic_plugins.resolver.catalog import Catalogue
+from evals.dialogues import Stage, _entries, after
+from evals.train_intents import DATA, Teacher, known_entries, packed, read_lines, trained
+from evals.using import same
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dynamic_plugins.core.model_protocol import TurnContext
+    from dynamic_plugins.embedded.classifier import LinearModel
+    from dynamic_plugins.embedded.decide import Answer
+    from evals.dialogues import Offers
+
+EPOCHS, RATE, DECAY = 400, 0.3, 4e-3
+
+
+@dataclass
+class Sample:
+    """A turn: its options, which of them are right, and what was understood of it; *writer* is whose it is."""
+
+    options: list[Option]
+    right: list[int]
+    understood: Any
+    writer: str
+    answers: list[list[dict[str, Any]]]
+    made: list[list[dict[str, Any]]]
+
+
+class _Listener:
+    """A model that says nothing and keeps what it was asked."""
+
+    reads_every_tool = True
+    name = "listener"
+
+    def __init__(self) -> None:
+        self.body: dict[str, Any] = {}
+        self.context: TurnContext | None = None
+
+    async def respond(
+        self,
+        messages: Sequence[Any],
+        tools: Sequence[Any],
+        on_text: Any = None,  # noqa: ARG002 # the protocol
+        context: TurnContext | None = None,
+    ) -> Say:
+        self.body, self.context = {"messages": list(messages), "tools": list(tools)}, context
+        return Say(".")
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+async def samples_of(dialogue: dict[str, Any], offers: Offers, registry: Registry) -> list[Sample]:
+    """Return the turns of *dialogue* that are not settled without the arbiter."""
+    status = dict.fromkeys(dialogue["installed"], "inactive") | dict.fromkeys(dialogue["active"], "active")
+    found = []
+    for number, turn in enumerate(dialogue["turns"]):
+        catalogue = Catalogue(registry, lambda now=dict(status): _entries(now, offers))  # type: ignore[misc] # bound now
+        stage, listener = Stage(status, offers, catalogue, None), _Listener()
+        await stage.conversation(listener, dialogue["turns"][:number]).respond(turn["say"])
+        responder = Responder(await catalogue.names(), {entry.name: entry for entry in await registry.entries()})
+        standing = standing_from(listener.context.plugins if listener.context else ())
+        if (case := responder.case(read_request(listener.body), standing)) is not None:
+            options, understood = case
+            answers = [turn["expect"], *turn.get("accept", [])]
+            made = [await _as_scored(stage, option.done) for option in options]
+            right = [i for i, calls in enumerate(made) if any(same(answer, calls) for answer in answers)]
+            found.append(Sample(options, right, understood, dialogue["persona"], answers, made))
+        status = after(status, turn["expect"])
+    return found
+
+
+async def _as_scored(stage: Stage, answer: Answer) -> list[dict[str, Any]]:
+    return await stage.calls_of(SimpleNamespace(calls=answer.calls))  # type: ignore[arg-type] # it has what is read
+
+
+def learn(samples: Sequence[Sample]) -> dict[str, float]:
+    """Return the weights that make the right options of *samples* likely."""
+    names: dict[str, int] = {}
+    for sample in samples:
+        for option in sample.options:
+            for name in option.features:
+                names.setdefault(name, len(names))
+    cases = [(_matrix(sample.options, names), np.array(sample.right)) for sample in samples if sample.right]
+    weights, seen = np.zeros(len(names)), np.full(len(names), 1e-8)
+    for _ in range(EPOCHS):
+        gradient = DECAY * weights * len(cases)
+        for matrix, right in cases:
+            scores = matrix @ weights
+            shares = np.exp(scores - scores.max())
+            shares /= shares.sum()
+            target = np.zeros(len(shares))
+            target[right] = shares[right] / shares[right].sum()
+            gradient += (shares - target) @ matrix
+        seen += gradient**2
+        weights -= RATE * gradient / np.sqrt(seen)
+    return {name: round(float(weights[i]), 4) for name, i in names.items() if abs(weights[i]) >= 0.005}
+
+
+def _matrix(options: Sequence[Option], names: Mapping[str, int]) -> Any:
+    matrix = np.zeros((len(options), len(names)))
+    for row, option in enumerate(options):
+        for name, value in option.features.items():
+            if name in names:
+                matrix[row, names[name]] = value
+    return matrix
+
+
+def outcome(sample: Sample, weights: Mapping[str, float]) -> str:
+    """Return what became of a turn: right, asked, harm, or wrong."""
+    answer = choose(sample.options, sample.understood.reading, weights)
+    picked = next((i for i, o in enumerate(sample.options) if answer in (o.done, o.asked)), None)
+    if picked is None:
+        return "wrong"
+    option = sample.options[picked]
+    acted = answer.calls or not answer.proposed
+    if picked in sample.right:
+        return "right" if acted or [] in sample.answers else "asked"
+    if not answer.calls:
+        return "right" if [] in sample.answers and not answer.proposed else "wrong"
+    return "harm" if option.changing else "wrong"
+
+
+def intent_models(lines: Iterable[Any], entries: Mapping[str, Any]) -> dict[str, LinearModel]:
+    """Return the intent models trained on *lines*."""
+    return {name: packed(*trained(name, mine)) for name, mine in Teacher(entries).samples(list(lines)).items()}
+
+
+async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: int, registry: Registry) -> list[Sample]:
+    """Return the samples of *dialogues*, each fold's with intent models that have not seen its writers.
+
+    Without folds the models that ship are asked.
+    """
+    if not folds:
+        return [each for dialogue in dialogues for each in await samples_of(dialogue, offers, registry)]
+    writers = sorted({each["persona"] for each in dialogues})
+    random.Random(11).shuffle(writers)  # noqa: S311 # the same folds for everybody
+    files = [*sorted((DATA / "hands").glob("*.jsonl")), *sorted(DATA.glob("*own*.jsonl"))]
+    files += [*sorted(DATA.glob("unseen*.jsonl")), *sorted((DATA / "dialogues").glob("*.jsonl"))]
+    lines = read_lines(files)
+    entries, found = known_entries(lines), list[Sample]()
+    for fold in range(folds):
+        held = set(writers[fold::folds])
+        models = intent_models((line for line in lines if line["hand"] not in held), entries)
+        with patch.object(reading, "model", models.__getitem__):  # these instead of those that ship
+            for dialogue in dialogues:
+                if dialogue["persona"] in held:
+                    found += await samples_of(dialogue, offers, registry)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", nargs="+", help="FILE, or FILE:COUNT for the first of its dialogues")
+    parser.add_argument("--tools", type=Path, required=True)
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    offers = json.loads(given.tools.read_text(encoding="utf-8"))
+    dialogues = [dialogue for file in given.files for dialogue in _first(file)]
+    with tempfile.TemporaryDirectory() as home:
+        samples = asyncio.run(collect(dialogues, offers, given.folds, Registry(Path(home), official={})))
+    print(f"{len(samples)} turns, of which {sum(bool(s.right) for s in samples)} have a right option")
+    if given.write:
+        WEIGHTS.write_text(json.dumps(learn(samples), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        return
+    writers = sorted({sample.writer for sample in samples})
+    counted: Counter[str] = Counter()
+    for fold in range(5):
+        held = set(writers[fold::5])
+        weights = learn([sample for sample in samples if sample.writer not in held])
+        counted.update(outcome(sample, weights) for sample in samples if sample.writer in held)
+    print({name: round(count / len(samples), 4) for name, count in counted.most_common()})
+
+
+def _first(argument: str) -> list[Any]:
+    path, _, count = argument.rpartition(":") if argument.rpartition(":")[2].isdigit() else (argument, "", "")
+    found = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    return found[: int(count)] if count else found
+
+
+if __name__ == "__main__":
+    main()

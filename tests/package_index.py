@@ -1,0 +1,102 @@
+"""A Python package index on loopback, with packages made here: it tells when they were published, or does not."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_JSON = "application/vnd.pypi.simple.v1+json"  # PEP 691; the time of upload is of PEP 700
+
+
+def plugin_wheel(name: str, version: str, requires: tuple[str, ...] = ()) -> bytes:
+    """Return a wheel of a native plugin whose one action tells its version."""
+    info = f"{name}-{version}.dist-info"
+    needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    module = "from dynamic_plugins.plugin import Plugin, action\n@action\ndef tell() -> str:\n    'Tells.'\n"
+    files = {
+        f"{name}/__init__.py": f"{module}    return {version!r}\nplugin = Plugin({name!r}, actions=[tell])\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": f"[dynamic_plugins.plugins]\n{name} = {name}:plugin\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD"))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+    return packed.getvalue()
+
+
+@dataclass
+class PackageIndex:
+    """The wheels served, by package and file name, each with the time of its upload where that is told."""
+
+    host: str = ""
+    files: dict[str, dict[str, tuple[bytes, str | None]]] = field(default_factory=dict)
+
+    def add(self, name: str, version: str, published: str | None, requires: tuple[str, ...] = ()) -> None:
+        """Publish a plugin; *published* is a date (ISO 8601), or None where the index does not say."""
+        wheel = plugin_wheel(name, version, requires)
+        self.files.setdefault(name, {})[f"{name}-{version}-py3-none-any.whl"] = (wheel, published)
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return what uv must be told to use this index, with a cache of its own in *folder*."""
+        told = {"UV_DEFAULT_INDEX": f"http://{self.host}/simple/", "UV_NO_CONFIG": "1", "UV_HTTP_RETRIES": "0"}
+        return told | {"UV_CACHE_DIR": str(folder / "uv-cache")}
+
+    def answer(self, path: str) -> bytes | None:
+        kind, _, name = path.strip("/").partition("/")
+        if kind == "files":
+            return next(packed[name][0] for packed in self.files.values() if name in packed)
+        if name not in self.files:
+            return None
+        return json.dumps({"meta": {"api-version": "1.1"}, "name": name, "files": self._files(name)}).encode()
+
+    def _files(self, name: str) -> list[dict[str, Any]]:
+        told = []
+        for file, (_, published) in self.files[name].items():
+            one: dict[str, Any] = {"filename": file, "url": f"http://{self.host}/files/{file}", "hashes": {}}
+            told.append(one | ({"upload-time": f"{published}T00:00:00Z"} if published else {}))
+        return told
+
+
+@contextmanager
+def package_index() -> Iterator[PackageIndex]:
+    """Serve an index until the block ends."""
+    index = PackageIndex()
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            content = index.answer(self.path)
+            self.send_response(404 if content is None else 200)
+            self.send_header("Content-Type", _JSON if "/simple/" in self.path else "application/zip")
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content or b"")
+
+        do_HEAD = do_GET  # noqa: N815 # the name is the server class expects; uv asks how long a wheel is, to read no more than its metadata
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    index.host = f"127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield index
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)

@@ -1,0 +1,105 @@
+"""A yes does what was offered, whoever offered it, and a choice means what was listed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dynamic_plugins.embedded.agreement import agrees, declines
+from dynamic_plugins.embedded.request import read_request
+from dynamic_plugins.embedded.responder import Responder
+from dynamic_plugins.embedded.status_text import standing_in_text
+from dynamic_plugins.registry.registry import Registry
+from dynamic_plugins.resolver.resolver import Resolver
+from dynamic_plugins.tools.management import NAMES, schema
+
+SHOP = "shop"
+QUESTION = "It is installed and off. Shall I switch it on?"
+OWN = [
+    ("shop__add_item", "Adds something to the shopping list", {"item": {"type": "string"}}, ["item"], False),
+    ("shop__remove_item", "Takes something off the shopping list", {"item": {"type": "string"}}, ["item"], False),
+    ("shop__show_list", "Shows what is on the shopping list", {}, [], True),
+]
+TOOLS = [{"function": {"name": name, "description": name, "parameters": schema(name)}} for name in NAMES] + [
+    {
+        "function": {
+            "name": name,
+            "description": description,
+            "parameters": {"type": "object", "properties": properties, "required": required},
+            "annotations": {"readOnlyHint": reads},
+        }
+    }
+    for name, description, properties, required, reads in OWN
+]
+
+
+def answer(status: dict[str, str], *messages: str) -> Any:
+    """Return the answer to a conversation: what a person and the agent said, in turn."""
+    rows = [{"name": name, "version": "1.0", "status": how} for name, how in status.items()]
+    system = f"<dynamic_plugins_status>\n{json.dumps({'plugins': rows})}\n</dynamic_plugins_status>"
+    roles = ["user", "assistant"] * len(messages)
+    said = [{"role": role, "content": text} for role, text in zip(roles, messages, strict=False)]
+    entries = {entry.name: entry for entry in Registry(Path("unused"), official={}).cached_entries()}
+    responder = Responder(Resolver(list(entries.values())), entries)
+    tools = TOOLS if status.get(SHOP) == "active" else TOOLS[: len(NAMES)]
+    request = read_request({"messages": [{"role": "system", "content": system}, *said], "tools": tools})
+    return responder.answer(request, standing_in_text(request, entries))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["yes", "ya", "Yes, naturally, please do switch it on.", "si si go", "obviously", "ben oui", "mm yes please",
+     "gowan then switch it on", "はい", "好的", "👍", "vas-y alors", "ja gerne", "sure thing, go ahead"],
+)  # fmt: skip
+def test_a_yes_is_one_in_many_words(said: str) -> None:
+    assert agrees(said, QUESTION)
+    assert not declines(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["no", "yes but only until noon", "ok bye", "yes?", "well", "sure, and in Madrid?", "yes, no, wait", "",
+     "the yes is missing", "yes delete everything else as well"],
+)  # fmt: skip
+def test_what_says_more_than_yes_is_none(said: str) -> None:
+    assert not agrees(said, QUESTION)
+
+
+@pytest.mark.parametrize(
+    "said", ["no", "nah, leave it", "not now thanks", "never mind", "lieber nicht", "ok no", "いいえ"]
+)
+def test_a_no_is_one_in_many_words(said: str) -> None:
+    assert declines(said)
+
+
+def test_a_yes_to_a_call_that_was_proposed_makes_exactly_that_call() -> None:
+    first = "hm, so the list, could it be that remove_item cream is what we want"
+    proposed = answer({SHOP: "active"}, first)
+    if not proposed.proposed:
+        pytest.fail(f"nothing was proposed: {proposed}")
+    made = answer({SHOP: "active"}, first, proposed.text, "yes please")
+    assert made.calls == proposed.proposed
+    assert not any(call.tool in ("deactivate_plugin", "unload_plugin") for call in made.calls)
+
+
+@pytest.mark.parametrize("yes", ["yes", "Ja, bitte", "obviously", "switch it on please, yes"][:3])
+def test_a_yes_to_somebody_elses_offer_switches_on_what_is_off(yes: str) -> None:
+    made = answer({SHOP: "inactive"}, "put bread on my list", "shop can do that; it is off. Shall I switch it on?", yes)
+    assert [(call.tool, call.plugin) for call in made.calls] == [("activate_plugin", SHOP)]
+
+
+def test_a_bare_choice_takes_what_was_listed_at_that_place() -> None:
+    listed = "There are two: @elizaos/plugin-slack and @elizaos/plugin-telegram. Which one?"
+    made = answer({}, "something to chat with my team", listed, "the second one please")
+    assert [(call.tool, call.plugin) for call in made.calls] == [("install_plugin", "@elizaos/plugin-telegram")]
+
+
+def test_a_no_to_an_offer_does_nothing() -> None:
+    made = answer(
+        {SHOP: "inactive"}, "put bread on my list", "shop can do that. Shall I switch it on?", "nah, leave it"
+    )
+    assert not made.calls
+    assert not made.proposed
