@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.core import atomic_file
-from dynamic_plugins.core.permissions import not_enforced
+from dynamic_plugins.core.permissions import NOT_ENFORCED
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.conversation import Conversation
     from dynamic_plugins.chat.plugin_reader import PluginReader
     from dynamic_plugins.core.model_protocol import Model
+    from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.settings import Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
@@ -57,6 +58,7 @@ def _loader(settings: Settings) -> LoaderSelector:
         log=_log_worker_line,
         environment=settings.environment,
         data_dir=data_dir,
+        sandbox=settings.sandbox,
     )
 
     def in_process() -> InProcessLoader:
@@ -112,12 +114,16 @@ class App:
             ask_values=ask_values,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
-            enforced=not_enforced,  # workers are started without a fence
+            enforced=self._enforced,
         )
         self._model: Model | None = None
         self._background: list[asyncio.Task[None]] = []
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
         self._stop_watching: list[Callable[[], None]] = []
+
+    def _enforced(self, name: str, permissions: Permissions) -> Enforcement:
+        """Return what the fence enforces of *permissions*; one in this process has none."""
+        return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
 
     def _installed_entries(self) -> dict[str, Entry]:
         return {

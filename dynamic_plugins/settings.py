@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ FORBIDDEN_VARIABLES = frozenset(
     GIT_ASKPASS GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_PAGER SSH_ASKPASS VISUAL BROWSER PROMPT_COMMAND
     """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
 )
+SandboxMode = Literal["require", "auto", "off"]
 _OURS = "DYNAMIC_PLUGINS_"
 _PASSPHRASE = "DYNAMIC_PLUGINS_PASSPHRASE"  # noqa: S105 - the name of a variable
 
@@ -66,6 +67,8 @@ class Limits:
     memory_bytes: int | None = 2 * 2**30
     cpu_seconds: int | None = None
     open_files: int | None = 1024
+    processes: int | None = 1024
+    """Processes and threads, where a worker has processes of its own."""
     result_bytes: int = 2**20
     """The longest answer a worker may give, as JSON text."""
 
@@ -176,6 +179,8 @@ class Settings:
     """What nobody has verified is not installed in a version, or with packages, that is younger; 0 for no limit."""
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
+    sandbox: SandboxMode = "auto"
+    """``require`` starts no plugin whose permissions cannot be enforced here; ``off`` enforces nothing."""
     in_process: tuple[str, ...] = ()
     """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
     max_steps: int = 8
@@ -222,11 +227,13 @@ class Settings:
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
+            sandbox=_sandbox(env),
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
             limits=Limits(
                 memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
                 cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,
                 open_files=_number(env, "DYNAMIC_PLUGINS_OPEN_FILES", 1024) or None,
+                processes=_number(env, "DYNAMIC_PLUGINS_PROCESSES", 1024) or None,
                 result_bytes=_number(env, "DYNAMIC_PLUGINS_RESULT_KB", 1024) * 1024,
             ),
             timeouts=Timeouts(
@@ -278,6 +285,14 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value not in {"", "0", "1", "false", "true", "no", "yes"}:
         raise ValueError(f"{name} must be 1 or 0, not {value!r}")
     return value in {"1", "true", "yes"}
+
+
+def _sandbox(env: Mapping[str, str]) -> SandboxMode:
+    value = env.get("DYNAMIC_PLUGINS_SANDBOX", "").strip().lower() or "auto"
+    for mode in get_args(SandboxMode):
+        if mode == value:
+            return mode  # type: ignore[no-any-return] # get_args forgets what they are
+    raise ValueError(f"DYNAMIC_PLUGINS_SANDBOX must be require, auto or off, not {value!r}")
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

@@ -29,6 +29,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.permissions import parse_host
 from dynamic_plugins.errors import ActionError, BadArgumentsError, PluginError, PluginTimeoutError
+from dynamic_plugins.install.integrity import record
 from dynamic_plugins.settings import Settings, Timeouts
 from evals.compatibility import names_in, whole
 from evals.invented import Inventor
@@ -91,7 +92,8 @@ async def learn(name: str, path: Path | None = None, calls: int = MAX_CALLS) -> 
     learned = Learned(name)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.from_environment(home=Path(folder, "home"))
-        changed = {"timeouts": Timeouts(start=60, call=10), "passphrase": "evaluation"}
+        # Without the fence: it is to be seen what it reaches for, not what it is refused.
+        changed = {"timeouts": Timeouts(start=60, call=10), "passphrase": "evaluation", "sandbox": "off"}
         environment = {**settings.environment, "HOME": str(Path(folder, "person"))}
         settings = Settings(**{**vars(settings), **changed, "environment": environment})
         try:
@@ -145,7 +147,7 @@ def _with_hook(installation: Installation, folder: Path, log: Path) -> Installat
     (packages,) = Path(installation.python).parent.parent.glob("lib/python*/site-packages")
     (packages / "_reached.py").write_text((HOOKS / "hook.py").read_text())
     (packages / "_reached.pth").write_text(f"import _reached; _reached.start({str(log)!r})\n")
-    return installation
+    return replace(installation, files_digest=record(Path(installation.path)))
 
 
 async def _watch(app: App, learned: Learned) -> None:

@@ -35,6 +35,7 @@ async def examine(settings: Settings) -> list[Check]:
         await _uv(),
         await _program("node", settings, "for npm plugins: install Node.js 18 or newer"),
         await _program("npm", settings, "for npm plugins: install npm"),
+        await asyncio.to_thread(_sandbox, settings),
         await asyncio.to_thread(_keyring, settings),
         await _model(settings),
         await _registry(settings),
@@ -75,6 +76,20 @@ def _keyring(settings: Settings) -> Check:
         return Check("secrets", True, open_vault(settings.home, settings.passphrase).name)
     except PluginError as error:
         return Check("secrets", False, "no keyring and no passphrase", error.for_person())
+
+
+def _sandbox(settings: Settings) -> Check:
+    from dynamic_plugins.workers.fence.fence import Fence
+    from dynamic_plugins.workers.fence.tier import Level
+
+    tier = Fence(settings.sandbox, settings.limits).tier
+    remedy = (
+        "take DYNAMIC_PLUGINS_SANDBOX away"
+        if settings.sandbox == "off"
+        else "for plugins that you do not trust: run all of it in a container or a virtual machine"
+    )
+    fenced = tier.level is not Level.NONE
+    return Check("sandbox", fenced, str(tier), "" if fenced else remedy, needed=settings.sandbox == "require")
 
 
 async def _model(settings: Settings) -> Check:
