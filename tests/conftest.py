@@ -70,8 +70,9 @@ class Cli:
     def environment(self) -> dict[str, str]:
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_"))}
         keep.pop("PYTHONDONTWRITEBYTECODE", None)
-        # No keyring of the machine's: a test must not leave anything in a person's own.
-        return keep | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"} | self.env
+        # Neither a keyring of the machine's, where a test might leave something, nor the models that may run on it.
+        ours = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "DYNAMIC_PLUGINS_MODEL_SERVERS": "none"}
+        return keep | ours | self.env
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "dynamic_plugins", "--home", str(self.home), *words]
