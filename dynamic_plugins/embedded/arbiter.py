@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("arbiter_weights.json")
 
-READS = 0.4
+READS = 0.3
 """From this probability on what only reads is done."""
 SEARCHES = 0.55
 """From this probability on the registry is searched. Nobody is asked whether to search."""
@@ -30,9 +30,9 @@ CHANGES = 0.9
 """From this probability on what changes something is done, if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
-ASKS = 0.18
+ASKS = 0.15
 """From this probability on what is not done is asked about, where words are not far likelier."""
-OUTWEIGHS = 3.0
+OUTWEIGHS = 4.0
 """Words that are so many times likelier go before a question."""
 
 Kind = Literal["manage", "use", "search", "words"]
