@@ -30,8 +30,9 @@ CHANGES = 0.9
 """From this probability on what changes something is done, if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
-ASKS = 0.15
-"""From this probability on what is not done is asked about, where words are not far likelier."""
+ASKS, ASKS_DOUBTFUL = 0.15, 0.25
+"""From this probability on what is not done is asked about, where words are not far likelier; the second holds where
+the grammar of the message leaves a doubt."""
 OUTWEIGHS = 4.0
 """Words that are so many times likelier go before a question."""
 
@@ -63,7 +64,8 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
         key=lambda pair: pair[1],
         default=(said, words),
     )
-    if best.kind == "words" or (words > share and (share < ASKS or words > OUTWEIGHS * share)):
+    asks = ASKS_DOUBTFUL if best.doubtful else ASKS
+    if best.kind == "words" or (words > share and (share < asks or words > OUTWEIGHS * share)):
         return said.done
     if best.kind == "search":
         return best.done if share >= SEARCHES else said.done
@@ -72,7 +74,7 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
     enough = READS if best.spelled else CHANGES
     if best.changing and not best.doubtful and share >= enough and reading.ordered >= ORDERED:
         return best.done
-    return best.asked if share >= ASKS else said.done
+    return best.asked if share >= asks else said.done
 
 
 def probabilities(options: Sequence[Option], weights: Mapping[str, float] | None = None) -> list[float]:

@@ -140,6 +140,13 @@ _CORRECTS = re.compile(
 )
 
 
+_ASKED_BACK = re.compile(
+    r"\W*(?:install|uninstall|remove|delete|add|activate|deactivate|enable|disable|turn|switch|unload|configure)\b[^.!?\n]*\?",
+    re.I,
+)
+"""An order with a question mark is somebody else's that is repeated: "Install it? Over my dead body"."""
+
+
 def meant_plugins(reading: Reading) -> list[Wanted]:
     """Return what is wanted of which plugins, after what the grammar of a message rules out.
 
@@ -205,7 +212,7 @@ def _doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
     spoken = reading.text.spoken
     if reading.text.addresses and any("I" in each.letters for each in wanted):
         return True  # what is to be installed may be what stands at the address
-    if _TAKES_BACK.search(spoken) or _CORRECTS.search(spoken):
+    if _TAKES_BACK.search(spoken) or _CORRECTS.search(spoken) or _ASKED_BACK.match(spoken):
         return True
     if any(each.plugin.link.kind in _GUESSED for each in wanted):
         return True

@@ -29,9 +29,11 @@ _PAIR = re.compile(rf"\b({_KEY})\s*(?:=|:(?!//))\s*{_GIVEN}")
 _SET_TO = re.compile(
     rf"\b({_WORD_KEY})\s+(?:has to be|is to be|must be|should be|shall be|set to"
     rf"|to|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
-    rf"|=>|->)\s+{_GIVEN}"
+    rf"|=>|->)\s+{_GIVEN}|\b({_WORD_KEY})\s*(?:设置为|设为|设成|改为|改成|是|を|に)\s*{_GIVEN}"
 )
-_BESIDE = re.compile(rf"\b({_KEY})\s+(?!(?:to|as|is|be|for|on|in|of|and|auf|ist|est|es|has|must|should|set)\b){_GIVEN}")
+_BESIDE = re.compile(
+    rf"\b({_KEY})\s+(?!(?:to|as|is|be|for|on|in|of|and|auf|ist|est|es|ein|an|rein|has|must|should|set)\b|[\u4e00-\u9fff]){_GIVEN}"
+)
 _NAME_GOES_ON = re.compile(r"(?:\s+[A-Z][\w'-]+){1,3}(?=\s*(?:[.,;!?]|$))")
 _VALUE = re.compile(
     r"\[secret:[^\]]*\]|https?://[^\s;]+|(?<![\w/])(?:~|\.)?/[\w./,-]+|(?<!\w)[+-]?\d[\w.:,-]*|"
@@ -145,9 +147,10 @@ def given_settings(
 def values_in(said: str) -> list[Value]:
     """Return the values that *said* gives by name, and the secrets in it, in order."""
     found = [
-        _whole(said, Value(match[1], _clean(match[2]), match.start(), match.end(), explicit=True))
+        _whole(said, Value(name, _clean(given), match.start(), match.end(), explicit=True))
         for pattern in (_PAIR, _SET_TO, _BESIDE)
         for match in pattern.finditer(said)
+        for name, given in [[group for group in match.groups() if group][:2]]
     ]
     secrets = [Value(m[2] or "", m.group(), m.start(), m.end()) for m in PLACEHOLDER.finditer(said)]
     secrets += [Value(each.label, each.value, each.start, each.end) for each in find_secrets(said)]
@@ -161,7 +164,9 @@ def _whole(said: str, value: Value) -> Value:
 
 
 def _clean(value: str) -> str:
-    return value.strip("\"'") if value[:1] in "\"'" else value.rstrip(".,;!?")
+    if value[:1] in "\"'":
+        return value.strip("\"'")
+    return value.rstrip(".,;!?") or value  # a prefix may be "!!"
 
 
 def _apart(found: Sequence[Value]) -> Iterator[Value]:
