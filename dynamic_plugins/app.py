@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.core import atomic_file
+from dynamic_plugins.core.permissions import NOT_ENFORCED
+from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
+from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
+from dynamic_plugins.storage.audit import AuditLog
+from dynamic_plugins.storage.operator_policy import Policy
 from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.storage.usage_log import Journal
 from dynamic_plugins.storage.values import ConfigurationStore
@@ -30,13 +36,17 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.conversation import Conversation
     from dynamic_plugins.chat.plugin_reader import PluginReader
     from dynamic_plugins.core.model_protocol import Model
+    from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
-    from dynamic_plugins.settings import Settings
+    from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
-    from dynamic_plugins.tools.toolbox import Toolbox
+    from dynamic_plugins.tools.toolbox import Prepared, Toolbox
     from dynamic_plugins.workers.in_process import InProcessLoader
 
+
+REVOCATION_SECONDS = 60.0
+"""So often is looked for what another process has learned to be revoked; a source is asked once its copy is old."""
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +54,13 @@ log = logging.getLogger(__name__)
 def _log_worker_line(plugin: str, line: str) -> None:
     """Log what a plugin's worker printed; the loader has taken its secrets out."""
     log.info("%s: %s", plugin, line)
+
+
+def _changes(call: Prepared) -> bool:
+    """Return whether *call* may change something; asked only where calls are asked about."""
+    from dynamic_plugins.chat.change_guard import changes
+
+    return changes(call)
 
 
 def _loader(settings: Settings) -> LoaderSelector:
@@ -56,6 +73,7 @@ def _loader(settings: Settings) -> LoaderSelector:
         log=_log_worker_line,
         environment=settings.environment,
         data_dir=data_dir,
+        sandbox=settings.sandbox,
     )
 
     def in_process() -> InProcessLoader:
@@ -69,7 +87,9 @@ def _loader(settings: Settings) -> LoaderSelector:
 class App:
     """The whole application on one home folder; ``async with App(settings) as app``.
 
-    Leaving the block ends every worker; what is enabled is enabled again in the next one.
+    Leaving the block ends every worker; what is enabled is enabled again in the next one. *door* is what the audit log
+    and the operator's policy call whoever opens it; *confirm_calls* says which calls that are not a person's own order
+    are asked about, where the settings do not.
     """
 
     def __init__(
@@ -79,8 +99,11 @@ class App:
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
+        door: str = "library",
+        confirm_calls: ConfirmCalls = "never",
     ) -> None:
         self.settings = settings
+        self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
         self.store = StateStore(settings.state_file)
         self.components = ComponentRegistry()
@@ -99,6 +122,8 @@ class App:
             present=self._installed_path,
         )
         self.loader = _loader(settings)
+        self.audit = AuditLog(settings.audit_file, door)
+        self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
             catalogue=self.catalogue,
             installer=self.installer,
@@ -107,15 +132,22 @@ class App:
             store=self.store,
             configuration=self.configuration,
             journal=Journal(settings.home / "journal.json", installed),
+            admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
             ask_values=ask_values,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
+            enforced=self._enforced,
         )
         self._model: Model | None = None
         self._background: list[asyncio.Task[None]] = []
+        self._new_registry = asyncio.Event()
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
         self._stop_watching: list[Callable[[], None]] = []
+
+    def _enforced(self, name: str, permissions: Permissions) -> Enforcement:
+        """Return what the fence enforces of *permissions*; one in this process has none."""
+        return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
 
     def _installed_entries(self) -> dict[str, Entry]:
         return {
@@ -144,11 +176,19 @@ class App:
         return PluginReader(self.catalogue, self.store.read, lambda: tools_of(self.components))
 
     def _tools(self, pasted: PastedSecrets | None, guard: InjectionGuard | None = None) -> Toolbox:
+        from dynamic_plugins.tools.call_consent import CallConsent
         from dynamic_plugins.tools.management import management_actions
         from dynamic_plugins.tools.toolbox import Toolbox
 
         actions = management_actions(self.service, self.installer, pasted)
-        return Toolbox(actions, self.components, self.service.use, guard)
+        consent = CallConsent(self.service, _changes, self._mode(pasted))
+        return Toolbox(
+            actions, self.components, self.service.use, guard, withheld=self.service.withheld, consent=consent.check
+        )
+
+    def _mode(self, pasted: PastedSecrets | None) -> ConfirmCalls:
+        """Return which calls are asked about: in the chat, whose guard knows what the person ordered, none unasked."""
+        return self._confirm_calls if pasted is None else self.settings.confirm_calls or "never"
 
     @cached_property
     def providers(self) -> list[Provider]:
@@ -160,7 +200,9 @@ class App:
     async def __aenter__(self) -> Self:
         atomic_file.keep_private(self.settings.home)
         self.service.sync()
+        self.registry.on_new_copy = self._new_registry.set
         self._background = [
+            asyncio.create_task(self._watch_revocations()),
             asyncio.create_task(self._end_idle_workers()),
             asyncio.create_task(self.service.run_tasks()),
         ]
@@ -184,6 +226,18 @@ class App:
         while True:
             await asyncio.sleep(max(1.0, idle / 4))
             await self.service.close_idle(idle)
+
+    async def _watch_revocations(self) -> None:
+        """End, or warn of, what is revoked while it runs, as soon as a registry says so."""
+        while True:
+            self._new_registry.clear()
+            with contextlib.suppress(PluginError):  # an outage, or a state that cannot be read: the next look is soon
+                if self.service.admission.stops_revoked and self.service.running():
+                    await self.registry.entries()
+                await self.service.end_revoked()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REVOCATION_SECONDS):
+                    await self._new_registry.wait()
 
     def sweep(self) -> None:
         """Remove what an install or removal that was cut short has left behind."""

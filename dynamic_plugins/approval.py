@@ -5,12 +5,31 @@ from __future__ import annotations
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
+from dynamic_plugins.core.permission_text import in_a_sentence, permission_lines
+from dynamic_plugins.core.permissions import NOT_ENFORCED, UNDECLARED, Enforcement, Permissions
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.text.printable import visible
 
-Verb = Literal["install", "activate", "update", "uninstall"]
+Verb = Literal["install", "activate", "update", "uninstall", "call"]
+
+
+class Answer(StrEnum):
+    """What a person answers, where yes and no do not say enough; only a no counts as false."""
+
+    NO = "no"
+    ONCE = "once"
+    CONVERSATION = "conversation"
+    """To a call: also every further call of this action, until the application is closed."""
+    ALWAYS = "always"
+    """To a call: also every further call of this action, as long as the plugin describes it as it does now."""
+    BEFOREHAND = "beforehand"
+    """The operator has agreed to whatever would be asked."""
+
+    def __bool__(self) -> bool:
+        return self is not Answer.NO
 
 
 @dataclass(frozen=True)
@@ -37,10 +56,29 @@ class ApprovalRequest:
 
     Consent that was given beforehand is not for that: only somebody who has read it can agree.
     """
+    permissions: Permissions = UNDECLARED
+    """What it may reach once that is agreed to."""
+    enforced: Enforcement = NOT_ENFORCED
+    """Which of that is enforced on this machine."""
+    held: Permissions | None = None
+    """What it may reach already, of an update: only what is new is shown."""
+    needs: tuple[tuple[str, Permissions], ...] = ()
+    """The plugins that come with it, and what they may reach."""
+    changes: tuple[str, ...] = ()
+    """What is new or has changed since the person last agreed, as lines of a difference."""
+    action: str = ""
+    """Of a call: the action."""
+    arguments: str = ""
+    """Of a call: its arguments, as JSON text."""
 
     @property
     def question(self) -> str:
         """One line: ``Install mcp-server-time 2026.10.19 from PyPI?``"""
+        if self.verb == "call":
+            return visible(f"Call {self.action} of {self.name}?")
+        if self.verb == "activate" and self.changes:
+            what = f"{self.name} {self.version} offers other things than you agreed to."
+            return visible(f"{what} Use what is new or changed?")
         return visible(f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?")
 
     @property
@@ -49,14 +87,27 @@ class ApprovalRequest:
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
         lines += [f"  sha256   {self.digest}"] if self.digest else []
+        lines += [f"  {name:<8} {text}" for name, text in self.permission_lines.items()]
+        lines += [f"  with it  {name}: {in_a_sentence(permissions)}" for name, permissions in self.needs]
         lines += [f"  default  {name}={value}" for name, value in self.defaults]
         lines += [f"  note     {note}" for note in self.notes]
+        if self.verb == "call":
+            lines += [f"  calls    {self.action}", f"  with     {self.arguments}"]
+        lines += [f"  {change}" for change in self.changes]
         lines += [f"  warning  {warning}" for warning in self.warnings]
         return [visible(line) for line in lines]
 
+    @property
+    def permission_lines(self) -> dict[str, str]:
+        """What it may reach, three lines by what they are about: network, files, programs. None of what is removed."""
+        return {} if self.verb == "uninstall" else permission_lines(self.permissions, self.enforced, self.held)
 
-Approve = Callable[[ApprovalRequest], Awaitable[bool]]
-"""Returns whether the person agrees. A host without a person passes none: the answer is then needs_confirmation."""
+
+Approve = Callable[[ApprovalRequest], Awaitable[bool | Answer]]
+"""Returns whether the person agrees; to a call, ``True`` agrees to this one (see :class:`Answer`).
+
+A host without a person passes none: the answer is then needs_confirmation.
+"""
 
 
 async def approve_everything(request: ApprovalRequest) -> bool:

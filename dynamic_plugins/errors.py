@@ -9,9 +9,14 @@
     │   ├── NotInstalledError              not_installed
     │   ├── AlreadyActiveError             already_active
     │   ├── NeedsConfirmationError         needs_confirmation
+    │   │   └── WithheldError              needs_confirmation
     │   ├── DeclinedError                  declined
     │   ├── NeedsConfigurationError        needs_configuration
     │   ├── UntrustedSourceError           untrusted_source
+    │   │   └── SourceNotAllowedError      untrusted_source
+    │   ├── PermissionDeniedError          permission_denied   (an ActionError too)
+    │   ├── NotAllowedError                permission_denied
+    │   │   └── RevokedError               permission_denied
     │   ├── BadArgumentsError              bad_arguments
     │   ├── SourceError                    bad_arguments       (registry.sources)
     │   │   └── SourceListError            state_unavailable   (registry.sources; a StateError too)
@@ -46,17 +51,22 @@ a terminal and name commands, :meth:`PluginError.for_model` and :meth:`PluginErr
 tools. Both say what happened, to which plugin, and what to do next.
 
 Not in the tree: ``InputNeededError`` and ``ConsentNeededError`` of the integrations, which carry a question out to a
-client and are no failures; ``BadEntryError``, which never leaves the registry's readers; ``NetworkRefusedError`` of the
-recorded conversations, which has to look like a network that fails; and what runs in a plugin's own process, where
-nothing of ours but the worker is installed.
+client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which never
+leaves the registry's readers; ``NetworkRefusedError`` of the recorded conversations, which has to look like a network
+that fails; and what runs in a plugin's own process, where nothing of ours but the worker is installed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+import shlex
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+PermissionKind = Literal["network", "read", "write", "program"]
+"""What a refusal is about."""
+PERMISSION_LENGTH = 300
 
 
 class PluginError(Exception):
@@ -169,6 +179,16 @@ class NeedsConfirmationError(InputError):
         )
 
 
+class WithheldError(NeedsConfirmationError):
+    """What is called is new, or has changed, since a person agreed to what the plugin offers."""
+
+    def __init__(self, plugin: str, component: str) -> None:
+        changed = f"Its {component} is not what was agreed to: it is new or has changed since."
+        super().__init__(
+            plugin, f"{changed} The difference is shown, and asked about, by: dynamic-plugins activate {plugin}"
+        )
+
+
 class DeclinedError(InputError):
     """The person said no."""
 
@@ -219,6 +239,37 @@ class UntrustedSourceError(InputError):
             f"{text} If you trust it: dynamic-plugins {command}",
             for_model=f"{text} If the person trusts it, they run: dynamic-plugins {command}",
         )
+
+
+class SourceNotAllowedError(UntrustedSourceError):
+    """The operator's policy does not allow plugins from there; ``rule`` says which rule of which file."""
+
+    def __init__(self, name: str, source: str, rule: str) -> None:
+        self.name, self.source, self.rule = name, source, rule
+        InputError.__init__(self, f"{name} comes from {source}, and {rule}.")
+
+    def facts(self) -> dict[str, Any]:
+        return {"rule": self.rule}
+
+
+class NotAllowedError(InputError):
+    """The operator's policy does not allow it; ``rule`` says which rule of which file."""
+
+    code = "permission_denied"
+
+    def __init__(self, name: str, rule: str) -> None:
+        self.name, self.rule = name, rule
+        super().__init__(f"{name} is neither installed nor started: {rule}.")
+
+    def facts(self) -> dict[str, Any]:
+        return {"rule": self.rule}
+
+
+class RevokedError(NotAllowedError):
+    """A registry has revoked the plugin, or this version of it."""
+
+    def __init__(self, name: str, version: str, rule: str) -> None:
+        super().__init__(f"{name} {version}", rule)
 
 
 class BadArgumentsError(InputError):
@@ -380,6 +431,42 @@ class NotActiveError(InputError, ActionError):
             f"{reason}. Switch it on with: dynamic-plugins activate {plugin}",
             for_model=f"{reason}; activate it with activate_plugin first",
         )
+
+
+class PermissionDeniedError(InputError, ActionError):
+    """A plugin reached for a host, a path or a program that it was not granted. An ActionError, since its call failed.
+
+    ``command`` is what the person types to grant it.
+    """
+
+    code = "permission_denied"
+
+    def __init__(self, plugin: str, kind: PermissionKind, what: str, action: str = "") -> None:
+        self.kind, self.what = kind, what
+        self.command = shlex.join(["dynamic-plugins", "permissions", plugin, f"--allow-{kind}", what])
+        reason = f"it may not {_REACHING[kind]} {what}"
+        ActionError.__init__(
+            self,
+            plugin,
+            action or "the call",
+            f"{reason}. If you want it to: {self.command}",
+            for_model=f"{reason}. Only the person can grant that, if they want to, with: {self.command}",
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"permission": {"kind": self.kind, "what": self.what}, "command": self.command}
+
+
+_REACHING = {"network": "reach", "read": "read", "write": "write to", "program": "start"}
+
+
+def permission_denied(plugin: str, kind: PermissionKind, what: str, action: str = "") -> PermissionDeniedError:
+    """Return the error for what *plugin* was refused: *what* is a host with its port, a path, or a program's name.
+
+    *what* may be a plugin's own words: of those, one line of printable characters is told.
+    """
+    line = " ".join("".join(each if each.isprintable() else " " for each in what[:PERMISSION_LENGTH]).split())
+    return PermissionDeniedError(plugin, kind, line, action)
 
 
 class UnknownActionError(InputError, ActionError):

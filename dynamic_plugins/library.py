@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_plugins.app import App
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.core.permissions import Permissions, parse_permissions
+from dynamic_plugins.errors import BadArgumentsError, PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.tools.system_prompt import system_text
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.approval import Approve, AskValues
     from dynamic_plugins.core.status import DynamicPluginInfo
+    from dynamic_plugins.settings import ConfirmCalls
     from dynamic_plugins.tools.toolbox import ToolFormat
 
 
@@ -30,8 +32,10 @@ class DynamicPlugins:
 
     *home* is where plugins and state are kept (default: the user's data folder, shared with the command line);
     *registries* are files or addresses used in place of the configured ones. *approve* asks a person before something
-    is installed or first started; without it such a call answers ``needs_confirmation``. *ask_values* asks a person
-    for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *listener* gets progress.
+    is installed or first started; without it such a call answers ``needs_confirmation``. It is asked as well before a
+    plugin's action is called, as *confirm_calls* says: ``always``, ``changing`` (all but those that only read; the
+    default where there is an *approve*) or ``never``; ``DYNAMIC_PLUGINS_CONFIRM_CALLS`` goes first. *ask_values* asks a
+    person for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *listener* gets progress.
     """
 
     def __init__(
@@ -43,9 +47,14 @@ class DynamicPlugins:
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
         settings: Settings | None = None,
+        confirm_calls: ConfirmCalls | None = None,
     ) -> None:
         told = settings or Settings.from_environment(home=home, registries=tuple(str(each) for each in registries))
-        self.app = App(told, approve=approve, ask_values=ask_values, listener=listener)
+        # Who gives a person to ask wants them asked; where there is none, calls are made as before.
+        mode = confirm_calls or ("never" if approve is None else "changing")
+        self.app = App(
+            told, approve=approve, ask_values=ask_values, listener=listener, door="library", confirm_calls=mode
+        )
 
     async def __aenter__(self) -> Self:
         await self.app.__aenter__()
@@ -92,6 +101,28 @@ class DynamicPlugins:
         """
         return await self.app.service.evaluate({"user": user, "reply": reply})
 
+    async def permissions(
+        self, plugin: str, *, allow: Mapping[str, Any] | None = None, deny: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return what an installed plugin may reach, once *allow* is granted and *deny* taken back.
+
+        Both are tables as plugins declare them, of which each key may be left out: ``{"network": ["api.example.org"],
+        "files": [{"path": "/data", "access": "read"}], "programs": ["git"]}``. A person says that: no tool does it.
+        Raises BadArgumentsError for a table that is none, or where what *deny* names would stay within reach, and what
+        naming a plugin raises.
+        """
+        if not (allow or deny):
+            return (await self.app.service.permissions(plugin)).to_dict()
+        allowed, denied = (_table(plugin, table or {}) for table in (allow, deny))
+        return (await self.app.service.change_permissions(plugin, allow=allowed, deny=denied)).to_dict()
+
     def status(self) -> list[DynamicPluginInfo]:
         """Return what is installed, by name."""
         return self.app.service.status()
+
+
+def _table(plugin: str, said: Mapping[str, Any]) -> Permissions:
+    try:
+        return parse_permissions({"network": [], **said})
+    except ValueError as error:
+        raise BadArgumentsError(plugin, f"permissions: {error}") from None

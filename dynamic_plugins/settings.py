@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -28,6 +28,8 @@ FORBIDDEN_VARIABLES = frozenset(
     GIT_ASKPASS GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_PAGER SSH_ASKPASS VISUAL BROWSER PROMPT_COMMAND
     """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
 )
+SandboxMode = Literal["require", "auto", "off"]
+ConfirmCalls = Literal["always", "changing", "never"]
 _OURS = "DYNAMIC_PLUGINS_"
 _PASSPHRASE = "DYNAMIC_PLUGINS_PASSPHRASE"  # noqa: S105 - the name of a variable
 
@@ -65,6 +67,8 @@ class Limits:
     memory_bytes: int | None = 2 * 2**30
     cpu_seconds: int | None = None
     open_files: int | None = 1024
+    processes: int | None = 1024
+    """Processes and threads, where a worker has processes of its own."""
     result_bytes: int = 2**20
     """The longest answer a worker may give, as JSON text."""
 
@@ -109,12 +113,20 @@ class Settings:
     """Opens the encrypted secret file where the machine has no keyring."""
     mcp_token: str | None = field(default=None, repr=False)
     """What a client of our MCP server over HTTP has to bring; None asks for nothing."""
+    policy: Path | None = None
+    """The operator's policy; None is ``policy.toml`` in the home, where there is one."""
+    revoked: Literal["warn", "stop"] = "warn"
+    """What becomes of a running plugin that its registry revokes, where the policy does not say."""
+    confirm_calls: ConfirmCalls | None = None
+    """Which calls of plugins' actions a person is asked about; None is what each door does by itself."""
     allow_builds: bool = False
     exclude_newer: str | None = None
     cooldown_days: int = 7
     """What nobody has verified is not installed in a version, or with packages, that is younger; 0 for no limit."""
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
+    sandbox: SandboxMode = "auto"
+    """``require`` starts no plugin whose permissions cannot be enforced here; ``off`` enforces nothing."""
     in_process: tuple[str, ...] = ()
     """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
     max_steps: int = 8
@@ -125,6 +137,10 @@ class Settings:
     @property
     def plugins_dir(self) -> Path:
         return self.home / "runtime_plugins"
+
+    @property
+    def audit_file(self) -> Path:
+        return self.home / "audit.jsonl"
 
     @property
     def state_file(self) -> Path:
@@ -162,13 +178,18 @@ class Settings:
             ),
             passphrase=passphrase,
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
+            policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
+            revoked=_choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",  # type: ignore[arg-type] # checked
+            confirm_calls=_choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),  # type: ignore[arg-type] # checked
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
+            sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",  # type: ignore[arg-type] # checked
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
             limits=Limits(
                 memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
                 cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,
                 open_files=_number(env, "DYNAMIC_PLUGINS_OPEN_FILES", 1024) or None,
+                processes=_number(env, "DYNAMIC_PLUGINS_PROCESSES", 1024) or None,
                 result_bytes=_number(env, "DYNAMIC_PLUGINS_RESULT_KB", 1024) * 1024,
             ),
             timeouts=Timeouts(
@@ -192,6 +213,13 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value not in {"", "0", "1", "false", "true", "no", "yes"}:
         raise ValueError(f"{name} must be 1 or 0, not {value!r}")
     return value in {"1", "true", "yes"}
+
+
+def _choice(env: Mapping[str, str], name: str, *choices: str) -> str | None:
+    value = env.get(name, "").strip().lower()
+    if value and value not in choices:
+        raise ValueError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
+    return value or None
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

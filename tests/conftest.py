@@ -99,16 +99,21 @@ def cli(home: Path) -> Iterator[Cli]:
 
 
 def workers_of(home: Path) -> list[str]:
-    """Return the command lines of living processes that run something under *home*'s plugins."""
+    """Return the command lines of living processes that run something under *home*'s plugins.
+
+    Those that wait for another of them, as supervisors do, are left out.
+    """
     import psutil
 
     marker = str(home / "runtime_plugins")
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
+    found: dict[int, str] = {}
+    parents: set[int] = set()
+    for process in psutil.process_iter(["cmdline", "status", "ppid"]):
         words = process.info["cmdline"] or []
         if any(marker in word for word in words) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(" ".join(words))
-    return found
+            found[process.pid] = " ".join(words)
+            parents.add(process.info["ppid"])
+    return [line for pid, line in found.items() if pid not in parents]
 
 
 @cache

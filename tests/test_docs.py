@@ -394,7 +394,7 @@ def check_data(data: Any, block: Block, here: Workspace) -> None:
             assert url == f"http://127.0.0.1:{parse(['mcp']).port}/mcp"
         else:
             assert_serves((server.get("command") or server["cmd"], *server.get("args", [])))
-    if isinstance(data, dict) and "plugins" in data:
+    if isinstance(data, dict) and isinstance(data.get("plugins"), list):
         path = here.folder / "checked.json"
         path.write_text(block.text)
         ran = here.run("dynamic-plugins", "--json", "--registry", str(path), "list", "--limit", "50")

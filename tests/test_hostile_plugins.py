@@ -22,7 +22,7 @@ from dynamic_plugins.errors import (
     WorkerDiedError,
 )
 from dynamic_plugins.workers.components import Host
-from tests.loading import call, children, component, connected, loader, native, raw, server, until
+from tests.loading import call, children, component, connected, loader, native, outside, raw, server, until
 
 if TYPE_CHECKING:
     from dynamic_plugins.workers.components import Offers
@@ -280,14 +280,14 @@ async def test_a_server_that_has_stopped_is_ended_whichever_protocol_it_speaks(t
 @pytest.mark.parametrize("ways", ["fork", "scatter"])
 async def test_children_that_it_forked_end_with_it(tmp_path: Path, ways: str) -> None:
     async with connected(native(tmp_path, "misbehaves:plugin")) as connection:
-        pids = await call(connection, ways)
+        pids = [outside(pid) for pid in await call(connection, ways)]
         assert all(psutil.pid_exists(pid) for pid in pids)
     assert not any(_lives(pid) for pid in pids)
 
 
 async def test_children_of_a_worker_that_is_stuck_end_with_it(tmp_path: Path) -> None:
     async with connected(native(tmp_path, "misbehaves:plugin"), loader(call=10)) as connection:
-        pids = await call(connection, "scatter")
+        pids = [outside(pid) for pid in await call(connection, "scatter")]
         assert all(_lives(pid) for pid in pids)
         assert connection.pid is not None
         os.kill(connection.pid, signal.SIGSTOP)
@@ -296,7 +296,7 @@ async def test_children_of_a_worker_that_is_stuck_end_with_it(tmp_path: Path) ->
 
 async def test_children_of_a_worker_that_died_end_when_it_is_closed(tmp_path: Path) -> None:
     async with connected(native(tmp_path, "misbehaves:plugin")) as connection:
-        pids = await call(connection, "fork")
+        pids = [outside(pid) for pid in await call(connection, "fork")]
         with pytest.raises(WorkerDiedError):
             await call(connection, "die")
     await until(lambda: not any(_lives(pid) for pid in pids))  # killed; the system buries them in its own time
@@ -415,12 +415,12 @@ def test_no_worker_outlives_its_host_that_never_comes_to_the_end_of_its_import(t
     script = f"""
 import asyncio, os, pathlib, signal, sys
 sys.path.insert(0, {str(Path.cwd())!r})
-from tests.loading import loader, native, until
+from tests.loading import loader, native, outside, until
 async def main():
     path = pathlib.Path({str(tmp_path)!r})
     starting = asyncio.create_task(loader().connect(native(path, "holds_on_import:plugin"), {{}}))
     await until((path / "holding").exists)
-    print((path / "holding").read_text(), flush=True)
+    print(outside(int((path / "holding").read_text())), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """

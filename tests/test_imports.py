@@ -41,14 +41,16 @@ OPEN = {
     "events": set(),
     "plugin": set(),
     "settings": set(),
-    "approval": {"registry", "text"},
+    "approval": {"core", "registry", "text"},
 }
+# The code of other processes: a plugin's interpreter runs the first, the host's without any packages the second.
+APART = [PACKAGE / "workers" / "child", PACKAGE / "workers" / "fence" / "launcher"]
 FLOOR = {room: floor for floor, room in enumerate(ROOMS)}
 
 
 def modules() -> list[Path]:
-    # The child runs in the plugin's interpreter and belongs to no floor of ours; it is held to the stdlib below.
-    return [path for path in PACKAGE.rglob("*.py") if "workers/child" not in path.as_posix()]
+    # What runs in processes of their own belongs to no floor of ours; it is held to the stdlib below.
+    return [path for path in PACKAGE.rglob("*.py") if not any(path.is_relative_to(each) for each in APART)]
 
 
 def dotted(path: Path) -> str:
@@ -100,8 +102,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert circle(needs) == []
 
 
-def test_the_workers_modules_do_not_import_each_other_in_a_circle() -> None:
-    child = PACKAGE / "workers" / "child"
+@pytest.mark.parametrize("child", APART, ids=lambda path: path.name)
+def test_the_workers_modules_do_not_import_each_other_in_a_circle(child: Path) -> None:
     needs: dict[str, set[str]] = {}
     for path in child.rglob("*.py"):
         folder = path.relative_to(child).parts[:-1]
@@ -162,6 +164,17 @@ def test_the_worker_imports_only_the_standard_library() -> None:
     # The contract, and what elizaOS plugins bring themselves, are found in the plugin's environment.
     theirs = {"dynamic_plugins", "_dynamic_plugins_worker", "elizaos", "google"}
     assert roots - set(sys.stdlib_module_names) - mine <= theirs, roots
+
+
+def test_the_launcher_imports_only_the_standard_library() -> None:
+    roots = set()
+    for path in APART[1].rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                roots |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                roots.add((node.module or "").split(".")[0])
+    assert roots <= set(sys.stdlib_module_names)
 
 
 def test_nothing_that_answers_imports_needle() -> None:

@@ -115,7 +115,8 @@ async def app(open_app: Callable[..., App], home: Path, folder: Path) -> AsyncIt
 async def tell(app: App) -> dict[str, Any]:
     told = await app.service.call("probe", "tell", {})
     assert isinstance(told, dict)
-    return told
+    process = app.service.running().get("probe")
+    return told | {"process": process if process is not None else told["process"]}
 
 
 async def gone(process: int) -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import uv
 
+from dynamic_plugins.core.permissions import Permissions
 from dynamic_plugins.errors import ActionError, LoadError
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.workers.binding import bind
@@ -253,9 +254,14 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "node_modules" / package / "dist" / "index.js"
 
 
+def from_npm(script: Path) -> Installation:
+    """Return the install of the server that *script* starts."""
+    return server(script.parents[4], "node", str(script))
+
+
 @pytest.mark.index
 async def test_a_server_from_npm_offers_tools_resources_and_prompts(tmp_path: Path, everything: Path) -> None:
-    async with connected(server(tmp_path, "node", str(everything)), None, None, API_KEY="sk-1234567890") as connection:
+    async with connected(from_npm(everything), None, None, API_KEY="sk-1234567890") as connection:
         assert await call(connection, "echo", message="hello") == "Echo: hello"
         assert await call(connection, "get-sum", a=2, b=3) == "The sum of 2 and 3 is 5."
         weather = await call(connection, "get-structured-content", location="New York")
@@ -278,7 +284,7 @@ async def test_what_a_server_asks_back_the_host_answers(tmp_path: Path, everythi
         return "forty-two"
 
     host = Host(use_model=use_model, roots=(str(tmp_path),))
-    async with connected(server(tmp_path, "node", str(everything)), None, host, API_KEY="sk-very-secret") as connection:
+    async with connected(from_npm(everything), None, host, API_KEY="sk-very-secret") as connection:
         # It registers the tools that need a client's answer once it knows that the client answers.
         wanted = {"trigger-sampling-request", "get-roots-list"}
         await until(lambda: wanted <= {each.name for each in connection.offers.components})
@@ -293,7 +299,7 @@ async def test_what_a_server_asks_back_the_host_answers(tmp_path: Path, everythi
 @pytest.mark.index
 async def test_progress_is_told_while_a_call_runs(tmp_path: Path, everything: Path) -> None:
     told: list[float | None] = []
-    async with connected(server(tmp_path, "node", str(everything))) as connection:
+    async with connected(from_npm(everything)) as connection:
         slow = component(connection, "trigger-long-running-operation")
         await connection.call(slow, {"duration": 0.1, "steps": 2}, lambda fraction, _: told.append(fraction))
     assert told == [0.5, 1.0]
@@ -375,7 +381,8 @@ async def test_real_packages_of_many_forms_offer_all_their_actions(
     arguments: dict[str, Any],
     said: str,
 ) -> None:
-    async with connected(elizaos(tmp_path, elizaos_python, package)) as connection:
+    host = Host(permissions=Permissions(programs=("bash", "echo", "sh")))  # "shell" is there to run what it is told
+    async with connected(elizaos(tmp_path, elizaos_python, package), None, host) as connection:
         assert len(connection.offers.of("action")) == actions
         assert said in str(await call(connection, called, **arguments))
 

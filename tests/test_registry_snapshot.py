@@ -8,6 +8,8 @@ from collections import Counter
 
 import pytest
 
+from dynamic_plugins.core.permissions import FileAccess, Permissions
+from dynamic_plugins.registry.entry import to_dict
 from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.refresh import SNAPSHOT
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES
@@ -36,6 +38,7 @@ def test_no_entry_loses_anything_when_it_is_read() -> None:
         for key in ("packages", "config", "actions"):
             said = [each["name"] for each in written.get(key, [])]
             assert [each.name for each in getattr(entry, key)] == said, name
+        assert to_dict(entry).get("permissions") == written.get("permissions"), name
         for package, told in zip(entry.packages, written["packages"], strict=True):
             assert (package.type, package.version) == (told["type"], told.get("version")), name
             assert len(package.arguments) == len(told.get("arguments", [])), name
@@ -83,6 +86,29 @@ def test_plugins_that_people_ask_for_are_there_with_what_they_need(
     entry = BY_NAME[name]
     assert (entry.packages[0].type, entry.packages[0].name) == package
     assert [variable.name for variable in entry.variables if variable.required and not variable.default] == needs
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "files", "programs"),
+    [
+        ("mcp-server-time", (), (), ()),
+        ("mcp-server-fetch", None, (), ()),
+        ("mcp-server-git", (), (FileAccess("$REPOSITORY", "write"),), ("git",)),
+        ("mcp-server-sqlite", (), (FileAccess("$DB_PATH/..", "write"),), ()),
+        ("@modelcontextprotocol/server-filesystem", (), (FileAccess("$DIRECTORY", "write"),), ()),
+        ("@modelcontextprotocol/server-sequential-thinking", (), (), ()),
+        ("io.github.firecrawl/firecrawl-mcp-server", ("api.firecrawl.dev:443",), (), ()),
+    ],
+)
+def test_what_plugins_may_reach_is_declared(
+    name: str, network: tuple[str, ...] | None, files: tuple[FileAccess, ...], programs: tuple[str, ...]
+) -> None:
+    assert BY_NAME[name].permissions == Permissions(network, files, programs, declared=True)
+
+
+def test_few_entries_may_reach_any_host_without_a_word_of_anybody() -> None:
+    silent = [entry.name for entry in PARSED.entries if not entry.permissions.declared]
+    assert len(silent) <= 32, silent
 
 
 def test_the_reference_servers_can_be_found_by_what_their_actions_are_called() -> None:

@@ -15,6 +15,7 @@ import pytest
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import BadArgumentsError, LoadError, NeedsConfigurationError
+from dynamic_plugins.install.layout import slug
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.workers.components import Offers
@@ -71,9 +72,11 @@ def write(folder: Path, version: str, source: str = SOURCE, config: tuple[dict[s
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> str:
-    """The plugin's source, whose service holds what only one can."""
-    return SOURCE.replace("ENGINE", repr(str(tmp_path / "engine")))
+def source(home: Path) -> str:
+    """The plugin's source, whose service holds what only one can, in the folder that all versions share."""
+    own = home / "plugin_data" / slug("probe")
+    own.mkdir(parents=True)
+    return SOURCE.replace("ENGINE", repr(str(own / "engine")))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ async def _talking(
     """Give an application that can ask the person, and a conversation on it. Raises ModelError."""
     with Screen(out) as screen:
         approve, ask_values = prompts.approver(arguments.yes, screen), prompts.value_asker(screen)
-        async with App(settings, approve=approve, ask_values=ask_values, listener=screen.listen) as app:
+        async with App(settings, approve=approve, ask_values=ask_values, listener=screen.listen, door="chat") as app:
             yield app, app.conversation(), screen
 
 

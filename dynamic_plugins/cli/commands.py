@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
-from dynamic_plugins.cli.registry_commands import registry, resolve, search
+from dynamic_plugins.cli.permission_commands import permissions
+from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
@@ -30,15 +31,26 @@ Result = dict[str, Any]
 
 async def status(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``status``: show installed plugins."""
-    app = App(settings)
+    app = App(settings, door="terminal")
     infos = [await app.service.info(arguments.name)] if arguments.name else app.service.status()
     if out.as_json:
-        out.document(
-            {"ok": True, "plugins": [info.to_dict() | app.service.journal.report(info.name) for info in infos]}
-        )
+        out.document({"ok": True, "plugins": [info.to_dict() | _watched(app, info.name) for info in infos]})
     else:
-        render.status(out, infos)
+        render.status(out, infos, whole=bool(arguments.name))
+        for info in infos:
+            if waiting := app.service.withheld(info.name):
+                out.say(render.withheld(info.name, waiting))
+            if (revocation := app.service.revocation(info.name)) is not None:
+                out.say(render.revoked(info.name, revocation.sentence))
     return DONE
+
+
+def _watched(app: App, name: str) -> Result:
+    """Return what is noted of an installed plugin: its use, and what of it waits for the person."""
+    more: Result = {"withheld": withheld} if (withheld := app.service.withheld(name)) else {}
+    if (revocation := app.service.revocation(name)) is not None:
+        more["revoked"] = revocation.to_dict() | {"source": revocation.source}
+    return app.service.journal.report(name) | more
 
 
 async def install(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -54,7 +66,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
 
     with Screen(out) as screen:
         approve = prompts.approver(arguments.yes, screen)
-        async with App(settings, approve=approve, listener=screen.listen) as app:
+        async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
             app.sweep()
             if arguments.path:
                 editable = arguments.editable
@@ -78,7 +90,7 @@ async def configure(arguments: argparse.Namespace, settings: Settings, out: Outp
     plugin = arguments.name or (words.pop(0) if words else "")
     if not plugin:
         return out.wrong_usage("Give the NAME of a plugin.")
-    async with App(settings) as app:
+    async with App(settings, door="terminal") as app:
         values: dict[str, str] = {}
         named: list[str] = []
         for pair in words:
@@ -133,9 +145,12 @@ def _from_environment(
 
 def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]:
     async def command(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-        # Whoever types the exact command has agreed to it: only a model's wish is asked about.
-        async with App(settings, approve=prompts.agreed) as app:
-            return await _verbs(out, app, arguments.names, getattr(app.service, verb))
+        from dynamic_plugins.cli.screen import Screen
+
+        with Screen(out) as screen:
+            approve = prompts.as_typed(getattr(arguments, "yes", False), screen)
+            async with App(settings, approve=approve, door="terminal") as app:
+                return await _verbs(out, app, arguments.names, getattr(app.service, verb))
 
     command.__doc__ = f"``{verb}``."
     return command
@@ -145,7 +160,7 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
     """``uninstall``: remove plugins."""
     code = DONE
     results: list[Result] = []
-    async with App(settings) as app:
+    async with App(settings, door="terminal") as app:
         for said in arguments.names:
             try:
                 name = await app.service.uninstall(said, keep_configuration=arguments.keep_configuration)
@@ -164,7 +179,7 @@ async def update(arguments: argparse.Namespace, settings: Settings, out: Output)
 
     with Screen(out) as screen:
         approve = prompts.approver(arguments.yes, screen)
-        async with App(settings, approve=approve, listener=screen.listen) as app:
+        async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
             return await _verbs(
                 out, app, arguments.names, lambda name: app.service.update(name, arguments.plugin_version)
             )
@@ -192,6 +207,10 @@ def _told(app: App, outcome: Outcome) -> Result:
     told: Result = {"ok": True, **outcome.info.to_dict(), "changed": outcome.changed}
     if outcome.note:
         told["note"] = outcome.note
+    if outcome.withheld:
+        told["withheld"] = list(outcome.withheld)
+    if outcome.changes:
+        told["changes"] = list(outcome.changes)
     if (plugin := app.components.plugins.get(outcome.info.name)) is not None:
         told["actions"] = [action.name for action in plugin.actions]
     return told
@@ -234,7 +253,7 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        async with App(settings, listener=screen.listen) as app:
+        async with App(settings, listener=screen.listen, door="terminal") as app:
             name = (await app.service.resolve(arguments.plugin)).name
             value = await app.service.call(name, arguments.action, values)
     if out.as_json:
@@ -246,11 +265,21 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
     return DONE
 
 
+async def audit(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``audit``: show who agreed to what."""
+    lines = App(settings, door="terminal").audit.read(arguments.name, arguments.limit)
+    if out.as_json:
+        out.document({"ok": True, "audit": lines})
+    else:
+        render.audit(out, lines)
+    return DONE
+
+
 async def tools(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``tools``: print the tools' JSON schemas."""
     from dynamic_plugins.tools.toolbox import in_format
 
-    app = App(settings)
+    app = App(settings, door="terminal")
     app.service.sync()
     chosen = app.toolbox.management() + (app.toolbox.plugin_tools() if arguments.all else [])
     out.document(in_format(chosen, arguments.format))
@@ -273,8 +302,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[A
     "list": search,
     "resolve": resolve,
     "registry": registry,
+    "info": info,
     "status": status,
     "install": install,
+    "permissions": permissions,
     "configure": configure,
     "load": _lifecycle("load"),
     "activate": _lifecycle("activate"),
@@ -284,6 +315,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[A
     "uninstall": uninstall,
     "update": update,
     "call": call,
+    "audit": audit,
     "tools": tools,
     "doctor": doctor,
 }

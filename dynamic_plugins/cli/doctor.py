@@ -35,10 +35,12 @@ async def examine(settings: Settings) -> list[Check]:
         await _uv(),
         await _program("node", settings, "for npm plugins: install Node.js 18 or newer"),
         await _program("npm", settings, "for npm plugins: install npm"),
+        await asyncio.to_thread(_sandbox, settings),
         await asyncio.to_thread(_keyring, settings),
         _model(settings),
         await _registry(settings),
         _home(settings),
+        *_policy(settings),
     ]
 
 
@@ -77,6 +79,20 @@ def _keyring(settings: Settings) -> Check:
         return Check("secrets", False, "no keyring and no passphrase", error.for_person())
 
 
+def _sandbox(settings: Settings) -> Check:
+    from dynamic_plugins.workers.fence.fence import Fence
+    from dynamic_plugins.workers.fence.tier import Level
+
+    tier = Fence(settings.sandbox, settings.limits).tier
+    remedy = (
+        "take DYNAMIC_PLUGINS_SANDBOX away"
+        if settings.sandbox == "off"
+        else "for plugins that you do not trust: run all of it in a container or a virtual machine"
+    )
+    fenced = tier.level is not Level.NONE
+    return Check("sandbox", fenced, str(tier), "" if fenced else remedy, needed=settings.sandbox == "require")
+
+
 def _model(settings: Settings) -> Check:
     if not settings.model.embedded:
         return Check(
@@ -90,13 +106,24 @@ def _model(settings: Settings) -> Check:
 async def _registry(settings: Settings) -> Check:
     from dynamic_plugins.app import App
 
-    app = App(settings)
+    app = App(settings, door="terminal")
     try:
         count = len(await app.registry.entries())
     except PluginError as error:
         return Check("registry", False, error.for_person(), "dynamic-plugins registry refresh", needed=True)
     notices = "; ".join(app.registry.notices)
     return Check("registry", True, f"{count} plugins" + (f" ({notices})" if notices else ""), needed=True)
+
+
+def _policy(settings: Settings) -> list[Check]:
+    """Return how the operator's policy stands, where there is one."""
+    from dynamic_plugins.app import App
+
+    policy = App(settings, door="terminal").policy
+    if policy.problem:
+        remedy = "mend it: until then nothing is installed or started"
+        return [Check("policy", False, f"{policy.path}: {policy.problem}", remedy, needed=True)]
+    return [Check("policy", True, str(policy.path))] if policy.path.exists() else []
 
 
 def _home(settings: Settings) -> Check:

@@ -81,6 +81,12 @@ def _command(commands: Any, name: str, help_text: str) -> argparse.ArgumentParse
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number from 1")
+    return int(text)
+
+
 def _limit(text: str) -> int:
     value = int(text) if text.isdigit() else 0
     if not 1 <= value <= SEARCH_LIMIT:
@@ -96,6 +102,8 @@ def _finding(commands: Any) -> None:
     resolve = _command(commands, "resolve", "tell what a name means")
     resolve.add_argument("names", nargs="*", metavar="NAME")
     resolve.add_argument("--stdin", action="store_true", help='read one JSON {"query"} a line, answer one a line')
+    info = _command(commands, "info", "show all about one plugin")
+    info.add_argument("name", metavar="NAME")
     status = _command(commands, "status", "show installed plugins")
     status.add_argument("name", nargs="?", metavar="NAME")
     sources = _command(commands, "registry", "list, add, remove, refresh or trust registries")
@@ -120,6 +128,7 @@ def _lifecycle(commands: Any) -> None:
         metavar="KEY",
         help="take what the plugin declares from the environment, and each KEY: what only its source mentions is named",
     )
+    _permissions(commands)
     for verb, help_text in {
         "load": "start plugins and learn what they offer",
         "activate": "switch plugins on (loads what is not loaded)",
@@ -142,6 +151,25 @@ def _lifecycle(commands: Any) -> None:
             parser.add_argument("--yes", action="store_true", help="agree without being asked, as typing it does")
 
 
+def _permissions(commands: Any) -> None:
+    parser = _command(commands, "permissions", "show what a plugin may reach; grant it more, or take that back")
+    parser.add_argument("name", metavar="NAME")
+    for verb, does in {"allow": "let it", "deny": "no longer let it"}.items():
+        for kind, what, metavar in (
+            ("network", "reach a host: api.example.org, api.example.org:443, *.example.org, any", "HOST"),
+            ("read", "read a file or folder", "PATH"),
+            ("write", "read and write a file or folder" if verb == "allow" else "write a file or folder", "PATH"),
+            ("program", "start another program, such as git", "PROGRAM"),
+        ):
+            parser.add_argument(
+                f"--{verb}-{kind}",
+                action="append",
+                default=[],
+                metavar=metavar,
+                help=f"{does} {what}; may be repeated",
+            )
+
+
 def _using(commands: Any) -> None:
     call = _command(commands, "call", "call one action of an active plugin")
     call.add_argument("plugin", metavar="PLUGIN")
@@ -152,6 +180,9 @@ def _using(commands: Any) -> None:
         "--format", default="openai", choices=["openai", "openai-responses", "anthropic", "gemini", "mcp"]
     )
     tools.add_argument("--all", action="store_true", help="also the active plugins' own actions")
+    audit = _command(commands, "audit", "show who agreed to what, when and through which door")
+    audit.add_argument("name", nargs="?", metavar="NAME", help="only what concerns the plugin of exactly this name")
+    audit.add_argument("--limit", type=_count, metavar="N", help="the last N lines only")
     _command(commands, "doctor", "show what is there and what is missing, with the remedy")
 
 

@@ -7,8 +7,11 @@ import sys
 from getpass import getpass
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.approval import Answer
 from dynamic_plugins.approval import approve_everything as agreed
 from dynamic_plugins.cli.output import has_terminal
+from dynamic_plugins.core.permission_text import NOBODY_DECLARED
+from dynamic_plugins.errors import NeedsConfirmationError
 from dynamic_plugins.text.printable import visible
 
 if TYPE_CHECKING:
@@ -19,8 +22,16 @@ if TYPE_CHECKING:
     from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.registry.entry import Variable
 
-__all__ = ["agreed", "approver", "at_a_terminal", "value_asker", "values_for"]
+__all__ = ["agreed", "approver", "as_typed", "at_a_terminal", "value_asker", "values_for"]
 
+_CALL_CHOICES = "[y]es once, for this [c]onversation, [a]lways, [N]o"
+_CALL_ANSWERS = {
+    "y": Answer.ONCE,
+    "yes": Answer.ONCE,
+    "c": Answer.CONVERSATION,
+    "a": Answer.ALWAYS,
+    "always": Answer.ALWAYS,
+}
 _LABEL = 11
 """The columns before each fact's text, ``  plugin   ``."""
 
@@ -37,14 +48,39 @@ def approver(yes: bool, screen: Screen) -> Approve | None:
     if not at_a_terminal():
         return None
 
-    async def ask(request: ApprovalRequest) -> bool:
+    async def ask(request: ApprovalRequest) -> bool | Answer:
         async with screen.asking():
             for fact in request.facts:
                 _show(screen.out, visible(fact))
-            question = f"{request.verb.capitalize()} {request.name} {request.version}? [y/N] "
-            return (await _answer(visible(question))).strip().lower() in {"y", "yes"}
+            if request.verb == "call":
+                return _CALL_ANSWERS.get(await _short_answer(f"{request.question} {_CALL_CHOICES} "), Answer.NO)
+            question = f"{request.verb.capitalize()} {request.name} {request.version}?"
+            return await _short_answer(f"{request.question if request.changes else question} [y/N] ") in {"y", "yes"}
 
     return ask
+
+
+async def _short_answer(question: str) -> str:
+    return (await _answer(visible(question))).strip().lower()
+
+
+def as_typed(yes: bool, screen: Screen) -> Approve:
+    """Return how consent is had for what was typed as a command: that is agreed to, but for what they cannot know.
+
+    What a plugin offers otherwise than it did is shown and asked about all the same, unless with *yes*.
+    """
+    if yes:
+        return agreed
+    ask = approver(False, screen)
+
+    async def answer(request: ApprovalRequest) -> bool | Answer:
+        if not request.changes:
+            return Answer.BEFOREHAND
+        if ask is None:
+            raise NeedsConfirmationError(request.name, request.question)
+        return await ask(request)
+
+    return answer
 
 
 def _show(out: Output, fact: str) -> None:
@@ -54,7 +90,7 @@ def _show(out: Output, fact: str) -> None:
     from rich.text import Text
 
     label, text = fact[:_LABEL], fact[_LABEL:]
-    style = "bold yellow" if label.strip() == "warning" else ""
+    style = "bold yellow" if label.strip() == "warning" or NOBODY_DECLARED in text else ""
     line = Table.grid()
     line.add_column(width=_LABEL, style=style or "dim", no_wrap=True)
     line.add_column(overflow="fold", style=style)

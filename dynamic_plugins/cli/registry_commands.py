@@ -31,7 +31,7 @@ async def registry(arguments: argparse.Namespace, settings: Settings, out: Outpu
     fewest, most = _TAKES[arguments.verb]
     if not fewest <= len(arguments.values) <= most:
         return out.wrong_usage("registry list | add ADDRESS [NAME] | remove NAME | refresh [NAME] | trust NAME")
-    known = App(settings).registry
+    known = App(settings, door="terminal").registry
     states = await _do(known, arguments.verb, arguments.values)
     told = [_told(state) for state in states]
     failed = arguments.verb in {"add", "refresh"} and any(state.problem for state in states)
@@ -75,7 +75,7 @@ Result = dict[str, Any]
 
 async def search(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``list``: search the registry."""
-    app = App(settings)
+    app = App(settings, door="terminal")
 
     async def answer(query: str) -> Result:
         return await app.toolbox.call(
@@ -91,6 +91,23 @@ async def search(arguments: argparse.Namespace, settings: Settings, out: Output)
     return DONE
 
 
+async def info(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``info``: all about one plugin, from its registry and, where it is installed, from here."""
+    from dynamic_plugins.tools.plugin_details import details
+
+    app = App(settings)
+    found = await app.catalogue.find_any(arguments.name)
+    listed = await app.catalogue.registry.get(found.entry.name)
+    told = details(app.service, listed[0] if listed else found.entry)
+    if out.as_json:
+        out.document({"ok": True, **told} | ({"warning": found.warning} if found.warning else {}))
+        return DONE
+    render.details(out, told)
+    if found.warning:
+        out.say(f"  warning  {found.warning}")
+    return DONE
+
+
 def _more(arguments: argparse.Namespace) -> str:
     """Return how to see more than was shown."""
     if arguments.limit == MAX_LIMIT:
@@ -102,7 +119,7 @@ def _more(arguments: argparse.Namespace) -> str:
 
 async def resolve(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``resolve``: tell what names mean."""
-    app = App(settings)
+    app = App(settings, door="terminal")
 
     async def answer(query: str) -> Result:
         found = await app.catalogue.resolve(query)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.permission_text import permission_lines
+from dynamic_plugins.core.permissions import permissions_from_json
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.text.printable import one_line
 from dynamic_plugins.tools.management import DEFAULT_LIMIT
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.cli.doctor import Check
     from dynamic_plugins.cli.output import Output
+    from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.core.status import DynamicPluginInfo, Outcome
     from dynamic_plugins.tools.toolbox import Tool
 
@@ -23,7 +26,13 @@ _GAP = 3
 
 
 def matches(out: Output, result: dict[str, Any], more: str, limit: int = DEFAULT_LIMIT) -> None:
-    """Show a search's result as a table; where it was cut at *limit*, *more* says how to see the rest."""
+    """Show a search's result as a table; where it was cut at *limit*, *more* says how to see the rest.
+
+    All about the plugin that was named exactly goes before it.
+    """
+    if "plugin" in result:
+        details(out, result["plugin"])
+        out.say("")
     if result["plugins"]:
         table(out, ("plugin", "what it does", ""), [_match(each) for each in result["plugins"]])
     count, known = len(result["plugins"]), f"of {result['known']} known plugins"
@@ -59,8 +68,8 @@ def commands(out: Output, told: Mapping[str, str]) -> None:
     table(out, ("command", "shows"), list(told.items()))
 
 
-def status(out: Output, infos: Sequence[DynamicPluginInfo]) -> None:
-    """Show installed plugins as a table."""
+def status(out: Output, infos: Sequence[DynamicPluginInfo], *, whole: bool = False) -> None:
+    """Show installed plugins as a table; of a single one, *whole*, also what it may reach."""
     if not infos:
         out.say("No plugin is installed. Find one with: dynamic-plugins list WHAT IT SHOULD DO")
         return
@@ -73,6 +82,32 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo]) -> None:
     for info in infos:
         if info.error_details:  # too long for a column
             out.say(f"{info.name}: {info.error_details}")
+    if whole:
+        permissions(out, infos[0].permissions, infos[0].enforced)
+
+
+def permissions(out: Output, granted: Permissions, enforced: Enforcement) -> None:
+    """Show what a plugin may reach, three lines: network, files, programs."""
+    for name, text in permission_lines(granted, enforced).items():
+        out.say(f"  {name:<8} {text}")
+
+
+def details(out: Output, told: Mapping[str, Any]) -> None:
+    """Show all about one plugin."""
+    out.say(": ".join(filter(None, (told["name"], told.get("description")))))
+    if "status" in told:
+        out.say(f"  status   {status_in_words(told['status'])}, version {told['installed_version']}")
+    for package in told.get("packages", ()):
+        out.say(f"  package  {package['type']} {package['name']} {package['version'] or '(latest)'}")
+    for label, key in (("listed", "registry"), ("source", "repository")):
+        if told.get(key):
+            out.say(f"  {label:<8} {told[key]}")
+    permissions(out, *permissions_from_json(told["permissions"]))
+    for each in told.get("config", ()):
+        need = "required" if each["required"] else "optional"
+        out.say(f"  setting  {each['name']} ({need}){': ' if each['description'] else ''}{each['description']}")
+    for each in told.get("actions", ()):
+        out.say(f"  action   {': '.join(filter(None, (each['name'], each['description'])))}")
 
 
 def sources(out: Output, told: Sequence[dict[str, Any]]) -> None:
@@ -108,7 +143,32 @@ def outcome(done: Outcome) -> str:
     missing = [each.name for each in info.required_env_vars if not each.is_set]
     needs = f" It needs {', '.join(missing)}: dynamic-plugins configure {info.name}" if missing else ""
     reads = " It is shown each finished turn of a conversation." if done.reads_turns else ""
-    return f"{info.name} {info.version}: {status_in_words(info.status)}.{needs}{reads}"
+    waits = f"\n{withheld(info.name, done.withheld)}" if done.withheld else ""
+    new = "".join(f"\n  {line}" for line in done.changes)
+    return f"{info.name} {info.version}: {status_in_words(info.status)}.{needs}{reads}{waits}{new}"
+
+
+def withheld(name: str, waiting: Sequence[str]) -> str:
+    """Return, in a sentence, what a plugin offers otherwise than was agreed to."""
+    return (
+        f"{name}: not used, since it is new or has changed since you agreed: {', '.join(waiting)}. "
+        f"To see the difference and decide: dynamic-plugins activate {name}"
+    )
+
+
+def revoked(name: str, sentence: str) -> str:
+    """Return, in a sentence, that a plugin is revoked."""
+    return f"{name}: {sentence}. To remove it: dynamic-plugins uninstall {name}"
+
+
+def audit(out: Output, lines: Sequence[dict[str, Any]]) -> None:
+    """Show what was noted of consents, installs and refusals as a table, the oldest first."""
+    if not lines:
+        out.say("Nothing is noted.")
+        return
+    keys = ("at", "user", "door", "what", "plugin", "version", "answer", "detail")
+    rows = [[str(line.get(key, "")) for key in keys] for line in lines]
+    table(out, ("when", "who", "door", "what", "plugin", "version", "answer", ""), rows, name=4)
 
 
 def value(result: Any) -> str:

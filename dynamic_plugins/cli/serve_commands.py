@@ -34,7 +34,9 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
     command = ["dynamic-plugins", *(["--home", str(settings.home)] if arguments.home else [])]
     person = Person(allow_installs=arguments.allow_installs, command=command)
     try:
-        async with App(settings, approve=person.approve, ask_values=person.ask_values, listener=person.listen) as app:
+        async with App(
+            settings, approve=person.approve, ask_values=person.ask_values, listener=person.listen, door="mcp"
+        ) as app:
             app.sweep()
             server = PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))
             try:

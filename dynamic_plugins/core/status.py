@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from dynamic_plugins.core.permissions import NOT_ENFORCED, UNDECLARED, Enforcement, Permissions, permissions_json
 from dynamic_plugins.errors import StepError
 
 
@@ -75,6 +76,9 @@ class DynamicPluginInfo:
     error_details: str | None
     installed_at: str
     last_activated: str | None
+    permissions: Permissions = UNDECLARED
+    """What it may reach, with variables in place of the values that the person set."""
+    enforced: Enforcement = NOT_ENFORCED
 
     def to_dict(self) -> dict[str, Any]:
         """Return this as a JSON-able dict with the same keys."""
@@ -89,6 +93,7 @@ class DynamicPluginInfo:
             "error_details": self.error_details,
             "installed_at": self.installed_at,
             "last_activated": self.last_activated,
+            "permissions": permissions_json(self.permissions, self.enforced),
         }
 
 
@@ -101,6 +106,10 @@ class Outcome:
     note: str = ""
     reads_turns: bool = False
     """Whether the plugin is active and is shown each finished turn of a conversation: a person should know."""
+    withheld: tuple[str, ...] = ()
+    """What it offers, as ``action add``, and may not be used before the person agrees: it is new or has changed."""
+    changes: tuple[str, ...] = ()
+    """Of an update: what the new version has that the one before had not, as lines of a difference."""
 
 
 def now() -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dynamic_plugins.core.permission_text import in_a_sentence
+from dynamic_plugins.core.permissions import UNDECLARED
 from dynamic_plugins.embedded import answers
 from dynamic_plugins.embedded.action_nature import Ability, first_sentence, nature, stems, warns
 from dynamic_plugins.embedded.result_text import listed, scalar
@@ -257,8 +259,8 @@ class Facts:
             if remote
             else "By default it runs on this machine, in a process of its own, with its own settings and no others."
         )
-        if permissions := getattr(entry, "permissions", None):
-            parts.append(f"It asks for these permissions: {_permissions(permissions)}.")
+        if entry is not None and entry.permissions != UNDECLARED:
+            parts.append(f"It asks for these permissions: {in_a_sentence(entry.permissions)}.")
         else:
             parts.append("The registry states no permissions for it.")
         if found := self.abilities(name):
@@ -330,12 +332,3 @@ def _owner(repository: str) -> str:
 
 def _address(repository: str) -> str:
     return repository.replace("github:", "https://github.com/", 1) if repository.startswith("github:") else repository
-
-
-def _permissions(permissions: Any) -> str:
-    held = permissions if isinstance(permissions, dict) else getattr(permissions, "__dict__", {})
-    told = [
-        f"{key} {scalar(value) if not isinstance(value, (list, tuple)) else listed([str(v) for v in value]) or 'none'}"
-        for key, value in held.items()
-    ]
-    return "; ".join(told) or str(permissions)

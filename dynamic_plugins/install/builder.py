@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
@@ -77,6 +78,7 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
         _facts(plan, staging, version, own.config),
         python=str(environment.python),
         entry_point=entry_point,
+        permissions=_permissions(plan, own.permissions),
         requires=await in_thread(_requires, plan, own.requires, environment, entry_point),
         distributions=await in_thread(environment.distributions),
     )
@@ -90,7 +92,8 @@ async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> In
         await in_thread(check_digest, plan.name, path, plan.package.sha256)
     needed = [str(path)] if is_wheel else told.dependencies
     environment = await uv.create(plan.name, staging / "env", needed, tell, plan.cutoff)
-    facts = replace(_facts(plan, staging, told.version, told.config), requires=told.requires)
+    facts = _facts(plan, staging, told.version, told.config)
+    facts = replace(facts, requires=told.requires, permissions=_permissions(plan, told.permissions))
     if is_wheel:
         package = canonical(path.name.split("-")[0])
         entry_point = python_entry_point(plan.name, plan.kind, package, environment)
@@ -168,7 +171,13 @@ def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Varia
         source=plan.source,
         arguments=plan.package.arguments,
         variables=tuple(variables.values()),
+        permissions=plan.entry.permissions,
     )
+
+
+def _permissions(plan: InstallPlan, own: Permissions) -> Permissions:
+    """Return what the package itself declares, which is the newer word; where it is silent, what its entry does."""
+    return plan.entry.permissions if own == UNDECLARED else own
 
 
 def place(told: Manifest, folder: Path, target: Path, *, editable: bool) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.install.python_environment import Distribution, PythonEnvironment
 from dynamic_plugins.registry.entry import Argument, Variable
 
@@ -43,6 +44,8 @@ class Installation:
     """Of the wheel, or of all that was copied of the folder, that it was made from; None where that is elsewhere."""
     files_digest: str | None = None
     """Of all files as they were installed (:mod:`dynamic_plugins.install.integrity`); None in older homes."""
+    permissions: Permissions = UNDECLARED
+    """What it declared when the person agreed to it; never read from the plugin again."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,6 +67,7 @@ class Installation:
                     Variable(**{**each, "choices": tuple(each.get("choices", ()))})
                     for each in data.get("variables", ())
                 ),
+                "permissions": Permissions.from_dict(data["permissions"]) if "permissions" in data else UNDECLARED,
                 "distributions": tuple(Distribution(**each) for each in data.get("distributions", ())),
             }
         )

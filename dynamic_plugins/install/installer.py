@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.permissions import UNDECLARED
 from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install.command import child_environment, short
@@ -97,6 +98,8 @@ class Installer:
             told = self.plan_path(Path(package.name), version=version)
             kind = entry.kind if package.name.endswith(".whl") else told.kind
             package = replace(told.package, sha256=package.sha256)
+            if told.entry.permissions != UNDECLARED:  # its own word is the newer one
+                entry = replace(entry, permissions=told.entry.permissions)
             return replace(told, source=entry.source, entry=entry, name=entry.name, package=package, kind=kind)
         check_package_name(entry.name, package)
         wanted = checked_version(entry.name, version, package)
@@ -158,7 +161,9 @@ class Installer:
             raise BadArgumentsError(told.name, f"there is no version {version}: {path} holds {told.version}")
         needed = [str(path)] if is_wheel else list(told.dependencies)
         package = Package("path", str(path), told.version)
-        entry = Entry(told.name, "python", told.description, packages=(package,), config=told.config)
+        entry = Entry(
+            told.name, "python", told.description, packages=(package,), config=told.config, permissions=told.permissions
+        )
         return InstallPlan(
             name=told.name,
             kind="python",
@@ -183,6 +188,7 @@ class Installer:
             packages=(package,),
             config=installation.variables,
             source=installation.source,
+            permissions=installation.permissions,
         )
         return InstallPlan(
             name=entry.name,

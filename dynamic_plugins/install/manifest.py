@@ -7,7 +7,10 @@ object in the entry point group ``dynamic_plugins.plugins``. What a registry ent
     requires = ["other-plugin"]                                   # plugins that must be active before this one
     config = [{name = "KEY", required = true, secret = true}]     # also description, default, choices, format
 
-The same two keys may stand in a file ``dynamic-plugins.toml`` inside the package, which is where a wheel carries them;
+    [tool.dynamic-plugins.permissions]                            # what it may reach: dynamic_plugins.core.permissions
+    network = ["api.github.com:443"]                              # also files, programs
+
+The same keys may stand in a file ``dynamic-plugins.toml`` inside the package, which is where a wheel carries them;
 what is required in the plugin's code as well, ``Plugin(…, requires=["other-plugin"])``.
 A folder without a ``pyproject.toml`` is a plugin when one of its modules offers a ``plugin``: ``plugin.py``, one called
 like the folder, the only one that assigns that name, or the folder itself where it is a package.
@@ -23,6 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.outside_data import MOST_BYTES, TOO_DEEP, parse_python, parse_toml, read_file
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.entry_points import ENTRY_POINT_GROUP
 from dynamic_plugins.install.plugin_table import OWN_FILE, checked_name, own_file, own_table
@@ -50,6 +54,7 @@ class Manifest:
     dependencies: tuple[str, ...] = ()
     config: tuple[Variable, ...] = ()
     requires: tuple[str, ...] = ()
+    permissions: Permissions = UNDECLARED
     requires_python: str = ""
     root: str = "."
     """Where the modules lie in a folder: ``.``, ``src``, or ``..`` for a folder that is the package itself."""
@@ -79,6 +84,7 @@ def read_folder(folder: Path) -> Manifest:
             dependencies=tuple(_requirement(each) for each in project.get("dependencies", ())),
             config=own.config,
             requires=all_requires(own.requires, folder.parent if root == ".." else folder / root, entry_point),
+            permissions=own.permissions,
             requires_python=str(project.get("requires-python") or ""),
             root=root,
         )
@@ -164,6 +170,7 @@ def read_wheel(path: Path) -> Manifest:
             entry_point=entry_point,
             config=own.config,
             requires=own.requires,
+            permissions=own.permissions,
         )
     except (OSError, zipfile.BadZipFile, InvalidWheelFilename, *_UNREADABLE) as error:
         raise InstallError(path.name, f"{path} is no wheel that can be read: {error}") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import BadArgumentsError, InstallError, UnavailableHereError
 
 if TYPE_CHECKING:
+    from dynamic_plugins.core.permissions import Permissions
     from dynamic_plugins.registry.entry import Entry, Kind, Package, PackageType
 
 # A name or version reaches a package manager's command line: nothing in it may be an option, an address or a path.
@@ -129,6 +130,11 @@ def _is_version(text: str, package_type: PackageType) -> bool:
     except InvalidVersion:
         return False
     return _PEP440.fullmatch(text) is not None
+
+
+def with_permissions(plan: InstallPlan, permissions: Permissions) -> InstallPlan:
+    """Return *plan* with what the package itself declares that it may reach."""
+    return replace(plan, entry=replace(plan.entry, permissions=permissions))
 
 
 def with_reference(package: Package, version: str | None) -> Package:

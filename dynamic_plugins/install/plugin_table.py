@@ -1,4 +1,4 @@
-"""The table ``[tool.dynamic-plugins]`` of a plugin, and the file ``dynamic-plugins.toml`` with the same two keys.
+"""The table ``[tool.dynamic-plugins]`` of a plugin, and the file ``dynamic-plugins.toml`` with the same keys.
 
 They are written by hand and have a fixed shape, so Pydantic reads them: strictly, since a mistake must not pass for
 nothing to configure. This module is imported where a plugin is installed, and by nothing that starts a command.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from dynamic_plugins.core.outside_data import parse_toml
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions, check_variables, parse_permissions
 from dynamic_plugins.registry.entry import Format, Variable
 from dynamic_plugins.settings import is_forbidden
 from dynamic_plugins.text.secret_names import looks_secret
@@ -36,10 +37,11 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class Own:
-    """What only we read: the plugin's configuration, and the plugins that it needs."""
+    """What only we read: the plugin's configuration, the plugins that it needs, and what it may reach."""
 
     config: tuple[Variable, ...] = ()
     requires: tuple[str, ...] = ()
+    permissions: Permissions = UNDECLARED
 
 
 def checked_name(name: str) -> str:
@@ -84,6 +86,7 @@ class _Variable(_Table):
 class _Own(_Table):
     requires: list[Annotated[str, AfterValidator(checked_name)]] = []
     config: list[_Variable] = []
+    permissions: Annotated[Any, AfterValidator(parse_permissions)] = UNDECLARED
 
 
 def own_file(content: bytes) -> Own:
@@ -97,7 +100,11 @@ def own_table(table: Mapping[str, Any]) -> Own:
         own = _Own.model_validate(table)
     except ValidationError as error:
         raise ValueError("; ".join(f"{_place(found['loc'])}: {_wrong(found)}" for found in error.errors())) from None
-    return Own(tuple(map(_of_entry, own.config)), tuple(own.requires))
+    try:
+        check_variables(own.permissions, {variable.name for variable in own.config})
+    except ValueError as error:
+        raise ValueError(f"permissions: {error}") from None
+    return Own(tuple(map(_of_entry, own.config)), tuple(own.requires), own.permissions)
 
 
 def _of_entry(declared: _Variable) -> Variable:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from dynamic_plugins.core.outside_data import parse_json
+from dynamic_plugins.core.permissions import permissions_json
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, PluginError
 from dynamic_plugins.tools.management import ALIASES, NAMES
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dynamic_plugins import DynamicPlugins
-    from dynamic_plugins.approval import ApprovalRequest, Approve
+    from dynamic_plugins.approval import Answer, ApprovalRequest, Approve
 
 REMEMBERED = 256
 """How many questions are kept while their answers are awaited; the oldest is given up first."""
@@ -49,7 +50,7 @@ class ConsentingCalls:
         if service.approve is None:
             service.approve = _ask_here
         self.by_framework = service.approve is _ask_here
-        self._shown: dict[str, ApprovalRequest] = {}
+        self._shown: dict[str, list[ApprovalRequest]] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
@@ -67,13 +68,18 @@ class ConsentingCalls:
     async def request(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
         """Return what a person must agree to before this call, or None when nothing needs their consent.
 
+        Calls of plugins' actions are asked about only where the settings say so (``confirm_calls``).
+
         Nothing is installed or started by asking. Where the answer is None the call may still fail for other reasons.
         """
         tool = ALIASES.get(name, name)
-        if tool not in {"install_plugin", "activate_plugin", "unload_plugin"} or not self.by_framework:
+        asked_about = {"install_plugin", "activate_plugin", "unload_plugin"}
+        if not self.by_framework or (tool in NAMES and tool not in asked_about):
             return None
         if tool == "unload_plugin" and not _uninstalls(arguments):
             return None
+        if tool not in NAMES:
+            return await self._about_call(name, arguments)
         if tool == "activate_plugin" and await self._is_approved(_plugin_said(arguments)):
             return None
         try:
@@ -84,7 +90,7 @@ class ConsentingCalls:
 
     def remember(self, call_id: str, request: ApprovalRequest) -> None:
         """Keep what the person is shown for the call *call_id*."""
-        self._shown[call_id] = request
+        self._shown.setdefault(call_id, []).append(request)
         while len(self._shown) > REMEMBERED:
             del self._shown[next(iter(self._shown))]
 
@@ -94,7 +100,8 @@ class ConsentingCalls:
         A registry may have changed between question and answer. When the question was asked by another process there
         is nothing to compare, and the framework's word is taken.
         """
-        return self._shown.pop(call_id, request) == request
+        shown = self._shown.get(call_id)
+        return shown is None or request in shown
 
     async def _call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
         token = _asking.set(ask)
@@ -103,6 +110,18 @@ class ConsentingCalls:
         finally:
             _asking.reset(token)
 
+    async def _about_call(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
+        token = _asking.set(_refuse)
+        try:
+            await self.plugins.app.toolbox.ask_consent(name, arguments)
+        except ConsentNeededError as needed:
+            return needed.request
+        except PluginError:
+            return None  # the call itself says what is wrong with it
+        finally:
+            _asking.reset(token)
+        return None
+
     async def _is_approved(self, said: str) -> bool:
         """Whether the plugin that *said* names has been started with a person's consent before, or is not installed."""
         try:
@@ -110,7 +129,7 @@ class ConsentingCalls:
         except PluginError:
             return True
         plugin = self.plugins.app.store.read().get(name)
-        return plugin is None or plugin.approved
+        return plugin is None or (plugin.approved and plugin.withheld is None)
 
 
 def described(request: ApprovalRequest) -> dict[str, Any]:
@@ -122,7 +141,11 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
         "version": request.version,
         "source": request.source,
         "commands": [list(command) for command in request.commands],
+        "permissions": permissions_json(request.permissions, request.enforced),
         "warnings": list(request.warnings),
+        "changes": list(request.changes),
+        "action": request.action,
+        "arguments": request.arguments,
         "defaults": dict(request.defaults),
         "notes": list(request.notes),
         "digest": request.digest,
@@ -135,7 +158,7 @@ def refusal(told: Mapping[str, Any]) -> str:
     return json.dumps({"ok": False, "error": DeclinedError(told["plugin"], told["verb"]).to_dict()})
 
 
-async def _ask_here(request: ApprovalRequest) -> bool:
+async def _ask_here(request: ApprovalRequest) -> bool | Answer:
     ask = _asking.get()
     if ask is None:
         raise NeedsConfirmationError(request.name, request.question)

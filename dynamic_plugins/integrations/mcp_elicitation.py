@@ -22,6 +22,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types.version import is_version_at_least
 
+from dynamic_plugins.approval import Answer
 from dynamic_plugins.errors import NeedsConfirmationError
 from dynamic_plugins.integrations.secret_form import ValuePage
 
@@ -136,15 +137,17 @@ class Person:
             call.steps.put_nowait(None)
             await telling
 
-    async def approve(self, request: ApprovalRequest) -> bool:
+    async def approve(self, request: ApprovalRequest) -> bool | Answer:
         """Ask whether the person agrees. Raises NeedsConfirmationError where nobody can be asked."""
         call = _CALL.get()
         if call is not None and call.can_be_asked("form"):
             answer = await call.ask(_agreement(request))
             if answer is not None:
-                return answer.action == "accept" and (answer.content or {}).get("agree") is True
+                return _said(answer)
+        if request.verb == "call":
+            raise NeedsConfirmationError(request.name, f"{request.question} This client cannot ask them.")
         if self._allow_installs and not request.suggested_by:
-            return True
+            return Answer.BEFOREHAND
         words = [*self._command, request.verb, request.name]
         if request.verb != "activate" and not request.version.startswith("("):
             words += ["--version", request.version]
@@ -213,7 +216,20 @@ def _told(params: types.CallToolRequestParams) -> tuple[dict[str, Any], frozense
     return answers, frozenset(state["asked"]), state["answered"]
 
 
+def _said(answer: types.ElicitResult) -> bool | Answer:
+    """Return what the person answered to an agreement: anything but a clear yes is a no."""
+    content = answer.content or {}
+    if answer.action != "accept" or content.get("agree") is not True:
+        return False
+    return _LASTING.get(str(content.get("how_long")), True)
+
+
+_LASTING = {"this conversation": Answer.CONVERSATION, "always": Answer.ALWAYS}
+"""Answers to how long a yes to a call holds; any other is for this call."""
+
+
 def _agreement(request: ApprovalRequest) -> types.ElicitRequestFormParams:
+    lasting = {"type": "string", "title": "How long", "enum": ["once", *_LASTING], "default": "once"}
     return types.ElicitRequestFormParams(
         message="\n".join([request.question, *request.facts]),
         requested_schema={
@@ -224,7 +240,8 @@ def _agreement(request: ApprovalRequest) -> types.ElicitRequestFormParams:
                     "title": request.verb.capitalize(),
                     "description": request.question,
                     "default": False,
-                }
+                },
+                **({"how_long": lasting} if request.verb == "call" else {}),
             },
             "required": ["agree"],
         },

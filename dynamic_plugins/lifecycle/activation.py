@@ -52,6 +52,8 @@ class Activation:
     async def _activate(self, name: str) -> Outcome:
         async with self._supervisor.hold(name) as handle:
             if handle.state.status is Status.ACTIVE:
+                if await self._supervisor.ask_about_changes(handle):
+                    return self._supervisor.outcome(name)
                 return self._supervisor.outcome(name, note=f"{name} is active already.")
             if not handle.running or handle.state.status not in {Status.LOADED, Status.INACTIVE}:
                 await self._supervisor.load(handle)

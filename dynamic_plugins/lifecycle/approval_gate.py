@@ -7,8 +7,10 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import ApprovalRequest, approve_everything
+from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything
+from dynamic_plugins.core.permissions import not_enforced
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
+from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
 from dynamic_plugins.lifecycle.variables import defaults_of
 from dynamic_plugins.text.printable import odd_name
 
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dynamic_plugins.approval import Approve, Verb
+    from dynamic_plugins.core.permissions import Enforced, Permissions
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.storage.state import StoredPlugin
 
 
@@ -28,72 +32,145 @@ _ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are re
 
 class ApprovalGate:
     """Asks through *approve*; with None there is nobody to ask. All methods raise DeclinedError when the person does
-    not agree, and NeedsConfirmationError where nobody can be asked.
+    not agree, and NeedsConfirmationError where nobody can be asked. *enforced* tells what is enforced on this machine.
     """
 
-    def __init__(self, installer: Installer, approve: Approve | None) -> None:
-        self._installer = installer
-        self.approve = approve
+    def __init__(
+        self, installer: Installer, approve: Approve | None, admission: Admission, enforced: Enforced = not_enforced
+    ) -> None:
+        self._installer, self.admission = installer, admission
+        self.approve, self.enforced = approve, enforced
 
-    async def ask(self, verb: Verb, plan: InstallPlan, needed: list[InstallPlan], warning: str | None = None) -> None:
-        """Return when the person agrees to *plan* and to what is *needed* with it."""
+    @property
+    def is_beforehand(self) -> bool:
+        """Whether the operator has agreed to whatever would be asked."""
+        return self.approve is approve_everything
+
+    async def ask(
+        self,
+        verb: Verb,
+        plan: InstallPlan,
+        needed: list[InstallPlan],
+        warning: str | None = None,
+        held: Permissions | None = None,
+    ) -> None:
+        """Return when the person agrees to *plan* and to what is *needed* with it.
+
+        *held* is what it may reach already, of an update.
+        """
+        for one in (*needed, plan):
+            self.admission.check_install(one)
+            self.admission.check_permissions(one.name, _permissions(one))
         commands = tuple(command for one in (*needed, plan) for command in one.commands)
         more = f"It needs {', '.join(one.name for one in needed)}, installed with it." if needed else None
         defaults = [(f"{one.name}: {name}", value) for one in needed for name, value in _defaults(one)]
         told = tuple(each for each in (warning, more) if each)
-        await self._ask(verb, plan, commands, (*defaults, *_defaults(plan)), (" ".join(told),) if told else ())
+        request = self._request(verb, plan, commands, (" ".join(told),) if told else ())
+        needs = tuple((one.name, _permissions(one)) for one in needed)
+        await self._ask(replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs))
 
     @contextlib.asynccontextmanager
     async def agreed(
-        self, verb: Verb, plan: InstallPlan, needed: list[InstallPlan], warning: str | None = None
+        self,
+        verb: Verb,
+        plan: InstallPlan,
+        needed: list[InstallPlan],
+        warning: str | None = None,
+        held: Permissions | None = None,
     ) -> AsyncIterator[list[InstallPlan]]:
         """Make the plans of what is *needed* ready, ask as :meth:`ask` does, and give them while the block lasts.
 
         *plan* is ready itself.
         """
-        async with contextlib.AsyncExitStack() as held:
-            ready = [await held.enter_async_context(self._installer.ready(one)) for one in needed]
-            await self.ask(verb, plan, ready, warning)
+        async with contextlib.AsyncExitStack() as kept:
+            ready = [await kept.enter_async_context(self._installer.ready(one)) for one in needed]
+            await self.ask(verb, plan, ready, warning, held)
             yield ready
 
     async def ask_to_start(self, plugin: StoredPlugin) -> None:
         """Return when the person agrees to the start of *plugin*, now or earlier."""
+        self.admission.check_installed(plugin.installation)
         if not plugin.approved:
             plan = self._installer.plan_of(plugin.installation)
-            await self._ask("activate", plan, (plan.start_command,), _defaults(plan))
+            permissions = granted(plugin)
+            request = self._request("activate", plan, (plan.start_command,))
+            enforced = self.enforced(plugin.name, permissions)
+            await self._ask(replace(request, permissions=permissions, enforced=enforced))
 
     async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool) -> None:
         """Return when the person agrees that *plugin* goes from this machine."""
         kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
-        await self._ask("uninstall", self._installer.plan_of(plugin.installation), (), (), (kept,))
+        request = self._request("uninstall", self._installer.plan_of(plugin.installation), (), (kept,))
+        await self._ask(replace(request, defaults=()))
 
-    async def _ask(
-        self,
-        verb: Verb,
-        plan: InstallPlan,
-        commands: tuple[tuple[str, ...], ...],
-        defaults: tuple[tuple[str, str], ...],
-        warnings: tuple[str, ...] = (),
-    ) -> None:
-        suspect = suggested_by.get()
+    async def ask_about_changes(self, verb: Verb, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
+        """Return when the person agrees to what *plugin* has *changes* in since they last agreed to it."""
+        request = self._request(verb, self._installer.plan_of(plugin.installation), ())
+        permissions = granted(plugin)
+        enforced = self.enforced(plugin.name, permissions)
+        await self._ask(replace(request, permissions=permissions, enforced=enforced, defaults=(), changes=changes))
+
+    def _request(
+        self, verb: Verb, plan: InstallPlan, commands: tuple[tuple[str, ...], ...], warnings: tuple[str, ...] = ()
+    ) -> ApprovalRequest:
+        suspect, permissions = suggested_by.get(), _permissions(plan)
         suggested = f"The plugin {suspect} speaks of this; did you ask for it?" if suspect else None
         told = tuple(each for each in (suggested, odd_name(plan.name)) if each)
-        request = ApprovalRequest(
+        return ApprovalRequest(
             verb,
             plan.name,
             plan.shown_version,
             plan.origin,
             commands,
             (*told, *warnings, *plan.warnings),
-            defaults,
-            plan.notes,
-            plan.digest,
-            suspect or "",
+            defaults=_defaults(plan),
+            notes=plan.notes,
+            digest=plan.digest,
+            suggested_by=suspect or "",
+            permissions=permissions,
+            enforced=self.enforced(plan.name, permissions),
         )
-        if self.approve is None or (suspect and self.approve is approve_everything):
-            raise NeedsConfirmationError(plan.name, request.question)
-        if not await self.approve(request):
-            raise DeclinedError(plan.name, verb)
+
+    async def _ask(self, request: ApprovalRequest) -> None:
+        answer = await self._answer(request)
+        self._note(request, "no" if not answer else "yes" if answer is True else str(answer))
+        if not answer:
+            raise DeclinedError(request.name, request.verb)
+
+    async def ask_to_call(self, plugin: StoredPlugin, action: str, arguments: str) -> bool | Answer:
+        """Return what the person answers to a call of *action*; raises as the others do."""
+        plan = self._installer.plan_of(plugin.installation)
+        request = ApprovalRequest(
+            "call", plan.name, plan.version or "", plan.origin, (), action=action, arguments=arguments
+        )
+        answer = await self._answer(request)
+        self._note(request, "no" if not answer else "once" if answer is True else str(answer))
+        if not answer:
+            raise DeclinedError(plan.name, f"call {action} of")
+        return answer
+
+    async def _answer(self, request: ApprovalRequest) -> bool | Answer:
+        beforehand = self.is_beforehand
+        if self.approve is None or (request.suggested_by and beforehand):
+            self._note(request, "nobody could be asked")
+            raise NeedsConfirmationError(request.name, request.question)
+        answer = await self.approve(request)
+        return Answer.BEFOREHAND if answer and beforehand else answer
+
+    def _note(self, request: ApprovalRequest, answer: str) -> None:
+        detail = request.action or ("what it offers has changed" if request.changes else "")
+        self.admission.audit.note(
+            f"consent to {request.verb}",
+            request.name,
+            version=request.version,
+            source=request.source,
+            answer=answer,
+            detail=detail,
+        )
+
+
+def _permissions(plan: InstallPlan) -> Permissions:
+    return with_named_paths(plan.entry.permissions, plan.entry.variables)
 
 
 def _defaults(plan: InstallPlan) -> tuple[tuple[str, str], ...]:

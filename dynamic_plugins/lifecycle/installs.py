@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.cancellation import to_the_end
+from dynamic_plugins.core.permissions import asks_more
 from dynamic_plugins.core.status import Outcome, now
 from dynamic_plugins.errors import PluginError, PluginTimeoutError, UntrustedSourceError
 from dynamic_plugins.events import Event
+from dynamic_plugins.install.plan import with_permissions
 from dynamic_plugins.storage.state import StoredPlugin
 
 if TYPE_CHECKING:
@@ -100,11 +102,14 @@ class Installs:
                     await to_the_end(self._remove(half_removed))
                 async with self.made(plan) as installation:
                     needed = await self._dependencies.needed(replace(plan, requires=installation.requires))
-                    if not needed:
+                    more = asks_more(plan.entry.permissions, installation.permissions)
+                    if not needed and more.is_nothing:
                         self._store.put(StoredPlugin(installation, installed_at=now()))
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(installation)
+            # What only the package itself declares is known now, and agreed to like all else.
+            plan = with_permissions(plan, installation.permissions)
             needed = await held.enter_async_context(self._approval.agreed("install", plan, needed))
         self._listener(Event(plan.name, "installed", f"{plan.name} {installation.version}"))
         return Outcome(self._supervisor.info(plan.name))
@@ -114,6 +119,7 @@ class Installs:
         """Make what *plan* says, beside what is there; it is removed again where the block raises."""
         installation = await self._installer.install(plan, self._listener)
         try:
+            self._approval.admission.check_installed(installation)
             yield installation
         except BaseException:  # whatever cuts it short, what was made for nobody goes
             self._installer.remove(installation)

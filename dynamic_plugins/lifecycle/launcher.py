@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import ChangedFilesError, ClosingError, NeedsConfigurationError
 from dynamic_plugins.events import Event
 from dynamic_plugins.lifecycle import variables
+from dynamic_plugins.lifecycle.permission_values import resolved
 from dynamic_plugins.workers.components import Host
 
 if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
+    from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
@@ -30,8 +33,10 @@ class Launcher:
         store: StateStore,
         configuration: ConfigurationStore,
         listener: Listener,
+        admission: Admission,
         use_model: UseModel | None = None,
     ) -> None:
+        self._admission = admission
         self._loader, self._store, self._configuration = loader, store, configuration
         self._listener, self._use_model = listener, use_model
         self._closed = False
@@ -52,20 +57,23 @@ class Launcher:
     async def start(self, plugin: StoredPlugin, *, apart: bool = False) -> Connection:
         """Start *plugin* where it runs, or, *apart*, in a worker in any case.
 
-        Raises NeedsConfigurationError, LoadError or PluginTimeoutError, and PluginError once :meth:`close` was called.
+        Raises NeedsConfigurationError, NotAllowedError, LoadError or PluginTimeoutError, and PluginError once
+        :meth:`close` was called.
         """
         if self._closed:
             raise ClosingError(plugin.name)
+        self._admission.check_start(plugin.installation)
         await self.check_files(plugin)
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := variables.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
         folder = self._loader.folder(plugin.installation)
+        host = self._host_for(plugin.name, variables.roots(plugin.installation, values, folder))
         return await (self._loader.workers if apart else self._loader).connect(
             plugin.installation,
             variables.environment(plugin.installation, values),
             variables.command_line(plugin.installation, values),
-            self._host_for(plugin.name, variables.roots(plugin.installation, values, folder)),
+            replace(host, permissions=resolved(plugin, values)),
         )
 
     async def check_files(self, plugin: StoredPlugin) -> None:

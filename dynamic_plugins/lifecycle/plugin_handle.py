@@ -17,9 +17,11 @@ from dynamic_plugins.errors import (
     NotActiveError,
     PluginError,
     PluginTimeoutError,
+    WithheldError,
     WorkerDiedError,
 )
 from dynamic_plugins.workers.binding import bind
+from dynamic_plugins.workers.components import Offers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry, Unmount
     from dynamic_plugins.lifecycle.launcher import Launcher
     from dynamic_plugins.storage.state import Source
-    from dynamic_plugins.workers.components import Component, Connection, Offers
+    from dynamic_plugins.workers.components import Component, Connection
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,8 @@ class PluginHandle:
         """What its worker was started from last, or was tried to be; compared with what is saved now."""
         self.offers: Offers | None = None
         """What is registered."""
+        self.withheld = Offers()
+        """What it offers and is not registered, since nobody has agreed to it."""
         self.last_used = time.monotonic()
         self.calls_in_progress = 0
         self._launcher, self._observer = launcher, observer
@@ -141,6 +145,7 @@ class PluginHandle:
         worker = None
         try:
             worker = await self._serving_worker(component.name)
+            self.check_agreed(component.kind, component.name)  # it may have changed while its worker was started
             value = await worker.connection.call(component, arguments)
         except (WorkerDiedError, LoadError, PluginTimeoutError) as error:
             if worker is None or not worker.alive:  # one that still answers others is just slow
@@ -221,6 +226,11 @@ class PluginHandle:
             await self._start_services(worker)
             return worker
 
+    def check_agreed(self, kind: str, name: str) -> None:
+        """Raise NeedsConfirmationError where a component has changed, or come, since the person agreed."""
+        if (kind, name) in {(each.kind, each.name) for each in self.withheld.components}:
+            raise WithheldError(self.name, f"{kind} {name}")
+
     def _check_mounted(self, purpose: str) -> None:
         if not self.mounted:
             raise NotActiveError(self.name, purpose)
@@ -246,6 +256,8 @@ class PluginHandle:
             await connection.close()
         connection.on_offers_changed = partial(self._observer.offers_changed, self)
         self._worker = Worker(connection)
+        if self.mounted and connection.offers != self.offers:
+            self._observer.offers_changed(self, connection.offers)
         return self._worker
 
     async def _start_services(self, worker: Worker) -> None:

@@ -7,16 +7,21 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from dynamic_plugins.approval import Answer
 from dynamic_plugins.core.cancellation import to_the_end
+from dynamic_plugins.core.permission_text import in_a_sentence
+from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Event, Listener, ignore
-from dynamic_plugins.lifecycle import variables
+from dynamic_plugins.lifecycle import offer_pins, variables
 from dynamic_plugins.lifecycle.activation import Activation
 from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
 from dynamic_plugins.lifecycle.dependencies import Dependencies
 from dynamic_plugins.lifecycle.installs import Installs
 from dynamic_plugins.lifecycle.launcher import Launcher
+from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
+from dynamic_plugins.lifecycle.permission_values import with_named_paths
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
 from dynamic_plugins.lifecycle.trial_run import TrialRun
@@ -27,9 +32,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.install.installer import Installer
+    from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
-    from dynamic_plugins.registry.entry import Variable
+    from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
+    from dynamic_plugins.registry.entry import Entry, Variable
+    from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.resolver.catalog import Catalogue, PluginRef
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.usage_log import Journal
@@ -41,6 +50,16 @@ if TYPE_CHECKING:
     """A plugin as somebody names it, or as :meth:`PluginManagementService.resolve` gave it."""
 
 
+_NOTED = {
+    "installed": "install",
+    "updated": "update",
+    "activated": "activate",
+    "deactivated": "deactivate",
+    "withheld": "change",
+}
+"""Steps of a plugin's life that the audit log has, under its own words."""
+
+
 class PluginManagementService:
     """Installs, configures, loads, activates, deactivates, unloads and removes plugins.
 
@@ -48,7 +67,8 @@ class PluginManagementService:
     Every verb is safe to repeat and raises a :class:`PluginError` that says what happened and what to do next, that of
     an unknown, ambiguous or missing name among them. *approve* asks a person; without it, what needs a person's
     approval raises NeedsConfirmationError. *ask_values* asks a person for the required values of a plugin; *use_model*
-    answers plugins that ask for the host's model.
+    answers plugins that ask for the host's model; *enforced*
+    tells which permissions this machine holds them to.
     """
 
     def __init__(
@@ -61,19 +81,22 @@ class PluginManagementService:
         store: StateStore,
         configuration: ConfigurationStore,
         journal: Journal,
+        admission: Admission,
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
         listener: Listener = ignore,
         use_model: UseModel | None = None,
+        enforced: Enforced = not_enforced,
     ) -> None:
         self.catalogue, self.components, self.journal = catalogue, components, journal
         self.ask_values, self.listener = ask_values, listener
-        self._store, self._configuration = store, configuration
-        self._approval = approval = ApprovalGate(installer, approve)
-        launcher = Launcher(loader, store, configuration, self._on_event, use_model)
+        self._store, self._configuration, self.admission = store, configuration, admission
+        self._approval = approval = ApprovalGate(installer, approve, admission, enforced)
+        launcher = Launcher(loader, store, configuration, self._on_event, admission, use_model)
         self._supervisor = supervisor = Supervisor(
             store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten
         )
+        self._permissions = PermissionGrants(store, supervisor, configuration, enforced, self._on_event)
         dependencies = Dependencies(catalogue, installer, store)
         self._activation = Activation(store, supervisor, dependencies, self._on_event)
         self._installs = Installs(
@@ -99,6 +122,7 @@ class PluginManagementService:
             trial_run=TrialRun(supervisor, launcher),
             listener=self._on_event,
         )
+        self._warned: set[tuple[str, Revocation]] = set()
         self._scheduler = Scheduler(components, journal, self._on_event)
 
     @property
@@ -185,7 +209,9 @@ class PluginManagementService:
         name = (await self.resolve(plugin)).name
         if ask:
             await self._approval.ask_to_uninstall(self._store.get(name), keep_configuration=keep_configuration)
+        removed = self._store.get(name).installation
         await self._installs.uninstall(name, keep_configuration=keep_configuration)
+        self.admission.audit.note("uninstall", name, of=removed)
         return name
 
     # ---------------------------------------------------------------- configure
@@ -236,6 +262,33 @@ class PluginManagementService:
         known = self._configuration.names(stored.name)
         return [(variable, variable.name in known) for variable in stored.installation.variables]
 
+    # ---------------------------------------------------------------- permissions
+
+    async def permissions(self, plugin: Named) -> PluginPermissions:
+        """Return what an installed plugin may reach, and where that comes from."""
+        return self._permissions.of((await self.resolve(plugin)).name)
+
+    def declared_permissions(self, entry: Entry) -> tuple[Permissions, Enforcement]:
+        """Return what *entry* would be let reach, were it installed now, and what of that is enforced here."""
+        permissions = with_named_paths(entry.permissions, entry.variables)
+        return permissions, self._approval.enforced(entry.name, permissions)
+
+    async def change_permissions(
+        self, plugin: Named, *, allow: Permissions = NOTHING, deny: Permissions = NOTHING
+    ) -> PluginPermissions:
+        """Grant and take back what an installed plugin may reach: the person's to say, never a model's.
+
+        It outlasts updates. A running worker is ended, and the next call starts one that is held to it. Raises
+        BadArgumentsError where what *deny* names would stay within reach.
+        """
+        name = (await self.resolve(plugin)).name
+        self.admission.check_permissions(name, allow)
+        changed = await self._permissions.change(name, allow, deny)
+        for what, permissions in (("grant", allow), ("take back", deny)):
+            if not permissions.is_nothing:
+                self.admission.audit.note(what, name, answer="yes", detail=in_a_sentence(permissions))
+        return changed
+
     # ---------------------------------------------------------------- load, activate, deactivate, unload
 
     async def load(self, plugin: Named) -> Outcome:
@@ -279,8 +332,21 @@ class PluginManagementService:
         self.sync()  # first: a plugin that another process removed has no name any more, and its worker must end
         return await self.use((await self.resolve(plugin)).name, action, arguments)
 
+    def withheld(self, name: str) -> list[str]:
+        """Return what a plugin of this name offers and may not be used before the person agrees: ``action add``.
+
+        It is new, or has changed since they agreed; :meth:`activate` asks them, showing the difference.
+        """
+        plugin = self._store.read().get(name)
+        return [] if plugin is None else offer_pins.names(plugin.withheld)
+
+    def check_agreed(self, name: str, action: str) -> None:
+        """Raise NeedsConfirmationError where an action of an active plugin has changed since the person agreed."""
+        self._supervisor.check_agreed(name, action)
+
     async def use(self, name: str, action: str, arguments: Mapping[str, Any]) -> Any:
         """Call an action by the plugin's canonical name, and count the call; errors as for :meth:`call`."""
+        self.check_agreed(name, action)
         self.components.action(name, action)
         with self.journal.timed(name, action):
             return await self.components.execute_action(name, action, arguments)
@@ -297,6 +363,41 @@ class PluginManagementService:
         """Run the active plugins' tasks whenever they are due, until cancelled."""
         await self._scheduler.run()
 
+    def may_always_call(self, name: str, action: str) -> bool:
+        """Return whether the person has said that an action may always be called, as it is described now."""
+        plugin = self._store.read().get(name)
+        return plugin is not None and plugin.allowed_calls.get(action, "") == offer_pins.action_digest(plugin, action)
+
+    async def ask_to_call(self, name: str, action: str, arguments: str) -> bool | Answer:
+        """Ask the person about a call of an action with *arguments* (JSON) and return the answer; an "always" is kept.
+
+        Raises DeclinedError, or NeedsConfirmationError where nobody can be asked.
+        """
+        plugin = self._store.get(name)
+        answer = await self._approval.ask_to_call(plugin, action, arguments)
+        if answer is Answer.ALWAYS:
+            allowed = {**self._store.get(name).allowed_calls, action: offer_pins.action_digest(plugin, action)}
+            self._store.change(name, plugin.installation, allowed_calls=allowed)
+        return answer
+
+    def revocation(self, name: str) -> Revocation | None:
+        """Return who has revoked an installed plugin, and why; None where nobody has, or it is not installed."""
+        plugin = self._store.read().get(name)
+        return None if plugin is None else self.admission.revocation(plugin.installation)
+
+    async def end_revoked(self) -> None:
+        """End the running plugins that are revoked, where the operator wants that; else warn of them once."""
+        self.sync()
+        for name in self._store.read():
+            if not self._supervisor.is_on(name) or (found := self.revocation(name)) is None:
+                continue
+            if self.admission.stops_revoked:
+                self.admission.audit.note("stop", name, of=self._store.get(name).installation, detail=found.sentence)
+                await self._supervisor.end(name, found.sentence)
+            elif (name, found) not in self._warned:
+                self._warned.add((name, found))
+                self._on_event(Event(name, "revoked", found.sentence))
+
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""
         with contextlib.suppress(PluginError):  # a state file that cannot be read keeps no worker from ending
@@ -312,6 +413,9 @@ class PluginManagementService:
             self.journal.flush()
 
     def _on_event(self, event: Event) -> None:
+        if (done := _NOTED.get(event.stage)) is not None:
+            plugin = self._store.read().get(event.plugin)
+            self.admission.audit.note(done, event.plugin, of=plugin.installation if plugin else None)
         if event.stage not in {"progress", "task_done"}:
             self.journal.note(event)
         self.listener(event)

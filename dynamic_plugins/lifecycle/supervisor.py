@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, PluginState, Status
-from dynamic_plugins.errors import LoadError, NeedsConfigurationError, PluginError, PluginTimeoutError
+from dynamic_plugins.errors import (
+    DeclinedError,
+    LoadError,
+    NeedsConfigurationError,
+    NeedsConfirmationError,
+    PluginError,
+    PluginTimeoutError,
+)
 from dynamic_plugins.events import Event
-from dynamic_plugins.lifecycle import variables
+from dynamic_plugins.install.installation import is_editable
+from dynamic_plugins.lifecycle import offer_pins, variables
 from dynamic_plugins.lifecycle.component_registry import check
+from dynamic_plugins.lifecycle.permission_values import granted
 from dynamic_plugins.lifecycle.plugin_handle import PluginHandle, state_from_facts
 from dynamic_plugins.workers.binding import bind
+from dynamic_plugins.workers.components import Offers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -23,9 +33,10 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.launcher import Launcher
+    from dynamic_plugins.lifecycle.offer_pins import Review
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
-    from dynamic_plugins.workers.components import Connection, Offers
+    from dynamic_plugins.workers.components import Connection
 
 
 class Supervisor:
@@ -108,6 +119,7 @@ class Supervisor:
             return
         try:
             handle.forget_crashes()
+            handle.withheld = plugin.withheld or Offers()
             handle.mount(self._registry, plugin.offers)
         except LoadError as error:
             handle.state = PluginState(handle.name, Status.ERROR, str(error))
@@ -156,13 +168,16 @@ class Supervisor:
             error_details=handle.state.reason if handle.state.status is Status.ERROR else None,
             installed_at=plugin.installed_at,
             last_activated=plugin.last_activated,
+            permissions=(permissions := granted(plugin)),
+            enforced=self._approval.enforced(name, permissions),
         )
 
     def outcome(self, name: str, note: str = "") -> Outcome:
         """Return how *name* is now, after a verb; a *note* says that nothing had to change."""
         mounted = self._registry.plugins.get(name)
         reads_turns = mounted is not None and bool(mounted.evaluators)
-        return Outcome(self.info(name), changed=not note, note=note, reads_turns=reads_turns)
+        withheld = tuple(offer_pins.names(self._store.get(name).withheld))
+        return Outcome(self.info(name), changed=not note, note=note, reads_turns=reads_turns, withheld=withheld)
 
     def running(self) -> dict[str, int]:
         """Return the process id of each plugin that has a worker now."""
@@ -186,13 +201,14 @@ class Supervisor:
         plugin = self._store.get(handle.name)
         try:
             connection = await handle.connected()
+            found = offer_pins.review(connection.offers, plugin.agreed)
             check(bind(handle.name, connection.offers, handle.call))
         except (LoadError, PluginTimeoutError) as error:
             await handle.disconnect()
             self.fail(handle, error, plugin.installation)
             raise
-        changes = {"offers": connection.offers, "approved": True, "error_details": None}
-        if self._store.change(handle.name, plugin.installation, **changes) is None:
+        facts = {**await self._agreed_to(plugin, connection.offers, found), "approved": True, "error_details": None}
+        if self._store.change(handle.name, plugin.installation, **facts) is None:
             await handle.disconnect()
             raise LoadError(handle.name, "another process has just updated or removed it. Try again")
         if handle.state.status is not Status.INACTIVE:
@@ -200,10 +216,11 @@ class Supervisor:
 
     async def start(self, handle: PluginHandle) -> None:
         """Register what a loaded *handle* offers and start its services: ``active``; or nothing of it, and raise."""
-        offers = (await handle.connected()).offers
+        found = offer_pins.review((await handle.connected()).offers, self._store.get(handle.name).agreed)
         try:
             handle.forget_crashes()
-            handle.mount(self._registry, offers)
+            handle.withheld = found.withheld
+            handle.mount(self._registry, found.usable)
             await handle.start_services()
         except PluginError as error:
             handle.unmount()
@@ -215,6 +232,49 @@ class Supervisor:
             handle.release_worker()
             raise
         handle.to(Status.ACTIVE)
+
+    async def ask_about_changes(self, handle: PluginHandle) -> bool:
+        """Ask whether what waits of an active *handle* may be used, and register it then; False where nothing waits.
+
+        Raises what asking raises.
+        """
+        plugin = self._store.get(handle.name)
+        if plugin.withheld is None:
+            return False
+        offers = (await handle.connected()).offers
+        found = offer_pins.review(offers, plugin.agreed)
+        if found.withheld.components:
+            changes = offer_pins.difference(found.withheld, plugin.agreed)
+            await self._approval.ask_about_changes("activate", plugin, changes)
+        agreed = offer_pins.added(plugin.agreed, offers)
+        if self._store.change(handle.name, plugin.installation, agreed=agreed) is not None:
+            self.offers_changed(handle, offers)
+        return True
+
+    def check_agreed(self, name: str, action: str) -> None:
+        """Raise NeedsConfirmationError where an action of an active plugin is new or has changed since it was agreed
+        to.
+        """
+        handle = self._handles.get(name)
+        if handle is not None and handle.mounted:
+            handle.check_agreed("action", action)
+
+    async def _agreed_to(self, plugin: StoredPlugin, offers: Offers, found: Review) -> dict[str, Any]:
+        """Return what is to be kept of *offers*: all, where nothing waits or the person agrees to what does.
+
+        Where they do not, the rest goes on; raises what asking raises where there is no rest.
+        """
+        if found.withheld.components and not is_editable(
+            plugin.installation
+        ):  # what is edited in place is the person's
+            changes = offer_pins.difference(found.withheld, plugin.agreed)
+            try:
+                await self._approval.ask_about_changes("activate", plugin, changes)
+            except (DeclinedError, NeedsConfirmationError):
+                if not found.usable.components:
+                    raise
+                return {"offers": found.usable, "withheld": found.withheld}
+        return {"offers": offers, "withheld": None, "agreed": offer_pins.added(plugin.agreed, offers)}
 
     async def stop(self, handle: PluginHandle) -> None:
         """Stop *handle*'s services and withdraw what it offers; its worker stays."""
@@ -240,21 +300,44 @@ class Supervisor:
             else:
                 self._followed = None  # another process has changed it: the next sync takes that over
 
+    def is_on(self, name: str) -> bool:
+        """Return whether a plugin runs, or would with its next call."""
+        handle = self._handles.get(name)
+        return handle is not None and (handle.running or handle.state.status is Status.ACTIVE)
+
+    async def end(self, name: str, reason: str) -> None:
+        """End a plugin, whatever it is doing, and put it into ``error`` with *reason*."""
+        async with self.hold(name) as handle:
+            handle.unmount()
+            if handle.state.status is not Status.ERROR:
+                self.fail(handle, LoadError(name, reason))
+            await handle.disconnect()
+
     def offers_changed(self, handle: PluginHandle, offers: Offers) -> None:
-        """Register what *handle* offers now; when that cannot be registered, what it offered before stays."""
+        """Register what *handle* offers now and was agreed to; when that cannot be registered, what it offered before
+        stays.
+        """
         if self._handles.get(handle.name) is not handle or (plugin := self._current(handle)) is None:
             return  # another process has changed it: of what is there now this says nothing
+        found = offer_pins.review(offers, plugin.agreed)
+        if (found.usable, found.withheld) == (handle.offers, handle.withheld):
+            return
         try:
             check(bind(handle.name, offers, handle.call))
         except LoadError as error:
             problem = f"what it offers has changed and cannot be used: {error}"
             self._listener(Event(handle.name, "failed", problem))
             return
+        handle.withheld = found.withheld
         if handle.mounted:
             handle.unmount()
-            handle.mount(self._registry, offers)
-        self._store.change(handle.name, plugin.installation, offers=offers)
-        self._listener(Event(handle.name, "changed", f"{len(offers.of('action'))} actions"))
+            handle.mount(self._registry, found.usable)
+        withheld = found.withheld if found.withheld.components else None
+        self._store.change(handle.name, plugin.installation, offers=found.usable, withheld=withheld)
+        self._listener(Event(handle.name, "changed", f"{len(found.usable.of('action'))} actions"))
+        if withheld is not None:
+            waiting = ", ".join(offer_pins.names(withheld))
+            self._listener(Event(handle.name, "withheld", f"new or changed since it was agreed to: {waiting}"))
 
     def _current(self, handle: PluginHandle) -> StoredPlugin | None:
         """Return what is saved about *handle* if that is what its worker was started from."""

@@ -7,11 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.permission_text import taken_back
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions, asks_more, both, within, without
 from dynamic_plugins.core.status import Outcome, Status, now
 from dynamic_plugins.errors import InstallError, NotInstalledError, PluginError
 from dynamic_plugins.events import Event
 from dynamic_plugins.install.installation import is_editable, is_same, version_of
 from dynamic_plugins.install.layout import in_thread
+from dynamic_plugins.install.plan import with_permissions
+from dynamic_plugins.lifecycle.offer_pins import update_difference
+from dynamic_plugins.lifecycle.permission_values import with_named_paths
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -88,24 +93,49 @@ class Updates:
                 raise InstallError(present.plugin, f"{path} holds the plugin {plan.name} now")
             return plan, None
         found = await self._catalogue.find(present.plugin)
-        return self._installer.plan(found.entry, version), found.warning
+        plan = self._installer.plan(found.entry, version)
+        if present.kind == "python" and plan.entry.permissions == UNDECLARED:
+            plan = with_permissions(
+                plan, present.permissions
+            )  # what the new package says itself is known once it lies here
+        return plan, found.warning
 
     async def _update(self, plan: InstallPlan, warning: str | None) -> Outcome:
-        async with contextlib.AsyncExitStack() as held:
-            plan = await held.enter_async_context(self._installer.ready(plan))
+        async with contextlib.AsyncExitStack() as kept:
+            plan = await kept.enter_async_context(self._installer.ready(plan))
             needed = await self._dependencies.needed(plan)
-            needed = await held.enter_async_context(self._approval.agreed("update", plan, needed, warning))
-            async with contextlib.AsyncExitStack() as undo:
-                outcome = await self._exchange(plan, needed, undo, held)
-                if outcome.changed:
-                    undo.pop_all()
-        return outcome
+            present = self._store.get(plan.name)
+            held = _held(present)
+            asked = self._approval.agreed("update", plan, needed, _with_regained(warning, plan, present), held)
+            needed = await kept.enter_async_context(asked)
+            seen: tuple[str, ...] | None = () if self._approval.is_beforehand else None
+            while True:
+                try:
+                    async with contextlib.AsyncExitStack() as undo:
+                        outcome = await self._exchange(plan, needed, held, undo, kept, seen)
+                        if outcome.changed:
+                            undo.pop_all()
+                except UnseenChangesError as news:
+                    # Neither a person nor another plugin is waited for under its lock: it is made again.
+                    await self._approval.ask_about_changes("update", news.plugin, news.changes)
+                    seen = news.changes
+                else:
+                    return outcome
 
     async def _exchange(
-        self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack, held: AsyncExitStack
+        self,
+        plan: InstallPlan,
+        needed: list[InstallPlan],
+        held: Permissions,
+        undo: AsyncExitStack,
+        kept: AsyncExitStack,
+        seen: tuple[str, ...] | None,
     ) -> Outcome:
-        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it, *held* is what is
-        kept until it is done.
+        """Bring what is *needed*, make *plan* and swap it in; *undo* takes away what came with it, *kept* is what is
+        kept until it is done. What the new one declares beyond *held* and *plan* is asked about.
+
+        *seen* is the difference that the person has agreed to; empty, they agree to any. Raises UnseenChangesError for
+        another.
         """
         name, requires = plan.name, plan.requires
         while True:
@@ -121,16 +151,19 @@ class Updates:
                         note = f"{name} {after} is the version asked for; nothing was changed."
                         return Outcome(self._supervisor.info(name), changed=False, note=note)
                     needed = await self._dependencies.needed(replace(plan, requires=requires))
-                    if not needed and not await self._inactive_needs(old, requires):
-                        await self._swap(handle, old, replace(old, installation=new, offers=None))
+                    more = asks_more(both(held, plan.entry.permissions), new.permissions)
+                    if not needed and more.is_nothing and not await self._inactive_needs(old, requires):
+                        fresh = replace(old, installation=new, offers=None)
+                        changes = await self._swap(handle, old, fresh, seen)
                         self._installer.remove(old.installation)
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(new)
-            if needed:
-                needed = await held.enter_async_context(self._approval.agreed("update", plan, needed))
+            if needed or not more.is_nothing:
+                plan = with_permissions(plan, new.permissions)
+                needed = await kept.enter_async_context(self._approval.agreed("update", plan, needed, held=held))
         self._listener(Event(name, "updated", f"{before} to {after}"))
-        return Outcome(self._supervisor.info(name))
+        return replace(self._supervisor.outcome(name), changes=changes)
 
     async def _inactive_needs(self, plugin: StoredPlugin, requires: tuple[str, ...]) -> list[str]:
         """Return which of the plugins that an enabled *plugin* needs are not active, in the order to activate them."""
@@ -151,9 +184,14 @@ class Updates:
         with contextlib.suppress(PluginError):
             await verb(name)
 
-    async def _swap(self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin) -> None:
-        """Put *new* in *old*'s place once it has shown that it loads."""
+    async def _swap(
+        self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin, agreed: tuple[str, ...] | None
+    ) -> tuple[str, ...]:
+        """Put *new* in *old*'s place once it has shown that it loads, and return what is new in it."""
         new = replace(new, offers=await self._trial_run.offers(handle, old, new))
+        changes = update_difference(old.installation, new.installation, new.offers, old.agreed)
+        if changes and agreed != () and changes != agreed:
+            raise UnseenChangesError(new, changes)
         try:
             await self._supervisor.stop(handle)
             await handle.disconnect()
@@ -163,11 +201,21 @@ class Updates:
             raise
         # Only these: another process may have enabled or disabled it while the new one was made.
         facts = {"installation": new.installation, "offers": new.offers, "installed_at": now(), "error_details": None}
+        facts |= {"agreed": new.offers, "withheld": None}
         approved = old.approved or new.offers is not None
         saved = self._store.change(old.name, old.installation, **facts, approved=approved)
         if saved is None:
             raise NotInstalledError(old.name)
         self._supervisor.restore(handle, saved)
+        return changes
+
+
+class UnseenChangesError(Exception):
+    """The new version has *changes* that the person has not seen: a question, no failure and so no PluginError."""
+
+    def __init__(self, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
+        self.plugin, self.changes = plugin, changes
+        super().__init__(plugin.name)
 
 
 def _is_as_installed(installation: Installation) -> bool:
@@ -175,6 +223,19 @@ def _is_as_installed(installation: Installation) -> bool:
     from dynamic_plugins.install.integrity import changed_files
 
     return installation.files_digest is not None and not changed_files(installation)
+
+
+def _held(plugin: StoredPlugin) -> Permissions:
+    """Return what the person has been asked about already: what is new beside it is asked again."""
+    named = with_named_paths(plugin.installation.permissions, plugin.installation.variables)
+    return both(named, plugin.allowed)
+
+
+def _with_regained(warning: str | None, plan: InstallPlan, present: StoredPlugin) -> str | None:
+    """Return *warning*, and what the person took back that lies within something larger which *plan* asks for."""
+    regained = within(without(plan.entry.permissions, present.denied), present.denied)
+    more = None if regained.is_nothing else f"You took this back, and it could reach it again: {taken_back(regained)}."
+    return " ".join(filter(None, (warning, more))) or None
 
 
 def _is_of_this_machine(installation: Installation) -> bool:

@@ -123,7 +123,7 @@ def roots(installation: Installation, values: Mapping[str, str], own: Path) -> t
         value = values.get(variable.name)
         if value is not None and variable.format == "filepath":
             repeated = next((a for a in installation.arguments if a.variable == variable.name), None)
-            named += _several(repeated, value) if repeated is not None else [value]
+            named += several_values(repeated, value) if repeated is not None else [value]
     folders = (_root(path, os.path.abspath(own)) for path in named)  # noqa: PTH100
     return tuple(dict.fromkeys(folder for folder in folders if folder is not None)) or (str(own),)
 
@@ -159,12 +159,13 @@ def command_line(installation: Installation, values: Mapping[str, str]) -> list[
         if argument.type == "named" and (argument.format == "boolean" or value == ""):
             words += [] if value.lower() in _FALSE else [argument.name]
             continue
-        for word in _several(argument, value):
+        for word in several_values(argument, value):
             words += [argument.name, word] if argument.type == "named" else [word]
     return words
 
 
-def _several(argument: Argument, value: str) -> list[str]:
+def several_values(argument: Argument, value: str) -> list[str]:
+    """Return the values that *value* stands for: several where *argument* may be repeated."""
     if not argument.repeated:
         return [value]
     if value.startswith("["):

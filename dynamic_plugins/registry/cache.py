@@ -11,12 +11,13 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import __version__
 from dynamic_plugins.core.atomic_file import MOST_BYTES, Stamp, read_json, stamp_of, write_atomically
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.registry.lazy_entries import EntryList
+from dynamic_plugins.registry.revocation import Revocation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +43,8 @@ class CopyFacts:
     skipped: int = 0
     why_skipped: tuple[str, ...] = ()
     updated: str = ""
+    revoked: tuple[Revocation, ...] = ()
+    """What the registry has revoked."""
     made_by: str = __version__
     """The version of this program that parsed it; another one parses it anew."""
 
@@ -76,10 +79,19 @@ class Cache:
             data = parse_json(head)
             if data.pop("format") != FORMAT or data.pop("length") != len(body):
                 return None
-            facts = CopyFacts(**{**data, "why_skipped": tuple(data["why_skipped"])})
+            facts = _facts(data)
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return Copy(facts, EntryList(body.splitlines(), source))
+
+    def revoked(self, location: str) -> tuple[Revocation, ...]:
+        """Return what the last good copy revokes, without reading its entries."""
+        try:
+            with self._copy(location).open(encoding="ascii") as file:
+                data = json.loads(file.readline())
+            return _facts({name: value for name, value in data.items() if name not in ("format", "length")}).revoked
+        except (OSError, ValueError, KeyError, TypeError):
+            return ()
 
     def stamp(self, location: str) -> Stamp | None:
         """Return what changes whenever the copy does, or None without one."""
@@ -122,6 +134,11 @@ class Cache:
 
     def _checked(self, location: str) -> Path:
         return self._folder / f"{_slug(location)}.checked.json"
+
+
+def _facts(data: dict[str, Any]) -> CopyFacts:
+    revoked = tuple(Revocation(**{**each, "versions": tuple(each["versions"])}) for each in data.get("revoked", ()))
+    return CopyFacts(**{**data, "why_skipped": tuple(data["why_skipped"]), "revoked": revoked})
 
 
 def digest_of(entries: Sequence[Entry]) -> str:

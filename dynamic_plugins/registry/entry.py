@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.text.secret_names import looks_secret
 
 Kind = Literal["mcp", "elizaos", "python"]
@@ -97,6 +98,7 @@ class Entry:
     config: tuple[Variable, ...] = ()
     actions: tuple[OfferedAction, ...] = ()
     source: str = field(default="", compare=False)
+    permissions: Permissions = UNDECLARED
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -120,7 +122,9 @@ class Entry:
 
 def to_dict(entry: Entry) -> dict[str, Any]:
     """Return *entry* in the registry's JSON format, without what is empty."""
-    return {key: value for key, value in _plain(entry).items() if key != "source"} | {"name": entry.name}
+    plain = {key: value for key, value in _plain(entry).items() if key not in {"source", "permissions"}}
+    permissions = entry.permissions.to_table()
+    return plain | {"name": entry.name} | ({"permissions": permissions} if permissions else {})
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, overload
 
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.registry.entry import Argument, Entry, OfferedAction, Package, Variable
 
 if TYPE_CHECKING:
@@ -35,12 +36,14 @@ def to_row(entry: Entry) -> Row:
         ],
         [[v.name, v.description, v.required, v.secret, v.default, v.choices, v.format] for v in entry.config],
         [[action.name, action.description] for action in entry.actions],
+        None if entry.permissions == UNDECLARED else entry.permissions.to_dict(),
     ]
 
 
 def from_row(row: Row, source: str) -> Entry:
-    """Return the entry of a row. Raises ValueError, TypeError or IndexError for anything that is none."""
-    name, kind, description, repository, keywords, packages, config, actions = row
+    """Return the entry of a row. Raises ValueError, TypeError, KeyError or IndexError for anything that is none."""
+    # A copy that an earlier version wrote has no permissions.
+    name, kind, description, repository, keywords, packages, config, actions, *more = row
     return Entry(
         name,
         kind,
@@ -51,6 +54,7 @@ def from_row(row: Row, source: str) -> Entry:
         tuple([_variable(each) for each in config]) if config else (),
         tuple([OfferedAction(*each) for each in actions]) if actions else (),
         source,
+        Permissions.from_dict(more[0]) if more and more[0] is not None else UNDECLARED,
     )
 
 

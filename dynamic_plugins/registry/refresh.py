@@ -189,6 +189,7 @@ class Reader:
             skipped=len(parsed.skipped),
             why_skipped=parsed.skipped[:TOLD_SKIPPED],
             updated=parsed.updated,
+            revoked=parsed.revoked,
         )
         return Copy(facts, entries)
 

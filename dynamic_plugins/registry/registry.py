@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins import __version__
 from dynamic_plugins.errors import NotARegistryError, RegistryUnavailableError
 from dynamic_plugins.registry.cache import Cache, Checked, Copy
+from dynamic_plugins.registry.revocation import covering
 from dynamic_plugins.registry.sources import (
     BUNDLED,
     BUNDLED_SOURCE,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.atomic_file import Stamp
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.registry.refresh import Reader
+    from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.registry.sources import Source
 
 __all__ = ["AGAIN", "FRESH", "Registry", "SourceState"]
@@ -70,6 +72,8 @@ class Registry:
         clock: Callable[[], float] = time.time,
         official: Mapping[str, str] = OFFICIAL,
     ) -> None:
+        self.on_new_copy: Callable[[], None] | None = None
+        """Called, on the event loop, when a source has another list than it had."""
         self.sources = SourceList(home, official)
         self._given = tuple({source.location: source for source in map(given_source, locations)}.values())
         self._cache = Cache(home / "registry")
@@ -144,6 +148,26 @@ class Registry:
     def is_trusted(self, source: str) -> bool:
         """Return whether entries of this source may be installed without trusting it first."""
         return source == BUNDLED or any(each.name == source and each.trusted for each in self.configured())
+
+    def revocation(self, name: str, version: str | None, listed_in: str) -> Revocation | None:
+        """Return what revokes a plugin, as far as is known now, asking no address; None where nothing does.
+
+        A source that is not trusted revokes only what is *listed_in* it. A *version* of None is not known yet.
+        """
+        for source in self.configured():
+            counts = source.trusted or source.name == listed_in
+            if counts and (found := covering(self._revoked_by(source), name, version)) is not None:
+                return found
+        return None
+
+    def _revoked_by(self, source: Source) -> tuple[Revocation, ...]:
+        if source.location == BUNDLED:
+            return ()  # it is as old as this installation: what it should not list is not in it
+        if source.is_remote:
+            return self._cache.revoked(source.location)
+        self._load(source)
+        copy = self._hold(source).copy
+        return () if copy is None else copy.facts.revoked
 
     def configured(self) -> tuple[Source, ...]:
         """Return the sources of this run: those given to it, or those of ``sources.json``."""
@@ -243,6 +267,8 @@ class Registry:
         held.problem, held.failed_at = "", 0.0
         if new is not None:
             held.copy, held.stamp = new, self._cache.keep(source.location, new.facts, new.entries)
+            if self.on_new_copy is not None:
+                self.on_new_copy()
 
     def _failed(self, source: Source, held: _Held, error: RegistryUnavailableError) -> None:
         held.problem = str(error)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_plugins.core.atomic_file import Stamp, read_json, stamp_of, write_atomically
+from dynamic_plugins.core.permissions import NOTHING, Permissions
 from dynamic_plugins.errors import NotInstalledError, StateError
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.workers.components import Offers
@@ -37,13 +38,23 @@ class StoredPlugin:
     approved: bool = False
     """Whether a person has agreed to this version being started."""
     offers: Offers | None = None
-    """What it offered when it was last loaded."""
+    """What it offered when it was last loaded, and may be used."""
+    agreed: Offers | None = None
+    """What the person has agreed to that it offers; None before its first start."""
+    withheld: Offers | None = None
+    """What is new or has changed since, and waits for the person."""
+    allowed_calls: Mapping[str, str] = field(default_factory=dict)
+    """The digests of the actions that the person has said may always be called, by name."""
     error_details: str | None = None
     """Why it last failed to load; None after it loaded, or was configured or installed anew."""
     told: str = ""
     """A mark that is another after each configuration, so that every process starts its worker anew."""
     leaving: bool = False
     """Whether its removal has begun: it counts as gone, though something of it may be left to remove."""
+    allowed: Permissions = NOTHING
+    """What the person granted it besides what it declares."""
+    denied: Permissions = NOTHING
+    """What the person took back; it outlasts an update."""
 
     @property
     def name(self) -> str:
@@ -62,22 +73,42 @@ class StoredPlugin:
             "rests_as": self.rests_as,
             "last_activated": self.last_activated,
             "approved": self.approved,
-            "offers": None if self.offers is None else self.offers.to_list(),
+            "offers": _listed(self.offers),
+            # Most often they are the same: then they are not written twice.
+            "agreed": True if self.agreed is not None and self.agreed == self.offers else _listed(self.agreed),
+            "withheld": _listed(self.withheld),
+            "allowed_calls": dict(self.allowed_calls),
             "error_details": self.error_details,
             "told": self.told,
             "leaving": self.leaving,
+            "allowed": self.allowed.to_dict(),
+            "denied": self.denied.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> StoredPlugin:
-        offers = data.get("offers")
+        granted: dict[str, Any] = {k: Permissions.from_dict(data[k]) for k in ("allowed", "denied") if k in data}
+        offers = _offers(data.get("offers"))
+        # A file of a version that knew no pins: what was approved and in use has been agreed to.
+        agreed = data.get("agreed", data.get("approved", False) or None)
         return cls(
             **{
                 **data,
                 "installation": Installation.from_dict(data["installation"]),
-                "offers": None if offers is None else Offers.from_list(offers),
+                "offers": offers,
+                "agreed": offers if agreed is True else _offers(agreed),
+                "withheld": _offers(data.get("withheld")),
+                **granted,
             }
         )
+
+
+def _listed(offers: Offers | None) -> list[dict[str, Any]] | None:
+    return None if offers is None else offers.to_list()
+
+
+def _offers(listed: list[dict[str, Any]] | None) -> Offers | None:
+    return None if listed is None else Offers.from_list(listed)
 
 
 class StateStore:

@@ -46,6 +46,10 @@ class ConfigurationStore:
                 values[name] = secret
         return values
 
+    def plain(self, plugin: str) -> dict[str, str]:
+        """Return the values of *plugin* that are no secrets, for showing them to the person."""
+        return dict(self._read().get(plugin, {}).get("values", {}))
+
     def names(self, plugin: str) -> set[str]:
         """Return the names of the values that are really there now (a key removed from the keyring is not)."""
         known = self._read().get(plugin, {})

@@ -8,6 +8,7 @@ from dynamic_plugins.core import prompt_files
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.plugin import Action
+from dynamic_plugins.tools.plugin_details import details_of_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,6 +123,8 @@ class ManagementHandlers:
         catalogue = self._service.catalogue
         matches = await catalogue.search(query or "", limit or DEFAULT_LIMIT)
         found = {"plugins": self._lines(matches), "known": len(await catalogue.registry.entries())}
+        if query and (named := await details_of_named(self._service, query)) is not None:
+            found["plugin"] = named
         notices = list(catalogue.registry.notices)
         return found | ({"notices": notices} if notices else {})
 
@@ -211,6 +214,12 @@ def _result(outcome: Outcome) -> dict[str, Any]:
         result["changed"] = False
     if outcome.reads_turns:
         result["reads_turns"] = True
+    if outcome.withheld:
+        result["withheld"] = {
+            "what": list(outcome.withheld),
+            "why": "New or changed since the person agreed; it can be used once they have agreed. They are asked, and "
+            f"shown the difference, by: dynamic-plugins activate {info.name}",
+        }
     return result | ({"note": outcome.note} if outcome.note else {})
 
 

@@ -50,6 +50,8 @@ def management_providers(service: PluginManagementService) -> list[Provider]:
                 line["missing"] = missing
             if info.error_details:
                 line["error"] = info.error_details[:200]
+            if withheld := service.withheld(info.name):
+                line["withheld"] = withheld
             lines.append(line)
         return json.dumps({"plugins": lines})
 

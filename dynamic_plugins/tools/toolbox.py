@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dynamic_plugins.core.argument_validation import check_arguments
-from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
 from dynamic_plugins.tools.argument_repair import mend
 from dynamic_plugins.tools.management import ALIASES, NAMES
@@ -118,7 +118,9 @@ class Toolbox:
 
     *management* are the six actions; the mounted plugins of *components* add their own. *use* calls one of those (by
     default *components* does). *guard* looks at every call that comes through :meth:`call`; a conversation, which
-    hears the person, asks one of its own and makes its calls by :meth:`make`.
+    hears the person, asks one of its own and makes its calls by :meth:`make`. *withheld* tells what a plugin offers and
+    nobody has agreed to, as ``action add``: calling that needs a person. *consent* is asked before a call of a plugin's
+    action, and raises where it is not given.
     """
 
     def __init__(
@@ -127,8 +129,11 @@ class Toolbox:
         components: ComponentRegistry,
         use: Use | None = None,
         guard: Guard | None = None,
+        *,
+        withheld: Callable[[str], Sequence[str]] | None = None,
+        consent: Callable[[Prepared], Awaitable[None]] | None = None,
     ) -> None:
-        self.guard = guard
+        self.guard, self._withheld, self._consent = guard, withheld, consent
         self._management = {action.name: Tool(action.name, action) for action in management}
         self._components, self._use = components, use or components.execute_action
 
@@ -169,6 +174,12 @@ class Toolbox:
         except PluginError as error:
             return {"ok": False, "error": error.to_dict()}
 
+    async def ask_consent(self, name: str, arguments: Mapping[str, Any] | str | None) -> None:
+        """Ask for the consent that a call needs, and make no call. Raises PluginError, and what asking raises."""
+        call = self.prepare(name, arguments)
+        if self._consent is not None and call.tool is not None and call.tool.plugin is not None:
+            await self._consent(call)
+
     async def make(self, call: Prepared) -> dict[str, Any]:
         """Make a call that was prepared; as :meth:`call`."""
         try:
@@ -201,6 +212,8 @@ class Toolbox:
         if call.tool.plugin is None:
             result: dict[str, Any] = await call.tool.action.handler(**call.arguments)
             return result
+        if self._consent is not None:
+            await self._consent(call)
         value = await self._use(call.tool.plugin, call.tool.action.name, call.arguments)
         return {"plugin": call.tool.plugin, "action": call.tool.action.name, "result": value}
 
@@ -212,10 +225,21 @@ class Toolbox:
         bare = [tool for tool in tools if name == tool.action.name]
         if len(bare) == 1:
             return bare[0]
+        self._check_agreed(name)
         near = [tool.name for tool in (bare or tools)][:8]
         raise BadArgumentsError(
             name, "there is no such tool. " + (f"There are: {', '.join(near)}" if near else "No plugin is active.")
         )
+
+    def _check_agreed(self, name: str) -> None:
+        """Raise NeedsConfirmationError where *name* is of an action that nobody has agreed to."""
+        if self._withheld is None:
+            return
+        for plugin in self._components.plugins:
+            for waiting in self._withheld(plugin):
+                kind, _, action = waiting.partition(" ")
+                if kind == "action" and name in {action, _unique(plugin, action, set())}:
+                    raise WithheldError(plugin, waiting)
 
     def _search(self, query: str) -> list[dict[str, Any]]:
         from rapidfuzz import fuzz, process, utils

@@ -6,11 +6,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from dynamic_plugins.core.permissions import UNDECLARED, Permissions
+
 if TYPE_CHECKING:
     from dynamic_plugins.redaction.scrubber import Scrubber
 
 UseModel = Callable[[Sequence[dict[str, str]]], Awaitable["str | None"]]
 """Called with messages (``{"role", "content"}``, oldest first); gives the model's text, or None where there is none."""
+
+READ = "resources:"
+"""The address of the action that reads what an MCP server keeps."""
 
 ComponentKind = Literal["action", "provider", "service", "evaluator", "task"]
 
@@ -64,6 +69,8 @@ class Host:
     use_model: UseModel | None = None
     roots: tuple[str, ...] = ()
     """Absolute folders that an MCP server may work on."""
+    permissions: Permissions = UNDECLARED
+    """What it may reach: hosts and absolute paths, with the person's values in them."""
     log: Callable[[str, str], None] | None = None
     """Called with the plugin's name and one line that it logged; instead of the loader's own log."""
     progress: Callable[[float | None, str], None] | None = None

@@ -12,8 +12,8 @@ from mcp import Client, MCPError
 from pydantic import ValidationError
 
 from dynamic_plugins.errors import ActionError, LoadError, PluginError, PluginTimeoutError, WorkerDiedError
-from dynamic_plugins.workers.components import Offers
-from dynamic_plugins.workers.discovery import PROMPT, READ, offers_of, problem_in
+from dynamic_plugins.workers.components import READ, Offers
+from dynamic_plugins.workers.discovery import PROMPT, offers_of, problem_in
 from dynamic_plugins.workers.process import error_in
 from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of
 from dynamic_plugins.workers.transport import ProcessTransport

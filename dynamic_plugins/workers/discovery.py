@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
 from dynamic_plugins.errors import ComponentClashError, ContractError
-from dynamic_plugins.workers.components import Component, Offers
+from dynamic_plugins.workers.components import READ, Component, Offers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 META = "dynamic-plugins"
 """The key in a tool's ``_meta`` under which our own worker says what kind of component it is."""
 PROMPT = "prompt:"
-READ = "resources:"
 _MOST_PAGES = 50
 _LISTED = 50
 
@@ -56,7 +55,7 @@ async def _components(plugin: str, client: Client, ours: bool) -> list[Component
     if can.resources is not None:
         resources = _providers(await _pages(client.list_resources, lambda page: page.resources))
         found += resources
-        found += _reading(resources, {each.name for each in found}) if resources and not ours else []
+        found += reading(resources, {each.name for each in found}) if resources and not ours else []
     if can.prompts is not None:
         found += [_prompt(plugin, prompt) for prompt in await _pages(client.list_prompts, lambda page: page.prompts)]
     return found
@@ -110,7 +109,7 @@ def _providers(resources: list[Resource]) -> list[Component]:
     return list(found.values())
 
 
-def _reading(resources: list[Component], taken: set[str]) -> list[Component]:
+def reading(resources: list[Component], taken: set[str]) -> list[Component]:
     """Return the action that reads a resource: what a server keeps goes along in no turn by itself."""
     name = next((each for each in ("read_resource", "read_one_resource") if each not in taken), None)
     if name is None:

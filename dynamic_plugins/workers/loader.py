@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -14,19 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import LoadError
 from dynamic_plugins.workers.components import Host
+from dynamic_plugins.workers.fence.configured_values import ConfiguredValues, expanded
+from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
+from dynamic_plugins.workers.fence.system_paths import environment_of
 from dynamic_plugins.workers.process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from dynamic_plugins.core.permissions import Permissions
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.redaction.scrubber import Scrubber
-    from dynamic_plugins.settings import Limits
+    from dynamic_plugins.settings import Limits, SandboxMode
     from dynamic_plugins.workers.components import Connection
     from dynamic_plugins.workers.connection import WorkerConnection
+    from dynamic_plugins.workers.fence.fence import FencedCommand
     from dynamic_plugins.workers.in_process import InProcessLoader
 
-_START = str(Path(__file__).parent / "child" / "start.py")
+_CHILD = str(Path(__file__).parent / "child")
+_START = f"{_CHILD}/start.py"
 _ARGUMENTS = "DYNAMIC_PLUGINS_ARGUMENTS"
 """The variable with a script's arguments, as a JSON list: a command line can be read by every user of the machine."""
 _CONTRACT = str(Path(__file__).parent.parent / "plugin.py")
@@ -65,15 +70,19 @@ class Loader:
         log: Callable[[str, str], None],
         environment: Mapping[str, str] | None = None,
         data_dir: Path | None = None,
+        sandbox: SandboxMode = "auto",
     ) -> None:
         """*environment* is the host's own, of which a worker sees the few variables any program needs.
 
         Workers run in a folder of their own under *data_dir* (:meth:`folder`), where what they write outlives an
         update; without one, in the folder of their install.
 
+        *sandbox* says what is done where permissions cannot be enforced: see ``DYNAMIC_PLUGINS_SANDBOX``.
+
         *log* gets a plugin's name and one line, with its configured values blotted out. Timeouts are in seconds.
         """
         self._limits = limits
+        self.fence = Fence(sandbox, limits)
         self._start_timeout = start_timeout
         self._call_timeout = call_timeout
         self._log = log
@@ -120,7 +129,7 @@ class Loader:
         *,
         modern: bool,
     ) -> WorkerConnection:
-        process = await self._start(installation, environment, arguments)
+        process = await self._start(installation, environment, arguments, host.permissions)
         try:
             # Reading the client's code takes a second: done while the worker reads its own.
             connection_type, protocol_error = await asyncio.to_thread(_client)
@@ -147,42 +156,63 @@ class Loader:
         return connection
 
     async def _start(
-        self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
+        self,
+        installation: Installation,
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        permissions: Permissions,
     ) -> WorkerProcess:
-        command, folder = self._command(installation, environment, arguments), self.folder(installation)
+        try:
+            fenced = await asyncio.to_thread(self._fenced, installation, environment, arguments, permissions)
+            return await WorkerProcess.start(fenced, self.folder(installation), self._limits.result_bytes)
+        except (FenceError, ValueError) as error:
+            raise LoadError(installation.plugin, str(error)) from None
+        except OSError as error:
+            raise LoadError(installation.plugin, f"its process cannot be started: {error}") from None
+
+    def _fenced(
+        self,
+        installation: Installation,
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        permissions: Permissions,
+    ) -> FencedCommand:
+        home, folder = self._base.get("HOME", ""), self.folder(installation)
+        folder.mkdir(parents=True, exist_ok=True)
+        values = ConfiguredValues(installation, environment, arguments, home)
+        if self.fence.mode != "off":  # where home is another, "~" would be
+            environment = {name: expanded(value, home) for name, value in environment.items()}
+            arguments = [expanded(word, home) for word in arguments]
+        command = self._command(installation, environment, arguments)
         environment = self._base | dict(environment)
         if installation.entry_point and arguments:
             environment[_ARGUMENTS] = json.dumps(list(arguments))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            return await WorkerProcess.start(command, environment, folder, self._limits.result_bytes)
-        except OSError as error:
-            raise LoadError(installation.plugin, f"its process cannot be started: {error}") from None
+        permissions = values.granted(permissions)
+        return self.fence.command(
+            command,
+            permissions,
+            code=_code(installation),
+            folder=folder,
+            environment=environment,
+            from_person=values.hosts_among(permissions.network or ()),
+        )
 
     def _command(
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
     ) -> list[str]:
         """Return how to start the worker. Nothing in it is secret: other users may list processes."""
-        facts: dict[str, Any] = {
-            "parent": os.getpid(),
-            "memory_bytes": self._limits.memory_bytes,
-            "cpu_seconds": self._limits.cpu_seconds,
-            "open_files": self._limits.open_files,
-            "result_bytes": self._limits.result_bytes,
-            "search_path": installation.search_path,
-            "plugin": installation.plugin,
-        }
         if installation.kind == "mcp" and not (installation.python and installation.entry_point):
             if not installation.command:
                 raise LoadError(installation.plugin, "its install names no command that starts it")
-            return [
-                *[sys.executable, "-I", "-S", _START, "command", json.dumps(facts)],
-                *installation.command,
-                *arguments,
-            ]
+            return [*installation.command, *arguments]
         if not installation.python or not installation.entry_point:
             raise LoadError(installation.plugin, "its install names no interpreter or nothing to load")
-        facts["entry_point"] = installation.entry_point
+        facts: dict[str, Any] = {
+            "result_bytes": self._limits.result_bytes,
+            "search_path": installation.search_path,
+            "plugin": installation.plugin,
+            "entry_point": installation.entry_point,
+        }
         python = [installation.python, "-I", "-X", "utf8", _START]
         if installation.kind == "mcp":
             name = installation.command[0] if installation.command else installation.plugin
@@ -219,6 +249,25 @@ class LoaderSelector:
     def folder(self, installation: Installation) -> Path:
         """Return where *installation* keeps its own files."""
         return self.workers.folder(installation)
+
+
+def _code(installation: Installation) -> Code:
+    """Return where *installation* keeps its code: it may read and run it, and a folder that is used where it lies."""
+    folders, commands = [installation.path, *installation.search_path], []
+    # What starts it was agreed to; where it lies elsewhere, it is there to be run.
+    folders += [word for word in installation.command if Path(word).is_file()]
+    for place in map(Path, installation.search_path):
+        if place.is_dir():
+            folders += [str(each.resolve()) for each in place.iterdir() if each.is_symlink()]
+    if installation.python:
+        folders += [_CHILD, _CONTRACT]
+        commands.append(str(Path(installation.python).parent))
+    else:
+        commands.append(str(Path(installation.path) / "node_modules" / ".bin"))
+    interpreter = installation.python or next(iter(installation.command), "")
+    if (environment := environment_of(interpreter)) is not None:
+        folders.append(environment)
+    return Code(tuple(folders), tuple(commands))
 
 
 def _secret_words(installation: Installation, arguments: Sequence[str]) -> list[str]:

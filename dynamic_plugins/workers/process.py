@@ -11,10 +11,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.workers import process_tree
+from dynamic_plugins.workers.fence.handover import handed_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from pathlib import Path
+
+    from dynamic_plugins.workers.fence.fence import FencedCommand
+    from dynamic_plugins.workers.fence.uplink import Uplink
 
 MARK = "DYNAMIC_PLUGINS_WORKER"
 """The variable that tells a worker's descendants from other processes, wherever they moved to."""
@@ -36,7 +40,9 @@ _MAX_ERROR_LENGTH = 600
 
 
 class WorkerProcess(asyncio.SubprocessProtocol):
-    """One started process in a session of its own.
+    """One started process in a session of its own, behind a fence.
+
+    Between it and us stand its supervisors (``fence/launcher/``), which end as it ends. Signals go to all of them.
 
     Standard output is cut into lines, and one that is longer than *longest_line* is dropped while it arrives, so a
     worker cannot fill our memory; lines that are no JSON object count as standard error, of which the end is kept.
@@ -46,6 +52,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._longest_line = longest_line
         self._transport: asyncio.SubprocessTransport | None = None
         self._mark = ""
+        self._supervisors = 0
+        self._pid: int | None = None
+        self._uplink: Uplink | None = None
         self._line = bytearray()
         self._dropped = 0
         self._head = b""
@@ -60,19 +69,29 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._may_write.set()
 
     @classmethod
-    async def start(
-        cls, command: Sequence[str], environment: Mapping[str, str], folder: Path, longest_line: int
-    ) -> WorkerProcess:
-        """Start *command* with exactly *environment* in *folder*. Raises OSError."""
-        mark = os.urandom(8).hex()
-        _, process = await asyncio.get_running_loop().subprocess_exec(
-            lambda: cls(longest_line),
-            *command,
-            env={**environment, MARK: mark},
-            cwd=folder,
-            start_new_session=True,
-        )
-        process._mark = mark
+    async def start(cls, fenced: FencedCommand, folder: Path, longest_line: int) -> WorkerProcess:
+        """Start a command in *folder*, with exactly its environment. Raises OSError."""
+        mark, uplink = os.urandom(8).hex(), _uplink(fenced)
+        try:
+            with handed_over(fenced.order, fenced.command, None if uplink is None else uplink.descriptor) as (
+                command,
+                descriptors,
+            ):
+                _, process = await asyncio.get_running_loop().subprocess_exec(
+                    lambda: cls(longest_line),
+                    *command,
+                    env={**fenced.environment, MARK: mark},
+                    cwd=folder,
+                    start_new_session=True,
+                    pass_fds=descriptors,
+                )
+        except BaseException:
+            if uplink is not None:
+                uplink.close()
+            raise
+        process._mark, process._supervisors, process._uplink = mark, fenced.supervisors, uplink
+        if uplink is not None:
+            uplink.serve()
         return process
 
     def attach(self, on_line: Callable[[bytes, int], None], on_end: Callable[[], None]) -> None:
@@ -104,6 +123,16 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     @property
     def pid(self) -> int:
+        """The worker itself; its supervisor, while the worker has not started."""
+        if self._pid is None:
+            found = process_tree.first_below(self._leader, self._supervisors)
+            if found is None:
+                return self._leader
+            self._pid = found
+        return self._pid
+
+    @property
+    def _leader(self) -> int:
         return self._transport.get_pid() if self._transport else -1
 
     @property
@@ -157,12 +186,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._transport.close()
 
     async def _descendants(self) -> set[process_tree.Process]:
-        return await asyncio.to_thread(process_tree.descendants, [self.pid]) if not self._exited.is_set() else set()
+        return await asyncio.to_thread(process_tree.descendants, [self._leader]) if not self._exited.is_set() else set()
 
     def _signal(self, number: signal.Signals) -> None:
         # The process leads its own group, so its id is the group's, which lives as long as any member does.
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+            os.killpg(self._leader, number)
 
     def _pipe(self, number: int) -> Any:
         return self._transport.get_pipe_transport(number) if self._transport else None
@@ -191,6 +220,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         self._exited.set()
+        if self._uplink is not None:
+            self._uplink.close()
         self._may_write.set()
         self.resume()  # to its last lines
         # Whatever it forked goes too; those may hold the pipes open, so an end that does not come is made.
@@ -239,6 +270,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._ended = True
             if self._on_end is not None:
                 self._on_end()
+
+
+def _uplink(fenced: FencedCommand) -> Uplink | None:
+    if fenced.hosts is None:
+        return None
+    from dynamic_plugins.workers.fence.uplink import Uplink
+
+    return Uplink(fenced.hosts)
 
 
 def error_in(stderr: str) -> str:

@@ -44,6 +44,16 @@ def descendants(roots: Collection[int]) -> set[Process]:
     return found
 
 
+def first_below(root: int, levels: int) -> int | None:
+    """Return the process that *root* started first, that which this one did, and so on, *levels* down; None without."""
+    for _ in range(levels):
+        started = [each for each in descendants([root]) if (facts := _facts(str(each.pid))) and facts[0] == root]
+        if not started:
+            return None
+        root = min(started, key=lambda each: (int(each.started), each.pid)).pid
+    return root
+
+
 def kill(known: Collection[Process], mark: bytes) -> None:
     """End those of *known* that still run, whoever has *mark* in its environment, and all that those have started.
 

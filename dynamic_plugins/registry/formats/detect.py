@@ -12,11 +12,13 @@ from dynamic_plugins.registry.formats.elizaos import generated_entries, index_en
 from dynamic_plugins.registry.formats.mcp import is_server, server_entries
 from dynamic_plugins.registry.formats.native import each_of
 from dynamic_plugins.registry.lazy_entries import without_garbage_collection
+from dynamic_plugins.registry.revocation import revocations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.registry.revocation import Revocation
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class ParsedRegistry:
     """Where the next page of an MCP registry begins; None on its last page and for everything else."""
     deleted: frozenset[str] = frozenset()
     """Names that an MCP registry has withdrawn."""
+    revoked: tuple[Revocation, ...] = ()
+    """What the registry has revoked, beside what it lists."""
     paged: bool = False
     """Whether this is a page of the MCP registry's API."""
 
@@ -43,7 +47,7 @@ def parse_registry(text: bytes | str, source: str, python: Callable[[], Mapping[
     """
     with without_garbage_collection():
         parsed = _parse(decode(text), source, python)
-    if parsed.skipped and not parsed.entries and not parsed.deleted:
+    if parsed.skipped and not (parsed.entries or parsed.deleted or parsed.revoked):
         raise NotARegistryError(f"not one usable entry; {parsed.skipped[0]}")
     return parsed
 
@@ -84,8 +88,12 @@ def parse_entries(data: Any, source: str) -> ParsedRegistry:
         raise NotARegistryError("it is of a later schema than this program reads")
     entries, skipped = each_of(data["plugins"], source)
     updated = data.get("updated")
+    revoked, wrong = revocations(data.get("revoked"), source)
     return ParsedRegistry(
-        tuple(entries.values()), tuple(skipped), updated=updated[:40] if isinstance(updated, str) else ""
+        tuple(entries.values()),
+        (*skipped, *wrong),
+        updated=updated[:40] if isinstance(updated, str) else "",
+        revoked=revoked,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from dynamic_plugins.core.permissions import Permissions, check_variables, parse_permissions
 from dynamic_plugins.registry.entry import Entry, Kind, PackageType
 from dynamic_plugins.registry.formats import fields
 
@@ -26,6 +28,7 @@ def own_entry(value: Any, source: str) -> Entry:
 
     What the entry cannot do without is its name and a known kind; a package, variable or action that makes no sense
     is left out, and an entry without a usable package is kept: it can be found, and is unavailable here.
+    Permissions that make no sense make a bad entry: left out, they would say something else than was meant.
     """
     if not isinstance(value, dict):
         raise BadEntryError(f"an entry is {_type(value)}, not an object")
@@ -37,7 +40,7 @@ def own_entry(value: Any, source: str) -> Entry:
         raise BadEntryError(f"{known}: the kind {_quoted(kind)} is not known")
     packages = fields.listed(value.get("packages"), _package, fields.PACKAGES)
     variables = {each.name: each for each in fields.listed(value.get("config"), fields.variable, fields.VARIABLES)}
-    return Entry(
+    entry = Entry(
         name=known,
         kind=cast("Kind", kind) if kind else fields.kind_of(known, packages),
         description=fields.text(value.get("description"), fields.DESCRIPTION_LENGTH),
@@ -48,6 +51,18 @@ def own_entry(value: Any, source: str) -> Entry:
         actions=fields.listed(value.get("actions"), fields.offered_action, fields.ACTIONS),
         source=source,
     )
+    if (declared := value.get("permissions")) is None:
+        return entry
+    return replace(entry, permissions=_permissions(entry, declared))
+
+
+def _permissions(entry: Entry, declared: Any) -> Permissions:
+    try:
+        permissions = parse_permissions(declared)
+        check_variables(permissions, {variable.name for variable in entry.variables})
+    except ValueError as error:
+        raise BadEntryError(f"{entry.name}: permissions: {error}") from None
+    return permissions
 
 
 def each_of(values: list[Any], source: str) -> tuple[dict[str, Entry], list[str]]:

@@ -1,8 +1,7 @@
-"""The script a worker starts with: ``start.py MODE FACTS [ARGUMENT…]``.
+"""The script a worker starts with: ``start.py MODE FACTS``.
 
-MODE is a kind of plugin (``python``, ``elizaos``), ``script`` (an MCP server's console script, run in this process) or
-``command`` (any other MCP server, which takes this process over and is given the ARGUMENTs). FACTS is a JSON object
-that the loader makes.
+MODE is a kind of plugin (``python``, ``elizaos``) or ``script`` (an MCP server's console script, run in this process).
+FACTS is a JSON object that the loader makes.
 """
 
 import os
@@ -18,7 +17,7 @@ def _start() -> None:
     package = types.ModuleType(_PACKAGE)
     package.__path__ = [os.path.dirname(os.path.abspath(__file__))]  # noqa: PTH100, PTH120 # pathlib takes a tenth of the start
     sys.modules[_PACKAGE] = package
-    import_module(f"{_PACKAGE}.bootstrap").run(sys.argv[1], sys.argv[2], sys.argv[3:])
+    import_module(f"{_PACKAGE}.bootstrap").run(sys.argv[1], sys.argv[2])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+"""What an operator's policy can say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Revoked = Literal["warn", "stop"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a policy says; None where it says nothing of that. Names and hosts are patterns with ``*``."""
+
+    registries: tuple[str, ...] | None = None
+    """Registries whose entries may be installed, by name or address."""
+    packages: tuple[str, ...] | None = None
+    """Where code may come from: ``pypi``, ``npm``, ``git``, ``path``."""
+    allow: tuple[str, ...] | None = None
+    """Names of the only plugins that may be installed and started."""
+    deny: tuple[str, ...] = ()
+    """Names of plugins that may not, whatever else is allowed."""
+    network: tuple[str, ...] | None = None
+    """The only hosts that a plugin may be granted."""
+    files: tuple[str, ...] | None = None
+    """The only folders outside its own that a plugin may be granted."""
+    programs: tuple[str, ...] | None = None
+    """The only other programs that a plugin may be granted."""
+    doors: tuple[str, ...] | None = None
+    """The only doors through which plugins are installed and started."""
+    revoked: Revoked | None = None
+    """What becomes of a running plugin that is revoked."""

@@ -1,0 +1,83 @@
+"""The hosts that a plugin may reach, as rules: which names and ports fit, and what they may lead to."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+_PORTS = (443, 80)
+_SCHEMES = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+# Names that no public name server knows: whoever allows one wants something near.
+_NEAR = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa", ".home", ".corp", ".intranet")
+
+
+@dataclass(frozen=True, slots=True)
+class HostRule:
+    """One allowed host: ``api.github.com``, ``*.example.org`` or an address, and its ports."""
+
+    name: str
+    ports: tuple[int, ...] = _PORTS
+    near: bool = False
+    """Whether it may stand for an address of this machine or of the local network."""
+
+    def fits(self, host: str) -> bool:
+        """Return whether *host* is meant, in lower case and without a dot at its end."""
+        return host.endswith(self.name[1:]) if self.name.startswith("*.") else host == self.name
+
+
+class AllowedHosts:
+    """All rules of one plugin."""
+
+    def __init__(self, said: Iterable[str], from_person: Collection[str] = ()) -> None:
+        """*said* are hosts, with or without a port, or whole addresses. Raises ValueError for what is neither.
+
+        Those that are also in *from_person* were typed by the person: they may lie in the local network. Of the others
+        only those may that say so by their name: else whoever owns a name could have it lead to this machine.
+        """
+        self.rules = tuple(_rule(each, each in from_person) for each in said)
+
+    @property
+    def ports(self) -> list[int]:
+        """All ports of all rules."""
+        return sorted({port for rule in self.rules for port in rule.ports})
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The IPv4 addresses that are allowed by themselves, and so by no name."""
+        found = {rule.name: rule.name for rule in self.rules if _address(rule.name) is not None}
+        if any(rule.name == "localhost" for rule in self.rules):
+            found.setdefault("127.0.0.1", "localhost")
+        return {address: name for address, name in found.items() if ":" not in address}
+
+    def rule(self, host: str, port: int | None = None) -> HostRule | None:
+        """Return the rule that allows *host*, and *port* on it; None where nothing does."""
+        host = host.lower().removesuffix(".")
+        return next((r for r in self.rules if r.fits(host) and (port is None or port in r.ports)), None)
+
+
+def may_lead_to(rule: HostRule, address: str) -> bool:
+    """Return whether a connection that *rule* allows may go to *address*."""
+    found = _address(address)
+    return found is not None and (rule.near or (found.is_global and not found.is_multicast))
+
+
+def _rule(said: str, from_person: bool) -> HostRule:
+    parts = urlsplit(said if "://" in said else f"//{said}")
+    if not parts.hostname:
+        raise ValueError(f"{said[:80]!r} is no host")
+    name = parts.hostname.lower().removesuffix(".")
+    port = parts.port or _SCHEMES.get(parts.scheme)
+    near = from_person or _address(name) is not None or "." not in name or name.endswith(_NEAR)
+    return HostRule(name, (port,) if port else _PORTS, near)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None

@@ -1,0 +1,169 @@
+"""The fence in front of every worker: what a command may reach, turned into what the launcher is told.
+
+``launcher/`` holds what runs before the command; this module and its neighbours run in the host.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.workers.fence import probe, seatbelt, system_paths
+from dynamic_plugins.workers.fence.allowed_hosts import AllowedHosts
+from dynamic_plugins.workers.fence.tier import Level, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from dynamic_plugins.core.permissions import Enforcement, Permissions
+    from dynamic_plugins.settings import Limits, SandboxMode
+
+_PROGRAMS = ".programs"
+"""The folder in a plugin's own that links to the programs which it may start."""
+_OFF = "the fence is switched off (DYNAMIC_PLUGINS_SANDBOX=off)"
+
+
+class FenceError(Exception):
+    """What was asked for cannot be enforced on this machine; its text says what and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A plugin's own code: what it may read and run, and not change."""
+
+    folders: tuple[str, ...]
+    """The folders of its install, each with all below it."""
+    commands: tuple[str, ...] = ()
+    """Folders of :attr:`folders` whose programs it finds by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class FencedCommand:
+    """How a worker is started: by the launcher, told *order*."""
+
+    command: tuple[str, ...]
+    """The worker's own command; its first word is absolute."""
+    environment: Mapping[str, str] = field(repr=False)
+    order: Mapping[str, Any]
+    hosts: AllowedHosts | None = None
+    """Whom it may connect to, where that has to be decided for each connection."""
+
+    @property
+    def supervisors(self) -> int:
+        """How many processes of ours stand between the host and the worker."""
+        if not os.path.isdir("/proc/self"):  # noqa: PTH112
+            return 0
+        return 2 if self.order["tier"] == Level.NAMESPACES else 1
+
+
+class Fence:
+    """Puts the fence in front of commands, as *mode* says and as this machine can, or as if *tier* were all it can."""
+
+    def __init__(self, mode: SandboxMode, limits: Limits, tier: Tier | None = None) -> None:
+        self.mode = mode
+        self._limits = limits
+        self._tier = tier
+
+    @property
+    def tier(self) -> Tier:
+        """What is enforced here. The first time in a process it is tried out, which takes some 30 ms."""
+        return Tier(Level.NONE, _OFF) if self.mode == "off" else self._tier or probe.best_tier()
+
+    def enforcement(self, permissions: Permissions) -> Enforcement:
+        """Return which of *permissions* are enforced in front of a worker that is started now."""
+        return self.tier.enforcement(permissions)
+
+    def command(
+        self,
+        command: Sequence[str],
+        permissions: Permissions,
+        *,
+        code: Code,
+        folder: Path,
+        environment: Mapping[str, str],
+        from_person: Collection[str] = (),
+    ) -> FencedCommand:
+        """Return how *command* is started with no more than *permissions*, which hold no variables any more.
+
+        It may read and run *code*, and write in *folder*, its home. *environment* is what it gets; programs are looked
+        for on its ``PATH``. *from_person* are those of the allowed hosts that the person typed: see
+        :class:`~dynamic_plugins.workers.fence.allowed_hosts.AllowedHosts`. Raises FenceError where the mode is
+        ``require`` and not all of it can be enforced; ValueError for a host that is none.
+        """
+        tier = self.tier
+        if self.mode == "require" and (lacking := _lacking(tier.enforcement(permissions))):
+            raise FenceError(
+                f"its permissions ({', '.join(lacking)}) cannot be enforced here, and DYNAMIC_PLUGINS_SANDBOX=require "
+                f"starts nothing without: {tier}"
+            )
+        # As whoever looks a program up by its name does; what is not there is told by the launcher.
+        first = shutil.which(command[0], path=environment.get("PATH")) or command[0]
+        argv = (os.path.abspath(first), *command[1:])  # noqa: PTH100 # links stay: an environment's python is one
+        order = self._order(tier, permissions, code, folder, argv[0], environment)
+        hosts = AllowedHosts(permissions.network, from_person) if permissions.network else None
+        if hosts is not None:
+            order |= {"ports": hosts.ports, "addresses": hosts.addresses}
+        if self.mode != "off":
+            own = {"HOME": str(folder), "TMPDIR": str(folder), "PATH": _path(code, folder, order["named"])}
+            environment = dict(environment) | own
+        if tier.level is Level.SEATBELT:
+            argv = tuple(seatbelt.wrapped(order, list(argv)))
+        return FencedCommand(argv, environment, order, hosts if tier.level is Level.NAMESPACES else None)
+
+    def _order(
+        self,
+        tier: Tier,
+        permissions: Permissions,
+        code: Code,
+        folder: Path,
+        program: str,
+        environment: Mapping[str, str],
+    ) -> dict[str, Any]:
+        named = system_paths.found_on(environment.get("PATH", os.defpath), permissions.programs)
+        parts = [system_paths.parts_of(each) for each in (program, *named.values())]
+        written = [file.path for file in permissions.files if file.access == "write"]
+        certificates = [environment[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environment.get(name)]
+        limits = asdict(self._limits)
+        return {
+            "tier": "none" if tier.level is Level.SEATBELT else tier.level.value,
+            "host": os.getpid(),
+            "folder": str(folder),
+            "limits": {name: limits[name] for name in ("memory_bytes", "cpu_seconds", "open_files", "processes")},
+            "read": _unique(
+                *system_paths.readable(),
+                *certificates,
+                *(each for _, read in parts for each in read),
+                *(file.path for file in permissions.files),
+            ),
+            "execute": _unique(*code.folders, str(folder), *(each for run, _ in parts for each in run)),
+            "write": _unique(str(folder), *written),
+            "network": "any" if permissions.network is None else "hosts" if permissions.network else "none",
+            "unix_sockets": any(Path(file.path).is_socket() for file in permissions.files),
+            "named": named,
+        }
+
+
+def _lacking(enforced: Enforcement) -> list[str]:
+    return [name for name, holds in asdict(enforced).items() if not holds]
+
+
+def _path(code: Code, folder: Path, named: Mapping[str, str]) -> str:
+    """Return the PATH that finds the plugin's own programs and those that it may start, and no others.
+
+    One that finds a program which may not be started would make a difference: many look for one first, and do without.
+    """
+    links = folder / _PROGRAMS
+    if links.is_dir():
+        shutil.rmtree(links)
+    if named:
+        links.mkdir(parents=True)
+    for name, where in named.items():
+        (links / name).symlink_to(where)
+    return os.pathsep.join([*code.commands, str(links)])
+
+
+def _unique(*paths: str) -> list[str]:
+    return list(dict.fromkeys(paths))
