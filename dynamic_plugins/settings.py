@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -87,18 +88,76 @@ class Timeouts:
     """After this long without a call a worker is ended; the next call starts it again."""
 
 
+#: The name by which the built-in model is chosen.
+BUILT_IN = "built-in"
+LOOPBACK = "127.0.0.1"
+
+#: The variables that choose a model; the last one is a secret.
+MODEL_VARIABLES = ("DYNAMIC_PLUGINS_MODEL", "OPENAI_BASE_URL", "OPENAI_API_KEY")
+
+#: What model servers are called, and the port of 127.0.0.1 that each of them listens on by itself.
+_MODEL_SERVERS = {
+    "ollama": ("Ollama", 11434),
+    "lm-studio": ("LM Studio", 1234),
+    "llama.cpp": ("llama.cpp", 8080),
+    "vllm": ("vLLM", 8000),
+}
+
+
+@dataclass(frozen=True)
+class ModelServer:
+    """A port of this machine's loopback where a model server may listen; *kind* is one of ``MODEL_SERVER_KINDS``."""
+
+    kind: str
+    port: int
+
+    @property
+    def title(self) -> str:
+        return _MODEL_SERVERS[self.kind][0]
+
+    @property
+    def address(self) -> str:
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """Where its OpenAI-compatible interface is; Ollama has one too."""
+        return f"http://{self.address}/v1"
+
+
+MODEL_SERVER_KINDS = tuple(_MODEL_SERVERS)
+MODEL_SERVERS = tuple(ModelServer(kind, port) for kind, (_, port) in _MODEL_SERVERS.items())
+
+
 @dataclass(frozen=True)
 class ModelSettings:
-    """Which model answers: an OpenAI-compatible endpoint, or the embedded model when there is none."""
+    """Which model answers: an OpenAI-compatible endpoint, or the embedded model when there is none.
+
+    *source* says where that comes from; ``saved`` is the choice that is kept in the home folder.
+    """
 
     name: str | None = None
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    source: Literal["default", "arguments", "environment", "saved"] = "default"
 
     @property
     def embedded(self) -> bool:
         """Whether no endpoint is configured, so that the embedded model answers."""
         return not (self.base_url or self.api_key)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing names an endpoint, nor the built-in model by its name: a saved choice may decide."""
+        return self.embedded and (self.source == "default" or self.name is not None)
+
+    @property
+    def shown_address(self) -> str:
+        """The endpoint's address without the name and password that it may hold."""
+        if not self.base_url:
+            return "OpenAI"
+        parts = urlsplit(self.base_url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 @dataclass(frozen=True)
@@ -109,6 +168,8 @@ class Settings:
     registries: tuple[str, ...] = ()
     """Registry files or addresses given for this run; they replace the configured ones."""
     model: ModelSettings = ModelSettings()
+    model_servers: tuple[ModelServer, ...] = MODEL_SERVERS
+    """Where on loopback model servers are looked for."""
     passphrase: str | None = field(default=None, repr=False)
     """Opens the encrypted secret file where the machine has no keyring."""
     mcp_token: str | None = field(default=None, repr=False)
@@ -171,11 +232,8 @@ class Settings:
         return cls(
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
             registries=registries,
-            model=ModelSettings(
-                name=model or env.get("DYNAMIC_PLUGINS_MODEL") or None,
-                base_url=base_url or env.get("OPENAI_BASE_URL") or None,
-                api_key=env.get("OPENAI_API_KEY") or None,
-            ),
+            model=_model(env, model, base_url),
+            model_servers=_model_servers(env),
             passphrase=passphrase,
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
@@ -200,6 +258,34 @@ class Settings:
             ),
             environment=env,
         )
+
+
+def _model(env: Mapping[str, str], name: str | None, base_url: str | None) -> ModelSettings:
+    env_name, env_base_url, api_key = (env.get(each) or None for each in MODEL_VARIABLES)
+    source: Literal["default", "arguments", "environment"] = "default"
+    if name or base_url:
+        source = "arguments"
+    elif env_name or env_base_url or api_key:
+        source = "environment"
+    if (name or env_name) == BUILT_IN and not base_url:
+        return ModelSettings(source=source)
+    return ModelSettings(name or env_name, base_url or env_base_url, api_key, source)
+
+
+def _model_servers(env: Mapping[str, str]) -> tuple[ModelServer, ...]:
+    name = "DYNAMIC_PLUGINS_MODEL_SERVERS"
+    words = env.get(name, "").split()
+    if not words:
+        return MODEL_SERVERS
+    return tuple(_model_server(name, word) for word in words if words != ["none"])
+
+
+def _model_server(variable: str, word: str) -> ModelServer:
+    kind, _, port = word.rpartition(":")
+    if kind not in _MODEL_SERVERS or not port.isdecimal() or not 0 < int(port) < 2**16:
+        known = ", ".join(f"{kind}:PORT" for kind in _MODEL_SERVERS)
+        raise ValueError(f"{variable} must be none, or words such as {known}; not {word!r}")
+    return ModelServer(kind, int(port))
 
 
 def _user_data_dir() -> str:

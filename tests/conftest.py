@@ -21,6 +21,8 @@ from tests import slow
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import psutil
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 COMMAND_SECONDS = 180
 
@@ -70,8 +72,9 @@ class Cli:
     def environment(self) -> dict[str, str]:
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_"))}
         keep.pop("PYTHONDONTWRITEBYTECODE", None)
-        # No keyring of the machine's: a test must not leave anything in a person's own.
-        return keep | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"} | self.env
+        # Neither a keyring of the machine's, where a test might leave something, nor the models that may run on it.
+        ours = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "DYNAMIC_PLUGINS_MODEL_SERVERS": "none"}
+        return keep | ours | self.env
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "dynamic_plugins", "--home", str(self.home), *words]
@@ -95,7 +98,11 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def cli(home: Path) -> Iterator[Cli]:
     yield Cli(home)
-    assert workers_of(home) == [], "a plugin's process outlived its command"
+    import psutil
+
+    # A supervisor ends a moment after the worker that it waits for.
+    _, alive = psutil.wait_procs(_workers(home), timeout=5)
+    assert [process.cmdline() for process in alive] == [], "a plugin's process outlived its command"
 
 
 def workers_of(home: Path) -> list[str]:
@@ -103,17 +110,21 @@ def workers_of(home: Path) -> list[str]:
 
     Those that wait for another of them, as supervisors do, are left out.
     """
+    return [" ".join(process.info["cmdline"]) for process in _workers(home)]
+
+
+def _workers(home: Path) -> list[psutil.Process]:
     import psutil
 
     marker = str(home / "runtime_plugins")
-    found: dict[int, str] = {}
+    found: dict[int, psutil.Process] = {}
     parents: set[int] = set()
     for process in psutil.process_iter(["cmdline", "status", "ppid"]):
         words = process.info["cmdline"] or []
         if any(marker in word for word in words) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found[process.pid] = " ".join(words)
+            found[process.pid] = process
             parents.add(process.info["ppid"])
-    return [line for pid, line in found.items() if pid not in parents]
+    return [process for pid, process in found.items() if pid not in parents]
 
 
 @cache

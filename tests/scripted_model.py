@@ -33,6 +33,8 @@ class ScriptedModel:
         self.status = 200
         self.complaint: Callable[[str, str], str] = lambda _head, body: body
         """What it says with any other status, given the head and the body of the request."""
+        self.answers: dict[str, Any] = {}
+        """What it answers to a GET of these paths, such as ``/v1/models``."""
         self.before_word: Callable[[str], object] = lambda _word: None
         """Called before each word of a streamed answer is sent; it may wait."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -83,6 +85,10 @@ def chunks(whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = model.answers.get(self.path)
+            self._send(404 if found is None else 200, "application/json", json.dumps(found).encode())
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             model.heads.append(f"{self.path}\n{self.headers}")

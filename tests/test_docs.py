@@ -21,6 +21,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,11 +33,14 @@ from mcp import Client, StdioServerParameters, stdio_client
 
 from dynamic_plugins.cli.parser import parse
 from tests.conftest import EXAMPLES, NOT_OURS, index_may_be_asked
+from tests.model_servers import ollama
 from tests.terminal import Terminal
 from tests.test_library import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.model_servers import LocalServer
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -113,6 +117,7 @@ class Workspace:
             "DYNAMIC_PLUGINS_HOME": str(self.home),
             "DYNAMIC_PLUGINS_PASSPHRASE": "correct horse battery staple",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+            "DYNAMIC_PLUGINS_MODEL_SERVERS": "none",
             "NO_COLOR": "1",
             "TERM": "dumb",
             "COLUMNS": "160",
@@ -142,8 +147,25 @@ class Workspace:
 
 
 @pytest.fixture(scope="module")
-def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Workspace]:
-    return cache(lambda page: Workspace(tmp_path_factory.mktemp(page.stem)))
+def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Workspace]]:
+    with ExitStack() as stack:
+
+        def make(page: Path) -> Workspace:
+            made = Workspace(tmp_path_factory.mktemp(page.stem))
+            if page.stem == "models":
+                made.env["DYNAMIC_PLUGINS_MODEL_SERVERS"] = f"ollama:{stack.enter_context(an_ollama()).port}"
+            return made
+
+        yield cache(make)
+
+
+@contextmanager
+def an_ollama() -> Iterator[LocalServer]:
+    """What the page on models tells of: Ollama with a model, which it gets at once."""
+    server = ollama("qwen3:8b")
+    server.pull = lambda send: send({"status": "success"})
+    with server.serving():
+        yield server
 
 
 @pytest.fixture(scope="module")

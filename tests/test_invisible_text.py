@@ -81,8 +81,10 @@ async def test_a_name_outside_ascii_is_told_loudly_before_it_is_agreed_to(tmp_pa
         return False
 
     name = "mcp-server-\u0440ay\u0440al"  # the letter er of the Cyrillic alphabet
-    (tmp_path / "plugin.py").write_text("from dynamic_plugins.plugin import Plugin\nplugin = Plugin('x', '')\n")
-    settings = Settings(home=tmp_path / "home", registries=(str(registry(tmp_path, name)),))
+    folder = tmp_path / "plugin"
+    folder.mkdir()
+    (folder / "plugin.py").write_text("from dynamic_plugins.plugin import Plugin\nplugin = Plugin('x', '')\n")
+    settings = Settings(home=tmp_path / "home", registries=(str(registry(folder, name)),))
     async with App(settings, approve=approve) as app:
         result = await app.toolbox.call("install_plugin", {"plugin_name": name})
     assert result["error"]["code"] == "declined"

@@ -27,5 +27,7 @@ def open_model(settings: Settings, catalogue: Catalogue) -> Model:
         base_url=settings.model.base_url,
         timeout=settings.timeouts.model,
         max_retries=RETRIES,
+        # What is said to a model on this machine goes through no proxy.
+        http_client=openai.DefaultAsyncHttpxClient(trust_env=False) if settings.model.source == "saved" else None,
     )
     return EndpointModel(client, settings.model.name or "gpt-5-mini")

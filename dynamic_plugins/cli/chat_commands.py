@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.chat.conversation import Watch
 from dynamic_plugins.cli import prompts
+from dynamic_plugins.cli.model_at_start import model_at_start
 from dynamic_plugins.cli.output import DONE, FAILED, Output
 from dynamic_plugins.cli.screen import Screen
 from dynamic_plugins.cli.turn_result import exit_code_of
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def _talking(
-    arguments: argparse.Namespace, settings: Settings, out: Output
+    arguments: argparse.Namespace, settings: Settings, out: Output, *, at_prompt: bool = False
 ) -> AsyncIterator[tuple[App, Conversation, Screen]]:
-    """Give an application that can ask the person, and a conversation on it. Raises ModelError."""
+    """Give an application that can ask the person, and a conversation on it. Raises ModelError.
+
+    Where the person sits *at_prompt* they may be offered a model that is found on this machine.
+    """
     with Screen(out) as screen:
+        settings = await model_at_start(settings, screen, may_ask=at_prompt)
         approve, ask_values = prompts.approver(arguments.yes, screen), prompts.value_asker(screen)
         async with App(settings, approve=approve, ask_values=ask_values, listener=screen.listen, door="chat") as app:
             yield app, app.conversation(), screen
@@ -39,13 +44,13 @@ async def _talking(
 async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``ask``: one turn."""
     try:
-        async with _talking(arguments, settings, out) as (_, conversation, screen):
+        async with _talking(arguments, settings, out) as (app, conversation, screen):
             if arguments.plan:
                 turn = await conversation.plan(arguments.text)
             elif out.as_json or not out.terminal:
                 turn = await conversation.respond(arguments.text, _watch(out))
             else:
-                shown = ShownTurn(screen, made=settings.model.embedded)
+                shown = ShownTurn(screen, made=app.settings.model.embedded)
                 turn = await conversation.respond(arguments.text, shown.watch)
                 shown.end(turn)
                 return exit_code_of(turn)
@@ -57,10 +62,11 @@ async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) ->
 
 async def chat(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``chat``: a conversation at the terminal, or one turn for each line of other input."""
+    at_prompt = prompts.at_a_terminal() and out.terminal and not out.as_json
     try:
-        async with _talking(arguments, settings, out) as (app, conversation, screen):
+        async with _talking(arguments, settings, out, at_prompt=at_prompt) as (app, conversation, screen):
             app.sweep()
-            if prompts.at_a_terminal() and out.terminal and not out.as_json:
+            if at_prompt:
                 from dynamic_plugins.cli.repl import converse
 
                 return await converse(app, conversation, screen)

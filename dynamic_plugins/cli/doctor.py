@@ -37,7 +37,7 @@ async def examine(settings: Settings) -> list[Check]:
         await _program("npm", settings, "for npm plugins: install npm"),
         await asyncio.to_thread(_sandbox, settings),
         await asyncio.to_thread(_keyring, settings),
-        _model(settings),
+        await _model(settings),
         await _registry(settings),
         _home(settings),
         *_policy(settings),
@@ -93,14 +93,18 @@ def _sandbox(settings: Settings) -> Check:
     return Check("sandbox", fenced, str(tier), "" if fenced else remedy, needed=settings.sandbox == "require")
 
 
-def _model(settings: Settings) -> Check:
-    if not settings.model.embedded:
-        return Check(
-            "model", True, f"{settings.model.name or 'default model'} at {settings.model.base_url or 'OpenAI'}"
-        )
-    return Check(
-        "model", True, "the built-in model: manages plugins and uses their actions (OPENAI_API_KEY: a larger one)"
-    )
+async def _model(settings: Settings) -> Check:
+    from dynamic_plugins.chat.local_models import all_models, look
+    from dynamic_plugins.cli.model_at_start import why_gone
+
+    chosen = settings.model
+    if chosen.source == "saved" and (gone := await why_gone(settings)) is not None:
+        return Check("model", False, gone, "start its server, or: dynamic-plugins model use built-in")
+    if not chosen.embedded:
+        return Check("model", True, f"{chosen.name or 'default model'} at {chosen.shown_address}")
+    here = [each.name for each in all_models(await look(settings.model_servers)) if each.usable]
+    larger = f"on this machine: {', '.join(here)}; dynamic-plugins model use NAME" if here else "OPENAI_API_KEY"
+    return Check("model", True, f"the built-in model: manages plugins and uses their actions (a larger one: {larger})")
 
 
 async def _registry(settings: Settings) -> Check:

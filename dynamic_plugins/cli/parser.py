@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from dynamic_plugins import __version__
 from dynamic_plugins.cli.output import Output
 from dynamic_plugins.errors import UsageError
+from dynamic_plugins.settings import BUILT_IN, MODEL_SERVER_KINDS
 
 SEARCH_LIMIT = 50
 _NO_COOLDOWN = "also install what was published in the last seven days and nobody has verified"
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _lifecycle(commands)
     _using(commands)
     _talking(commands)
+    _models(commands)
     _serving(commands)
     return parser
 
@@ -71,7 +73,9 @@ def _global_options(parser: argparse.ArgumentParser, *, main: bool = False) -> N
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="NAME", help="the model's name (default: $DYNAMIC_PLUGINS_MODEL)")
+    parser.add_argument(
+        "--model", metavar="NAME", help=f"the model's name, or {BUILT_IN} (default: $DYNAMIC_PLUGINS_MODEL)"
+    )
     parser.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible endpoint (default: $OPENAI_BASE_URL)")
 
 
@@ -194,6 +198,13 @@ def _talking(commands: Any) -> None:
     for parser in (ask, chat):
         parser.add_argument("--yes", action="store_true", help="agree to installs and activations without being asked")
         _model_options(parser)
+
+
+def _models(commands: Any) -> None:
+    model = _command(commands, "model", "show which models there are on this machine, choose or get one")
+    model.add_argument("verb", choices=["list", "use", "get"])
+    model.add_argument("name", nargs="?", metavar="NAME", help=f"a model's name; {BUILT_IN} for the one that is")
+    model.add_argument("--server", choices=MODEL_SERVER_KINDS, help="use: the server, where several have that model")
 
 
 def _serving(commands: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 from getpass import getpass
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.registry.entry import Variable
 
-__all__ = ["agreed", "approver", "as_typed", "at_a_terminal", "value_asker", "values_for"]
+__all__ = ["agreed", "agrees", "approver", "as_typed", "at_a_terminal", "value_asker", "values_for"]
+
 
 _CALL_CHOICES = "[y]es once, for this [c]onversation, [a]lways, [N]o"
 _CALL_ANSWERS = {
@@ -81,6 +83,14 @@ def as_typed(yes: bool, screen: Screen) -> Approve:
         return await ask(request)
 
     return answer
+
+
+async def agrees(question: str, screen: Screen) -> bool:
+    """Ask a question at the terminal that is answered by yes or no; anything but a yes is a no."""
+    async with screen.asking():
+        answer = await _answer(visible(f"{question} [y/N] "))
+    await asyncio.sleep(0)  # after Ctrl-C the command ends here, and nothing is taken for an answer
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def _show(out: Output, fact: str) -> None:

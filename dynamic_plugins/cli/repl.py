@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.cli import render
+from dynamic_plugins.cli.model_at_start import what_answers
 from dynamic_plugins.cli.output import DONE
 from dynamic_plugins.cli.screen import unechoed
 from dynamic_plugins.cli.turn_view import ShownTurn
@@ -35,6 +36,7 @@ BARE = {"quit": "/quit", "exit": "/quit", "help": "/help"}
 HELP = """\
 Say what you want the agent to be able to do, or ask it something. Keys: Ctrl-C stops a turn; Alt-Enter begins a new \
 line; the up arrow and Ctrl-R bring back what you said, in earlier conversations too; Tab completes a command."""
+ANOTHER_MODEL = "`dynamic-plugins model list` shows which others there are, `model use NAME` chooses one."
 
 
 async def converse(app: App, conversation: Conversation, screen: Screen) -> int:
@@ -44,6 +46,7 @@ async def converse(app: App, conversation: Conversation, screen: Screen) -> int:
     past = Past(app.settings.home / HISTORY_FILE)
     talk = _Talk(app, conversation, screen, past)
     session = _session(past)
+    screen.note(what_answers(app.settings.model), "")
     screen.note(GREETING, "")
     # From the first prompt to the last, so that no Ctrl-C between two of them ends the program.
     with _on_ctrl_c(lambda: talk.stop()):
@@ -132,6 +135,7 @@ class _Talk:
             render.tools(out, toolbox.management() + toolbox.plugin_tools())
         else:
             self._screen.reply(HELP)
+            self._screen.reply(f"{what_answers(self._app.settings.model)} {ANOTHER_MODEL}")
             render.commands(out, COMMANDS)
 
     async def turn(self, text: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.cli.output import FAILED, NO_TERMINAL, Output, has_terminal
 from dynamic_plugins.errors import PluginError, StateError
 from dynamic_plugins.settings import Settings
+from dynamic_plugins.storage.saved_model import with_saved_model
 from dynamic_plugins.text.printable import printable
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         keep_memory_private()
     try:
-        return _dispatch(arguments, settings, out)
+        return _dispatch(arguments, with_saved_model(settings), out)
     except PluginError as error:
         return out.failure(error)
     except KeyboardInterrupt:
@@ -101,6 +102,10 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import chat_commands
 
         return chat_commands.COMMANDS[name]
+    if name == "model":
+        from dynamic_plugins.cli import model_commands
+
+        return model_commands.COMMANDS[name]
     if name in {"mcp", "serve-model"}:
         from dynamic_plugins.cli import serve_commands
 

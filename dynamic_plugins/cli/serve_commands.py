@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.app import App
 from dynamic_plugins.cli.output import DONE, FAILED, Output
 from dynamic_plugins.errors import PluginError
+from dynamic_plugins.settings import LOOPBACK
 
 if TYPE_CHECKING:
     import argparse
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.integrations.mcp_server import PluginServer
     from dynamic_plugins.settings import Settings
-
-LOOPBACK = "127.0.0.1"
 
 
 async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:

@@ -24,13 +24,15 @@ WEIGHTS = Path(__file__).with_name("arbiter_weights.json")
 
 READS = 0.4
 """From this probability on what only reads is done."""
+SEARCHES = 0.55
+"""From this probability on the registry is searched. Nobody is asked whether to search."""
 CHANGES = 0.9
 """From this probability on what changes something is done, if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
-ASKS = 0.15
+ASKS = 0.18
 """From this probability on what is not done is asked about, where words are not far likelier."""
-OUTWEIGHS = 6.0
+OUTWEIGHS = 3.0
 """Words that are so many times likelier go before a question."""
 
 Kind = Literal["manage", "use", "search", "words"]
@@ -63,6 +65,8 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
     )
     if best.kind == "words" or (words > share and (share < ASKS or words > OUTWEIGHS * share)):
         return said.done
+    if best.kind == "search":
+        return best.done if share >= SEARCHES else said.done
     if not best.changing and share >= READS:
         return best.done
     enough = READS if best.spelled else CHANGES

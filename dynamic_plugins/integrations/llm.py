@@ -127,7 +127,10 @@ class _OpenPlugins:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="dynamic-plugins", daemon=True)
         self._thread.start()
-        self.library: Library = Library(home, registries=registries, approve=approve, ask_values=ask_values)
+        # llm asks about tools itself (--ta); a chain that did not stop for a call before does not begin to.
+        self.library: Library = Library(
+            home, registries=registries, approve=approve, ask_values=ask_values, confirm_calls="never"
+        )
         self.run(self.library.__aenter__())
         # At the end of the program too, while daemon threads still run.
         self.close = weakref.finalize(self, _close, self.library, self._loop, self._thread)

@@ -17,12 +17,19 @@ ACTIONS = 40
 
 
 async def details_of_named(service: PluginManagementService, query: str) -> dict[str, Any] | None:
-    """Return all about the plugin that *query* names exactly; None where it names none, or several."""
+    """Return all about the plugin that *query* names in full; None where it names none, or several.
+
+    "time" is a wish as well as what mcp-server-time may be called by: only a name or a package's name is nothing else.
+    """
     found = await service.catalogue.resolve(query)
     if found.kind != "exact" or found.name is None:
         return None
     entries = await service.catalogue.registry.get(found.name)
-    return details(service, entries[0]) if len(entries) == 1 else None
+    if len(entries) != 1:
+        return None
+    names = {entries[0].name.casefold(), *(each.name.casefold() for each in entries[0].packages)}
+    names |= {name.rpartition("/")[2] for name in names}
+    return details(service, entries[0]) if query.strip().casefold() in names else None
 
 
 def details(service: PluginManagementService, entry: Entry) -> dict[str, Any]:

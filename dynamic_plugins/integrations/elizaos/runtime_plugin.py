@@ -49,7 +49,10 @@ def dynamic_plugins_plugin(
     from dynamic_plugins.tools.management import NAMES
 
     def opened() -> DynamicPlugins:
-        return DynamicPlugins(home, registries=registries, approve=approve, ask_values=ask_values)
+        # As other frameworks: an agent that did not stop for a call before does not begin to, unless it is told so.
+        return DynamicPlugins(
+            home, registries=registries, approve=approve, ask_values=ask_values, confirm_calls="never"
+        )
 
     service = type("PluginManagementService", (PluginManagementService,), {"opened": staticmethod(opened)})
     return Plugin(

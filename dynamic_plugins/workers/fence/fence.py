@@ -27,7 +27,10 @@ _OFF = "the fence is switched off (DYNAMIC_PLUGINS_SANDBOX=off)"
 
 
 class FenceError(Exception):
-    """What was asked for cannot be enforced on this machine; its text says what and why."""
+    """What was asked for cannot be enforced on this machine; its text says what and why.
+
+    It is no PluginError: the loader makes a LoadError of it, which names the plugin.
+    """
 
 
 @dataclass(frozen=True, slots=True)
