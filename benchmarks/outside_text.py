@@ -1,4 +1,4 @@
-"""Seconds per 100 kB of adversarial text through names, redaction and descriptions.
+"""Seconds of processor time per 100 kB of adversarial text through names, redaction and descriptions.
 
 Run with ``python -m benchmarks.outside_text``.
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.resolver import Resolver
 
 CHARACTERS, RUNS, LIMIT = 100_000, 3, 1.0
+SLIPPED = ("mcp-server-time", "mcp-server-fetch", "mcp-server-git", "@elizaos/plugin-discord", "sequential-thinking")
 
 
 def shapes() -> dict[str, str]:
@@ -55,10 +56,18 @@ def shapes() -> dict[str, str]:
     }  # fmt: skip
     made = {name: text * (CHARACTERS // len(text) + 1) for name, text in repeated.items()}
     made["name-like words"] = words(9000, lambda: "-".join(rng.choices(parts, k=3)))
+    made["slips"] = words(6000, lambda: f"install {_slip(rng, rng.choice(SLIPPED))} plugin")
     made["unknown names"] = words(7000, lambda: f"install {''.join(rng.choices(letters, k=8))} plugin")
     made["near-tokens"] = words(7000, lambda: "sk-" + "".join(rng.choices(letters, k=12)))
     made["random words"] = words(6000, lambda: "".join(rng.choices(marks, k=20)))
     return {name: text[:CHARACTERS] for name, text in made.items()}
+
+
+def _slip(rng: random.Random, name: str) -> str:
+    """Return *name* with a letter too many somewhere and another one missing."""
+    out, at = rng.randrange(len(name)), rng.randrange(len(name))
+    name = name[:out] + name[out + 1 :]
+    return name[:at] + rng.choice(string.ascii_lowercase) + name[at:]
 
 
 def parts_of(names: Resolver) -> dict[str, Callable[[str], object]]:
@@ -75,12 +84,12 @@ def parts_of(names: Resolver) -> dict[str, Callable[[str], object]]:
 
 
 def median(measured: Callable[[str], object], text: str) -> float:
-    """Return the median time of several runs, in seconds."""
+    """Return the median processor time of several runs, in seconds: what else the machine does is left out."""
     took = []
     for _ in range(RUNS):
-        begun = time.perf_counter()
+        begun = time.process_time()
         measured(text)
-        took.append(time.perf_counter() - begun)
+        took.append(time.process_time() - begun)
     return statistics.median(took)
 
 

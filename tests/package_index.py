@@ -20,14 +20,20 @@ _JSON = "application/vnd.pypi.simple.v1+json"  # PEP 691; the time of upload is 
 
 def plugin_wheel(name: str, version: str, requires: tuple[str, ...] = ()) -> bytes:
     """Return a wheel of a native plugin whose one action tells its version."""
+    module = "from dynamic_plugins.plugin import Plugin, action\n@action\ndef tell() -> str:\n    'Tells.'\n"
+    source = f"{module}    return {version!r}\nplugin = Plugin({name!r}, actions=[tell])\n"
+    return wheel_of(name, version, source, f"[dynamic_plugins.plugins]\n{name} = {name}:plugin\n", requires)
+
+
+def wheel_of(name: str, version: str, source: str, entry_points: str, requires: tuple[str, ...] = ()) -> bytes:
+    """Return a wheel of one module, *name*, with this *source*."""
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
-    module = "from dynamic_plugins.plugin import Plugin, action\n@action\ndef tell() -> str:\n    'Tells.'\n"
     files = {
-        f"{name}/__init__.py": f"{module}    return {version!r}\nplugin = Plugin({name!r}, actions=[tell])\n",
+        f"{name}/__init__.py": source,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": f"[dynamic_plugins.plugins]\n{name} = {name}:plugin\n",
+        f"{info}/entry_points.txt": entry_points,
     }
     files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD"))
     packed = io.BytesIO()

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import zipfile
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dynamic_plugins import DynamicPlugins
+from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.outside_data import DEEPEST, parse_json, parse_python, parse_toml, read_file
 from dynamic_plugins.errors import InstallError, PluginError
 from dynamic_plugins.install.manifest import read_folder, read_wheel
 from dynamic_plugins.install.npm import Npm
 from dynamic_plugins.install.python_environment import parse_entry_points
+from dynamic_plugins.settings import Settings
+from tests.scripted_model import Messages, ScriptedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from tests.conftest import Cli
@@ -187,23 +192,67 @@ async def test_arguments_that_are_too_deep_are_bad_arguments(tmp_path: Path) -> 
             assert "too deeply" in result["error"]["message"]
 
 
-async def test_an_answer_that_is_too_deep_is_passed_on_as_text_or_refused(tmp_path: Path) -> None:
+DEEP_PLUGIN = """
+from dynamic_plugins.plugin import Plugin, action
+def nest(depth):
+    value = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+@action
+def down(depth: int) -> list:
+    'Goes down.'
+    return nest(depth)
+@action
+def text(depth: int) -> str:
+    'Goes down.'
+    return '[' * depth + ']' * depth
+@action
+def round() -> list:
+    'Goes round.'
+    value = []
+    value.append(value)
+    return value
+plugin = Plugin('deep', actions=[down, text, round])
+"""
+DEPTHS = (50, 150, 400, 800, 2_000, 50_000, 400_000)
+DEEP_CALLS = [*((action, {"depth": depth}) for depth in DEPTHS for action in ("down", "text")), ("round", {})]
+
+
+@pytest.fixture(params=[False, True], ids=["in a worker", "in this process"])
+async def deep(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[App]:
+    """An app with a plugin whose answers are nested, and a model that calls it as it is told."""
+
+    def script(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
+        if messages[-1]["role"] != "user":
+            return "done"
+        action, arguments = json.loads(messages[-1]["content"])
+        return [(f"deep__{action}", arguments)]
+
     folder = tmp_path / "deep"
     folder.mkdir()
-    (folder / "plugin.py").write_text(
-        "from dynamic_plugins.plugin import Plugin, action\n"
-        "def nest(depth):\n    value = 1\n    for _ in range(depth):\n        value = [value]\n    return value\n"
-        "@action\ndef down(depth: int) -> list:\n    'Goes down.'\n    return nest(depth)\n"
-        "@action\ndef text(depth: int) -> str:\n    'Goes down.'\n    return '[' * depth + ']' * depth\n"
-        "plugin = Plugin('deep', actions=[down, text])\n"
-    )
-    async with DynamicPlugins(tmp_path / "home", approve=approve_everything) as plugins:
-        await plugins.app.service.install_path(folder)
-        assert (await plugins.call("activate_plugin", {"plugin_name": "deep"}))["ok"]
-        for depth in (50, 150, 400, 800, 2_000):
-            for action in ("down", "text"):
-                result = await plugins.call(f"deep__{action}", {"depth": depth})
-                assert result["ok"] or result["error"]["code"] == "action_failed", (action, depth, result)
+    (folder / "plugin.py").write_text(DEEP_PLUGIN)
+    with ScriptedModel(script).serving() as model:
+        settings = Settings.from_environment({}, home=tmp_path / "home", base_url=model.base_url, model="scripted")
+        settings = replace(settings, in_process=("deep",) if request.param else ())
+        async with asyncio.timeout(60), App(settings, approve=approve_everything) as app:
+            await app.service.install_path(folder)
+            await app.service.activate("deep")
+            yield app
+
+
+async def test_an_answer_that_is_too_deep_is_passed_on_as_text_or_refused(deep: App) -> None:
+    for action, arguments in DEEP_CALLS:
+        result = await deep.toolbox.call(f"deep__{action}", arguments)
+        assert result["ok"] or result["error"]["code"] == "action_failed", (action, arguments)
+        assert json.dumps(result)
+
+
+async def test_a_conversation_goes_on_after_an_answer_that_is_too_deep(deep: App) -> None:
+    conversation = deep.conversation()
+    for action, arguments in DEEP_CALLS:
+        turn = await conversation.respond(json.dumps([action, arguments]))
+        assert turn.reply == "done"
 
 
 def test_a_cassette_that_is_too_deep_or_unfolds_without_end_is_no_cassette() -> None:

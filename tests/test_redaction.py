@@ -92,15 +92,27 @@ def test_nothing_in_the_bundled_registry_is_taken_for_a_secret() -> None:
     plugins = json.loads(SNAPSHOT.read_text())["plugins"]
     known = {each["name"] for plugin in plugins for each in plugin.get("config", ()) if each.get("secret")}
 
-    def texts(value: Any) -> Iterator[str]:
+    def texts(value: Any, key: str = "") -> Iterator[str]:
         if isinstance(value, str):
-            yield value
-        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            # 64 hexadecimal digits by themselves may be a key: what a digest is, its name says.
+            yield json.dumps({key: value}) if key == "sha256" else value
+        for name, each in value.items() if isinstance(value, dict) else ():
+            yield from texts(each, name)
+        for each in value if isinstance(value, list) else ():
             yield from texts(each)
 
     seen = list(texts(plugins))
     assert len(seen) > 1000
     assert [text for text in seen if find_secrets(text, known)] == []
+    packages = [package for plugin in plugins for package in plugin.get("packages", ())]
+    assert find_secrets(json.dumps(packages), known) == []
+    assert find_secrets(json.dumps(packages, indent=1), known) == []
+
+
+@pytest.mark.parametrize("name", ["key", "api_key", "private", "id", "address", "mysha256key", "data", "notsha256"])
+def test_hexadecimal_digits_that_are_not_named_a_digest_are_a_secret(name: str) -> None:
+    value = random.Random(name).randbytes(32).hex()  # noqa: S311 - a fake that is the same each time
+    assert [each.value for each in find_secrets(json.dumps({name: value}))] == [value]
 
 
 @pytest.mark.parametrize(

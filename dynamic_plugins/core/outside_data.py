@@ -16,6 +16,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 MOST_BYTES = 2**20
@@ -74,6 +75,26 @@ def _depth(text: str | bytes) -> int:
         depth += (mark in "[{") - (mark in "]}")
         deepest = max(deepest, depth)
     return deepest
+
+
+def nested_deeper(value: object, deepest: int) -> bool:
+    """Return whether lists, tuples and dictionaries lie within one another deeper than *deepest* in *value*.
+
+    So they do in what holds itself.
+    """
+    level = [value]
+    for _ in range(deepest + 1):
+        inner = [each for outer in level for each in _items(outer) if isinstance(each, (dict, list, tuple))]
+        if not inner:
+            return False
+        level = list({id(each): each for each in inner}.values())  # the same one twice is looked into once
+    return True
+
+
+def _items(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def parse_toml(text: str | bytes) -> dict[str, Any]:

@@ -57,9 +57,13 @@ def variable_among(plugin: str, variables: Iterable[Variable], query: str) -> Va
 
 
 def check_value(plugin: str, variable: Variable, value: str) -> str:
-    """Return *value* as it is kept; raises :class:`BadArgumentsError`, which never quotes the value."""
-    value = value.strip()
-    if not value:
+    """Return *value* as it is kept; raises :class:`BadArgumentsError`, which never quotes the value.
+
+    What surrounds a value goes, but not of a secret: OpenSSH reads no key without its last line end.
+    """
+    if not variable.is_secret:
+        value = value.strip()
+    if not value.strip():
         raise BadArgumentsError(plugin, f"{variable.name} must not be empty")
     if "\0" in value:
         raise BadArgumentsError(plugin, f"{variable.name} must not hold a NUL character")

@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import shlex
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, quote_plus
 
@@ -71,6 +72,7 @@ class Scrubber:
     """
 
     def __init__(self, secrets: Mapping[str, str], configured: Iterable[str] = ()) -> None:
+        secrets = {secret.strip(): instead for secret, instead in secrets.items()}
         written = {secret: spellings(secret) for secret in secrets}
         blanked = {value: spellings(value) for value in configured if len(value) >= _ALONE}
         texts = {spelling: BLANK for found in blanked.values() for spelling in found}
@@ -218,15 +220,18 @@ def _unmistakable(secret: str) -> bool:
 def spellings(secret: str) -> set[str]:
     """Return *secret* in every way in which programs write it.
 
-    As it is; quoted in addresses, HTML, JSON (once and twice), Python and a shell; within base64; and each long line
-    of it by itself. Nothing for one that is too short to be told from other text.
+    As it is; quoted in addresses, HTML, Python and a shell, each of these also within JSON; in JSON once and twice;
+    within base64; and each long line of it by itself. The blanks around it are none of it. Nothing for one that is too
+    short to be told from other text.
     """
+    secret = secret.strip()
     if len(secret) < _SHORTEST:
         return set()
     found = {secret, *_in_base64(secret.encode("utf-8", "surrogatepass"))}
     if _NEVER_QUOTED.fullmatch(secret):
         return found
-    found |= {*_in_addresses(secret), *_in_html(secret), *_in_json(secret), *_in_python(secret), *_in_shells(secret)}
+    quoted = {*_in_addresses(secret), *_in_html(secret), *_in_python(secret), *_in_shells(secret)}
+    found |= {*quoted, *_in_json(secret), *chain.from_iterable(map(_json_strings, quoted))}
     lines = {line.strip() for line in secret.splitlines()} - {secret}
     for line in lines:
         # The first and last lines of a key in PEM are the same in all of them.

@@ -176,7 +176,7 @@ class WorkerConnection:
             address, arguments, progress_callback=self._progress_callback(progress) if progress is not None else None
         )
         if result.is_error:
-            raise ActionError(self.name, component.name, self._scrubber.text(text_of(result)))
+            raise ActionError(self.name, component.name, self._scrubber.text(text_of(result, self._scrubber.result)))
         return value_of(result)
 
     def _progress_callback(self, progress: Callable[[float | None, str], None]) -> Any:
@@ -268,7 +268,9 @@ class WorkerConnection:
 
     async def _logged(self, params: types.LoggingMessageNotificationParams) -> None:
         if self._host.log is not None:
-            data = params.data if isinstance(params.data, str) else json.dumps(params.data, default=str)
+            data = params.data
+            if not isinstance(data, str):  # cleaned as it came: within our JSON it is written in yet another way
+                data = json.dumps(self._scrubber.result(data), default=str)
             self._host.log(self.name, self._scrubber.text(f"{params.level}: {data}")[:2000])
 
     async def _noticed(self, message: object) -> None:

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.outside_data import TOO_DEEP, nested_deeper
 from dynamic_plugins.core.schema_checks import name_problem, schema_problem
 from dynamic_plugins.errors import ActionError, ContractError, LoadError, PluginTimeoutError, WorkerDiedError
 from dynamic_plugins.redaction.scrubber import Scrubber, plugin_scrubber
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.child.component_set import ComponentSet
 
 _STOP_SECONDS = 5.0
+_DEEPEST = 200  # as of what comes from a worker
 
 
 class InProcessLoader:
@@ -113,12 +115,15 @@ class InProcessConnection:
                 if component.kind != "service":
                     await self._component_set.start_services()
                 value = found.call(arguments) if found.is_async else await asyncio.to_thread(found.call, arguments)
-                return await value if inspect.isawaitable(value) else value
+                value = await value if inspect.isawaitable(value) else value
         except TimeoutError:
             raise PluginTimeoutError(self.name, component.name, self._call_timeout) from None
         except Exception as error:  # a stranger's handler may raise anything
             reason = self._scrubber.text(describe_error(error, place=False))
             raise ActionError(self.name, component.name, reason) from error
+        if nested_deeper(value, _DEEPEST):
+            raise ActionError(self.name, component.name, f"its answer cannot be used: {TOO_DEEP}")
+        return value
 
     async def close(self) -> None:
         """Stop its services and forget its modules. Safe to repeat; never raises."""

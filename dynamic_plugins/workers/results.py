@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.core.outside_data import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mcp_types import CallToolResult, ContentBlock, GetPromptResult, ReadResourceResult
 
@@ -27,10 +27,10 @@ def value_of(result: CallToolResult) -> Any:
     return _content(result.content)
 
 
-def text_of(result: CallToolResult) -> str:
-    """Return a failed tool's own reason."""
+def text_of(result: CallToolResult, clean: Callable[[Any], Any]) -> str:
+    """Return a failed tool's own reason; *clean* takes the secrets out of what is written as JSON only here."""
     text = "\n".join(block.text for block in result.content if block.type == "text").strip()
-    return text or (json.dumps(result.structured_content) if result.structured_content else "it gave no reason")
+    return text or (json.dumps(clean(result.structured_content)) if result.structured_content else "it gave no reason")
 
 
 def resource_text(result: ReadResourceResult) -> str:

@@ -193,11 +193,16 @@ class _NamedValues:
         """Return the value behind *name*: where it stands, and what it is."""
         text = self._text
         joins = _PLAIN_JOINS if OTHER_THING.match(text, name.end()) else _ALL_JOINS
+        plain = None
         for pattern, kind in joins:
             joined = pattern.match(text, name.end())
             if joined is None or any(map(token_like, text[name.end() : joined.start("join")].split())):
                 continue
             sign = joined["join"].strip().rstrip("[{( \t\n")
+            if kind == "strict" and (joined.end(), sign) == plain:
+                continue  # what is not plausible there is less so where a token is wanted
+            if kind == "plain":
+                plain = joined.end(), sign
             if exact and kind == "plain" and (sign in ASSIGNING or sign in COLONS):
                 value = self._reader.assigned(name.start(), joined.end(), shell=sign == "=")
                 if value and _plausible_assignment(value[2], name.group(), sign):

@@ -27,7 +27,9 @@ _HEX = re.compile(r"(?i)[0-9a-f]+")
 PUBLIC = re.compile(
     r"(?i)(?:sha\d*|md5|blake\d\w?|digest|checksum|hash|commit|revision|rev|tree|ref|branch|tag|etag|fingerprint|"
     r"integrity|address|wallet|mint|contract|account|recipient|balance(?: of)?|tx|transaction|signature|block|"
-    r"public[ _-]?key|pubkey|uuid|page|database|file|document|channel|video|id)[ \t]*(?:is|of|:|=|#|-)?[ \t]*[\"'`(]?$"
+    r"public[ _-]?key|pubkey|uuid|page|database|file|document|channel|video|id)[ \t]*(?:is|of|:|=|#|-)?[ \t]*[\"'`(]?$|"
+    # As a key of JSON, and then nothing but a digest: "id" and "address" have keys and hooks for values, too.
+    r"(?<![a-z0-9])(?:sha\d+|md5|blake\d\w?|digest|checksum|integrity|fingerprint)[\"'][ \t]*:[ \t]*[\"']$"
 )
 _PICTURE = re.compile(r"iVBORw0KGgo|/9j/|R0lGOD|JVBERi0|UklGR|PHN2Zy")
 _VOWEL, _CLUSTER = re.compile(r"(?i)[aeiouy]"), re.compile(r"(?i)[^aeiouy]{6}")
