@@ -1,11 +1,12 @@
 """Trains the arbiter, which says what of all that could be done about a message is right, on dialogues.
 
-    python -m evals.train_arbiter --tools tools.json [--folds 3] [--write] FILE[:COUNT] …
+    python -m evals.train_arbiter --tools tools.json [--folds 3] [--singles 1100] [--write] [FILE[:COUNT] …]
 
-The intent models have seen some of these dialogues themselves. So that the arbiter learns how far to trust them on
-people they have not seen, the dialogues are split by writer into *folds*, and the options for each fold come from
-intent models that were trained without it. ``--write`` puts the weights into the package; without it a part of the
-writers is held out and what became of their turns is printed.
+Learns from the dialogues of ``evals/data/dialogues``, those of each FILE, and *singles* of the single messages of
+``evals/data``. The intent models have seen these themselves. So that the arbiter learns how far to trust them on people
+they have not seen, all is split by writer into *folds*, and the options for each fold come from intent models that were
+trained without it. ``--write`` puts the weights into the package; without it a part of the writers is held out and what
+became of their turns is printed.
 """
 
 from __future__ import annotations
@@ -168,9 +169,7 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
         return [each for dialogue in dialogues for each in await samples_of(dialogue, offers, registry)]
     writers = sorted({each["persona"] for each in dialogues})
     random.Random(11).shuffle(writers)  # noqa: S311 # the same folds for everybody
-    files = [*sorted((DATA / "hands").glob("*.jsonl")), *sorted(DATA.glob("*own*.jsonl"))]
-    files += [*sorted(DATA.glob("unseen*.jsonl")), *sorted((DATA / "dialogues").glob("*.jsonl"))]
-    lines = read_lines(files)
+    lines = read_lines([*_single_files(), *_dialogue_files()])
     entries, found = known_entries(lines), list[Sample]()
     for fold in range(folds):
         held = set(writers[fold::folds])
@@ -182,15 +181,42 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
     return found
 
 
+def _single_files() -> list[Path]:
+    own = [*sorted(DATA.glob("*own*.jsonl")), *sorted(DATA.glob("unseen*.jsonl"))]
+    return [*sorted((DATA / "hands").glob("*.jsonl")), *own]
+
+
+def _dialogue_files() -> list[Path]:
+    return sorted((DATA / "dialogues").glob("*.jsonl"))
+
+
+def single_dialogues(count: int) -> list[dict[str, Any]]:
+    """Return *count* of the single messages as dialogues of one turn; none that uses an action, as none is offered."""
+    lines = [line for line in read_lines(_single_files()) if "use" not in {call["tool"] for call in line["expect"]}]
+    chosen = random.Random(3).sample(lines, min(count, len(lines)))  # noqa: S311 # the same for everybody
+    return [
+        {
+            "id": str(number),
+            "persona": line["hand"],
+            "installed": [*line["installed"], *line["active"]],
+            "active": line["active"],
+            "turns": [{"say": line["text"], "expect": line["expect"], "accept": line.get("accept", []), "told": ""}],
+        }
+        for number, line in enumerate(chosen)
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("files", nargs="+", help="FILE, or FILE:COUNT for the first of its dialogues")
+    parser.add_argument("files", nargs="*", help="FILE, or FILE:COUNT for the first of its dialogues")
+    parser.add_argument("--singles", type=int, default=1100)
     parser.add_argument("--tools", type=Path, required=True)
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     offers = json.loads(given.tools.read_text(encoding="utf-8"))
-    dialogues = [dialogue for file in given.files for dialogue in _first(file)]
+    dialogues = [dialogue for file in (*map(str, _dialogue_files()), *given.files) for dialogue in _first(file)]
+    dialogues += single_dialogues(given.singles)
     with tempfile.TemporaryDirectory() as home:
         samples = asyncio.run(collect(dialogues, offers, given.folds, Registry(Path(home), official={})))
     print(f"{len(samples)} turns, of which {sum(bool(s.right) for s in samples)} have a right option")

@@ -88,7 +88,5 @@ def probabilities(options: Sequence[Option], weights: Mapping[str, float] | None
 
 @cache
 def _weights() -> dict[str, float]:
-    if not WEIGHTS.exists():
-        return {}
     found: dict[str, float] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     return found
