@@ -146,3 +146,22 @@ def test_the_answer_to_our_question_completes_the_call() -> None:
     assert asked.text.startswith("What should item be"), asked
     made = answer({SHOP: "active"}, "add something to the shopping list", asked.text, "oat milk")
     assert [(call.tool, call.arguments) for call in made.calls] == [("shop__add_item", {"item": "oat milk"})]
+
+
+@pytest.mark.parametrize(
+    ("said", "tool"),
+    [("apágalo", "deactivate_plugin"), ("Nein. Schalte shop aus", "deactivate_plugin"),
+     ("Gracias. Desinstálalo", "unload_plugin"), ("whatever. turn it off", "deactivate_plugin"),
+     ("désactive shop", "deactivate_plugin"), ("No. Solo desinstala shop", "unload_plugin")],
+)  # fmt: skip
+def test_an_order_is_heard_behind_a_no_and_in_other_languages(said: str, tool: str) -> None:
+    made = answer({SHOP: "active"}, "show my list", "It is empty. Shall I add something to shop?", said)
+    assert tool in [call.tool for call in (*made.calls, *made.proposed)]
+
+
+@pytest.mark.parametrize("said", ["ok bye", "Danke, tschüss", "thanks, goodbye then"])
+def test_a_goodbye_does_and_proposes_nothing(said: str) -> None:
+    made = answer({SHOP: "active"}, "turn shop on", "shop is on.", said)
+    assert made.text
+    assert not made.calls
+    assert not made.proposed

@@ -12,7 +12,7 @@ from dynamic_plugins.core import prompt_files
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SHORT = 6
+SHORT = 7
 """A no that has more words says something else besides."""
 LONGEST = 14
 """A yes that has more words is read as a message of its own."""
@@ -56,15 +56,47 @@ def agrees(said: str, question: str = "") -> bool:
 
 
 def declines(said: str) -> bool:
-    """Whether *said* is a no to what was offered, in a few words."""
+    """Whether *said* is a no to what was offered, or a goodbye, and nothing else."""
     words = _split(said)
-    begin = 0
-    while begin < len(words) - 1 and words[begin] in _words("before") | {"ok", "okay"}:
-        begin += 1
-    if not words or len(words) > SHORT:
+    if not words:
         return False
-    goodbye = bool(_words("goodbye") & set(words))
-    return words[begin] in _words("no") or bool(_begins(words[begin:], "refusals")) or goodbye
+    if says_goodbye(said):
+        return True
+    begin, taken = _leading_no(words)
+    allowed = _words("no") | _words("with") | _words("before") | _words("refusing") | _words("yes")
+    return bool(taken) and len(words) <= SHORT and all(word in allowed for word in words[begin + taken :])
+
+
+def says_goodbye(said: str) -> bool:
+    """Whether *said* is a goodbye with nothing but courtesy beside it."""
+    words = _split(said)
+    allowed = _words("goodbye") | _words("yes") | _words("no") | _words("with") | _words("before") | _words("refusing")
+    return bool(_words("goodbye") & set(words)) and all(word in allowed for word in words)
+
+
+def past_a_no(said: str) -> str:
+    """Return what stands behind the no that *said* begins with ("no! show the log"); all of it without one."""
+    words = _split(said)
+    begin, taken = _leading_no(words) if words else (0, 0)
+    if not taken or _begins(words[begin:], "refusals"):
+        return said
+    found = list(_WORD.finditer(said))
+    if begin + taken >= len(found):
+        return said
+    rest = said[found[begin + taken - 1].end() :].lstrip(" ,.!;:\u2014-")
+    return rest if said[found[begin + taken - 1].end() :][:1] in ",.!;:\u2014" or begin + taken > 1 else said
+
+
+def _leading_no(words: list[str]) -> tuple[int, int]:
+    """Return at which word a no begins, and of how many it is made; 0 for none."""
+    begin = 0
+    while begin < len(words) - 1 and words[begin] in _words("before") | {"ok", "okay", "wtf"}:
+        begin += 1
+    phrase = _begins(words[begin:], "refusals")
+    taken = phrase or int(words[begin] in _words("no"))
+    while taken and not phrase and begin + taken < len(words) and words[begin + taken] in _words("no"):
+        taken += 1
+    return begin, taken
 
 
 def only_courtesy(said: str, besides: Sequence[str]) -> bool:

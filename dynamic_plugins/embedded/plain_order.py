@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 SURE = 0.6
 """A plugin whose name is an ordinary word is only meant by it from this confidence on, unless it is called in full."""
 
-_X = r"(?:(?:the|my) )?(?:plugin )?(?P<who>\d+|it)(?: (?:plugin|extension|add-?on|server))?"
+_X = (
+    r"(?:(?:the|my|das|den|die|der|el|la|le|il|lo|o|a) )?(?:plugin )?(?P<who>\d+|it)"
+    r"(?: (?:plugin|extension|add-?on|server))?"
+)
 _CLAUSES = tuple(
     (letter, re.compile(pattern.replace("X", _X)))
     for letter, patterns in {
@@ -25,9 +28,13 @@ _CLAUSES = tuple(
             "(?:switch|turn) X (?:back )?on",
             "(?:switch|turn) on X",
             "bring X (?:back|back on|out of hibernation)",
+            "(?:schalte?|mach) X (?:wieder )?(?:ein|an)",
+            "(?:enciende|allume|accendi|liga|włącz) X",
         ),
         "D": (
             "(?:deactivate|disable|pause|deaktiviere|desactiva|désactive|disattiva|desativa) X",
+            "(?:schalte?|mach) X (?:wieder )?aus",
+            "(?:apaga|éteins|spegni|desliga|wyłącz) X",
             "(?:switch|turn) X (?:back )?off",
             "(?:switch|turn) off X",
         ),
@@ -36,10 +43,26 @@ _CLAUSES = tuple(
     }.items()
     for pattern in patterns
 )
+# Orders about what was just spoken of that are one word, or whose pronoun is no English one.
+_ONE_WORD = {
+    "activate it": "actívalo activalo enciéndelo enciendelo préndelo active-le allume-le attivalo accendilo ativa-o",
+    "deactivate it": "desactívalo desactivalo apágalo apagalo désactive-le éteins-le coupe-le disattivalo spegnilo",
+    "install it": "instálalo instalalo installe-le installalo instala-o",
+    "uninstall it": "desinstálalo desinstalalo désinstalle-le disinstallalo desinstala-o",
+}
+_OF_IT = {form: english for english, forms in _ONE_WORD.items() for form in forms.split()}
+_PRONOUN = re.compile(
+    r"^((?:schalte?|mach|liga|desliga|desinstala|deinstalliere?|installiere?) )(?:es|ihn|sie|das|ele|ela|isso)( .*)?$"
+)
 _JOINT = re.compile(r" ?(?:[,;.]\s+(?:and )?(?:then )?|\band (?:then )?|\bthen )", re.IGNORECASE)
+_SAYS_NOTHING = frozenset(
+    {"", "ok", "okay", "oh", "well", "fine", "right", "so", "please", "thanks", "good", "alright"}
+)
 _COURTESY = re.compile(
-    r"^(?:(?:ok|okay|now|please|pls|hey|so|no|yes|right|great|good|thanks|thank you|thx|danke|merci|gracias|grazie)"
-    r"[ ,.!]+(?:so much[ ,.!]+)?)+|(?:[ ,]+(?:now|please|pls|again|thanks|thank you|for me))+$"
+    r"^(?:(?:ok|okay|now|please|pls|hey|so|no|yes|right|great|good|thanks|thank you|thx|danke"
+    r"|merci|gracias|grazie|whatever|just|only|solo|sólo|bitte|por favor|s'il te plaît)"
+    r"[ ,.!]+(?:so much[ ,.!]+)?)+|(?:[ ,]+(?:now|please|pls|again|thanks|thank you|for me|bitte|por favor"
+    r"|gracias|stp|svp|merci|per favore))+$"
 )
 
 
@@ -64,6 +87,9 @@ def _ordered(text: str, reading: Reading) -> list[tuple[PluginReading, str]] | N
     steps: dict[int, str] = {}
     last = _just_changed(reading, plugins)
     for clause in _JOINT.split(_COURTESY.sub("", numbered)):
+        if clause.strip(" .!,") in _SAYS_NOTHING:
+            continue
+        clause = _OF_IT.get(clause, _PRONOUN.sub(_with_it, clause))
         found = next(((letter, match["who"]) for letter, form in _CLAUSES if (match := form.fullmatch(clause))), None)
         if found is None:
             return None
@@ -72,7 +98,11 @@ def _ordered(text: str, reading: Reading) -> list[tuple[PluginReading, str]] | N
         if last is None:
             return None
         steps[last] = steps.get(last, "") + letter
-    return [(plugins[number], letters) for number, letters in steps.items()]
+    return [(plugins[number], letters) for number, letters in steps.items()] or None
+
+
+def _with_it(found: re.Match[str]) -> str:
+    return f"{found[1]}it{found[2] or ''}"
 
 
 def _just_changed(reading: Reading, plugins: list[PluginReading]) -> int | None:

@@ -72,7 +72,8 @@ def decide(
         wanted = _likeliest(reading)
     if ordered is None and reading.ordered < MAY_ORDER:
         wanted, sure = [], False
-    wanted = [_as_said(each) for each in wanted]
+    if ordered is None:
+        wanted = [_as_said(each) for each in wanted]
     focus = memory.focus if memory else ()
     settings = given_settings(reading, standing, entries, focus, [each.plugin for each in wanted if sure])
     if settings is not None and not any(each.plugin.link.names[0] == settings.plugin for each in wanted):

@@ -12,7 +12,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded import courtesy
 from dynamic_plugins.embedded.about import answer_about
+from dynamic_plugins.embedded.agreement import declines, past_a_no, says_goodbye
 from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
 from dynamic_plugins.embedded.decide import Answer, Call
@@ -91,13 +93,16 @@ class Responder:
     def case(self, request: Request, standing: Standing) -> tuple[list[Option], Understood] | None:
         """Return what could be done about the last message, and how it was understood; None where that is settled."""
         tools, knowledge = _usable(request), Knowledge(self._names, self._entries, standing)
-        understood = Dialogue(knowledge, request.exchanges, self._offered(request, standing)).understand()
+        offered = self._offered(request, standing)
+        request = _past_a_no(request)
+        understood = Dialogue(knowledge, request.exchanges, offered).understand()
         if self._plain(request, tools, understood) is not None:
             return None
         return self._options(request, tools, knowledge, understood), understood
 
     def _weighed(self, request: Request, tools: Sequence[Offered], knowledge: Knowledge) -> Answer:
         offered = self._offered(request, knowledge.standing)
+        request = _past_a_no(request)
         understood = Dialogue(knowledge, request.exchanges, offered).understand()
         if (plain := self._plain(request, tools, understood)) is not None:
             return plain
@@ -105,6 +110,8 @@ class Responder:
 
     def _plain(self, request: Request, tools: Sequence[Offered], understood: Understood) -> Answer | None:
         """Return what a message that leaves no doubt wants: a yes, a choice, "use X to …", "switch X on"."""
+        if says_goodbye(understood.said) and not understood.settled:
+            return Answer(text=courtesy.goodbye(understood.said))
         if understood.said.lstrip("$ ").startswith("dynamic-plugins "):
             return Answer(text=FOR_A_TERMINAL)
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
@@ -233,6 +240,15 @@ def _usable(request: Request) -> list[Offered]:
     if request.choice not in (None, "auto", "required"):
         return [tool for tool in own if tool.name == request.choice]
     return own
+
+
+def _past_a_no(request: Request) -> Request:
+    """Return *request* with a no to the last question taken off its message, where something else follows."""
+    before = request.exchanges[-2].reply or "" if len(request.exchanges) > 1 else ""
+    said = request.now.said
+    if "?" not in before or declines(said) or (rest := past_a_no(said)) == said:
+        return request
+    return replace(request, exchanges=(*request.exchanges[:-1], replace(request.now, said=rest)))
 
 
 def _short_name(tool: str) -> str:
