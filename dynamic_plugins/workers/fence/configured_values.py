@@ -39,6 +39,7 @@ class ConfiguredValues:
     ) -> None:
         self._distributions = {each.name.lower() for each in installation.distributions}
         self._values = tuple(_of_the_person(installation, environment, arguments))
+        self._defaults = _defaults(installation)
         self._home = home
 
     def granted(self, permissions: Permissions) -> Permissions:
@@ -51,6 +52,16 @@ class ConfiguredValues:
         files = [FileAccess(path, "write") for path in dict.fromkeys(self._paths())]
         programs = [program for library, program in _NEEDED_BY.items() if library in self._distributions]
         return replace(permissions, files=(*permissions.files, *files), programs=(*permissions.programs, *programs))
+
+    def in_own_folder(self, environment: Mapping[str, str], folder: str) -> dict[str, str]:
+        """Return *environment* with ``~/`` at the start of a default as the plugin's own *folder*.
+
+        A path that the person did not set opens nothing: a place in the person's home would be refused.
+        """
+        return {
+            name: expanded(value, folder) if value == self._defaults.get(name) else value
+            for name, value in environment.items()
+        }
 
     def hosts_among(self, hosts: Sequence[str]) -> Collection[str]:
         """Return those of *hosts* that stand in a value: the person typed them."""
@@ -72,10 +83,14 @@ def expanded(value: str, home: str) -> str:
     return home + value[1:] if home and (value == "~" or value.startswith("~/")) else value
 
 
+def _defaults(installation: Installation) -> dict[str, str | None]:
+    return {variable.name: variable.default for variable in installation.variables}
+
+
 def _of_the_person(
     installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
 ) -> Iterator[str]:
-    defaults = {variable.name: variable.default for variable in installation.variables}
+    defaults = _defaults(installation)
     suggested = set(defaults.values()).union(*((each.value, each.default) for each in installation.arguments))
     yield from (value for name, value in environment.items() if value != defaults.get(name))
     yield from (word for word in arguments if word not in suggested)

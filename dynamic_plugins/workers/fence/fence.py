@@ -53,6 +53,8 @@ class FencedCommand:
     order: Mapping[str, Any]
     hosts: AllowedHosts | None = None
     """Whom it may connect to, where that has to be decided for each connection."""
+    host_path: str = ""
+    """Where programs of this machine are looked for, of which it finds only those that it may start."""
 
     @property
     def supervisors(self) -> int:
@@ -109,12 +111,14 @@ class Fence:
         hosts = AllowedHosts(permissions.network, from_person) if permissions.network else None
         if hosts is not None:
             order |= {"ports": hosts.ports, "addresses": hosts.addresses}
+        host_path = environment.get("PATH", os.defpath)
         if self.mode != "off":
             own = {"HOME": str(folder), "TMPDIR": str(folder), "PATH": _path(code, folder, order["named"])}
             environment = dict(environment) | own
         if tier.level is Level.SEATBELT:
             argv = tuple(seatbelt.wrapped(order, list(argv)))
-        return FencedCommand(argv, environment, order, hosts if tier.level is Level.NAMESPACES else None)
+        decided = hosts if tier.level is Level.NAMESPACES else None
+        return FencedCommand(argv, environment, order, decided, host_path)
 
     def _order(
         self,
