@@ -172,7 +172,7 @@ class Loader:
         except OSError as error:
             raise LoadError(installation.plugin, f"its process cannot be started: {error}") from None
         places = [variable.name for variable in installation.variables if variable.format == "filepath"]
-        return process, Refusals(installation.plugin, fenced, places)
+        return process, Refusals(installation.plugin, fenced, places, self._base.get("HOME", ""))
 
     def _fenced(
         self,

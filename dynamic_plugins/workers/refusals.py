@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dynamic_plugins.errors import ActionError, permission_denied
+from dynamic_plugins.workers.fence.configured_values import is_shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ _FILE = re.compile(
     rf"(?:EACCES|EPERM|EROFS)\b[^\n'\"]*?, (?P<call>[a-z]+) {_QUOTED}"
     rf"|(?:Permission denied|Operation not permitted|Read-only file system): {_QUOTED.replace('path', 'other')}"
 )
+_OF_THE_SYSTEM = ("/proc", "/sys", "/dev")
 _READ_ONLY = re.compile(r"EROFS|Read-only file system")
 _WRITING = {"mkdir", "mkdtemp", "unlink", "rmdir", "rename", "copyfile", "symlink", "link", "truncate", "utime"}
 _PROGRAM = re.compile(
@@ -38,14 +40,17 @@ _NO_CONNECTION = re.compile(
     r"|unreachable|not permitted|not known|network|timed? ?out",
     re.IGNORECASE,
 )
+_NOTHING_BUT_A_PATH = re.compile(
+    r"(?:Error executing tool \S+: )?(?:[\w.]+(?:Error|Exception): )?['\"]?(/[^'\"\n]+?)['\"]?\s*"
+)
 _ADDRESS = re.compile(r"\b(?:https?|wss?)://[^\s'\"<>)\]}]{1,1000}")
 
 
 class Refusals:
-    """What *fenced* is refused. *places* are its variables that say where it keeps files."""
+    """What *fenced* is refused. *places* are its variables that say where it keeps files, *home* is the person's."""
 
-    def __init__(self, plugin: str, fenced: FencedCommand, places: Sequence[str] = ()) -> None:
-        self._plugin, self._places = plugin, places
+    def __init__(self, plugin: str, fenced: FencedCommand, places: Sequence[str] = (), home: str = "") -> None:
+        self._plugin, self._places, self._home = plugin, places, home
         self._hosts = fenced.hosts
         order = fenced.order
         self._off = order["tier"] == "none"
@@ -66,27 +71,40 @@ class Refusals:
         if self._off:
             return None
         if (program := self._program(reason)) is not None:
-            return permission_denied(self._plugin, "program", program, action)
-        if (found := _FILE.search(reason)) is not None:
-            return self._file(action, found["path"] or found["other"], found, reads)
+            return permission_denied(self._plugin, "program", program, action, reason)
+        if (refused := self._file(action, reason, arguments, reads)) is not None:
+            return refused
         if (host := self._host(reason, arguments, hosts)) is not None:
-            return permission_denied(self._plugin, "network", host, action)
+            return permission_denied(self._plugin, "network", host, action, reason)
         return None
 
-    def _file(self, action: str, path: str, found: re.Match[str], reads: bool) -> ActionError | None:
+    def _file(self, action: str, reason: str, arguments: Mapping[str, Any], reads: bool) -> ActionError | None:
+        if (found := _FILE.search(reason)) is not None:
+            path, writes = found["path"] or found["other"], _writes(found)
+        elif (bare := _NOTHING_BUT_A_PATH.fullmatch(reason)) is not None and bare[1] in arguments.values():
+            path, writes = bare[1], False
+        else:
+            return None
         path = os.path.normpath(path)
-        if _within(path, self._written):
+        if _within(path, self._written) or (not writes and found is None and _within(path, self._read)):
             return None
-        writes = bool(_READ_ONLY.search(found[0])) or found["call"] in _WRITING or _within(path, self._read)
-        if not writes:
-            return permission_denied(self._plugin, "read" if reads or Path(path).exists() else "write", path, action)
-        # What is granted would change its code, and then it would not be started any more.
-        return self._beside_its_code(action, path) if _within(path, self._code) else self._write(action, path)
+        if _within(path, self._code):  # what is granted would change its code, and then it would not start any more
+            return self._beside_its_code(action, path)
+        if _within(path, _OF_THE_SYSTEM):
+            return None
+        # One that it may read already, it wanted to write to.
+        writes = writes or _within(path, self._read) or not (reads or Path(path).exists())
+        what = self._granting(path, arguments) if writes else path
+        return permission_denied(self._plugin, "write" if writes else "read", what, action, reason)
 
-    def _write(self, action: str, path: str) -> ActionError | None:
-        if _within(path, ("/proc", "/sys", "/dev")):
-            return None
-        return permission_denied(self._plugin, "write", path, action)
+    def _granting(self, path: str, arguments: Mapping[str, Any]) -> str:
+        """Return what has to be granted for *path* to be written: one that is not there yet cannot be granted."""
+        said = (each for each in arguments.values() if isinstance(each, str) and Path(each).is_absolute())
+        named = next((each for each in said if Path(each).is_dir() and _within(path, (each,))), None)
+        folder = Path(path).parent
+        if named is None and not Path(path).exists() and folder.is_dir() and not is_shared(folder, self._home):
+            named = str(folder)
+        return named or path
 
     def _beside_its_code(self, action: str, path: str) -> ActionError:
         reason = f"it may not write beside its own code ({path}), only in its own folder, {self._folder}"
@@ -119,7 +137,7 @@ class Refusals:
         A plugin may ask for others as well, to count its users; those are not why a call fails.
         """
         tells = _NO_CONNECTION.search(reason) is not None
-        named = [each for each in refused if each.rpartition(":")[0] in reason or each in reason]
+        named = [each for each in refused if each.partition(":")[0] in reason]
         if named or (refused and tells):
             return (named or list(refused))[-1]
         if not tells or not (self._no_network or self._hosts is not None):
@@ -129,6 +147,10 @@ class Refusals:
     def _refuses(self, host: str) -> bool:
         name, _, port = host.rpartition(":")
         return self._hosts is None or self._hosts.rule(name, int(port)) is None
+
+
+def _writes(found: re.Match[str]) -> bool:
+    return bool(_READ_ONLY.search(found[0])) or found["call"] in _WRITING
 
 
 def _hosts_in(reason: str, arguments: Mapping[str, Any]) -> Iterator[str]:

@@ -69,13 +69,12 @@ class ConfiguredValues:
         return {host for host in hosts if _host(host) in typed}
 
     def _paths(self) -> Iterator[str]:
-        too_wide = [Path(each) for each in (self._home, *_SHARED) if each]
         for value in self._values:
             for path in _named_in(value):
                 path = expanded(path.strip(), self._home)
                 if os.path.isabs(path) and "\0" not in path:  # noqa: PTH117
                     with suppress(OSError):  # a name that is too long, a folder that we may not look into
-                        yield from _to_grant(Path(os.path.normpath(path)), too_wide)
+                        yield from _to_grant(Path(os.path.normpath(path)), self._home)
 
 
 def expanded(value: str, home: str) -> str:
@@ -110,7 +109,7 @@ def _named_in(value: str) -> Iterator[str]:
         yield from value.split(os.pathsep) if os.pathsep in value else ()
 
 
-def _to_grant(path: Path, too_wide: Collection[Path]) -> Iterator[str]:
+def _to_grant(path: Path, home: str) -> Iterator[str]:
     """Yield *path*, and the folder of a file: programs write journals, locks and new versions beside it."""
     if path.is_dir():
         if path != Path(path.anchor):
@@ -119,8 +118,13 @@ def _to_grant(path: Path, too_wide: Collection[Path]) -> Iterator[str]:
     if path.exists():
         yield str(path)
     folder = path.parent
-    if folder.is_dir() and not any(each.is_relative_to(folder) for each in too_wide):
+    if folder.is_dir() and not is_shared(folder, home):
         yield str(folder)
+
+
+def is_shared(folder: Path, home: str) -> bool:
+    """Return whether *folder* holds more than one thing's files: *home*, one that all users share, or one above."""
+    return any(Path(each).is_relative_to(folder) for each in (home, *_SHARED) if each)
 
 
 def _host(said: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.workers.fence import probe, seatbelt, system_paths
 from dynamic_plugins.workers.fence.allowed_hosts import AllowedHosts
+from dynamic_plugins.workers.fence.git_identity import copy_identity
 from dynamic_plugins.workers.fence.tier import Level, Tier
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class Fence:
             order |= {"ports": hosts.ports, "addresses": hosts.addresses}
         host_path = environment.get("PATH", os.defpath)
         if self.mode != "off":
+            if (git := order["named"].get("git")) is not None:
+                copy_identity(git, environment.get("HOME", ""), folder)
             own = {"HOME": str(folder), "TMPDIR": str(folder), "PATH": _path(code, folder, order["named"])}
             environment = dict(environment) | own
         if tier.level is Level.SEATBELT:
