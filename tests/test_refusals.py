@@ -198,7 +198,7 @@ async def test_who_the_person_is_to_git_and_nothing_else_of_the_settings(
     home.mkdir()
     name = 'Ann "the \\ quick" O\'Hara'
     (home / ".gitconfig").write_text(
-        '[user]\n\tname = Ann \\"the \\\\ quick\\" O\'Hara\n\temail = ann@example.org\n[http]\n\textraHeader = a secret\n'
+        '[user]\n\tname = Ann \\"the \\\\ quick\\" O\'Hara\n\temail = ann@example.org\n[http]\n\tproxy = a secret\n'
     )
     monkeypatch.setenv("HOME", str(home))
     own = tmp_path / "plugin_data" / "wisher" / ".gitconfig"
