@@ -441,10 +441,10 @@ class PermissionDeniedError(InputError, ActionError):
 
     code = "permission_denied"
 
-    def __init__(self, plugin: str, kind: PermissionKind, what: str, action: str = "") -> None:
+    def __init__(self, plugin: str, kind: PermissionKind, what: str, action: str = "", said: str = "") -> None:
         self.kind, self.what = kind, what
         self.command = shlex.join(["dynamic-plugins", "permissions", plugin, f"--allow-{kind}", what])
-        reason = f"it may not {_REACHING[kind]} {what}"
+        reason = f"it may not {_REACHING[kind]} {what}" + (f" ({said})" if said else "")
         ActionError.__init__(
             self,
             plugin,
@@ -457,16 +457,22 @@ class PermissionDeniedError(InputError, ActionError):
         return {"permission": {"kind": self.kind, "what": self.what}, "command": self.command}
 
 
+_SAID = 300
 _REACHING = {"network": "reach", "read": "read", "write": "write to", "program": "start"}
 
 
-def permission_denied(plugin: str, kind: PermissionKind, what: str, action: str = "") -> PermissionDeniedError:
+def permission_denied(
+    plugin: str, kind: PermissionKind, what: str, action: str = "", said: str = ""
+) -> PermissionDeniedError:
     """Return the error for what *plugin* was refused: *what* is a host with its port, a path, or a program's name.
 
-    *what* may be a plugin's own words: of those, one line of printable characters is told.
+    *what* may be a plugin's own words, and *said* is its own error: of those, one line of printable characters is told.
     """
-    line = " ".join("".join(each if each.isprintable() else " " for each in what[:PERMISSION_LENGTH]).split())
-    return PermissionDeniedError(plugin, kind, line, action)
+    return PermissionDeniedError(plugin, kind, _one_line(what, PERMISSION_LENGTH), action, _one_line(said, _SAID))
+
+
+def _one_line(text: str, length: int) -> str:
+    return " ".join("".join(each if each.isprintable() else " " for each in text[:length]).split())
 
 
 class UnknownActionError(InputError, ActionError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.workers.components import Component, Host
     from dynamic_plugins.workers.process import WorkerProcess
+    from dynamic_plugins.workers.refusals import Refusals
 
 _PING_SECONDS = 2.0
 _LIST_CHANGED = (
@@ -47,6 +49,7 @@ class WorkerConnection:
         process: WorkerProcess,
         host: Host,
         scrubber: Scrubber,
+        refusals: Refusals,
         *,
         call_timeout: float,
         grace: float,
@@ -60,6 +63,7 @@ class WorkerConnection:
         self._process = process
         self._host = host
         self._scrubber = scrubber
+        self._refusals = refusals
         self._call_timeout = call_timeout
         self._grace = grace
         self._offers = Offers()
@@ -128,6 +132,7 @@ class WorkerConnection:
         """Call one component; see :meth:`dynamic_plugins.workers.components.Connection.call`."""
         if not self.alive:
             raise WorkerDiedError(self.name, component.name, "its process is not running")
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(self._call_timeout):
                 value = await self._ask(component, arguments, progress or self._host.progress)
@@ -137,11 +142,17 @@ class WorkerConnection:
         except MCPError as error:
             if error.code == types.CONNECTION_CLOSED or not self.alive:
                 raise await self._died(component) from None
-            raise ActionError(self.name, component.name, self._scrubber.text(error.message)) from None
+            raise self._failure(component, self._scrubber.text(error.message), arguments, begun) from None
         except (RuntimeError, ValueError) as error:
             # What the client finds wrong with an answer: it does not fit the protocol or the tool's own schema.
             raise ActionError(self.name, component.name, self._scrubber.text(str(error))) from None
         return self._scrubber.result(value)
+
+    def _failure(self, component: Component, reason: str, arguments: dict[str, Any], begun: float) -> ActionError:
+        """Return why a call that *begun* then failed: what it was refused, or the plugin's own *reason*."""
+        hosts = self._process.refused_since(begun)
+        refused = self._refusals.error(component.name, reason, arguments, hosts, reads=bool(component.read_only))
+        return refused or ActionError(self.name, component.name, reason)
 
     async def close(self) -> None:
         """End it: services stopped, process gone, memory given back. Safe to repeat; never raises."""
@@ -164,6 +175,7 @@ class WorkerConnection:
     async def _ask(
         self, component: Component, arguments: dict[str, Any], progress: Callable[[float | None, str], None] | None
     ) -> Any:
+        begun = time.monotonic()
         address = component.address or component.name
         if component.address == READ:
             return resource_text(await self._client.read_resource(self._resource(component, arguments)))
@@ -176,7 +188,8 @@ class WorkerConnection:
             address, arguments, progress_callback=self._progress_callback(progress) if progress is not None else None
         )
         if result.is_error:
-            raise ActionError(self.name, component.name, self._scrubber.text(text_of(result, self._scrubber.result)))
+            reason = self._scrubber.text(text_of(result, self._scrubber.result))
+            raise self._failure(component, reason, arguments, begun)
         return value_of(result)
 
     def _progress_callback(self, progress: Callable[[float | None, str], None]) -> Any:

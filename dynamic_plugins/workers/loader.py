@@ -17,6 +17,7 @@ from dynamic_plugins.workers.fence.configured_values import ConfiguredValues, ex
 from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
 from dynamic_plugins.workers.fence.system_paths import environment_of
 from dynamic_plugins.workers.process import WorkerProcess
+from dynamic_plugins.workers.refusals import Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -129,7 +130,7 @@ class Loader:
         *,
         modern: bool,
     ) -> WorkerConnection:
-        process = await self._start(installation, environment, arguments, host.permissions)
+        process, refusals = await self._start(installation, environment, arguments, host.permissions)
         try:
             # Reading the client's code takes a second: done while the worker reads its own.
             connection_type, protocol_error = await asyncio.to_thread(_client)
@@ -138,6 +139,7 @@ class Loader:
                 process,
                 host,
                 scrubber,
+                refusals,
                 call_timeout=self._call_timeout,
                 grace=_SERVER_GRACE if installation.kind == "mcp" else _OWN_GRACE,
                 modern=modern,
@@ -161,14 +163,16 @@ class Loader:
         environment: Mapping[str, str],
         arguments: Sequence[str],
         permissions: Permissions,
-    ) -> WorkerProcess:
+    ) -> tuple[WorkerProcess, Refusals]:
         try:
             fenced = await asyncio.to_thread(self._fenced, installation, environment, arguments, permissions)
-            return await WorkerProcess.start(fenced, self.folder(installation), self._limits.result_bytes)
+            process = await WorkerProcess.start(fenced, self.folder(installation), self._limits.result_bytes)
         except (FenceError, ValueError) as error:
             raise LoadError(installation.plugin, str(error)) from None
         except OSError as error:
             raise LoadError(installation.plugin, f"its process cannot be started: {error}") from None
+        places = [variable.name for variable in installation.variables if variable.format == "filepath"]
+        return process, Refusals(installation.plugin, fenced, places, self._base.get("HOME", ""))
 
     def _fenced(
         self,
@@ -180,6 +184,7 @@ class Loader:
         home, folder = self._base.get("HOME", ""), self.folder(installation)
         folder.mkdir(parents=True, exist_ok=True)
         values = ConfiguredValues(installation, environment, arguments, home)
+        environment = values.in_own_folder(environment, str(folder))
         if self.fence.mode != "off":  # where home is another, "~" would be
             environment = {name: expanded(value, home) for name, value in environment.items()}
             arguments = [expanded(word, home) for word in arguments]

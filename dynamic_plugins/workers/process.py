@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import time
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ MARK = "DYNAMIC_PLUGINS_WORKER"
 _TERM_GRACE = 1.5
 _KILL_WAIT = 5.0
 _STDERR_KEPT = 16 * 1024
+_REFUSED_KEPT = 64
 _EDGE = 256
 _MAX_BACKLOG = 256 * 1024
 
@@ -55,6 +57,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._supervisors = 0
         self._pid: int | None = None
         self._uplink: Uplink | None = None
+        self._refused: deque[tuple[float, str]] = deque(maxlen=_REFUSED_KEPT)
         self._line = bytearray()
         self._dropped = 0
         self._head = b""
@@ -71,7 +74,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     @classmethod
     async def start(cls, fenced: FencedCommand, folder: Path, longest_line: int) -> WorkerProcess:
         """Start a command in *folder*, with exactly its environment. Raises OSError."""
-        mark, uplink = os.urandom(8).hex(), _uplink(fenced)
+        refused: deque[tuple[float, str]] = deque(maxlen=_REFUSED_KEPT)
+        mark, uplink = os.urandom(8).hex(), _uplink(fenced, lambda host: refused.append((time.monotonic(), host)))
         try:
             with handed_over(fenced.order, fenced.command, None if uplink is None else uplink.descriptor) as (
                 command,
@@ -90,6 +94,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 uplink.close()
             raise
         process._mark, process._supervisors, process._uplink = mark, fenced.supervisors, uplink
+        process._refused = refused
         if uplink is not None:
             uplink.serve()
         return process
@@ -148,6 +153,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def stderr(self) -> str:
         """The end of what it wrote to standard error, and to standard output outside the protocol."""
         return self._stderr[-_STDERR_KEPT:].decode("utf-8", "replace")
+
+    def refused_since(self, moment: float) -> list[str]:
+        """Return the hosts that it asked for and may not reach, since *moment* of the monotonic clock."""
+        return [host for when, host in self._refused if when >= moment]
 
     async def write(self, line: bytes) -> None:
         """Send one line, once it has taken those before. Raises BrokenPipeError when the process is gone."""
@@ -272,12 +281,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._on_end()
 
 
-def _uplink(fenced: FencedCommand) -> Uplink | None:
+def _uplink(fenced: FencedCommand, refused: Callable[[str], None]) -> Uplink | None:
     if fenced.hosts is None:
         return None
     from dynamic_plugins.workers.fence.uplink import Uplink
 
-    return Uplink(fenced.hosts)
+    return Uplink(fenced.hosts, refused)
 
 
 def error_in(stderr: str) -> str:

@@ -39,6 +39,7 @@ class ConfiguredValues:
     ) -> None:
         self._distributions = {each.name.lower() for each in installation.distributions}
         self._values = tuple(_of_the_person(installation, environment, arguments))
+        self._defaults = _defaults(installation)
         self._home = home
 
     def granted(self, permissions: Permissions) -> Permissions:
@@ -52,19 +53,28 @@ class ConfiguredValues:
         programs = [program for library, program in _NEEDED_BY.items() if library in self._distributions]
         return replace(permissions, files=(*permissions.files, *files), programs=(*permissions.programs, *programs))
 
+    def in_own_folder(self, environment: Mapping[str, str], folder: str) -> dict[str, str]:
+        """Return *environment* with ``~/`` at the start of a default as the plugin's own *folder*.
+
+        A path that the person did not set opens nothing: a place in the person's home would be refused.
+        """
+        return {
+            name: expanded(value, folder) if value == self._defaults.get(name) else value
+            for name, value in environment.items()
+        }
+
     def hosts_among(self, hosts: Sequence[str]) -> Collection[str]:
         """Return those of *hosts* that stand in a value: the person typed them."""
         typed = {_host(value) for value in self._values} - {None}
         return {host for host in hosts if _host(host) in typed}
 
     def _paths(self) -> Iterator[str]:
-        too_wide = [Path(each) for each in (self._home, *_SHARED) if each]
         for value in self._values:
             for path in _named_in(value):
                 path = expanded(path.strip(), self._home)
                 if os.path.isabs(path) and "\0" not in path:  # noqa: PTH117
                     with suppress(OSError):  # a name that is too long, a folder that we may not look into
-                        yield from _to_grant(Path(os.path.normpath(path)), too_wide)
+                        yield from _to_grant(Path(os.path.normpath(path)), self._home)
 
 
 def expanded(value: str, home: str) -> str:
@@ -72,10 +82,14 @@ def expanded(value: str, home: str) -> str:
     return home + value[1:] if home and (value == "~" or value.startswith("~/")) else value
 
 
+def _defaults(installation: Installation) -> dict[str, str | None]:
+    return {variable.name: variable.default for variable in installation.variables}
+
+
 def _of_the_person(
     installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
 ) -> Iterator[str]:
-    defaults = {variable.name: variable.default for variable in installation.variables}
+    defaults = _defaults(installation)
     suggested = set(defaults.values()).union(*((each.value, each.default) for each in installation.arguments))
     yield from (value for name, value in environment.items() if value != defaults.get(name))
     yield from (word for word in arguments if word not in suggested)
@@ -95,7 +109,7 @@ def _named_in(value: str) -> Iterator[str]:
         yield from value.split(os.pathsep) if os.pathsep in value else ()
 
 
-def _to_grant(path: Path, too_wide: Collection[Path]) -> Iterator[str]:
+def _to_grant(path: Path, home: str) -> Iterator[str]:
     """Yield *path*, and the folder of a file: programs write journals, locks and new versions beside it."""
     if path.is_dir():
         if path != Path(path.anchor):
@@ -104,8 +118,13 @@ def _to_grant(path: Path, too_wide: Collection[Path]) -> Iterator[str]:
     if path.exists():
         yield str(path)
     folder = path.parent
-    if folder.is_dir() and not any(each.is_relative_to(folder) for each in too_wide):
+    if folder.is_dir() and not is_shared(folder, home):
         yield str(folder)
+
+
+def is_shared(folder: Path, home: str) -> bool:
+    """Return whether *folder* holds more than one thing's files: *home*, one that all users share, or one above."""
+    return any(Path(each).is_relative_to(folder) for each in (home, *_SHARED) if each)
 
 
 def _host(said: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.workers.fence import probe, seatbelt, system_paths
 from dynamic_plugins.workers.fence.allowed_hosts import AllowedHosts
+from dynamic_plugins.workers.fence.git_identity import copy_identity
 from dynamic_plugins.workers.fence.tier import Level, Tier
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class FencedCommand:
     order: Mapping[str, Any]
     hosts: AllowedHosts | None = None
     """Whom it may connect to, where that has to be decided for each connection."""
+    host_path: str = ""
+    """Where programs of this machine are looked for, of which it finds only those that it may start."""
 
     @property
     def supervisors(self) -> int:
@@ -109,12 +112,16 @@ class Fence:
         hosts = AllowedHosts(permissions.network, from_person) if permissions.network else None
         if hosts is not None:
             order |= {"ports": hosts.ports, "addresses": hosts.addresses}
+        host_path = environment.get("PATH", os.defpath)
         if self.mode != "off":
+            if (git := order["named"].get("git")) is not None:
+                copy_identity(git, environment.get("HOME", ""), folder)
             own = {"HOME": str(folder), "TMPDIR": str(folder), "PATH": _path(code, folder, order["named"])}
             environment = dict(environment) | own
         if tier.level is Level.SEATBELT:
             argv = tuple(seatbelt.wrapped(order, list(argv)))
-        return FencedCommand(argv, environment, order, hosts if tier.level is Level.NAMESPACES else None)
+        decided = hosts if tier.level is Level.NAMESPACES else None
+        return FencedCommand(argv, environment, order, decided, host_path)
 
     def _order(
         self,
