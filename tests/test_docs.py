@@ -476,3 +476,17 @@ def test_what_a_page_names_is_there(page: Path) -> None:
         with pytest.raises(SystemExit) as ended:
             parse([*command.split(), "--help"])
         assert ended.value.code == 0, f"there is no command {command!r}"
+
+
+def test_what_holds_each_promise_is_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text().partition("## What holds each promise")[2]
+    rows = [row.split("|")[1:4] for row in text.splitlines() if row.startswith("| ")][2:]
+    assert len(rows) > 30
+    for promise, mechanisms, tests in rows:
+        files, names = (re.findall(r"`([^`]+)`", cell) for cell in (mechanisms, tests))
+        assert files, promise
+        assert names, promise
+        assert [file for file in files if not (ROOT / "dynamic_plugins" / file).is_file()] == [], promise
+        for name in names:
+            file, _, function = name.partition("::")
+            assert f"def {function}(" in (ROOT / "tests" / file).read_text(), name

@@ -110,6 +110,27 @@ async def test_a_host_that_tells_what_the_person_says_has_the_whole_guard(tmp_pa
         assert (await plugins.call("install_plugin", {"plugin_name": "trojan"}))["ok"]
 
 
+async def test_a_model_removes_a_plugin_only_with_the_persons_yes(tmp_path: Path) -> None:
+    answers, asked = [False, True], []
+
+    async def approve(request: ApprovalRequest) -> bool:
+        asked.append(request)
+        return answers.pop(0)
+
+    remove = {"plugin_name": "hello", "uninstall": True}
+    async with DynamicPlugins(tmp_path / "home", approve=approve_everything) as plugins:
+        await plugins.app.service.install_path(EXAMPLES / "hello-plugin")
+    async with DynamicPlugins(tmp_path / "home") as plugins:
+        assert (await plugins.call("unload_plugin", remove))["error"]["code"] == "needs_confirmation"
+    async with DynamicPlugins(tmp_path / "home", approve=approve) as plugins:
+        assert (await plugins.call("unload_plugin", remove))["error"]["code"] == "declined"
+        assert [info.name for info in plugins.status()] == ["hello"]
+        assert (await plugins.call("unload_plugin", remove))["uninstalled"] is True
+        assert plugins.status() == []
+    assert [request.verb for request in asked] == ["uninstall", "uninstall"]
+    assert all("warning  Its settings, its secrets" in "\n".join(request.facts) for request in asked)
+
+
 async def test_a_declared_choice_may_be_set_and_another_host_not(tmp_path: Path) -> None:
     folder = tmp_path / "chooser"
     folder.mkdir()

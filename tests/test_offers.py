@@ -103,3 +103,46 @@ def test_a_no_to_an_offer_does_nothing() -> None:
     )
     assert not made.calls
     assert not made.proposed
+
+
+def test_a_yes_to_a_question_that_shows_a_value_cut_short_makes_the_whole_call() -> None:
+    item = "bread from the baker who leaves the village at night with a lantern, and a very old dog's favourite bone"
+    first = f'maybe we want add_item: "{item}"'
+    proposed = answer({SHOP: "active"}, first)
+    assert proposed.text.endswith("...?"), proposed
+    made = answer({SHOP: "active"}, first, proposed.text, "yes")
+    assert made.calls == proposed.proposed
+
+
+def test_a_yes_to_nothing_does_and_proposes_nothing() -> None:
+    made = answer({SHOP: "active"}, "show my list", "Bread and milk.", "yes")
+    assert not made.calls
+    assert not made.proposed
+
+
+def test_a_command_of_the_terminal_is_told_to_be_one() -> None:
+    made = answer({SHOP: "active"}, "dynamic-plugins configure shop")
+    assert "terminal" in made.text
+    assert not made.calls
+    assert not made.proposed
+
+
+@pytest.mark.parametrize("said", ["Thank you. Uninstall it please.", "no, uninstall shop", "desinstala shop"])
+def test_courtesy_before_an_order_hides_it_from_nobody(said: str) -> None:
+    made = answer({SHOP: "active"}, "turn shop on", "shop is on.", said)
+    assert [(call.tool, call.arguments) for call in made.calls] == [
+        ("unload_plugin", {"plugin_name": SHOP, "uninstall": True})
+    ]
+
+
+def test_nothing_is_taken_away_that_no_word_asks_for() -> None:
+    for said in ("what's on my list", "cream and the twin's birthday", "shop: create cream for Marina"):
+        made = answer({SHOP: "active"}, said)
+        assert not any("remove" in call.tool for call in (*made.calls, *made.proposed))
+
+
+def test_the_answer_to_our_question_completes_the_call() -> None:
+    asked = answer({SHOP: "active"}, "add something to the shopping list")
+    assert asked.text.startswith("What should item be"), asked
+    made = answer({SHOP: "active"}, "add something to the shopping list", asked.text, "oat milk")
+    assert [(call.tool, call.arguments) for call in made.calls] == [("shop__add_item", {"item": "oat milk"})]

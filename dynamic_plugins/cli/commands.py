@@ -180,9 +180,12 @@ async def update(arguments: argparse.Namespace, settings: Settings, out: Output)
     with Screen(out) as screen:
         approve = prompts.approver(arguments.yes, screen)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
-            return await _verbs(
-                out, app, arguments.names, lambda name: app.service.update(name, arguments.plugin_version)
-            )
+
+            async def to_version(said: str) -> Outcome:
+                version = arguments.plugin_version or (await app.catalogue.resolve(said)).version
+                return await app.service.update(said, version)
+
+            return await _verbs(out, app, arguments.names, to_version)
 
 
 async def _verbs(out: Output, app: App, names: Iterable[str], verb: Callable[[str], Awaitable[Outcome]]) -> int:

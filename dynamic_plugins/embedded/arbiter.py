@@ -30,6 +30,8 @@ CHANGES = 0.9
 """From this probability on what changes something is done, if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
+MAY_ORDER = 0.1
+"""A message that orders something less likely than that is never asked about a call that changes something."""
 ASKS, ASKS_DOUBTFUL = 0.15, 0.25
 """From this probability on what is not done is asked about, where words are not far likelier; the second holds where
 the grammar of the message leaves a doubt."""
@@ -56,6 +58,7 @@ class Option:
 
 def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, float] | None = None) -> Answer:
     """Return what to do: the likeliest option at once, after a question, or the words that are always among them."""
+    options = [o for o in options if o.kind != "use" or not o.changing or reading.ordered >= MAY_ORDER]
     shares = probabilities(options, weights)
     words = max((s for o, s in zip(options, shares, strict=True) if o.kind == "words"), default=0.0)
     said = next(o for o in options if o.kind == "words")

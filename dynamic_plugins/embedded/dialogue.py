@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.resolver import Resolver
 
 LEAVE = "All right, I leave everything as it is."
+NOTHING_ASKED = "I had asked nothing. Say what I shall do."
 LEANING = 7
 """A message of more words that names no plugin speaks of something else than the last one."""
 LEANS = 0.97
@@ -94,9 +95,9 @@ class Dialogue:
         """Answer a yes, a no or a choice; None for anything else."""
         if self._offered is not None and self._offered.choices is not None:
             return self._chosen(said, self._offered.choices)
-        if not memory.question:
-            return None
-        if agrees(said, memory.question):
+        if not memory.question and self._offered is None:
+            return Answer(text=NOTHING_ASKED) if self._exchanges[:-1] and _only_agrees(said) else None
+        if agrees(said, memory.question or (self._offered.text if self._offered else "")):
             return Answer(self._offered.proposed) if self._offered is not None else self._taken_up(memory)
         return Answer(text=LEAVE) if declines(said) else None
 
@@ -168,6 +169,14 @@ class Dialogue:
         return Understood(said, reading, Answer(calls, probability=1.0), settled=True) if calls else None
 
 
+def _only_agrees(said: str) -> bool:
+    """Whether *said* is a yes that orders nothing by itself, as "do it again" does."""
+    return agrees(said) and not _AGAIN.search(said)
+
+
+_AGAIN = re.compile(
+    r"\b(?:do|go|again|both|nochmal|mach|allez|encore|vas|otra vez|de nuevo|hazlo|ancora|fallo)\b", re.I
+)
 _PLUGINS = (
     r"(?:plug-?ins?|add-?ons?|extensions?|registry|catalogu?e|store|shop|marketplace|mcp servers?"
     r"|erweiterung\w*|complementos?|módulos?)"

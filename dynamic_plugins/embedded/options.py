@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.dialogue import Understood
     from dynamic_plugins.embedded.using import Proposal
 
+ASKS_FOR = "What should"
+"""So begins a question for something that is missing."""
 MOST_USES = 3
 """So many proposals of actions are weighed."""
 _WORD = re.compile(r"[^\W_]+")
@@ -146,7 +148,7 @@ def ask_for(proposal: Proposal) -> str:
     """Ask for the first parameter that *proposal* lacks."""
     tool, missing = proposal.calls[0][0], proposal.missing[0].replace("_", " ")
     plugin, _, action = tool.rpartition("__")
-    return f"What should {missing} be for {action or tool}{f' of {plugin}' if plugin else ''}?"
+    return f"{ASKS_FOR} {missing} be for {action or tool}{f' of {plugin}' if plugin else ''}?"
 
 
 def _short(name: str) -> str:

@@ -19,22 +19,27 @@ _X = r"(?:(?:the|my) )?(?:plugin )?(?P<who>\d+|it)(?: (?:plugin|extension|add-?o
 _CLAUSES = tuple(
     (letter, re.compile(pattern.replace("X", _X)))
     for letter, patterns in {
-        "I": ("install X",),
+        "I": ("(?:install|installiere|installier|installe|instala|installa|zainstaluj) X",),
         "A": (
-            "(?:activate|enable|resume|un-?pause|wake(?: up)?) X",
+            "(?:activate|enable|resume|un-?pause|wake(?: up)?|aktiviere|activa|active|attiva|ativa|aktywuj) X",
             "(?:switch|turn) X (?:back )?on",
             "(?:switch|turn) on X",
             "bring X (?:back|back on|out of hibernation)",
         ),
-        "D": ("(?:deactivate|disable|pause) X", "(?:switch|turn) X (?:back )?off", "(?:switch|turn) off X"),
+        "D": (
+            "(?:deactivate|disable|pause|deaktiviere|desactiva|désactive|disattiva|desativa) X",
+            "(?:switch|turn) X (?:back )?off",
+            "(?:switch|turn) off X",
+        ),
         "U": ("unload X(?: from memory)?", "(?:kick|take|throw|remove) X (?:out of|from) memory"),
-        "X": ("uninstall X",),
+        "X": ("(?:uninstall|deinstalliere|deinstallier|désinstalle|desinstala|disinstalla|odinstaluj) X",),
     }.items()
     for pattern in patterns
 )
 _JOINT = re.compile(r" ?(?:[,;.]\s+(?:and )?(?:then )?|\band (?:then )?|\bthen )", re.IGNORECASE)
 _COURTESY = re.compile(
-    r"^(?:(?:ok|okay|now|please|pls|hey|so)[ ,]+)+|(?:[ ,]+(?:now|please|pls|again|thanks|thank you|for me))+$"
+    r"^(?:(?:ok|okay|now|please|pls|hey|so|no|yes|right|great|good|thanks|thank you|thx|danke|merci|gracias|grazie)"
+    r"[ ,.!]+(?:so much[ ,.!]+)?)+|(?:[ ,]+(?:now|please|pls|again|thanks|thank you|for me))+$"
 )
 
 

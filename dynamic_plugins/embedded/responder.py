@@ -18,6 +18,7 @@ from dynamic_plugins.embedded.arbiter import choose
 from dynamic_plugins.embedded.decide import Answer, Call
 from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood, list_call, search_for
 from dynamic_plugins.embedded.options import (
+    ASKS_FOR,
     Situation,
     ask_for,
     manage_option,
@@ -53,6 +54,9 @@ CHANGES = 0.9
 LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
 """From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
 message speaks of plugins as such."""
+ANSWERS = 0.05
+"""The answer to a question for something that was missing is taken from this probability on."""
+FOR_A_TERMINAL = "That is a command for a terminal: open a second one, or leave with /quit, and type it there."
 NO_TOOL = "I have no tool for that here."
 
 
@@ -101,14 +105,29 @@ class Responder:
 
     def _plain(self, request: Request, tools: Sequence[Offered], understood: Understood) -> Answer | None:
         """Return what a message that leaves no doubt wants: a yes, a choice, "use X to …", "switch X on"."""
+        if understood.said.lstrip("$ ").startswith("dynamic-plugins "):
+            return Answer(text=FOR_A_TERMINAL)
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
         if managed is not None and (understood.settled or managed.calls):
             return managed
+        if tools and (completed := self._completed(request, tools)) is not None:
+            return completed
         looks = understood.reading.act.all.get("list", 0.0)
         search = search_for(understood.said, understood.reading, explicit=looks < LOOKS)
         return Answer((search,)) if search is not None and looks >= LOOKS_FOR_PLUGINS else None
+
+    def _completed(self, request: Request, tools: Sequence[Offered]) -> Answer | None:
+        """Return the call that the message completes by answering what we asked for."""
+        before = request.exchanges[-2].reply or "" if len(request.exchanges) > 1 else ""
+        if not before.startswith(ASKS_FOR):
+            return None
+        proposals = propose(request.now.said, request.exchanges[:-1], tools)
+        best = next((each for each in proposals if each.answers and _short_name(each.calls[0][0]) in before), None)
+        if best is None or best.probability < ANSWERS:
+            return None
+        return Answer(text=ask_for(best)) if best.missing else _calls(best)
 
     def _options(
         self, request: Request, tools: Sequence[Offered], knowledge: Knowledge, understood: Understood
@@ -214,6 +233,10 @@ def _usable(request: Request) -> list[Offered]:
     if request.choice not in (None, "auto", "required"):
         return [tool for tool in own if tool.name == request.choice]
     return own
+
+
+def _short_name(tool: str) -> str:
+    return tool.rpartition("__")[2]
 
 
 def _calls(best: Proposal) -> Answer:

@@ -139,7 +139,10 @@ def given_settings(
     named: list[Value] = []
     for value in values:
         variable = value.name if value.explicit else _variable_for(reading.text.spoken, value, entry, named)
-        named.append(replace(value, name=variable))
+        if value.explicit or not _names(entry) or variable in _names(entry):
+            named.append(replace(value, name=variable))
+    if not named:
+        return None
     certain = all(value.explicit for value in values) or (share >= 0.9 and all(v.name in _names(entry) for v in named))
     return Settings(name, tuple(_joined(named)), certain and (plugin.link.named or share >= 0.5))
 

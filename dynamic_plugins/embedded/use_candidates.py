@@ -44,9 +44,9 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
     message = Message(spoken(said), memory, words_of(tools))
     ranked = rank(message, tools)
     found = [_single(one, message, ranked) for one in ranked[:TRIED]]
-    found = [*_repeats(message, ranked), *found, *_retries(message, ranked)]
+    # Of two that are the same call the first is kept, with what speaks for it.
+    found = [*_answers(said, exchanges, tools), *_repeats(message, ranked), *found, *_retries(message, ranked)]
     found += _several(message, ranked)
-    found += _answers(said, exchanges, tools)
     kept: list[Candidate] = []
     for candidate in found:
         if not any(candidate.calls == other.calls for other in kept):

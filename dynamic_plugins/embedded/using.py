@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_ranker import WEIGHTS
+from dynamic_plugins.embedded.action_ranker import WEIGHTS, card
+from dynamic_plugins.embedded.action_words import verb_kinds
 from dynamic_plugins.embedded.references import MANAGEMENT
 from dynamic_plugins.embedded.use_candidates import Candidate, candidates
 from dynamic_plugins.embedded.use_features import HYPOTHETICAL, may_change
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +46,8 @@ class Proposal:
     probability: float
     missing: tuple[str, ...] = ()
     changing: bool = True
+    answers: bool = False
+    """Whether the message answers our question for something that was missing."""
 
     @property
     def acts(self) -> bool:
@@ -56,12 +60,26 @@ def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) 
     own = {tool.name: tool for tool in tools if tool.name not in MANAGEMENT}
     ordered = order(candidates(said, exchanges, list(own.values())))
     proposals = []
+    words = [*tokens(said), *tokens(exchanges[-1].said if exchanges else "")]
     for candidate, share in zip(ordered, probabilities(ordered), strict=True):
+        if _deletes_unsaid(candidate, own, tokens(said) if not candidate.features.get("answers") else words):
+            continue
         changing = any(may_change(own[name]) for name, _ in candidate.calls)
         if _WONDERS.search(said) or (changing and HYPOTHETICAL.search(said)):
             share = min(share, WONDERED)
-        proposals.append(Proposal(candidate.calls, share, candidate.missing, changing))
+        answers = bool(candidate.features.get("answers"))
+        proposals.append(Proposal(candidate.calls, share, candidate.missing, changing, answers))
     return proposals
+
+
+def _deletes_unsaid(candidate: Candidate, tools: Mapping[str, Offered], words: Sequence[str]) -> bool:
+    """Whether a call takes something away and no word says so: likeness never leads to that.
+
+    The last call made again, with something else, was said before.
+    """
+    if candidate.features.get("repeat") or any("delete" in verb_kinds(word) for word in words):
+        return False
+    return any("delete" in card(tools[name]).kinds for name, _ in candidate.calls)
 
 
 def order(found: Sequence[Candidate], weights: Mapping[str, float] | None = None) -> list[Candidate]:
