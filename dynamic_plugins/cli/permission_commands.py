@@ -34,7 +34,7 @@ async def permissions(arguments: argparse.Namespace, settings: Settings, out: Ou
         allow, deny = (_said(arguments, verb) for verb in ("allow", "deny"))
     except ValueError as error:
         return out.wrong_usage(str(error))
-    async with App(settings) as app:
+    async with App(settings, door="terminal") as app:
         found = await app.service.permissions(arguments.name)
         if not (allow.is_nothing and deny.is_nothing):
             found = await app.service.change_permissions(arguments.name, allow=allow, deny=deny)

@@ -95,7 +95,7 @@ async def info(arguments: argparse.Namespace, settings: Settings, out: Output) -
     """``info``: all about one plugin, from its registry and, where it is installed, from here."""
     from dynamic_plugins.tools.plugin_details import details
 
-    app = App(settings)
+    app = App(settings, door="terminal")
     found = await app.catalogue.find_any(arguments.name)
     listed = await app.catalogue.registry.get(found.entry.name)
     told = details(app.service, listed[0] if listed else found.entry)
