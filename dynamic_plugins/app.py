@@ -63,6 +63,19 @@ def _changes(call: Prepared) -> bool:
     return changes(call)
 
 
+def _installer(settings: Settings, present: Callable[[str], str | None]) -> Installer:
+    return Installer(
+        settings.plugins_dir,
+        python=default_python(),
+        allow_builds=settings.allow_builds,
+        timeout_seconds=settings.timeouts.install,
+        exclude_newer=settings.exclude_newer,
+        cooldown_days=settings.cooldown_days,
+        environ=settings.environment,
+        present=present,
+    )
+
+
 def _loader(settings: Settings) -> LoaderSelector:
     """Return what starts plugins: in workers, and in this process where the operator says so."""
     data_dir = settings.home / "plugin_data"
@@ -111,16 +124,7 @@ class App:
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
-        self.installer = Installer(
-            settings.plugins_dir,
-            python=default_python(),
-            allow_builds=settings.allow_builds,
-            timeout_seconds=settings.timeouts.install,
-            exclude_newer=settings.exclude_newer,
-            cooldown_days=settings.cooldown_days,
-            environ=settings.environment,
-            present=self._installed_path,
-        )
+        self.installer = _installer(settings, self._installed_path)
         self.loader = _loader(settings)
         self.audit = AuditLog(settings.audit_file, door)
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)

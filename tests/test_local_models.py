@@ -294,6 +294,7 @@ def test_what_answers_is_said_in_help_too(cli: Cli, tmp_path: Path) -> None:
         terminal.shows(r"does not chat, write or reason\.(.|\n)*/help(.|\n)*> ")
         terminal.type("/help")
         terminal.shows("The built-in model answers: good for managing(.|\n)*model list(.|\n)*/quit")
+        assert terminal.seen.count("The built-in model answers") == 2, "at the start, and in the help"
         leave(terminal)
 
 

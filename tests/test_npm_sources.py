@@ -74,7 +74,7 @@ async def refused(tmp_path: Path, registry: NpmRegistry, needs: str, **environ: 
     return str(caught.value)
 
 
-async def attack(tmp_path: Path, registry: NpmRegistry, **environ: str) -> None:
+async def assert_refused_and_nothing_ran(tmp_path: Path, registry: NpmRegistry, **environ: str) -> None:
     repository, ran = evil_repository(tmp_path / "evil")
     for needs in (f"git+file://{repository}", "somebody/evil", "github:somebody/evil"):
         assert "not from npm's registry" in await refused(tmp_path, registry, needs, **environ)
@@ -87,14 +87,14 @@ async def attack(tmp_path: Path, registry: NpmRegistry, **environ: str) -> None:
 async def test_what_is_not_from_the_registry_is_refused_and_nothing_of_it_runs(
     tmp_path: Path, registry: NpmRegistry
 ) -> None:
-    await attack(tmp_path, registry, npm_config_allow_git="all", npm_config_allow_remote="all")
+    await assert_refused_and_nothing_ran(tmp_path, registry, npm_config_allow_git="all", npm_config_allow_remote="all")
 
 
 @pytest.mark.index
 async def test_an_npm_that_knows_no_such_options_installs_it_just_as_little(
     tmp_path: Path, registry: NpmRegistry, npm_8: Path
 ) -> None:
-    await attack(tmp_path, registry, PATH=f"{npm_8}:{os.environ['PATH']}")
+    await assert_refused_and_nothing_ran(tmp_path, registry, PATH=f"{npm_8}:{os.environ['PATH']}")
 
 
 async def test_what_is_optional_is_left_out_and_the_rest_is_installed(tmp_path: Path, registry: NpmRegistry) -> None:

@@ -165,3 +165,19 @@ def test_a_goodbye_does_and_proposes_nothing(said: str) -> None:
     assert made.text
     assert not made.calls
     assert not made.proposed
+
+
+def test_a_failure_whose_result_is_sent_cut_short_is_still_one() -> None:
+    failed = json.dumps({"ok": False, "error": {"code": "action_failed", "message": "x" * 900}})
+    call = {"id": "c", "type": "function", "function": {"name": "shop__add_item", "arguments": "{}"}}
+    said = [
+        {"role": "user", "content": "add milk"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": f"<data>{failed}</data>"[:400] + "…"},
+        {"role": "assistant", "content": "That did not work."},
+        {"role": "user", "content": "what did you do so far?"},
+    ]
+    request = read_request({"messages": said, "tools": TOOLS[: len(NAMES)]})  # shop has been switched off since
+    entries = {entry.name: entry for entry in Registry(Path("unused"), official={}).cached_entries()}
+    told = Responder(Resolver(list(entries.values())), entries).answer(request, standing_in_text(request, entries))
+    assert "add_item (it failed)" in told.text

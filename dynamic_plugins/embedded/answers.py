@@ -160,6 +160,7 @@ def _reason(message: str) -> str:
     line = re.sub(r"(?i)\Aerror:\s*", "", line)
     # It is written for a model; who reads it here is the person that it speaks of.
     line = re.sub(r"\bThe person (\w+)s\b", lambda found: found[1].capitalize(), line)
+    line = re.sub(r"\bOnly the person can \w+ that, if they want to, with:", "If you want it to, type:", line)
     if len(line) > 400:
         line = line[:399].rsplit(" ", 1)[0] + "…"
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."

@@ -12,6 +12,7 @@ from dynamic_plugins.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_CUT_FAILURE = re.compile(r"\A\s*(?:<data[^>]*>)?\s*\{\s*\"ok\":\s*false\b")
 _FENCE = re.compile(r"\A\s*<data[^>]*>(.*)</data>\s*\Z", re.S)
 
 
@@ -142,7 +143,8 @@ def result_in(text: str) -> Any:
     try:
         return json.loads(inner)
     except ValueError:
-        return inner
+        # An old result is sent cut short, and one that was a failure still is.
+        return {"ok": False, "error": {"message": inner}} if _CUT_FAILURE.match(text) else inner
 
 
 def _tools(tools: Sequence[Any]) -> list[Offered]:

@@ -93,20 +93,22 @@ class Responder:
     def case(self, request: Request, standing: Standing) -> tuple[list[Option], Understood] | None:
         """Return what could be done about the last message, and how it was understood; None where that is settled."""
         tools, knowledge = _usable(request), Knowledge(self._names, self._entries, standing)
-        offered = self._offered(request, standing)
-        request = _past_a_no(request)
-        understood = Dialogue(knowledge, request.exchanges, offered).understand()
+        request, understood = self._understood(request, knowledge)
         if self._plain(request, tools, understood) is not None:
             return None
         return self._options(request, tools, knowledge, understood), understood
 
     def _weighed(self, request: Request, tools: Sequence[Offered], knowledge: Knowledge) -> Answer:
-        offered = self._offered(request, knowledge.standing)
-        request = _past_a_no(request)
-        understood = Dialogue(knowledge, request.exchanges, offered).understand()
+        request, understood = self._understood(request, knowledge)
         if (plain := self._plain(request, tools, understood)) is not None:
             return plain
         return choose(self._options(request, tools, knowledge, understood), understood.reading)
+
+    def _understood(self, request: Request, knowledge: Knowledge) -> tuple[Request, Understood]:
+        """Return *request* without a no that only answers the last question, and what its message means."""
+        offered = self._offered(request, knowledge.standing)
+        request = _past_a_no(request)
+        return request, Dialogue(knowledge, request.exchanges, offered).understand()
 
     def _plain(self, request: Request, tools: Sequence[Offered], understood: Understood) -> Answer | None:
         """Return what a message that leaves no doubt wants: a yes, a choice, "use X to …", "switch X on"."""
