@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import json
 import platform
+import re
 import sys
 import tempfile
 import time
@@ -53,7 +54,11 @@ START, CALL = 60, 10
 """Seconds that a plugin may take to start, and to answer."""
 _TRIES = 3
 """How often it is started: each time it may name another variable that it wants."""
-_NOT_AN_ANSWER = ("error", "failed", "unauthorized", "denied", "invalid", "not found", "missing", "unable", "cannot")
+_NOT_AN_ANSWER = re.compile(
+    r"error|fail|unauthori|denied|invalid|not found|missing|unable|cannot|can't|could not|no results|timed? ?out"
+    r"|not (available|connected|configured|set)|unavailable|api key|log ?in|sign in|authenticat",
+    re.IGNORECASE,
+)
 
 
 async def look(entry: Mapping[str, Any], *, propose: bool = True) -> Seen:
@@ -178,7 +183,7 @@ async def _call(app: App, seen: Seen, actions: list[Action]) -> None:
             value = await app.service.call(seen.name, action.name, inventor.arguments_for(dict(action.parameters)))
         except PluginError:
             continue
-        if not any(word in str(value)[:300].lower() for word in _NOT_AN_ANSWER):
+        if not _NOT_AN_ANSWER.search(str(value)[:300]):
             seen.keyless, seen.answered = True, action.name
             return
 
