@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
-from mcp_types import METHOD_NOT_FOUND
+from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
@@ -64,11 +64,14 @@ async def _components(plugin: str, client: Client, ours: bool) -> list[Component
 
 
 async def _optional(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]]) -> list[Any]:
-    """Return what a server lists; nothing where it says that it lists such things and has no way to do so."""
+    """Return what a server lists; nothing where it answers with an error, so that its tools can be used all the same.
+
+    Some say that they have resources and have no way to list them; some ask another machine for them.
+    """
     try:
         return await _pages(ask, items)
     except MCPError as error:
-        if error.error.code != METHOD_NOT_FOUND:
+        if error.error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT):
             raise
         return []
 
