@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 CALLS = 6
 """How many actions are tried at most, until one answers without a key."""
 LEARNING_CALLS = 8
-START, CALL = 60, 10
+START, CALL = 120, 10
 """Seconds that a plugin may take to start, and to answer."""
 _TRIES = 3
 """How often it is started: each time it may name another variable that it wants."""
@@ -139,7 +139,7 @@ async def _live(app: App, seen: Seen) -> None:
     plugin = app.components.plugins[name]
     seen.actions = {action.name: action.description for action in plugin.actions}
     seen.tokens = _tokens(app)
-    if not seen.secrets:
+    if not seen.secrets and not seen.told:
         await _call(app, seen, [*plugin.actions])
     await service.uninstall(name)
 
@@ -182,6 +182,7 @@ def _tokens(app: App) -> int:
 async def _call(app: App, seen: Seen, actions: list[Action]) -> None:
     """Call actions that only read until one answers; those that need the fewest arguments first."""
     reading = [each for each in actions if each.read_only or _reads(seen.name, each)]
+    reading = [each for each in reading if not each.name.startswith("prompt_")]  # a prompt is a text, and no answer
     reading.sort(key=lambda each: len(each.parameters.get("required", ())))
     inventor = Inventor(app.settings.home / "made-up")
     for action in reading[:CALLS]:
