@@ -45,7 +45,7 @@ def test_the_bundled_snapshot_is_parsed_once_and_again_when_it_is_another(
 ) -> None:
     home.mkdir()
     first = Registry(home).cached_entries()
-    (kept,) = (home / "registry").glob("*.entries")
+    (kept,) = (home / "catalogue").glob("*.entries")
     written = kept.stat().st_mtime_ns
     assert list(Registry(home).cached_entries()) == list(first)
     assert kept.stat().st_mtime_ns == written

@@ -78,6 +78,7 @@ class Registry:
         self._given = tuple({source.location: source for source in map(given_source, locations)}.values())
         self._home = home
         self._cache = Cache(home / "registry")
+        self._bundled_rows = Cache(home / "catalogue")
         self._timeout, self._clock = timeout, clock
         self._held: dict[Source, _Held] = {}
         self._shown: tuple[Source, ...] = ()
@@ -233,14 +234,14 @@ class Registry:
         if held.copy is None:
             try:
                 # Its rows are kept as those of others are: parsing and checking it all takes longer than a search.
-                last = self._cache.load(BUNDLED, BUNDLED)
+                last = self._bundled_rows.load(BUNDLED, BUNDLED)
                 new = self._reader.read_bundled(last)
             except (OSError, ValueError) as error:
                 held.problem = f"this installation is damaged: {error}"
             else:
                 held.copy = new or last
                 if new is not None and self._home.is_dir():  # looking makes no home
-                    self._cache.keep(BUNDLED, new.facts, new.entries)
+                    self._bundled_rows.keep(BUNDLED, new.facts, new.entries)
 
     async def _update(self, sources: Sequence[Source], *, seconds: float, force: bool) -> None:
         for source in sources:

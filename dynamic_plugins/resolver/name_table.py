@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.registry.lazy_entries import without_garbage_collection
+from dynamic_plugins.registry.sources import BUNDLED
 from dynamic_plugins.resolver.repositories import address
 from dynamic_plugins.text import normalize
 
@@ -81,6 +82,13 @@ class NameTable:
         return _grouped(normalize.normals(packages), owners) if packages else {}
 
     @cached_property
+    def _by_alias(self) -> dict[str, list[int]]:
+        """The names by their aliases, as the catalogue that comes with us has them: others could claim any word."""
+        own = [entry for entry in self._entries if entry.aliases and entry.source == BUNDLED]
+        owners = [self._ids[entry.name] for entry in own for _ in entry.aliases]
+        return _grouped(normalize.normals([alias for entry in own for alias in entry.aliases]), owners) if own else {}
+
+    @cached_property
     def _by_address(self) -> dict[str, list[int]]:
         """The names by their repositories; ``address`` and ``address#folder`` both lead there."""
         owners, places = [], []
@@ -98,6 +106,8 @@ class NameTable:
         for form in _scoped(key):
             if form in self._by_normal:
                 return self._by_normal[form]
+        if len(known := self._by_alias.get(key, ())) == 1:
+            return list(known)
         if place := address(text):
             return self._by_address.get(f"{place[0]}#{place[1]}" if place[1] else place[0], [])
         packaged = self._by_package.get(key, [])
