@@ -89,6 +89,8 @@ class DynamicPlugins:
         """
         if self.app.toolbox.guard is not None:
             self.app.toolbox.guard.begin(said)
+        if self.app.toolbox.reach is not None:
+            self.app.toolbox.reach.hear(said)
 
     async def context(self) -> str:
         """Return what to add to the system prompt of each turn: how to use plugins, and what is installed now."""

@@ -36,6 +36,14 @@ def in_a_sentence(permissions: Permissions) -> str:
     return "; ".join(f"{name}: {text}" for name, text in zip(NAMES, _texts(permissions), strict=True))
 
 
+def as_verbs(permissions: Permissions) -> str:
+    """Return *permissions* as what may be done: ``read /srv/data and reach api.example.org``."""
+    verbs = {"read": "read", "write": "read and write"}
+    files = [f"{verbs[file.access]} {file.path}" for file in permissions.files]
+    hosts = [f"reach {host}" for host in _hosts(permissions)]
+    return ", and ".join((*files, *hosts, *(f"start {program}" for program in permissions.programs)))
+
+
 def granted_by_name(permissions: Permissions) -> str:
     """Return on one line what a person granted."""
     return ", ".join((*_hosts(permissions), *map(_file, permissions.files), *permissions.programs))

@@ -50,6 +50,7 @@ class ConsentingCalls:
         if service.approve is None:
             service.approve = _ask_here
         self.by_framework = service.approve is _ask_here
+        self._asks_about_calls = plugins.app.asks_about_calls
         self._shown: dict[str, list[ApprovalRequest]] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -68,7 +69,8 @@ class ConsentingCalls:
     async def request(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
         """Return what a person must agree to before this call, or None when nothing needs their consent.
 
-        Calls of plugins' actions are asked about only where the settings say so (``confirm_calls``).
+        Calls of plugins' actions, and what these would reach, are asked about only where the settings say so
+        (``confirm_calls``).
 
         Nothing is installed or started by asking. Where the answer is None the call may still fail for other reasons.
         """
@@ -104,14 +106,14 @@ class ConsentingCalls:
         return shown is None or request in shown
 
     async def _call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
-        token = _asking.set(ask)
+        token = _asking.set(ask if self._asks_about_calls else _but_for_reach(ask))
         try:
             return await self.plugins.call(name, arguments)
         finally:
             _asking.reset(token)
 
     async def _about_call(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
-        token = _asking.set(_refuse)
+        token = _asking.set(_refuse if self._asks_about_calls else _but_for_reach(_refuse))
         try:
             await self.plugins.app.toolbox.ask_consent(name, arguments)
         except ConsentNeededError as needed:
@@ -163,6 +165,19 @@ async def _ask_here(request: ApprovalRequest) -> bool | Answer:
     if ask is None:
         raise NeedsConfirmationError(request.name, request.question)
     return await ask(request)
+
+
+def _but_for_reach(ask: Approve | None) -> Approve | None:
+    """Return *ask* for an agent that does not stop for calls: what a plugin may not reach stays an error of the call."""
+    if ask is None:
+        return None
+
+    async def answer(request: ApprovalRequest) -> bool | Answer:
+        if request.verb == "reach":
+            raise NeedsConfirmationError(request.name, request.question)
+        return await ask(request)
+
+    return answer
 
 
 async def _refuse(request: ApprovalRequest) -> bool:

@@ -7,7 +7,16 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dynamic_plugins.core.permissions import ANY, Permissions, asks_more, both, permissions_json, within, without
+from dynamic_plugins.core.permissions import (
+    ANY,
+    NOTHING,
+    Permissions,
+    asks_more,
+    both,
+    permissions_json,
+    within,
+    without,
+)
 from dynamic_plugins.core.status import Status
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.events import Event
@@ -37,6 +46,8 @@ class PluginPermissions:
     """What the person took back."""
     enforced: Enforcement
     changed: bool = False
+    for_now: Permissions = NOTHING
+    """What of :attr:`now` the person granted until this process closes."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return this as a JSON-able dict; ``permissions`` is what holds."""
@@ -54,6 +65,26 @@ def _given(permissions: Permissions) -> dict[str, Any]:
     return {key: value for key, value in replace(permissions, declared=True).to_table().items() if value}
 
 
+class GrantsForNow:
+    """What the person granted for one conversation: it is kept in this process, and ends with it."""
+
+    def __init__(self) -> None:
+        self._grants: dict[str, tuple[Permissions, Permissions]] = {}
+
+    def of(self, plugin: StoredPlugin) -> Permissions:
+        """Return what *plugin* may reach for now; what was taken back since, by whichever process, is not in it."""
+        granted, denied_then = self._grants.get(plugin.name, (NOTHING, NOTHING))
+        return granted if plugin.denied == denied_then else without(granted, plugin.denied)
+
+    def add(self, plugin: StoredPlugin, allow: Permissions) -> None:
+        """Let *plugin* reach *allow* as well."""
+        self._grants[plugin.name] = both(self.of(plugin), allow), plugin.denied
+
+    def take_back(self, plugin: StoredPlugin, deny: Permissions) -> None:
+        """Take *deny* back from *plugin*."""
+        self._grants[plugin.name] = _left(self.of(plugin), deny), plugin.denied
+
+
 class PermissionGrants:
     """Shows and changes what the person lets installed plugins reach. Names are canonical here."""
 
@@ -64,17 +95,20 @@ class PermissionGrants:
         configuration: ConfigurationStore,
         enforced: Enforced,
         listener: Listener,
+        for_now: GrantsForNow,
     ) -> None:
         self._store, self._supervisor, self._configuration = store, supervisor, configuration
+        self._for_now = for_now
         self._enforced, self._listener = enforced, listener
 
     def of(self, name: str, *, changed: bool = False) -> PluginPermissions:
         """Return what *name* may reach. Raises NotInstalledError."""
         plugin = self._store.get(name)
-        now = self._now(plugin)
+        for_now = self._for_now.of(plugin)
+        now = both(self._now(plugin), for_now)
         enforced = self._enforced(name, now)
         declared = plugin.installation.permissions
-        return PluginPermissions(name, now, declared, plugin.allowed, plugin.denied, enforced, changed)
+        return PluginPermissions(name, now, declared, plugin.allowed, plugin.denied, enforced, changed, for_now)
 
     async def change(self, name: str, allow: Permissions, deny: Permissions) -> PluginPermissions:
         """Grant what *allow* holds and take back what *deny* holds, each time the last word; a running worker ends, and
@@ -87,6 +121,7 @@ class PermissionGrants:
             allowed = both(_left(stored.allowed, deny), allow)
             changed = replace(stored, allowed=allowed, denied=_denied(_lifted(stored.denied, allow), deny))
             self._check_taken_back(changed, deny)
+            self._for_now.take_back(stored, deny)
             if changed == stored:
                 return self.of(name)
             enabled = stored.enabled and stored.error_details is None  # what failed is not active before it has loaded
@@ -97,6 +132,15 @@ class PermissionGrants:
                 self._supervisor.restore(handle, saved)
         self._listener(Event(name, "permissions_changed"))
         return self.of(name, changed=True)
+
+    async def change_for_now(self, name: str, allow: Permissions, deny: Permissions = NOTHING) -> None:
+        """Grant *allow* until this process closes, or take that back; a running worker ends, as for :meth:`change`."""
+        async with self._supervisor.hold(name) as handle:
+            plugin = self._store.get(name)
+            self._for_now.add(plugin, allow)
+            self._for_now.take_back(plugin, deny)
+            await handle.disconnect()
+        self._listener(Event(name, "permissions_changed"))
 
     def _now(self, plugin: StoredPlugin) -> Permissions:
         return resolved(plugin, self._configuration.plain(plugin.name), keep_unset=True)
