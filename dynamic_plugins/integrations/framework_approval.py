@@ -168,7 +168,7 @@ async def _ask_here(request: ApprovalRequest) -> bool | Answer:
 
 
 def _but_for_reach(ask: Approve | None) -> Approve | None:
-    """Return *ask* for an agent that does not stop for calls: what a plugin may not reach stays an error of the call."""
+    """Return *ask* for an agent that does not stop for calls: what a plugin may not reach is an error of the call."""
     if ask is None:
         return None
 
