@@ -290,7 +290,7 @@ async def test_a_host_is_asked_about(home: Path, tmp_path: Path) -> None:
 # ---------------------------------------------------------------- what is not asked about
 
 
-@pytest.mark.parametrize("place", [".ssh", ".config", ""])
+@pytest.mark.parametrize("place", [".ssh", ".config/gh"])
 async def test_where_keys_lie_nobody_is_asked(
     home: Path, tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +305,7 @@ async def test_where_keys_lie_nobody_is_asked(
     assert error["code"] == "permission_denied"
     assert "keys" in error["message"]
     assert "--allow-read" in error["command"]
+    assert asked.requests == []
 
 
 @pytest.mark.parametrize(

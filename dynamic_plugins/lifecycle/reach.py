@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.permissions import FileAccess, Permissions, parse_host, parse_path, parse_program
+from dynamic_plugins.text.addresses import says
 from dynamic_plugins.workers.fence import system_paths
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def is_named(said: Iterable[str], wanted: Permissions) -> bool:
     hosts = [host.rpartition(":")[0] or host for host in wanted.network or ()]
     words = [*hosts, *wanted.programs]
     return all(names_path(said, file.path) for file in wanted.files) and all(
-        any(_stands_in(word, text) for text in said) for word in words
+        any(says(text, word) for text in said) for word in words
     )
 
 
