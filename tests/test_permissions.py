@@ -177,7 +177,7 @@ def test_what_an_entry_declares_is_written_and_kept_as_it_was_read() -> None:
 
 
 def test_a_copy_of_a_registry_that_knew_no_permissions_is_read() -> None:
-    row = json.dumps(to_row(Entry("one"))[:-1])
+    row = json.dumps(to_row(Entry("one"))[:8])
     assert EntryList([row], "")[0].permissions == UNDECLARED
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dynamic_plugins.errors import InstallError, NotARegistryError, PluginError, RegistryUnavailableError
 from dynamic_plugins.install.installer import Installer
-from dynamic_plugins.registry.entry import Argument, Entry, Package, Variable, to_dict
+from dynamic_plugins.registry.entry import Argument, Entry, Package, Variable, Verified, to_dict
 from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry
 from dynamic_plugins.registry.formats.fields import DESCRIPTION_LENGTH
 from dynamic_plugins.registry.lazy_entries import EntryList
@@ -64,6 +64,54 @@ def test_an_entry_is_read_with_everything_it_says() -> None:
 def test_what_is_written_reads_back_as_it_was() -> None:
     entry = own(packages=[{"type": "pypi", "name": "a", "arguments": [{"type": "named", "name": "--b"}]}])
     assert own(**to_dict(entry)) == entry
+
+
+def test_what_was_seen_of_a_plugin_and_where_it_is_served_are_read_and_kept() -> None:
+    said = {
+        "aliases": ["gh"],
+        "categories": ["developer"],
+        "popularity": 6300,
+        "command": "serve",
+        "problem": "its server is gone",
+        "verified": {
+            "date": "2026-11-29",
+            "version": "1.2",
+            "actions": 3,
+            "tokens": 210,
+            "keyless": True,
+            "node": "20",
+        },
+        "remote": {
+            "url": "https://api.example.org/{TEAM}/mcp",
+            "transport": "sse",
+            "auth": "headers",
+            "headers": [{"name": "Authorization", "variable": "TOKEN", "template": "Bearer {TOKEN}"}],
+        },
+    }
+    entry = own(**said)
+    assert to_dict(entry) == {"name": "x", "kind": "mcp", **said}
+    assert EntryList(EntryList([entry], "test").rows(), "test")[0] == entry
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        {"url": "ftp://example.org/mcp"},
+        {"url": "https://me:word@example.org/mcp"},
+        {"url": "https://example.org/mcp", "transport": "pigeon"},
+        {"url": "https://example.org/mcp", "headers": [{"name": "Bad: header", "template": "x"}]},
+        {"url": "https://example.org/mcp", "headers": [{"name": "X-Key", "template": "a\r\nHost: b"}]},
+        {"url": "https://example.org/mcp", "headers": [{"name": "X-Key", "variable": "LD_PRELOAD"}]},
+        "https://example.org/mcp",
+    ],
+)
+def test_a_remote_that_could_not_be_reached_as_it_is_meant_is_none(remote: Any) -> None:
+    assert own(remote=remote).remote is None
+
+
+def test_what_says_no_day_was_not_verified() -> None:
+    assert own(verified={"actions": 3}).verified is None
+    assert own(verified={"date": "2026-11-29", "actions": -1}, popularity=True).verified == Verified("2026-11-29")
 
 
 @pytest.mark.parametrize(

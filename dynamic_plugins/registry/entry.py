@@ -14,6 +14,8 @@ from dynamic_plugins.text.secret_names import looks_secret
 Kind = Literal["mcp", "elizaos", "python"]
 PackageType = Literal["pypi", "npm", "git", "path"]
 Format = Literal["string", "number", "boolean", "filepath"]
+Transport = Literal["streamable-http", "sse"]
+RemoteAuth = Literal["none", "headers", "oauth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,45 @@ class OfferedAction:
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """What was seen when this entry was last installed and started: by ``python -m evals.catalogue`` for ours."""
+
+    date: str
+    """The day, as ``2026-11-29``."""
+    version: str = ""
+    actions: int = 0
+    """How many actions it offered."""
+    tokens: int = 0
+    """What its tools cost a model in each request while it is active; 0 is not measured."""
+    keyless: bool = False
+    """At least one of its actions answered although it was told no key."""
+    python: str = ""
+    node: str = ""
+    """What it ran on: a version, empty where it needs none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A request header that a remote server wants. *template* has one ``{NAME}`` for the value of *variable*."""
+
+    name: str
+    variable: str = ""
+    """The configuration variable that fills it; empty where *template* is the whole value."""
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A server that runs elsewhere and is spoken to over HTTP."""
+
+    url: str
+    """May hold ``{NAME}`` for the values of configuration variables."""
+    transport: Transport = "streamable-http"
+    auth: RemoteAuth = "none"
+    headers: tuple[Header, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A plugin as a registry describes it. *source* is the registry it was read from."""
 
@@ -99,6 +140,17 @@ class Entry:
     actions: tuple[OfferedAction, ...] = ()
     source: str = field(default="", compare=False)
     permissions: Permissions = UNDECLARED
+    aliases: tuple[str, ...] = ()
+    """Other names of the product, as people say them: ``gh``, ``google sheets``."""
+    categories: tuple[str, ...] = ()
+    popularity: int = 0
+    """Downloads a month; 0 is not known."""
+    command: str = ""
+    """Which of the package's commands is the server, where it has several."""
+    verified: Verified | None = None
+    remote: Remote | None = None
+    problem: str = ""
+    """Why it is known not to work, or not to do what it says; empty where nothing is known."""
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, overload
 
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
-from dynamic_plugins.registry.entry import Argument, Entry, OfferedAction, Package, Variable
+from dynamic_plugins.registry.entry import Argument, Entry, Header, OfferedAction, Package, Remote, Variable, Verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Row = list[Any]
+_NOTHING_MORE: Row = [None, (), (), 0, "", "", None, None]
 _name_at = json.JSONDecoder().raw_decode
 
 
@@ -37,13 +38,21 @@ def to_row(entry: Entry) -> Row:
         [[v.name, v.description, v.required, v.secret, v.default, v.choices, v.format] for v in entry.config],
         [[action.name, action.description] for action in entry.actions],
         None if entry.permissions == UNDECLARED else entry.permissions.to_dict(),
+        entry.aliases,
+        entry.categories,
+        entry.popularity,
+        entry.command,
+        entry.problem,
+        entry.verified and _verified_row(entry.verified),
+        entry.remote and _remote_row(entry.remote),
     ]
 
 
 def from_row(row: Row, source: str) -> Entry:
     """Return the entry of a row. Raises ValueError, TypeError, KeyError or IndexError for anything that is none."""
-    # A copy that an earlier version wrote has no permissions.
+    # A copy that an earlier version wrote ends before some of these.
     name, kind, description, repository, keywords, packages, config, actions, *more = row
+    permissions, aliases, categories, popularity, command, problem, verified, remote = more + _NOTHING_MORE[len(more) :]
     return Entry(
         name,
         kind,
@@ -54,8 +63,29 @@ def from_row(row: Row, source: str) -> Entry:
         tuple([_variable(each) for each in config]) if config else (),
         tuple([OfferedAction(*each) for each in actions]) if actions else (),
         source,
-        Permissions.from_dict(more[0]) if more and more[0] is not None else UNDECLARED,
+        UNDECLARED if permissions is None else Permissions.from_dict(permissions),
+        tuple(aliases),
+        tuple(categories),
+        popularity,
+        command,
+        Verified(*verified) if verified else None,
+        _remote(remote) if remote else None,
+        problem,
     )
+
+
+def _verified_row(seen: Verified) -> Row:
+    return [seen.date, seen.version, seen.actions, seen.tokens, seen.keyless, seen.python, seen.node]
+
+
+def _remote_row(remote: Remote) -> Row:
+    headers = [[header.name, header.variable, header.template] for header in remote.headers]
+    return [remote.url, remote.transport, remote.auth, headers]
+
+
+def _remote(row: Row) -> Remote:
+    url, transport, auth, headers = row
+    return Remote(url, transport, auth, tuple([Header(*each) for each in headers]))
 
 
 def _argument_row(argument: Argument) -> Row:

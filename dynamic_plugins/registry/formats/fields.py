@@ -7,10 +7,20 @@ characters, and it is never longer than its limit, whatever the source sent.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 from urllib.parse import urlsplit
 
-from dynamic_plugins.registry.entry import Argument, OfferedAction, Package, Variable
+from dynamic_plugins.registry.entry import (
+    Argument,
+    Header,
+    OfferedAction,
+    Package,
+    Remote,
+    RemoteAuth,
+    Transport,
+    Variable,
+    Verified,
+)
 from dynamic_plugins.settings import is_forbidden, is_the_persons_own
 from dynamic_plugins.text.printable import INVISIBLE, printable
 from dynamic_plugins.text.secret_names import looks_secret
@@ -25,6 +35,7 @@ DESCRIPTION_LENGTH = 2000
 KEYWORD_LENGTH, KEYWORDS = 60, 40
 VALUE_LENGTH = 2000
 VARIABLES, ARGUMENTS, PACKAGES, ACTIONS = 200, 60, 12, 1000
+COMMAND_LENGTH, PROBLEM_LENGTH, URL_LENGTH, HEADERS = 100, 300, 2000, 20
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -36,6 +47,9 @@ _GITHUB = re.compile(
     r"(?:#(?P<ref>[A-Za-z0-9._/@-]+)(?::(?P<path>[A-Za-z0-9._/@-]+))?)?",
     re.IGNORECASE,
 )
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# RFC 9110, 5.1 and 5.5: a field's name is a token, and its value holds no control character.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _FORMATS: dict[str, Format] = {
     "string": "string",
     "number": "number",
@@ -113,6 +127,64 @@ def offered_action(value: Any) -> OfferedAction | None:
     if not isinstance(value, dict) or (known := name(value.get("name"))) is None:
         return None
     return OfferedAction(known, text(value.get("description"), DESCRIPTION_LENGTH))
+
+
+def count(value: Any) -> int:
+    """Return a number of things, 0 for anything that is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def verified(value: Any) -> Verified | None:
+    """Return what was seen of a plugin, or None where no day says when."""
+    if not isinstance(value, dict) or not isinstance(value.get("date"), str) or not _DAY.fullmatch(value["date"]):
+        return None
+    return Verified(
+        value["date"],
+        text(value.get("version"), 64),
+        count(value.get("actions")),
+        count(value.get("tokens")),
+        value.get("keyless") is True,
+        text(value.get("python"), 20),
+        text(value.get("node"), 20),
+    )
+
+
+def remote(value: Any) -> Remote | None:
+    """Return where a remote server is reached, or None if it could not be, or only without a header it needs."""
+    if not isinstance(value, dict):
+        return None
+    url = _web_address(value.get("url"))
+    transport, auth = value.get("transport", "streamable-http"), value.get("auth", "none")
+    if url is None or transport not in get_args(Transport) or auth not in get_args(RemoteAuth):
+        return None
+    given = value.get("headers") or []
+    headers = listed(given, header, HEADERS)
+    if not isinstance(given, list) or len(headers) != len(given):
+        return None
+    return Remote(url, cast("Transport", transport), cast("RemoteAuth", auth), headers)
+
+
+def header(value: Any) -> Header | None:
+    """Return a request header, or None if it is none or names a variable that no plugin may be told."""
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str) or not _HEADER.fullmatch(value["name"]):
+        return None
+    filled, template = value.get("variable") or "", _value(value.get("template"))
+    if filled and (not isinstance(filled, str) or not _VARIABLE.fullmatch(filled) or is_forbidden(filled)):
+        return None
+    if template is None:
+        template = f"{{{filled}}}" if filled else ""
+    return Header(value["name"], filled, template) if template else None
+
+
+def _web_address(value: Any) -> str | None:
+    if not isinstance(value, str) or len(value) > URL_LENGTH or not value.isprintable() or " " in value:
+        return None
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("https", "http") and parts.hostname and parts.username is None
+    except ValueError:
+        return None
+    return value if usable else None
 
 
 def variable(value: Any) -> Variable | None:

@@ -50,6 +50,13 @@ def own_entry(value: Any, source: str) -> Entry:
         config=tuple(variables.values()),
         actions=fields.listed(value.get("actions"), fields.offered_action, fields.ACTIONS),
         source=source,
+        aliases=fields.keywords(value.get("aliases")),
+        categories=fields.keywords(value.get("categories")),
+        popularity=fields.count(value.get("popularity")),
+        command=fields.text(value.get("command"), fields.COMMAND_LENGTH),
+        verified=fields.verified(value.get("verified")),
+        remote=fields.remote(value.get("remote")),
+        problem=fields.text(value.get("problem"), fields.PROBLEM_LENGTH),
     )
     if (declared := value.get("permissions")) is None:
         return entry
