@@ -171,7 +171,7 @@ class App:
         """The tools: the six actions, and those of the active plugins, with a guard in front of them."""
         from dynamic_plugins.tools.injection_guard import InjectionGuard
 
-        return self._tools(None, InjectionGuard(self.reader))
+        return self._tools(None, self.reach_consent(), InjectionGuard(self.reader))
 
     @cached_property
     def reader(self) -> PluginReader:
@@ -181,9 +181,7 @@ class App:
 
         return PluginReader(self.catalogue, self.store.read, lambda: tools_of(self.components))
 
-    def _tools(
-        self, pasted: PastedSecrets | None, guard: InjectionGuard | None = None, *, in_turns: bool = False
-    ) -> Toolbox:
+    def _tools(self, pasted: PastedSecrets | None, reach: ReachConsent, guard: InjectionGuard | None = None) -> Toolbox:
         from dynamic_plugins.tools.call_consent import CallConsent
         from dynamic_plugins.tools.management import management_actions
         from dynamic_plugins.tools.toolbox import Toolbox
@@ -197,7 +195,7 @@ class App:
             guard,
             withheld=self.service.withheld,
             consent=consent.check,
-            reach=self.reach_consent(in_turns=in_turns),
+            reach=reach,
         )
 
     def reach_consent(self, *, in_turns: bool = False) -> ReachConsent:
@@ -301,11 +299,13 @@ class App:
 
         vault = open_session_vault(self.catalogue, self.store, self.configuration)
         self._stop_watching.append(scrub_logs(vault.scrub_text))
+        reach = self.reach_consent(in_turns=not one_turn)
         conversation = Conversation(
             self.model(),
-            self._tools(vault, in_turns=not one_turn),
+            self._tools(vault, reach),
             self.providers,
             vault=vault,
+            reach=reach,
             reader=self.reader,
             context=self.service.context,
             plugins=self.service.status,

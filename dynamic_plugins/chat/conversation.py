@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.tools.injection_guard import Reader
-    from dynamic_plugins.tools.reach_consent import WantedReach
+    from dynamic_plugins.tools.reach_consent import ReachConsent, WantedReach
 
     Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -93,7 +93,8 @@ class Conversation:
     changed only if the person asks for it. *context* gives the running plugins' own context texts by source; *plugins*
     gives what is installed, which a model in this process gets as objects. *evaluate* shows a finished turn to the
     plugins' evaluators, while the person reads the reply; what they say is told to the model in the next turn. What is
-    pasted goes into *vault*, which the toolbox's ``configure_plugin`` must share.
+    pasted goes into *vault*, which the toolbox's ``configure_plugin`` must share, as it must *reach*: what that could
+    ask nobody about is asked in the reply.
     """
 
     def __init__(
@@ -107,12 +108,13 @@ class Conversation:
         plugins: Callable[[], Sequence[DynamicPluginInfo]] | None = None,
         evaluate: Evaluate | None = None,
         vault: SessionVault | None = None,
+        reach: ReachConsent | None = None,
         max_steps: int = 8,
         turn_seconds: float = 600.0,
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
         self._context, self._evaluate = context, evaluate
-        self._plugins = plugins
+        self._plugins, self._reach = plugins, reach
         self._vault = vault or SessionVault()
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
@@ -141,8 +143,8 @@ class Conversation:
                 watch.on_notice(notice)
         self._history.begin(text)
         self._guard.begin(text, self._changes.begin(text))
-        if self._toolbox.reach is not None:
-            self._toolbox.reach.hear(text)
+        if self._reach is not None:
+            self._reach.hear(text)
         try:
             async with asyncio.timeout(self._turn_seconds):
                 turn = await self._taken_up(text, watch, calls) or await self._run(watch, calls)
@@ -253,13 +255,13 @@ class Conversation:
 
     async def _answered(self, call: ToolCall, asked: WantedReach, answer: Answer, watch: Watch) -> dict[str, Any]:
         """Return what *call* comes to, now that the person has given an *answer* to what it *asked* for."""
-        assert self._toolbox.reach is not None  # noqa: S101 - it asked
+        assert self._reach is not None  # noqa: S101 - it asked
         if watch.on_call:
             watch.on_call(call)
         try:
             if not answer:
-                raise self._toolbox.reach.declined(asked)
-            if (unmade := await self._toolbox.reach.agreed(asked, always=answer is Answer.ALWAYS)) is not None:
+                raise self._reach.declined(asked)
+            if (unmade := await self._reach.agreed(asked, always=answer is Answer.ALWAYS)) is not None:
                 raise unmade
             result = await self._toolbox.make(asked.call)
         except PluginError as error:
@@ -332,8 +334,8 @@ class Conversation:
         for plugin, indexes in queues.items():
             for index in (each for each in indexes if each in prepared):
                 self._guard.read(prepared[index], plugin, results[index])
-        if self._toolbox.reach is not None:
-            for asked in self._toolbox.reach.take_open():
+        if self._reach is not None:
+            for asked in self._reach.take_open():
                 index = next(index for index, call in prepared.items() if call is asked.call)
                 self._asked.append((wanted[index], asked))
         return results

@@ -17,7 +17,7 @@ from dynamic_plugins.workers.components import Host
 if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.admission import Admission
-    from dynamic_plugins.lifecycle.permission_grants import GrantsForNow
+    from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel

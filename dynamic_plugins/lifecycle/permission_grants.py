@@ -15,16 +15,17 @@ from dynamic_plugins.core.permissions import (
     both,
     permissions_json,
     within,
-    without,
 )
 from dynamic_plugins.core.status import Status
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.events import Event
+from dynamic_plugins.lifecycle.grants_for_now import left_of
 from dynamic_plugins.lifecycle.permission_values import resolved
 
 if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.events import Listener
+    from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
@@ -65,26 +66,6 @@ def _given(permissions: Permissions) -> dict[str, Any]:
     return {key: value for key, value in replace(permissions, declared=True).to_table().items() if value}
 
 
-class GrantsForNow:
-    """What the person granted for one conversation: it is kept in this process, and ends with it."""
-
-    def __init__(self) -> None:
-        self._grants: dict[str, tuple[Permissions, Permissions]] = {}
-
-    def of(self, plugin: StoredPlugin) -> Permissions:
-        """Return what *plugin* may reach for now; what was taken back since, by whichever process, is not in it."""
-        granted, denied_then = self._grants.get(plugin.name, (NOTHING, NOTHING))
-        return granted if plugin.denied == denied_then else without(granted, plugin.denied)
-
-    def add(self, plugin: StoredPlugin, allow: Permissions) -> None:
-        """Let *plugin* reach *allow* as well."""
-        self._grants[plugin.name] = both(self.of(plugin), allow), plugin.denied
-
-    def take_back(self, plugin: StoredPlugin, deny: Permissions) -> None:
-        """Take *deny* back from *plugin*."""
-        self._grants[plugin.name] = _left(self.of(plugin), deny), plugin.denied
-
-
 class PermissionGrants:
     """Shows and changes what the person lets installed plugins reach. Names are canonical here."""
 
@@ -118,7 +99,7 @@ class PermissionGrants:
         """
         async with self._supervisor.hold(name) as handle:
             stored = self._store.get(name)
-            allowed = both(_left(stored.allowed, deny), allow)
+            allowed = both(left_of(stored.allowed, deny), allow)
             changed = replace(stored, allowed=allowed, denied=_denied(_lifted(stored.denied, allow), deny))
             self._check_taken_back(changed, deny)
             self._for_now.take_back(stored, deny)
@@ -167,13 +148,6 @@ def _holder(now: Permissions, wanted: Permissions) -> str:
         if asks_more(Permissions((host,)), wanted).is_nothing:
             return host
     return next(file.path for file in now.files if asks_more(Permissions((), (file,)), wanted).is_nothing)
-
-
-def _left(allowed: Permissions, deny: Permissions) -> Permissions:
-    """Return what stays granted once *deny* was taken back: of any host, those that were granted by name."""
-    if deny.network is None:
-        deny = replace(deny, network=() if allowed.network is not None else None)
-    return without(allowed, deny)
 
 
 def _lifted(denied: Permissions, allow: Permissions) -> Permissions:

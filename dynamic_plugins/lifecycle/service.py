@@ -18,9 +18,10 @@ from dynamic_plugins.lifecycle import offer_pins, variables
 from dynamic_plugins.lifecycle.activation import Activation
 from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
 from dynamic_plugins.lifecycle.dependencies import Dependencies
+from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
 from dynamic_plugins.lifecycle.installs import Installs
 from dynamic_plugins.lifecycle.launcher import Launcher
-from dynamic_plugins.lifecycle.permission_grants import GrantsForNow, PermissionGrants
+from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
@@ -342,6 +343,19 @@ class PluginManagementService:
         """
         plugin = self._store.read().get(name)
         return [] if plugin is None else offer_pins.names(plugin.withheld)
+
+    def offered(self, name: str) -> list[dict[str, Any]]:
+        """Return the actions that an installed plugin offered when it was last loaded: name, description, parameters.
+
+        Empty where it was never loaded.
+        """
+        plugin = self._store.read().get(name)
+        offers = plugin.offers if plugin is not None else None
+        components = [] if offers is None else offers.of("action")
+        return [
+            {"name": each.name, "description": each.description, "parameters": each.parameters or {}}
+            for each in components
+        ]
 
     def check_agreed(self, name: str, action: str) -> None:
         """Raise NeedsConfirmationError where an action of an active plugin has changed since the person agreed."""

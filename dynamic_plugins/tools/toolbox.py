@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
-    from dynamic_plugins.tools.reach_consent import ReachConsent
 
 Use = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
 ToolFormat = Literal["openai", "openai-responses", "anthropic", "gemini", "mcp"]
@@ -114,6 +113,22 @@ class Guard(Protocol):
         ...
 
 
+class Reach(Protocol):
+    """What stands round the calls of plugins' actions, for what these may not reach."""
+
+    def hear(self, text: str) -> None:
+        """Take note of what the person said."""
+        ...
+
+    async def check(self, call: Prepared) -> None:
+        """Ask about what *call* needs to reach before it is made. Raises what asking raises."""
+        ...
+
+    async def make(self, call: Prepared, make: Callable[[], Awaitable[Any]]) -> Any:
+        """Make *call* by *make*, asking before it or once it was refused something; raises what both raise."""
+        ...
+
+
 class Toolbox:
     """The tools that a model is offered now, and the one way to call them.
 
@@ -133,7 +148,7 @@ class Toolbox:
         *,
         withheld: Callable[[str], Sequence[str]] | None = None,
         consent: Callable[[Prepared], Awaitable[None]] | None = None,
-        reach: ReachConsent | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
         self._management = {action.name: Tool(action.name, action) for action in management}
