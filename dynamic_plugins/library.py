@@ -34,8 +34,9 @@ class DynamicPlugins:
     *registries* are files or addresses used in place of the configured ones. *approve* asks a person before something
     is installed or first started; without it such a call answers ``needs_confirmation``. It is asked as well before a
     plugin's action is called, as *confirm_calls* says: ``always``, ``changing`` (all but those that only read; the
-    default where there is an *approve*) or ``never``; ``DYNAMIC_PLUGINS_CONFIRM_CALLS`` goes first. *ask_values* asks a
-    person for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *listener* gets progress.
+    default where there is an *approve*) or ``never``; ``DYNAMIC_PLUGINS_CONFIRM_CALLS`` goes first. What a plugin may
+    not reach for a call, such as a path or a host, is asked about with the verb ``reach``. *ask_values* asks a person
+    for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *listener* gets progress.
     """
 
     def __init__(

@@ -14,6 +14,7 @@ import pytest
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything
 from dynamic_plugins.core.permissions import FileAccess, Permissions
+from dynamic_plugins.integrations.framework_approval import ConsentingCalls, described
 from dynamic_plugins.lifecycle import reach
 from dynamic_plugins.lifecycle.reach_limits import ReachLimits
 from dynamic_plugins.settings import Settings
@@ -414,6 +415,26 @@ async def test_a_client_asks_the_person_by_elicitation(cli: Cli, tmp_path: Path,
             told = await call(client, "call_plugin_action", action=words[0], arguments=json.dumps(words[1]))
             assert told["result"] == "a note"
     assert [each.message.splitlines()[0] for each in person.asked] == [f"May looker read {there}?"]
+
+
+@pytest.mark.parametrize("confirms", [True, False], ids=["asks", "does not ask"])
+async def test_a_framework_asks_where_calls_may_be_asked_about(home: Path, there: Path, confirms: bool) -> None:
+    look = ("looker__look", {"path": str(there)})
+
+    async def yes(request: ApprovalRequest) -> bool:
+        return request.verb == "reach"
+
+    async with DynamicPlugins(home, confirm_calls="changing" if confirms else "never") as plugins:
+        consenting = ConsentingCalls(plugins)
+        request = await consenting.request(*look)
+        result = await consenting.call(*look, yes)
+    assert result["ok"] is confirms
+    if confirms:
+        assert request is not None
+        assert described(request)["question"] == f"May looker read {there}?"
+    else:
+        assert request is None
+        assert result["error"]["code"] == "permission_denied"
 
 
 def scripted(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
