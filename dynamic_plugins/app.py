@@ -116,8 +116,9 @@ class App:
         listener: Listener = ignore,
         door: str = "library",
         confirm_calls: ConfirmCalls = "never",
+        asks_about_reach: bool = True,
     ) -> None:
-        self.settings = settings
+        self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
         self.store = StateStore(settings.state_file)
@@ -171,7 +172,8 @@ class App:
         """The tools: the six actions, and those of the active plugins, with a guard in front of them."""
         from dynamic_plugins.tools.injection_guard import InjectionGuard
 
-        return self._tools(None, self.reach_consent(), InjectionGuard(self.reader))
+        reach = self.reach_consent() if self._asks_about_reach else None
+        return self._tools(None, reach, InjectionGuard(self.reader))
 
     @cached_property
     def reader(self) -> PluginReader:
@@ -181,7 +183,9 @@ class App:
 
         return PluginReader(self.catalogue, self.store.read, lambda: tools_of(self.components))
 
-    def _tools(self, pasted: PastedSecrets | None, reach: ReachConsent, guard: InjectionGuard | None = None) -> Toolbox:
+    def _tools(
+        self, pasted: PastedSecrets | None, reach: ReachConsent | None, guard: InjectionGuard | None = None
+    ) -> Toolbox:
         from dynamic_plugins.tools.call_consent import CallConsent
         from dynamic_plugins.tools.management import management_actions
         from dynamic_plugins.tools.toolbox import Toolbox
@@ -205,11 +209,6 @@ class App:
 
         limits = ReachLimits(os.path.expanduser("~"), self.settings.home)  # noqa: PTH111
         return ReachConsent(self.service, _changes, limits, in_turns=in_turns)
-
-    @property
-    def asks_about_calls(self) -> bool:
-        """Whether the person is asked about calls of plugins' actions, where they do not converse with us."""
-        return self._confirm_calls != "never"
 
     def _mode(self, pasted: PastedSecrets | None) -> ConfirmCalls:
         """Return which calls are asked about: in the chat, whose guard knows what the person ordered, none unasked."""

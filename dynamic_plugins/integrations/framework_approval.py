@@ -50,7 +50,6 @@ class ConsentingCalls:
         if service.approve is None:
             service.approve = _ask_here
         self.by_framework = service.approve is _ask_here
-        self._asks_about_calls = plugins.app.asks_about_calls
         self._shown: dict[str, list[ApprovalRequest]] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -106,14 +105,14 @@ class ConsentingCalls:
         return shown is None or request in shown
 
     async def _call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
-        token = _asking.set(ask if self._asks_about_calls else _but_for_reach(ask))
+        token = _asking.set(ask)
         try:
             return await self.plugins.call(name, arguments)
         finally:
             _asking.reset(token)
 
     async def _about_call(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
-        token = _asking.set(_refuse if self._asks_about_calls else _but_for_reach(_refuse))
+        token = _asking.set(_refuse)
         try:
             await self.plugins.app.toolbox.ask_consent(name, arguments)
         except ConsentNeededError as needed:
@@ -165,19 +164,6 @@ async def _ask_here(request: ApprovalRequest) -> bool | Answer:
     if ask is None:
         raise NeedsConfirmationError(request.name, request.question)
     return await ask(request)
-
-
-def _but_for_reach(ask: Approve | None) -> Approve | None:
-    """Return *ask* for an agent that does not stop for calls: what a plugin may not reach is an error of the call."""
-    if ask is None:
-        return None
-
-    async def answer(request: ApprovalRequest) -> bool | Answer:
-        if request.verb == "reach":
-            raise NeedsConfirmationError(request.name, request.question)
-        return await ask(request)
-
-    return answer
 
 
 async def _refuse(request: ApprovalRequest) -> bool:
