@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
+    from dynamic_plugins.tools.reach_consent import ReachConsent
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
     from dynamic_plugins.workers.in_process import InProcessLoader
 
@@ -114,8 +116,9 @@ class App:
         listener: Listener = ignore,
         door: str = "library",
         confirm_calls: ConfirmCalls = "never",
+        asks_about_reach: bool = True,
     ) -> None:
-        self.settings = settings
+        self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
         self.store = StateStore(settings.state_file)
@@ -169,7 +172,8 @@ class App:
         """The tools: the six actions, and those of the active plugins, with a guard in front of them."""
         from dynamic_plugins.tools.injection_guard import InjectionGuard
 
-        return self._tools(None, InjectionGuard(self.reader))
+        reach = self.reach_consent() if self._asks_about_reach else None
+        return self._tools(None, reach, InjectionGuard(self.reader))
 
     @cached_property
     def reader(self) -> PluginReader:
@@ -179,7 +183,9 @@ class App:
 
         return PluginReader(self.catalogue, self.store.read, lambda: tools_of(self.components))
 
-    def _tools(self, pasted: PastedSecrets | None, guard: InjectionGuard | None = None) -> Toolbox:
+    def _tools(
+        self, pasted: PastedSecrets | None, reach: ReachConsent | None, guard: InjectionGuard | None = None
+    ) -> Toolbox:
         from dynamic_plugins.tools.call_consent import CallConsent
         from dynamic_plugins.tools.management import management_actions
         from dynamic_plugins.tools.toolbox import Toolbox
@@ -187,8 +193,22 @@ class App:
         actions = management_actions(self.service, self.installer, pasted)
         consent = CallConsent(self.service, _changes, self._mode(pasted))
         return Toolbox(
-            actions, self.components, self.service.use, guard, withheld=self.service.withheld, consent=consent.check
+            actions,
+            self.components,
+            self.service.use,
+            guard,
+            withheld=self.service.withheld,
+            consent=consent.check,
+            reach=reach,
         )
+
+    def reach_consent(self, *, in_turns: bool = False) -> ReachConsent:
+        """Return what asks the person about what plugins may not reach, for one conversation."""
+        from dynamic_plugins.lifecycle.reach_limits import ReachLimits
+        from dynamic_plugins.tools.reach_consent import ReachConsent
+
+        limits = ReachLimits(os.path.expanduser("~"), self.settings.home)  # noqa: PTH111
+        return ReachConsent(self.service, _changes, limits, in_turns=in_turns)
 
     def _mode(self, pasted: PastedSecrets | None) -> ConfirmCalls:
         """Return which calls are asked about: in the chat, whose guard knows what the person ordered, none unasked."""
@@ -268,18 +288,23 @@ class App:
             return None
         return answer.text if isinstance(answer, Say) else None
 
-    def conversation(self) -> Conversation:
-        """Return a new conversation with the model, which can use and manage the plugins of this home."""
+    def conversation(self, *, one_turn: bool = False) -> Conversation:
+        """Return a new conversation with the model, which can use and manage the plugins of this home.
+
+        With *one_turn* it asks nothing that only a second turn could answer.
+        """
         from dynamic_plugins.chat.conversation import Conversation
         from dynamic_plugins.chat.redaction_setup import open_session_vault, scrub_logs
 
         vault = open_session_vault(self.catalogue, self.store, self.configuration)
         self._stop_watching.append(scrub_logs(vault.scrub_text))
+        reach = self.reach_consent(in_turns=not one_turn)
         conversation = Conversation(
             self.model(),
-            self._tools(vault),
+            self._tools(vault, reach),
             self.providers,
             vault=vault,
+            reach=reach,
             reader=self.reader,
             context=self.service.context,
             plugins=self.service.status,

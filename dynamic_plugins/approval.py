@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from dynamic_plugins.core.permission_text import in_a_sentence, permission_lines
-from dynamic_plugins.core.permissions import NOT_ENFORCED, UNDECLARED, Enforcement, Permissions
+from dynamic_plugins.core.permission_text import as_verbs, in_a_sentence, permission_lines
+from dynamic_plugins.core.permissions import (
+    NOT_ENFORCED,
+    NOTHING,
+    UNDECLARED,
+    Enforcement,
+    Permissions,
+    asks_more,
+)
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.text.printable import visible
 
-Verb = Literal["install", "activate", "update", "uninstall", "call"]
+Verb = Literal["install", "activate", "update", "uninstall", "call", "reach"]
 
 
 class Answer(StrEnum):
@@ -22,9 +29,10 @@ class Answer(StrEnum):
     NO = "no"
     ONCE = "once"
     CONVERSATION = "conversation"
-    """To a call: also every further call of this action, until the application is closed."""
+    """To a call: also every further call of this action, until the application is closed; to a reach: until then."""
     ALWAYS = "always"
-    """To a call: also every further call of this action, as long as the plugin describes it as it does now."""
+    """To a call: also every further call of this action, as long as the plugin describes it as it does now.
+    To a reach: until the person takes it back."""
     BEFOREHAND = "beforehand"
     """The operator has agreed to whatever would be asked."""
 
@@ -61,21 +69,23 @@ class ApprovalRequest:
     enforced: Enforcement = NOT_ENFORCED
     """Which of that is enforced on this machine."""
     held: Permissions | None = None
-    """What it may reach already, of an update: only what is new is shown."""
+    """What it may reach already, of an update and of a reach: only what is new is shown."""
     needs: tuple[tuple[str, Permissions], ...] = ()
     """The plugins that come with it, and what they may reach."""
     changes: tuple[str, ...] = ()
     """What is new or has changed since the person last agreed, as lines of a difference."""
     action: str = ""
-    """Of a call: the action."""
+    """Of a call, and of a reach: the action that is called."""
     arguments: str = ""
-    """Of a call: its arguments, as JSON text."""
+    """Of a call, and of a reach: its arguments, as JSON text."""
 
     @property
     def question(self) -> str:
         """One line: ``Install mcp-server-time 2026.10.19 from PyPI?``"""
         if self.verb == "call":
             return visible(f"Call {self.action} of {self.name}?")
+        if self.verb == "reach":
+            return visible(f"May {self.name} {as_verbs(asks_more(self.held or NOTHING, self.permissions))}?")
         if self.verb == "activate" and self.changes:
             what = f"{self.name} {self.version} offers other things than you agreed to."
             return visible(f"{what} Use what is new or changed?")
@@ -91,7 +101,7 @@ class ApprovalRequest:
         lines += [f"  with it  {name}: {in_a_sentence(permissions)}" for name, permissions in self.needs]
         lines += [f"  default  {name}={value}" for name, value in self.defaults]
         lines += [f"  note     {note}" for note in self.notes]
-        if self.verb == "call":
+        if self.verb in ("call", "reach"):
             lines += [f"  calls    {self.action}", f"  with     {self.arguments}"]
         lines += [f"  {change}" for change in self.changes]
         lines += [f"  warning  {warning}" for warning in self.warnings]
@@ -104,15 +114,19 @@ class ApprovalRequest:
 
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool | Answer]]
-"""Returns whether the person agrees; to a call, ``True`` agrees to this one (see :class:`Answer`).
+"""Returns whether the person agrees; to a call, ``True`` agrees to this one, and to a reach until the application is
+closed (see :class:`Answer`).
 
 A host without a person passes none: the answer is then needs_confirmation.
 """
 
 
 async def approve_everything(request: ApprovalRequest) -> bool:
-    """Agree to everything that was asked for: for an operator who has said ``--yes``."""
-    return not request.suggested_by
+    """Agree to everything that was asked for: for an operator who has said ``--yes``.
+
+    What a plugin would reach besides was not asked for: that is a person's to say when it comes up, or the policy's.
+    """
+    return not request.suggested_by and request.verb != "reach"
 
 
 AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]

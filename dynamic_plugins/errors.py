@@ -11,10 +11,12 @@
     │   ├── NeedsConfirmationError         needs_confirmation
     │   │   └── WithheldError              needs_confirmation
     │   ├── DeclinedError                  declined
+    │   │   └── ReachDeclinedError         declined
     │   ├── NeedsConfigurationError        needs_configuration
     │   ├── UntrustedSourceError           untrusted_source
     │   │   └── SourceNotAllowedError      untrusted_source
     │   ├── PermissionDeniedError          permission_denied   (an ActionError too)
+    │   │   └── NotRepeatedError           permission_denied
     │   ├── NotAllowedError                permission_denied
     │   │   └── RevokedError               permission_denied
     │   ├── BadArgumentsError              bad_arguments
@@ -199,6 +201,20 @@ class DeclinedError(InputError):
         super().__init__(
             f"You declined to {what} {name}. Nothing was changed.",
             for_model=f"The person declined to {what} {name}. Nothing was changed; "
+            "do not ask again unless they bring it up.",
+        )
+
+
+class ReachDeclinedError(DeclinedError):
+    """The person said no to what a plugin would reach for a call; ``command`` grants it after all."""
+
+    def __init__(self, plugin: str, reaching: str, command: str) -> None:
+        self.name, self.what, self.command = plugin, f"let it {reaching}", command
+        text = f"You declined to let {plugin} {reaching}."
+        InputError.__init__(
+            self,
+            f"{text} If you want it to after all: {command}",
+            for_model=f"The person declined to let {plugin} {reaching}, so that was not done; "
             "do not ask again unless they bring it up.",
         )
 
@@ -436,15 +452,17 @@ class NotActiveError(InputError, ActionError):
 class PermissionDeniedError(InputError, ActionError):
     """A plugin reached for a host, a path or a program that it was not granted. An ActionError, since its call failed.
 
-    ``command`` is what the person types to grant it.
+    ``command`` is what the person types to grant it. *why* says why they were not asked about it.
     """
 
     code = "permission_denied"
 
-    def __init__(self, plugin: str, kind: PermissionKind, what: str, action: str = "", said: str = "") -> None:
-        self.kind, self.what = kind, what
-        self.command = shlex.join(["dynamic-plugins", "permissions", plugin, f"--allow-{kind}", what])
-        reason = f"it may not {_REACHING[kind]} {what}" + (f" ({said})" if said else "")
+    def __init__(
+        self, plugin: str, kind: PermissionKind, what: str, action: str = "", said: str = "", why: str = ""
+    ) -> None:
+        self.kind, self.what, self._said = kind, what, said
+        self.command = grant_command(plugin, kind, what)
+        reason = f"it may not {_REACHING[kind]} {what}" + (f" ({said})" if said else "") + (f": {why}" if why else "")
         ActionError.__init__(
             self,
             plugin,
@@ -453,8 +471,33 @@ class PermissionDeniedError(InputError, ActionError):
             for_model=f"{reason}. Only the person can grant that, if they want to, with: {self.command}",
         )
 
+    def because(self, why: str) -> PermissionDeniedError:
+        """Return this error with why the person was not asked about it."""
+        return PermissionDeniedError(self.plugin, self.kind, self.what, self.action, self._said, why)
+
     def facts(self) -> dict[str, Any]:
         return {"permission": {"kind": self.kind, "what": self.what}, "command": self.command}
+
+
+class NotRepeatedError(PermissionDeniedError):
+    """What a call was refused is granted now, and the call was not made again: it may have done a part of its work."""
+
+    def __init__(self, refused: PermissionDeniedError) -> None:
+        super().__init__(refused.plugin, refused.kind, refused.what, refused.action)
+        happened = f"it was refused to {_REACHING[self.kind]} {self.what} on the way, which it may do from now on"
+        half = "It was not called again, since it changes something and may have done a part of it"
+        ActionError.__init__(
+            self,
+            refused.plugin,
+            refused.action,
+            f"{happened}. {half}: look first, then call it again",
+            for_model=f"{happened}. {half}. Find out what was done, or ask the person, before you call it again",
+        )
+
+
+def grant_command(plugin: str, kind: PermissionKind, what: str) -> str:
+    """Return the command by which a person lets *plugin* reach *what*."""
+    return shlex.join(["dynamic-plugins", "permissions", plugin, f"--allow-{kind}", what])
 
 
 _SAID = 300

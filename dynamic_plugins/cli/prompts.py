@@ -34,6 +34,8 @@ _CALL_ANSWERS = {
     "a": Answer.ALWAYS,
     "always": Answer.ALWAYS,
 }
+_REACH_CHOICES = "[y]es for this conversation, [a]lways, [N]o"
+_REACH_ANSWERS = _CALL_ANSWERS | {"y": Answer.CONVERSATION, "yes": Answer.CONVERSATION}
 _LABEL = 11
 """The columns before each fact's text, ``  plugin   ``."""
 
@@ -56,6 +58,8 @@ def approver(yes: bool, screen: Screen) -> Approve | None:
                 _show(screen.out, visible(fact))
             if request.verb == "call":
                 return _CALL_ANSWERS.get(await _short_answer(f"{request.question} {_CALL_CHOICES} "), Answer.NO)
+            if request.verb == "reach":
+                return _REACH_ANSWERS.get(await _short_answer(f"{request.question} {_REACH_CHOICES} "), Answer.NO)
             question = f"{request.verb.capitalize()} {request.name} {request.version}?"
             return await _short_answer(f"{request.question if request.changes else question} [y/N] ") in {"y", "yes"}
 
@@ -76,7 +80,7 @@ def as_typed(yes: bool, screen: Screen) -> Approve:
     ask = approver(False, screen)
 
     async def answer(request: ApprovalRequest) -> bool | Answer:
-        if not request.changes:
+        if not request.changes and request.verb != "reach":
             return Answer.BEFOREHAND
         if ask is None:
             raise NeedsConfirmationError(request.name, request.question)

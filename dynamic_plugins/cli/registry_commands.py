@@ -75,12 +75,15 @@ Result = dict[str, Any]
 
 async def search(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``list``: search the registry."""
+    from dynamic_plugins.tools.plugin_details import with_origin
+
     app = App(settings, door="terminal")
 
     async def answer(query: str) -> Result:
-        return await app.toolbox.call(
-            "list_available_plugins", {"query": query or None, "limit": getattr(arguments, "limit", None)}
-        )
+        words = {"query": query or None, "limit": getattr(arguments, "limit", None)}
+        found = await app.toolbox.call("list_available_plugins", words)
+        # A program sees where each comes from as well; a model would pay for that in every search.
+        return found | {"plugins": await with_origin(app.catalogue, found["plugins"])} if found["ok"] else found
 
     if arguments.stdin:
         return await _each_line(out, answer)
@@ -96,9 +99,10 @@ async def info(arguments: argparse.Namespace, settings: Settings, out: Output) -
     from dynamic_plugins.tools.plugin_details import details
 
     app = App(settings, door="terminal")
+    app.service.sync()
     found = await app.catalogue.find_any(arguments.name)
     listed = await app.catalogue.registry.get(found.entry.name)
-    told = details(app.service, listed[0] if listed else found.entry)
+    told = await details(app.service, listed[0] if listed else found.entry)
     if out.as_json:
         out.document({"ok": True, **told} | ({"warning": found.warning} if found.warning else {}))
         return DONE

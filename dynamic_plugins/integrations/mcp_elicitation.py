@@ -144,7 +144,7 @@ class Person:
             answer = await call.ask(_agreement(request))
             if answer is not None:
                 return _said(answer)
-        if request.verb == "call":
+        if request.verb in ("call", "reach"):
             raise NeedsConfirmationError(request.name, f"{request.question} This client cannot ask them.")
         if self._allow_installs and not request.suggested_by:
             return Answer.BEFOREHAND
@@ -224,12 +224,15 @@ def _said(answer: types.ElicitResult) -> bool | Answer:
     return _LASTING.get(str(content.get("how_long")), True)
 
 
+_LASTS = {"call": ("once", "this conversation", "always"), "reach": ("this conversation", "always")}
+"""How long a yes may hold, the shortest first, by what is asked."""
 _LASTING = {"this conversation": Answer.CONVERSATION, "always": Answer.ALWAYS}
-"""Answers to how long a yes to a call holds; any other is for this call."""
+"""Answers to how long a yes holds; any other is for this call."""
 
 
 def _agreement(request: ApprovalRequest) -> types.ElicitRequestFormParams:
-    lasting = {"type": "string", "title": "How long", "enum": ["once", *_LASTING], "default": "once"}
+    lasts = _LASTS.get(request.verb, ())
+    lasting = {"type": "string", "title": "How long", "enum": list(lasts), "default": next(iter(lasts), "")}
     return types.ElicitRequestFormParams(
         message="\n".join([request.question, *request.facts]),
         requested_schema={
@@ -237,11 +240,11 @@ def _agreement(request: ApprovalRequest) -> types.ElicitRequestFormParams:
             "properties": {
                 "agree": {
                     "type": "boolean",
-                    "title": request.verb.capitalize(),
+                    "title": "Let it" if request.verb == "reach" else request.verb.capitalize(),
                     "description": request.question,
                     "default": False,
                 },
-                **({"how_long": lasting} if request.verb == "call" else {}),
+                **({"how_long": lasting} if lasts else {}),
             },
             "required": ["agree"],
         },

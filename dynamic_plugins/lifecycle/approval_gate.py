@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything
-from dynamic_plugins.core.permissions import not_enforced
-from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
+from dynamic_plugins.core.permission_text import as_verbs
+from dynamic_plugins.core.permissions import both, not_enforced
+from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, ReachDeclinedError, grant_command
 from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
 from dynamic_plugins.lifecycle.variables import defaults_of
 from dynamic_plugins.text.printable import odd_name
@@ -149,6 +150,46 @@ class ApprovalGate:
             raise DeclinedError(plan.name, f"call {action} of")
         return answer
 
+    async def ask_to_reach(
+        self, plugin: StoredPlugin, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...]
+    ) -> bool | Answer:
+        """Return what the person answers to *plugin* reaching what is *wanted* for a call; raises as the others do.
+
+        Consent beforehand is to what a person asks for; what a plugin would reach besides is not among it.
+        """
+        request = self._request_to_reach(plugin, wanted, action, arguments, warnings)
+        if self.is_beforehand:
+            raise NeedsConfirmationError(request.name, request.question)
+        answer = await self._answer(request)
+        self.note_reach(plugin, wanted, "no" if not answer else "conversation" if answer is True else str(answer))
+        if not answer:
+            raise ReachDeclinedError(plugin.name, as_verbs(wanted), reach_command(plugin.name, wanted))
+        return answer
+
+    def note_reach(self, plugin: StoredPlugin, wanted: Permissions, answer: str) -> None:
+        """Note what the person answered to *plugin* reaching what is *wanted*."""
+        detail = f"to {as_verbs(wanted)}"
+        self.admission.audit.note("consent to reach", plugin.name, of=plugin.installation, answer=answer, detail=detail)
+
+    def _request_to_reach(
+        self, plugin: StoredPlugin, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...]
+    ) -> ApprovalRequest:
+        plan, held = self._installer.plan_of(plugin.installation), granted(plugin)
+        permissions = both(held, wanted)
+        return ApprovalRequest(
+            "reach",
+            plan.name,
+            plan.version or "",
+            plan.origin,
+            (),
+            warnings,
+            permissions=permissions,
+            enforced=self.enforced(plan.name, permissions),
+            held=held,
+            action=action,
+            arguments=arguments,
+        )
+
     async def _answer(self, request: ApprovalRequest) -> bool | Answer:
         beforehand = self.is_beforehand
         if self.approve is None or (request.suggested_by and beforehand):
@@ -167,6 +208,15 @@ class ApprovalGate:
             answer=answer,
             detail=detail,
         )
+
+
+def reach_command(plugin: str, wanted: Permissions) -> str:
+    """Return the command by which a person lets *plugin* reach the first of what is *wanted*."""
+    for file in wanted.files:
+        return grant_command(plugin, file.access, file.path)
+    for host in wanted.network or ():
+        return grant_command(plugin, "network", host)
+    return grant_command(plugin, "program", wanted.programs[0])
 
 
 def _permissions(plan: InstallPlan) -> Permissions:
