@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from dynamic_plugins.cli import render
 from dynamic_plugins.cli.output import DONE, FAILED, Output, exit_code
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
+from dynamic_plugins.registry.sources import Doing, SourceState
 from dynamic_plugins.tools.management import DEFAULT_LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from dynamic_plugins.registry.registry import Registry
-    from dynamic_plugins.registry.sources import SourceState
     from dynamic_plugins.resolver.resolver import Resolution
     from dynamic_plugins.settings import Settings
 
@@ -34,7 +35,10 @@ async def registry(arguments: argparse.Namespace, settings: Settings, out: Outpu
     known = App(settings, door="terminal").registry
     states = await _do(known, arguments.verb, arguments.values)
     told = [_told(state) for state in states]
-    failed = arguments.verb in {"add", "refresh"} and any(state.problem for state in states)
+    asked = arguments.verb in {"add", "refresh"}
+    failed = asked and any(state.problem or state.doing is Doing.OFFLINE for state in states)
+    if arguments.verb == "list" and not settings.registries:
+        told += [_told(SourceState(source, doing=Doing.OFF)) for source in known.sources.off()]
     if out.as_json:
         out.document({"ok": not failed, "sources": told})
     else:
@@ -67,7 +71,28 @@ def _told(state: SourceState) -> dict[str, Any]:
         "why_skipped": list(state.why_skipped),
         "fetched_at": fetched,
         "problem": state.problem or None,
+        **standing(state),
     }
+
+
+def standing(state: SourceState) -> dict[str, Any]:
+    """Return how a source stands: whether it is on, how old what is shown of it is, and what is done to know more."""
+    told: dict[str, Any] = {"on": state.doing is not Doing.OFF, "state": str(state.doing)}
+    if state.as_of:
+        told["age_seconds"] = max(0, int(time.time() - state.as_of))
+    if state.page:
+        told["pages_read"] = state.page
+    if state.doing is Doing.FAILED and state.next_try:
+        told["next_try"] = datetime.fromtimestamp(state.next_try, UTC).isoformat(timespec="seconds")
+    return told
+
+
+def _shown(app: App) -> list[dict[str, Any]]:
+    """Return, for each registry, how many entries were searched and how old they are."""
+    return [
+        {"name": state.source.name, "entries": state.entries, **standing(state)}
+        for state in app.registry.states(look=False)
+    ]
 
 
 Result = dict[str, Any]
@@ -78,9 +103,10 @@ async def search(arguments: argparse.Namespace, settings: Settings, out: Output)
     app = App(settings, door="terminal")
 
     async def answer(query: str) -> Result:
-        return await app.toolbox.call(
+        result = await app.toolbox.call(
             "list_available_plugins", {"query": query or None, "limit": getattr(arguments, "limit", None)}
         )
+        return result | {"registries": _shown(app)} if result["ok"] else result
 
     if arguments.stdin:
         return await _each_line(out, answer)

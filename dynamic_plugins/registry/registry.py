@@ -151,6 +151,10 @@ class Registry:
         """Return what the official sources list: a name among :meth:`near` is never one of theirs."""
         return entries_of(self._copies.by_source(source for source in self._shown if self._is_far(source)))
 
+    def is_far(self, entry: Entry) -> bool:
+        """Return whether *entry* is of an official source."""
+        return any(source.name == entry.source and self._is_far(source) for source in self._shown)
+
     def _is_far(self, source: Source) -> bool:
         # Whoever named one for this run means it, and nothing beside it.
         return not self._given and self.sources.is_official(source)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.search import Match, SearchIndex
 
 SUGGESTED = 5
+SPARE = 8
+"""So many more are looked for than are wanted, since a plugin that several registries list is shown once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,16 @@ class Catalogue:
     async def search(self, query: str, limit: int) -> Sequence[Match]:
         """Return the entries that do what *query* says, best first. Raises RegistryUnavailableError."""
         from dynamic_plugins.resolver.search import SearchIndex
+        from dynamic_plugins.resolver.twins import each_once
 
         entries = await self.registry.entries()
         if self._search is None or self._search[0] != self.registry.fingerprint:
             fingerprint = self.registry.fingerprint
             self._search = (fingerprint, SearchIndex(entries, cache=self._cache, fingerprint=fingerprint))
-        return self._search[1].search(query, limit)
+        found = self._search[1].search(query, limit + SPARE)
+        if query.strip() and not found and await self.registry.catch_up():
+            return await self.search(query, limit)
+        return each_once(found, self.registry.near(), self.registry.is_far)[:limit]
 
     async def find(self, said: str) -> Found:
         """Return the one entry that *said* names; ``name (source)`` says which of two sources is meant.
