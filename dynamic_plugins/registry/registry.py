@@ -60,6 +60,7 @@ class Registry:
         official: Mapping[str, str] = OFFICIAL,
         offline: bool = False,
         beside: RefreshProcess | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.sources = SourceList(home, official)
         self.offline = offline
@@ -68,7 +69,7 @@ class Registry:
         self._refresher = Refresher(self._copies, self.configured, offline=offline, beside=beside)
         self._shown: tuple[Source, ...] = ()
         self._notices: list[str] = []
-        self._lock = asyncio.Lock()
+        self._lock, self._patience = asyncio.Lock(), patience
 
     def watch(
         self,
@@ -108,13 +109,13 @@ class Registry:
             return []
         return [source for source in missing if not held[source].waited_for]
 
-    async def catch_up(self, seconds: float = PATIENCE) -> bool:
-        """Wait, for so many *seconds* at most, until what is due is refreshed; return whether anything changed.
+    async def catch_up(self) -> bool:
+        """Wait, for so long as patience lasts, until what is due is refreshed; return whether anything changed.
 
         It is for whoever did not find what they named. Nobody waits twice for the same refresh.
         """
         before = self.fingerprint
-        await self._refresher.wait(seconds)
+        await self._refresher.wait(self._patience)
         self.cached_entries()
         return self.fingerprint != before
 
