@@ -1,12 +1,13 @@
-"""How long ``list`` takes while a registry hangs, while the network is cut, and while there is nothing to refresh; and how
-long commands take with ten thousand entries of an official registry on disk, and with none.
+"""How long ``list`` takes while a registry hangs, while the network is cut, and while there is nothing to refresh.
+
+And how long commands take with ten thousand entries of an official registry on disk, and with one.
 
 usage: python -m benchmarks.registry_beside [RUNS]     (default 15)
 
-Every run is a process of its own, in a home of which a copy is an hour old, so that each one begins a refresh; the three
+Every run is a process of its own, in a home whose copy is two hours old, so that each one begins a refresh; the three
 kinds take turns. Prints one JSON line for each kind: medians in milliseconds of the command's own processor time and of
-the time until it ended, and their ratios to the first kind. The hanging registry is a real server on loopback that sends
-the head of an answer and nothing more.
+the time until it ended, and their ratios to the first kind. The hanging registry is a real server on loopback that
+sends the head of an answer and nothing more.
 """
 
 from __future__ import annotations

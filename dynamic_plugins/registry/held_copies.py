@@ -37,10 +37,10 @@ class Held:
 
 
 class HeldCopies:
-    """The copies in *folder*, by source; *timeout* is in seconds, *clock* gives seconds since 1970."""
+    """The copies in *folder*, one of a home's, by source; *timeout* is in seconds, *clock* gives seconds since 1970."""
 
     def __init__(self, folder: Path, timeout: float, clock: Callable[[], float]) -> None:
-        self.cache, self.timeout, self.clock = Cache(folder), timeout, clock
+        self._home, self.cache, self.timeout, self.clock = folder.parent, Cache(folder), timeout, clock
         self.on_new_copy: Callable[[], None] | None = None
         self._held: dict[Source, Held] = {}
 
@@ -124,9 +124,15 @@ class HeldCopies:
     def _load_bundled(self, held: Held) -> None:
         if held.copy is None:
             try:
-                held.copy = self.reader.read_bundled()
+                # Its rows are kept as those of others are: parsing and checking it all takes longer than a search.
+                last = self.cache.load(BUNDLED, BUNDLED)
+                new = self.reader.read_bundled(last)
             except (OSError, ValueError) as error:
                 held.problem = f"this installation is damaged: {error}"
+            else:
+                held.copy = new or last
+                if new is not None and self._home.is_dir():  # looking makes no home
+                    self.cache.keep(BUNDLED, new.facts, new.entries)
 
     def _python_plugins(self) -> dict[str, Entry]:
         copy = self.load(BUNDLED_SOURCE).copy
