@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.output import DONE, FAILED, Output, exit_code
+from dynamic_plugins.cli.registry_standing import standing
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
 from dynamic_plugins.registry.sources import Doing, SourceState
@@ -73,18 +73,6 @@ def _told(state: SourceState) -> dict[str, Any]:
         "problem": state.problem or None,
         **standing(state),
     }
-
-
-def standing(state: SourceState) -> dict[str, Any]:
-    """Return how a source stands: whether it is on, how old what is shown of it is, and what is done to know more."""
-    told: dict[str, Any] = {"on": state.doing is not Doing.OFF, "state": str(state.doing)}
-    if state.as_of:
-        told["age_seconds"] = max(0, int(time.time() - state.as_of))
-    if state.page:
-        told["pages_read"] = state.page
-    if state.doing is Doing.FAILED and state.next_try:
-        told["next_try"] = datetime.fromtimestamp(state.next_try, UTC).isoformat(timespec="seconds")
-    return told
 
 
 def _shown(app: App) -> list[dict[str, Any]]:

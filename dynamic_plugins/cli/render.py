@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.cli.registry_standing import age_in_words, registry_in_words, standing_in_words
 from dynamic_plugins.core.permission_text import permission_lines
 from dynamic_plugins.core.permissions import permissions_from_json
 from dynamic_plugins.core.status import status_in_words
-from dynamic_plugins.registry.sources import age
 from dynamic_plugins.text.printable import one_line
 from dynamic_plugins.tools.management import DEFAULT_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.cli.doctor import Check
     from dynamic_plugins.cli.output import Output
@@ -119,47 +119,16 @@ def sources(out: Output, told: Sequence[dict[str, Any]]) -> None:
     for each in told:
         trusted = "yes" if each["trusted"] else "no"
         rows.append(
-            (each["name"], each["location"], str(each["entries"]), _age(each), trusted, "; ".join(_standing(each)))
+            (
+                each["name"],
+                each["location"],
+                str(each["entries"]),
+                age_in_words(each),
+                trusted,
+                "; ".join(standing_in_words(each)),
+            )
         )
     table(out, ("registry", "where", "plugins", "as of", "trusted", ""), rows)
-
-
-def _age(source: dict[str, Any]) -> str:
-    return f"{age(source['age_seconds'])} ago" if "age_seconds" in source else ""
-
-
-def _standing(source: dict[str, Any]) -> Iterator[str]:
-    """Give what there is to say of a registry beside its age."""
-    page = f" at page {source['pages_read'] + 1}" if "pages_read" in source else ""
-    match source["state"]:
-        case "off":
-            yield f"off: dynamic-plugins registry add {source['name']}"
-        case "offline":
-            yield "not asked: DYNAMIC_PLUGINS_OFFLINE is set"
-        case "refreshing":
-            yield f"being read{page}"
-        case "resuming":
-            yield f"to be read on{page}"
-        case "failed":
-            again = f", next try at {source['next_try']}" if "next_try" in source else ""
-            yield f"{source['problem']}{again}{page and f', then on{page}'}"
-        case _ if not source["entries"]:
-            yield "not read yet"
-    if source["skipped"]:
-        yield f"{source['skipped']} entries skipped"
-
-
-def registry_in_words(source: dict[str, Any]) -> str:
-    """Return, in a few words, how old what is known of a registry is, or why nothing is."""
-    if "age_seconds" in source:
-        return f"{source['name']}, {age(source['age_seconds'])} old"
-    match source["state"]:
-        case "offline":
-            return f"{source['name']}, not read since DYNAMIC_PLUGINS_OFFLINE is set"
-        case "failed":
-            return f"{source['name']}, could not be read"
-        case _:
-            return f"{source['name']}, not read yet"
 
 
 def resolution(answer: dict[str, Any]) -> str:
