@@ -19,6 +19,7 @@ from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 
 REVOCATION_SECONDS = 60.0
-"""So often is looked for what another process has learned to be revoked; a source is asked once its copy is old."""
+"""So often is looked for what another process has learned to be revoked, and for sources whose copy is old."""
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,17 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
     )
 
 
+def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
+    """Return the registry; where this process *ends_soon*, a refresh that it begins goes on without it."""
+    return Registry(
+        settings.home,
+        settings.registries,
+        timeout=settings.timeouts.registry,
+        offline=settings.offline,
+        beside=RefreshProcess(settings.home, settings.registries, outlives=ends_soon),
+    )
+
+
 def _loader(settings: Settings) -> LoaderSelector:
     """Return what starts plugins: in workers, and in this process where the operator says so."""
     data_dir = settings.home / "plugin_data"
@@ -104,7 +116,8 @@ class App:
 
     Leaving the block ends every worker; what is enabled is enabled again in the next one. *door* is what the audit log
     and the operator's policy call whoever opens it; *confirm_calls* says which calls that are not a person's own order
-    are asked about, where the settings do not.
+    are asked about, where the settings do not. One that *ends_soon*, as every command at a terminal does, lets a
+    refresh of the registries outlive it.
     """
 
     def __init__(
@@ -117,13 +130,15 @@ class App:
         door: str = "library",
         confirm_calls: ConfirmCalls = "never",
         asks_about_reach: bool = True,
+        ends_soon: bool = False,
     ) -> None:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
-        self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
+        self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.store = StateStore(settings.state_file)
         self.components = ComponentRegistry()
         self.catalogue = Catalogue(self.registry, self._installed_entries, settings.home / "registry")
+        self.registry.watch(before_new_copy=self.catalogue.prepare)
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
@@ -224,7 +239,7 @@ class App:
     async def __aenter__(self) -> Self:
         atomic_file.keep_private(self.settings.home)
         self.service.sync()
-        self.registry.on_new_copy = self._new_registry.set
+        self.registry.watch(on_new_copy=self._new_registry.set)
         self._background = [
             asyncio.create_task(self._watch_revocations()),
             asyncio.create_task(self._end_idle_workers()),
@@ -238,7 +253,7 @@ class App:
         await asyncio.gather(*(conversation.settle() for conversation in self._conversations))
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self._background, self.registry.close(), return_exceptions=True)
         await self.service.close()
         for stop in self._stop_watching:
             stop()
@@ -255,6 +270,7 @@ class App:
         """End, or warn of, what is revoked while it runs, as soon as a registry says so."""
         while True:
             self._new_registry.clear()
+            self.registry.freshen()
             with contextlib.suppress(PluginError):  # an outage, or a state that cannot be read: the next look is soon
                 if self.service.admission.stops_revoked and self.service.running():
                     await self.registry.entries()

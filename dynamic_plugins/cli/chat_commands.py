@@ -42,7 +42,14 @@ async def _talking(
     with Screen(out) as screen:
         settings = await model_at_start(settings, screen, may_ask=at_prompt)
         approve, ask_values = prompts.approver(arguments.yes, screen), prompts.value_asker(screen)
-        async with App(settings, approve=approve, ask_values=ask_values, listener=screen.listen, door="chat") as app:
+        async with App(
+            settings,
+            approve=approve,
+            ask_values=ask_values,
+            listener=screen.listen,
+            door="chat",
+            ends_soon=arguments.command == "ask",
+        ) as app:
             yield app, app.conversation(one_turn=one_turn), screen
 
 

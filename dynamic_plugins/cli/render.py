@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.cli.registry_standing import age_in_words, registry_in_words, standing_in_words
 from dynamic_plugins.core.permission_text import permission_lines
 from dynamic_plugins.core.permissions import permissions_from_json
 from dynamic_plugins.core.status import status_in_words
@@ -46,6 +47,8 @@ def matches(out: Output, result: dict[str, Any], more: str, limit: int = DEFAULT
         out.aside(more)
     for notice in result.get("notices", []):
         out.aside(notice)
+    if shown := result.get("registries"):
+        out.aside(f"Registries: {'; '.join(registry_in_words(each) for each in shown)}.")
 
 
 def _match(plugin: dict[str, Any]) -> tuple[str, str, str]:
@@ -140,10 +143,18 @@ def sources(out: Output, told: Sequence[dict[str, Any]]) -> None:
     """Show the registries as a table."""
     rows = []
     for each in told:
-        note = each["problem"] or (f"{each['skipped']} entries skipped" if each["skipped"] else "")
         trusted = "yes" if each["trusted"] else "no"
-        rows.append((each["name"], each["location"], str(each["entries"]), each["fetched_at"] or "", trusted, note))
-    table(out, ("registry", "where", "plugins", "fetched", "trusted", ""), rows)
+        rows.append(
+            (
+                each["name"],
+                each["location"],
+                str(each["entries"]),
+                age_in_words(each),
+                trusted,
+                "; ".join(standing_in_words(each)),
+            )
+        )
+    table(out, ("registry", "where", "plugins", "as of", "trusted", ""), rows)
 
 
 def resolution(answer: dict[str, Any]) -> str:

@@ -79,10 +79,30 @@ class _Reading:
 
 
 class Resolver:
-    """Resolves names among *entries*; built once for a registry."""
+    """Resolves names among *entries*; built once for a registry.
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    *far* are looked at only where the names of *entries* decide nothing: however many there are, and whatever they are
+    called, they take no name from *entries* and make none ambiguous.
+    """
+
+    def __init__(self, entries: Sequence[Entry], far: Sequence[Entry] = ()) -> None:
         self.table = NameTable(entries)
+        self._entries, self._far = entries, far
+
+    @cached_property
+    def _all(self) -> Resolver | None:
+        """What resolves among the far ones as well; made when needed, since there are thousands of them."""
+        from dynamic_plugins.registry.lazy_entries import Joined
+
+        return Resolver(Joined([self._entries, self._far])) if self._far else None
+
+    @cached_property
+    def spoken(self) -> Resolver:
+        """What resolves the words of a sentence: there a far plugin is meant only by a name with a scope.
+
+        Of ten thousand names somebody's is every word that people use.
+        """
+        return _Spoken(self) if self._far else self
 
     @cached_property
     def _suggestions(self) -> Suggestions:
@@ -95,6 +115,8 @@ class Resolver:
     def resolve(self, said: str) -> Resolution:
         """Return what *said* means among the known names."""
         found = self._decided(said)
+        if found.kind == "unknown" and self._all is not None:
+            return self._all.resolve(said)
         if found.kind == "exact" and found.name is not None:
             return replace(found, warning=self._suggestions.warning(self.table.position(found.name)))
         if found.kind == "ambiguous":
@@ -109,6 +131,8 @@ class Resolver:
     def decide(self, said: str) -> Resolution | None:
         """Return what a rule maps *said* to, exact or ambiguous and without a warning; None where no rule applies."""
         found = self._decided(said)
+        if found.kind == "unknown" and self._all is not None:
+            return self._all.decide(said)
         return None if found.kind == "unknown" else found
 
     # ---------------------------------------------------------------- the rules
@@ -131,6 +155,19 @@ class Resolver:
                     return Resolution(said, "ambiguous", None, candidates, None, version)
                 return Resolution(said, "exact", names[0], candidates, None, version)
         return Resolution(said, "unknown", version=version)
+
+
+class _Spoken(Resolver):
+    """Resolves among the near entries of *resolver*, and among all of them what has a scope."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.table, self._entries, self._far, self._whole = resolver.table, resolver._entries, (), resolver
+
+    def resolve(self, said: str) -> Resolution:
+        return self._whole.resolve(said) if "/" in said else super().resolve(said)
+
+    def decide(self, said: str) -> Resolution | None:
+        return self._whole.decide(said) if "/" in said else super().decide(said)
 
 
 def _trimmed(said: str) -> str:

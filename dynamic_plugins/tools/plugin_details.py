@@ -33,8 +33,8 @@ async def details_of_named(service: PluginManagementService, query: str) -> dict
 
     "time" is a wish as well as what mcp-server-time may be called by: only a name or a package's name is nothing else.
     """
-    found = await service.catalogue.resolve(query)
-    if found.kind != "exact" or found.name is None:
+    found = (await service.catalogue.names()).spoken.decide(query)
+    if found is None or found.kind != "exact" or found.name is None:
         return None
     entries = await service.catalogue.registry.get(found.name)
     if len(entries) != 1:
