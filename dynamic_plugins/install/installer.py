@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
+    from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.npm import Npm
 
@@ -84,6 +85,13 @@ class Installer:
         from dynamic_plugins.install.npm import Npm
 
         return Npm(environ=self._environ)
+
+    @cached_property
+    def indexes(self) -> IndexLookup:
+        """The package indexes, to ask what they hold and what they say of it."""
+        from dynamic_plugins.install.index_lookup import IndexLookup
+
+        return IndexLookup(self._folders, self._uv, self._npm)
 
     # ---------------------------------------------------------------- plan
 
@@ -212,7 +220,7 @@ class Installer:
         the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
         """
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
-        if is_exact or plan.editable or plan.copy or plan.commit:
+        if (is_exact and not plan.is_unlisted) or plan.editable or plan.copy or plan.commit:
             yield plan
             return
         async with contextlib.AsyncExitStack() as held:
@@ -240,6 +248,8 @@ class Installer:
         if plan.cooled:
             note = f"what was published in the last {self._cooldown_days} days is left out; --no-cooldown lifts that"
             plan = replace(plan, notes=(*plan.notes, note))
+        if plan.is_unlisted:
+            plan = replace(plan, told=(await self.indexes.facts(plan.package, plan.version, folder)).lines())
         return replace(plan, commands=self._commands(plan))
 
     def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:
