@@ -125,7 +125,7 @@ A host without a person passes none: the answer is then needs_confirmation.
 
 
 async def approve_everything(request: ApprovalRequest) -> bool:
-    """Agree to everything that was asked for, listed or not: for an operator who has said ``--yes --allow-unlisted``."""
+    """Agree to everything that was asked for, listed or not: for whoever has said ``--yes --allow-unlisted``."""
     return not request.suggested_by
 
 

@@ -29,6 +29,7 @@ _RUNNER = re.compile(r"(?:(npx)(?:\s+-y|\s+--yes)?|(uvx))\s+", re.IGNORECASE)
 _VERSION = re.compile(r"(.*[^\s@=])(?:@|==)([^@=/\s]+)")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(?://|(?=[/~.\\]))", re.IGNORECASE)
 _REPOSITORY = re.compile(r"(?:www\.)?(?:github|gitlab|bitbucket|codeberg)\.(?:com|org)", re.IGNORECASE)
+_USER = re.compile(r"([^/]*//)[^/?#]*@")
 _ENDS = re.compile(r"/(?:mcp|sse)?/?$")
 _PLAIN_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]+", re.IGNORECASE)
 
@@ -97,11 +98,10 @@ def _address(said: str, scheme: str) -> Direct | None:
         raise BadArgumentsError(said, "a file is no server's address. A folder or wheel is installed with --path")
     if scheme not in ("http", "https"):
         return None  # git+https, git+ssh: what the registry's own rules make of it
-    parts = urlsplit(said)
-    if parts.username is not None or parts.password is not None:
-        shown = said.replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1)
+    if user := _USER.match(said):
         raise BadArgumentsError(
-            shown, "the address holds a user or a password, which would be kept in plain text. Leave them out"
+            f"{user[1]}{said[user.end() :]}",
+            "the address holds a user or a password, which would be kept in plain text. Leave them out",
         )
     host = _host(said)
     if not host:

@@ -96,6 +96,16 @@ class NameTable:
         return self._by_index.get(f"{index.lower()}:{normalize.normal(package)}", [])
 
     @cached_property
+    def _by_url(self) -> dict[str, list[int]]:
+        """The names by the addresses of their servers."""
+        served = [(entry.remote.url, self._ids[entry.name]) for entry in self._entries if entry.remote is not None]
+        return _grouped([url.rstrip("/") for url, _ in served], [owner for _, owner in served])
+
+    def served(self, url: str) -> list[int]:
+        """Return the positions in :attr:`names` of those whose server is at *url*."""
+        return self._by_url.get(url.rstrip("/"), [])
+
+    @cached_property
     def _by_address(self) -> dict[str, list[int]]:
         """The names by their repositories; ``address`` and ``address#folder`` both lead there."""
         owners, places = [], []

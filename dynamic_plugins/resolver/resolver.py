@@ -122,6 +122,8 @@ class Resolver:
             return Resolution(said, "unknown")
         if of_index := _OF_INDEX.match(text):
             return self._packaged(said, of_index[1], text[of_index.end() :])
+        if text.startswith(("https://", "http://")) and (servers := self.table.served(text)):
+            return self._found(said, servers, None)
         for reading in _readings(text):
             version = reading.version or version
             found = self.table.meant(reading.text)

@@ -48,8 +48,6 @@ class UnlistedNames:
         Raises UnknownPluginError, AmbiguousNameError, and BadArgumentsError for an address that must not be used.
         """
         direct = parse_direct(said)  # first: an address with a password is refused, whatever else it may be
-        if direct is not None and direct.kind == "address" and (listed := await self._at(direct.name)):
-            return listed
         if (here := await self._catalogue.unlisted_here(said)) is not None:
             return here
         try:
@@ -61,13 +59,6 @@ class UnlistedNames:
             return Found(unlisted_entry(direct))
         resolution = await self._catalogue.resolve(direct.shown)
         return await self._found(await self._of_an_index(direct, resolution), resolution)
-
-    async def _at(self, address: str) -> Found | None:
-        """Return the plugin that a registry lists at *address*."""
-        for entry in await self._catalogue.registry.entries():
-            if entry.remote is not None and entry.remote.url.rstrip("/") == address.rstrip("/"):
-                return await self._catalogue.find(f"{entry.name} ({entry.source})")
-        return None
 
     async def _of_an_index(self, direct: Direct, resolution: Resolution) -> Direct:
         """Return *direct* as the package of one index that it is.
