@@ -40,7 +40,8 @@ _ON = (
     r"|(?:switch|turn) it on|(?:switch|turn) on it|schalte? (?:es|ihn) ein|actívalo|active-le|attivalo))?"
 )
 _ORDER = re.compile(
-    rf"(?:{_COURTESY}[ ,.!]+)*{_ASKING}?(?:{_COURTESY}[ ,]+)?{_VERB} {_WHAT}[`\"']?{_NAME}[`\"']?{_AFTER}{_ON}"
+    rf"(?:{_COURTESY}[ ,.!]+)*{_ASKING}?(?:{_COURTESY}[ ,]+)?{_VERB} (?:{_COURTESY} )?"
+    rf"{_WHAT}[`\"']?{_NAME}[`\"']?{_AFTER}{_ON}"
     rf"(?:[ ,]+(?:for me|now|{_COURTESY}))*[ .!?]*",
     re.IGNORECASE,
 )

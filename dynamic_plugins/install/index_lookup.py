@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Package
 
 T = TypeVar("T")
-ASKED_SECONDS = 20.0
+ASKED_SECONDS = 30.0
 """How long it may take to find out whether there is a package."""
-TOLD_SECONDS = 8.0
+TOLD_SECONDS = 20.0
 """How long may be waited for what an index says of one."""
 MOST_BYTES = 2**24
 NOT_TOLD = "not told"

@@ -130,7 +130,8 @@ class Npm:
         return ""
 
     async def _ask(self, folder: Path, *words: str) -> Finished:
-        command = (self._npm or "npm", *words[:1], "--loglevel=error", *words[1:])
+        # Once: who waits is a person who typed a name, and an index that is down is told as one.
+        command = (self._npm or "npm", *words[:1], "--loglevel=error", "--fetch-retries=0", *words[1:])
         return await run(words[-1], command, cwd=folder, environ=self._environ)
 
     async def install(

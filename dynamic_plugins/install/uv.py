@@ -184,7 +184,9 @@ class Uv:
     async def has_package(self, name: str, folder: Path) -> bool | None:
         """Return whether the index has a package *name*, in any version; None where it does not say."""
         into = ("--python", self._python, "--target", str(folder / "nothing"))
-        done = await self._run(name, folder, ("uv", "pip", "install", *into, "--dry-run", "--no-deps", "--", name))
+        command = (self.binary(), "pip", "install", *into, "--dry-run", "--no-deps", "--", name)
+        once = self._environ | {"UV_HTTP_RETRIES": "0"}  # who waits is a person who typed a name
+        done = await run(name, command, cwd=folder, environ=once)
         if done.code == 0 or "No solution found" in done.err:
             return "was not found in the package registry" not in done.err
         return None
