@@ -198,10 +198,12 @@ async def test_a_near_name_is_offered_first_and_warned_of_where_the_package_is_n
     async with app_at(tmp_path, environ, asker(asked)) as app:
         with pytest.raises(UnknownPluginError) as unknown:
             await app.service.install("mcp-server-tme")
-        assert unknown.value.suggestions == ("mcp-server-time", "pypi:mcp-server-tme")
+        assert unknown.value.suggestions == ("mcp-server-time",)
+        assert "say npm:mcp-server-tme or pypi:mcp-server-tme" in str(unknown.value)
         with pytest.raises(UnknownPluginError) as unknown:
             await app.service.install("@acme/nots-mcp")
-        assert unknown.value.suggestions[0] == "@acme/notes-mcp"
+        assert unknown.value.suggestions == ("@acme/notes-mcp",)
+        assert "say npm:@acme/nots-mcp" in str(unknown.value)
         assert asked == []
         await app.service.install("pypi:mcp-server-tme")
     assert any("Did you mean mcp-server-time?" in warning for warning in asked[0].warnings)

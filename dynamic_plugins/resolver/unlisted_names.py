@@ -66,23 +66,20 @@ class UnlistedNames:
         Raises UnknownPluginError where there is no such package, or a listed plugin is nearly called so and the person
         has not written in full which package they mean; AmbiguousNameError where both indexes have one.
         """
+        if not direct.in_full and (near := await self._near(direct, resolution)):
+            raise UnknownPluginError(direct.name, near[:SUGGESTED], also=_in_full(direct))
         held = await self._indexes.holding(direct.name)
         if direct.kind != "bare":
-            held = {direct.kind: held.get(direct.kind, False)}
+            held = {direct.kind: held.get(direct.kind, None)}
         forms = [f"{index}:{direct.name}" for index, is_there in held.items() if is_there]
         silent = [INDEXES[index] for index, is_there in held.items() if is_there is None]
-        if direct.in_full and (forms or silent):
+        if direct.kind != "bare" and (forms or silent):
             return direct  # an index that does not answer says so when the package is asked for
-        near = await self._near(direct, resolution)
-        if near or not forms or silent:
-            named = near or [each.name for each in resolution.candidates]
+        if not forms or silent:
             absent = [INDEXES[index] for index, is_there in held.items() if is_there is False]
-            raise UnknownPluginError(
-                direct.shown if direct.in_full else direct.name,
-                named[:SUGGESTED],
-                unlisted=forms,
-                also=_told(absent, silent),
-            )
+            names = [each.name for each in resolution.candidates]
+            said = direct.shown if direct.in_full else direct.name
+            raise UnknownPluginError(said, names[:SUGGESTED], unlisted=forms, also=_told(absent, silent))
         if len(forms) > 1:
             raise AmbiguousNameError(direct.name, forms)
         found = parse_direct(forms[0])
@@ -106,6 +103,12 @@ class UnlistedNames:
         names = (await self._catalogue.names()).table.names
         whole = [name for name in names if name.startswith("@") and 0 < OSA.distance(name, direct.name) <= SLIPS]
         return list(dict.fromkeys([*whole, *by_rule]))
+
+
+def _in_full(direct: Direct) -> str:
+    """Return how to name the package itself, for whoever does mean that."""
+    forms = [direct.shown] if direct.kind != "bare" else [f"{index}:{direct.name}" for index in INDEXES]
+    return f"If you mean a package of exactly that name, which no registry lists, say {' or '.join(forms)}."
 
 
 def _told(absent: list[str], silent: list[str]) -> str:
