@@ -73,6 +73,7 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
         cooldown_days=settings.cooldown_days,
         environ=settings.environment,
         present=present,
+        offline=settings.offline,
     )
 
 

@@ -189,6 +189,12 @@ async def test_an_index_that_is_silent_is_not_taken_for_one_without_the_package(
         assert (await app.service.install("pypi:tea-mcp")).changed
 
 
+async def test_offline_no_index_is_asked(tmp_path: Path, environ: dict[str, str]) -> None:
+    async with app_at(tmp_path, environ | {"DYNAMIC_PLUGINS_OFFLINE": "1"}) as app:
+        with pytest.raises(UnknownPluginError, match="npm and PyPI could not be asked"):
+            await app.service.install("tea-mcp")
+
+
 async def test_a_near_name_is_offered_first_and_warned_of_where_the_package_is_named_in_full(
     tmp_path: Path, environ: dict[str, str], index: PackageIndex, npm: NpmRegistry
 ) -> None:

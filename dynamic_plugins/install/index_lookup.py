@@ -67,16 +67,18 @@ class IndexFacts:
 
 
 class IndexLookup:
-    """Asks the package indexes by *uv* and *npm*, in a folder that is made among *folders*."""
+    """Asks the package indexes by *uv* and *npm*, in a folder that is made among *folders*; none where *offline*."""
 
-    def __init__(self, folders: PluginFolders, uv: Uv, npm: Npm) -> None:
-        self._folders, self._uv, self._npm = folders, uv, npm
+    def __init__(self, folders: PluginFolders, uv: Uv, npm: Npm, *, offline: bool = False) -> None:
+        self._folders, self._uv, self._npm, self._offline = folders, uv, npm, offline
 
     async def holding(self, name: str) -> dict[str, bool | None]:
         """Return, by ``npm`` and ``pypi``, whether that index has a package *name*; None where it does not answer.
 
         Where this machine has no npm, nothing is said of it.
         """
+        if self._offline:
+            return {"npm": None, "pypi": None}
         async with self._folders.scratch() as folder:
             asked: dict[str, Awaitable[bool | None]] = {"pypi": self._uv.has_package(name, folder)}
             if self._npm.available:
@@ -86,6 +88,8 @@ class IndexLookup:
 
     async def facts(self, package: Package, version: str | None, folder: Path) -> IndexFacts:
         """Return what its index says of *package* in *version*; *folder* is there to run in."""
+        if self._offline:
+            return IndexFacts()
         asked = self._of_npm if package.type == "npm" else self._of_pypi
         return await _in_time(asked(package.name, version, folder), TOLD_SECONDS) or IndexFacts()
 

@@ -51,7 +51,8 @@ class Installer:
     *python* is the interpreter environments are made from; only wheels are installed unless *allow_builds*, and
     nothing published after *exclude_newer* (an ISO date) when that is given; else, of what nobody has verified, nothing
     that was published in the last *cooldown_days*. An install may take *timeout_seconds*.
-    *environ* is the process environment, of which package managers get what they need. *present* gives the path of what
+    *offline*, no index is asked what it holds. *environ* is the process environment, of which package managers get what
+    they need. *present* gives the path of what
     is installed under a name.
     """
 
@@ -66,10 +67,12 @@ class Installer:
         cooldown_days: int = 0,
         environ: Mapping[str, str],
         present: Callable[[str], str | None] | None = None,
+        offline: bool = False,
     ) -> None:
         self._folders = PluginFolders(root, present) if present else PluginFolders(root)
         self._python, self._allow_builds = python, allow_builds
         self._seconds = timeout_seconds
+        self._offline = offline
         self._exclude_newer, self._cooldown_days = exclude_newer, cooldown_days
         self._environ = child_environment(environ)
         self._indexes: dict[tuple[str, str], str] = {}
@@ -91,7 +94,7 @@ class Installer:
         """The package indexes, to ask what they hold and what they say of it."""
         from dynamic_plugins.install.index_lookup import IndexLookup
 
-        return IndexLookup(self._folders, self._uv, self._npm)
+        return IndexLookup(self._folders, self._uv, self._npm, offline=self._offline)
 
     # ---------------------------------------------------------------- plan
 
