@@ -32,6 +32,8 @@ ASKED_SECONDS = 30.0
 """How long it may take to find out whether there is a package."""
 TOLD_SECONDS = 20.0
 """How long may be waited for what an index says of one."""
+DOWNLOADS_SECONDS = 15.0
+"""How long of that for how often it is downloaded, which a registry may well not tell."""
 MOST_BYTES = 2**24
 NOT_TOLD = "not told"
 _DESCRIPTION, _PUBLISHER = 300, 120
@@ -100,7 +102,7 @@ class IndexLookup:
         told, times, downloads = await asyncio.gather(
             self._npm.view(f"{name}@{version or 'latest'}", wanted, folder),
             self._npm.times(name, folder),
-            _in_time(self._npm_downloads(name, folder), TOLD_SECONDS / 2),
+            _in_time(self._npm_downloads(name, folder), DOWNLOADS_SECONDS),
         )
         told = told if isinstance(told, dict) else {}
         publisher = _person(told.get("_npmUser")) or ", ".join(

@@ -123,11 +123,11 @@ class Npm:
     async def registry(self, name: str, folder: Path) -> str:
         """Return the address of the registry that a package comes from, as npm is set up."""
         scope = name.partition("/")[0] if name.startswith("@") else ""
-        for key in filter(None, (scope and f"{scope}:registry", "registry")):
-            address = (await self._ask(folder, "config", "get", key)).out.strip()
-            if address.startswith(("https://", "http://")):
-                return address
-        return ""
+        keys = [*([f"{scope}:registry"] if scope else []), "registry"]
+        told = (await self._ask(folder, "config", "get", *keys)).out.split()
+        # Asked for one it says its value alone, for several "key=value" of each.
+        values = [line.partition("=")[2] if scope else line for line in told]
+        return next((each for each in values if each.startswith(("https://", "http://"))), "")
 
     async def _ask(self, folder: Path, *words: str) -> Finished:
         # Once: who waits is a person who typed a name, and an index that is down is told as one.
