@@ -13,6 +13,7 @@ import pytest
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything, approve_listed
+from dynamic_plugins.chat.asked_for import asks_for_unlisted
 from dynamic_plugins.errors import (
     AmbiguousNameError,
     BadArgumentsError,
@@ -21,6 +22,7 @@ from dynamic_plugins.errors import (
     UnknownPluginError,
     UnlistedError,
 )
+from dynamic_plugins.integrations.mcp_elicitation import Person
 from dynamic_plugins.registry.unlisted import parse_direct, unlisted_entry
 from dynamic_plugins.settings import Settings
 from tests.conftest import Cli
@@ -454,6 +456,36 @@ async def test_behind_the_library_it_goes_to_whoever_asks_a_person(tmp_path: Pat
         assert "has not said version 1.0.0" in (await plugins.call("install_plugin", versioned))["error"]["message"]
         assert (await plugins.call("install_plugin", {"plugin_name": "npm:@acme/tea-mcp"}))["ok"]
     assert asked[0].unlisted == "npm:@acme/tea-mcp"
+
+
+async def test_an_mcp_client_that_cannot_ask_agrees_to_nothing_unlisted_unless_that_was_allowed(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    for allowed in (False, True):
+        person = Person(allow_installs=True, allow_unlisted=allowed)
+        async with app_at(tmp_path, environ, person.approve) as app:
+            result = await app.toolbox.call("install_plugin", {"plugin_name": "npm:@acme/tea-mcp"})
+        assert result["ok"] is allowed
+        if not allowed:
+            assert "dynamic-plugins install npm:@acme/tea-mcp --version 1.0.0" in result["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("said", "is_asked"),
+    [
+        (["connect https://mcp.acme.test/mcp"], True),
+        (["connect https://mcp.acme.test/mcp/ please"], True),
+        (["connect https://mcp.acme.test/mcp/other"], False),
+        (["connect https://mcp.acme.test"], False),
+        (["do not connect https://mcp.acme.test/mcp"], False),
+        (["connect https://mcp.acme.test/mcp", "no, never connect https://mcp.acme.test/mcp"], False),
+        (["```connect https://mcp.acme.test/mcp```"], False),
+    ],
+)
+def test_an_address_is_the_persons_only_as_they_wrote_it(said: list[str], is_asked: bool) -> None:
+    direct = parse_direct("https://mcp.acme.test/mcp")
+    assert direct is not None
+    assert asks_for_unlisted(said, direct) is is_asked
 
 
 @pytest.mark.parametrize(
