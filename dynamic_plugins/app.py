@@ -18,7 +18,6 @@ from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
-from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
+    from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
@@ -76,6 +76,7 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
         cooldown_days=settings.cooldown_days,
         environ=settings.environment,
         present=present,
+        offline=settings.offline,
     )
 
 
@@ -172,10 +173,7 @@ class App:
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
 
     def _installed_entries(self) -> dict[str, Entry]:
-        return {
-            name: Entry(name=name, kind=plugin.installation.kind, source=plugin.installation.source)
-            for name, plugin in self.store.read().items()
-        }
+        return {name: plugin.installation.entry for name, plugin in self.store.read().items()}
 
     def _installed_path(self, name: str) -> str | None:
         plugin = self.store.read().get(name) or self.store.leaving().get(name)

@@ -59,6 +59,15 @@ class ApprovalRequest:
     """What is good to know and nothing to be careful about: that recent versions are left out."""
     digest: str | None = None
     """The SHA-256 of the copy of a folder or wheel that will be installed: a yes is a yes to that copy."""
+    unlisted: str = ""
+    """Of an install or update of what no registry lists: how that is named in full, ``npm:@playwright/mcp``."""
+    told: tuple[tuple[str, str], ...] = ()
+    """What the package's own index says of it, where no registry does, as pairs of a label and a text."""
+    by_itself: bool = False
+    """Whether consent that was given beforehand is not for this: no registry lists it.
+
+    False where the operator's policy allows such things. :func:`approve_everything` is whoever passes it saying so.
+    """
     suggested_by: str = ""
     """The plugin in whose words this stands, where nobody is known to have asked for it.
 
@@ -95,6 +104,8 @@ class ApprovalRequest:
     def facts(self) -> list[str]:
         """What the person is shown before a yes, a line each: everything, nothing cut, the unseen as escapes."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
+        lines += [f"  unlisted {_UNLISTED}"] if self.unlisted else []
+        lines += [f"  {label:<8} {text}" for label, text in self.told if label != "warning"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
         lines += [f"  sha256   {self.digest}"] if self.digest else []
         lines += [f"  {name:<8} {text}" for name, text in self.permission_lines.items()]
@@ -104,7 +115,8 @@ class ApprovalRequest:
         if self.verb in ("call", "reach"):
             lines += [f"  calls    {self.action}", f"  with     {self.arguments}"]
         lines += [f"  {change}" for change in self.changes]
-        lines += [f"  warning  {warning}" for warning in self.warnings]
+        own = [text for label, text in self.told if label == "warning"]
+        lines += [f"  warning  {warning}" for warning in (*self.warnings, *own)]
         return [visible(line) for line in lines]
 
     @property
@@ -112,6 +124,8 @@ class ApprovalRequest:
         """What it may reach, three lines by what they are about: network, files, programs. None of what is removed."""
         return {} if self.verb == "uninstall" else permission_lines(self.permissions, self.enforced, self.held)
 
+
+_UNLISTED = "No registry lists it, so nobody has looked at it. Its name is what its publisher chose."
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool | Answer]]
 """Returns whether the person agrees; to a call, ``True`` agrees to this one, and to a reach until the application is
@@ -122,11 +136,16 @@ A host without a person passes none: the answer is then needs_confirmation.
 
 
 async def approve_everything(request: ApprovalRequest) -> bool:
-    """Agree to everything that was asked for: for an operator who has said ``--yes``.
+    """Agree to everything that was asked for, listed or not: for whoever has said ``--yes --allow-unlisted``.
 
     What a plugin would reach besides was not asked for: that is a person's to say when it comes up, or the policy's.
     """
     return not request.suggested_by and request.verb != "reach"
+
+
+async def approve_listed(request: ApprovalRequest) -> bool:
+    """Agree to everything that was asked for and that a registry lists: for an operator who has said ``--yes``."""
+    return await approve_everything(request) and not request.by_itself
 
 
 AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]

@@ -9,6 +9,7 @@
     │   ├── NotInstalledError              not_installed
     │   ├── AlreadyActiveError             already_active
     │   ├── NeedsConfirmationError         needs_confirmation
+    │   │   ├── UnlistedError              needs_confirmation
     │   │   └── WithheldError              needs_confirmation
     │   ├── DeclinedError                  declined
     │   │   └── ReachDeclinedError         declined
@@ -112,12 +113,21 @@ class UnknownPluginError(InputError):
 
     code = "unknown_plugin"
 
-    def __init__(self, said: str, suggestions: Sequence[str] = ()) -> None:
-        self.said, self.suggestions = said, tuple(suggestions)
+    def __init__(
+        self, said: str, suggestions: Sequence[str] = (), *, unlisted: Sequence[str] = (), also: str = ""
+    ) -> None:
+        """*unlisted* are packages of exactly this name that no registry lists, as ``npm:NAME``; *also* is a further
+        sentence.
+        """
+        self.said, self.suggestions = said, (*suggestions, *unlisted)
         text = f"No plugin is called {said!r}."
+        if suggestions:
+            text += f" Did you mean {' or '.join(suggestions[:3])}?"
+        if unlisted:
+            text += f" There is {' and '.join(unlisted)}, which no registry lists; to have exactly that, name it so."
+        text += f" {also}" if also else ""
         if self.suggestions:
-            near = f"Did you mean {' or '.join(self.suggestions[:3])}?"
-            super().__init__(f"{text} {near}", for_model=f"{text} {near} Ask the person, then use that exact name.")
+            super().__init__(text, for_model=f"{text} Ask the person, then use that exact name.")
         else:
             super().__init__(
                 f"{text} Search with: dynamic-plugins list WHAT IT SHOULD DO",
@@ -178,6 +188,19 @@ class NeedsConfirmationError(InputError):
         super().__init__(
             f"{name}: you have to agree first, at a terminal or with --yes. {question}",
             for_model=f"{name}: a person has to agree first. {question}",
+        )
+
+
+class UnlistedError(NeedsConfirmationError):
+    """What is to be installed stands in no registry: a person agrees to it by itself, and nobody could be asked."""
+
+    def __init__(self, name: str, question: str) -> None:
+        self.name, self.question = name, question
+        why = f"{name}: no registry lists it, so you have to agree to it by itself"
+        InputError.__init__(
+            self,
+            f"{why}: at a terminal, or with --allow-unlisted beside --yes. {question}",
+            for_model=f"{name}: no registry lists it, so a person has to agree to it by itself. {question}",
         )
 
 

@@ -41,7 +41,8 @@ async def _talking(
     """
     with Screen(out) as screen:
         settings = await model_at_start(settings, screen, may_ask=at_prompt)
-        approve, ask_values = prompts.approver(arguments.yes, screen), prompts.value_asker(screen)
+        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
+        ask_values = prompts.value_asker(screen)
         async with App(
             settings,
             approve=approve,

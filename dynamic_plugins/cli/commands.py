@@ -65,7 +65,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        approve = prompts.approver(arguments.yes, screen)
+        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
             app.sweep()
             if arguments.path:
@@ -178,7 +178,7 @@ async def update(arguments: argparse.Namespace, settings: Settings, out: Output)
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        approve = prompts.approver(arguments.yes, screen)
+        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
 
             async def to_version(said: str) -> Outcome:

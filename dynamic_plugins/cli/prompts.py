@@ -8,7 +8,7 @@ import sys
 from getpass import getpass
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import Answer
+from dynamic_plugins.approval import Answer, approve_listed
 from dynamic_plugins.approval import approve_everything as agreed
 from dynamic_plugins.cli.output import has_terminal
 from dynamic_plugins.core.permission_text import NOBODY_DECLARED
@@ -45,10 +45,13 @@ def at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty() and has_terminal()
 
 
-def approver(yes: bool, screen: Screen) -> Approve | None:
-    """Return how consent is had: always with *yes*, by asking at a terminal, or not at all."""
+def approver(yes: bool, screen: Screen, *, allow_unlisted: bool = False) -> Approve | None:
+    """Return how consent is had: always with *yes*, by asking at a terminal, or not at all.
+
+    *yes* is for what a registry lists; with *allow_unlisted* it is for all else, too.
+    """
     if yes:
-        return agreed
+        return agreed if allow_unlisted else approve_listed
     if not at_a_terminal():
         return None
 

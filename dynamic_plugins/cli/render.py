@@ -9,6 +9,7 @@ from dynamic_plugins.cli.registry_standing import age_in_words, registry_in_word
 from dynamic_plugins.core.permission_text import permission_lines
 from dynamic_plugins.core.permissions import permissions_from_json
 from dynamic_plugins.core.status import status_in_words
+from dynamic_plugins.registry.sources import UNLISTED
 from dynamic_plugins.text.printable import one_line
 from dynamic_plugins.tools.management import DEFAULT_LIMIT
 from dynamic_plugins.tools.plugin_details import size_in_words, verified_in_words
@@ -80,7 +81,8 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo], *, whole: bool = Fal
     rows = []
     for info in infos:
         missing = [each.name for each in info.required_env_vars if not each.is_set]
-        note = "needs " + ", ".join(missing) if missing else ""
+        unlisted = UNLISTED if info.source == UNLISTED else ""
+        note = "; ".join(filter(None, (unlisted, "needs " + ", ".join(missing) if missing else "")))
         rows.append((info.name, info.version, info.kind, status_in_words(info.status), note))
     table(out, ("plugin", "version", "kind", "status", ""), rows)
     for info in infos:

@@ -114,12 +114,19 @@ _CALL: ContextVar[_Call | None] = ContextVar("mcp_call", default=None)
 class Person:
     """Approval, values and progress by way of whoever made the MCP call that is under way.
 
-    *allow_installs* agrees for the person where their client cannot ask them. *command* is how they start the
+    *allow_installs* agrees for the person where their client cannot ask them, to what a registry lists; with
+    *allow_unlisted* to all else, too. *command* is how they start the
     command line on this home.
     """
 
-    def __init__(self, *, allow_installs: bool = False, command: Sequence[str] = ("dynamic-plugins",)) -> None:
-        self._allow_installs, self._command = allow_installs, tuple(command)
+    def __init__(
+        self,
+        *,
+        allow_installs: bool = False,
+        allow_unlisted: bool = False,
+        command: Sequence[str] = ("dynamic-plugins",),
+    ) -> None:
+        self._allow_installs, self._allow_unlisted, self._command = allow_installs, allow_unlisted, tuple(command)
         self._pages: dict[tuple[str, tuple[str, ...]], ValuePage] = {}
 
     @contextlib.asynccontextmanager
@@ -146,9 +153,9 @@ class Person:
                 return _said(answer)
         if request.verb in ("call", "reach"):
             raise NeedsConfirmationError(request.name, f"{request.question} This client cannot ask them.")
-        if self._allow_installs and not request.suggested_by:
+        if self._allow_installs and not request.suggested_by and not (request.by_itself and not self._allow_unlisted):
             return Answer.BEFOREHAND
-        words = [*self._command, request.verb, request.name]
+        words = [*self._command, request.verb, request.unlisted or request.name]
         if request.verb != "activate" and not request.version.startswith("("):
             words += ["--version", request.version]
         raise NeedsConfirmationError(

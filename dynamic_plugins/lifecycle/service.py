@@ -90,7 +90,7 @@ class PluginManagementService:
         enforced: Enforced = not_enforced,
     ) -> None:
         self.catalogue, self.components, self.journal = catalogue, components, journal
-        self.ask_values, self.listener = ask_values, listener
+        self.ask_values, self.listener, self._installer = ask_values, listener, installer
         self._store, self._configuration, self.admission = store, configuration, admission
         self._approval = approval = ApprovalGate(installer, approve, admission, enforced)
         for_now = GrantsForNow()
@@ -182,10 +182,15 @@ class PluginManagementService:
     async def install(self, plugin: str, version: str | None = None) -> Outcome:
         """Install the plugin of that name. One that is installed already is left as it is, with a note.
 
-        Raises UnknownPluginError, AmbiguousNameError, UntrustedSourceError, UnavailableHereError, DeclinedError,
+        What no registry lists may be named as ``npm:NAME``, ``pypi:NAME``, a package's bare name or an https address;
+        the person agrees to it by itself. Raises UnlistedError where they cannot be asked, UnknownPluginError,
+        AmbiguousNameError, BadArgumentsError, UntrustedSourceError, UnavailableHereError, DeclinedError,
         NeedsConfirmationError, InstallError or PluginTimeoutError.
         """
-        return await self._installs.install(await self.catalogue.find(plugin), version)
+        from dynamic_plugins.resolver.unlisted_names import UnlistedNames
+
+        names = UnlistedNames(self.catalogue, self._installer.indexes)
+        return await self._installs.install(await names.find(plugin), version)
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.

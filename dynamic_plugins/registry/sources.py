@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BUNDLED = "bundled"
+UNLISTED = "unlisted"
+"""What stands in place of a registry for a plugin that none lists; no registry may be called so."""
 LOCK_SECONDS = 10.0
 
 #: The official registries, by the name that ``add`` takes. On in a new home; ``remove`` switches one off for good.
@@ -176,7 +178,7 @@ class SourceList:
             if not Path(address).is_file():
                 raise SourceError(f"{address} is not a file.")
         chosen = name or (location if official else _name_for(address))
-        if not _NAME.fullmatch(chosen) or chosen == BUNDLED:
+        if not _NAME.fullmatch(chosen) or chosen in (BUNDLED, UNLISTED):
             raise SourceError(f"{chosen!r} cannot be a registry's name: small letters, digits, dots and dashes.")
         return Source(chosen, address, trusted=address in self._official.values())
 
@@ -198,8 +200,8 @@ def _source(data: dict[str, Any]) -> Source:
     name, location = data["name"], data["location"]
     if not isinstance(name, str) or not isinstance(location, str):
         raise TypeError("a source's name and location are text")
-    if (name == BUNDLED) != (location == BUNDLED):
-        raise TypeError("nothing else may pass for the bundled snapshot")
+    if (name == BUNDLED) != (location == BUNDLED) or name == UNLISTED:
+        raise TypeError("nothing else may pass for the bundled snapshot, or for what no registry lists")
     return BUNDLED_SOURCE if location == BUNDLED else Source(name, location, data.get("trusted") is True)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import AmbiguousNameError, NotInstalledError, UnknownPluginError
+from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -131,10 +132,25 @@ class Catalogue:
         trusted = self.registry.is_trusted(entries[0].source)
         return Found(entries[0], resolution.version, resolution.warning, trusted)
 
+    async def called(self, name: str) -> list[Entry]:
+        """Return what has exactly this name: the entries of the registry, and that of the installed plugin."""
+        mine = self._installed().get(name)
+        return [*await self.registry.get(name), *([mine] if mine is not None else [])]
+
+    async def unlisted_here(self, said: str) -> Found | None:
+        """Return the installed plugin that *said* names and no registry lists; None where there is none."""
+        resolution = await self.resolve(said)
+        mine = self._installed().get(resolution.name or "")
+        if resolution.kind != "exact" or mine is None or mine.source != UNLISTED:
+            return None
+        return Found(mine, resolution.version, resolution.warning)
+
     async def find_any(self, said: str) -> Found:
         """Return what *said* names: an installed plugin's own entry, or the registry's; errors as for :meth:`find`."""
         mine = self._installed()
-        return Found(mine[said]) if said in mine else await self.find(said)
+        if said in mine:
+            return Found(mine[said])
+        return await self.unlisted_here(said) or await self.find(said)
 
     async def installed(self, said: str | PluginRef) -> PluginRef:
         """Return the installed plugin that *said* names; a reference stands for itself.

@@ -89,6 +89,31 @@ class NameTable:
         return _grouped(normalize.normals([alias for entry in own for alias in entry.aliases]), owners) if own else {}
 
     @cached_property
+    def _by_index(self) -> dict[str, list[int]]:
+        """The names by their packages with the index before them: ``npm:@playwright/mcp``."""
+        owners, packages = [], []
+        for entry in self._entries:
+            for package in entry.packages:
+                if package.type in ("pypi", "npm"):
+                    owners.append(self._ids[entry.name])
+                    packages.append(f"{package.type}:{normalize.normal(package.name)}")
+        return _grouped(packages, owners) if packages else {}
+
+    def packaged(self, index: str, package: str) -> list[int]:
+        """Return the positions in :attr:`names` of those that exactly this package of *index* belongs to."""
+        return self._by_index.get(f"{index.lower()}:{normalize.normal(package)}", [])
+
+    @cached_property
+    def _by_url(self) -> dict[str, list[int]]:
+        """The names by the addresses of their servers."""
+        served = [(entry.remote.url, self._ids[entry.name]) for entry in self._entries if entry.remote is not None]
+        return _grouped([url.rstrip("/") for url, _ in served], [owner for _, owner in served])
+
+    def served(self, url: str) -> list[int]:
+        """Return the positions in :attr:`names` of those whose server is at *url*."""
+        return self._by_url.get(url.rstrip("/"), [])
+
+    @cached_property
     def _by_address(self) -> dict[str, list[int]]:
         """The names by their repositories; ``address`` and ``address#folder`` both lead there."""
         owners, places = [], []

@@ -32,6 +32,7 @@ _VERSION = re.compile(
     r"(?P<name>.*[^\s@=/])\s*(?:@|==|\s[Vv]ersion\s|\s[Vv](?=\d))\s*(?P<version>[Vv]?\d[\w.+!-]*|latest)"
 )
 _COMMAND = re.compile(r"(?:npx\s+(?:-y\s+|--yes\s+)?|uvx\s+|pypi:|npm:)(?=\S)", re.IGNORECASE)
+_OF_INDEX = re.compile(r"(npm|pypi):\s*(?=\S)", re.IGNORECASE)
 _BEFORE = re.compile(r"(?:the|a|an|my|our|that|this)\s+|plug-?in\s+(?:for|called|named)\s+", re.IGNORECASE)
 _WITH_AFTER = re.compile(
     r"(.+?)(?:['\u2019]s)?(?:\s+(?:plug-?ins?|add-?ons?|extension|package|module|integration|connector|tool|thing|one)"
@@ -143,18 +144,33 @@ class Resolver:
             return Resolution(said, "exact", text, (Candidate(text, 1.0),))
         if not text or len(text) > LONGEST:
             return Resolution(said, "unknown")
+        if of_index := _OF_INDEX.match(text):
+            return self._packaged(said, of_index[1], text[of_index.end() :])
+        if text.startswith(("https://", "http://")) and (servers := self.table.served(text)):
+            return self._found(said, servers, None)
         for reading in _readings(text):
             version = reading.version or version
             found = self.table.meant(reading.text)
             if reading.kind is not None:
                 found = [index for index in found if reading.kind.search(self.table.bares[index])]
             if found:
-                names = self._suggestions.best_known_first(found)
-                candidates = tuple(Candidate(name, 1.0) for name in names)
-                if len(names) > 1:
-                    return Resolution(said, "ambiguous", None, candidates, None, version)
-                return Resolution(said, "exact", names[0], candidates, None, version)
+                return self._found(said, found, version)
         return Resolution(said, "unknown", version=version)
+
+    def _packaged(self, said: str, index: str, package: str) -> Resolution:
+        """Return the plugin of a package that is named with its index: of exactly that one, whatever else is alike."""
+        version = None
+        if found := _VERSION.fullmatch(package):
+            package, version = found["name"], found["version"].lstrip("vV")
+        owners = self.table.packaged(index, package)
+        return self._found(said, owners, version) if owners else Resolution(said, "unknown", version=version)
+
+    def _found(self, said: str, positions: Sequence[int], version: str | None) -> Resolution:
+        names = self._suggestions.best_known_first(positions)
+        candidates = tuple(Candidate(name, 1.0) for name in names)
+        if len(names) > 1:
+            return Resolution(said, "ambiguous", None, candidates, None, version)
+        return Resolution(said, "exact", names[0], candidates, None, version)
 
 
 class _Spoken(Resolver):
