@@ -33,6 +33,7 @@
     │   ├── SecretStoreError               secrets_unavailable
     │   ├── RegistryUnavailableError       registry_unavailable
     │   │   ├── FetchError                 registry_unavailable (registry.http)
+    │   │   │   └── UnfinishedError        registry_unavailable (registry.http)
     │   │   └── NotARegistryError          registry_unavailable
     │   ├── ModelError                     model_unavailable
     │   │   └── EngineMissingError         model_unavailable   (embedded.needle)
