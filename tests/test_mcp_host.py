@@ -36,6 +36,13 @@ async def test_resources_are_providers_that_an_action_reads_and_prompts_are_acti
         assert await call(connection, "prompt_greet", who="Ada") == "Hello Ada"
 
 
+async def test_a_server_that_refuses_to_list_resources_and_prompts_still_has_its_tools(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "lists-nothing")) as connection:
+        assert {"go", "swap"} <= {each.name for each in connection.offers.of("action")}
+        assert list(connection.offers.of("provider")) == []
+        assert not any(each.name.startswith("prompt_") for each in connection.offers.components)
+
+
 async def test_what_changes_is_asked_for_again_whatever_it_is(tmp_path: Path) -> None:
     heard: list[Offers] = []
     async with connected(raw(tmp_path, "rich")) as connection:
