@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from mcp import MCPError
+from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
@@ -52,26 +54,24 @@ async def _components(plugin: str, client: Client, ours: bool) -> list[Component
     found: list[Component] = []
     if can.tools is not None:
         found += [_tool(plugin, tool, ours) for tool in await _pages(client.list_tools, lambda page: page.tools)]
-    # Some servers say that they have these and refuse to list them: their tools are worth having all the same.
-    asked = _pages_or_none if found else _pages
     if can.resources is not None:
-        resources = _providers(await asked(client.list_resources, lambda page: page.resources))
+        resources = _providers(await _optional(client.list_resources, lambda page: page.resources))
         found += resources
         found += reading(resources, {each.name for each in found}) if resources and not ours else []
     if can.prompts is not None:
-        found += [_prompt(plugin, prompt) for prompt in await asked(client.list_prompts, lambda page: page.prompts)]
+        found += [_prompt(plugin, prompt) for prompt in await _optional(client.list_prompts, lambda page: page.prompts)]
     return found
 
 
-async def _pages_or_none(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]]) -> list[Any]:
-    """Return what the pages hold; nothing where the server answers the question with an error."""
-    from mcp import MCPError
-    from mcp_types import CONNECTION_CLOSED
+async def _optional(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]]) -> list[Any]:
+    """Return what a server lists; nothing where it answers with an error, so that its tools can be used all the same.
 
+    Some say that they have resources and have no way to list them; some ask another machine for them.
+    """
     try:
         return await _pages(ask, items)
     except MCPError as error:
-        if error.code == CONNECTION_CLOSED:
+        if error.error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT):
             raise
         return []
 
