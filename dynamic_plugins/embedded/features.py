@@ -30,6 +30,11 @@ _SURE = frozenset({"whole", "part", "exact", "ambiguous", "alias"})
 _ME, _ANOTHER = "\x01", "\x02"
 
 
+def is_called(link: Link) -> bool:
+    """Whether words of the message call the plugin; else it is only described, or like something that is said."""
+    return link.named and link.kind in _SURE
+
+
 def plugin_features(text: str, links: Sequence[Link], at: int, states: Sequence[State]) -> list[str]:
     """Return the features of ``links[at]`` in *text*; *states* are those of the links' plugins."""
     link, state = links[at], states[at]
