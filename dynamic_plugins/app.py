@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.core import atomic_file
 from dynamic_plugins.core.permissions import NOT_ENFORCED
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.errors import PluginError, UnavailableHereError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
+    from dynamic_plugins.resolver.action_search import ActionSearch
     from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
@@ -120,7 +121,13 @@ class App:
         self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
         self.store = StateStore(settings.state_file)
         self.components = ComponentRegistry()
-        self.catalogue = Catalogue(self.registry, self._installed_entries, settings.home / "registry")
+        self.catalogue = Catalogue(
+            self.registry,
+            self._installed_entries,
+            settings.home / "registry",
+            meaning=settings.meaning,
+            runs_here=self._runs_here,
+        )
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
@@ -152,6 +159,16 @@ class App:
     def _enforced(self, name: str, permissions: Permissions) -> Enforcement:
         """Return what the fence enforces of *permissions*; one in this process has none."""
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
+
+    def _runs_here(self, entry: Entry) -> bool:
+        """Return whether this machine can run a plugin, as far as its entry tells."""
+        try:
+            self.installer.plan(entry)
+        except UnavailableHereError:
+            return False
+        except PluginError:
+            return True  # what stands in its way is not this machine
+        return True
 
     def _installed_entries(self) -> dict[str, Entry]:
         return {
@@ -187,8 +204,20 @@ class App:
         actions = management_actions(self.service, self.installer, pasted)
         consent = CallConsent(self.service, _changes, self._mode(pasted))
         return Toolbox(
-            actions, self.components, self.service.use, guard, withheld=self.service.withheld, consent=consent.check
+            actions,
+            self.components,
+            self.service.use,
+            guard,
+            withheld=self.service.withheld,
+            consent=consent.check,
+            search=self._action_search,
         )
+
+    @cached_property
+    def _action_search(self) -> ActionSearch:
+        from dynamic_plugins.resolver.action_search import ActionSearch
+
+        return ActionSearch(meaning=self.settings.meaning, cache=self.settings.home / "registry")
 
     def _mode(self, pasted: PastedSecrets | None) -> ConfirmCalls:
         """Return which calls are asked about: in the chat, whose guard knows what the person ordered, none unasked."""

@@ -43,6 +43,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
+@pytest.fixture(autouse=True)
+def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search by words alone, as without the extra ``search``, but in tests marked with ``meaning``."""
+    if request.node.get_closest_marker("meaning") is None:
+        monkeypatch.setattr("dynamic_plugins.resolver.embedder.installed", lambda: False)
+
+
 @dataclass
 class Ran:
     """A command that ended."""
@@ -74,6 +81,8 @@ class Cli:
         keep.pop("PYTHONDONTWRITEBYTECODE", None)
         # Neither a keyring of the machine's, where a test might leave something, nor the models that may run on it.
         ours = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "DYNAMIC_PLUGINS_MODEL_SERVERS": "none"}
+        # The embedding has tests of its own; the others must not start a process for each registry they make up.
+        ours["DYNAMIC_PLUGINS_SEARCH"] = "words"
         return keep | ours | self.env
 
     def command(self, *words: str) -> list[str]:
