@@ -39,6 +39,9 @@ FLAT = 10
 """How slowly a place in a part loses worth: the second is worth 10/11 of the first."""
 CONSIDERED = 100
 """How many entries a request, or a part of it, is ranked for."""
+NAMING, COVERED = 3, 0.35
+"""A request of at most so many words names what it wants, and an entry has this part of what they say: what merely has
+pages is no answer to "notion pages". In a longer one a word that nobody has says little."""
 SHORT = 8
 """A request of at most this many words is looked at closely: its unknown words may be slips or parts of words."""
 LONGER = 10
@@ -91,10 +94,19 @@ class Lexical:
         for alternatives in self._queries(words):
             for position, score in self._best(alternatives).items():
                 scores[position] += score
+        least = 0.0
         if words and len(words) <= SHORT:
             for position, score in self._named("".join(words)).items():
                 scores[position] += score
-        return {position: scores[position] for position in nlargest(CONSIDERED, scores, key=scores.__getitem__)}
+        if len(words) <= NAMING:
+            least = COVERED * sum(map(self._worth, words))
+        best = nlargest(CONSIDERED, scores, key=scores.__getitem__)
+        return {position: scores[position] for position in best if scores[position] >= least}
+
+    def _worth(self, word: str) -> float:
+        """Return what a word of a request says at most: one that nobody has, such as a product's name, says most."""
+        row = self._index.execute("SELECT length(entries) FROM postings WHERE stem = ?", (stem(word),)).fetchone()
+        return self._rarity(row[0] // array(NUMBERS).itemsize if row is not None else 0)
 
     # ---------------------------------------------------------------- which words
 

@@ -30,10 +30,12 @@ BROKEN, ELSEWHERE = -1.0, -0.5
 
 RELATED_WORDS = 0.3
 """An entry is shown by its words where it has this part of the best one's score."""
-NEAR, NEARLY_BEST = 0.3, 0.12
-"""An entry is shown by its meaning where its cosine is at least so much, and at most so much below the best one's."""
-FAR = 0.0
-"""An entry of a lower cosine has nothing to do with a request, whatever words they share."""
+CLOSE = 0.45
+"""The cosine of a request and what does just that. Where both rankings have an opinion, an entry is shown if its part
+of the best score by words and its part of the best cosine (of at least this) make a whole."""
+NEAR, NEARLY_BEST = 0.33, 0.08
+"""An entry is shown by its meaning alone where its cosine is at least so much, and at most so much below the best
+one's: in another language no word is the same."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,15 @@ def ranked(
 
 def related(words: Mapping[int, float], nearness: Nearness | None) -> Iterable[int]:
     """Return the positions of what has to do with a request."""
-    least = RELATED_WORDS * max(words.values(), default=0.0)
-    by_words = [at for at, score in words.items() if score >= least]
+    best = max(words.values(), default=0.0)
+    by_words = {at: score / best for at, score in words.items() if score >= RELATED_WORDS * best}
     if nearness is None:
         return by_words
     cosine = nearness.cosine
-    near = max(NEAR, max(cosine.values(), default=0.0) - NEARLY_BEST)
-    found = dict.fromkeys(at for at in by_words if cosine.get(at, FAR) >= FAR)
-    return found | dict.fromkeys(at for at, value in cosine.items() if value >= near)
+    nearest = max(cosine.values(), default=0.0)
+    least, close = max(NEAR, nearest - NEARLY_BEST), max(CLOSE, nearest)
+    agreed = [at for at, part in by_words.items() if at not in cosine or part + cosine[at] / close >= 1]
+    return dict.fromkeys([*agreed, *(at for at, value in cosine.items() if value >= least)])
 
 
 def prior(entry: Entry, *, runs_here: bool) -> float:

@@ -81,7 +81,7 @@ def unpacked(halves: Packed) -> Vectors:
 
 @cache
 def mean() -> Vectors:
-    """Return the mean of the documents that come with this program."""
+    """Return the mean of many documents of all kinds; ``evals/embed_catalogue.py`` takes it."""
     return np.frombuffer(base64.b64decode(bundled_mean_text()), np.float16).astype(np.float32)
 
 
