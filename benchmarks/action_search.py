@@ -51,7 +51,7 @@ def this(actions: Sequence[ActionText], cache: Path | None) -> Search:
     if cache is not None:
         from dynamic_plugins.resolver.meaning_index import embed_documents, not_embedded
 
-        texts = {key(text): text for action in actions if (text := action_text(action.name, action.description))}
+        texts = {key(text): text for text in (action_text(action.name, action.description) for action in actions)}
         embed_documents(not_embedded(texts, cache / VECTORS), cache / VECTORS)
     index = ActionSearch(meaning=cache is not None, cache=cache)
     return lambda query, limit: index.search(query, actions, limit)

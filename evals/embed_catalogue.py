@@ -22,7 +22,7 @@ from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.refresh import SNAPSHOT
 from dynamic_plugins.resolver import vectors
 from dynamic_plugins.resolver.documents import key, texts_of
-from dynamic_plugins.resolver.embedder import Embedder
+from dynamic_plugins.resolver.embedder import DIMENSIONS, Embedder
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def _mean(file: Path) -> str:
 
 def _kept_and_new(texts: dict[int, str], keys: np.ndarray) -> tuple[np.ndarray, int]:
     known, kept = vectors.KeptVectors(vectors.BUNDLED).find(keys)
-    rows = np.empty((len(texts), vectors.DIMENSIONS // 2), np.uint8)
+    rows = np.empty((len(texts), DIMENSIONS // 2), np.uint8)
     rows[known] = kept
     new = [text for text, is_known in zip(texts.values(), known, strict=True) if not is_known]
     if new:

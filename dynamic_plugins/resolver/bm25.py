@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.resolver.word_index import NUMBERS, word_index
 from dynamic_plugins.text import normalize, tokenizer
 from dynamic_plugins.text.stemmer import stem
-from dynamic_plugins.text.wordlists import synonyms
+from dynamic_plugins.text.wordlists import synonyms, wordlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -94,19 +94,20 @@ class Lexical:
         for alternatives in self._queries(words):
             for position, score in self._best(alternatives).items():
                 scores[position] += score
-        least = 0.0
         if words and len(words) <= SHORT:
             for position, score in self._named("".join(words)).items():
                 scores[position] += score
-        if len(words) <= NAMING:
-            least = COVERED * sum(map(self._worth, words))
+        least = COVERED * sum(map(self._worth, words)) if len(words) <= NAMING else 0.0
         best = nlargest(CONSIDERED, scores, key=scores.__getitem__)
         return {position: scores[position] for position in best if scores[position] >= least}
 
     def _worth(self, word: str) -> float:
         """Return what a word of a request says at most: one that nobody has, such as a product's name, says most."""
-        row = self._index.execute("SELECT length(entries) FROM postings WHERE stem = ?", (stem(word),)).fetchone()
-        return self._rarity(row[0] // array(NUMBERS).itemsize if row is not None else 0)
+        roots = [(stem(word), 1.0), *((stem(other), SYNONYM) for other in synonyms().get(word, ()))]
+        known = [weight * self._rarity(len(self._scores(root, weight))) for root, weight in roots if self._knows(root)]
+        if known:
+            return max(known)
+        return 0.0 if word in wordlist("ordinary") else self._rarity(0)
 
     # ---------------------------------------------------------------- which words
 

@@ -87,8 +87,8 @@ def nearness(index: MeaningIndex, query: str) -> Nearness | None:
 
 
 def _standings(rows: Vectors) -> Vectors:
-    spread: Vectors = rows.std(axis=1, keepdims=True)
-    return (rows - rows.mean(axis=1, keepdims=True)) / np.maximum(spread, 1e-6)
+    standings: Vectors = (rows - rows.mean(axis=1, keepdims=True)) / np.maximum(rows.std(axis=1, keepdims=True), 1e-6)
+    return standings
 
 
 def _kept_keys(entries: Sequence[Entry], folder: Path | None) -> tuple[array[int], array[int]]:

@@ -58,9 +58,7 @@ class KeptVectors:
 
 def centred(vectors: Vectors) -> Vectors:
     """Return vectors as they are compared: without what all texts have in common, of length 1."""
-    moved = vectors - mean()
-    lengths: Vectors = np.linalg.norm(moved, axis=1, keepdims=True)
-    return moved / np.maximum(lengths, 1e-9)
+    return _of_length_one(vectors - mean())
 
 
 def packed(vectors: Vectors) -> Packed:
@@ -74,9 +72,12 @@ def unpacked(halves: Packed) -> Vectors:
     """Return unit vectors out of what :func:`packed` made."""
     levels = np.empty((len(halves), DIMENSIONS), np.float32)
     levels[:, 0::2], levels[:, 1::2] = halves & 15, halves >> 4
-    levels -= 7.5
-    lengths: Vectors = np.linalg.norm(levels, axis=1, keepdims=True)
-    return levels / np.maximum(lengths, 1e-9)
+    return _of_length_one(levels - np.float32(7.5))
+
+
+def _of_length_one(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
 
 
 @cache
