@@ -38,6 +38,12 @@ NEAR, NEARLY_BEST = 0.33, 0.08
 one's: in another language no word is the same."""
 
 
+FAR, APART = 0.28, 0.1
+"""For two or three words: where not even the nearest entry has the first cosine, nothing that is embedded does what
+they ask for, and an entry that has less than the second shares only a word with them. One word is a name, its own
+proof, and longer requests have cosines that are too low to tell."""
+
+
 @dataclass(frozen=True)
 class Nearness:
     """What the embedding says: for each position its standing in standard deviations, and its cosine."""
@@ -45,6 +51,8 @@ class Nearness:
     standing: Mapping[int, float]
     cosine: Mapping[int, float]
     """The best among the request and its parts."""
+    words: int = 0
+    """How many telling words the request has."""
 
 
 def ranked(
@@ -71,9 +79,15 @@ def related(words: Mapping[int, float], nearness: Nearness | None) -> Iterable[i
         return by_words
     cosine = nearness.cosine
     nearest = max(cosine.values(), default=0.0)
-    least, close = max(NEAR, nearest - NEARLY_BEST), max(CLOSE, nearest)
-    agreed = [at for at, part in by_words.items() if at not in cosine or part + cosine[at] / close >= 1]
-    return dict.fromkeys([*agreed, *(at for at, value in cosine.items() if value >= least)])
+    apart = 0.0 if nearness.words not in (2, 3) else APART if nearest >= FAR else 1.0
+    close = max(CLOSE, nearest)
+    agreed = [
+        at
+        for at, part in by_words.items()
+        if at not in cosine or (cosine[at] >= apart and part + cosine[at] / close >= 1)
+    ]
+    near = max(NEAR, nearest - NEARLY_BEST)
+    return dict.fromkeys([*agreed, *(at for at, value in cosine.items() if value >= near)])
 
 
 def prior(entry: Entry, *, runs_here: bool) -> float:
