@@ -83,7 +83,11 @@ def nearness(index: MeaningIndex, query: str) -> Nearness | None:
     if len(standings) > 1:
         standing = _standings((standing + PARTS * standings[1:].max(axis=0))[None])[0]
     places, cosines = known.tolist(), rows[:, known].max(axis=0)
-    return Nearness(dict(zip(places, standing.tolist(), strict=True)), dict(zip(places, cosines.tolist(), strict=True)))
+    return Nearness(
+        standing=dict(zip(places, standing.tolist(), strict=True)),
+        cosine=dict(zip(places, cosines.tolist(), strict=True)),
+        words=len(tokenizer.words(text)),
+    )
 
 
 def _standings(rows: Vectors) -> Vectors:
