@@ -79,11 +79,13 @@ class DynamicPluginInfo:
     permissions: Permissions = UNDECLARED
     """What it may reach, with variables in place of the values that the person set."""
     enforced: Enforcement = NOT_ENFORCED
+    source: str = ""
+    """The registry that lists it, or the folder it is from; ``unlisted`` where a person named its package itself."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return this as a JSON-able dict with the same keys."""
         return {
-            **{name: getattr(self, name) for name in ("name", "version", "kind")},
+            **{name: getattr(self, name) for name in ("name", "version", "kind", "source")},
             "status": str(self.status),
             "path": self.path,
             "required_env_vars": [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.install.python_environment import Distribution, PythonEnvironment
-from dynamic_plugins.registry.entry import Argument, Variable
+from dynamic_plugins.registry.entry import Argument, Entry, Package, Variable
 
 if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Kind, PackageType
@@ -46,6 +46,12 @@ class Installation:
     """Of all files as they were installed (:mod:`dynamic_plugins.install.integrity`); None in older homes."""
     permissions: Permissions = UNDECLARED
     """What it declared when the person agreed to it; never read from the plugin again."""
+
+    @property
+    def entry(self) -> Entry:
+        """What a registry would say of it: its name, its kind, and the package that it is of."""
+        packages = (Package(self.package_type, self.package),) if self.package_type in ("pypi", "npm") else ()
+        return Entry(self.plugin, self.kind, packages=packages, source=self.source)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.permissions import both
 from dynamic_plugins.errors import ChangedFilesError, ClosingError, NeedsConfigurationError
 from dynamic_plugins.events import Event
 from dynamic_plugins.lifecycle import variables
@@ -16,6 +17,7 @@ from dynamic_plugins.workers.components import Host
 if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.admission import Admission
+    from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 class Launcher:
     """Starts what *store* says is installed. *listener* gets the plugins' progress; *use_model* answers one that asks
-    for the host's model.
+    for the host's model. *for_now* is what plugins may reach in this process besides.
     """
 
     def __init__(
@@ -34,9 +36,10 @@ class Launcher:
         configuration: ConfigurationStore,
         listener: Listener,
         admission: Admission,
+        for_now: GrantsForNow,
         use_model: UseModel | None = None,
     ) -> None:
-        self._admission = admission
+        self._admission, self._for_now = admission, for_now
         self._loader, self._store, self._configuration = loader, store, configuration
         self._listener, self._use_model = listener, use_model
         self._closed = False
@@ -73,7 +76,7 @@ class Launcher:
             plugin.installation,
             variables.environment(plugin.installation, values),
             variables.command_line(plugin.installation, values),
-            replace(host, permissions=resolved(plugin, values)),
+            replace(host, permissions=both(resolved(plugin, values), self._for_now.of(plugin))),
         )
 
     async def check_files(self, plugin: StoredPlugin) -> None:
@@ -94,6 +97,11 @@ class Launcher:
     async def remove_data(self, plugin: StoredPlugin) -> None:
         """Remove what *plugin* wrote in its own folder."""
         await asyncio.to_thread(shutil.rmtree, self._loader.folder(plugin.installation), ignore_errors=True)
+
+    def own_folders(self, plugin: StoredPlugin) -> list[str]:
+        """Return the folders that are *plugin*'s: its code, and where it writes."""
+        installation = plugin.installation
+        return [str(self._loader.folder(installation)), installation.path, *installation.search_path]
 
     def close(self) -> None:
         """Start nothing any more."""

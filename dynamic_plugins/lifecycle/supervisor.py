@@ -170,6 +170,7 @@ class Supervisor:
             last_activated=plugin.last_activated,
             permissions=(permissions := granted(plugin)),
             enforced=self._approval.enforced(name, permissions),
+            source=plugin.installation.source,
         )
 
     def outcome(self, name: str, note: str = "") -> Outcome:

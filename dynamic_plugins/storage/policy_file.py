@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dynamic_plugins.storage.policy_rules import Revoked, Rules
+from dynamic_plugins.storage.policy_rules import Revoked, Rules, Unlisted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,7 @@ class _Part(BaseModel):
 class _Sources(_Part):
     registries: list[str] | None = None
     packages: list[Literal["pypi", "npm", "git", "path"]] | None = None
+    unlisted: Unlisted | None = None
 
 
 class _Plugins(_Part):
@@ -73,6 +74,7 @@ def _rules(told: _PolicyFile) -> Rules:
 
     return Rules(
         registries=patterns(told.sources.registries),
+        unlisted=told.sources.unlisted,
         packages=None if told.sources.packages is None else tuple(told.sources.packages),
         allow=patterns(told.plugins.allow),
         deny=tuple(told.plugins.deny),
