@@ -39,11 +39,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
-<<<<<<< HEAD
-    from dynamic_plugins.resolver.action_search import ActionSearch
-=======
     from dynamic_plugins.registry.entry import Entry
->>>>>>> next
+    from dynamic_plugins.resolver.action_search import ActionSearch
     from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
@@ -142,7 +139,6 @@ class App:
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.store = StateStore(settings.state_file)
         self.components = ComponentRegistry()
-<<<<<<< HEAD
         self.catalogue = Catalogue(
             self.registry,
             self._installed_entries,
@@ -150,10 +146,7 @@ class App:
             meaning=settings.meaning,
             runs_here=self._runs_here,
         )
-=======
-        self.catalogue = Catalogue(self.registry, self._installed_entries, settings.home / "registry")
         self.registry.watch(before_new_copy=self.catalogue.prepare)
->>>>>>> next
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
@@ -236,8 +229,8 @@ class App:
             guard,
             withheld=self.service.withheld,
             consent=consent.check,
-<<<<<<< HEAD
             search=self._action_search,
+            reach=reach,
         )
 
     @cached_property
@@ -245,9 +238,6 @@ class App:
         from dynamic_plugins.resolver.action_search import ActionSearch
 
         return ActionSearch(meaning=self.settings.meaning, cache=self.settings.home / "registry")
-=======
-            reach=reach,
-        )
 
     def reach_consent(self, *, in_turns: bool = False) -> ReachConsent:
         """Return what asks the person about what plugins may not reach, for one conversation."""
@@ -256,7 +246,6 @@ class App:
 
         limits = ReachLimits(os.path.expanduser("~"), self.settings.home)  # noqa: PTH111
         return ReachConsent(self.service, _changes, limits, in_turns=in_turns)
->>>>>>> next
 
     def _mode(self, pasted: PastedSecrets | None) -> ConfirmCalls:
         """Return which calls are asked about: in the chat, whose guard knows what the person ordered, none unasked."""

@@ -87,15 +87,8 @@ class Cli:
     def environment(self) -> dict[str, str]:
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_"))}
         keep.pop("PYTHONDONTWRITEBYTECODE", None)
-<<<<<<< HEAD
-        # Neither a keyring of the machine's, where a test might leave something, nor the models that may run on it.
-        ours = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "DYNAMIC_PLUGINS_MODEL_SERVERS": "none"}
         # The embedding has tests of its own; the others must not start a process for each registry they make up.
-        ours["DYNAMIC_PLUGINS_SEARCH"] = "words"
-        return keep | ours | self.env
-=======
-        return keep | ALONE | self.env
->>>>>>> next
+        return keep | ALONE | {"DYNAMIC_PLUGINS_SEARCH": "words"} | self.env
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "dynamic_plugins", "--home", str(self.home), *words]

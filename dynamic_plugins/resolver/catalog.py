@@ -109,12 +109,17 @@ class Catalogue:
 
     async def search(self, query: str, limit: int) -> Sequence[Match]:
         """Return the entries that do what *query* says, best first. Raises RegistryUnavailableError."""
+        from dynamic_plugins.resolver.twins import each_once
+
         index = await self._index()
         if index.meaning is None:
-            return index.search(query, limit)
-        found = await asyncio.to_thread(index.search, query, limit)
-        self._embed_beside(index.meaning)
-        return found
+            found = index.search(query, limit + SPARE)
+        else:
+            found = await asyncio.to_thread(index.search, query, limit + SPARE)
+            self._embed_beside(index.meaning)
+        if query.strip() and not found and await self.registry.catch_up():
+            return await self.search(query, limit)
+        return each_once(found, self.registry.near(), self.registry.is_far)[:limit]
 
     async def embed(self, seconds: float) -> None:
         """Embed what of the registry is not embedded yet, for at most *seconds* of processor time: for many requests.
@@ -126,12 +131,10 @@ class Catalogue:
 
     async def _index(self) -> SearchIndex:
         from dynamic_plugins.resolver.search import SearchIndex
-        from dynamic_plugins.resolver.twins import each_once
 
         entries = await self.registry.entries()
         if self._search is None or self._search[0] != self.registry.fingerprint:
             fingerprint = self.registry.fingerprint
-<<<<<<< HEAD
             index = SearchIndex(
                 entries,
                 cache=self._cache,
@@ -150,13 +153,6 @@ class Catalogue:
         from dynamic_plugins.resolver.embedding_job import start
 
         start(self._cache, "registry", meaning.missing())
-=======
-            self._search = (fingerprint, SearchIndex(entries, cache=self._cache, fingerprint=fingerprint))
-        found = self._search[1].search(query, limit + SPARE)
-        if query.strip() and not found and await self.registry.catch_up():
-            return await self.search(query, limit)
-        return each_once(found, self.registry.near(), self.registry.is_far)[:limit]
->>>>>>> next
 
     async def find(self, said: str) -> Found:
         """Return the one entry that *said* names; ``name (source)`` says which of two sources is meant.

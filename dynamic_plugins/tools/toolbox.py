@@ -138,11 +138,8 @@ class Toolbox:
     default *components* does). *guard* looks at every call that comes through :meth:`call`; a conversation, which
     hears the person, asks one of its own and makes its calls by :meth:`make`. *withheld* tells what a plugin offers and
     nobody has agreed to, as ``action add``: calling that needs a person. *consent* is asked before a call of a plugin's
-<<<<<<< HEAD
     action, and raises where it is not given. *search* finds actions among many; by default by their words alone.
-=======
-    action, and raises where it is not given; *reach* stands round it, for what its plugin may not reach.
->>>>>>> next
+    *reach* stands round it, for what its plugin may not reach.
     """
 
     def __init__(
@@ -154,11 +151,8 @@ class Toolbox:
         *,
         withheld: Callable[[str], Sequence[str]] | None = None,
         consent: Callable[[Prepared], Awaitable[None]] | None = None,
-<<<<<<< HEAD
         search: ActionSearch | None = None,
-=======
         reach: Reach | None = None,
->>>>>>> next
     ) -> None:
         self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
         self._management = {action.name: Tool(action.name, action) for action in management}
