@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.core import atomic_file
 from dynamic_plugins.core.permissions import NOT_ENFORCED
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.errors import PluginError, UnavailableHereError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.resolver.action_search import ActionSearch
     from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
@@ -138,7 +139,13 @@ class App:
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.store = StateStore(settings.state_file)
         self.components = ComponentRegistry()
-        self.catalogue = Catalogue(self.registry, self._installed_entries, settings.home / "registry")
+        self.catalogue = Catalogue(
+            self.registry,
+            self._installed_entries,
+            settings.home / "registry",
+            meaning=settings.meaning,
+            runs_here=self._runs_here,
+        )
         self.registry.watch(before_new_copy=self.catalogue.prepare)
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
@@ -171,6 +178,16 @@ class App:
     def _enforced(self, name: str, permissions: Permissions) -> Enforcement:
         """Return what the fence enforces of *permissions*; one in this process has none."""
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
+
+    def _runs_here(self, entry: Entry) -> bool:
+        """Return whether this machine can run a plugin, as far as its entry tells."""
+        try:
+            self.installer.plan(entry)
+        except UnavailableHereError:
+            return False
+        except PluginError:
+            return True  # what stands in its way is not this machine
+        return True
 
     def _installed_entries(self) -> dict[str, Entry]:
         return {name: plugin.installation.entry for name, plugin in self.store.read().items()}
@@ -212,8 +229,15 @@ class App:
             guard,
             withheld=self.service.withheld,
             consent=consent.check,
+            search=self._action_search,
             reach=reach,
         )
+
+    @cached_property
+    def _action_search(self) -> ActionSearch:
+        from dynamic_plugins.resolver.action_search import ActionSearch
+
+        return ActionSearch(meaning=self.settings.meaning, cache=self.settings.home / "registry")
 
     def reach_consent(self, *, in_turns: bool = False) -> ReachConsent:
         """Return what asks the person about what plugins may not reach, for one conversation."""

@@ -192,6 +192,8 @@ class Settings:
     """``require`` starts no plugin whose permissions cannot be enforced here; ``off`` enforces nothing."""
     in_process: tuple[str, ...] = ()
     """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
+    meaning: bool = True
+    """Whether the search has the embedding as second opinion, where the extra ``search`` is installed."""
     max_steps: int = 8
     """How many times the model may call tools in one turn."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -246,6 +248,7 @@ class Settings:
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
             sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",  # type: ignore[arg-type] # checked
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
+            meaning=_choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
             limits=Limits(
                 memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
                 cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,
