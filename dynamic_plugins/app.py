@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.core import atomic_file
-from dynamic_plugins.core.permissions import NOT_ENFORCED
+from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.tools.management import PastedSecrets
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
     from dynamic_plugins.workers.in_process import InProcessLoader
+    from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
 
 REVOCATION_SECONDS = 60.0
@@ -95,7 +96,18 @@ def _loader(settings: Settings) -> LoaderSelector:
 
         return InProcessLoader(call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment())
 
-    return LoaderSelector(workers, in_process, settings.in_process)
+    def remote() -> RemoteLoader:
+        from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
+
+        return RemoteLoader(
+            limits=settings.limits,
+            start_timeout=settings.timeouts.start,
+            call_timeout=settings.timeouts.call,
+            log=_log_worker_line,
+            environment=settings.environment,
+        )
+
+    return LoaderSelector(workers, in_process, settings.in_process, remote)
 
 
 class App:
@@ -155,7 +167,9 @@ class App:
         self._stop_watching: list[Callable[[], None]] = []
 
     def _enforced(self, name: str, permissions: Permissions) -> Enforcement:
-        """Return what the fence enforces of *permissions*; one in this process has none."""
+        """Return what the fence enforces of *permissions*; one in this process has none, one elsewhere needs none."""
+        if permissions.elsewhere:
+            return ENFORCED
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
 
     def _installed_entries(self) -> dict[str, Entry]:

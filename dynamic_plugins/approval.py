@@ -71,6 +71,8 @@ class ApprovalRequest:
     """Of a call: the action."""
     arguments: str = ""
     """Of a call: its arguments, as JSON text."""
+    remote: tuple[tuple[str, str], ...] = ()
+    """Of what runs elsewhere: its address, what it speaks, what is sent there, how one signs in, its headers."""
 
     @property
     def question(self) -> str:
@@ -87,6 +89,7 @@ class ApprovalRequest:
         """What the person is shown before a yes, a line each: everything, nothing cut, the unseen as escapes."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
+        lines += [f"  {name:<8} {text}" for name, text in self.remote]
         lines += [f"  sha256   {self.digest}"] if self.digest else []
         lines += [f"  {name:<8} {text}" for name, text in self.permission_lines.items()]
         lines += [f"  with it  {name}: {in_a_sentence(permissions)}" for name, permissions in self.needs]

@@ -41,7 +41,8 @@
     │   ├── LoadError                      load_failed
     │   │   ├── ChangedFilesError          load_failed
     │   │   ├── ComponentClashError        load_failed
-    │   │   └── ContractError              load_failed
+    │   │   ├── ContractError              load_failed
+    │   │   └── UnreachableError           load_failed
     │   ├── ActionError                    action_failed
     │   │   └── WorkerDiedError            action_failed
     │   └── PluginTimeoutError             timeout
@@ -407,6 +408,10 @@ class LoadError(PluginFaultError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"Loading {name} failed: {reason}")
+
+
+class UnreachableError(LoadError):
+    """A server that runs elsewhere cannot be reached, or lets nobody in; the next call tries again."""
 
 
 class ChangedFilesError(LoadError):

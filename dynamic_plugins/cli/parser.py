@@ -120,6 +120,7 @@ def _lifecycle(commands: Any) -> None:
     install.add_argument("names", nargs="*", metavar="NAME")
     install.add_argument("--plugin-version", "--version", dest="plugin_version", metavar="V", help="an exact version")
     install.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
+    install.add_argument("--remote", action="store_true", help="use it where it runs, though it could run here")
     install.add_argument("--path", metavar="DIR", help="install from a folder or a wheel on this machine")
     install.add_argument("--editable", action="store_true", help="use the folder where it lies; see reload")
     install.add_argument("--yes", action="store_true", help="agree without being asked")

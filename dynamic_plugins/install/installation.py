@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.install.python_environment import Distribution, PythonEnvironment
-from dynamic_plugins.registry.entry import Argument, Variable
+from dynamic_plugins.registry.entry import Argument, Header, Remote, Variable
 
 if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Kind, PackageType
@@ -46,9 +46,11 @@ class Installation:
     """Of all files as they were installed (:mod:`dynamic_plugins.install.integrity`); None in older homes."""
     permissions: Permissions = UNDECLARED
     """What it declared when the person agreed to it; never read from the plugin again."""
+    remote: Remote | None = None
+    """How a server that runs elsewhere is reached, as the person agreed to it; None for what runs here."""
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"permissions": self.permissions.to_dict()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Installation:
@@ -69,8 +71,13 @@ class Installation:
                 ),
                 "permissions": Permissions.from_dict(data["permissions"]) if "permissions" in data else UNDECLARED,
                 "distributions": tuple(Distribution(**each) for each in data.get("distributions", ())),
+                "remote": _remote(data["remote"]) if data.get("remote") else None,
             }
         )
+
+
+def _remote(data: dict[str, Any]) -> Remote:
+    return Remote(**{**data, "headers": tuple(Header(**each) for each in data["headers"])})
 
 
 def is_same(one: Installation, other: Installation) -> bool:

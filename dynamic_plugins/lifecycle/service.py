@@ -14,6 +14,7 @@ from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.events import Event, Listener, ignore
+from dynamic_plugins.install.remote_address import RemoteAddressError, permissions_of
 from dynamic_plugins.lifecycle import offer_pins, variables
 from dynamic_plugins.lifecycle.activation import Activation
 from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
@@ -180,13 +181,15 @@ class PluginManagementService:
 
     # ---------------------------------------------------------------- install, update, uninstall
 
-    async def install(self, plugin: str, version: str | None = None) -> Outcome:
+    async def install(self, plugin: str, version: str | None = None, *, remote: bool = False) -> Outcome:
         """Install the plugin of that name. One that is installed already is left as it is, with a note.
+
+        One that can be installed here is also used where it runs, with *remote*.
 
         Raises UnknownPluginError, AmbiguousNameError, UntrustedSourceError, UnavailableHereError, DeclinedError,
         NeedsConfirmationError, InstallError or PluginTimeoutError.
         """
-        return await self._installs.install(await self.catalogue.find(plugin), version)
+        return await self._installs.install(await self.catalogue.find(plugin), version, remote=remote)
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
@@ -290,6 +293,9 @@ class PluginManagementService:
     def declared_permissions(self, entry: Entry) -> tuple[Permissions, Enforcement]:
         """Return what *entry* would be let reach, were it installed now, and what of that is enforced here."""
         permissions = with_named_paths(entry.permissions, entry.variables)
+        if entry.remote is not None and not entry.packages:
+            with contextlib.suppress(RemoteAddressError):  # it is refused when it is to be installed
+                permissions = permissions_of(entry.remote)
         return permissions, self._approval.enforced(entry.name, permissions)
 
     async def change_permissions(

@@ -12,7 +12,8 @@ from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.text.secret_names import looks_secret
 
 Kind = Literal["mcp", "elizaos", "python"]
-PackageType = Literal["pypi", "npm", "git", "path"]
+PackageType = Literal["pypi", "npm", "git", "path", "remote"]
+"""``remote`` is no package: what runs elsewhere is installed as that, under its address."""
 Format = Literal["string", "number", "boolean", "filepath"]
 Transport = Literal["streamable-http", "sse"]
 RemoteAuth = Literal["none", "headers", "oauth"]

@@ -15,7 +15,9 @@ class Rules:
     registries: tuple[str, ...] | None = None
     """Registries whose entries may be installed, by name or address."""
     packages: tuple[str, ...] | None = None
-    """Where code may come from: ``pypi``, ``npm``, ``git``, ``path``."""
+    """Where code may come from: ``pypi``, ``npm``, ``git``, ``path``; ``remote`` is what runs elsewhere."""
+    remotes: tuple[str, ...] | None = None
+    """Addresses of servers elsewhere that may be used; one that names its host in full may lie in the own network."""
     allow: tuple[str, ...] | None = None
     """Names of the only plugins that may be installed and started."""
     deny: tuple[str, ...] = ()

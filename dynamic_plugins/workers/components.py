@@ -75,6 +75,10 @@ class Host:
     """Called with the plugin's name and one line that it logged; instead of the loader's own log."""
     progress: Callable[[float | None, str], None] | None = None
     """Called with the progress of calls that bring no listener of their own."""
+    named: tuple[str, ...] = ()
+    """Of a server that runs elsewhere: hosts that the person or the operator has named themselves."""
+    reached: Callable[[str], None] | None = None
+    """Of a server that runs elsewhere: called with why it cannot be reached, and with nothing once it can."""
 
 
 class Connection(Protocol):
