@@ -78,7 +78,7 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
     )
 
 
-def _loader(settings: Settings) -> LoaderSelector:
+def _loader(settings: Settings, sign_ins: SignIns) -> LoaderSelector:
     """Return what starts plugins: in workers, and in this process where the operator says so."""
     data_dir = settings.home / "plugin_data"
     workers = Loader(
@@ -105,6 +105,7 @@ def _loader(settings: Settings) -> LoaderSelector:
             call_timeout=settings.timeouts.call,
             log=_log_worker_line,
             environment=settings.environment,
+            auth_for=sign_ins.auth_for,
         )
 
     return LoaderSelector(workers, in_process, settings.in_process, remote)
@@ -140,7 +141,7 @@ class App:
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
-        self.loader = _loader(settings)
+        self.loader = _loader(settings, self.sign_ins)
         self.audit = AuditLog(settings.audit_file, door)
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import threading
 import webbrowser
 from typing import TYPE_CHECKING
 
@@ -107,12 +109,14 @@ async def _line_of_input() -> str:
     loop = asyncio.get_running_loop()
     came: asyncio.Future[str] = loop.create_future()
 
+    def take(line: str) -> None:
+        if not came.done():
+            came.set_result(line)
+
     def read() -> None:
         line = sys.stdin.readline()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: came.done() or came.set_result(line))
-
-    import threading
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for it
+            loop.call_soon_threadsafe(take, line)
 
     threading.Thread(target=read, daemon=True).start()
     return await came

@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from dynamic_plugins.core.cancellation import to_the_end
-from dynamic_plugins.errors import NeedsSignInError, PluginError, SignInError
+from dynamic_plugins.errors import NeedsSignInError, SignInError
 from dynamic_plugins.oauth.sign_in_flow import SignInFlow, challenge_in
-from dynamic_plugins.oauth.sign_in_refusals import note_refusal
 from dynamic_plugins.redaction.scrubber import BLANK, Scrubber
 
 if TYPE_CHECKING:
@@ -27,12 +26,14 @@ T = TypeVar("T")
 RENEWING_SECONDS = 60.0
 """How long to wait for another process that renews a token."""
 
+_MOST_SECRETS = 12
+"""So many tokens are looked for, those before the present ones among them."""
+
 
 class PluginAuth(httpx2.Auth):
     """The sign-in of *plugin* at *server*, for the requests of its connection, in every process that has one.
 
-    It asks nobody: what is refused goes on to the client as it is, and why is noted for
-    :func:`~dynamic_plugins.oauth.sign_in_refusals.noting_refusals`, as NeedsSignInError or SignInError.
+    It asks nobody: where a person is needed it says so, and whoever made the call may ask one.
     """
 
     def __init__(
@@ -44,32 +45,35 @@ class PluginAuth(httpx2.Auth):
         self._seen: Stamp | None = None
         self._sign_in: SignIn | None = None
         self._was_signed_in = False
-        self._scrubber = Scrubber({})
+        self.tokens_scrubber = Scrubber({})
+        """What takes the tokens of this sign-in out of what the server says."""
+        self._had: list[str] = []
         self._renewing = asyncio.Lock()
 
-    @property
-    def scrubber(self) -> Scrubber:
-        """What takes this sign-in's tokens out of what the server says."""
-        return self._scrubber
+    def with_tokens(self, scrubber: Scrubber) -> Scrubber:
+        """Return *scrubber* for this connection: it takes the tokens out as well, also those that are yet to come."""
+        return _WithTokens(scrubber, self)
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
-        """Put the token on *request*; once more with a new one, where the server does not take it."""
+        """Put the token on *request*; once more with a new one, where the server does not take it.
+
+        Raises NeedsSignInError where only a person can help, SignInError and SecretStoreError.
+        """
         if not self._goes_to_server(request.url):
             yield request
             return
-        attempt = _Attempt()
-        sign_in = await attempt.result(self._usable())
+        sign_in = await self._usable()
         response = yield _with_token(request, sign_in)
         challenge = challenge_in(response)
         if challenge is not None and challenge.status == 401:
-            newer = await attempt.result(self._instead_of(sign_in, challenge))
+            newer = await self._instead_of(sign_in, challenge)
             if newer is not None:
                 sign_in = newer
                 response = yield _with_token(request, newer)
                 challenge = challenge_in(response)
         if challenge is not None:
-            await attempt.result(self._keeper_does(self._keeper.note_challenge, self.plugin, self.server, challenge))
-            note_refusal(attempt.error or self._wanted(challenge, sign_in))
+            await self._keeper_does(self._keeper.note_challenge, self.plugin, self.server, challenge)
+            raise self._wanted(challenge, sign_in)
 
     def _goes_to_server(self, url: httpx2.URL) -> bool:
         mine = self._origin
@@ -102,7 +106,8 @@ class PluginAuth(httpx2.Auth):
         self._was_signed_in = self._was_signed_in or sign_in is not None
         self._sign_in = sign_in
         if sign_in is not None:
-            self._scrubber = Scrubber(dict.fromkeys(sign_in.secrets, BLANK))
+            self._had = [*dict.fromkeys((*self._had, *sign_in.secrets))][-_MOST_SECRETS:]
+            self.tokens_scrubber = Scrubber(dict.fromkeys(self._had, BLANK))
 
     async def _usable(self) -> SignIn | None:
         """Return a sign-in that has not ended; None where there is none. Raises SignInError and SecretStoreError."""
@@ -166,19 +171,21 @@ class PluginAuth(httpx2.Auth):
                 raise SignInError(self.plugin, "another process has been renewing its token for too long") from None
 
 
-class _Attempt:
-    """What one request needed, and why that was not to be had."""
+class _WithTokens(Scrubber):
+    """The scrubber of a connection, which also takes out the tokens that its sign-in has had."""
 
-    def __init__(self) -> None:
-        self.error: PluginError | None = None
+    def __init__(self, own: Scrubber, auth: PluginAuth) -> None:
+        super().__init__({})
+        self._own, self._auth = own, auth
 
-    async def result(self, doing: Awaitable[T]) -> T | None:
-        """Return what *doing* gives; None where it raises, which is kept."""
-        try:
-            return await doing
-        except PluginError as error:
-            self.error = error
-            return None
+    def text(self, text: str) -> str:
+        return self._auth.tokens_scrubber.text(self._own.text(text))
+
+    def result(self, value: Any) -> Any:
+        return self._auth.tokens_scrubber.result(self._own.result(value))
+
+    def schema(self, value: Any) -> Any:
+        return self._auth.tokens_scrubber.schema(self._own.schema(value))
 
 
 def _with_token(request: httpx2.Request, sign_in: SignIn | None) -> httpx2.Request:
