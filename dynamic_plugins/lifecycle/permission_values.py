@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.state import StoredPlugin
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_UNLISTED = "unlisted"
+"""The source of what no registry lists: the person has written its address themselves."""
 _VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -60,7 +62,8 @@ def resolved(plugin: StoredPlugin, values: Mapping[str, str], *, keep_unset: boo
 
 def named_by_person(plugin: StoredPlugin, values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the hosts that the person named for *plugin*: those that they granted, and those in their own *values*."""
-    declared = (host for host in plugin.installation.permissions.network or () if host.startswith("$"))
+    hosts = plugin.installation.permissions.network or ()
+    declared = hosts if plugin.installation.source == _UNLISTED else (host for host in hosts if host.startswith("$"))
     return (*(plugin.allowed.network or ()), *_hosts(declared, values))
 
 

@@ -51,6 +51,8 @@ def details(service: PluginManagementService, entry: Entry) -> dict[str, Any]:
     }
     if len(entry.actions) > ACTIONS:
         told["more_actions"] = len(entry.actions) - ACTIONS
+    if entry.remote is not None:
+        told["remote"] = {"url": entry.remote.url, "transport": entry.remote.transport, "auth": entry.remote.auth}
     if installed is not None:
         told |= {"installed_version": installed.version, "status": str(installed.status)}
     return {key: value for key, value in told.items() if value not in ("", [])}

@@ -60,6 +60,8 @@ class McpConnection(ABC):
         self._scrubber = scrubber
         self._call_timeout = call_timeout
         self._offers = Offers()
+        self._ended_by: Exception | None = None
+        """What the client gave up for."""
         self._closing = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refresh: asyncio.Task[None] | None = None
@@ -183,6 +185,7 @@ class McpConnection(ABC):
             failure: Exception = error
             while isinstance(failure, ExceptionGroup):
                 failure = failure.exceptions[0]
+            self._ended_by = failure
             if not self._ready.done():
                 self._ready.set_exception(failure)
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.errors import ActionError
+from dynamic_plugins.errors import ActionError, LoadError
 from dynamic_plugins.workers.components import READ
 from dynamic_plugins.workers.remote.remote_session import SessionGoneError
 
@@ -80,7 +80,10 @@ class RemoteConnection:
             if self._closed:
                 raise ActionError(self.name, component.name, "the connection was closed")
             if self._session is lost:
-                session = await self._open_session()
+                try:
+                    session = await self._open_session()
+                except LoadError as error:
+                    raise ActionError(self.name, component.name, error.reason) from None
                 leaving = asyncio.ensure_future(lost.close())
                 self._leaving.add(leaving)
                 leaving.add_done_callback(self._leaving.discard)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.components import Component, Host
     from dynamic_plugins.workers.remote.http_client import Failure, RemoteHttpClient
 
+_LAST_WORD_SECONDS = 1.0
 _BROKE_OFF = (
     "the connection broke off before its answer, so nobody knows whether it was done; the next call connects anew"
 )
@@ -118,7 +120,8 @@ class RemoteSession(McpConnection):
                 return SessionGoneError(self.name)
             return failure.error or ActionError(self.name, component.name, self._told(failure))
         if error.code == types.CONNECTION_CLOSED:
-            too_long = "byte limit" in error.message
+            await asyncio.wait([self._task], timeout=0 if self.alive else _LAST_WORD_SECONDS)
+            too_long = "byte limit" in f"{error.message} {self._ended_by}"
             return ActionError(
                 self.name, component.name, "the answer was too long and was dropped" if too_long else _BROKE_OFF
             )

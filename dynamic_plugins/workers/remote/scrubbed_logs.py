@@ -20,11 +20,12 @@ _LOGGERS = ("httpx2", "mcp.client.streamable_http", "mcp.client.sse", "mcp.share
 
 def _changed(record: logging.LogRecord) -> bool:
     scrubber = ours.get()
-    if scrubber is not None:
-        record.msg, record.args = scrubber.text(record.getMessage())[:2000], ()
-        record.exc_info = record.exc_text = None  # failures are told by the calls that they end
-        record.levelno, record.levelname = logging.DEBUG, "DEBUG"
-    return True
+    if scrubber is None:
+        return True
+    record.msg, record.args = scrubber.text(record.getMessage())[:2000], ()
+    record.exc_info = record.exc_text = None  # failures are told by the calls that they end
+    record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
 
 
 def scrub() -> None:
