@@ -199,6 +199,10 @@ class OAuthServer:
     address: str
 
     @property
+    def host(self) -> str:
+        return self.address.removeprefix("http://")
+
+    @property
     def url(self) -> str:
         return f"{self.address}/mcp"
 

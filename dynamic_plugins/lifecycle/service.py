@@ -97,7 +97,7 @@ class PluginManagementService:
         self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
         self._store, self._configuration, self.admission = store, configuration, admission
         self._approval = approval = ApprovalGate(installer, approve, admission, enforced)
-        launcher = Launcher(loader, store, configuration, self._on_event, admission, use_model)
+        launcher = Launcher(loader, store, configuration, self._on_event, admission, use_model, ask_values)
         self._supervisor = supervisor = Supervisor(
             store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten
         )

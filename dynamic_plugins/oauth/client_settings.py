@@ -19,7 +19,8 @@ class ClientSettings:
     The variables, all of them optional: ``OAUTH_CLIENT_ID``, ``OAUTH_CLIENT_SECRET`` and ``OAUTH_ISSUER`` of a
     registration made by hand, ``OAUTH_REDIRECT_PORT`` where that needs a fixed one, ``OAUTH_SCOPE``,
     ``OAUTH_CLIENT_METADATA_URL`` of a document that describes us, and ``OAUTH_GRANT=client_credentials`` where the
-    registration itself is who signs in.
+    registration itself is who signs in, with its secret or with ``OAUTH_PRIVATE_KEY`` (PEM) and
+    ``OAUTH_SIGNING_ALGORITHM`` (``ES256`` where nothing is said).
     """
 
     client_id: str = ""
@@ -29,6 +30,8 @@ class ClientSettings:
     scope: str = ""
     metadata_url: str = ""
     grant: str = ""
+    private_key: str = field(default="", repr=False)
+    signing_algorithm: str = ""
 
     @classmethod
     def of(cls, plugin: str, values: Mapping[str, str]) -> Self:
@@ -50,4 +53,6 @@ class ClientSettings:
             values.get("OAUTH_SCOPE", ""),
             metadata_url,
             grant,
+            values.get("OAUTH_PRIVATE_KEY", ""),
+            values.get("OAUTH_SIGNING_ALGORITHM", "ES256"),
         )

@@ -138,22 +138,11 @@ class SignInFlow:
 
     async def sign_in_by_itself(self, challenge: Challenge) -> SignIn:
         """Sign in with the registration alone, as programs without a person do. Raises SignInError."""
-        from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
-
         settings = self._settings
-        if not (settings.client_id and settings.client_secret and settings.issuer):
-            raise SignInError(
-                self.plugin,
-                "OAUTH_GRANT=client_credentials needs OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET and OAUTH_ISSUER",
-            )
-        provider = ClientCredentialsOAuthProvider(
-            self.server,
-            _Memory(None, None),
-            settings.client_id,
-            settings.client_secret,
-            scope=settings.scope or None,
-            issuer=settings.issuer,
-        )
+        if not (settings.client_id and settings.issuer and (settings.client_secret or settings.private_key)):
+            needed = "OAUTH_CLIENT_ID, OAUTH_ISSUER and OAUTH_CLIENT_SECRET or OAUTH_PRIVATE_KEY"
+            raise SignInError(self.plugin, f"OAUTH_GRANT=client_credentials needs {needed}")
+        provider = _of_program(self.server, settings)
         await self._drive(provider, challenge)
         return self._given_out(provider)
 
@@ -295,6 +284,26 @@ class _RefusedError(Exception):
     def __init__(self, error: str) -> None:
         self.error = error if _ERROR.fullmatch(error) else "an unknown error"
         super().__init__(f"its authorization server answered {self.error}")
+
+
+def _of_program(server: str, settings: ClientSettings) -> OAuthClientProvider:
+    """Return the provider for a registration that signs in by itself."""
+    from mcp.client.auth.extensions import client_credentials as programs
+
+    how: dict[str, Any] = {"scope": settings.scope or None, "issuer": settings.issuer}
+    if not settings.private_key:
+        return programs.ClientCredentialsOAuthProvider(
+            server, _Memory(None, None), settings.client_id, settings.client_secret, **how
+        )
+    signed = programs.SignedJWTParameters(
+        issuer=settings.client_id,
+        subject=settings.client_id,
+        signing_key=settings.private_key,
+        signing_algorithm=settings.signing_algorithm,
+    )
+    return programs.PrivateKeyJWTOAuthProvider(
+        server, _Memory(None, None), settings.client_id, signed.create_assertion_provider(), **how
+    )
 
 
 def _registered_by_hand(settings: ClientSettings) -> OAuthClientInformationFull | None:
