@@ -161,7 +161,8 @@ def remote(value: Any) -> Remote | None:
     headers = listed(given, header, HEADERS)
     if not isinstance(given, list) or len(headers) != len(given):
         return None
-    return Remote(url, cast("Transport", transport), cast("RemoteAuth", auth), headers)
+    config = listed(value.get("config"), variable, VARIABLES)
+    return Remote(url, cast("Transport", transport), cast("RemoteAuth", auth), headers, config)
 
 
 def header(value: Any) -> Header | None:
