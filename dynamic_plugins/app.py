@@ -17,6 +17,7 @@ from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
+from dynamic_plugins.oauth.sign_ins import SignIns
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.chat.conversation import Conversation
     from dynamic_plugins.chat.plugin_reader import PluginReader
     from dynamic_plugins.core.model_protocol import Model
@@ -77,7 +78,7 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
     )
 
 
-def _loader(settings: Settings) -> LoaderSelector:
+def _loader(settings: Settings, sign_ins: SignIns) -> LoaderSelector:
     """Return what starts plugins: in workers, and in this process where the operator says so."""
     data_dir = settings.home / "plugin_data"
     workers = Loader(
@@ -104,6 +105,7 @@ def _loader(settings: Settings) -> LoaderSelector:
             call_timeout=settings.timeouts.call,
             log=_log_worker_line,
             environment=settings.environment,
+            auth_for=sign_ins.auth_for,
         )
 
     return LoaderSelector(workers, in_process, settings.in_process, remote)
@@ -123,6 +125,7 @@ class App:
         *,
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
+        ask_sign_in: AskSignIn | None = None,
         listener: Listener = ignore,
         door: str = "library",
         confirm_calls: ConfirmCalls = "never",
@@ -136,8 +139,9 @@ class App:
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
+        self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
-        self.loader = _loader(settings)
+        self.loader = _loader(settings, self.sign_ins)
         self.audit = AuditLog(settings.audit_file, door)
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
@@ -151,6 +155,8 @@ class App:
             admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
             ask_values=ask_values,
+            sign_ins=self.sign_ins,
+            ask_sign_in=ask_sign_in,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
@@ -233,6 +239,7 @@ class App:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self.sign_ins.close()
         await self.service.close()
         for stop in self._stop_watching:
             stop()

@@ -12,6 +12,7 @@
     │   │   └── WithheldError              needs_confirmation
     │   ├── DeclinedError                  declined
     │   ├── NeedsConfigurationError        needs_configuration
+    │   │   └── NeedsSignInError           needs_configuration
     │   ├── UntrustedSourceError           untrusted_source
     │   │   └── SourceNotAllowedError      untrusted_source
     │   ├── PermissionDeniedError          permission_denied   (an ActionError too)
@@ -28,6 +29,7 @@
     │   ├── UnavailableHereError           unavailable_here
     │   ├── StateError                     state_unavailable
     │   ├── SecretStoreError               secrets_unavailable
+    │   ├── SignInError                    sign_in_failed
     │   ├── RegistryUnavailableError       registry_unavailable
     │   │   ├── FetchError                 registry_unavailable (registry.http)
     │   │   └── NotARegistryError          registry_unavailable
@@ -228,6 +230,24 @@ class NeedsConfigurationError(InputError):
         return {"missing": list(self.missing)}
 
 
+class NeedsSignInError(NeedsConfigurationError):
+    """A person has to sign in at the plugin's server, for the first time or again; *reason* says why, where known."""
+
+    def __init__(self, name: str, reason: str = "") -> None:
+        self.name, self.reason, self.missing, self.version = name, reason, (), None
+        self.command = f"dynamic-plugins login {shlex.quote(name)}"
+        text = f"{name} needs you to sign in" + (f": {reason}." if reason else " first.")
+        InputError.__init__(
+            self,
+            f"{text} Sign in with: {self.command}",
+            for_model=f"{name} needs the person to sign in{f': {reason}' if reason else ' first'}. "
+            f"They do so with: {self.command}",
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"missing": [], "sign_in": self.command}
+
+
 class UntrustedSourceError(InputError):
     """The entry comes from a registry that the person has not trusted."""
 
@@ -325,6 +345,16 @@ class SecretStoreError(UnavailableError):
     """There is no safe place for a secret here, or it does not open; the text says how to get one."""
 
     code = "secrets_unavailable"
+
+
+class SignInError(UnavailableError):
+    """Signing in at a plugin's server came to nothing; what was kept before is kept still."""
+
+    code = "sign_in_failed"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"Signing in for {name} failed: {reason}")
 
 
 class RegistryUnavailableError(UnavailableError):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.settings import ConfirmCalls
     from dynamic_plugins.tools.toolbox import ToolFormat
@@ -35,7 +35,8 @@ class DynamicPlugins:
     is installed or first started; without it such a call answers ``needs_confirmation``. It is asked as well before a
     plugin's action is called, as *confirm_calls* says: ``always``, ``changing`` (all but those that only read; the
     default where there is an *approve*) or ``never``; ``DYNAMIC_PLUGINS_CONFIRM_CALLS`` goes first. *ask_values* asks a
-    person for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *listener* gets progress.
+    person for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *ask_sign_in* has them
+    open an address and sign in at a remote plugin's server. *listener* gets progress.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class DynamicPlugins:
         registries: Sequence[str | Path] = (),
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
+        ask_sign_in: AskSignIn | None = None,
         listener: Listener = ignore,
         settings: Settings | None = None,
         confirm_calls: ConfirmCalls | None = None,
@@ -53,7 +55,13 @@ class DynamicPlugins:
         # Who gives a person to ask wants them asked; where there is none, calls are made as before.
         mode = confirm_calls or ("never" if approve is None else "changing")
         self.app = App(
-            told, approve=approve, ask_values=ask_values, listener=listener, door="library", confirm_calls=mode
+            told,
+            approve=approve,
+            ask_values=ask_values,
+            ask_sign_in=ask_sign_in,
+            listener=listener,
+            door="library",
+            confirm_calls=mode,
         )
 
     async def __aenter__(self) -> Self:

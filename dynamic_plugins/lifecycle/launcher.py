@@ -19,6 +19,7 @@ from dynamic_plugins.workers.components import Host
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dynamic_plugins.approval import AskValues
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.registry.entry import Remote
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 class Launcher:
     """Starts what *store* says is installed. *listener* gets the plugins' progress; *use_model* answers one that asks
-    for the host's model.
+    for the host's model, *ask_values* has the person answer one that runs elsewhere and asks them.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Launcher:
         listener: Listener,
         admission: Admission,
         use_model: UseModel | None = None,
+        ask_values: AskValues | None = None,
     ) -> None:
         self._admission = admission
         self._loader, self._store, self._configuration = loader, store, configuration
-        self._listener, self._use_model = listener, use_model
+        self._listener, self._use_model, self.ask_values = listener, use_model, ask_values
         self._closed = False
 
     def runs_here(self, name: str) -> bool:
@@ -96,6 +98,7 @@ class Launcher:
             permissions=resolved(plugin, told),
             named=(*named_by_person(plugin, values), *self._admission.named_hosts(plugin.name)),
             reached=partial(self._reached, plugin),
+            ask_values=self.ask_values,
         )
         return await self._loader.connect(plugin.installation, told, (), host)
 

@@ -23,6 +23,7 @@ from dynamic_plugins.lifecycle.installs import Installs
 from dynamic_plugins.lifecycle.launcher import Launcher
 from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
+from dynamic_plugins.lifecycle.remote_sign_in import RemoteSignIn
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
 from dynamic_plugins.lifecycle.trial_run import TrialRun
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
+    from dynamic_plugins.oauth.sign_ins import SignIns
     from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.resolver.catalog import Catalogue, PluginRef
@@ -67,9 +69,9 @@ class PluginManagementService:
     A plugin may be named as people name it, which :class:`Catalogue` resolves, or by a reference from :meth:`resolve`.
     Every verb is safe to repeat and raises a :class:`PluginError` that says what happened and what to do next, that of
     an unknown, ambiguous or missing name among them. *approve* asks a person; without it, what needs a person's
-    approval raises NeedsConfirmationError. *ask_values* asks a person for the required values of a plugin; *use_model*
-    answers plugins that ask for the host's model; *enforced*
-    tells which permissions this machine holds them to.
+    approval raises NeedsConfirmationError. *ask_values* asks a person for the required values of a plugin;
+    *ask_sign_in* has them sign in at the server of a remote one; *use_model* answers plugins that ask for the host's
+    model; *enforced* tells which permissions this machine holds them to.
     """
 
     def __init__(
@@ -85,18 +87,21 @@ class PluginManagementService:
         admission: Admission,
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
+        sign_ins: SignIns,
+        ask_sign_in: AskSignIn | None = None,
         listener: Listener = ignore,
         use_model: UseModel | None = None,
         enforced: Enforced = not_enforced,
     ) -> None:
         self.catalogue, self.components, self.journal = catalogue, components, journal
-        self.ask_values, self.listener = ask_values, listener
+        self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
         self._store, self._configuration, self.admission = store, configuration, admission
         self._approval = approval = ApprovalGate(installer, approve, admission, enforced)
-        launcher = Launcher(loader, store, configuration, self._on_event, admission, use_model)
+        launcher = Launcher(loader, store, configuration, self._on_event, admission, use_model, ask_values)
         self._supervisor = supervisor = Supervisor(
             store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten
         )
+        self._sign_in = RemoteSignIn(sign_ins, store, configuration, supervisor, admission.audit, self._on_event)
         self._permissions = PermissionGrants(store, supervisor, configuration, enforced, self._on_event)
         dependencies = Dependencies(catalogue, installer, store)
         self._activation = Activation(store, supervisor, dependencies, self._on_event)
@@ -265,6 +270,20 @@ class PluginManagementService:
         known = self._configuration.names(stored.name)
         return [(variable, variable.name in known) for variable in stored.installation.variables]
 
+    # ---------------------------------------------------------------- sign in
+
+    async def sign_in(self, plugin: Named, ask: AskSignIn | None = None) -> bool:
+        """Have the person sign in at the server of a remote plugin; return False where it wants no sign-in.
+
+        *ask* goes before the service's own. Raises NeedsSignInError where nobody can be asked, SignInError,
+        DeclinedError, SecretStoreError, and BadArgumentsError for a plugin that runs on this machine.
+        """
+        return await self._sign_in.sign_in((await self.resolve(plugin)).name, ask or self.ask_sign_in)
+
+    async def sign_out(self, plugin: Named) -> bool:
+        """Forget what a remote plugin is signed in to, here and at the server; return False where that is nothing."""
+        return await self._sign_in.sign_out((await self.resolve(plugin)).name)
+
     # ---------------------------------------------------------------- permissions
 
     async def permissions(self, plugin: Named) -> PluginPermissions:
@@ -303,14 +322,16 @@ class PluginManagementService:
         Raises NeedsConfigurationError, DeclinedError, NeedsConfirmationError, LoadError (status ``error``) or
         PluginTimeoutError.
         """
-        return await self._activation.load((await self.resolve(plugin)).name)
+        name = (await self.resolve(plugin)).name
+        return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._activation.load(name))
 
     async def activate(self, plugin: Named) -> Outcome:
         """Load the plugin if need be, start its services and register its components; it stays enabled after a restart.
 
         What it needs is activated before it. Errors as for :meth:`load`.
         """
-        return await self._activation.activate((await self.resolve(plugin)).name)
+        name = (await self.resolve(plugin)).name
+        return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._activation.activate(name))
 
     async def reload(self, plugin: Named) -> Outcome:
         """Start the plugin's code anew: what changed in an editable folder counts from now on. It stays on or off.
@@ -355,7 +376,9 @@ class PluginManagementService:
         self.check_agreed(name, action)
         self.components.action(name, action)
         with self.journal.timed(name, action):
-            return await self.components.execute_action(name, action, arguments)
+            return await self._sign_in.signed_in(
+                name, self.ask_sign_in, lambda: self.components.execute_action(name, action, arguments)
+            )
 
     async def evaluate(self, turn: dict[str, Any]) -> dict[str, Any]:
         """Show a finished turn to the active plugins' evaluators, starting those that have to be.

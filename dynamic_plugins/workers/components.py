@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 
 if TYPE_CHECKING:
+    from dynamic_plugins.approval import AskValues
     from dynamic_plugins.redaction.scrubber import Scrubber
 
 UseModel = Callable[[Sequence[dict[str, str]]], Awaitable["str | None"]]
@@ -71,6 +72,8 @@ class Host:
     """Absolute folders that an MCP server may work on."""
     permissions: Permissions = UNDECLARED
     """What it may reach: hosts and absolute paths, with the person's values in them."""
+    ask_values: AskValues | None = None
+    """Asks the person what the plugin wants to know of them in the middle of a call."""
     log: Callable[[str, str], None] | None = None
     """Called with the plugin's name and one line that it logged; instead of the loader's own log."""
     progress: Callable[[float | None, str], None] | None = None

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -19,7 +19,7 @@ from dynamic_plugins.workers.discovery import PROMPT, offers_of, problem_in
 from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mcp.client._transport import Transport
     from mcp.client.session import ClientRequestContext
@@ -62,6 +62,8 @@ class McpConnection(ABC):
         self._offers = Offers()
         self._ended_by: Exception | None = None
         """What the client gave up for."""
+        self._clocks: set[asyncio.Timeout] = set()
+        """Of the calls under way."""
         self._closing = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refresh: asyncio.Task[None] | None = None
@@ -73,6 +75,7 @@ class McpConnection(ABC):
             cache=None,
             sampling_callback=self._sample if host.use_model else None,
             list_roots_callback=self._roots if host.roots else None,
+            elicitation_callback=self._elicited if host.ask_values else None,
             logging_callback=self._logged,
             message_handler=self._noticed,
             client_info=types.Implementation(name="dynamic-plugins", version="1"),
@@ -159,7 +162,8 @@ class McpConnection(ABC):
             raise self._not_alive(component)
         begun = time.monotonic()
         try:
-            async with asyncio.timeout(self._call_timeout):
+            async with asyncio.timeout(self._call_timeout) as clock:
+                self._clocks.add(clock)
                 value = await self._ask(component, arguments, progress or self._host.progress)
         except TimeoutError:
             await self._end_if_stuck()
@@ -169,6 +173,8 @@ class McpConnection(ABC):
         except (RuntimeError, ValueError) as error:
             # What the client finds wrong with an answer: it does not fit the protocol or the tool's own schema.
             raise ActionError(self.name, component.name, self._scrubber.text(str(error))) from None
+        finally:
+            self._clocks.discard(clock)
         return self._scrubber.result(value)
 
     async def close(self) -> None:
@@ -285,6 +291,25 @@ class McpConnection(ABC):
         return types.ListRootsResult.model_validate(
             {"roots": [{"uri": Path(root).as_uri(), "name": Path(root).name} for root in self._host.roots]}
         )
+
+    async def _elicited(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:  # noqa: ARG002 # the client calls it so
+        from dynamic_plugins.workers.remote.elicitation import answer
+
+        assert self._host.ask_values is not None  # noqa: S101 # given to the client only with it
+        with self._waiting_for_person():
+            return await answer(self.name, params, self._host.ask_values)
+
+    @contextmanager
+    def _waiting_for_person(self) -> Iterator[None]:
+        """Keep the time that a person takes off the calls under way."""
+        for clock in self._clocks:
+            clock.reschedule(None)
+        try:
+            yield
+        finally:
+            ends = asyncio.get_running_loop().time() + self._call_timeout
+            for clock in self._clocks:
+                clock.reschedule(ends)
 
     async def _logged(self, params: types.LoggingMessageNotificationParams) -> None:
         if self._host.log is not None:

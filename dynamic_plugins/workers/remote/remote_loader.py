@@ -20,16 +20,15 @@ from dynamic_plugins.workers.remote.remote_session import RemoteSession
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx2
-
     from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.oauth.plugin_auth import PluginAuth
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.registry.entry import Remote
     from dynamic_plugins.settings import Limits
     from dynamic_plugins.workers.components import Host
     from dynamic_plugins.workers.remote.http_client import Failure
 
-AuthFactory = Callable[[str, str], "httpx2.Auth | None"]
+AuthFactory = Callable[[str, str], "PluginAuth | None"]
 """Called with a plugin's name and the address of its server; gives what signs in there, or None."""
 _READ_SECONDS = 300.0
 """How long a stream may be silent; calls have bounds of their own."""
@@ -74,6 +73,8 @@ class RemoteLoader:
         scrubber = plugin_scrubber(values, installation.variables, [])
         # Without its own headers: an entry rarely says that one has to sign in.
         auth = self._auth_for(name, address) if self._auth_for is not None and remote.auth != "headers" else None
+        if auth is not None:
+            scrubber = auth.with_tokens(scrubber)
         reached = _on_change(host.reached)
 
         def make_client(on_failure: Callable[[Failure], None]) -> RemoteHttpClient:
