@@ -87,11 +87,13 @@ class Learned:
     detail: str = ""
 
 
-async def learn(name: str, path: Path | None = None, calls: int = MAX_CALLS) -> Learned:
+async def learn(
+    name: str, path: Path | None = None, calls: int = MAX_CALLS, registries: tuple[str, ...] = ()
+) -> Learned:
     """Return what the plugin of that name, or the one in the folder *path*, reaches for."""
     learned = Learned(name)
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.from_environment(home=Path(folder, "home"))
+        settings = Settings.from_environment(home=Path(folder, "home"), registries=registries)
         # Without the fence: it is to be seen what it reaches for, not what it is refused.
         changed = {"timeouts": Timeouts(start=60, call=10), "passphrase": "evaluation", "sandbox": "off"}
         environment = {**settings.environment, "HOME": str(Path(folder, "person"))}

@@ -97,7 +97,7 @@ def test_plugins_that_people_ask_for_are_there_with_what_they_need(
         ("mcp-server-sqlite", (), (FileAccess("$DB_PATH/..", "write"),), ()),
         ("@modelcontextprotocol/server-filesystem", (), (FileAccess("$DIRECTORY", "write"),), ()),
         ("@modelcontextprotocol/server-sequential-thinking", (), (), ()),
-        ("io.github.firecrawl/firecrawl-mcp-server", ("api.firecrawl.dev:443",), (), ()),
+        ("firecrawl-mcp", ("api.firecrawl.dev:443",), (), ()),
     ],
 )
 def test_what_plugins_may_reach_is_declared(

@@ -53,7 +53,7 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
     folder, manifest = staging / "node_modules" / package, node.manifest(staging, package)
     return replace(
         _facts(plan, staging, str(manifest.get("version", plan.version or "")), npm.variables(manifest)),
-        command=node_command(plan.name, package, manifest, folder, node.node or "node"),
+        command=node_command(plan.name, package, manifest, folder, node.node or "node", plan.entry.command),
         distributions=node.distributions(plan.name, staging),
     )
 
@@ -76,7 +76,7 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
             plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9), plan.cutoff
         )
     own = await in_thread(_own, plan, package, environment)
-    entry_point = python_entry_point(plan.name, plan.kind, package, environment)
+    entry_point = python_entry_point(plan.name, plan.kind, package, environment, plan.entry.command)
     return replace(
         _facts(plan, staging, version, own.config),
         python=str(environment.python),
@@ -99,7 +99,7 @@ async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> In
     facts = replace(facts, requires=told.requires, permissions=_permissions(plan, told.permissions))
     if is_wheel:
         package = canonical(path.name.split("-")[0])
-        entry_point = python_entry_point(plan.name, plan.kind, package, environment)
+        entry_point = python_entry_point(plan.name, plan.kind, package, environment, plan.entry.command)
         requires = await in_thread(_requires, plan, told.requires, environment, entry_point)
         facts = replace(facts, entry_point=entry_point, requires=requires)
     else:

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "dynamic_plugins.plugins"
 
 
-def python_entry_point(plugin: str, kind: Kind, package: str, environment: PythonEnvironment) -> str:
-    """Return ``module:attribute``, or ``module``, of what an installed package is started by. Raises InstallError."""
+def python_entry_point(plugin: str, kind: Kind, package: str, environment: PythonEnvironment, command: str = "") -> str:
+    """Return ``module:attribute``, or ``module``, of what an installed package is started by.
+
+    Of an MCP server that is its *command*, where the package has several. Raises InstallError.
+    """
     if kind == "mcp":
-        return _console_script(plugin, package, environment)
+        return _console_script(plugin, package, environment, command)
     if kind == "python" and (points := environment.entry_points(package, ENTRY_POINT_GROUP)):
         return points.get(plugin) or next(iter(points.values()))
     modules = environment.modules(package)
@@ -34,18 +37,22 @@ def python_entry_point(plugin: str, kind: Kind, package: str, environment: Pytho
     raise InstallError(plugin, f"{package} brings no Python module")
 
 
-def _console_script(plugin: str, package: str, environment: PythonEnvironment) -> str:
+def _console_script(plugin: str, package: str, environment: PythonEnvironment, command: str) -> str:
     scripts = environment.entry_points(package, "console_scripts")
-    if scripts:
-        return scripts[_the_one(plugin, package, scripts)]
+    if scripts or command:
+        return scripts[_the_one(plugin, package, scripts, command)]
     for module in environment.modules(package):
         if (environment.site_packages / module / "__main__.py").is_file():
             return f"{module}.__main__"
     raise InstallError(plugin, f"{package} has no command that could be started")
 
 
-def node_command(plugin: str, package: str, manifest: Mapping[str, Any], folder: Path, node: str) -> tuple[str, ...]:
+def node_command(
+    plugin: str, package: str, manifest: Mapping[str, Any], folder: Path, node: str, command: str = ""
+) -> tuple[str, ...]:
     """Return the command that starts the npm package in *folder*, whose ``package.json`` is *manifest*.
+
+    *command* is the one of its commands that is the server, where its registry entry says so.
 
     Its script is run by *node* with the options of its first line, or by itself where that line names something
     else. Raises InstallError.
@@ -55,7 +62,7 @@ def node_command(plugin: str, package: str, manifest: Mapping[str, Any], folder:
         scripts = {package: scripts}
     if not isinstance(scripts, dict) or not scripts:
         raise InstallError(plugin, f"the npm package {package} has no command that could be started")
-    script = folder / str(scripts[_the_one(plugin, package, scripts)])
+    script = folder / str(scripts[_the_one(plugin, package, scripts, command)])
     try:
         with script.open("rb") as file:
             words = file.readline(256).decode(errors="replace").removeprefix("#!").split()
@@ -68,9 +75,14 @@ def node_command(plugin: str, package: str, manifest: Mapping[str, Any], folder:
     return (node, *words[runner + 1 :], str(script)) if runner is not None else (node, str(script))
 
 
-def _the_one(plugin: str, package: str, names: Iterable[str]) -> str:
-    """Return which of a package's commands is the server: the one called like it, the only one, or what says so."""
+def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "") -> str:
+    """Return which of a package's commands is the server: *command*, or the one called like it, the only one, or what
+    says so."""
     known = list(names)
+    if command:
+        if command in known:
+            return command
+        raise InstallError(plugin, f"{package} has no command {command}. It has: {', '.join(known) or 'none'}")
     wanted = [canonical(each) for each in (package, package.rsplit("/", 1)[-1], plugin, plugin.rsplit("/", 1)[-1])]
     for want in wanted:
         for name in known:

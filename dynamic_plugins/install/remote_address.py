@@ -34,6 +34,7 @@ _NOT_OURS = re.compile(
 )
 # Names that no public name server knows.
 _NEAR = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".home", ".corp", ".intranet")
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _LONGEST_HEADER = 16 * 1024
 
 
@@ -158,6 +159,8 @@ def is_public(address: str) -> bool:
     found = ipaddress.ip_address(address)
     # An IPv4 address may stand in one of version 6: the connection goes to that.
     inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
+    if found in _TRANSLATED:
+        inner = ipaddress.IPv4Address(found.packed[-4:])
     return all(each.is_global and not each.is_multicast for each in (found, inner) if each is not None)
 
 

@@ -57,7 +57,8 @@ def remote_plan(entry: Entry, version: str | None = None, note: str = "") -> Ins
     except RemoteAddressError as error:
         raise InstallError(entry.name, f"its registry entry cannot be used: {error}") from None
     used = variables_of(remote)
-    known = {each.name: each for each in entry.config if each.name in used}
+    known = {each.name: each for each in (*entry.config, *remote.config) if each.name in used}
+    remote = replace(remote, config=())  # which is kept with the install's other variables
     config = (*known.values(), *(Variable(name, required=True) for name in sorted(used - known.keys())))
     return InstallPlan(
         name=entry.name,
@@ -67,7 +68,7 @@ def remote_plan(entry: Entry, version: str | None = None, note: str = "") -> Ins
         source=entry.source,
         commands=(),
         start_command=(),
-        entry=replace(entry, packages=(), config=config, permissions=permissions_of(remote)),
+        entry=replace(entry, packages=(), config=config, remote=remote, permissions=permissions_of(remote)),
         warnings=_warnings(entry.name, remote),
         notes=(note,) if note else (),
         index=remote.url,

@@ -15,7 +15,7 @@ from dynamic_plugins.registry.formats.native import BadEntryError
 from dynamic_plugins.registry.formats.server_remotes import remote_of
 
 if TYPE_CHECKING:
-    from dynamic_plugins.registry.entry import Package, PackageType, Remote, Variable
+    from dynamic_plugins.registry.entry import Package, PackageType, Remote
 
 OFFICIAL_META = "io.modelcontextprotocol.registry/official"
 _TYPES: dict[str, PackageType] = {"npm": "npm", "pypi": "pypi"}
@@ -86,8 +86,6 @@ def server_entry(value: Any, source: str) -> Entry:
         for each, _ in packages
         for one in fields.listed(each.get("environmentVariables"), fields.variable, fields.VARIABLES)
     }
-    remote, wanted = _remote(value.get("remotes"))
-    variables = {one.name: one for one in wanted} | variables
     return Entry(
         name=known,
         kind="mcp",
@@ -97,15 +95,15 @@ def server_entry(value: Any, source: str) -> Entry:
         packages=tuple(made for _, made in packages),
         config=tuple(variables.values()),
         source=source,
-        remote=remote,
+        remote=_remote(value.get("remotes")),
     )
 
 
-def _remote(value: Any) -> tuple[Remote | None, tuple[Variable, ...]]:
-    """Return the first of ``remotes`` that can be used, and the variables that its address and headers need."""
+def _remote(value: Any) -> Remote | None:
+    """Return the first of ``remotes`` that can be used."""
     made = [each for each in map(remote_of, _list(value)[: fields.PACKAGES]) if each is not None]
-    made.sort(key=lambda each: each[0].transport != "streamable-http")
-    return made[0] if made else (None, ())
+    made.sort(key=lambda each: each.transport != "streamable-http")
+    return made[0] if made else None
 
 
 def _unwrap(value: Any) -> tuple[Any, str, bool]:

@@ -1,6 +1,6 @@
 """``remotes`` of a ``server.json``: an address, with ``{variables}`` in it, and the headers that go with it.
 
-A header has a fixed ``value``, one with ``{variables}`` that are described beside it, or none: then the person gives it.
+A header has a fixed ``value``, one with ``{variables}`` that are described beside it, or none: the person gives it.
 The schema of 2025-12-11 has no word for how one signs in; a server that has no header for that asks when it is called.
 """
 
@@ -21,8 +21,8 @@ _TRANSPORTS: dict[str, Transport] = {"streamable-http": "streamable-http", "sse"
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 
 
-def remote_of(value: Any) -> tuple[Remote, tuple[Variable, ...]] | None:
-    """Return one member of ``remotes`` and what the person has to tell it; None where it could not be reached."""
+def remote_of(value: Any) -> Remote | None:
+    """Return one member of ``remotes``, with what the person has to tell it; None where it could not be reached."""
     if not isinstance(value, dict) or value.get("type") not in _TRANSPORTS or not isinstance(value.get("url"), str):
         return None
     url, variables = _with_variables(value["url"], value.get("variables"), required=True)
@@ -38,7 +38,7 @@ def remote_of(value: Any) -> tuple[Remote, tuple[Variable, ...]] | None:
     auth = "headers" if any(header.variable for header in headers) else "none"
     listed = [{"name": each.name, "variable": each.variable, "template": each.template} for each in headers]
     remote = fields.remote({"url": url, "transport": value["type"], "auth": auth, "headers": listed})
-    return None if remote is None else (remote, tuple(variables))
+    return None if remote is None else replace(remote, config=tuple(variables))
 
 
 def _header(value: Any) -> tuple[Header, list[Variable]] | None:

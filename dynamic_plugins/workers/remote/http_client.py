@@ -135,6 +135,8 @@ class RemoteHttpClient(httpx2.AsyncClient):
             failure = self._of_body(kind, whole)
             if failure is None:
                 return _response(request, whole or b"", response.status_code, response.headers.get(_SESSION))
+        elif failure is None and request.method == "GET" and not response.has_redirect_location:
+            self.last_failure = self._of_stream(request, response, kind)
         if failure is None:
             return response
         await response.aclose()
@@ -169,12 +171,17 @@ class RemoteHttpClient(httpx2.AsyncClient):
             _STATUSES.get(status) or f"it {'fails by itself' if status >= 500 else 'refuses that'} ({status})"
         )
 
+    def _of_stream(self, request: httpx2.Request, response: httpx2.Response, kind: str) -> Failure | None:
+        """Return why *response* is no stream of messages, which the client finds out by itself; None where it is."""
+        if response.status_code >= 400:
+            return self._of_status(request, response, b"")
+        return None if kind == "text/event-stream" else _no_server(kind)
+
     def _of_body(self, kind: str, body: bytes | None) -> Failure | None:
         if body is None:
             return Failure(f"the answer was too long (more than {self._longest:,} bytes) and was dropped")
         if kind != "application/json":
-            said = "".join(each for each in kind[:60] if each.isprintable()) or "something without a type"
-            return Failure(f"it answers with {said}: what is at its address is no MCP server of this transport")
+            return _no_server(kind)
         try:
             types.jsonrpc_message_adapter.validate_json(body, by_name=False)
         except ValueError:
@@ -200,6 +207,11 @@ class RemoteHttpClient(httpx2.AsyncClient):
         if error is not None:
             raise error
         return httpx2.Response(502, request=request)
+
+
+def _no_server(kind: str) -> Failure:
+    said = "".join(each for each in kind[:60] if each.isprintable()) or "something without a type"
+    return Failure(f"it answers with {said}: what is at its address is no MCP server of this transport")
 
 
 _STATUSES = {

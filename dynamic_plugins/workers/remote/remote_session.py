@@ -102,7 +102,8 @@ class RemoteSession(McpConnection):
 
     async def _load_failure(self, error: Exception) -> PluginError:
         failure = self._http.failure_of(error) if isinstance(error, MCPError) else None
-        failure = failure or self._lost or self._http.last_failure
+        # Of a session over streamable HTTP the stream for what nobody asked for may well be missing.
+        failure = failure or self._lost or (self._http.last_failure if self._lives_on_stream else None)
         if failure is not None:
             return failure.error or UnreachableError(self.name, self._told(failure))
         if isinstance(error, MCPError) and error.code != types.CONNECTION_CLOSED:
