@@ -25,11 +25,11 @@ _PROXIES = {"https": ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"), "
 
 
 class AddressGuard(httpx2.AsyncBaseTransport):
-    """Connects for *plugin* to *endpoint*, and where *signs_in*, to whoever it sends us to for that.
+    """Connects for *plugin* to the origin of *endpoint* and to no other: where one signs in has a client of its own.
 
     *network* are the hosts that were agreed to, *named* those that the person or the operator has named themselves:
-    only these may lie on this machine or in its own network. *headers* are for the endpoint alone. *environment* is the
-    host's own, which may name a proxy; a proxy looks names up itself, so only what a name says is checked then.
+    only these may lie on this machine or in its own network. *environment* is the host's own, which may name a proxy; a
+    proxy looks names up itself, so only what a name says is checked then.
     """
 
     def __init__(
@@ -39,11 +39,9 @@ class AddressGuard(httpx2.AsyncBaseTransport):
         *,
         network: Collection[str],
         named: Collection[str],
-        headers: Mapping[str, str],
-        signs_in: bool,
         environment: Mapping[str, str],
     ) -> None:
-        self._plugin, self._headers, self._signs_in = plugin, headers, signs_in
+        self._plugin = plugin
         self._endpoint = origin_of(httpx2.URL(endpoint))
         self._agreed, self._named = AllowedHosts(network), AllowedHosts(named)
         self._environment = environment
@@ -53,9 +51,6 @@ class AddressGuard(httpx2.AsyncBaseTransport):
         """Send *request*. Raises PermissionDeniedError for a host that may not be reached, and httpx2's own errors."""
         origin = origin_of(request.url)
         self._check(origin)
-        if origin != self._endpoint:
-            for name in [name for name, value in self._headers.items() if request.headers.get(name) == value]:
-                del request.headers[name]
         proxy = proxy_for(origin, self._environment)
         if proxy:
             self._check_near(origin, [])
@@ -94,11 +89,10 @@ class AddressGuard(httpx2.AsyncBaseTransport):
         scheme, host, port = origin
         if scheme != "https" and not is_loopback(host):
             raise self._refused(origin, "it is not https")
-        if origin == self._endpoint:
-            if self._agreed.rule(host, port) is None:
-                raise self._refused(origin)
-        elif not self._signs_in:
-            raise self._refused(origin, "it is another host than was agreed to")
+        if origin != self._endpoint:
+            raise self._refused(origin, "it is another place than was agreed to")
+        if self._agreed.rule(host, port) is None:
+            raise self._refused(origin)
 
     def _check_near(self, origin: Origin, addresses: list[str]) -> None:
         _, host, port = origin

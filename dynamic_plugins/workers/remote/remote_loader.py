@@ -83,8 +83,6 @@ class RemoteLoader:
                 address,
                 network=host.permissions.network or (),
                 named=host.named,
-                headers=headers,
-                signs_in=auth is not None,
                 environment=self._environment,
             )
             return RemoteHttpClient(
