@@ -50,6 +50,8 @@ class Failure:
     """Whether the server knows our session no more, and so has done nothing."""
     unreachable: bool = False
     """Whether there was no answer at all."""
+    status: int | None = None
+    """Of the HTTP answer, if that refuses."""
     error: PluginError | None = None
     """The error itself, where it is one of ours."""
 
@@ -160,16 +162,15 @@ class RemoteHttpClient(httpx2.AsyncClient):
             return Failure("it knows our session no more", no_session=True)
         if status in (401, 403):
             does = "does not let us in" if status == 401 else "forbids that"
-            return Failure(f"it {does} ({status}). {self._refused}")
+            return Failure(f"it {does} ({status}). {self._refused}", status=status)
         if _is_error(body):
             return None
         if status == 429:
             after = response.headers.get("retry-after", "")
             wait = f"; it asks to wait {after} s" if after.isdigit() and len(after) < 6 else ""
-            return Failure(f"it was asked too often (429){wait}")
-        return Failure(
-            _STATUSES.get(status) or f"it {'fails by itself' if status >= 500 else 'refuses that'} ({status})"
-        )
+            return Failure(f"it was asked too often (429){wait}", status=status)
+        does = "fails by itself" if status >= 500 else "refuses that"
+        return Failure(_STATUSES.get(status) or f"it {does} ({status})", status=status)
 
     def _of_stream(self, request: httpx2.Request, response: httpx2.Response, kind: str) -> Failure | None:
         """Return why *response* is no stream of messages, which the client finds out by itself; None where it is."""
