@@ -158,9 +158,8 @@ def main() -> int:
     failed = [result for result in results if result.verdict == "FAILED"]
     checks = sum(result.passed for result in results)
     not_done = sum(result.verdict == "not done" for result in results)
-    print(
-        f"{len(results) - len(failed) - not_done} scenarios passed ({checks} checks), {len(failed)} failed, {not_done} not done"
-    )
+    passed = len(results) - len(failed) - not_done
+    print(f"{passed} scenarios passed ({checks} checks), {len(failed)} failed, {not_done} not done")
     return 1 if failed else 0
 
 
