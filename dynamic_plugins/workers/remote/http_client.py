@@ -18,6 +18,7 @@ import mcp_types as types
 
 from dynamic_plugins import __version__
 from dynamic_plugins.errors import PluginError
+from dynamic_plugins.workers.components import NOT_ANSWERED
 from dynamic_plugins.workers.remote.address_guard import origin_of
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.workers.remote.address_guard import AddressGuard
 
-FAILED = -31_337
-"""The code of our own errors, whose data has the number of the failure."""
 _CONNECT_SECONDS, _WRITE_SECONDS = 15.0, 60.0
 _LONGEST_ERROR = 64 * 1024
 _MOST_KEPT = 64
@@ -93,7 +92,7 @@ class RemoteHttpClient(httpx2.AsyncClient):
 
     def failure_of(self, error: MCPError) -> Failure | None:
         """Return the failure that *error* stands for, once; None for an error of the server's own."""
-        if error.code != FAILED or not isinstance(error.data, dict):
+        if error.code != NOT_ANSWERED or not isinstance(error.data, dict):
             return None
         number = error.data.get("failure")
         return self._failures.pop(number, None) if isinstance(number, int) else None
@@ -198,7 +197,7 @@ class RemoteHttpClient(httpx2.AsyncClient):
             self._failures[number] = failure
             if len(self._failures) > _MOST_KEPT:  # of requests that nobody waits for any more
                 del self._failures[next(iter(self._failures))]
-            data = types.ErrorData(code=FAILED, message=failure.text, data={"failure": number})
+            data = types.ErrorData(code=NOT_ANSWERED, message=failure.text, data={"failure": number})
             told = types.JSONRPCError(jsonrpc="2.0", id=asked, error=data)
             return _response(request, told.model_dump_json(by_alias=True, exclude_unset=True).encode(), 400)
         self.last_failure = failure
