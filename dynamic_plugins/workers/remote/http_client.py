@@ -7,6 +7,7 @@ becomes the JSON-RPC error that answers that request, and is kept under its numb
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.remote.address_guard import AddressGuard
 
 _CONNECT_SECONDS, _WRITE_SECONDS = 15.0, 60.0
+_STREAM_SECONDS = 0.2
+"""The least time from one opening of a stream to the next."""
 _LONGEST_ERROR = 64 * 1024
 _MOST_KEPT = 64
 _SESSION = "mcp-session-id"
@@ -87,6 +90,7 @@ class RemoteHttpClient(httpx2.AsyncClient):
         self._reached, self._on_failure = reached, on_failure
         self._failures: dict[int, Failure] = {}
         self._number = count(1)
+        self._next_stream = 0.0
         self.last_failure: Failure | None = None
         """Of the last request that nobody could be told of."""
 
@@ -100,6 +104,8 @@ class RemoteHttpClient(httpx2.AsyncClient):
     async def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
         """Send *request*; of a JSON-RPC request, a failure is the answer."""
         asked = _asked(request)
+        if request.method == "GET":
+            await self._paced()
         try:
             response = await super().send(request, **{**how, "stream": True})
         except PluginError as error:
@@ -119,6 +125,13 @@ class RemoteHttpClient(httpx2.AsyncClient):
         except httpx2.HTTPError as error:
             failure = Failure(f"the connection broke off before its answer was complete ({_why(error)})")
             return self._answer(request, asked, failure, error)
+
+    async def _paced(self) -> None:
+        """Wait where a stream is asked for again and again: a server may close each at once, and say not to wait."""
+        now = asyncio.get_running_loop().time()
+        begins = max(now, self._next_stream)
+        self._next_stream = begins + _STREAM_SECONDS
+        await asyncio.sleep(begins - now)
 
     async def _read(self, request: httpx2.Request, asked: Any, response: httpx2.Response) -> httpx2.Response:
         """Return *response* as it may be read; the answer to a JSON-RPC request whole, unless it is a stream."""
