@@ -39,7 +39,10 @@ _LONGEST_HEADER = 16 * 1024
 
 
 class RemoteAddressError(ValueError):
-    """An address or a header cannot be used as it is told; the text says why. Its callers name the plugin."""
+    """An address or a header cannot be used as it is told; the text says why.
+
+    It is no PluginError: its callers make one of it, which names the plugin.
+    """
 
 
 def check(remote: Remote) -> None:

@@ -36,7 +36,7 @@ _BROKE_OFF = (
 class SessionGoneError(Exception):
     """The server knows the session no more and has done nothing: the call can be made again in another one.
 
-    It never leaves :class:`~dynamic_plugins.workers.remote.remote_connection.RemoteConnection`.
+    It is no PluginError, and never leaves :class:`~dynamic_plugins.workers.remote.remote_connection.RemoteConnection`.
     """
 
 
