@@ -10,14 +10,19 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import mcp_types as types
 import pytest
+from mcp import Client
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import DeclinedError, NeedsSignInError, SecretStoreError
+from dynamic_plugins.integrations.mcp_elicitation import Person as Elicited
+from dynamic_plugins.integrations.mcp_server import PluginServer
 from dynamic_plugins.settings import Settings
 from tests.conftest import COMMAND_SECONDS, Cli
 from tests.oauth_server import Browser, oauth_server
+from tests.test_mcp_server import in_memory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -282,34 +287,71 @@ async def test_the_code_alone_will_do(home: Path, registry: str, server: OAuthSe
         assert await app.service.call("notes", "add", {"a": 2, "b": 3}) == 5
 
 
-def test_over_ssh_one_signs_in_with_a_browser_elsewhere(home: Path, registry: str, server: OAuthServer) -> None:
-    cli = Cli(home, PASSPHRASE)
-    cli("--registry", registry, "install", "notes", "--yes")
-    cli("configure", "notes", f"NOTES_HOST={server.host}")
-    told = cli("activate", "notes", code=3).json["error"]
-    assert told["code"] == "needs_configuration"
-    assert told["sign_in"] == "dynamic-plugins login notes"
-    words = cli.command("login", "notes", "--no-browser")
-    pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=cli.environment()) as login:
+async def test_over_ssh_one_signs_in_with_a_browser_elsewhere(home: Path, registry: str, server: OAuthServer) -> None:
+    async with notes(home, registry, server):
+        cli = Cli(home, PASSPHRASE)
+        pipe = subprocess.PIPE
+        login = await asyncio.create_subprocess_exec(
+            *cli.command("login", "notes", "--no-browser"), stdin=pipe, stdout=pipe, stderr=pipe, env=cli.environment()
+        )
         assert login.stdin is not None
         assert login.stderr is not None
-        url = next(line.strip() for line in login.stderr if line.startswith("http"))
-        ended_at = asyncio.run(Browser().sign_in(url))
-        login.stdin.write(f"{ended_at}\n")
-        login.stdin.flush()
-        out, _ = login.communicate(timeout=COMMAND_SECONDS)
+        url = ""
+        async with asyncio.timeout(COMMAND_SECONDS):
+            while not url.startswith("http"):
+                url = (await login.stderr.readline()).decode().strip()
+            login.stdin.write(f"{await Browser().sign_in(url)}\n".encode())
+            out, _ = await login.communicate()
     assert login.returncode == 0, out
-    assert "notes is signed in at" in out
-    cli("activate", "notes")
-    assert cli("call", "notes", "add", "--args", '{"a": 1, "b": 2}').json["result"] == 3
+    assert b"notes is signed in at" in out
+    async with notes(home, registry, server) as app:
+        await app.service.activate("notes")
+        assert await app.service.call("notes", "add", {"a": 1, "b": 2}) == 3
     assert cli("logout", "notes").json["signed_out"] is True
-    assert cli("call", "notes", "add", "--args", '{"a": 1, "b": 2}', code=3).json["error"]["sign_in"]
 
 
-def test_a_login_where_nobody_can_be_asked_says_how(home: Path, registry: str, server: OAuthServer) -> None:
-    cli = Cli(home, PASSPHRASE)
-    cli("--registry", registry, "install", "notes", "--yes")
-    cli("configure", "notes", f"NOTES_HOST={server.host}")
-    assert "--no-browser" in cli("login", "notes", code=3).json["error"]["message"]
-    cli("uninstall", "notes")
+async def test_a_login_where_nobody_can_be_asked_says_how(home: Path, registry: str, server: OAuthServer) -> None:
+    async with notes(home, registry, server):
+        told = Cli(home, PASSPHRASE)("login", "notes", code=3).json["error"]
+    assert told["code"] == "needs_configuration"
+    assert "--no-browser" in told["message"]
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"], ids=["2025-11-25", "2026-07-28"])
+async def test_an_mcp_client_opens_the_page(home: Path, registry: str, server: OAuthServer, mode: Any) -> None:
+    browser, messages = Browser(), []
+
+    async def opens(_context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        if isinstance(params, types.ElicitRequestFormParams):  # whether it may be started for the first time
+            return types.ElicitResult(action="accept", content={"agree": True})
+        messages.append(params.message)
+        await browser.follow(await browser.sign_in(params.url))
+        return types.ElicitResult(action="accept")
+
+    async with notes(home, registry, server):
+        pass
+    async with served(home, opens, mode) as client:
+        done = await client.call_tool("activate_plugin", {"plugin_name": "notes"})
+        assert done.structured_content is not None
+        assert done.structured_content["status"] == "active", done
+        assert len(browser.opened) == 1
+        assert server.host in messages[0]
+    async with served(home, None, mode) as client:
+        server.steer("forget-all")
+        asked = {"action": "notes__add", "arguments": {"a": 1, "b": 2}}
+        failed = await client.call_tool("call_plugin_action", asked)
+        assert failed.structured_content is not None
+        assert failed.structured_content["error"].get("sign_in") == "dynamic-plugins login notes", failed
+
+
+@contextlib.asynccontextmanager
+async def served(home: Path, opens: Any, mode: Any) -> AsyncIterator[Client]:
+    """A client of the server that ``dynamic-plugins mcp`` runs, in this process."""
+    behind = Elicited(command=["dynamic-plugins"])
+    settings = Settings(home=home, passphrase=PASSPHRASE["DYNAMIC_PLUGINS_PASSPHRASE"])
+    asks = {"approve": behind.approve, "ask_values": behind.ask_values, "ask_sign_in": behind.ask_sign_in}
+    async with asyncio.timeout(COMMAND_SECONDS), App(settings, **asks, door="mcp") as app:  # type: ignore[arg-type] # by name
+        serving = PluginServer(app.toolbox, app.providers, app.service, behind, "dynamic-plugins")
+        async with Client(in_memory(serving), mode=mode, elicitation_callback=opens) as client:
+            yield client
+        await behind.close()

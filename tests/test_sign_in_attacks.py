@@ -142,7 +142,8 @@ async def test_nobody_is_sent_to_an_address_that_no_sign_in_has(server: Hostile,
     server.says(authorization_endpoint=endpoint)
     shown, outcome = await sign_in(server)
     # What is no web address at all makes no metadata: then the server's own page is the one that is left.
-    assert all(address.startswith(f"{server.address}/authorize?") for address in shown), shown
+    assert all(address.startswith((f"{server.address}/authorize?", "https://")) for address in shown), shown
+    assert not any(set(address) & set("\x1b\x07 \"'<>\\`#@") for address in shown), shown
     assert shown or isinstance(outcome, SignInError)
 
 

@@ -43,9 +43,11 @@ class SignInAttempt:
         self._task = asyncio.create_task(self._run(challenge), name=f"sign-in of {flow.plugin}")
 
     @property
-    def under_way(self) -> bool:
-        """Whether it can still come to an end."""
-        return not self._task.done()
+    def useful(self) -> bool:
+        """Whether the person can still sign in, or has answered: not whether it came to nothing by itself."""
+        if not self._task.done():
+            return True
+        return not self._task.cancelled() and not isinstance(self._task.exception(), SignInError)
 
     async def request(self) -> SignInRequest:
         """Return what the person is to be shown. Raises SignInError where the servers do not let it come to that."""

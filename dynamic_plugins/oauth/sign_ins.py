@@ -98,8 +98,9 @@ class SignIns:
         from dynamic_plugins.oauth.sign_in_flow import SignInFlow
 
         known = self._attempts.get((plugin, server))
-        if known is not None and known.under_way:
+        if known is not None and known.useful:
             return known
+        await self._close((plugin, server))
         before = await asyncio.to_thread(self._keeper.get, plugin, server)
         challenge = await asyncio.to_thread(self._keeper.challenge, plugin, server)
         flow = SignInFlow(plugin, server, settings)
