@@ -411,7 +411,14 @@ class LoadError(PluginFaultError):
 
 
 class UnreachableError(LoadError):
-    """A server that runs elsewhere cannot be reached, or lets nobody in; the next call tries again."""
+    """A server that runs elsewhere cannot be reached, or lets nobody in; the next call tries again.
+
+    ``status`` is that of its HTTP answer, where there was one.
+    """
+
+    def __init__(self, name: str, reason: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(name, reason)
 
 
 class ChangedFilesError(LoadError):

@@ -4,9 +4,10 @@ usage: python -m evals.catalogue NAME… [--candidates FILE.jsonl] [--write] [--
 
 NAME is an entry of the bundled catalogue, ``--all`` means all of them. FILE has entries that are not in it yet, one a
 line, as docs/registry.md describes them; with a FILE and no NAME all of its entries are looked at. Each is installed
-in a home of its own, told made-up values for what it must be told, and activated behind the fence; a few of its
-actions that only read are called. Where the entry says no permissions, it is run without the fence first, to propose
-some. ``--write`` puts the entries into the catalogue: what a person has written in them stays.
+in a home of its own, told made-up values for what it must be told (or what its ``told`` says, which is not kept), and
+activated behind the fence; a few of its actions that only read are called. Where the entry says no permissions, it is
+run without the fence first, to propose some. ``--write`` puts the entries into the catalogue: what a person has written
+in them stays.
 
 What does not install or start is left as it is, or with ``--keep-broken`` written with the reason.
 """
@@ -17,6 +18,7 @@ import argparse
 import asyncio
 import json
 import platform
+import re
 import sys
 import tempfile
 import time
@@ -42,23 +44,28 @@ from evals.package_facts import commands_of, declared_in, mentioned_in, named_as
 from evals.permissions import learn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dynamic_plugins.plugin import Action
 
 CALLS = 6
 """How many actions are tried at most, until one answers without a key."""
 LEARNING_CALLS = 8
-START, CALL = 60, 10
+START, CALL = 120, 10
 """Seconds that a plugin may take to start, and to answer."""
 _TRIES = 3
 """How often it is started: each time it may name another variable that it wants."""
-_NOT_AN_ANSWER = ("error", "failed", "unauthorized", "denied", "invalid", "not found", "missing", "unable", "cannot")
+_NOT_AN_ANSWER = re.compile(
+    r"error|fail|unauthori|denied|invalid|not found|missing|unable|cannot|can't|could not|no results|timed? ?out"
+    r"|not (available|connected|configured|set)|unavailable|api key|log ?in|sign in|authenticat",
+    re.IGNORECASE,
+)
 
 
 async def look(entry: Mapping[str, Any], *, propose: bool = True) -> Seen:
     """Return what is seen of *entry* when it is installed and started here."""
-    seen = Seen(entry["name"])
+    seen = Seen(entry["name"], told=dict(entry.get("told", {})))
+    entry = {key: value for key, value in entry.items() if key != "told"}
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         if propose and "permissions" not in entry:
@@ -98,9 +105,13 @@ async def _propose(entry: Mapping[str, Any], seen: Seen, folder: Path) -> None:
     config = [
         {**each, "required": each.get("secret") or each.get("required", False)} for each in entry.get("config", ())
     ]
-    learned = await learn(
-        entry["name"], calls=LEARNING_CALLS, registries=_registry({**entry, "config": config}, folder)
-    )
+    for _ in range(_TRIES):
+        registries = _registry({**entry, "config": config}, folder)
+        learned = await learn(entry["name"], calls=LEARNING_CALLS, registries=registries)
+        missing = {*named_as_missing(learned.detail, ())} - {each["name"] for each in config}
+        if not missing:
+            break
+        config += [{"name": name, "required": True, "secret": looks_secret(name)} for name in sorted(missing)]
     seen.written = learned.written
     if not learned.detail and (learned.network or not learned.written):
         seen.proposed = learned.proposed
@@ -128,7 +139,7 @@ async def _live(app: App, seen: Seen) -> None:
     plugin = app.components.plugins[name]
     seen.actions = {action.name: action.description for action in plugin.actions}
     seen.tokens = _tokens(app)
-    if not seen.secrets:
+    if not seen.secrets and not seen.told:
         await _call(app, seen, [*plugin.actions])
     await service.uninstall(name)
 
@@ -140,7 +151,7 @@ async def _start(app: App, seen: Seen, inventor: Inventor) -> None:
         variables = [variable for variable, _ in await service.variables(seen.name)]
         needed = [each for each in variables if each.required and each.default is None]
         seen.secrets = [each.name for each in needed if each.is_secret]
-        if values := {each.name: inventor.value_for(each) for each in needed}:
+        if values := {each.name: inventor.value_for(each) for each in needed} | seen.told:
             await service.configure(seen.name, values)
         try:
             await service.activate(seen.name)
@@ -171,6 +182,7 @@ def _tokens(app: App) -> int:
 async def _call(app: App, seen: Seen, actions: list[Action]) -> None:
     """Call actions that only read until one answers; those that need the fewest arguments first."""
     reading = [each for each in actions if each.read_only or _reads(seen.name, each)]
+    reading = [each for each in reading if not each.name.startswith("prompt_")]  # a prompt is a text, and no answer
     reading.sort(key=lambda each: len(each.parameters.get("required", ())))
     inventor = Inventor(app.settings.home / "made-up")
     for action in reading[:CALLS]:
@@ -178,7 +190,7 @@ async def _call(app: App, seen: Seen, actions: list[Action]) -> None:
             value = await app.service.call(seen.name, action.name, inventor.arguments_for(dict(action.parameters)))
         except PluginError:
             continue
-        if not any(word in str(value)[:300].lower() for word in _NOT_AN_ANSWER):
+        if not _NOT_AN_ANSWER.search(str(value)[:300]):
             seen.keyless, seen.answered = True, action.name
             return
 
@@ -187,13 +199,20 @@ def _reads(plugin: str, action: Action) -> bool:
     return action.read_only is None and nature(Ability(plugin, action.name, action.description)) == "reads"
 
 
-async def look_at_all(entries: list[dict[str, Any]], jobs: int, *, propose: bool = True) -> list[Seen]:
-    """Look at several at once, in the order given."""
+async def look_at_all(
+    entries: list[dict[str, Any]],
+    jobs: int,
+    *,
+    propose: bool = True,
+    done: Callable[[dict[str, Any], Seen], None] = lambda *_: None,
+) -> list[Seen]:
+    """Look at several at once, and return what is seen in the order given; *done* is told of each when it is."""
     places = asyncio.Semaphore(jobs)
 
     async def one(entry: dict[str, Any]) -> Seen:
         async with places:
             seen = await look(entry, propose=propose)
+        done(entry, seen)
         told = seen.problem[:200] or f"{len(seen.actions)} actions, key: {seen.needs_key}"
         print(f"{seen.name}: {told}", file=sys.stderr)
         return seen
@@ -245,17 +264,21 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="all that was seen, one plugin a line")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    entries = chosen(arguments)
-    all_seen = asyncio.run(look_at_all(entries, arguments.jobs, propose=not arguments.no_proposals))
     day = f"{datetime.now(UTC):%Y-%m-%d}"
-    pairs = list(zip(entries, all_seen, strict=True))
-    new = [entry_with(entry, seen, day) for entry, seen in pairs if seen.starts]
-    if arguments.keep_broken:
-        new += [broken(entry, seen) for entry, seen in pairs if not seen.starts]
     if arguments.json:
-        arguments.json.write_text("".join(json.dumps(asdict(each)) + "\n" for each in all_seen))
-    if arguments.write:
-        write_entries(new, day, arguments.into)
+        arguments.json.write_text("")
+
+    def done(entry: dict[str, Any], seen: Seen) -> None:
+        # At once: what is interrupted keeps what it has.
+        if arguments.write and (seen.starts or arguments.keep_broken):
+            new = entry_with(entry, seen, day) if seen.starts else broken(entry, seen)
+            write_entries([new], day, arguments.into)
+        if arguments.json:
+            with arguments.json.open("a") as file:
+                file.write(json.dumps(asdict(seen)) + "\n")
+
+    looked = look_at_all(chosen(arguments), arguments.jobs, propose=not arguments.no_proposals, done=done)
+    all_seen = asyncio.run(looked)
     print(shown(all_seen))
     return 1 if any(not each.starts for each in all_seen) else 0
 

@@ -41,6 +41,8 @@ class Seen:
     """What was seen of one entry when it was installed and started here."""
 
     name: str
+    told: dict[str, str] = field(default_factory=dict)
+    """What it is told in place of made-up values, by variable."""
     installs: bool = False
     starts: bool = False
     version: str = ""
@@ -85,7 +87,7 @@ class Seen:
 
 def entry_with(entry: Mapping[str, Any], seen: Seen, day: str) -> dict[str, Any]:
     """Return *entry* with what was *seen* of it on *day*; what a person has written there stays."""
-    new = dict(entry)
+    new = {key: value for key, value in entry.items() if key != "told"}
     new["packages"] = [_pinned(package, seen) for package in entry["packages"]]
     if len(seen.commands) > 1:
         new["command"] = seen.command
@@ -105,7 +107,7 @@ def entry_with(entry: Mapping[str, Any], seen: Seen, day: str) -> dict[str, Any]
 
 def broken(entry: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     """Return *entry* as one that does not work here."""
-    kept = {key: value for key, value in entry.items() if key != "verified"}
+    kept = {key: value for key, value in entry.items() if key not in ("verified", "told")}
     return ordered({**kept, "problem": (BROKEN + seen.problem)[:300]})
 
 

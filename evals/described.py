@@ -10,7 +10,7 @@ from dynamic_plugins.tools.management import NAMES
 
 LONGEST = 120
 _MARKUP = re.compile(r"<[^>\n]{1,80}>|`|\*\*|__(?=\w)|(?<=\w)__|^#+ |!?\[([^\]]*)\]\([^)]*\)")
-_PICTURES = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f]")
+_PICTURES = re.compile("\\s*[\u2190-\u2bff\U0001f000-\U0001faff\ufe0f]")
 # A description says what an action does. One that tells its reader what to do, or which other tools to use, stands in
 # the prompts of everybody who searches: those words are the model's person's to say.
 _ORDERS = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -35,6 +36,8 @@ class Inventor:
             return variable.choices[0]
         if variable.format in ("number", "boolean"):
             return {"number": "1", "boolean": "true"}[variable.format]
+        if variable.format == "filepath" and re.search(r"OAUTH|CREDENTIALS|CLIENT_SECRET", name):
+            return str(self._sign_in_file())
         said = f"{name} {variable.description.upper()}"
         if re.search(r"DIR|FOLDER|ROOT|WORKSPACE|REPO", said) and re.search(r"PATH|DIR|FOLDER|ROOT|REPO", name):
             return str(self._repository())
@@ -86,6 +89,16 @@ class Inventor:
             folder = self._repository()
             return str(folder / "words.txt" if re.search(r"file|^path$", name, re.IGNORECASE) else folder)
         return _FORMATS.get(schema.get("format", ""), "test").ljust(schema.get("minLength", 0), "x")
+
+    def _sign_in_file(self) -> Path:
+        """Return a file as Google gives it to those who let an app of theirs sign people in; of nobody's app."""
+        file = self._folder.with_suffix(".json")
+        if not file.exists():
+            where = {"auth_uri": "http://127.0.0.1:9/auth", "token_uri": "http://127.0.0.1:9/token"}
+            app = {"client_id": "nobody.example.org", "client_secret": "not-a-real-key", **where}
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps({"installed": {**app, "redirect_uris": ["http://localhost"]}}))
+        return file
 
     def _repository(self) -> Path:
         """Return a folder with a file in it, under git where this machine has it."""

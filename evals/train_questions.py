@@ -44,7 +44,7 @@ SEEN = 3
 
 
 def registry_entries() -> dict[str, Entry]:
-    """Return the entries by name that the sample texts speak of, from the catalogue as it was when they were written."""
+    """Return the entries that the sample texts speak of, by name: the catalogue as it was when they were written."""
     return {entry.name: entry for entry in parse_registry(REGISTRY.read_bytes(), BUNDLED).entries}
 
 

@@ -36,6 +36,12 @@ async def test_resources_are_providers_that_an_action_reads_and_prompts_are_acti
         assert await call(connection, "prompt_greet", who="Ada") == "Hello Ada"
 
 
+async def test_a_server_that_says_it_has_resources_and_prompts_and_cannot_list_them_has_none(tmp_path: Path) -> None:
+    async with connected(raw(tmp_path, "boasts")) as connection:
+        assert {each.kind for each in connection.offers.components} == {"action"}
+        assert await call(connection, "go") == "went go"
+
+
 async def test_what_changes_is_asked_for_again_whatever_it_is(tmp_path: Path) -> None:
     heard: list[Offers] = []
     async with connected(raw(tmp_path, "rich")) as connection:

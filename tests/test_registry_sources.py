@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dynamic_plugins.errors import RegistryUnavailableError
+from dynamic_plugins.registry import refresh
 from dynamic_plugins.registry.cache import Cache, CopyFacts
 from dynamic_plugins.registry.entry import Entry, OfferedAction, Package, Variable
 from dynamic_plugins.registry.lazy_entries import EntryList
@@ -37,6 +38,21 @@ async def test_at_first_there_is_the_bundled_snapshot_and_nothing_is_fetched(hom
     assert registry.notices == []
     assert registry.is_trusted("bundled")
     assert list(home.parent.glob("home")) == [], "looking leaves nothing behind"
+
+
+def test_the_bundled_snapshot_is_parsed_once_and_again_when_it_is_another(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    first = Registry(home).cached_entries()
+    (kept,) = (home / "registry").glob("*.entries")
+    written = kept.stat().st_mtime_ns
+    assert list(Registry(home).cached_entries()) == list(first)
+    assert kept.stat().st_mtime_ns == written
+    other = tmp_path / "other.json"
+    other.write_text('{"schema": 1, "updated": "2026-01-01", "plugins": [{"name": "tea"}]}')
+    monkeypatch.setattr(refresh, "SNAPSHOT", other)
+    assert [entry.name for entry in Registry(home).cached_entries()] == ["tea"]
 
 
 async def test_the_same_name_in_two_sources_stays_two(home: Path, tmp_path: Path) -> None:

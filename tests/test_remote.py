@@ -29,11 +29,12 @@ from dynamic_plugins.errors import (
     SourceNotAllowedError,
     UnreachableError,
 )
-from dynamic_plugins.settings import Limits, Settings, Timeouts
+from dynamic_plugins.settings import Limits, ModelSettings, Settings, Timeouts
 from tests.conftest import COMMAND_SECONDS, EXAMPLES, Cli
 from tests.loading import until
 from tests.loopback import serving
 from tests.remote_server import RemoteServer, entry, registry
+from tests.scripted_model import ScriptedModel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -80,6 +81,7 @@ async def opened(folder: Path, *entries: dict[str, Any], **how: Any) -> AsyncIte
         limits=Limits(result_bytes=how.pop("result_bytes", 2**20)),
         passphrase="a passphrase",
         policy=how.pop("policy", None),
+        model=how.pop("model", ModelSettings()),
         environment=dict(os.environ),
     )
     async with App(told, approve=how.pop("approve", approve_everything), **how) as app:
@@ -131,6 +133,16 @@ async def test_what_it_offers_is_used_like_that_of_any_other_server(server: Remo
             await service.call("notes", "add", {"a": 1, "b": 1})
 
 
+async def test_a_server_that_asks_for_the_model_gets_the_one_that_was_configured(
+    server: RemoteServer, tmp_path: Path
+) -> None:
+    with ScriptedModel(lambda messages: f"heard {messages[-1]['content']}").serving() as model:
+        told = ModelSettings("scripted", model.base_url, "a key")
+        async with opened(tmp_path, entry(server.url, server.transport), model=told) as app:
+            service = await activated(app, server.host)
+            assert await service.call("notes", "ask", {"question": "tea?"}) == "heard tea?"
+
+
 def test_two_processes_use_one_server_at_once(cli: Cli, server: RemoteServer, tmp_path: Path) -> None:
     async def prepare() -> None:
         async with opened(tmp_path, entry(server.url, server.transport)) as app:
@@ -144,6 +156,12 @@ def test_two_processes_use_one_server_at_once(cli: Cli, server: RemoteServer, tm
     ]
     told = [process.communicate(timeout=COMMAND_SECONDS) for process in running]
     assert [json.loads(out)["result"] for out, _ in told] == [2, 3], told
+
+
+async def test_a_server_of_the_older_transport_is_found_out(tmp_path: Path, server: RemoteServer) -> None:
+    async with opened(tmp_path, entry(server.url)) as app:  # which does not say so
+        service = await activated(app, server.host)
+        assert await service.call("notes", "add", {"a": 2, "b": 3}) == 5
 
 
 async def test_a_wait_ends_in_time_and_the_server_goes_on(server: RemoteServer, tmp_path: Path) -> None:

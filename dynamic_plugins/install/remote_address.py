@@ -39,7 +39,10 @@ _LONGEST_HEADER = 16 * 1024
 
 
 class RemoteAddressError(ValueError):
-    """An address or a header cannot be used as it is told; the text says why. Its callers name the plugin."""
+    """An address or a header cannot be used as it is told; the text says why.
+
+    It is no PluginError: its callers make one of it, which names the plugin.
+    """
 
 
 def check(remote: Remote) -> None:
@@ -182,9 +185,9 @@ def facts(remote: Remote, entry: Entry) -> tuple[tuple[str, str], ...]:
     told = [("address", remote.url), ("speaks", speaks[remote.transport])]
     told.append(("sends", "whatever its actions are called with, and what it is told; nothing is installed here"))
     signs_in = {
-        "none": "nothing to sign in with is declared",
+        "none": "with nothing, as far as its entry says; where it asks you to, you sign in at its own page (OAuth)",
         "headers": "with the headers below",
-        "oauth": "with OAuth: you sign in at its own page",
+        "oauth": "at its own page (OAuth)",
     }
     told.append(("signs in", signs_in[remote.auth]))
     secret = {variable.name for variable in entry.variables if variable.is_secret}

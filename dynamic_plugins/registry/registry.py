@@ -76,6 +76,7 @@ class Registry:
         """Called, on the event loop, when a source has another list than it had."""
         self.sources = SourceList(home, official)
         self._given = tuple({source.location: source for source in map(given_source, locations)}.values())
+        self._home = home
         self._cache = Cache(home / "registry")
         self._timeout, self._clock = timeout, clock
         self._held: dict[Source, _Held] = {}
@@ -231,9 +232,15 @@ class Registry:
     def _load_bundled(self, held: _Held) -> None:
         if held.copy is None:
             try:
-                held.copy = self._reader.read_bundled()
+                # Its rows are kept as those of others are: parsing and checking it all takes longer than a search.
+                last = self._cache.load(BUNDLED, BUNDLED)
+                new = self._reader.read_bundled(last)
             except (OSError, ValueError) as error:
                 held.problem = f"this installation is damaged: {error}"
+            else:
+                held.copy = new or last
+                if new is not None and self._home.is_dir():  # looking makes no home
+                    self._cache.keep(BUNDLED, new.facts, new.entries)
 
     async def _update(self, sources: Sequence[Source], *, seconds: float, force: bool) -> None:
         for source in sources:

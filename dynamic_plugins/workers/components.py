@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 UseModel = Callable[[Sequence[dict[str, str]]], Awaitable["str | None"]]
 """Called with messages (``{"role", "content"}``, oldest first); gives the model's text, or None where there is none."""
 
+NOT_ANSWERED = -31_337
+"""The code of the errors that stand for an answer which did not come from a server elsewhere."""
 READ = "resources:"
 """The address of the action that reads what an MCP server keeps."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from mcp import MCPError
+from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
 from dynamic_plugins.errors import ComponentClashError, ContractError
-from dynamic_plugins.workers.components import READ, Component, Offers
+from dynamic_plugins.workers.components import NOT_ANSWERED, READ, Component, Offers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -53,12 +55,25 @@ async def _components(plugin: str, client: Client, ours: bool) -> list[Component
     if can.tools is not None:
         found += [_tool(plugin, tool, ours) for tool in await _pages(client.list_tools, lambda page: page.tools)]
     if can.resources is not None:
-        resources = _providers(await _pages(client.list_resources, lambda page: page.resources))
+        resources = _providers(await _optional(client.list_resources, lambda page: page.resources))
         found += resources
         found += reading(resources, {each.name for each in found}) if resources and not ours else []
     if can.prompts is not None:
-        found += [_prompt(plugin, prompt) for prompt in await _pages(client.list_prompts, lambda page: page.prompts)]
+        found += [_prompt(plugin, prompt) for prompt in await _optional(client.list_prompts, lambda page: page.prompts)]
     return found
+
+
+async def _optional(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]]) -> list[Any]:
+    """Return what a server lists; nothing where it answers with an error, so that its tools can be used all the same.
+
+    Some say that they have resources and have no way to list them; some ask another machine for them.
+    """
+    try:
+        return await _pages(ask, items)
+    except MCPError as error:
+        if error.error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT, NOT_ANSWERED):
+            raise
+        return []
 
 
 async def _pages(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]]) -> list[Any]:

@@ -25,11 +25,11 @@ _PROXIES = {"https": ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"), "
 
 
 class AddressGuard(httpx2.AsyncBaseTransport):
-    """Connects for *plugin* to *endpoint* and nowhere else; signing in has ways out of its own.
+    """Connects for *plugin* to the origin of *endpoint* and to no other: where one signs in has a client of its own.
 
     *network* are the hosts that were agreed to, *named* those that the person or the operator has named themselves:
-    only these may lie on this machine or in its own network. *environment* is the host's own, which may name a proxy;
-    a proxy looks names up itself, so only what a name says is checked then.
+    only these may lie on this machine or in its own network. *environment* is the host's own, which may name a proxy; a
+    proxy looks names up itself, so only what a name says is checked then.
     """
 
     def __init__(
@@ -89,11 +89,10 @@ class AddressGuard(httpx2.AsyncBaseTransport):
         scheme, host, port = origin
         if scheme != "https" and not is_loopback(host):
             raise self._refused(origin, "it is not https")
-        if origin == self._endpoint:
-            if self._agreed.rule(host, port) is None:
-                raise self._refused(origin)
-        else:
-            raise self._refused(origin, "it is another host than was agreed to")
+        if origin != self._endpoint:
+            raise self._refused(origin, "it is another place than was agreed to")
+        if self._agreed.rule(host, port) is None:
+            raise self._refused(origin)
 
     def _check_near(self, origin: Origin, addresses: list[str]) -> None:
         _, host, port = origin

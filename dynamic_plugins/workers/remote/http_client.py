@@ -7,6 +7,7 @@ becomes the JSON-RPC error that answers that request, and is kept under its numb
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import mcp_types as types
 
 from dynamic_plugins import __version__
 from dynamic_plugins.errors import PluginError
+from dynamic_plugins.workers.components import NOT_ANSWERED
 from dynamic_plugins.workers.remote.address_guard import origin_of
 
 if TYPE_CHECKING:
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.workers.remote.address_guard import AddressGuard
 
-FAILED = -31_337
-"""The code of our own errors, whose data has the number of the failure."""
 _CONNECT_SECONDS, _WRITE_SECONDS = 15.0, 60.0
+_STREAM_SECONDS = 0.2
+"""The least time from one opening of a stream to the next."""
 _LONGEST_ERROR = 64 * 1024
 _MOST_KEPT = 64
 _SESSION = "mcp-session-id"
@@ -50,6 +52,8 @@ class Failure:
     """Whether the server knows our session no more, and so has done nothing."""
     unreachable: bool = False
     """Whether there was no answer at all."""
+    status: int | None = None
+    """Of the HTTP answer, if that refuses."""
     error: PluginError | None = None
     """The error itself, where it is one of ours."""
 
@@ -86,12 +90,13 @@ class RemoteHttpClient(httpx2.AsyncClient):
         self._reached, self._on_failure = reached, on_failure
         self._failures: dict[int, Failure] = {}
         self._number = count(1)
+        self._next_stream = 0.0
         self.last_failure: Failure | None = None
         """Of the last request that nobody could be told of."""
 
     def failure_of(self, error: MCPError) -> Failure | None:
         """Return the failure that *error* stands for, once; None for an error of the server's own."""
-        if error.code != FAILED or not isinstance(error.data, dict):
+        if error.code != NOT_ANSWERED or not isinstance(error.data, dict):
             return None
         number = error.data.get("failure")
         return self._failures.pop(number, None) if isinstance(number, int) else None
@@ -99,6 +104,8 @@ class RemoteHttpClient(httpx2.AsyncClient):
     async def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
         """Send *request*; of a JSON-RPC request, a failure is the answer."""
         asked = _asked(request)
+        if request.method == "GET":
+            await self._paced()
         try:
             response = await super().send(request, **{**how, "stream": True})
         except PluginError as error:
@@ -118,6 +125,13 @@ class RemoteHttpClient(httpx2.AsyncClient):
         except httpx2.HTTPError as error:
             failure = Failure(f"the connection broke off before its answer was complete ({_why(error)})")
             return self._answer(request, asked, failure, error)
+
+    async def _paced(self) -> None:
+        """Wait where a stream is asked for again and again: a server may close each at once, and say not to wait."""
+        now = asyncio.get_running_loop().time()
+        begins = max(now, self._next_stream)
+        self._next_stream = begins + _STREAM_SECONDS
+        await asyncio.sleep(begins - now)
 
     async def _read(self, request: httpx2.Request, asked: Any, response: httpx2.Response) -> httpx2.Response:
         """Return *response* as it may be read; the answer to a JSON-RPC request whole, unless it is a stream."""
@@ -160,16 +174,15 @@ class RemoteHttpClient(httpx2.AsyncClient):
             return Failure("it knows our session no more", no_session=True)
         if status in (401, 403):
             does = "does not let us in" if status == 401 else "forbids that"
-            return Failure(f"it {does} ({status}). {self._refused}")
+            return Failure(f"it {does} ({status}). {self._refused}", status=status)
         if _is_error(body):
             return None
         if status == 429:
             after = response.headers.get("retry-after", "")
             wait = f"; it asks to wait {after} s" if after.isdigit() and len(after) < 6 else ""
-            return Failure(f"it was asked too often (429){wait}")
-        return Failure(
-            _STATUSES.get(status) or f"it {'fails by itself' if status >= 500 else 'refuses that'} ({status})"
-        )
+            return Failure(f"it was asked too often (429){wait}", status=status)
+        does = "fails by itself" if status >= 500 else "refuses that"
+        return Failure(_STATUSES.get(status) or f"it {does} ({status})", status=status)
 
     def _of_stream(self, request: httpx2.Request, response: httpx2.Response, kind: str) -> Failure | None:
         """Return why *response* is no stream of messages, which the client finds out by itself; None where it is."""
@@ -197,7 +210,7 @@ class RemoteHttpClient(httpx2.AsyncClient):
             self._failures[number] = failure
             if len(self._failures) > _MOST_KEPT:  # of requests that nobody waits for any more
                 del self._failures[next(iter(self._failures))]
-            data = types.ErrorData(code=FAILED, message=failure.text, data={"failure": number})
+            data = types.ErrorData(code=NOT_ANSWERED, message=failure.text, data={"failure": number})
             told = types.JSONRPCError(jsonrpc="2.0", id=asked, error=data)
             return _response(request, told.model_dump_json(by_alias=True, exclude_unset=True).encode(), 400)
         self.last_failure = failure

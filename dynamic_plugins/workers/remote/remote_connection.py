@@ -84,6 +84,9 @@ class RemoteConnection:
                     session = await self._open_session()
                 except LoadError as error:
                     raise ActionError(self.name, component.name, error.reason) from None
+                if self._closed:
+                    await session.close()
+                    raise ActionError(self.name, component.name, "the connection was closed")
                 leaving = asyncio.ensure_future(lost.close())
                 self._leaving.add(leaving)
                 leaving.add_done_callback(self._leaving.discard)

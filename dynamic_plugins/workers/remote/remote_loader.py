@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mcp import MCPError
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.oauth.plugin_auth import PluginAuth
     from dynamic_plugins.redaction.scrubber import Scrubber
-    from dynamic_plugins.registry.entry import Remote
+    from dynamic_plugins.registry.entry import Remote, Transport
     from dynamic_plugins.settings import Limits
     from dynamic_plugins.workers.components import Host
     from dynamic_plugins.workers.remote.http_client import Failure
@@ -32,6 +31,8 @@ AuthFactory = Callable[[str, str], "PluginAuth | None"]
 """Called with a plugin's name and the address of its server; gives what signs in there, or None."""
 _READ_SECONDS = 300.0
 """How long a stream may be silent; calls have bounds of their own."""
+_PERHAPS_OLDER = (400, 404, 405)
+"""How a server of the older transport answers to the newer one."""
 
 
 class RemoteLoader:
@@ -75,63 +76,100 @@ class RemoteLoader:
         auth = self._auth_for(name, address) if self._auth_for is not None and remote.auth != "headers" else None
         if auth is not None:
             scrubber = auth.with_tokens(scrubber)
-        reached = _on_change(host.reached)
-
-        def make_client(on_failure: Callable[[Failure], None]) -> RemoteHttpClient:
-            guard = AddressGuard(
-                name,
-                address,
-                network=host.permissions.network or (),
-                named=host.named,
-                environment=self._environment,
-            )
-            return RemoteHttpClient(
-                guard,
-                headers,
-                auth,
-                longest=self._limits.result_bytes,
-                read_seconds=max(_READ_SECONDS, self._call_timeout),
-                refused=_remedy(name, remote),
-                reached=reached,
-                on_failure=on_failure,
-            )
-
-        async def open_session(*, modern: bool = False) -> RemoteSession:
-            return await self._session(name, address, remote, make_client, host, scrubber, modern)
-
-        session = await open_session()
+        sessions = _Sessions(
+            name,
+            address,
+            remote.transport,
+            headers,
+            auth,
+            host,
+            scrubber,
+            refused=_remedy(name, remote),
+            longest=self._limits.result_bytes,
+            start_timeout=self._start_timeout,
+            call_timeout=self._call_timeout,
+            environment=self._environment,
+            reached=_on_change(host.reached),
+        )
+        session = await sessions.first()
         if not session.offers.components:
             await session.close()
             raise LoadError(name, "offers nothing that can be called")
-        return RemoteConnection(name, session, open_session)
+        return RemoteConnection(name, session, sessions.open)
 
-    async def _session(
-        self,
-        name: str,
-        address: str,
-        remote: Remote,
-        make_client: Callable[[Callable[[Failure], None]], RemoteHttpClient],
-        host: Host,
-        scrubber: Scrubber,
-        modern: bool,
-    ) -> RemoteSession:
-        how: dict[str, Any] = {"call_timeout": self._call_timeout, "longest": self._limits.result_bytes}
-        session = RemoteSession(name, address, remote.transport, make_client, host, scrubber, **how, modern=modern)
+
+@dataclass
+class _Sessions:
+    """All that it takes to begin a session with one server, again and again."""
+
+    name: str
+    address: str
+    transport: Transport
+    headers: Mapping[str, str]
+    auth: PluginAuth | None
+    host: Host
+    scrubber: Scrubber
+    refused: str
+    longest: int
+    start_timeout: float
+    call_timeout: float
+    environment: Mapping[str, str]
+    reached: Callable[[str], None]
+
+    async def first(self) -> RemoteSession:
+        """Begin a session; over the older transport where the server does not take what the newer one sends, as the
+        protocol advises (2025-11-25, backwards compatibility).
+        """
         try:
-            await session.open(self._start_timeout)
+            return await self.open()
         except UnreachableError as error:
-            if host.reached is not None:
-                host.reached(error.reason)
-            raise
+            if self.transport == "sse" or error.status not in _PERHAPS_OLDER:
+                raise
+            self.transport = "sse"
+            try:
+                return await self.open()
+            except LoadError:
+                raise error from None  # it is neither; what was expected of it is told
+
+    async def open(self, *, modern: bool = False) -> RemoteSession:
+        """Begin a session. Raises LoadError."""
+        session = RemoteSession(
+            self.name,
+            self.address,
+            self.transport,
+            self._client,
+            self.host,
+            self.scrubber,
+            call_timeout=self.call_timeout,
+            longest=self.longest,
+            modern=modern,
+        )
+        try:
+            await session.open(self.start_timeout)
         except MCPError as error:
             if modern:
-                raise LoadError(name, scrubber.text(str(error))) from None
-            # It knows only the protocol of 2026.
-            return await self._session(name, address, remote, make_client, host, scrubber, modern=True)
-        except asyncio.CancelledError:
-            await session.close()
-            raise
+                raise LoadError(self.name, self.scrubber.text(str(error))) from None
+            return await self.open(modern=True)  # it knows only the protocol of 2026
         return session
+
+    def _client(self, on_failure: Callable[[Failure], None]) -> RemoteHttpClient:
+        guard = AddressGuard(
+            self.name,
+            self.address,
+            network=self.host.permissions.network or (),
+            named=self.host.named,
+            environment=self.environment,
+        )
+        return RemoteHttpClient(
+            guard,
+            self.headers,
+            self.auth,
+            longest=self.longest,
+            read_seconds=max(_READ_SECONDS, self.call_timeout),
+            refused=self.refused,
+            reached=self.reached,
+            on_failure=on_failure,
+        )
 
 
 def _on_change(tell: Callable[[str], None] | None) -> Callable[[str], None]:

@@ -36,7 +36,7 @@ _BROKE_OFF = (
 class SessionGoneError(Exception):
     """The server knows the session no more and has done nothing: the call can be made again in another one.
 
-    It never leaves :class:`~dynamic_plugins.workers.remote.remote_connection.RemoteConnection`.
+    It is no PluginError, and never leaves :class:`~dynamic_plugins.workers.remote.remote_connection.RemoteConnection`.
     """
 
 
@@ -98,14 +98,17 @@ class RemoteSession(McpConnection):
         return ActionError(self.name, component.name, self._told(self._lost) if self._lost else _BROKE_OFF)
 
     def _late(self, seconds: float) -> PluginError:
-        return UnreachableError(self.name, f"it did not answer within {seconds:g} s")
+        reason = f"it did not answer within {seconds:g} s"
+        if self._host.reached is not None:
+            self._host.reached(reason)
+        return UnreachableError(self.name, reason)
 
     async def _load_failure(self, error: Exception) -> PluginError:
         failure = self._http.failure_of(error) if isinstance(error, MCPError) else None
         # Of a session over streamable HTTP the stream for what nobody asked for may well be missing.
         failure = failure or self._lost or (self._http.last_failure if self._lives_on_stream else None)
         if failure is not None:
-            return failure.error or UnreachableError(self.name, self._told(failure))
+            return failure.error or UnreachableError(self.name, self._told(failure), failure.status)
         if isinstance(error, MCPError) and error.code != types.CONNECTION_CLOSED:
             return LoadError(self.name, self._scrubber.text(error.message))
         if isinstance(error, MCPError | ConnectionError | httpx2.HTTPError):

@@ -48,7 +48,7 @@ def initialize(number: int, params: dict[str, Any]) -> None:
         send(id=number, result={"hello": "there"})
         return
     can: dict[str, Any] = {"tools": {"listChanged": True}}
-    if MODE == "rich":
+    if MODE in ("rich", "boasts"):
         can |= {"resources": {"listChanged": True}, "prompts": {"listChanged": True}, "logging": {}}
     send(
         id=number,
@@ -154,6 +154,8 @@ def main() -> None:
                 send(id=number, result={"tools": TOOLS})
             case "tools/call":
                 call(number, params["name"])
+            case "resources/list" | "prompts/list" if MODE == "boasts":
+                send(id=number, error={"code": -32601, "message": "Method not found"})
             case "resources/list":
                 send(id=number, result={"resources": RESOURCES})
             case "resources/read" if params["uri"] == "raw://diary":
