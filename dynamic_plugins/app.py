@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -19,6 +20,7 @@ from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.oauth.sign_ins import SignIns
 from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
@@ -39,16 +41,18 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
+    from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
+    from dynamic_plugins.tools.reach_consent import ReachConsent
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
     from dynamic_plugins.workers.in_process import InProcessLoader
     from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
 
 REVOCATION_SECONDS = 60.0
-"""So often is looked for what another process has learned to be revoked; a source is asked once its copy is old."""
+"""So often is looked for what another process has learned to be revoked, and for sources whose copy is old."""
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +79,18 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
         cooldown_days=settings.cooldown_days,
         environ=settings.environment,
         present=present,
+        offline=settings.offline,
+    )
+
+
+def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
+    """Return the registry; where this process *ends_soon*, a refresh that it begins goes on without it."""
+    return Registry(
+        settings.home,
+        settings.registries,
+        timeout=settings.timeouts.registry,
+        offline=settings.offline,
+        beside=RefreshProcess(settings.home, settings.registries, outlives=ends_soon),
     )
 
 
@@ -116,7 +132,8 @@ class App:
 
     Leaving the block ends every worker; what is enabled is enabled again in the next one. *door* is what the audit log
     and the operator's policy call whoever opens it; *confirm_calls* says which calls that are not a person's own order
-    are asked about, where the settings do not.
+    are asked about, where the settings do not. One that *ends_soon*, as every command at a terminal does, lets a
+    refresh of the registries outlive it.
     """
 
     def __init__(
@@ -129,13 +146,16 @@ class App:
         listener: Listener = ignore,
         door: str = "library",
         confirm_calls: ConfirmCalls = "never",
+        asks_about_reach: bool = True,
+        ends_soon: bool = False,
     ) -> None:
-        self.settings = settings
+        self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
-        self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
+        self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.store = StateStore(settings.state_file)
         self.components = ComponentRegistry()
         self.catalogue = Catalogue(self.registry, self._installed_entries, settings.home / "registry")
+        self.registry.watch(before_new_copy=self.catalogue.prepare)
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
@@ -174,10 +194,7 @@ class App:
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
 
     def _installed_entries(self) -> dict[str, Entry]:
-        return {
-            name: Entry(name=name, kind=plugin.installation.kind, source=plugin.installation.source)
-            for name, plugin in self.store.read().items()
-        }
+        return {name: plugin.installation.entry for name, plugin in self.store.read().items()}
 
     def _installed_path(self, name: str) -> str | None:
         plugin = self.store.read().get(name) or self.store.leaving().get(name)
@@ -189,7 +206,8 @@ class App:
         """The tools: the six actions, and those of the active plugins, with a guard in front of them."""
         from dynamic_plugins.tools.injection_guard import InjectionGuard
 
-        return self._tools(None, InjectionGuard(self.reader))
+        reach = self.reach_consent() if self._asks_about_reach else None
+        return self._tools(None, reach, InjectionGuard(self.reader))
 
     @cached_property
     def reader(self) -> PluginReader:
@@ -199,7 +217,9 @@ class App:
 
         return PluginReader(self.catalogue, self.store.read, lambda: tools_of(self.components))
 
-    def _tools(self, pasted: PastedSecrets | None, guard: InjectionGuard | None = None) -> Toolbox:
+    def _tools(
+        self, pasted: PastedSecrets | None, reach: ReachConsent | None, guard: InjectionGuard | None = None
+    ) -> Toolbox:
         from dynamic_plugins.tools.call_consent import CallConsent
         from dynamic_plugins.tools.management import management_actions
         from dynamic_plugins.tools.toolbox import Toolbox
@@ -207,8 +227,22 @@ class App:
         actions = management_actions(self.service, self.installer, pasted)
         consent = CallConsent(self.service, _changes, self._mode(pasted))
         return Toolbox(
-            actions, self.components, self.service.use, guard, withheld=self.service.withheld, consent=consent.check
+            actions,
+            self.components,
+            self.service.use,
+            guard,
+            withheld=self.service.withheld,
+            consent=consent.check,
+            reach=reach,
         )
+
+    def reach_consent(self, *, in_turns: bool = False) -> ReachConsent:
+        """Return what asks the person about what plugins may not reach, for one conversation."""
+        from dynamic_plugins.lifecycle.reach_limits import ReachLimits
+        from dynamic_plugins.tools.reach_consent import ReachConsent
+
+        limits = ReachLimits(os.path.expanduser("~"), self.settings.home)  # noqa: PTH111
+        return ReachConsent(self.service, _changes, limits, in_turns=in_turns)
 
     def _mode(self, pasted: PastedSecrets | None) -> ConfirmCalls:
         """Return which calls are asked about: in the chat, whose guard knows what the person ordered, none unasked."""
@@ -224,7 +258,7 @@ class App:
     async def __aenter__(self) -> Self:
         atomic_file.keep_private(self.settings.home)
         self.service.sync()
-        self.registry.on_new_copy = self._new_registry.set
+        self.registry.watch(on_new_copy=self._new_registry.set)
         self._background = [
             asyncio.create_task(self._watch_revocations()),
             asyncio.create_task(self._end_idle_workers()),
@@ -238,7 +272,7 @@ class App:
         await asyncio.gather(*(conversation.settle() for conversation in self._conversations))
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self._background, self.registry.close(), return_exceptions=True)
         await self.sign_ins.close()
         await self.service.close()
         for stop in self._stop_watching:
@@ -256,6 +290,7 @@ class App:
         """End, or warn of, what is revoked while it runs, as soon as a registry says so."""
         while True:
             self._new_registry.clear()
+            self.registry.freshen()
             with contextlib.suppress(PluginError):  # an outage, or a state that cannot be read: the next look is soon
                 if self.service.admission.stops_revoked and self.service.running():
                     await self.registry.entries()
@@ -289,18 +324,23 @@ class App:
             return None
         return answer.text if isinstance(answer, Say) else None
 
-    def conversation(self) -> Conversation:
-        """Return a new conversation with the model, which can use and manage the plugins of this home."""
+    def conversation(self, *, one_turn: bool = False) -> Conversation:
+        """Return a new conversation with the model, which can use and manage the plugins of this home.
+
+        With *one_turn* it asks nothing that only a second turn could answer.
+        """
         from dynamic_plugins.chat.conversation import Conversation
         from dynamic_plugins.chat.redaction_setup import open_session_vault, scrub_logs
 
         vault = open_session_vault(self.catalogue, self.store, self.configuration)
         self._stop_watching.append(scrub_logs(vault.scrub_text))
+        reach = self.reach_consent(in_turns=not one_turn)
         conversation = Conversation(
             self.model(),
-            self._tools(vault),
+            self._tools(vault, reach),
             self.providers,
             vault=vault,
+            reach=reach,
             reader=self.reader,
             context=self.service.context,
             plugins=self.service.status,

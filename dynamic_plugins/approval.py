@@ -9,12 +9,19 @@ from enum import StrEnum
 from typing import Literal
 from urllib.parse import urlsplit
 
-from dynamic_plugins.core.permission_text import in_a_sentence, permission_lines
-from dynamic_plugins.core.permissions import NOT_ENFORCED, UNDECLARED, Enforcement, Permissions
+from dynamic_plugins.core.permission_text import as_verbs, in_a_sentence, permission_lines
+from dynamic_plugins.core.permissions import (
+    NOT_ENFORCED,
+    NOTHING,
+    UNDECLARED,
+    Enforcement,
+    Permissions,
+    asks_more,
+)
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.text.printable import visible
 
-Verb = Literal["install", "activate", "update", "uninstall", "call"]
+Verb = Literal["install", "activate", "update", "uninstall", "call", "reach"]
 
 
 class Answer(StrEnum):
@@ -23,9 +30,10 @@ class Answer(StrEnum):
     NO = "no"
     ONCE = "once"
     CONVERSATION = "conversation"
-    """To a call: also every further call of this action, until the application is closed."""
+    """To a call: also every further call of this action, until the application is closed; to a reach: until then."""
     ALWAYS = "always"
-    """To a call: also every further call of this action, as long as the plugin describes it as it does now."""
+    """To a call: also every further call of this action, as long as the plugin describes it as it does now.
+    To a reach: until the person takes it back."""
     BEFOREHAND = "beforehand"
     """The operator has agreed to whatever would be asked."""
 
@@ -52,6 +60,15 @@ class ApprovalRequest:
     """What is good to know and nothing to be careful about: that recent versions are left out."""
     digest: str | None = None
     """The SHA-256 of the copy of a folder or wheel that will be installed: a yes is a yes to that copy."""
+    unlisted: str = ""
+    """Of an install or update of what no registry lists: how that is named in full, ``npm:@playwright/mcp``."""
+    told: tuple[tuple[str, str], ...] = ()
+    """What the package's own index says of it, where no registry does, as pairs of a label and a text."""
+    by_itself: bool = False
+    """Whether consent that was given beforehand is not for this: no registry lists it.
+
+    False where the operator's policy allows such things. :func:`approve_everything` is whoever passes it saying so.
+    """
     suggested_by: str = ""
     """The plugin in whose words this stands, where nobody is known to have asked for it.
 
@@ -62,15 +79,15 @@ class ApprovalRequest:
     enforced: Enforcement = NOT_ENFORCED
     """Which of that is enforced on this machine."""
     held: Permissions | None = None
-    """What it may reach already, of an update: only what is new is shown."""
+    """What it may reach already, of an update and of a reach: only what is new is shown."""
     needs: tuple[tuple[str, Permissions], ...] = ()
     """The plugins that come with it, and what they may reach."""
     changes: tuple[str, ...] = ()
     """What is new or has changed since the person last agreed, as lines of a difference."""
     action: str = ""
-    """Of a call: the action."""
+    """Of a call, and of a reach: the action that is called."""
     arguments: str = ""
-    """Of a call: its arguments, as JSON text."""
+    """Of a call, and of a reach: its arguments, as JSON text."""
     remote: tuple[tuple[str, str], ...] = ()
     """Of what runs elsewhere: its address, what it speaks, what is sent there, how one signs in, its headers."""
 
@@ -79,6 +96,8 @@ class ApprovalRequest:
         """One line: ``Install mcp-server-time 2026.10.19 from PyPI?``"""
         if self.verb == "call":
             return visible(f"Call {self.action} of {self.name}?")
+        if self.verb == "reach":
+            return visible(f"May {self.name} {as_verbs(asks_more(self.held or NOTHING, self.permissions))}?")
         if self.verb == "activate" and self.changes:
             what = f"{self.name} {self.version} offers other things than you agreed to."
             return visible(f"{what} Use what is new or changed?")
@@ -88,6 +107,8 @@ class ApprovalRequest:
     def facts(self) -> list[str]:
         """What the person is shown before a yes, a line each: everything, nothing cut, the unseen as escapes."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
+        lines += [f"  unlisted {_UNLISTED}"] if self.unlisted else []
+        lines += [f"  {label:<8} {text}" for label, text in self.told if label != "warning"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
         lines += [f"  {name:<8} {text}" for name, text in self.remote]
         lines += [f"  sha256   {self.digest}"] if self.digest else []
@@ -95,10 +116,11 @@ class ApprovalRequest:
         lines += [f"  with it  {name}: {in_a_sentence(permissions)}" for name, permissions in self.needs]
         lines += [f"  default  {name}={value}" for name, value in self.defaults]
         lines += [f"  note     {note}" for note in self.notes]
-        if self.verb == "call":
+        if self.verb in ("call", "reach"):
             lines += [f"  calls    {self.action}", f"  with     {self.arguments}"]
         lines += [f"  {change}" for change in self.changes]
-        lines += [f"  warning  {warning}" for warning in self.warnings]
+        own = [text for label, text in self.told if label == "warning"]
+        lines += [f"  warning  {warning}" for warning in (*self.warnings, *own)]
         return [visible(line) for line in lines]
 
     @property
@@ -107,16 +129,27 @@ class ApprovalRequest:
         return {} if self.verb == "uninstall" else permission_lines(self.permissions, self.enforced, self.held)
 
 
+_UNLISTED = "No registry lists it, so nobody has looked at it. Its name is what its publisher chose."
+
 Approve = Callable[[ApprovalRequest], Awaitable[bool | Answer]]
-"""Returns whether the person agrees; to a call, ``True`` agrees to this one (see :class:`Answer`).
+"""Returns whether the person agrees; to a call, ``True`` agrees to this one, and to a reach until the application is
+closed (see :class:`Answer`).
 
 A host without a person passes none: the answer is then needs_confirmation.
 """
 
 
 async def approve_everything(request: ApprovalRequest) -> bool:
-    """Agree to everything that was asked for: for an operator who has said ``--yes``."""
-    return not request.suggested_by
+    """Agree to everything that was asked for, listed or not: for whoever has said ``--yes --allow-unlisted``.
+
+    What a plugin would reach besides was not asked for: that is a person's to say when it comes up, or the policy's.
+    """
+    return not request.suggested_by and request.verb != "reach"
+
+
+async def approve_listed(request: ApprovalRequest) -> bool:
+    """Agree to everything that was asked for and that a registry lists: for an operator who has said ``--yes``."""
+    return await approve_everything(request) and not request.by_itself
 
 
 AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]

@@ -9,13 +9,16 @@
     │   ├── NotInstalledError              not_installed
     │   ├── AlreadyActiveError             already_active
     │   ├── NeedsConfirmationError         needs_confirmation
+    │   │   ├── UnlistedError              needs_confirmation
     │   │   └── WithheldError              needs_confirmation
     │   ├── DeclinedError                  declined
+    │   │   └── ReachDeclinedError         declined
     │   ├── NeedsConfigurationError        needs_configuration
     │   │   └── NeedsSignInError           needs_configuration
     │   ├── UntrustedSourceError           untrusted_source
     │   │   └── SourceNotAllowedError      untrusted_source
     │   ├── PermissionDeniedError          permission_denied   (an ActionError too)
+    │   │   └── NotRepeatedError           permission_denied
     │   ├── NotAllowedError                permission_denied
     │   │   └── RevokedError               permission_denied
     │   ├── BadArgumentsError              bad_arguments
@@ -113,12 +116,21 @@ class UnknownPluginError(InputError):
 
     code = "unknown_plugin"
 
-    def __init__(self, said: str, suggestions: Sequence[str] = ()) -> None:
-        self.said, self.suggestions = said, tuple(suggestions)
+    def __init__(
+        self, said: str, suggestions: Sequence[str] = (), *, unlisted: Sequence[str] = (), also: str = ""
+    ) -> None:
+        """*unlisted* are packages of exactly this name that no registry lists, as ``npm:NAME``; *also* is a further
+        sentence.
+        """
+        self.said, self.suggestions = said, (*suggestions, *unlisted)
         text = f"No plugin is called {said!r}."
+        if suggestions:
+            text += f" Did you mean {' or '.join(suggestions[:3])}?"
+        if unlisted:
+            text += f" There is {' and '.join(unlisted)}, which no registry lists; to have exactly that, name it so."
+        text += f" {also}" if also else ""
         if self.suggestions:
-            near = f"Did you mean {' or '.join(self.suggestions[:3])}?"
-            super().__init__(f"{text} {near}", for_model=f"{text} {near} Ask the person, then use that exact name.")
+            super().__init__(text, for_model=f"{text} Ask the person, then use that exact name.")
         else:
             super().__init__(
                 f"{text} Search with: dynamic-plugins list WHAT IT SHOULD DO",
@@ -182,6 +194,19 @@ class NeedsConfirmationError(InputError):
         )
 
 
+class UnlistedError(NeedsConfirmationError):
+    """What is to be installed stands in no registry: a person agrees to it by itself, and nobody could be asked."""
+
+    def __init__(self, name: str, question: str) -> None:
+        self.name, self.question = name, question
+        why = f"{name}: no registry lists it, so you have to agree to it by itself"
+        InputError.__init__(
+            self,
+            f"{why}: at a terminal, or with --allow-unlisted beside --yes. {question}",
+            for_model=f"{name}: no registry lists it, so a person has to agree to it by itself. {question}",
+        )
+
+
 class WithheldError(NeedsConfirmationError):
     """What is called is new, or has changed, since a person agreed to what the plugin offers."""
 
@@ -202,6 +227,20 @@ class DeclinedError(InputError):
         super().__init__(
             f"You declined to {what} {name}. Nothing was changed.",
             for_model=f"The person declined to {what} {name}. Nothing was changed; "
+            "do not ask again unless they bring it up.",
+        )
+
+
+class ReachDeclinedError(DeclinedError):
+    """The person said no to what a plugin would reach for a call; ``command`` grants it after all."""
+
+    def __init__(self, plugin: str, reaching: str, command: str) -> None:
+        self.name, self.what, self.command = plugin, f"let it {reaching}", command
+        text = f"You declined to let {plugin} {reaching}."
+        InputError.__init__(
+            self,
+            f"{text} If you want it to after all: {command}",
+            for_model=f"The person declined to let {plugin} {reaching}, so that was not done; "
             "do not ask again unless they bring it up.",
         )
 
@@ -478,15 +517,17 @@ class NotActiveError(InputError, ActionError):
 class PermissionDeniedError(InputError, ActionError):
     """A plugin reached for a host, a path or a program that it was not granted. An ActionError, since its call failed.
 
-    ``command`` is what the person types to grant it.
+    ``command`` is what the person types to grant it. *why* says why they were not asked about it.
     """
 
     code = "permission_denied"
 
-    def __init__(self, plugin: str, kind: PermissionKind, what: str, action: str = "", said: str = "") -> None:
-        self.kind, self.what = kind, what
-        self.command = shlex.join(["dynamic-plugins", "permissions", plugin, f"--allow-{kind}", what])
-        reason = f"it may not {_REACHING[kind]} {what}" + (f" ({said})" if said else "")
+    def __init__(
+        self, plugin: str, kind: PermissionKind, what: str, action: str = "", said: str = "", why: str = ""
+    ) -> None:
+        self.kind, self.what, self._said = kind, what, said
+        self.command = grant_command(plugin, kind, what)
+        reason = f"it may not {_REACHING[kind]} {what}" + (f" ({said})" if said else "") + (f": {why}" if why else "")
         ActionError.__init__(
             self,
             plugin,
@@ -495,8 +536,33 @@ class PermissionDeniedError(InputError, ActionError):
             for_model=f"{reason}. Only the person can grant that, if they want to, with: {self.command}",
         )
 
+    def because(self, why: str) -> PermissionDeniedError:
+        """Return this error with why the person was not asked about it."""
+        return PermissionDeniedError(self.plugin, self.kind, self.what, self.action, self._said, why)
+
     def facts(self) -> dict[str, Any]:
         return {"permission": {"kind": self.kind, "what": self.what}, "command": self.command}
+
+
+class NotRepeatedError(PermissionDeniedError):
+    """What a call was refused is granted now, and the call was not made again: it may have done a part of its work."""
+
+    def __init__(self, refused: PermissionDeniedError) -> None:
+        super().__init__(refused.plugin, refused.kind, refused.what, refused.action)
+        happened = f"it was refused to {_REACHING[self.kind]} {self.what} on the way, which it may do from now on"
+        half = "It was not called again, since it changes something and may have done a part of it"
+        ActionError.__init__(
+            self,
+            refused.plugin,
+            refused.action,
+            f"{happened}. {half}: look first, then call it again",
+            for_model=f"{happened}. {half}. Find out what was done, or ask the person, before you call it again",
+        )
+
+
+def grant_command(plugin: str, kind: PermissionKind, what: str) -> str:
+    """Return the command by which a person lets *plugin* reach *what*."""
+    return shlex.join(["dynamic-plugins", "permissions", plugin, f"--allow-{kind}", what])
 
 
 _SAID = 300

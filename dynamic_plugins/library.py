@@ -34,9 +34,10 @@ class DynamicPlugins:
     *registries* are files or addresses used in place of the configured ones. *approve* asks a person before something
     is installed or first started; without it such a call answers ``needs_confirmation``. It is asked as well before a
     plugin's action is called, as *confirm_calls* says: ``always``, ``changing`` (all but those that only read; the
-    default where there is an *approve*) or ``never``; ``DYNAMIC_PLUGINS_CONFIRM_CALLS`` goes first. *ask_values* asks a
-    person for what a plugin must be told; secrets go to the plugin's worker and nowhere else. *ask_sign_in* has them
-    open an address and sign in at a remote plugin's server. *listener* gets progress.
+    default where there is an *approve*) or ``never``; ``DYNAMIC_PLUGINS_CONFIRM_CALLS`` goes first. What a plugin may
+    not reach for a call, such as a path or a host, is asked about where calls are, with the verb ``reach``.
+    *ask_values* asks a person for what a plugin must be told; secrets go to the plugin's worker and nowhere else.
+    *ask_sign_in* has them open an address and sign in at a remote plugin's server. *listener* gets progress.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class DynamicPlugins:
             listener=listener,
             door="library",
             confirm_calls=mode,
+            asks_about_reach=(told.confirm_calls or mode) != "never",
         )
 
     async def __aenter__(self) -> Self:
@@ -97,6 +99,8 @@ class DynamicPlugins:
         """
         if self.app.toolbox.guard is not None:
             self.app.toolbox.guard.begin(said)
+        if self.app.toolbox.reach is not None:
+            self.app.toolbox.reach.hear(said)
 
     async def context(self) -> str:
         """Return what to add to the system prompt of each turn: how to use plugins, and what is installed now."""

@@ -167,6 +167,8 @@ class Settings:
     home: Path
     registries: tuple[str, ...] = ()
     """Registry files or addresses given for this run; they replace the configured ones."""
+    offline: bool = False
+    """No registry is asked: what is on disk answers, however old it is."""
     model: ModelSettings = ModelSettings()
     model_servers: tuple[ModelServer, ...] = MODEL_SERVERS
     """Where on loopback model servers are looked for."""
@@ -241,6 +243,7 @@ class Settings:
         return cls(
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
             registries=registries,
+            offline=_flag(env, "DYNAMIC_PLUGINS_OFFLINE"),
             model=_model(env, model, base_url),
             model_servers=_model_servers(env),
             passphrase=passphrase,

@@ -115,6 +115,17 @@ def test_a_rule_that_leads_to_several_names_asks(index: Resolver, said: str, nam
     assert {candidate.name for candidate in resolution.candidates} == names
 
 
+def test_the_catalogues_other_names_decide_and_nobody_elses() -> None:
+    official = Entry("@x/mcp-server-github", aliases=("github", "gh", "git hub"), source="bundled")
+    index = Resolver([*ENTRIES, official, Entry("evil", aliases=("gitlab", "gh", "notion"), source="elsewhere")])
+    for said in ("github", "GitHub", "the GitHub plugin", "gh", "git hub"):
+        assert index.resolve(said).name == "@x/mcp-server-github", said
+    assert index.resolve("gitlab").name == "io.github.somebody/gitlab"
+    assert index.resolve("notion").kind != "exact"
+    twice = Resolver([*ENTRIES, official, Entry("other", aliases=("gh",), source="bundled")])
+    assert twice.resolve("gh").kind != "exact", "a word that two claim is nobody's"
+
+
 @pytest.mark.parametrize(
     ("said", "name"),
     [

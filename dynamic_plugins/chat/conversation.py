@@ -8,8 +8,10 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.approval import Answer
 from dynamic_plugins.chat.change_guard import ChangeGuard
 from dynamic_plugins.chat.history import History
+from dynamic_plugins.chat.reach_question import answer_in, question_text
 from dynamic_plugins.chat.untrusted_text import RESULT_CHARACTERS, fenced
 from dynamic_plugins.core.model_protocol import Say, ToolCall, TurnContext, Use
 from dynamic_plugins.core.outside_data import parse_json
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.tools.injection_guard import Reader
+    from dynamic_plugins.tools.reach_consent import ReachConsent, WantedReach
 
     Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 CONTEXT_CHARACTERS = 2_000
 """What the model is shown of one thing that plugins say without being asked: that goes along in every request."""
 NO_ANSWER = "The model gave no answer. Say it again, or in other words."
+NOT_LET = "All right, I leave it."
 MOST_CALLS = 32
 """So many calls may a model want at once; the rest come back to it as errors."""
 SETTLE_SECONDS = 5.0
@@ -89,7 +93,8 @@ class Conversation:
     changed only if the person asks for it. *context* gives the running plugins' own context texts by source; *plugins*
     gives what is installed, which a model in this process gets as objects. *evaluate* shows a finished turn to the
     plugins' evaluators, while the person reads the reply; what they say is told to the model in the next turn. What is
-    pasted goes into *vault*, which the toolbox's ``configure_plugin`` must share.
+    pasted goes into *vault*, which the toolbox's ``configure_plugin`` must share, as it must *reach*: what that could
+    ask nobody about is asked in the reply.
     """
 
     def __init__(
@@ -103,12 +108,13 @@ class Conversation:
         plugins: Callable[[], Sequence[DynamicPluginInfo]] | None = None,
         evaluate: Evaluate | None = None,
         vault: SessionVault | None = None,
+        reach: ReachConsent | None = None,
         max_steps: int = 8,
         turn_seconds: float = 600.0,
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
         self._context, self._evaluate = context, evaluate
-        self._plugins = plugins
+        self._plugins, self._reach = plugins, reach
         self._vault = vault or SessionVault()
         self._max_steps, self._turn_seconds = max_steps, turn_seconds
         self._history = History()
@@ -117,6 +123,8 @@ class Conversation:
         self._evaluating: asyncio.Task[None] | None = None
         self._shown: set[asyncio.Task[None]] = set()
         self._remarks: dict[str, Any] = {}
+        self._asked: list[tuple[ToolCall, WantedReach]] = []
+        """Calls that wait for the person's answer to what the last reply asked."""
 
     async def respond(self, text: str, watch: Watch | None = None) -> Turn:
         """Answer *text*: ask the model, call what it wants called, until it says something.
@@ -135,9 +143,11 @@ class Conversation:
                 watch.on_notice(notice)
         self._history.begin(text)
         self._guard.begin(text, self._changes.begin(text))
+        if self._reach is not None:
+            self._reach.hear(text)
         try:
             async with asyncio.timeout(self._turn_seconds):
-                turn = await self._run(watch, calls)
+                turn = await self._taken_up(text, watch, calls) or await self._run(watch, calls)
         except TimeoutError:
             turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls), failed=True)
         except ModelError as error:
@@ -223,8 +233,44 @@ class Conversation:
                         for call, result in zip(wanted, results, strict=True)
                     ]
                     self._history.called(wanted, [fenced(result) for result in results], said)
+                    if self._asked:
+                        return Turn(question_text(asked for _, asked in self._asked), tuple(calls))
         stopped = f"I stopped after {self._max_steps} steps without an answer. Ask for less at once."
         return Turn(stopped, tuple(calls), failed=True)
+
+    async def _taken_up(self, text: str, watch: Watch, calls: list[Call]) -> Turn | None:
+        """Take *text* as the answer to what the last reply asked about plugins' reach, and make those calls.
+
+        Returns the turn where that ends it: the person said no. A message that is no answer leaves them unmade.
+        """
+        asked, self._asked = self._asked, []
+        answer = answer_in(text, [each for _, each in asked]) if asked else None
+        if answer is None:
+            return None
+        results = [await self._answered(call, each, answer, watch) for call, each in asked]
+        made = [replace(call, id=f"{call.id}_{len(self._history)}") for call, _ in asked]
+        calls += [Call(c.name, _readable(c.arguments), r) for c, r in zip(made, results, strict=True)]
+        self._history.called(made, [fenced(result) for result in results])
+        return None if answer else Turn(NOT_LET, tuple(calls))
+
+    async def _answered(self, call: ToolCall, asked: WantedReach, answer: Answer, watch: Watch) -> dict[str, Any]:
+        """Return what *call* comes to, now that the person has given an *answer* to what it *asked* for."""
+        assert self._reach is not None  # noqa: S101 - it asked
+        if watch.on_call:
+            watch.on_call(call)
+        try:
+            if not answer:
+                raise self._reach.declined(asked)
+            if (unmade := await self._reach.agreed(asked, always=answer is Answer.ALWAYS)) is not None:
+                raise unmade
+            result = await self._toolbox.make(asked.call)
+        except PluginError as error:
+            result = {"ok": False, "error": error.to_dict()}
+        scrubbed: dict[str, Any] = self._vault.scrub_result(result)
+        self._guard.read(asked.call, asked.plugin, scrubbed)
+        if watch.on_result:
+            watch.on_result(call, scrubbed)
+        return scrubbed
 
     async def _ask(self, watch: Watch) -> Say | Use:
         messages = [{"role": "system", "content": await self._system()}, *self._history.messages()]
@@ -288,6 +334,10 @@ class Conversation:
         for plugin, indexes in queues.items():
             for index in (each for each in indexes if each in prepared):
                 self._guard.read(prepared[index], plugin, results[index])
+        if self._reach is not None:
+            for asked in self._reach.take_open():
+                index = next(index for index, call in prepared.items() if call is asked.call)
+                self._asked.append((wanted[index], asked))
         return results
 
     async def _call(self, call: Prepared, plugin: str) -> dict[str, Any]:

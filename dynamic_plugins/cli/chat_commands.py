@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def _talking(
-    arguments: argparse.Namespace, settings: Settings, out: Output, *, at_prompt: bool = False
+    arguments: argparse.Namespace,
+    settings: Settings,
+    out: Output,
+    *,
+    at_prompt: bool = False,
+    one_turn: bool = False,
 ) -> AsyncIterator[tuple[App, Conversation, Screen]]:
     """Give an application that can ask the person, and a conversation on it. Raises ModelError.
 
@@ -37,7 +42,8 @@ async def _talking(
     """
     with Screen(out) as screen:
         settings = await model_at_start(settings, screen, may_ask=at_prompt)
-        approve, ask_values = prompts.approver(arguments.yes, screen), prompts.value_asker(screen)
+        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
+        ask_values = prompts.value_asker(screen)
         async with App(
             settings,
             approve=approve,
@@ -45,14 +51,15 @@ async def _talking(
             ask_sign_in=sign_in_asker(screen, settings),
             listener=screen.listen,
             door="chat",
+            ends_soon=arguments.command == "ask",
         ) as app:
-            yield app, app.conversation(), screen
+            yield app, app.conversation(one_turn=one_turn), screen
 
 
 async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``ask``: one turn."""
     try:
-        async with _talking(arguments, settings, out) as (app, conversation, screen):
+        async with _talking(arguments, settings, out, one_turn=True) as (app, conversation, screen):
             if arguments.plan:
                 turn = await conversation.plan(arguments.text)
             elif out.as_json or not out.terminal:

@@ -67,7 +67,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        approve = prompts.approver(arguments.yes, screen)
+        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
             app.sweep()
             if arguments.path:
@@ -183,7 +183,7 @@ async def update(arguments: argparse.Namespace, settings: Settings, out: Output)
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        approve = prompts.approver(arguments.yes, screen)
+        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
 
             async def to_version(said: str) -> Outcome:
@@ -261,9 +261,10 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        async with App(settings, listener=screen.listen, door="terminal") as app:
+        approve = prompts.approver(False, screen)
+        async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
             name = (await app.service.resolve(arguments.plugin)).name
-            value = await app.service.call(name, arguments.action, values)
+            value = await _called(app, name, arguments.action, values)
     if out.as_json:
         out.document({"ok": True, "plugin": name, "action": arguments.action, "result": value})
     elif value in (None, ""):
@@ -271,6 +272,17 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
     else:
         out.say(render.value(value))
     return DONE
+
+
+async def _called(app: App, name: str, action: str, values: dict[str, Any]) -> Any:
+    """Return what an action gives; what it may not reach is asked about, where somebody sits at a terminal."""
+    if app.service.approve is None:
+        return await app.service.call(name, action, values)
+    from dynamic_plugins.tools.toolbox import Prepared, Tool
+
+    app.service.sync()
+    call = Prepared(action, values, Tool(action, app.components.action(name, action), name))
+    return await app.reach_consent().make(call, lambda: app.service.call(name, action, values))
 
 
 async def audit(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:

@@ -8,7 +8,7 @@ import sys
 from getpass import getpass
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import Answer
+from dynamic_plugins.approval import Answer, approve_listed
 from dynamic_plugins.approval import approve_everything as agreed
 from dynamic_plugins.cli.output import has_terminal
 from dynamic_plugins.core.permission_text import NOBODY_DECLARED
@@ -34,6 +34,8 @@ _CALL_ANSWERS = {
     "a": Answer.ALWAYS,
     "always": Answer.ALWAYS,
 }
+_REACH_CHOICES = "[y]es for this conversation, [a]lways, [N]o"
+_REACH_ANSWERS = _CALL_ANSWERS | {"y": Answer.CONVERSATION, "yes": Answer.CONVERSATION}
 _LABEL = 11
 """The columns before each fact's text, ``  plugin   ``."""
 
@@ -43,10 +45,13 @@ def at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty() and has_terminal()
 
 
-def approver(yes: bool, screen: Screen) -> Approve | None:
-    """Return how consent is had: always with *yes*, by asking at a terminal, or not at all."""
+def approver(yes: bool, screen: Screen, *, allow_unlisted: bool = False) -> Approve | None:
+    """Return how consent is had: always with *yes*, by asking at a terminal, or not at all.
+
+    *yes* is for what a registry lists; with *allow_unlisted* it is for all else, too.
+    """
     if yes:
-        return agreed
+        return agreed if allow_unlisted else approve_listed
     if not at_a_terminal():
         return None
 
@@ -56,6 +61,8 @@ def approver(yes: bool, screen: Screen) -> Approve | None:
                 _show(screen.out, visible(fact))
             if request.verb == "call":
                 return _CALL_ANSWERS.get(await _short_answer(f"{request.question} {_CALL_CHOICES} "), Answer.NO)
+            if request.verb == "reach":
+                return _REACH_ANSWERS.get(await _short_answer(f"{request.question} {_REACH_CHOICES} "), Answer.NO)
             question = f"{request.verb.capitalize()} {request.name} {request.version}?"
             return await _short_answer(f"{request.question if request.changes else question} [y/N] ") in {"y", "yes"}
 
@@ -76,7 +83,7 @@ def as_typed(yes: bool, screen: Screen) -> Approve:
     ask = approver(False, screen)
 
     async def answer(request: ApprovalRequest) -> bool | Answer:
-        if not request.changes:
+        if not request.changes and request.verb != "reach":
             return Answer.BEFOREHAND
         if ask is None:
             raise NeedsConfirmationError(request.name, request.question)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.output import DONE, FAILED, Output, exit_code
+from dynamic_plugins.cli.registry_standing import standing
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
+from dynamic_plugins.registry.sources import Doing, SourceState
 from dynamic_plugins.tools.management import DEFAULT_LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from dynamic_plugins.registry.registry import Registry
-    from dynamic_plugins.registry.sources import SourceState
     from dynamic_plugins.resolver.resolver import Resolution
     from dynamic_plugins.settings import Settings
 
@@ -34,7 +35,10 @@ async def registry(arguments: argparse.Namespace, settings: Settings, out: Outpu
     known = App(settings, door="terminal").registry
     states = await _do(known, arguments.verb, arguments.values)
     told = [_told(state) for state in states]
-    failed = arguments.verb in {"add", "refresh"} and any(state.problem for state in states)
+    asked = arguments.verb in {"add", "refresh"}
+    failed = asked and any(state.problem or state.doing is Doing.OFFLINE for state in states)
+    if arguments.verb == "list" and not settings.registries:
+        told += [_told(SourceState(source, doing=Doing.OFF)) for source in known.sources.off()]
     if out.as_json:
         out.document({"ok": not failed, "sources": told})
     else:
@@ -67,7 +71,16 @@ def _told(state: SourceState) -> dict[str, Any]:
         "why_skipped": list(state.why_skipped),
         "fetched_at": fetched,
         "problem": state.problem or None,
+        **standing(state),
     }
+
+
+def _shown(app: App) -> list[dict[str, Any]]:
+    """Return, for each registry, how many entries were searched and how old they are."""
+    return [
+        {"name": state.source.name, "entries": state.entries, **standing(state)}
+        for state in app.registry.states(look=False)
+    ]
 
 
 Result = dict[str, Any]
@@ -75,12 +88,17 @@ Result = dict[str, Any]
 
 async def search(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``list``: search the registry."""
+    from dynamic_plugins.tools.plugin_details import with_origin
+
     app = App(settings, door="terminal")
 
     async def answer(query: str) -> Result:
-        return await app.toolbox.call(
-            "list_available_plugins", {"query": query or None, "limit": getattr(arguments, "limit", None)}
-        )
+        words = {"query": query or None, "limit": getattr(arguments, "limit", None)}
+        found = await app.toolbox.call("list_available_plugins", words)
+        # A program sees where each comes from as well; a model would pay for that in every search.
+        if not found["ok"]:
+            return found
+        return found | {"plugins": await with_origin(app.catalogue, found["plugins"]), "registries": _shown(app)}
 
     if arguments.stdin:
         return await _each_line(out, answer)
@@ -96,9 +114,10 @@ async def info(arguments: argparse.Namespace, settings: Settings, out: Output) -
     from dynamic_plugins.tools.plugin_details import details
 
     app = App(settings, door="terminal")
+    app.service.sync()
     found = await app.catalogue.find_any(arguments.name)
     listed = await app.catalogue.registry.get(found.entry.name)
-    told = details(app.service, listed[0] if listed else found.entry)
+    told = await details(app.service, listed[0] if listed else found.entry)
     if out.as_json:
         out.document({"ok": True, **told} | ({"warning": found.warning} if found.warning else {}))
         return DONE

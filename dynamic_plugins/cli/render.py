@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.cli.registry_standing import age_in_words, registry_in_words, standing_in_words
 from dynamic_plugins.core.permission_text import permission_lines
 from dynamic_plugins.core.permissions import permissions_from_json
 from dynamic_plugins.core.status import status_in_words
+from dynamic_plugins.registry.sources import UNLISTED
 from dynamic_plugins.text.printable import one_line
 from dynamic_plugins.tools.management import DEFAULT_LIMIT
+from dynamic_plugins.tools.plugin_details import size_in_words, verified_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dynamic_plugins.cli.doctor import Check
     from dynamic_plugins.cli.output import Output
@@ -45,6 +48,8 @@ def matches(out: Output, result: dict[str, Any], more: str, limit: int = DEFAULT
         out.aside(more)
     for notice in result.get("notices", []):
         out.aside(notice)
+    if shown := result.get("registries"):
+        out.aside(f"Registries: {'; '.join(registry_in_words(each) for each in shown)}.")
 
 
 def _match(plugin: dict[str, Any]) -> tuple[str, str, str]:
@@ -76,7 +81,8 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo], *, whole: bool = Fal
     rows = []
     for info in infos:
         missing = [each.name for each in info.required_env_vars if not each.is_set]
-        note = "needs " + ", ".join(missing) if missing else ""
+        unlisted = UNLISTED if info.source == UNLISTED else ""
+        note = "; ".join(filter(None, (unlisted, "needs " + ", ".join(missing) if missing else "")))
         rows.append((info.name, info.version, info.kind, status_in_words(info.status), note))
     table(out, ("plugin", "version", "kind", "status", ""), rows)
     for info in infos:
@@ -105,6 +111,8 @@ def permissions(out: Output, granted: Permissions, enforced: Enforcement) -> Non
 def details(out: Output, told: Mapping[str, Any]) -> None:
     """Show all about one plugin."""
     out.say(": ".join(filter(None, (told["name"], told.get("description")))))
+    if told.get("problem"):
+        out.say(f"  problem  known not to work here: {told['problem']}")
     if "status" in told:
         out.say(f"  status   {status_in_words(told['status'])}, version {told['installed_version']}")
     for package in told.get("packages", ()):
@@ -114,22 +122,53 @@ def details(out: Output, told: Mapping[str, Any]) -> None:
     for label, key in (("listed", "registry"), ("source", "repository")):
         if told.get(key):
             out.say(f"  {label:<8} {told[key]}")
+    for label, text in _more_of(told):
+        out.say(f"  {label:<8} {text}")
     permissions(out, *permissions_from_json(told["permissions"]))
     for each in told.get("config", ()):
         need = "required" if each["required"] else "optional"
+        need += "" if "set" not in each else ", set" if each["set"] else ", not set"
         out.say(f"  setting  {each['name']} ({need}){': ' if each['description'] else ''}{each['description']}")
     for each in told.get("actions", ()):
         out.say(f"  action   {': '.join(filter(None, (each['name'], each['description'])))}")
+
+
+def _more_of(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what else is known of one plugin, each with what it is about."""
+    if told.get("publisher"):
+        yield "by", str(told["publisher"])
+    if told.get("address"):
+        yield "address", str(told["address"])
+    if told.get("aliases"):
+        yield "called", ", ".join(told["aliases"])
+    if told.get("categories"):
+        yield "for", ", ".join(told["categories"])
+    if told.get("popularity"):
+        yield "used", f"{told['popularity']:,} downloads a month"
+    if told.get("verified"):
+        yield "seen", verified_in_words(told["verified"])
+    if told.get("size_bytes"):
+        yield "size", f"{size_in_words(told['size_bytes'])} on this disk"
+    if told.get("tokens"):
+        yield "costs", f"about {told['tokens']:,} tokens of each request to a model while it is active"
 
 
 def sources(out: Output, told: Sequence[dict[str, Any]]) -> None:
     """Show the registries as a table."""
     rows = []
     for each in told:
-        note = each["problem"] or (f"{each['skipped']} entries skipped" if each["skipped"] else "")
         trusted = "yes" if each["trusted"] else "no"
-        rows.append((each["name"], each["location"], str(each["entries"]), each["fetched_at"] or "", trusted, note))
-    table(out, ("registry", "where", "plugins", "fetched", "trusted", ""), rows)
+        rows.append(
+            (
+                each["name"],
+                each["location"],
+                str(each["entries"]),
+                age_in_words(each),
+                trusted,
+                "; ".join(standing_in_words(each)),
+            )
+        )
+    table(out, ("registry", "where", "plugins", "as of", "trusted", ""), rows)
 
 
 def resolution(answer: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
     from dynamic_plugins.integrations.mcp_server import PluginServer
 
     command = ["dynamic-plugins", *(["--home", str(settings.home)] if arguments.home else [])]
-    person = Person(allow_installs=arguments.allow_installs, command=command)
+    person = Person(allow_installs=arguments.allow_installs, allow_unlisted=arguments.allow_unlisted, command=command)
     try:
         async with App(
             settings,

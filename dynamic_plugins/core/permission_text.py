@@ -23,17 +23,27 @@ def permission_lines(
 
     With *held*, what the person agreed to before, only what is new is told.
     """
-    texts = _texts(permissions) if held is None else _new_texts(asks_more(held, permissions))
-    marks = (enforced.network, enforced.files, enforced.programs)
-    return {
-        name: f"{text} ({'enforced' if mark else 'not enforced here'})"
-        for name, text, mark in zip(NAMES, texts, marks, strict=True)
-    }
+    shown = permissions if held is None else asks_more(held, permissions)
+    texts = _texts(shown) if held is None else _new_texts(shown)
+    marks = [
+        "enforced" if holds else "not enforced here" for holds in (enforced.network, enforced.files, enforced.programs)
+    ]
+    if shown.network is None and enforced.network:
+        marks[0] = "no limit"  # there is nothing to hold it to
+    return {name: f"{text} ({mark})" for name, text, mark in zip(NAMES, texts, marks, strict=True)}
 
 
 def in_a_sentence(permissions: Permissions) -> str:
     """Return *permissions* on one line, without whether they are enforced."""
     return "; ".join(f"{name}: {text}" for name, text in zip(NAMES, _texts(permissions), strict=True))
+
+
+def as_verbs(permissions: Permissions) -> str:
+    """Return *permissions* as what may be done: ``read /srv/data and reach api.example.org``."""
+    verbs = {"read": "read", "write": "read and write"}
+    files = [f"{verbs[file.access]} {file.path}" for file in permissions.files]
+    hosts = [f"reach {host}" for host in _hosts(permissions)]
+    return ", and ".join((*files, *hosts, *(f"start {program}" for program in permissions.programs)))
 
 
 def granted_by_name(permissions: Permissions) -> str:

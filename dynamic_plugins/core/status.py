@@ -97,11 +97,13 @@ class DynamicPluginInfo:
     """Where it runs, if that is elsewhere: with variables in place of the values that the person set."""
     reachable: Reachable | None = None
     """Of what runs elsewhere, once it was spoken to."""
+    source: str = ""
+    """The registry that lists it, or the folder it is from; ``unlisted`` where a person named its package itself."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return this as a JSON-able dict with the same keys."""
         return {
-            **{name: getattr(self, name) for name in ("name", "version", "kind")},
+            **{name: getattr(self, name) for name in ("name", "version", "kind", "source")},
             "status": str(self.status),
             "path": self.path,
             "required_env_vars": [

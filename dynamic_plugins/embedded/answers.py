@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded import result_text
+from dynamic_plugins.embedded.plugin_account import account
 from dynamic_plugins.embedded.result_unwrapping import Failed, unwrapped
 
 if TYPE_CHECKING:
@@ -194,6 +195,8 @@ def _remedy(code: str, message: str, plugin: str, near: Sequence[str]) -> str:
 def _listed(result: dict[str, Any], call: Made) -> str:
     plugins = [each for each in result.get("plugins") or () if isinstance(each, dict)]
     query = str(call.arguments.get("query") or "")
+    if isinstance(told := result.get("plugin"), dict):
+        return account(told)
     if not plugins:
         what = f' for "{query}"' if query else ""
         return f"I found no plugin{what} in the registry. Say it in other words, or name what it should work with."

@@ -31,7 +31,8 @@ from dynamic_plugins.embedded.options import (
 )
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered
-from dynamic_plugins.embedded.use_phrase import used_for
+from dynamic_plugins.embedded.unlisted_order import unlisted_order
+from dynamic_plugins.embedded.use_phrase import asked_about, used_for
 from dynamic_plugins.embedded.using import propose
 from dynamic_plugins.tools.management import NAMES
 
@@ -116,6 +117,10 @@ class Responder:
             return Answer(text=courtesy.goodbye(understood.said))
         if understood.said.lstrip("$ ").startswith("dynamic-plugins "):
             return Answer(text=FOR_A_TERMINAL)
+        if (name := asked_about(understood.reading)) is not None:
+            return Answer((Call("list_available_plugins", {"query": name}),))
+        if (unlisted := unlisted_order(understood.reading, self._names)) is not None:
+            return Answer(unlisted)
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
+    from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.npm import Npm
 
@@ -51,7 +52,8 @@ class Installer:
     *python* is the interpreter environments are made from; only wheels are installed unless *allow_builds*, and
     nothing published after *exclude_newer* (an ISO date) when that is given; else, of what nobody has verified, nothing
     that was published in the last *cooldown_days*. An install may take *timeout_seconds*.
-    *environ* is the process environment, of which package managers get what they need. *present* gives the path of what
+    *offline*, no index is asked what it holds. *environ* is the process environment, of which package managers get what
+    they need. *present* gives the path of what
     is installed under a name.
     """
 
@@ -66,10 +68,12 @@ class Installer:
         cooldown_days: int = 0,
         environ: Mapping[str, str],
         present: Callable[[str], str | None] | None = None,
+        offline: bool = False,
     ) -> None:
         self._folders = PluginFolders(root, present) if present else PluginFolders(root)
         self._python, self._allow_builds = python, allow_builds
         self._seconds = timeout_seconds
+        self._offline = offline
         self._exclude_newer, self._cooldown_days = exclude_newer, cooldown_days
         self._environ = child_environment(environ)
         self._indexes: dict[tuple[str, str], str] = {}
@@ -85,6 +89,13 @@ class Installer:
         from dynamic_plugins.install.npm import Npm
 
         return Npm(environ=self._environ)
+
+    @cached_property
+    def indexes(self) -> IndexLookup:
+        """The package indexes, to ask what they hold and what they say of it."""
+        from dynamic_plugins.install.index_lookup import IndexLookup
+
+        return IndexLookup(self._folders, self._uv, self._npm, offline=self._offline)
 
     # ---------------------------------------------------------------- plan
 
@@ -217,7 +228,7 @@ class Installer:
         the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
         """
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
-        if is_exact or plan.remote or plan.editable or plan.copy or plan.commit:
+        if (is_exact and not plan.is_unlisted) or plan.remote or plan.editable or plan.copy or plan.commit:
             yield plan
             return
         async with contextlib.AsyncExitStack() as held:
@@ -245,6 +256,8 @@ class Installer:
         if plan.cooled:
             note = f"what was published in the last {self._cooldown_days} days is left out; --no-cooldown lifts that"
             plan = replace(plan, notes=(*plan.notes, note))
+        if plan.is_unlisted:
+            plan = replace(plan, told=(await self.indexes.facts(plan.package, plan.version, folder)).lines())
         return replace(plan, commands=self._commands(plan))
 
     def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:

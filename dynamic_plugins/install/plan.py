@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import BadArgumentsError, InstallError, UnavailableHereError
+from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Permissions
@@ -67,6 +68,20 @@ class InstallPlan:
     """The copy of a folder or wheel that is installed, made before anybody was asked about it."""
     digest: str | None = None
     """The SHA-256 of that copy."""
+    told: tuple[tuple[str, str], ...] = ()
+    """Of what no registry lists: what its index says of it, as pairs of a label and a text."""
+
+    @property
+    def is_unlisted(self) -> bool:
+        """Whether no registry lists it: a person named the package, or the address, itself."""
+        return self.source == UNLISTED
+
+    @property
+    def named(self) -> str:
+        """How it is named so that nothing else is meant, where no registry lists it: ``npm:@playwright/mcp``."""
+        if self.entry.remote is not None:
+            return self.entry.remote.url
+        return f"{self.package.type}:{self.package.name}"
 
     @property
     def remote(self) -> Remote | None:
@@ -102,6 +117,8 @@ class InstallPlan:
     @property
     def _registry(self) -> str:
         # The registry that comes with the package has a word for a name, not an address or a file.
+        if self.is_unlisted:
+            return "no registry"
         return f"the {self.source} registry" if self.source == "bundled" else self.source
 
 

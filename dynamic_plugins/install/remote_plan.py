@@ -18,6 +18,7 @@ from dynamic_plugins.install.remote_address import (
     variables_of,
 )
 from dynamic_plugins.registry.entry import Package, Variable
+from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +70,7 @@ def remote_plan(entry: Entry, version: str | None = None, note: str = "") -> Ins
         commands=(),
         start_command=(),
         entry=replace(entry, packages=(), config=config, remote=remote, permissions=permissions_of(remote)),
-        warnings=_warnings(entry.name, remote),
+        warnings=_warnings(entry.name, remote) if entry.source != UNLISTED else (),
         notes=(note,) if note else (),
         index=remote.url,
     )

@@ -181,6 +181,25 @@ class Uv:
         found = (line.split(" ")[0].partition("==") for line in done.out.splitlines())
         return Resolved(next(version for each, _, version in found if canonical(each) == name), lifted)
 
+    async def has_package(self, name: str, folder: Path) -> bool | None:
+        """Return whether the index has a package *name*, in any version; None where it does not say."""
+        into = ("--python", self._python, "--target", str(folder / "nothing"))
+        command = (self.binary(), "pip", "install", *into, "--dry-run", "--no-deps", "--", name)
+        once = self._environ | {"UV_HTTP_RETRIES": "0"}  # who waits is a person who typed a name
+        done = await run(name, command, cwd=folder, environ=once)
+        if done.code == 0 or "No solution found" in done.err:
+            return "was not found in the package registry" not in done.err
+        return None
+
+    async def index_of(self, requirement: str, folder: Path) -> str:
+        """Return the address of the index that *requirement* is found at, as uv tells it; empty where it does not."""
+        wanted = folder / "told.txt"
+        await asyncio.to_thread(wanted.write_text, f"{requirement}\n", encoding="utf-8")
+        how = ("--no-deps", "--no-header", "--no-annotate", "--emit-index-annotation", "--python", self._python)
+        done = await self._run(requirement, folder, ("uv", "pip", "compile", *how, str(wanted)))
+        found = re.search(r"^\s*# from (\S+)$", done.out, re.MULTILINE)
+        return found[1] if found else ""
+
     async def create(
         self,
         plugin: str,

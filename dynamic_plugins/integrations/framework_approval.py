@@ -68,7 +68,8 @@ class ConsentingCalls:
     async def request(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
         """Return what a person must agree to before this call, or None when nothing needs their consent.
 
-        Calls of plugins' actions are asked about only where the settings say so (``confirm_calls``).
+        Calls of plugins' actions, and what these would reach, are asked about only where the settings say so
+        (``confirm_calls``).
 
         Nothing is installed or started by asking. Where the answer is None the call may still fail for other reasons.
         """

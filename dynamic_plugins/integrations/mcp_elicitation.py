@@ -115,12 +115,19 @@ _CALL: ContextVar[_Call | None] = ContextVar("mcp_call", default=None)
 class Person:
     """Approval, values and progress by way of whoever made the MCP call that is under way.
 
-    *allow_installs* agrees for the person where their client cannot ask them. *command* is how they start the
+    *allow_installs* agrees for the person where their client cannot ask them, to what a registry lists; with
+    *allow_unlisted* to all else, too. *command* is how they start the
     command line on this home.
     """
 
-    def __init__(self, *, allow_installs: bool = False, command: Sequence[str] = ("dynamic-plugins",)) -> None:
-        self._allow_installs, self._command = allow_installs, tuple(command)
+    def __init__(
+        self,
+        *,
+        allow_installs: bool = False,
+        allow_unlisted: bool = False,
+        command: Sequence[str] = ("dynamic-plugins",),
+    ) -> None:
+        self._allow_installs, self._allow_unlisted, self._command = allow_installs, allow_unlisted, tuple(command)
         self._pages: dict[tuple[str, tuple[str, ...]], ValuePage] = {}
 
     @contextlib.asynccontextmanager
@@ -145,11 +152,11 @@ class Person:
             answer = await call.ask(_agreement(request))
             if answer is not None:
                 return _said(answer)
-        if request.verb == "call":
+        if request.verb in ("call", "reach"):
             raise NeedsConfirmationError(request.name, f"{request.question} This client cannot ask them.")
-        if self._allow_installs and not request.suggested_by:
+        if self._allow_installs and not request.suggested_by and not (request.by_itself and not self._allow_unlisted):
             return Answer.BEFOREHAND
-        words = [*self._command, request.verb, request.name]
+        words = [*self._command, request.verb, request.unlisted or request.name]
         if request.verb != "activate" and not request.version.startswith("("):
             words += ["--version", request.version]
         raise NeedsConfirmationError(
@@ -248,12 +255,15 @@ def _said(answer: types.ElicitResult) -> bool | Answer:
     return _LASTING.get(str(content.get("how_long")), True)
 
 
+_LASTS = {"call": ("once", "this conversation", "always"), "reach": ("this conversation", "always")}
+"""How long a yes may hold, the shortest first, by what is asked."""
 _LASTING = {"this conversation": Answer.CONVERSATION, "always": Answer.ALWAYS}
-"""Answers to how long a yes to a call holds; any other is for this call."""
+"""Answers to how long a yes holds; any other is for this call."""
 
 
 def _agreement(request: ApprovalRequest) -> types.ElicitRequestFormParams:
-    lasting = {"type": "string", "title": "How long", "enum": ["once", *_LASTING], "default": "once"}
+    lasts = _LASTS.get(request.verb, ())
+    lasting = {"type": "string", "title": "How long", "enum": list(lasts), "default": next(iter(lasts), "")}
     return types.ElicitRequestFormParams(
         message="\n".join([request.question, *request.facts]),
         requested_schema={
@@ -261,11 +271,11 @@ def _agreement(request: ApprovalRequest) -> types.ElicitRequestFormParams:
             "properties": {
                 "agree": {
                     "type": "boolean",
-                    "title": request.verb.capitalize(),
+                    "title": "Let it" if request.verb == "reach" else request.verb.capitalize(),
                     "description": request.question,
                     "default": False,
                 },
-                **({"how_long": lasting} if request.verb == "call" else {}),
+                **({"how_long": lasting} if lasts else {}),
             },
             "required": ["agree"],
         },

@@ -39,6 +39,11 @@ class Admission:
         except NotAllowedError:
             return True  # a damaged policy may have said so
 
+    @property
+    def allows_unlisted(self) -> bool:
+        """Whether consent that was given beforehand is also for what no registry lists, by the operator's policy."""
+        return self.policy.rules("").unlisted == "allow"
+
     def revocation(self, plugin: Installation) -> Revocation | None:
         """Return who has revoked an installed *plugin*, and why; None where nobody has."""
         return self._registry.revocation(plugin.plugin, plugin.version, plugin.source)

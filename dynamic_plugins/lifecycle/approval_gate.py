@@ -7,9 +7,16 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything
-from dynamic_plugins.core.permissions import not_enforced
-from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError
+from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything, approve_listed
+from dynamic_plugins.core.permission_text import as_verbs
+from dynamic_plugins.core.permissions import both, not_enforced
+from dynamic_plugins.errors import (
+    DeclinedError,
+    NeedsConfirmationError,
+    ReachDeclinedError,
+    UnlistedError,
+    grant_command,
+)
 from dynamic_plugins.install.remote_address import facts as remote_facts
 from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
 from dynamic_plugins.lifecycle.variables import defaults_of
@@ -44,8 +51,8 @@ class ApprovalGate:
 
     @property
     def is_beforehand(self) -> bool:
-        """Whether the operator has agreed to whatever would be asked."""
-        return self.approve is approve_everything
+        """Whether the operator has agreed to whatever would be asked, or to all of it that a registry lists."""
+        return self.approve in (approve_everything, approve_listed)
 
     async def ask(
         self,
@@ -68,7 +75,15 @@ class ApprovalGate:
         told = tuple(each for each in (warning, more) if each)
         request = self._request(verb, plan, commands, (" ".join(told),) if told else ())
         needs = tuple((one.name, _permissions(one)) for one in needed)
-        await self._ask(replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs))
+        request = replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs)
+        await self._ask(self._by_itself(request, plan))
+
+    def _by_itself(self, request: ApprovalRequest, plan: InstallPlan) -> ApprovalRequest:
+        """Return *request* as one that is agreed to by itself, where no registry lists what it is about."""
+        if not plan.is_unlisted:
+            return request
+        allowed = self.admission.allows_unlisted
+        return replace(request, unlisted=plan.named, told=plan.told, by_itself=not allowed)
 
     @contextlib.asynccontextmanager
     async def agreed(
@@ -151,11 +166,53 @@ class ApprovalGate:
             raise DeclinedError(plan.name, f"call {action} of")
         return answer
 
+    async def ask_to_reach(
+        self, plugin: StoredPlugin, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...]
+    ) -> bool | Answer:
+        """Return what the person answers to *plugin* reaching what is *wanted* for a call; raises as the others do.
+
+        Consent beforehand is to what a person asks for; what a plugin would reach besides is not among it.
+        """
+        request = self._request_to_reach(plugin, wanted, action, arguments, warnings)
+        if self.is_beforehand:
+            raise NeedsConfirmationError(request.name, request.question)
+        answer = await self._answer(request)
+        self.note_reach(plugin, wanted, "no" if not answer else "conversation" if answer is True else str(answer))
+        if not answer:
+            raise ReachDeclinedError(plugin.name, as_verbs(wanted), reach_command(plugin.name, wanted))
+        return answer
+
+    def note_reach(self, plugin: StoredPlugin, wanted: Permissions, answer: str) -> None:
+        """Note what the person answered to *plugin* reaching what is *wanted*."""
+        detail = f"to {as_verbs(wanted)}"
+        self.admission.audit.note("consent to reach", plugin.name, of=plugin.installation, answer=answer, detail=detail)
+
+    def _request_to_reach(
+        self, plugin: StoredPlugin, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...]
+    ) -> ApprovalRequest:
+        plan, held = self._installer.plan_of(plugin.installation), granted(plugin)
+        permissions = both(held, wanted)
+        return ApprovalRequest(
+            "reach",
+            plan.name,
+            plan.version or "",
+            plan.origin,
+            (),
+            warnings,
+            permissions=permissions,
+            enforced=self.enforced(plan.name, permissions),
+            held=held,
+            action=action,
+            arguments=arguments,
+        )
+
     async def _answer(self, request: ApprovalRequest) -> bool | Answer:
         beforehand = self.is_beforehand
-        if self.approve is None or (request.suggested_by and beforehand):
+        alone = request.by_itself and self.approve is approve_listed
+        if self.approve is None or alone or (request.suggested_by and beforehand):
             self._note(request, "nobody could be asked")
-            raise NeedsConfirmationError(request.name, request.question)
+            needed = UnlistedError if request.by_itself and not request.suggested_by else NeedsConfirmationError
+            raise needed(request.unlisted or request.name, request.question)
         answer = await self.approve(request)
         return Answer.BEFOREHAND if answer and beforehand else answer
 
@@ -169,6 +226,15 @@ class ApprovalGate:
             answer=answer,
             detail=detail,
         )
+
+
+def reach_command(plugin: str, wanted: Permissions) -> str:
+    """Return the command by which a person lets *plugin* reach the first of what is *wanted*."""
+    for file in wanted.files:
+        return grant_command(plugin, file.access, file.path)
+    for host in wanted.network or ():
+        return grant_command(plugin, "network", host)
+    return grant_command(plugin, "program", wanted.programs[0])
 
 
 def _permissions(plan: InstallPlan) -> Permissions:

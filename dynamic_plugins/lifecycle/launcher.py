@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.permissions import both
 from dynamic_plugins.core.status import Reachable, now
 from dynamic_plugins.errors import ChangedFilesError, ClosingError, LoadError, NeedsConfigurationError
 from dynamic_plugins.events import Event
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.approval import AskValues
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.admission import Admission
+    from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
     from dynamic_plugins.registry.entry import Remote
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 class Launcher:
     """Starts what *store* says is installed. *listener* gets the plugins' progress; *use_model* answers one that asks
     for the host's model, *ask_values* has the person answer one that runs elsewhere and asks them.
+    *for_now* is what plugins may reach in this process besides.
     """
 
     def __init__(
@@ -41,10 +44,11 @@ class Launcher:
         configuration: ConfigurationStore,
         listener: Listener,
         admission: Admission,
+        for_now: GrantsForNow,
         use_model: UseModel | None = None,
         ask_values: AskValues | None = None,
     ) -> None:
-        self._admission = admission
+        self._admission, self._for_now = admission, for_now
         self._loader, self._store, self._configuration = loader, store, configuration
         self._listener, self._use_model, self.ask_values = listener, use_model, ask_values
         self._closed = False
@@ -83,7 +87,7 @@ class Launcher:
             plugin.installation,
             variables.environment(plugin.installation, values),
             variables.command_line(plugin.installation, values),
-            replace(host, permissions=resolved(plugin, values)),
+            replace(host, permissions=both(resolved(plugin, values), self._for_now.of(plugin))),
         )
 
     async def _connect(self, plugin: StoredPlugin, remote: Remote, values: Mapping[str, str]) -> Connection:
@@ -93,10 +97,12 @@ class Launcher:
             self._admission.check_address(plugin.name, filled(remote, told))
         except RemoteAddressError as error:
             raise LoadError(plugin.name, f"{error}. Set it with: dynamic-plugins configure {plugin.name}") from None
+        now_besides = self._for_now.of(plugin)
+        named = named_by_person(plugin, values) + self._admission.named_hosts(plugin.name)
         host = replace(
             self._host_for(plugin.name, ()),
-            permissions=resolved(plugin, told),
-            named=(*named_by_person(plugin, values), *self._admission.named_hosts(plugin.name)),
+            permissions=both(resolved(plugin, told), now_besides),
+            named=(*named, *(now_besides.network or ())),
             reached=partial(self._reached, plugin),
             ask_values=self.ask_values,
         )
@@ -129,6 +135,11 @@ class Launcher:
     async def remove_data(self, plugin: StoredPlugin) -> None:
         """Remove what *plugin* wrote in its own folder."""
         await asyncio.to_thread(shutil.rmtree, self._loader.folder(plugin.installation), ignore_errors=True)
+
+    def own_folders(self, plugin: StoredPlugin) -> list[str]:
+        """Return the folders that are *plugin*'s: its code, and where it writes."""
+        installation = plugin.installation
+        return [str(self._loader.folder(installation)), installation.path, *installation.search_path]
 
     def close(self) -> None:
         """Start nothing any more."""

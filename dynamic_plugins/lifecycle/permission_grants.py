@@ -7,15 +7,25 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dynamic_plugins.core.permissions import ANY, Permissions, asks_more, both, permissions_json, within, without
+from dynamic_plugins.core.permissions import (
+    ANY,
+    NOTHING,
+    Permissions,
+    asks_more,
+    both,
+    permissions_json,
+    within,
+)
 from dynamic_plugins.core.status import Status
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.events import Event
+from dynamic_plugins.lifecycle.grants_for_now import left_of
 from dynamic_plugins.lifecycle.permission_values import resolved
 
 if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.events import Listener
+    from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
@@ -37,6 +47,8 @@ class PluginPermissions:
     """What the person took back."""
     enforced: Enforcement
     changed: bool = False
+    for_now: Permissions = NOTHING
+    """What of :attr:`now` the person granted until this process closes."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return this as a JSON-able dict; ``permissions`` is what holds."""
@@ -64,17 +76,20 @@ class PermissionGrants:
         configuration: ConfigurationStore,
         enforced: Enforced,
         listener: Listener,
+        for_now: GrantsForNow,
     ) -> None:
         self._store, self._supervisor, self._configuration = store, supervisor, configuration
+        self._for_now = for_now
         self._enforced, self._listener = enforced, listener
 
     def of(self, name: str, *, changed: bool = False) -> PluginPermissions:
         """Return what *name* may reach. Raises NotInstalledError."""
         plugin = self._store.get(name)
-        now = self._now(plugin)
+        for_now = self._for_now.of(plugin)
+        now = both(self._now(plugin), for_now)
         enforced = self._enforced(name, now)
         declared = plugin.installation.permissions
-        return PluginPermissions(name, now, declared, plugin.allowed, plugin.denied, enforced, changed)
+        return PluginPermissions(name, now, declared, plugin.allowed, plugin.denied, enforced, changed, for_now)
 
     async def change(self, name: str, allow: Permissions, deny: Permissions) -> PluginPermissions:
         """Grant what *allow* holds and take back what *deny* holds, each time the last word; a running worker ends, and
@@ -87,9 +102,10 @@ class PermissionGrants:
             if stored.installation.remote is not None and (allow.files or allow.programs or allow.network is None):
                 reason = "it runs elsewhere: only hosts can be named for it, and it reaches nothing of this machine"
                 raise BadArgumentsError(name, reason)
-            allowed = both(_left(stored.allowed, deny), allow)
+            allowed = both(left_of(stored.allowed, deny), allow)
             changed = replace(stored, allowed=allowed, denied=_denied(_lifted(stored.denied, allow), deny))
             self._check_taken_back(changed, deny)
+            self._for_now.take_back(stored, deny)
             if changed == stored:
                 return self.of(name)
             enabled = stored.enabled and stored.error_details is None  # what failed is not active before it has loaded
@@ -100,6 +116,15 @@ class PermissionGrants:
                 self._supervisor.restore(handle, saved)
         self._listener(Event(name, "permissions_changed"))
         return self.of(name, changed=True)
+
+    async def change_for_now(self, name: str, allow: Permissions, deny: Permissions = NOTHING) -> None:
+        """Grant *allow* until this process closes, or take that back; a running worker ends, as for :meth:`change`."""
+        async with self._supervisor.hold(name) as handle:
+            plugin = self._store.get(name)
+            self._for_now.add(plugin, allow)
+            self._for_now.take_back(plugin, deny)
+            await handle.disconnect()
+        self._listener(Event(name, "permissions_changed"))
 
     def _now(self, plugin: StoredPlugin) -> Permissions:
         return resolved(plugin, self._configuration.plain(plugin.name), keep_unset=True)
@@ -126,13 +151,6 @@ def _holder(now: Permissions, wanted: Permissions) -> str:
         if asks_more(Permissions((host,)), wanted).is_nothing:
             return host
     return next(file.path for file in now.files if asks_more(Permissions((), (file,)), wanted).is_nothing)
-
-
-def _left(allowed: Permissions, deny: Permissions) -> Permissions:
-    """Return what stays granted once *deny* was taken back: of any host, those that were granted by name."""
-    if deny.network is None:
-        deny = replace(deny, network=() if allowed.network is not None else None)
-    return without(allowed, deny)
 
 
 def _lifted(denied: Permissions, allow: Permissions) -> Permissions:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from dynamic_plugins.core.permissions import FileAccess, Permissions, both, parse_host, without
 from dynamic_plugins.lifecycle.variables import several_values
+from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.state import StoredPlugin
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_UNLISTED = "unlisted"
-"""The source of what no registry lists: the person has written its address themselves."""
 _VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -63,7 +62,7 @@ def resolved(plugin: StoredPlugin, values: Mapping[str, str], *, keep_unset: boo
 def named_by_person(plugin: StoredPlugin, values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the hosts that the person named for *plugin*: those that they granted, and those in their own *values*."""
     hosts = plugin.installation.permissions.network or ()
-    declared = hosts if plugin.installation.source == _UNLISTED else (host for host in hosts if host.startswith("$"))
+    declared = hosts if plugin.installation.source == UNLISTED else (host for host in hosts if host.startswith("$"))
     return (*(plugin.allowed.network or ()), *_hosts(declared, values))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamic_plugins.approval import Answer
 from dynamic_plugins.core.cancellation import to_the_end
-from dynamic_plugins.core.permission_text import in_a_sentence
+from dynamic_plugins.core.permission_text import as_verbs, in_a_sentence
 from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.errors import PluginError
@@ -19,6 +19,7 @@ from dynamic_plugins.lifecycle import offer_pins, variables
 from dynamic_plugins.lifecycle.activation import Activation
 from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
 from dynamic_plugins.lifecycle.dependencies import Dependencies
+from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
 from dynamic_plugins.lifecycle.installs import Installs
 from dynamic_plugins.lifecycle.launcher import Launcher
 from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
@@ -95,14 +96,18 @@ class PluginManagementService:
     ) -> None:
         self.catalogue, self.components, self.journal = catalogue, components, journal
         self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
+        self._installer = installer
         self._store, self._configuration, self.admission = store, configuration, admission
         self._approval = approval = ApprovalGate(installer, approve, admission, enforced)
-        launcher = Launcher(loader, store, configuration, self._on_event, admission, use_model, ask_values)
+        for_now = GrantsForNow()
+        self._launcher = launcher = Launcher(
+            loader, store, configuration, self._on_event, admission, for_now, use_model, ask_values
+        )
         self._supervisor = supervisor = Supervisor(
             store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten
         )
         self._sign_in = RemoteSignIn(sign_ins, store, configuration, supervisor, admission.audit, self._on_event)
-        self._permissions = PermissionGrants(store, supervisor, configuration, enforced, self._on_event)
+        self._permissions = PermissionGrants(store, supervisor, configuration, enforced, self._on_event, for_now)
         dependencies = Dependencies(catalogue, installer, store)
         self._activation = Activation(store, supervisor, dependencies, self._on_event)
         self._installs = Installs(
@@ -184,12 +189,17 @@ class PluginManagementService:
     async def install(self, plugin: str, version: str | None = None, *, remote: bool = False) -> Outcome:
         """Install the plugin of that name. One that is installed already is left as it is, with a note.
 
-        One that can be installed here is also used where it runs, with *remote*.
+        One that can be installed here is also used where it runs, with *remote*. What no registry lists may be named
+        as ``npm:NAME``, ``pypi:NAME``, a package's bare name or an https address; the person agrees to it by itself.
 
-        Raises UnknownPluginError, AmbiguousNameError, UntrustedSourceError, UnavailableHereError, DeclinedError,
-        NeedsConfirmationError, InstallError or PluginTimeoutError.
+        Raises UnlistedError where they cannot be asked, UnknownPluginError, AmbiguousNameError, BadArgumentsError,
+        UntrustedSourceError, UnavailableHereError, DeclinedError, NeedsConfirmationError, InstallError or
+        PluginTimeoutError.
         """
-        return await self._installs.install(await self.catalogue.find(plugin), version, remote=remote)
+        from dynamic_plugins.resolver.unlisted_names import UnlistedNames
+
+        names = UnlistedNames(self.catalogue, self._installer.indexes)
+        return await self._installs.install(await names.find(plugin), version, remote=remote)
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
@@ -367,6 +377,19 @@ class PluginManagementService:
         plugin = self._store.read().get(name)
         return [] if plugin is None else offer_pins.names(plugin.withheld)
 
+    def offered(self, name: str) -> list[dict[str, Any]]:
+        """Return the actions that an installed plugin offered when it was last loaded: name, description, parameters.
+
+        Empty where it was never loaded.
+        """
+        plugin = self._store.read().get(name)
+        offers = plugin.offers if plugin is not None else None
+        components = [] if offers is None else offers.of("action")
+        return [
+            {"name": each.name, "description": each.description, "parameters": each.parameters or {}}
+            for each in components
+        ]
+
     def check_agreed(self, name: str, action: str) -> None:
         """Raise NeedsConfirmationError where an action of an active plugin has changed since the person agreed."""
         self._supervisor.check_agreed(name, action)
@@ -408,6 +431,42 @@ class PluginManagementService:
             allowed = {**self._store.get(name).allowed_calls, action: offer_pins.action_digest(plugin, action)}
             self._store.change(name, plugin.installation, allowed_calls=allowed)
         return answer
+
+    def reach(self, name: str) -> tuple[PluginPermissions, list[str]]:
+        """Return what an installed plugin may reach now, by its canonical name, and the folders that are its own."""
+        return self._permissions.of(name), self._launcher.own_folders(self._store.get(name))
+
+    async def ask_to_reach(
+        self, name: str, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...] = ()
+    ) -> bool | Answer:
+        """Ask the person whether a plugin may reach what is *wanted* for a call, and let it where they agree.
+
+        Returns their answer: an "always" is kept, any other yes holds until this process closes. Raises
+        ReachDeclinedError, NeedsConfirmationError where nobody can be asked, and NotAllowedError where the operator's
+        policy is against it.
+        """
+        self.admission.check_permissions(name, wanted)
+        answer = await self._approval.ask_to_reach(self._store.get(name), wanted, action, arguments, warnings)
+        await self.let_reach(name, wanted, always=answer is Answer.ALWAYS)
+        return answer
+
+    async def let_reach(self, name: str, wanted: Permissions, *, always: bool = False) -> None:
+        """Let a plugin reach what is *wanted*, until this process closes or always: the person has agreed to that."""
+        if always:
+            await self.change_permissions(name, allow=wanted)
+            return
+        self.admission.check_permissions(name, wanted)
+        await self._permissions.change_for_now(name, wanted)
+        self.admission.audit.note("grant", name, answer="conversation", detail=as_verbs(wanted))
+
+    def note_reach(self, name: str, wanted: Permissions, answer: Answer) -> None:
+        """Note what the person answered who was asked in a conversation whether a plugin may reach what is *wanted*."""
+        self._approval.note_reach(self._store.get(name), wanted, str(answer))
+
+    async def end_reach(self, name: str, granted: Permissions) -> None:
+        """Take back what was *granted* for now."""
+        await self._permissions.change_for_now(name, NOTHING, granted)
+        self.admission.audit.note("take back", name, answer="yes", detail=as_verbs(granted))
 
     def revocation(self, name: str) -> Revocation | None:
         """Return who has revoked an installed plugin, and why; None where nobody has, or it is not installed."""

@@ -172,6 +172,7 @@ class Supervisor:
             enforced=self._approval.enforced(name, permissions),
             address=plugin.installation.remote.url if plugin.installation.remote is not None else "",
             reachable=plugin.reachable,
+            source=plugin.installation.source,
         )
 
     def outcome(self, name: str, note: str = "") -> Outcome:

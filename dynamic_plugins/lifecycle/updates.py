@@ -18,6 +18,8 @@ from dynamic_plugins.install.plan import with_permissions
 from dynamic_plugins.install.remote_address import is_other_place
 from dynamic_plugins.lifecycle.offer_pins import update_difference
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
+from dynamic_plugins.registry.sources import UNLISTED
+from dynamic_plugins.resolver.catalog import Found
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -93,7 +95,9 @@ class Updates:
             if plan.name != present.plugin:
                 raise InstallError(present.plugin, f"{path} holds the plugin {plan.name} now")
             return plan, None
-        found = await self._catalogue.find(present.plugin)
+        # What no registry lists stays the package that it is, even where one lists another of that name by now.
+        unlisted = present.source == UNLISTED
+        found = Found(present.entry) if unlisted else await self._catalogue.find(present.plugin)
         plan = self._installer.plan(found.entry, version, remote=present.remote is not None)
         if is_other_place(present.remote, plan.remote):
             raise InstallError(

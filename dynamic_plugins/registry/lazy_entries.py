@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, overload
 
@@ -212,3 +212,48 @@ class Joined(Sequence[Entry]):
     def __iter__(self) -> Iterator[Entry]:
         for each in self._lists:
             yield from each
+
+    def names(self) -> list[str]:
+        """Return all names in order, without making the entries."""
+        return [name for each in self._lists for name in _names_of(each)]
+
+    def named(self, name: str) -> Entry | None:
+        """Return the first entry of this name, or None."""
+        found = (_named_in(each, name) for each in self._lists)
+        return next((entry for entry in found if entry is not None), None)
+
+
+class ByName(Mapping[str, Entry]):
+    """Entries by name: the first of *near* and then the first of *far* that is called so.
+
+    Only those of *near* are gone through, and counted: making all of *far* takes time that nobody has.
+    """
+
+    def __init__(self, near: Sequence[Entry], far: Sequence[Entry] = ()) -> None:
+        self._near = {entry.name: entry for entry in reversed(near)}
+        self._far = far
+
+    def __getitem__(self, name: str) -> Entry:
+        entry = self._near.get(name) or _named_in(self._far, name)
+        if entry is None:
+            raise KeyError(name)
+        return entry
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._near or (isinstance(name, str) and _named_in(self._far, name) is not None)
+
+    def __iter__(self) -> Iterator[str]:
+        return reversed(self._near)
+
+    def __len__(self) -> int:
+        return len(self._near)
+
+
+def _names_of(entries: Sequence[Entry]) -> list[str]:
+    return entries.names() if isinstance(entries, EntryList | Joined) else [entry.name for entry in entries]
+
+
+def _named_in(entries: Sequence[Entry], name: str) -> Entry | None:
+    if isinstance(entries, EntryList | Joined):
+        return entries.named(name)
+    return next((entry for entry in entries if entry.name == name), None)

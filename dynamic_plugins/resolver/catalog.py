@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import AmbiguousNameError, NotInstalledError, UnknownPluginError
+from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.search import Match, SearchIndex
 
 SUGGESTED = 5
+SPARE = 8
+"""So many more are looked for than are wanted, since a plugin that several registries list is shown once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +73,44 @@ class Catalogue:
         """Return the index of all known names."""
         from dynamic_plugins.resolver.resolver import Resolver
 
-        entries = await self.registry.entries()
+        await self.registry.entries()
         installed = self._installed()
         key = (self.registry.fingerprint, tuple(installed))
         if self._names is None or self._names[0] != key:
-            known = {entry.name for entry in entries}
+            near = self.registry.near()
+            known = {entry.name for entry in near}
             extra = [entry for name, entry in installed.items() if name not in known]
-            self._names = (key, Resolver([*entries, *extra]))
+            self._names = (key, Resolver([*near, *extra], self.registry.far()))
         return self._names[1]
+
+    async def entries_by_name(self) -> Mapping[str, Entry]:
+        """Return the registry's entries by name. Those that only official sources list can be looked up in it; going
+        through it gives the others. Raises RegistryUnavailableError.
+        """
+        from dynamic_plugins.registry.lazy_entries import ByName
+
+        await self.registry.entries()
+        return ByName(self.registry.near(), self.registry.far())
+
+    def prepare(self, entries: Sequence[Entry], fingerprint: str) -> None:
+        """Make what a search over *entries* will want, and keep it for whoever searches first."""
+        from dynamic_plugins.resolver.search import SearchIndex
+
+        SearchIndex(entries, cache=self._cache, fingerprint=fingerprint).search("anything")
 
     async def search(self, query: str, limit: int) -> Sequence[Match]:
         """Return the entries that do what *query* says, best first. Raises RegistryUnavailableError."""
         from dynamic_plugins.resolver.search import SearchIndex
+        from dynamic_plugins.resolver.twins import each_once
 
         entries = await self.registry.entries()
         if self._search is None or self._search[0] != self.registry.fingerprint:
             fingerprint = self.registry.fingerprint
             self._search = (fingerprint, SearchIndex(entries, cache=self._cache, fingerprint=fingerprint))
-        return self._search[1].search(query, limit)
+        found = self._search[1].search(query, limit + SPARE)
+        if query.strip() and not found and await self.registry.catch_up():
+            return await self.search(query, limit)
+        return each_once(found, self.registry.near(), self.registry.is_far)[:limit]
 
     async def find(self, said: str) -> Found:
         """Return the one entry that *said* names; ``name (source)`` says which of two sources is meant.
@@ -95,9 +118,13 @@ class Catalogue:
         Raises UnknownPluginError or AmbiguousNameError.
         """
         said, source = _with_source(said)
+        if source is not None and (named := await self.registry.get(said, source)):
+            return Found(named[0], trusted=self.registry.is_trusted(source))
         resolution = await self.resolve(said)
+        if resolution.kind in ("suggestions", "unknown") and await self.registry.catch_up():
+            resolution = await self.resolve(said)
         name = self._exact(resolution)
-        entries = [each for each in await self.registry.get(name) if source in (None, each.source)]
+        entries = await self.registry.get(name, source)
         if len(entries) > 1:
             raise AmbiguousNameError(said, [f"{entry.name} ({entry.source})" for entry in entries])
         if not entries:
@@ -105,10 +132,25 @@ class Catalogue:
         trusted = self.registry.is_trusted(entries[0].source)
         return Found(entries[0], resolution.version, resolution.warning, trusted)
 
+    async def called(self, name: str) -> list[Entry]:
+        """Return what has exactly this name: the entries of the registry, and that of the installed plugin."""
+        mine = self._installed().get(name)
+        return [*await self.registry.get(name), *([mine] if mine is not None else [])]
+
+    async def unlisted_here(self, said: str) -> Found | None:
+        """Return the installed plugin that *said* names and no registry lists; None where there is none."""
+        resolution = await self.resolve(said)
+        mine = self._installed().get(resolution.name or "")
+        if resolution.kind != "exact" or mine is None or mine.source != UNLISTED:
+            return None
+        return Found(mine, resolution.version, resolution.warning)
+
     async def find_any(self, said: str) -> Found:
         """Return what *said* names: an installed plugin's own entry, or the registry's; errors as for :meth:`find`."""
         mine = self._installed()
-        return Found(mine[said]) if said in mine else await self.find(said)
+        if said in mine:
+            return Found(mine[said])
+        return await self.unlisted_here(said) or await self.find(said)
 
     async def installed(self, said: str | PluginRef) -> PluginRef:
         """Return the installed plugin that *said* names; a reference stands for itself.

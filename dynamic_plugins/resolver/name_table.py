@@ -10,6 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.registry.lazy_entries import without_garbage_collection
+from dynamic_plugins.registry.sources import BUNDLED
 from dynamic_plugins.resolver.repositories import address
 from dynamic_plugins.text import normalize
 
@@ -81,6 +82,38 @@ class NameTable:
         return _grouped(normalize.normals(packages), owners) if packages else {}
 
     @cached_property
+    def _by_alias(self) -> dict[str, list[int]]:
+        """The names by their aliases, as the catalogue that comes with us has them: others could claim any word."""
+        own = [entry for entry in self._entries if entry.aliases and entry.source == BUNDLED]
+        owners = [self._ids[entry.name] for entry in own for _ in entry.aliases]
+        return _grouped(normalize.normals([alias for entry in own for alias in entry.aliases]), owners) if own else {}
+
+    @cached_property
+    def _by_index(self) -> dict[str, list[int]]:
+        """The names by their packages with the index before them: ``npm:@playwright/mcp``."""
+        owners, packages = [], []
+        for entry in self._entries:
+            for package in entry.packages:
+                if package.type in ("pypi", "npm"):
+                    owners.append(self._ids[entry.name])
+                    packages.append(f"{package.type}:{normalize.normal(package.name)}")
+        return _grouped(packages, owners) if packages else {}
+
+    def packaged(self, index: str, package: str) -> list[int]:
+        """Return the positions in :attr:`names` of those that exactly this package of *index* belongs to."""
+        return self._by_index.get(f"{index.lower()}:{normalize.normal(package)}", [])
+
+    @cached_property
+    def _by_url(self) -> dict[str, list[int]]:
+        """The names by the addresses of their servers."""
+        served = [(entry.remote.url, self._ids[entry.name]) for entry in self._entries if entry.remote is not None]
+        return _grouped([url.rstrip("/") for url, _ in served], [owner for _, owner in served])
+
+    def served(self, url: str) -> list[int]:
+        """Return the positions in :attr:`names` of those whose server is at *url*."""
+        return self._by_url.get(url.rstrip("/"), [])
+
+    @cached_property
     def _by_address(self) -> dict[str, list[int]]:
         """The names by their repositories; ``address`` and ``address#folder`` both lead there."""
         owners, places = [], []
@@ -98,6 +131,8 @@ class NameTable:
         for form in _scoped(key):
             if form in self._by_normal:
                 return self._by_normal[form]
+        if len(known := self._by_alias.get(key, ())) == 1:
+            return list(known)
         if place := address(text):
             return self._by_address.get(f"{place[0]}#{place[1]}" if place[1] else place[0], [])
         packaged = self._by_package.get(key, [])

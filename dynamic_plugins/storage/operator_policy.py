@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from dynamic_plugins.core.atomic_file import Stamp, stamp_of
 from dynamic_plugins.errors import NotAllowedError, SourceNotAllowedError
+from dynamic_plugins.registry.sources import UNLISTED
 from dynamic_plugins.storage.policy_rules import Rules
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class Policy:
         rules, names = self.rules(plugin), [each for each in registries if each]
         if rules.packages is not None and package_type not in rules.packages:
             raise self._untrusted(plugin, package_type, "sources.packages")
+        if UNLISTED in names:
+            if rules.unlisted == "refuse" or (rules.unlisted is None and rules.registries is not None):
+                rule = "sources.unlisted" if rules.unlisted else "sources.registries"
+                raise self._untrusted(plugin, "no registry", rule)
+            return
         if rules.registries is None or not names:
             return
         if not any(_match(name, rules.registries) is not None for name in names):

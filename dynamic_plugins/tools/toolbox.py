@@ -113,6 +113,22 @@ class Guard(Protocol):
         ...
 
 
+class Reach(Protocol):
+    """What stands round the calls of plugins' actions, for what these may not reach."""
+
+    def hear(self, text: str) -> None:
+        """Take note of what the person said."""
+        ...
+
+    async def check(self, call: Prepared) -> None:
+        """Ask about what *call* needs to reach before it is made. Raises what asking raises."""
+        ...
+
+    async def make(self, call: Prepared, make: Callable[[], Awaitable[Any]]) -> Any:
+        """Make *call* by *make*, asking before it or once it was refused something; raises what both raise."""
+        ...
+
+
 class Toolbox:
     """The tools that a model is offered now, and the one way to call them.
 
@@ -120,7 +136,7 @@ class Toolbox:
     default *components* does). *guard* looks at every call that comes through :meth:`call`; a conversation, which
     hears the person, asks one of its own and makes its calls by :meth:`make`. *withheld* tells what a plugin offers and
     nobody has agreed to, as ``action add``: calling that needs a person. *consent* is asked before a call of a plugin's
-    action, and raises where it is not given.
+    action, and raises where it is not given; *reach* stands round it, for what its plugin may not reach.
     """
 
     def __init__(
@@ -132,8 +148,9 @@ class Toolbox:
         *,
         withheld: Callable[[str], Sequence[str]] | None = None,
         consent: Callable[[Prepared], Awaitable[None]] | None = None,
+        reach: Reach | None = None,
     ) -> None:
-        self.guard, self._withheld, self._consent = guard, withheld, consent
+        self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
         self._management = {action.name: Tool(action.name, action) for action in management}
         self._components, self._use = components, use or components.execute_action
 
@@ -177,8 +194,12 @@ class Toolbox:
     async def ask_consent(self, name: str, arguments: Mapping[str, Any] | str | None) -> None:
         """Ask for the consent that a call needs, and make no call. Raises PluginError, and what asking raises."""
         call = self.prepare(name, arguments)
-        if self._consent is not None and call.tool is not None and call.tool.plugin is not None:
+        if call.tool is None or call.tool.plugin is None:
+            return
+        if self._consent is not None:
             await self._consent(call)
+        if self.reach is not None:
+            await self.reach.check(call)
 
     async def make(self, call: Prepared) -> dict[str, Any]:
         """Make a call that was prepared; as :meth:`call`."""
@@ -214,8 +235,13 @@ class Toolbox:
             return result
         if self._consent is not None:
             await self._consent(call)
-        value = await self._use(call.tool.plugin, call.tool.action.name, call.arguments)
-        return {"plugin": call.tool.plugin, "action": call.tool.action.name, "result": value}
+        plugin, action = call.tool.plugin, call.tool.action.name
+
+        async def use() -> Any:
+            return await self._use(plugin, action, call.arguments)
+
+        value = await (use() if self.reach is None else self.reach.make(call, use))
+        return {"plugin": plugin, "action": action, "result": value}
 
     def _named(self, name: str) -> Tool:
         tools = self.plugin_tools()
