@@ -35,7 +35,7 @@ class Redirect:
 
 
 class NotTheRedirectError(ValueError):
-    """What came is not the end of this sign-in; the text says why and quotes nothing."""
+    """What came is not the end of this sign-in; the text says why; it is no PluginError and never leaves."""
 
 
 class RedirectListener:

@@ -279,7 +279,7 @@ class SignInFlow:
 
 
 class _RefusedError(Exception):
-    """The authorization server sent the browser back with an error."""
+    """The authorization server sent the browser back with an error: no PluginError, of which one is made here."""
 
     def __init__(self, error: str) -> None:
         self.error = error if _ERROR.fullmatch(error) else "an unknown error"
