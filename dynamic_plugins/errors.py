@@ -35,6 +35,7 @@
     │   ├── SignInError                    sign_in_failed
     │   ├── RegistryUnavailableError       registry_unavailable
     │   │   ├── FetchError                 registry_unavailable (registry.http)
+    │   │   │   └── UnfinishedError        registry_unavailable (registry.http)
     │   │   └── NotARegistryError          registry_unavailable
     │   ├── ModelError                     model_unavailable
     │   │   └── EngineMissingError         model_unavailable   (embedded.needle)

@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 _JSON = "application/vnd.pypi.simple.v1+json"  # PEP 691; the time of upload is of PEP 700
 
 
-def plugin_wheel(name: str, version: str, requires: tuple[str, ...] = ()) -> bytes:
+def plugin_wheel(name: str, version: str, requires: tuple[str, ...] = (), python: str = "") -> bytes:
     """Return a wheel of a native plugin whose one action tells its version."""
     module = "from dynamic_plugins.plugin import Plugin, action\n@action\ndef tell() -> str:\n    'Tells.'\n"
     source = f"{module}    return {version!r}\nplugin = Plugin({name!r}, actions=[tell])\n"
-    return wheel_of(name, version, source, f"[dynamic_plugins.plugins]\n{name} = {name}:plugin\n", requires)
+    points = f"[dynamic_plugins.plugins]\n{name} = {name}:plugin\n"
+    return wheel_of(name, version, source, points, requires, python)
 
 
-def wheel_of(name: str, version: str, source: str, entry_points: str, requires: tuple[str, ...] = ()) -> bytes:
-    """Return a wheel of one module, *name*, with this *source*."""
+def wheel_of(
+    name: str, version: str, source: str, entry_points: str, requires: tuple[str, ...] = (), python: str = ""
+) -> bytes:
+    """Return a wheel of one module, *name*, with this *source*, for the versions *python* of Python."""
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    needs += f"Requires-Python: {python}\n" if python else ""
     files = {
         f"{name}/__init__.py": source,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
@@ -78,9 +82,11 @@ class PackageIndex:
     files: dict[str, dict[str, tuple[bytes, str | None]]] = field(default_factory=dict)
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, name: str, version: str, published: str | None, requires: tuple[str, ...] = ()) -> None:
+    def add(
+        self, name: str, version: str, published: str | None, requires: tuple[str, ...] = (), python: str = ""
+    ) -> None:
         """Publish a plugin; *published* is a date (ISO 8601), or None where the index does not say."""
-        wheel = plugin_wheel(name, version, requires)
+        wheel = plugin_wheel(name, version, requires, python)
         self.files.setdefault(name, {})[f"{name}-{version}-py3-none-any.whl"] = (wheel, published)
 
     def add_wheel(self, name: str, version: str, published: str | None, source: str, entry_points: str) -> None:

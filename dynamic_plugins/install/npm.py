@@ -87,12 +87,14 @@ class Npm:
 
     async def resolve(self, plugin: str, folder: Path, package: Package, cutoff: str | None) -> str:
         """Return the newest version of *package*; *folder* is empty. Raises InstallError."""
-        ask = ("npm", "pack", "--dry-run", "--json", *self._nothing_runs, "--loglevel=error", *_before(cutoff))
+        # Its answer in JSON names every file of the package, and of a long answer only the end is kept.
+        ask = ("npm", "pack", "--dry-run", *self._nothing_runs, "--loglevel=error", *_before(cutoff))
         done = await self._run(plugin, folder, (*ask, "--", f"{package.name}@latest"), package, None, cutoff)
-        try:
-            return str(parse_json(done.out)[0]["version"])
-        except (ValueError, LookupError, TypeError):
-            raise InstallError(plugin, f"npm does not tell which version of {package.name} is the newest") from None
+        archive = done.out.strip().rpartition("\n")[2]
+        start, end = f"{package.name.removeprefix('@').replace('/', '-')}-", ".tgz"
+        if not (archive.startswith(start) and archive.endswith(end)):
+            raise InstallError(plugin, f"npm does not tell which version of {package.name} is the newest")
+        return archive.removeprefix(start).removesuffix(end)
 
     async def knows_times(self, plugin: str, folder: Path, package: Package) -> bool:
         """Return whether npm's registry says when the versions of *package* were published."""
