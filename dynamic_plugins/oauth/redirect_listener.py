@@ -35,7 +35,10 @@ class Redirect:
 
 
 class NotTheRedirectError(ValueError):
-    """What came is not the end of this sign-in; the text says why and quotes nothing."""
+    """What came is not the end of this sign-in; the text says why and quotes nothing.
+
+    It never leaves this folder, whose attempts name the plugin: no PluginError.
+    """
 
 
 class RedirectListener:
