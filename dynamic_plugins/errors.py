@@ -58,9 +58,10 @@ a terminal and name commands, :meth:`PluginError.for_model` and :meth:`PluginErr
 tools. Both say what happened, to which plugin, and what to do next.
 
 Not in the tree: ``InputNeededError`` and ``ConsentNeededError`` of the integrations, which carry a question out to a
-client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which never
-leaves the registry's readers; ``NetworkRefusedError`` of the recorded conversations, which has to look like a network
-that fails; and what runs in a plugin's own process, where nothing of ours but the worker is installed.
+client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which
+never leaves the registry's readers; ``UnsafeAddressError`` and its like, which never leave ``oauth/``;
+``NetworkRefusedError`` of the recorded conversations, which has to look like a network that fails; and what runs in a
+plugin's own process, where nothing of ours but the worker is installed.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%]+")
 class UnsafeAddressError(Exception):
     """An address, or what lies there, is not followed; the text says why and names the host at most.
 
-    It is no PluginError: a SignInError, which names the plugin, is made of it.
+    It never leaves this folder, whose flows name the plugin: no PluginError.
     """
 
 

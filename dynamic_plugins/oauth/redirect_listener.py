@@ -35,7 +35,10 @@ class Redirect:
 
 
 class NotTheRedirectError(ValueError):
-    """What came is not the end of this sign-in; the text says why; it is no PluginError and never leaves."""
+    """What came is not the end of this sign-in; the text says why and quotes nothing.
+
+    It never leaves this folder, whose attempts name the plugin: no PluginError.
+    """
 
 
 class RedirectListener:

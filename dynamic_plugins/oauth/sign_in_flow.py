@@ -279,7 +279,10 @@ class SignInFlow:
 
 
 class _RefusedError(Exception):
-    """The authorization server sent the browser back with an error: no PluginError, of which one is made here."""
+    """The authorization server sent the browser back with an error.
+
+    It never leaves this module: no PluginError.
+    """
 
     def __init__(self, error: str) -> None:
         self.error = error if _ERROR.fullmatch(error) else "an unknown error"
