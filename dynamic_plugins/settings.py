@@ -204,6 +204,15 @@ class Settings:
         return self.home / "runtime_plugins"
 
     @property
+    def has_browser(self) -> bool:
+        """Whether a browser that is opened here is one that the person sees: not over SSH, nor without a screen."""
+        if any(name in self.environment for name in ("SSH_CONNECTION", "SSH_TTY")):
+            return False
+        return sys.platform in {"darwin", "win32"} or any(
+            self.environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+        )
+
+    @property
     def audit_file(self) -> Path:
         return self.home / "audit.jsonl"
 

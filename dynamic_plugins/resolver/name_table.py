@@ -154,7 +154,7 @@ class NameTable:
             found = {index: None for index in found if self.cores[index] == squash}
         if not found or (len(found) == 1 and key in normalize.GENERIC and not self._by_bare.get(key)):
             return []
-        if len(own := self._by_bare.get(f"plugin-{key}", ())) == 1 and self._keeps_its_word(own[0]):
+        if len(own := self._by_bare.get(f"plugin-{key}", [])) == 1 and self._keeps_its_word(own[0]):
             return list(own)
         # "computer-use" and "computeruse" sound the same: a person may mean either.
         return list(found | dict.fromkeys(self.by_squash.get(squash, ())))
