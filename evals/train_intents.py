@@ -30,7 +30,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from dynamic_plugins.embedded.classifier import BUCKETS, LinearModel, Meaning, bucket, vector_of
-from dynamic_plugins.embedded.features import is_called, message_features, plugin_features
+from dynamic_plugins.embedded.features import case_of, message_features, plugin_features
 from dynamic_plugins.embedded.memory import memory_of
 from dynamic_plugins.embedded.reading import INTENTS
 from dynamic_plugins.embedded.request import Exchange, Made
@@ -190,12 +190,12 @@ class Teacher:
             if lost and (link.pointed if label == "-" else not link.pointed):
                 continue  # the plugin that is meant was not found: of another one this says nothing
             features = self._kept(plugin_features(text, links, at, states))
-            found["plugin_intent"].add(features, label, line, int(is_called(link)))
+            found["plugin_intent"].add(features, label, line, case_of(link, states[at]))
             if link.named and label in ("A", "D") and states[at] in _FLIPPED:
                 # Said of a plugin that stands so already the words mean the same: the state must not outweigh them.
                 flipped = [*states[:at], _FLIPPED[states[at]], *states[at + 1 :]]
                 others = self._kept(plugin_features(text, links, at, flipped))
-                found["plugin_intent"].add(others, label, line, int(is_called(link)))
+                found["plugin_intent"].add(others, label, line, case_of(link, flipped[at]))
         features = self._kept(message_features(text, links, states))
         found["message_act"].add(features, _act(line), line)
         if mood := _mood(line):
