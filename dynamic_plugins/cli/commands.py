@@ -212,6 +212,8 @@ def _told(app: App, outcome: Outcome) -> Result:
         told["note"] = outcome.note
     if outcome.withheld:
         told["withheld"] = list(outcome.withheld)
+    if outcome.left_out:
+        told["left_out"] = list(outcome.left_out)
     if outcome.changes:
         told["changes"] = list(outcome.changes)
     if (plugin := app.components.plugins.get(outcome.info.name)) is not None:

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 from mcp import Client, MCPError
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from dynamic_plugins.errors import ActionError, LoadError, PluginError, PluginTimeoutError, WorkerDiedError
+from dynamic_plugins.errors import (
+    ActionError,
+    LoadError,
+    OtherVersionError,
+    PluginError,
+    PluginTimeoutError,
+    WorkerDiedError,
+)
 from dynamic_plugins.workers.components import READ, Offers
-from dynamic_plugins.workers.discovery import PROMPT, offers_of, problem_in
+from dynamic_plugins.workers.discovery import PROMPT, TOOL, offers_of
+from dynamic_plugins.workers.message_repair import problem_in
 from dynamic_plugins.workers.process import error_in
-from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of
+from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of, wrapped_value_of
 from dynamic_plugins.workers.transport import ProcessTransport
 
 if TYPE_CHECKING:
@@ -30,6 +41,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.refusals import Refusals
 
 _PING_SECONDS = 2.0
+_MOST_EXTENDED = 10
+"""So many times the limit of a call may one take that goes on telling of its progress."""
 _LIST_CHANGED = (
     types.ToolListChangedNotification,
     types.ResourceListChangedNotification,
@@ -55,6 +68,7 @@ class WorkerConnection:
         grace: float,
         modern: bool,
         ours: bool,
+        version: str | None = None,
     ) -> None:
         self.name = name
         self._ours = ours
@@ -67,12 +81,15 @@ class WorkerConnection:
         self._call_timeout = call_timeout
         self._grace = grace
         self._offers = Offers()
+        self._left_out: list[str] = []
+        self._greeted = False
+        """Whether the handshake is done."""
         self._closing = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refresh: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._client = Client(
-            ProcessTransport(process),
+            ProcessTransport(process, None if ours else self._left_out.append, version),
             # The newest handshake first asks an older server something that it does not know; nearly all are older.
             mode="auto" if modern else "legacy",
             cache=None,
@@ -121,7 +138,12 @@ class WorkerConnection:
                 raise
             reason = await self._load_failure(error)
             await self._end()
-            raise LoadError(self.name, reason) from None
+            refused = not self._greeted and isinstance(error, MCPError) and _is_of_version(error)
+            raise (OtherVersionError if refused else LoadError)(self.name, reason) from None
+
+    def last_words(self) -> str:
+        """Return the last error, or the last lines, that it wrote outside the protocol; empty where it wrote none."""
+        return self._scrubber.text(error_in(self._process.stderr))
 
     async def call(
         self,
@@ -134,8 +156,9 @@ class WorkerConnection:
             raise WorkerDiedError(self.name, component.name, "its process is not running")
         begun = time.monotonic()
         try:
-            async with asyncio.timeout(self._call_timeout):
-                value = await self._ask(component, arguments, progress or self._host.progress)
+            async with asyncio.timeout(self._call_timeout) as limit:
+                told = self._progress_callback(progress or self._host.progress, limit)
+                value = await self._ask(component, arguments, told)
         except TimeoutError:
             await self._end_if_stuck()
             raise PluginTimeoutError(self.name, component.name, self._call_timeout) from None
@@ -143,6 +166,9 @@ class WorkerConnection:
             if error.code == types.CONNECTION_CLOSED or not self.alive:
                 raise await self._died(component) from None
             raise self._failure(component, self._scrubber.text(error.message), arguments, begun) from None
+        except ValidationError as error:
+            reason = self._scrubber.text(f"its answer does not fit the protocol: {problem_in(error)}")
+            raise ActionError(self.name, component.name, reason) from None
         except (RuntimeError, ValueError) as error:
             # What the client finds wrong with an answer: it does not fit the protocol or the tool's own schema.
             raise ActionError(self.name, component.name, self._scrubber.text(str(error))) from None
@@ -161,6 +187,7 @@ class WorkerConnection:
     async def _live(self) -> None:
         try:
             async with self._client as client:
+                self._greeted = True
                 self._offers = await self._ask_offers(client)
                 self._ready.set_result(None)
                 await self._closing.wait()
@@ -172,9 +199,7 @@ class WorkerConnection:
             if not self._ready.done():
                 self._ready.set_exception(ConnectionError("closed"))
 
-    async def _ask(
-        self, component: Component, arguments: dict[str, Any], progress: Callable[[float | None, str], None] | None
-    ) -> Any:
+    async def _ask(self, component: Component, arguments: dict[str, Any], told: Any) -> Any:
         begun = time.monotonic()
         address = component.address or component.name
         if component.address == READ:
@@ -184,17 +209,22 @@ class WorkerConnection:
         if address.startswith(PROMPT):
             texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in arguments.items()}
             return prompt_value(await self._client.get_prompt(address.removeprefix(PROMPT), texts))
-        result = await self._client.call_tool(
-            address, arguments, progress_callback=self._progress_callback(progress) if progress is not None else None
-        )
+        result = await self._client.call_tool(address.removeprefix(TOOL), arguments, progress_callback=told)
         if result.is_error:
             reason = self._scrubber.text(text_of(result, self._scrubber.result))
             raise self._failure(component, reason, arguments, begun)
-        return value_of(result)
+        return wrapped_value_of(result) if self._ours else value_of(result)
 
-    def _progress_callback(self, progress: Callable[[float | None, str], None]) -> Any:
+    def _progress_callback(self, progress: Callable[[float | None, str], None] | None, limit: asyncio.Timeout) -> Any:
+        """Return what hears of a call's progress: who tells of it is not stuck, and gets more time, up to a limit."""
+        loop = asyncio.get_running_loop()
+        last = loop.time() + _MOST_EXTENDED * self._call_timeout
+
         async def report(done: float, total: float | None, message: str | None) -> None:
-            progress(done / total if total else None, self._scrubber.text(message or ""))
+            if not limit.expired():
+                limit.reschedule(min(loop.time() + self._call_timeout, last))
+            if progress is not None:
+                progress(done / total if total else None, self._scrubber.text(message or ""))
 
         return report
 
@@ -251,6 +281,8 @@ class WorkerConnection:
             return self._scrubber.text(error.message)
         if isinstance(error, MCPError | ConnectionError):
             return await self._exit_reason("its process ended while it started")
+        if isinstance(error, RuntimeError) and not self._greeted:  # the version that it answers with
+            return self._scrubber.text(f"{error} (known: {', '.join(HANDSHAKE_PROTOCOL_VERSIONS)})")
         problem = problem_in(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         return self._scrubber.text(f"it does not keep to the protocol: {problem}")
 
@@ -293,7 +325,13 @@ class WorkerConnection:
             self._refresh = asyncio.create_task(self._ask_again(), name=f"offers of {self.name}")
 
     async def _ask_offers(self, client: Client) -> Offers:
-        return (await offers_of(self.name, client, ours=self._ours)).scrubbed(self._scrubber)
+        self._left_out.clear()
+        offers = await offers_of(self.name, client, ours=self._ours, left_out=self._left_out.append)
+        offers = replace(offers, left_out=tuple(self._left_out)).scrubbed(self._scrubber)
+        if self._host.log is not None:
+            for sentence in offers.left_out:
+                self._host.log(self.name, sentence)
+        return offers
 
     async def _ask_again(self) -> None:
         try:
@@ -307,6 +345,10 @@ class WorkerConnection:
             self._offers = offers
             if self.on_offers_changed is not None:
                 self.on_offers_changed(offers)
+
+
+def _is_of_version(error: MCPError) -> bool:
+    return error.code == types.INVALID_PARAMS or re.search(r"version|protocol", error.message, re.I) is not None
 
 
 def _plain_text(content: Any) -> str:

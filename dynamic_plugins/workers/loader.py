@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.errors import LoadError
+from dynamic_plugins.errors import LoadError, OtherVersionError
 from dynamic_plugins.workers.components import Host
 from dynamic_plugins.workers.fence.configured_values import ConfiguredValues, expanded
 from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
@@ -41,6 +41,10 @@ _CONTRACT = str(Path(__file__).parent.parent / "plugin.py")
 # stopped; of others, some never look.
 _OWN_GRACE = 2.0
 _SERVER_GRACE = 0.5
+
+_NEWEST_VERSION = "2025-11-25"
+_OLDER_VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
+"""The versions of the protocol that are tried where a server refuses the newest of those with a handshake."""
 
 # What a program needs to run at all; everything else of ours stays with us.
 _INHERITED = (
@@ -114,10 +118,11 @@ class Loader:
         from dynamic_plugins.redaction.scrubber import plugin_scrubber  # a command such as status starts nothing
 
         scrubber = plugin_scrubber(environment, installation.variables, _secret_words(installation, arguments))
-        connection = await self._open(installation, environment, arguments, host, scrubber, modern=False)
+        connection = await self._open(installation, environment, arguments, host, scrubber)
         if not connection.offers.components:
             await connection.close()
-            raise LoadError(installation.plugin, "offers nothing that can be called")
+            reasons = [*connection.offers.left_out, *filter(None, [connection.last_words()])]
+            raise LoadError(installation.plugin, ": ".join(["offers nothing that can be called", *reasons[:3]]))
         return connection
 
     async def _open(
@@ -127,9 +132,11 @@ class Loader:
         arguments: Sequence[str],
         host: Host,
         scrubber: Scrubber,
+        versions: Sequence[str | None] = (None,),
         *,
-        modern: bool,
+        modern: bool = False,
     ) -> WorkerConnection:
+        """Start a worker, and again where it wants another version of the protocol: the first of *versions* is next."""
         process, refusals = await self._start(installation, environment, arguments, host.permissions)
         try:
             # Reading the client's code takes a second: done while the worker reads its own.
@@ -144,6 +151,7 @@ class Loader:
                 grace=_SERVER_GRACE if installation.kind == "mcp" else _OWN_GRACE,
                 modern=modern,
                 ours=installation.kind != "mcp",
+                version=versions[0],
             )
         except BaseException:  # nobody else knows of the process yet
             await process.end(0)
@@ -155,6 +163,12 @@ class Loader:
                 raise LoadError(installation.plugin, scrubber.text(str(error))) from None
             # It knows only the protocol of 2026: start it again and speak that.
             return await self._open(installation, environment, arguments, host, scrubber, modern=True)
+        except OtherVersionError as error:
+            left = _OLDER_VERSIONS if versions == (None,) else versions[1:]
+            if not left:
+                offered = ", ".join([_NEWEST_VERSION, *_OLDER_VERSIONS])
+                raise LoadError(installation.plugin, f"{error.reason} (offered: {offered})") from None
+            return await self._open(installation, environment, arguments, host, scrubber, left)
         return connection
 
     async def _start(
