@@ -38,6 +38,7 @@ VARIABLES, ARGUMENTS, PACKAGES, ACTIONS = 200, 60, 12, 1000
 COMMAND_LENGTH, PROBLEM_LENGTH, URL_LENGTH, HEADERS = 100, 300, 2000, 20
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_HOLE = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_-]{0,127})\}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PYPI = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,212}[A-Za-z0-9])?")
 _NPM = re.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
@@ -200,10 +201,10 @@ def variable(value: Any) -> Variable | None:
         return None
     if is_forbidden(known) or is_the_persons_own(known):
         return None
-    fixed = _value(value.get("value"))
-    if fixed is not None and "{" in fixed:
+    fixed = _value(_without_line_end(value.get("value")))
+    if fixed is not None and _holes(fixed, value):
         fixed = None  # a template that the person's values would fill; they set the variable itself
-    default = fixed if fixed is not None else _value(value.get("default"))
+    default = fixed if fixed is not None else _value(_without_line_end(value.get("default")))
     secret = _flag(value, "secret", "isSecret", "sensitive")
     return Variable(
         name=known,
@@ -226,7 +227,7 @@ def argument(value: Any) -> Argument | None:
     if named and (not flag or " " in flag):
         return None
     fixed, hint, detail = _value(value.get("value")), value.get("hint") or value.get("valueHint"), value
-    if fixed is not None and "{" in fixed:
+    if fixed is not None and _holes(fixed, value):
         open_name = fixed[1:-1] if fixed[0] == "{" and fixed[-1] == "}" else ""
         inner = value.get("variables", {}).get(open_name) if isinstance(value.get("variables"), dict) else None
         if not _VARIABLE.fullmatch(open_name):
@@ -243,10 +244,21 @@ def argument(value: Any) -> Argument | None:
         required=bool(_flag(detail, "required", "isRequired")),
         secret=looks_secret(known.lstrip("-").replace("-", "_")) if secret is None else secret,
         repeated=bool(_flag(value, "repeated", "isRepeated")),
-        default=_value(detail.get("default")),
+        default=_value(_without_line_end(detail.get("default"))),
         choices=_choices(detail.get("choices")),
         format=_format(detail),
     )
+
+
+def _holes(fixed: str, value: dict[str, Any]) -> bool:
+    """Return whether a fixed value is a template to be filled: ``{NAME}``, or one that holds a variable of its own.
+
+    Any other braces are part of it: JSON, or ``${NAME}``, which the server fills itself.
+    """
+    if _HOLE.fullmatch(fixed):
+        return True
+    own = value.get("variables")
+    return isinstance(own, dict) and any(found[1] in own for found in _HOLE.finditer(fixed))
 
 
 def arguments(value: Any) -> tuple[Argument, ...] | None:
@@ -312,6 +324,11 @@ def _value(value: Any) -> str | None:
     if isinstance(value, str) and len(value) <= VALUE_LENGTH and value.isprintable():
         return value
     return None
+
+
+def _without_line_end(value: Any) -> Any:
+    """Return *value* without what surrounds it, as it goes from what a person sets."""
+    return value.strip() if isinstance(value, str) else value
 
 
 def _choices(value: Any) -> tuple[str, ...]:
