@@ -83,7 +83,7 @@ class Installer:
     def _npm(self) -> Npm:
         from dynamic_plugins.install.npm import Npm
 
-        return Npm(environ=self._environ)
+        return Npm(environ=self._environ, allow_builds=self._allow_builds)
 
     # ---------------------------------------------------------------- plan
 
@@ -120,7 +120,7 @@ class Installer:
             commands=(),
             start_command=start_of_entry(entry, package),
             entry=entry,
-            warnings=() if package.type == "npm" or not self._allow_builds else (_BUILDS,),
+            warnings=(_BUILDS,) if self._allow_builds else (),
             index=self._index(package),
             cutoff=_days_ago(self._cooldown_days) if cools else self._exclude_newer,
             cooled=cools,

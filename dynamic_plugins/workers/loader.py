@@ -118,7 +118,12 @@ class Loader:
         from dynamic_plugins.redaction.scrubber import plugin_scrubber  # a command such as status starts nothing
 
         scrubber = plugin_scrubber(environment, installation.variables, _secret_words(installation, arguments))
-        connection = await self._open(installation, environment, arguments, host, scrubber)
+        try:
+            connection = await self._open(installation, environment, arguments, host, scrubber)
+        except LoadError as error:
+            if type(error) is LoadError and (note := await asyncio.to_thread(_scripts_note, installation)):
+                raise LoadError(installation.plugin, f"{error.reason}. {note}") from None
+            raise
         if not connection.offers.components:
             await connection.close()
             reasons = [*connection.offers.left_out, *filter(None, [connection.last_words()])]
@@ -268,6 +273,22 @@ class LoaderSelector:
     def folder(self, installation: Installation) -> Path:
         """Return where *installation* keeps its own files."""
         return self.workers.folder(installation)
+
+
+def _scripts_note(installation: Installation) -> str:
+    """Return what a person should know of the install scripts of an npm package that does not start."""
+    if installation.package_type != "npm":
+        return ""
+    from dynamic_plugins.install.npm import scripts_not_run  # needed only where something failed
+
+    if not (names := scripts_not_run(Path(installation.path))):
+        return ""
+    name, shown = installation.plugin, ", ".join(names[:5])
+    return (
+        f"It may miss what the install scripts of {shown} make: scripts are run only where that is allowed. Whoever "
+        f"trusts them allows it: dynamic-plugins uninstall {name} --keep-configuration, then "
+        f"DYNAMIC_PLUGINS_ALLOW_BUILDS=1 dynamic-plugins install {name}"
+    )
 
 
 def _code(installation: Installation) -> Code:

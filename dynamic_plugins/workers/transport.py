@@ -97,7 +97,7 @@ class ProcessTransport:
 
     def _limit(self) -> str:
         most = self._process.longest_line
-        return f"at most {most:,} bytes are taken (DYNAMIC_PLUGINS_RESULT_KB={most // 1024} now)"
+        return f"to take more than {most:,}, set DYNAMIC_PLUGINS_RESULT_KB to more than {most // 1024}"
 
     def _named(self, edges: bytes) -> set[int]:
         return {int(number) for number in _ID.findall(edges) if len(number) < _EDGE} & self._waiting.keys()
