@@ -17,6 +17,9 @@ UseModel = Callable[[Sequence[dict[str, str]]], Awaitable["str | None"]]
 READ = "resources:"
 """The address of the action that reads what an MCP server keeps."""
 
+READ_BY_ADDRESS = "resources:by-address"
+"""The address of the action that reads what a server makes for an address, and does not list."""
+
 ComponentKind = Literal["action", "provider", "service", "evaluator", "task"]
 
 

@@ -23,7 +23,7 @@ from dynamic_plugins.errors import (
     PluginTimeoutError,
     WorkerDiedError,
 )
-from dynamic_plugins.workers.components import READ, Offers
+from dynamic_plugins.workers.components import READ, READ_BY_ADDRESS, Offers
 from dynamic_plugins.workers.discovery import PROMPT, TOOL, offers_of
 from dynamic_plugins.workers.message_repair import problem_in
 from dynamic_plugins.workers.process import error_in
@@ -204,6 +204,8 @@ class WorkerConnection:
         address = component.address or component.name
         if component.address == READ:
             return resource_text(await self._client.read_resource(self._resource(component, arguments)))
+        if component.address == READ_BY_ADDRESS:
+            return resource_text(await self._client.read_resource(str(arguments.get("uri"))))
         if component.kind == "provider":
             return resource_text(await self._client.read_resource(address))
         if address.startswith(PROMPT):

@@ -13,14 +13,14 @@ from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
 from dynamic_plugins.errors import ComponentClashError, ContractError
-from dynamic_plugins.workers.components import READ, Component, Offers
+from dynamic_plugins.workers.components import READ, READ_BY_ADDRESS, Component, Offers
 from dynamic_plugins.workers.message_repair import problem_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from mcp import Client
-    from mcp_types import Prompt, Resource, Tool
+    from mcp_types import Prompt, Resource, ResourceTemplate, Tool
 
 META = "dynamic-plugins"
 """The key in a tool's ``_meta`` under which our own worker says what kind of component it is."""
@@ -76,6 +76,12 @@ async def _components(plugin: str, client: Client, ours: bool, left_out: LeftOut
     if can.prompts is not None:
         prompts = await _optional(client.list_prompts, lambda page: page.prompts, "prompts", left_out)
         found += [_prompt(prompt) for prompt in prompts]
+    if not found and can.resources is not None and not ours:
+        found += reading_by_address(
+            await _optional(
+                client.list_resource_templates, lambda page: page.resource_templates, "resource templates", left_out
+            )
+        )
     return found
 
 
@@ -203,6 +209,22 @@ def reading(resources: list[Component], taken: set[str]) -> list[Component]:
             "action", name, "Reads one of the texts that this server keeps.", schema, address=READ, read_only=True
         )
     ]
+
+
+def reading_by_address(templates: list[ResourceTemplate]) -> list[Component]:
+    """Return the action that reads a resource of a server that lists only how their addresses are made."""
+    if not templates:
+        return []
+    lines = [f"{each.uri_template} {' '.join((each.description or each.name).split())[:80]}" for each in templates]
+    address = {"type": "string", "description": f"An address, made like one of: {'; '.join(lines[:_LISTED])}"}
+    schema = {
+        "type": "object",
+        "properties": {"uri": address},
+        "required": ["uri"],
+        "additionalProperties": False,
+    }
+    about = "Reads one of the texts that this server has."
+    return [Component("action", "read_resource", about, schema, address=READ_BY_ADDRESS, read_only=True)]
 
 
 def _prompt(prompt: Prompt) -> Component:

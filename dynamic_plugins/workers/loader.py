@@ -15,7 +15,7 @@ from dynamic_plugins.errors import LoadError, OtherVersionError
 from dynamic_plugins.workers.components import Host
 from dynamic_plugins.workers.fence.configured_values import ConfiguredValues, expanded
 from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
-from dynamic_plugins.workers.fence.system_paths import environment_of
+from dynamic_plugins.workers.fence.system_paths import CERTIFICATES, environment_of
 from dynamic_plugins.workers.process import WorkerProcess
 from dynamic_plugins.workers.refusals import Refusals
 
@@ -57,10 +57,9 @@ _INHERITED = (
     "TZ",
     "USER",
     "LOGNAME",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "NODE_EXTRA_CA_CERTS",
+    *CERTIFICATES,
 )
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 class Loader:
@@ -77,7 +76,8 @@ class Loader:
         data_dir: Path | None = None,
         sandbox: SandboxMode = "auto",
     ) -> None:
-        """*environment* is the host's own, of which a worker sees the few variables any program needs.
+        """*environment* is the host's own, of which a worker sees the few variables any program needs, and
+        the proxies whose addresses hold no password where it may reach any host.
 
         Workers run in a folder of their own under *data_dir* (:meth:`folder`), where what they write outlives an
         update; without one, in the folder of their install.
@@ -93,6 +93,9 @@ class Loader:
         self._log = log
         host = environment or {}
         self._data_dir = data_dir
+        self._proxies = {
+            name: value for name, value in host.items() if name.upper() in _PROXIES and value and "@" not in value
+        }
         self._base = {"PATH": os.defpath} | {name: host[name] for name in _INHERITED if host.get(name)}
 
     def folder(self, installation: Installation) -> Path:
@@ -208,10 +211,12 @@ class Loader:
             environment = {name: expanded(value, home) for name, value in environment.items()}
             arguments = [expanded(word, home) for word in arguments]
         command = self._command(installation, environment, arguments)
-        environment = self._base | dict(environment)
+        permissions = values.granted(permissions)
+        # Where it may only reach some hosts, it reaches them directly: through a proxy it could reach all.
+        proxies = self._proxies if permissions.network is None else {}
+        environment = self._base | proxies | dict(environment)
         if installation.entry_point and arguments:
             environment[_ARGUMENTS] = json.dumps(list(arguments))
-        permissions = values.granted(permissions)
         return self.fence.command(
             command,
             permissions,

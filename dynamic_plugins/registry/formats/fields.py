@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast, get_args
 from urllib.parse import urlsplit
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.registry.entry import (
     Argument,
     Header,
@@ -202,7 +203,7 @@ def variable(value: Any) -> Variable | None:
     if is_forbidden(known) or is_the_persons_own(known):
         return None
     fixed = _value(_without_line_end(value.get("value")))
-    if fixed is not None and _holes(fixed, value):
+    if fixed is not None and _is_template(fixed):
         fixed = None  # a template that the person's values would fill; they set the variable itself
     default = fixed if fixed is not None else _value(_without_line_end(value.get("default")))
     secret = _flag(value, "secret", "isSecret", "sensitive")
@@ -227,7 +228,7 @@ def argument(value: Any) -> Argument | None:
     if named and (not flag or " " in flag):
         return None
     fixed, hint, detail = _value(value.get("value")), value.get("hint") or value.get("valueHint"), value
-    if fixed is not None and _holes(fixed, value):
+    if fixed is not None and _is_template(fixed):
         open_name = fixed[1:-1] if fixed[0] == "{" and fixed[-1] == "}" else ""
         inner = value.get("variables", {}).get(open_name) if isinstance(value.get("variables"), dict) else None
         if not _VARIABLE.fullmatch(open_name):
@@ -250,15 +251,17 @@ def argument(value: Any) -> Argument | None:
     )
 
 
-def _holes(fixed: str, value: dict[str, Any]) -> bool:
-    """Return whether a fixed value is a template to be filled: ``{NAME}``, or one that holds a variable of its own.
+def _is_template(fixed: str) -> bool:
+    """Return whether a fixed value has ``{NAME}`` in it, to be filled.
 
-    Any other braces are part of it: JSON, or ``${NAME}``, which the server fills itself.
+    Any other braces are part of it: those of JSON, and of ``${NAME}``, which the server fills itself.
     """
-    if _HOLE.fullmatch(fixed):
+    if _HOLE.search(fixed) is None:
+        return False
+    try:
+        return not isinstance(parse_json(fixed), dict | list)
+    except ValueError:
         return True
-    own = value.get("variables")
-    return isinstance(own, dict) and any(found[1] in own for found in _HOLE.finditer(fixed))
 
 
 def arguments(value: Any) -> tuple[Argument, ...] | None:
