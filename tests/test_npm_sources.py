@@ -57,8 +57,8 @@ async def test_install_scripts_are_run_where_builds_are_allowed(tmp_path: Path, 
     environ = dict(os.environ) | registry.environment(tmp_path)
     installer = Installer(tmp_path / "runtime_plugins", python=sys.executable, environ=environ, allow_builds=True)
     plan = installer.plan(Entry("tea", "mcp", packages=(Package("npm", "tea", "1.0.0"),)))
-    assert "runs their code" in " ".join(plan.warnings)
-    assert "npm rebuild" in " ".join(" ".join(command) for command in installer.commands(plan))
+    assert "install scripts" in " ".join(plan.warnings)
+    assert any(command[:2] == ("npm", "rebuild") for command in plan.commands)
     installation = await installer.install(plan)
     assert changed_files(installation) == []
     async with connected(installation, TEA="green") as connection:

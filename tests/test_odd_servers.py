@@ -43,7 +43,7 @@ def names(connection: WorkerConnection) -> list[str]:
 async def test_an_odd_name_is_mapped_and_called_by_its_own(tmp_path: Path) -> None:
     said = ["fine", "Create A Share", "db:query", "查询", "x" * 140, "a b", "a_b", "prompt:me"]
     prompts = {"prompts": [{"name": "Review my code"}]}
-    can = {"capabilities": {"tools": {}, "prompts": {}}}
+    can: dict[str, Any] = {"capabilities": {"tools": {}, "prompts": {}}}
     installation = odd(
         tmp_path, tools__list={"tools": [tool(each) for each in said]}, prompts__list=prompts, initialize=can
     )
@@ -100,7 +100,7 @@ async def test_tools_are_asked_for_whatever_a_server_forgets_to_say(capabilities
 
 
 async def test_a_list_that_is_advertised_and_missing_costs_only_itself(tmp_path: Path) -> None:
-    can = {"capabilities": {"tools": {}, "resources": {}, "prompts": {}}}
+    can: dict[str, Any] = {"capabilities": {"tools": {}, "resources": {}, "prompts": {}}}
     prompts = {"review": {"arguments": {"code": {"required": True}}}}
     async with connected(odd(tmp_path, initialize=can, prompts__list={"prompts": prompts})) as connection:
         assert names(connection) == ["fine", "prompt_review"]
