@@ -11,14 +11,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.core import atomic_file
-from dynamic_plugins.core.permissions import NOT_ENFORCED
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
+from dynamic_plugins.errors import PluginError, UnavailableHereError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
+from dynamic_plugins.oauth.sign_ins import SignIns
 from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
@@ -33,22 +35,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.chat.conversation import Conversation
     from dynamic_plugins.chat.plugin_reader import PluginReader
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
+    from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.resolver.action_search import ActionSearch
     from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
     from dynamic_plugins.tools.reach_consent import ReachConsent
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
     from dynamic_plugins.workers.in_process import InProcessLoader
+    from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
 
 REVOCATION_SECONDS = 60.0
-"""So often is looked for what another process has learned to be revoked; a source is asked once its copy is old."""
+"""So often is looked for what another process has learned to be revoked, and for sources whose copy is old."""
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +80,22 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
         cooldown_days=settings.cooldown_days,
         environ=settings.environment,
         present=present,
+        offline=settings.offline,
     )
 
 
-def _loader(settings: Settings) -> LoaderSelector:
+def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
+    """Return the registry; where this process *ends_soon*, a refresh that it begins goes on without it."""
+    return Registry(
+        settings.home,
+        settings.registries,
+        timeout=settings.timeouts.registry,
+        offline=settings.offline,
+        beside=RefreshProcess(settings.home, settings.registries, outlives=ends_soon),
+    )
+
+
+def _loader(settings: Settings, sign_ins: SignIns) -> LoaderSelector:
     """Return what starts plugins: in workers, and in this process where the operator says so."""
     data_dir = settings.home / "plugin_data"
     workers = Loader(
@@ -96,7 +113,19 @@ def _loader(settings: Settings) -> LoaderSelector:
 
         return InProcessLoader(call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment())
 
-    return LoaderSelector(workers, in_process, settings.in_process)
+    def remote() -> RemoteLoader:
+        from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
+
+        return RemoteLoader(
+            limits=settings.limits,
+            start_timeout=settings.timeouts.start,
+            call_timeout=settings.timeouts.call,
+            log=_log_worker_line,
+            environment=settings.environment,
+            auth_for=sign_ins.auth_for,
+        )
+
+    return LoaderSelector(workers, in_process, settings.in_process, remote)
 
 
 class App:
@@ -104,7 +133,8 @@ class App:
 
     Leaving the block ends every worker; what is enabled is enabled again in the next one. *door* is what the audit log
     and the operator's policy call whoever opens it; *confirm_calls* says which calls that are not a person's own order
-    are asked about, where the settings do not.
+    are asked about, where the settings do not. One that *ends_soon*, as every command at a terminal does, lets a
+    refresh of the registries outlive it.
     """
 
     def __init__(
@@ -113,22 +143,32 @@ class App:
         *,
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
+        ask_sign_in: AskSignIn | None = None,
         listener: Listener = ignore,
         door: str = "library",
         confirm_calls: ConfirmCalls = "never",
         asks_about_reach: bool = True,
+        ends_soon: bool = False,
     ) -> None:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
-        self.registry = Registry(settings.home, settings.registries, timeout=settings.timeouts.registry)
+        self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.store = StateStore(settings.state_file)
         self.components = ComponentRegistry()
-        self.catalogue = Catalogue(self.registry, self._installed_entries, settings.home / "registry")
+        self.catalogue = Catalogue(
+            self.registry,
+            self._installed_entries,
+            settings.home / "registry",
+            meaning=settings.meaning,
+            runs_here=self._runs_here,
+        )
+        self.registry.watch(before_new_copy=self.catalogue.prepare)
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
+        self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
-        self.loader = _loader(settings)
+        self.loader = _loader(settings, self.sign_ins)
         self.audit = AuditLog(settings.audit_file, door)
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
@@ -142,6 +182,8 @@ class App:
             admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
             ask_values=ask_values,
+            sign_ins=self.sign_ins,
+            ask_sign_in=ask_sign_in,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
@@ -153,14 +195,23 @@ class App:
         self._stop_watching: list[Callable[[], None]] = []
 
     def _enforced(self, name: str, permissions: Permissions) -> Enforcement:
-        """Return what the fence enforces of *permissions*; one in this process has none."""
+        """Return what the fence enforces of *permissions*; one in this process has none, one elsewhere needs none."""
+        if permissions.elsewhere:
+            return ENFORCED
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
 
+    def _runs_here(self, entry: Entry) -> bool:
+        """Return whether this machine can run a plugin, as far as its entry tells."""
+        try:
+            self.installer.plan(entry)
+        except UnavailableHereError:
+            return False
+        except PluginError:
+            return True  # what stands in its way is not this machine
+        return True
+
     def _installed_entries(self) -> dict[str, Entry]:
-        return {
-            name: Entry(name=name, kind=plugin.installation.kind, source=plugin.installation.source)
-            for name, plugin in self.store.read().items()
-        }
+        return {name: plugin.installation.entry for name, plugin in self.store.read().items()}
 
     def _installed_path(self, name: str) -> str | None:
         plugin = self.store.read().get(name) or self.store.leaving().get(name)
@@ -199,8 +250,15 @@ class App:
             guard,
             withheld=self.service.withheld,
             consent=consent.check,
+            search=self._action_search,
             reach=reach,
         )
+
+    @cached_property
+    def _action_search(self) -> ActionSearch:
+        from dynamic_plugins.resolver.action_search import ActionSearch
+
+        return ActionSearch(meaning=self.settings.meaning, cache=self.settings.home / "registry")
 
     def reach_consent(self, *, in_turns: bool = False) -> ReachConsent:
         """Return what asks the person about what plugins may not reach, for one conversation."""
@@ -224,7 +282,7 @@ class App:
     async def __aenter__(self) -> Self:
         atomic_file.keep_private(self.settings.home)
         self.service.sync()
-        self.registry.on_new_copy = self._new_registry.set
+        self.registry.watch(on_new_copy=self._new_registry.set)
         self._background = [
             asyncio.create_task(self._watch_revocations()),
             asyncio.create_task(self._end_idle_workers()),
@@ -238,7 +296,8 @@ class App:
         await asyncio.gather(*(conversation.settle() for conversation in self._conversations))
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await asyncio.gather(*self._background, self.registry.close(), return_exceptions=True)
+        await self.sign_ins.close()
         await self.service.close()
         for stop in self._stop_watching:
             stop()
@@ -255,6 +314,7 @@ class App:
         """End, or warn of, what is revoked while it runs, as soon as a registry says so."""
         while True:
             self._new_registry.clear()
+            self.registry.freshen()
             with contextlib.suppress(PluginError):  # an outage, or a state that cannot be read: the next look is soon
                 if self.service.admission.stops_revoked and self.service.running():
                     await self.registry.entries()

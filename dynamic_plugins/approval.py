@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+from urllib.parse import urlsplit
 
 from dynamic_plugins.core.permission_text import as_verbs, in_a_sentence, permission_lines
 from dynamic_plugins.core.permissions import (
@@ -59,6 +60,15 @@ class ApprovalRequest:
     """What is good to know and nothing to be careful about: that recent versions are left out."""
     digest: str | None = None
     """The SHA-256 of the copy of a folder or wheel that will be installed: a yes is a yes to that copy."""
+    unlisted: str = ""
+    """Of an install or update of what no registry lists: how that is named in full, ``npm:@playwright/mcp``."""
+    told: tuple[tuple[str, str], ...] = ()
+    """What the package's own index says of it, where no registry does, as pairs of a label and a text."""
+    by_itself: bool = False
+    """Whether consent that was given beforehand is not for this: no registry lists it.
+
+    False where the operator's policy allows such things. :func:`approve_everything` is whoever passes it saying so.
+    """
     suggested_by: str = ""
     """The plugin in whose words this stands, where nobody is known to have asked for it.
 
@@ -78,6 +88,8 @@ class ApprovalRequest:
     """Of a call, and of a reach: the action that is called."""
     arguments: str = ""
     """Of a call, and of a reach: its arguments, as JSON text."""
+    remote: tuple[tuple[str, str], ...] = ()
+    """Of what runs elsewhere: its address, what it speaks, what is sent there, how one signs in, its headers."""
 
     @property
     def question(self) -> str:
@@ -95,7 +107,10 @@ class ApprovalRequest:
     def facts(self) -> list[str]:
         """What the person is shown before a yes, a line each: everything, nothing cut, the unseen as escapes."""
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
+        lines += [f"  unlisted {_UNLISTED}"] if self.unlisted else []
+        lines += [f"  {label:<8} {text}" for label, text in self.told if label != "warning"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
+        lines += [f"  {name:<8} {text}" for name, text in self.remote]
         lines += [f"  sha256   {self.digest}"] if self.digest else []
         lines += [f"  {name:<8} {text}" for name, text in self.permission_lines.items()]
         lines += [f"  with it  {name}: {in_a_sentence(permissions)}" for name, permissions in self.needs]
@@ -104,7 +119,8 @@ class ApprovalRequest:
         if self.verb in ("call", "reach"):
             lines += [f"  calls    {self.action}", f"  with     {self.arguments}"]
         lines += [f"  {change}" for change in self.changes]
-        lines += [f"  warning  {warning}" for warning in self.warnings]
+        own = [text for label, text in self.told if label == "warning"]
+        lines += [f"  warning  {warning}" for warning in (*self.warnings, *own)]
         return [visible(line) for line in lines]
 
     @property
@@ -112,6 +128,8 @@ class ApprovalRequest:
         """What it may reach, three lines by what they are about: network, files, programs. None of what is removed."""
         return {} if self.verb == "uninstall" else permission_lines(self.permissions, self.enforced, self.held)
 
+
+_UNLISTED = "No registry lists it, so nobody has looked at it. Its name is what its publisher chose."
 
 Approve = Callable[[ApprovalRequest], Awaitable[bool | Answer]]
 """Returns whether the person agrees; to a call, ``True`` agrees to this one, and to a reach until the application is
@@ -122,12 +140,52 @@ A host without a person passes none: the answer is then needs_confirmation.
 
 
 async def approve_everything(request: ApprovalRequest) -> bool:
-    """Agree to everything that was asked for: for an operator who has said ``--yes``.
+    """Agree to everything that was asked for, listed or not: for whoever has said ``--yes --allow-unlisted``.
 
     What a plugin would reach besides was not asked for: that is a person's to say when it comes up, or the policy's.
     """
     return not request.suggested_by and request.verb != "reach"
 
 
+async def approve_listed(request: ApprovalRequest) -> bool:
+    """Agree to everything that was asked for and that a registry lists: for an operator who has said ``--yes``."""
+    return await approve_everything(request) and not request.by_itself
+
+
 AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]
 """Asks the person for a plugin's variables and returns those they gave; secrets are shown to nobody else."""
+
+
+@dataclass(frozen=True)
+class SignInRequest:
+    """Where a person has to sign in, so that a plugin can use its server in their name."""
+
+    plugin: str
+    server: str
+    """The plugin's own address."""
+    issuer: str
+    """Who asks them to sign in: the server's word, but for its host, which *url* is on or which says that it is."""
+    url: str
+    """The address to open in a browser, checked: plain ASCII, https (or this machine's loopback)."""
+    redirect_uri: str
+    """Where the browser ends: an address of this machine, which one elsewhere cannot reach."""
+    scopes: tuple[str, ...] = ()
+    """What the plugin would be allowed, in the server's words."""
+    problem: str = ""
+    """What was wrong with what the person pasted before."""
+
+    @property
+    def facts(self) -> list[str]:
+        """What the person is shown before they open the address, a line each: the unseen as escapes."""
+        lines = [f"  plugin   {self.plugin}", f"  server   {self.server}", f"  sign in  at {urlsplit(self.url).netloc}"]
+        lines += [f"  issuer   {self.issuer}"] if urlsplit(self.issuer).netloc != urlsplit(self.url).netloc else []
+        lines += [f"  allows   {' '.join(self.scopes)}"] if self.scopes else []
+        return [visible(line) for line in lines]
+
+
+AskSignIn = Callable[[SignInRequest], Awaitable[str | None]]
+"""Has the person open the address, and returns what they pasted; None where their browser will come back by itself.
+
+It is cancelled once that has happened, or takes too long. Raises DeclinedError for a person who does not want to. What
+it returns is checked, and where it is not the end of this sign-in, it is asked again.
+"""

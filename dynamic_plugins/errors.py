@@ -9,10 +9,12 @@
     │   ├── NotInstalledError              not_installed
     │   ├── AlreadyActiveError             already_active
     │   ├── NeedsConfirmationError         needs_confirmation
+    │   │   ├── UnlistedError              needs_confirmation
     │   │   └── WithheldError              needs_confirmation
     │   ├── DeclinedError                  declined
     │   │   └── ReachDeclinedError         declined
     │   ├── NeedsConfigurationError        needs_configuration
+    │   │   └── NeedsSignInError           needs_configuration
     │   ├── UntrustedSourceError           untrusted_source
     │   │   └── SourceNotAllowedError      untrusted_source
     │   ├── PermissionDeniedError          permission_denied   (an ActionError too)
@@ -30,8 +32,10 @@
     │   ├── UnavailableHereError           unavailable_here
     │   ├── StateError                     state_unavailable
     │   ├── SecretStoreError               secrets_unavailable
+    │   ├── SignInError                    sign_in_failed
     │   ├── RegistryUnavailableError       registry_unavailable
     │   │   ├── FetchError                 registry_unavailable (registry.http)
+    │   │   │   └── UnfinishedError        registry_unavailable (registry.http)
     │   │   └── NotARegistryError          registry_unavailable
     │   ├── ModelError                     model_unavailable
     │   │   └── EngineMissingError         model_unavailable   (embedded.needle)
@@ -42,7 +46,8 @@
     │   │   ├── ChangedFilesError          load_failed
     │   │   ├── ComponentClashError        load_failed
     │   │   ├── ContractError              load_failed
-    │   │   └── OtherVersionError          load_failed
+    │   │   ├── OtherVersionError          load_failed
+    │   │   └── UnreachableError           load_failed
     │   ├── ActionError                    action_failed
     │   │   └── WorkerDiedError            action_failed
     │   └── PluginTimeoutError             timeout
@@ -54,9 +59,10 @@ a terminal and name commands, :meth:`PluginError.for_model` and :meth:`PluginErr
 tools. Both say what happened, to which plugin, and what to do next.
 
 Not in the tree: ``InputNeededError`` and ``ConsentNeededError`` of the integrations, which carry a question out to a
-client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which never
-leaves the registry's readers; ``NetworkRefusedError`` of the recorded conversations, which has to look like a network
-that fails; and what runs in a plugin's own process, where nothing of ours but the worker is installed.
+client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which
+never leaves the registry's readers; ``UnsafeAddressError`` and its like, which never leave ``oauth/``;
+``NetworkRefusedError`` of the recorded conversations, which has to look like a network that fails; and what runs in a
+plugin's own process, where nothing of ours but the worker is installed.
 """
 
 from __future__ import annotations
@@ -113,12 +119,21 @@ class UnknownPluginError(InputError):
 
     code = "unknown_plugin"
 
-    def __init__(self, said: str, suggestions: Sequence[str] = ()) -> None:
-        self.said, self.suggestions = said, tuple(suggestions)
+    def __init__(
+        self, said: str, suggestions: Sequence[str] = (), *, unlisted: Sequence[str] = (), also: str = ""
+    ) -> None:
+        """*unlisted* are packages of exactly this name that no registry lists, as ``npm:NAME``; *also* is a further
+        sentence.
+        """
+        self.said, self.suggestions = said, (*suggestions, *unlisted)
         text = f"No plugin is called {said!r}."
+        if suggestions:
+            text += f" Did you mean {' or '.join(suggestions[:3])}?"
+        if unlisted:
+            text += f" There is {' and '.join(unlisted)}, which no registry lists; to have exactly that, name it so."
+        text += f" {also}" if also else ""
         if self.suggestions:
-            near = f"Did you mean {' or '.join(self.suggestions[:3])}?"
-            super().__init__(f"{text} {near}", for_model=f"{text} {near} Ask the person, then use that exact name.")
+            super().__init__(text, for_model=f"{text} Ask the person, then use that exact name.")
         else:
             super().__init__(
                 f"{text} Search with: dynamic-plugins list WHAT IT SHOULD DO",
@@ -182,6 +197,19 @@ class NeedsConfirmationError(InputError):
         )
 
 
+class UnlistedError(NeedsConfirmationError):
+    """What is to be installed stands in no registry: a person agrees to it by itself, and nobody could be asked."""
+
+    def __init__(self, name: str, question: str) -> None:
+        self.name, self.question = name, question
+        why = f"{name}: no registry lists it, so you have to agree to it by itself"
+        InputError.__init__(
+            self,
+            f"{why}: at a terminal, or with --allow-unlisted beside --yes. {question}",
+            for_model=f"{name}: no registry lists it, so a person has to agree to it by itself. {question}",
+        )
+
+
 class WithheldError(NeedsConfirmationError):
     """What is called is new, or has changed, since a person agreed to what the plugin offers."""
 
@@ -242,6 +270,24 @@ class NeedsConfigurationError(InputError):
 
     def facts(self) -> dict[str, Any]:
         return {"missing": list(self.missing)}
+
+
+class NeedsSignInError(NeedsConfigurationError):
+    """A person has to sign in at the plugin's server, for the first time or again; *reason* says why, where known."""
+
+    def __init__(self, name: str, reason: str = "") -> None:
+        self.name, self.reason, self.missing, self.version = name, reason, (), None
+        self.command = f"dynamic-plugins login {shlex.quote(name)}"
+        text = f"{name} needs you to sign in" + (f": {reason}." if reason else " first.")
+        InputError.__init__(
+            self,
+            f"{text} Sign in with: {self.command}",
+            for_model=f"{name} needs the person to sign in{f': {reason}' if reason else ' first'}. "
+            f"They do so with: {self.command}",
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"missing": [], "sign_in": self.command}
 
 
 class UntrustedSourceError(InputError):
@@ -343,6 +389,16 @@ class SecretStoreError(UnavailableError):
     code = "secrets_unavailable"
 
 
+class SignInError(UnavailableError):
+    """Signing in at a plugin's server came to nothing; what was kept before is kept still."""
+
+    code = "sign_in_failed"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"Signing in for {name} failed: {reason}")
+
+
 class RegistryUnavailableError(UnavailableError):
     """No registry could be read: not the source, not its last good copy, not the bundled snapshot."""
 
@@ -398,6 +454,17 @@ class LoadError(PluginFaultError):
 
 class OtherVersionError(LoadError):
     """An MCP server refuses the version of the protocol that it was offered; ``reason`` says which, in its words."""
+
+
+class UnreachableError(LoadError):
+    """A server that runs elsewhere cannot be reached, or lets nobody in; the next call tries again.
+
+    ``status`` is that of its HTTP answer, where there was one.
+    """
+
+    def __init__(self, name: str, reason: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(name, reason)
 
 
 class ChangedFilesError(LoadError):

@@ -61,6 +61,11 @@ def is_the_persons_own(name: str) -> bool:
     return _PERSONS_OWN.fullmatch(name) is not None
 
 
+def has_screen() -> bool:
+    """Whether a program could ask the person something in a window of its own."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one worker may use; None is no limit."""
@@ -167,6 +172,8 @@ class Settings:
     home: Path
     registries: tuple[str, ...] = ()
     """Registry files or addresses given for this run; they replace the configured ones."""
+    offline: bool = False
+    """No registry is asked: what is on disk answers, however old it is."""
     model: ModelSettings = ModelSettings()
     model_servers: tuple[ModelServer, ...] = MODEL_SERVERS
     """Where on loopback model servers are looked for."""
@@ -190,6 +197,8 @@ class Settings:
     """``require`` starts no plugin whose permissions cannot be enforced here; ``off`` enforces nothing."""
     in_process: tuple[str, ...] = ()
     """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
+    meaning: bool = True
+    """Whether the search has the embedding as second opinion, where the extra ``search`` is installed."""
     max_steps: int = 8
     """How many times the model may call tools in one turn."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -198,6 +207,15 @@ class Settings:
     @property
     def plugins_dir(self) -> Path:
         return self.home / "runtime_plugins"
+
+    @property
+    def has_browser(self) -> bool:
+        """Whether a browser that is opened here is one that the person sees: not over SSH, nor without a screen."""
+        if any(name in self.environment for name in ("SSH_CONNECTION", "SSH_TTY")):
+            return False
+        return sys.platform in {"darwin", "win32"} or any(
+            self.environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+        )
 
     @property
     def audit_file(self) -> Path:
@@ -232,6 +250,7 @@ class Settings:
         return cls(
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
             registries=registries,
+            offline=_flag(env, "DYNAMIC_PLUGINS_OFFLINE"),
             model=_model(env, model, base_url),
             model_servers=_model_servers(env),
             passphrase=passphrase,
@@ -243,6 +262,7 @@ class Settings:
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
             sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",  # type: ignore[arg-type] # checked
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
+            meaning=_choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
             limits=Limits(
                 memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
                 cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,

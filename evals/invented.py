@@ -43,6 +43,10 @@ class Inventor:
             return str(self._repository())
         if variable.format == "filepath" or re.search(r"PATH|FILE", name):
             return str(self._folder.with_suffix(".db"))
+        if re.search(r"E?MAIL_?(ADDRESS|USER)|^EMAIL$", name):
+            return "nobody@example.org"
+        if re.search(r"(^|_)HOST(NAME)?$", name):
+            return "127.0.0.1"
         return "http://127.0.0.1:9" if re.search(r"URL|ENDPOINT|URI", name) else "not-a-real-key"
 
     def arguments_for(self, schema: dict[str, Any], root: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def environment() -> dict[str, str]:
     keep.pop("PYTHONDONTWRITEBYTECODE", None)
     # No keyring of the machine's: nothing of this belongs into a person's own.
     keep["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
-    return keep | {"DYNAMIC_PLUGINS_PASSPHRASE": PASSPHRASE}
+    return keep | {"DYNAMIC_PLUGINS_PASSPHRASE": PASSPHRASE, "DYNAMIC_PLUGINS_OFFLINE": "1"}
 
 
 # -------------------------------------------------------------------- the process that is killed

@@ -47,7 +47,8 @@ def commands_of(installation: Installation) -> tuple[list[str], str]:
         environment = PythonEnvironment(Path(installation.path) / "env")
         scripts = environment.entry_points(installation.package, "console_scripts")
         started = {name for name, point in scripts.items() if point == installation.entry_point}
-    return sorted(scripts), min(started, key=len, default="")
+    base = installation.package.rsplit("/", 1)[-1]
+    return sorted(scripts), min(started, key=lambda name: (name != base, len(name)), default="")
 
 
 def _npm_folder(installation: Installation) -> Path:

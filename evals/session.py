@@ -164,7 +164,10 @@ def main(argv: list[str]) -> int:
             command += ["--registry", "bundled", "--registry", str(listed)]
             command += ["chat", "--base-url", model.base_url, "--model", "stand-in"]
             kept = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "DYNAMIC_"))}
-            environment = kept | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+            environment = kept | {
+                "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+                "DYNAMIC_PLUGINS_OFFLINE": "1",
+            }
             terminal = (Tmux if shutil.which("tmux") else Own)(command, folder, environment)
             session = Session(terminal)
             try:

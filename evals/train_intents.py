@@ -20,14 +20,16 @@ import re
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from dynamic_plugins.embedded.classifier import BUCKETS, LinearModel, bucket
+from dynamic_plugins.embedded.classifier import BUCKETS, LinearModel, Meaning, bucket, vector_of
 from dynamic_plugins.embedded.features import message_features, plugin_features
 from dynamic_plugins.embedded.memory import memory_of
 from dynamic_plugins.embedded.reading import INTENTS
@@ -53,6 +55,8 @@ RARE = 12
 """A label that occurs more rarely counts as nothing."""
 STRENGTH = {"plugin_intent": 20.0, "message_act": 15.0, "mood": 15.0}
 """How little the weights are held down."""
+HELD_DOWN = 3.0
+"""How much the weights of the messages' vectors are held down."""
 KEPT = 0.01
 """Weights below this share of the largest are left out."""
 LETTERS = {tool: letter for letter, tool in INTENTS.items() if letter != "X"}
@@ -63,16 +67,18 @@ Line = dict[str, Any]
 
 @dataclass
 class Samples:
-    """What one model learns from: features as buckets, a label, and the hand that wrote the line, in three lists."""
+    """What one model learns from: features as buckets, a label, who wrote the line, and what it says, in four lists."""
 
     features: list[list[int]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     hands: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
-    def add(self, features: Iterable[str], label: str, hand: str) -> None:
+    def add(self, features: Iterable[str], label: str, line: Line) -> None:
         self.features.append(sorted({bucket(each) for each in features}))
         self.labels.append(label)
-        self.hands.append(hand)
+        self.hands.append(line["hand"])
+        self.said.append(line["text"])
 
     def matrix(self) -> csr_matrix:
         """Return the features as rows of length 1."""
@@ -180,16 +186,16 @@ class Teacher:
             if lost and (link.pointed if label == "-" else not link.pointed):
                 continue  # the plugin that is meant was not found: of another one this says nothing
             features = self._kept(plugin_features(text, links, at, states))
-            found["plugin_intent"].add(features, label, line["hand"])
+            found["plugin_intent"].add(features, label, line)
             if link.named and label in ("A", "D") and states[at] in _FLIPPED:
                 # Said of a plugin that stands so already the words mean the same: the state must not outweigh them.
                 flipped = [*states[:at], _FLIPPED[states[at]], *states[at + 1 :]]
                 others = self._kept(plugin_features(text, links, at, flipped))
-                found["plugin_intent"].add(others, label, line["hand"])
+                found["plugin_intent"].add(others, label, line)
         features = self._kept(message_features(text, links, states))
-        found["message_act"].add(features, _act(line), line["hand"])
+        found["message_act"].add(features, _act(line), line)
         if mood := _mood(line):
-            found["mood"].add(features, mood, line["hand"])
+            found["mood"].add(features, mood, line)
 
     def _context(self, line: Line, registry: Resolver, installed: Mapping[str, Entry]) -> Mapping[str, str]:
         return memory_of(line.get("before") or (), registry, installed, self._entries).context
@@ -251,24 +257,77 @@ def trained(name: str, samples: Samples, rows: Any = None) -> tuple[LogisticRegr
     return regression, columns
 
 
-def packed(regression: LogisticRegression, columns: Any) -> LinearModel:
+@cache
+def _vector(said: str) -> Any:
+    return vector_of(said)
+
+
+def complete(name: str, samples: Samples, folds: int = 3) -> LinearModel:
+    """Return the model as it ships: trained on all samples, with what the vectors of the messages add.
+
+    What they add is learnt on top of what the words say about lines of hands that the words were not learnt from: of
+    lines that they know there would be nothing left to add. Without the extra ``search`` nothing is added.
+    """
+    regression, columns = trained(name, samples)
+    vectors = [_vector(said) for said in samples.said]
+    if any(vector is None for vector in vectors):
+        return packed(regression, columns)
+    matrix, labels = samples.matrix(), np.array(samples.labels)
+    scores = np.zeros((len(labels), len(regression.classes_)))
+    for held in held_out(samples, folds):
+        part, mine = trained(name, samples, ~held)
+        places = np.searchsorted(regression.classes_, part.classes_)
+        scores[np.ix_(np.flatnonzero(held), places)] = part.decision_function(matrix[held][:, mine])
+    return packed(regression, columns, meaning(scores, np.array(vectors), np.searchsorted(regression.classes_, labels)))
+
+
+def held_out(samples: Samples, folds: int) -> Iterator[Any]:
+    """Give for each fold which samples are held out of it, by the hand that wrote them."""
+    hands = sorted(set(samples.hands))
+    random.Random(3).shuffle(hands)  # noqa: S311 # the same folds for everybody
+    for fold in range(folds):
+        yield np.isin(np.array(samples.hands), hands[fold::folds])
+
+
+def meaning(scores: Any, vectors: Any, labels: Any) -> Meaning:
+    """Return the weights of *vectors*, a row each, that mend the *scores* of the right *labels*, given as numbers."""
+    middle = vectors.mean(axis=0)
+    rows = vectors - middle
+    size = float(np.linalg.norm(rows, axis=1).mean())
+    rows = np.hstack([rows / size, np.ones((len(rows), 1))])
+    right, width = np.eye(scores.shape[1])[labels], scores.shape[1]
+
+    def loss(flat: Any) -> tuple[float, Any]:
+        weights = flat.reshape(-1, width)
+        shares = scores + rows @ weights
+        shares = np.exp(shares - shares.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        lost = -np.log(shares[np.arange(len(labels)), labels] + 1e-12).sum()
+        return lost + HELD_DOWN / 2 * flat @ flat, (rows.T @ (shares - right) + HELD_DOWN * weights).ravel()
+
+    found = minimize(loss, np.zeros(rows.shape[1] * width), jac=True, method="L-BFGS-B", options={"maxiter": 80})
+    weights, bias = found.x.reshape(-1, width)[:-1] / size, found.x.reshape(-1, width)[-1]
+    scale = float(np.abs(weights).max() / 127)
+    rounded = np.round(weights / scale).astype(np.int8)
+    return Meaning(tuple(map(float, bias - middle @ weights)), scale, rounded.tobytes())
+
+
+def packed(regression: LogisticRegression, columns: Any, meaning: Meaning | None = None) -> LinearModel:
     """Return the regression as it ships: one byte a weight, without those that hardly matter."""
     weights = regression.coef_.T
     kept = np.abs(weights).max(axis=1) >= KEPT * np.abs(weights).max()
     scale = float(np.abs(weights).max() / 127)
     rounded = np.round(weights[kept] / scale).astype(np.int8)
     labels, bias = [str(label) for label in regression.classes_], [float(each) for each in regression.intercept_]
-    return LinearModel(labels, bias, scale, array("I", columns[kept].astype(np.uint32).tolist()), rounded.tobytes())
+    rows = array("I", columns[kept].astype(np.uint32).tolist())
+    return LinearModel(labels, bias, scale, rows, rounded.tobytes(), meaning)
 
 
 def on_unseen_hands(name: str, samples: Samples, folds: int) -> dict[str, float]:
     """Return how the model does on hands that it was not trained on: accuracy, and log loss (less is better)."""
-    hands = sorted(set(samples.hands))
-    random.Random(3).shuffle(hands)  # noqa: S311 # the same folds for everybody
-    labels, matrix, owners = np.array(samples.labels), samples.matrix(), np.array(samples.hands)
+    labels, matrix = np.array(samples.labels), samples.matrix()
     right, loss = 0, 0.0
-    for fold in range(folds):
-        held = np.isin(owners, hands[fold::folds])
+    for held in held_out(samples, folds):
         regression, columns = trained(name, samples, ~held)
         shares = regression.predict_proba(matrix[held][:, columns])
         places = {label: at for at, label in enumerate(regression.classes_)}
@@ -297,7 +356,7 @@ def main() -> None:
     print(f"{len(lines)} lines by {len({line['hand'] for line in lines})} hands")
     if given.write:
         for name, mine in samples.items():
-            content = packed(*trained(name, mine)).to_bytes()
+            content = complete(name, mine).to_bytes()
             (PACKAGE / f"{name}.model").write_bytes(content)
             print(f"{name}: {len(mine.labels)} samples, {len(content):,} bytes")
         return

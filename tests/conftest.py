@@ -30,9 +30,17 @@ COMMAND_SECONDS = 180
 # of its start.
 NOT_OURS = "-p no:hypothesispytest -p no:langsmith_plugin"
 
-# No test may leave anything in a person's own keyring; and a stand-in that one module defines registers itself with
-# keyring as it is imported, which would make it everybody's.
-os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+# What holds for every test and for every process that one starts. No test may leave anything in a person's own keyring;
+# and a stand-in that one module defines registers itself with keyring as it is imported, which would make it
+# everybody's. No model that may run on this machine is looked for, and no registry on the network is asked: a test of
+# that serves its own on loopback, and says "DYNAMIC_PLUGINS_OFFLINE": "0".
+ALONE = {
+    "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    "DYNAMIC_PLUGINS_MODEL_SERVERS": "none",
+    "DYNAMIC_PLUGINS_OFFLINE": "1",
+}
+os.environ["PYTHON_KEYRING_BACKEND"] = ALONE["PYTHON_KEYRING_BACKEND"]
+os.environ["DYNAMIC_PLUGINS_OFFLINE"] = ALONE["DYNAMIC_PLUGINS_OFFLINE"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,6 +49,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if slow.function_of(item.nodeid) in known:
             item.add_marker("slow")
+
+
+@pytest.fixture(autouse=True)
+def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search by words alone, as without the extra ``search``, but in tests marked with ``meaning``."""
+    if request.node.get_closest_marker("meaning") is None:
+        monkeypatch.setattr("dynamic_plugins.resolver.embedder.installed", lambda: False)
 
 
 @dataclass
@@ -72,9 +87,8 @@ class Cli:
     def environment(self) -> dict[str, str]:
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_"))}
         keep.pop("PYTHONDONTWRITEBYTECODE", None)
-        # Neither a keyring of the machine's, where a test might leave something, nor the models that may run on it.
-        ours = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "DYNAMIC_PLUGINS_MODEL_SERVERS": "none"}
-        return keep | ours | self.env
+        # The embedding has tests of its own; the others must not start a process for each registry they make up.
+        return keep | ALONE | {"DYNAMIC_PLUGINS_SEARCH": "words"} | self.env
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "dynamic_plugins", "--home", str(self.home), *words]
@@ -144,6 +158,20 @@ def _package_index(request: pytest.FixtureRequest) -> None:
     """Skip tests marked ``index`` where the package index cannot be reached; under CI=true they run and fail."""
     if request.node.get_closest_marker("index") and not index_may_be_asked():
         pytest.skip("the package index cannot be reached")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def official() -> Iterator[dict[str, str]]:
+    """Have no official registry in this process, and give the addresses of the real ones.
+
+    A test that wants some puts those that it serves itself into ``sources.OFFICIAL``.
+    """
+    from dynamic_plugins.registry.sources import OFFICIAL
+
+    real = dict(OFFICIAL)
+    OFFICIAL.clear()
+    yield real
+    OFFICIAL.update(real)
 
 
 @pytest.fixture(scope="session", autouse=True)

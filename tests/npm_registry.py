@@ -58,6 +58,8 @@ class NpmRegistry:
     address: str = ""
     packages: dict[str, dict[str, tuple[dict[str, Any], bytes]]] = field(default_factory=dict)
     times: dict[str, dict[str, str]] = field(default_factory=dict)
+    downloads: dict[str, int] = field(default_factory=dict)
+    """How often packages were downloaded in the last week, which the registry's search tells."""
     archives: str = ""
     """The address that archives are said to be at; empty: that of the registry."""
 
@@ -72,6 +74,9 @@ class NpmRegistry:
         return {"npm_config_registry": self.address, "npm_config_cache": str(folder / "npm-cache")}
 
     def answer(self, path: str) -> bytes | None:
+        if path.startswith("/-/v1/search"):
+            found = [{"package": {"name": n}, "downloads": {"weekly": count}} for n, count in self.downloads.items()]
+            return json.dumps({"objects": found}).encode()
         name, _, rest = urllib.parse.unquote(path.split("?")[0]).strip("/").partition("/-/")
         versions = self.packages.get(name)
         if versions is None:

@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 _JSON = "application/vnd.pypi.simple.v1+json"  # PEP 691; the time of upload is of PEP 700
 
 
-def plugin_wheel(name: str, version: str, requires: tuple[str, ...] = ()) -> bytes:
+def plugin_wheel(name: str, version: str, requires: tuple[str, ...] = (), python: str = "") -> bytes:
     """Return a wheel of a native plugin whose one action tells its version."""
     module = "from dynamic_plugins.plugin import Plugin, action\n@action\ndef tell() -> str:\n    'Tells.'\n"
     source = f"{module}    return {version!r}\nplugin = Plugin({name!r}, actions=[tell])\n"
-    return wheel_of(name, version, source, f"[dynamic_plugins.plugins]\n{name} = {name}:plugin\n", requires)
+    points = f"[dynamic_plugins.plugins]\n{name} = {name}:plugin\n"
+    return wheel_of(name, version, source, points, requires, python)
 
 
-def wheel_of(name: str, version: str, source: str, entry_points: str, requires: tuple[str, ...] = ()) -> bytes:
-    """Return a wheel of one module, *name*, with this *source*."""
+def wheel_of(
+    name: str, version: str, source: str, entry_points: str, requires: tuple[str, ...] = (), python: str = ""
+) -> bytes:
+    """Return a wheel of one module, *name*, with this *source*, for the versions *python* of Python."""
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    needs += f"Requires-Python: {python}\n" if python else ""
     files = {
         f"{name}/__init__.py": source,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
@@ -44,17 +48,57 @@ def wheel_of(name: str, version: str, source: str, entry_points: str, requires: 
     return packed.getvalue()
 
 
+SERVER = """import json, sys
+def main():
+    for line in sys.stdin:
+        message = json.loads(line)
+        if "id" not in message:
+            continue
+        method = message["method"]
+        if method == "initialize":
+            result = {"protocolVersion": message["params"]["protocolVersion"], "capabilities": {"tools": {}},
+                      "serverInfo": {"name": "tea", "version": "1"}}
+        elif method == "tools/list":
+            result = {"tools": [{"name": "brew", "description": "Brews.", "inputSchema": {"type": "object"}}]}
+        elif method == "tools/call":
+            result = {"content": [{"type": "text", "text": "hot tea"}]}
+        else:
+            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "no"}}),
+                  flush=True)
+            continue
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"""
+"""A small MCP server that needs no package; its one tool brews tea."""
+
+
 @dataclass
 class PackageIndex:
-    """The wheels served, by package and file name, each with the time of its upload where that is told."""
+    """The wheels served, by package and file name, each with the time of its upload where that is told.
+
+    *pages* are what it says of packages as JSON, by name, beside their files.
+    """
 
     host: str = ""
     files: dict[str, dict[str, tuple[bytes, str | None]]] = field(default_factory=dict)
+    pages: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, name: str, version: str, published: str | None, requires: tuple[str, ...] = ()) -> None:
+    def add(
+        self, name: str, version: str, published: str | None, requires: tuple[str, ...] = (), python: str = ""
+    ) -> None:
         """Publish a plugin; *published* is a date (ISO 8601), or None where the index does not say."""
-        wheel = plugin_wheel(name, version, requires)
+        wheel = plugin_wheel(name, version, requires, python)
         self.files.setdefault(name, {})[f"{name}-{version}-py3-none-any.whl"] = (wheel, published)
+
+    def add_wheel(self, name: str, version: str, published: str | None, source: str, entry_points: str) -> None:
+        """Publish a wheel of one module with this *source*."""
+        module = name.replace("-", "_")
+        wheel = wheel_of(module, version, source, entry_points)
+        self.files.setdefault(name, {})[f"{module}-{version}-py3-none-any.whl"] = (wheel, published)
+
+    def add_server(self, name: str, version: str = "1.0", published: str | None = "2020-01-01") -> None:
+        """Publish a small MCP server."""
+        command = f"[console_scripts]\n{name} = {name.replace('-', '_')}:main\n"
+        self.add_wheel(name, version, published, SERVER, command)
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Return what uv must be told to use this index, with a cache of its own in *folder*."""
@@ -65,6 +109,9 @@ class PackageIndex:
         kind, _, name = path.strip("/").partition("/")
         if kind == "files":
             return next(packed[name][0] for packed in self.files.values() if name in packed)
+        if kind == "pypi":
+            page = self.pages.get(name.removesuffix("/json"))
+            return None if page is None else json.dumps(page).encode()
         if name not in self.files:
             return None
         return json.dumps({"meta": {"api-version": "1.1"}, "name": name, "files": self._files(name)}).encode()

@@ -20,7 +20,7 @@ from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.registry.entry import Entry, Package
 from dynamic_plugins.settings import Settings
 from tests.conftest import Cli
-from tests.npm_registry import NpmRegistry, npm_registry
+from tests.npm_registry import SERVER, NpmRegistry, npm_registry
 from tests.package_index import PackageIndex, package_index, plugin_wheel
 from tests.repositories import Repositories
 
@@ -114,6 +114,15 @@ async def test_an_npm_package_is_asked_about_with_its_version_and_registry(tmp_p
     assert (request.version, outcome.info.version) == ("1.1.0", "1.1.0")
     assert request.source.startswith(npm.address.removeprefix("http://").strip("/"))
     assert request.commands[0][-1] == "tea-server@1.1.0"
+
+
+async def test_the_version_of_an_npm_package_with_very_many_files_is_told(tmp_path: Path, npm: NpmRegistry) -> None:
+    many = {f"icons/{'long-' * 20}{number}.js": "" for number in range(600)}
+    npm.add("tea-server", "1.2.0", {"server.js": SERVER, **many})
+    environ = npm.environment(tmp_path) | {"DYNAMIC_PLUGINS_EXCLUDE_NEWER": "0 days"}
+    async with asking(tmp_path, environ, NPM, kind="mcp") as (app, asked):
+        await app.service.install("tea")
+    assert [request.version for request in asked] == ["1.2.0"]
 
 
 async def test_an_update_is_asked_about_with_the_version_that_it_brings(tmp_path: Path, index: PackageIndex) -> None:

@@ -32,7 +32,7 @@ import yaml
 from mcp import Client, StdioServerParameters, stdio_client
 
 from dynamic_plugins.cli.parser import parse
-from tests.conftest import EXAMPLES, NOT_OURS, index_may_be_asked
+from tests.conftest import ALONE, EXAMPLES, NOT_OURS, index_may_be_asked
 from tests.model_servers import ollama
 from tests.terminal import Terminal
 from tests.test_library import Endpoint
@@ -116,8 +116,7 @@ class Workspace:
             "HOME": str(folder / "person"),
             "DYNAMIC_PLUGINS_HOME": str(self.home),
             "DYNAMIC_PLUGINS_PASSPHRASE": "correct horse battery staple",
-            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-            "DYNAMIC_PLUGINS_MODEL_SERVERS": "none",
+            **ALONE,
             "NO_COLOR": "1",
             "TERM": "dumb",
             "COLUMNS": "160",

@@ -81,8 +81,9 @@ async def test_what_cannot_be_had_is_told_and_nothing_stays(root: Path, package:
 @pytest.mark.index
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="ipython 9.12 runs on this Python")
 async def test_a_package_for_a_newer_python_says_which(root: Path) -> None:
+    nowhere = {"PATH": str(root), "UV_PYTHON_INSTALL_DIR": str(root)}
     with pytest.raises(InstallError, match=r"ipython needs Python >=3\.12, and plugins are installed with Python 3"):
-        await install(make(root), Package("pypi", "ipython", "9.12.0"))
+        await install(make(root, nowhere), Package("pypi", "ipython", "9.12.0"))
 
 
 @pytest.mark.index

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import workers_of
+from tests.conftest import ALONE, workers_of
 from tests.integrations.conversations import (
     EACH,
     PLUGINS,
@@ -113,7 +113,7 @@ class CommandLine:
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "LLM_", "DYNAMIC_PLUGINS_"))}
         done = subprocess.run(
             [sys.executable, "-m", "llm", *words],
-            env=keep | {"LLM_USER_PATH": str(self.folder)},
+            env=keep | ALONE | {"LLM_USER_PATH": str(self.folder)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

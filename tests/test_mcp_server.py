@@ -33,7 +33,7 @@ from dynamic_plugins.integrations.mcp_server import PluginServer
 from dynamic_plugins.integrations.secret_form import ValuePage
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import Settings
-from tests.conftest import EXAMPLES, Cli, workers_of
+from tests.conftest import ALONE, EXAMPLES, Cli, workers_of
 from tests.integrations.conversations import EACH, Call, Conversation, Held, assert_held, registry
 from tests.integrations.conversations import Person as TablePerson
 
@@ -749,7 +749,7 @@ def test_the_server_needs_nothing_from_its_environment_to_answer(cli: Cli) -> No
         capture_output=True,
         text=True,
         timeout=SECONDS,
-        env={"HOME": str(cli.home), "PATH": os.environ["PATH"]},
+        env=ALONE | {"HOME": str(cli.home), "PATH": os.environ["PATH"]},
     )
     assert json.loads(done.stdout)["result"]["protocolVersion"] == "2025-06-18"
     assert (done.stderr, done.returncode) == ("", 0)

@@ -42,7 +42,7 @@ from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.formats.native import own_entry
 from dynamic_plugins.registry.lazy_entries import EntryList, from_row, to_row
 from dynamic_plugins.storage.state import StateStore
-from tests.conftest import EXAMPLES, Cli
+from tests.conftest import ALONE, EXAMPLES, Cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -670,7 +670,7 @@ def test_a_plugin_that_is_watched_tells_what_it_reaches_for(tmp_path: Path) -> N
     )
     out = tmp_path / "learned.jsonl"
     words = [sys.executable, "-m", "evals.permissions", "--path", str(folder), "--json", str(out)]
-    env = {key: value for key, value in os.environ.items() if not key.startswith("DYNAMIC_PLUGINS_")}
+    env = {key: value for key, value in os.environ.items() if not key.startswith("DYNAMIC_PLUGINS_")} | ALONE
     root = Path(__file__).parent.parent
     done = subprocess.run(words, cwd=root, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

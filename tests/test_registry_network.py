@@ -122,6 +122,9 @@ def listing(*names: str) -> dict[str, Any]:
 
 
 async def names(registry: Registry) -> list[str]:
+    """Return the names that there are once the refresh that goes on beside has ended."""
+    await registry.entries()
+    await registry.refreshed()
     return [entry.name for entry in await registry.entries()]
 
 
@@ -365,7 +368,7 @@ async def test_an_answer_that_unpacks_to_more_than_the_limit_is_not_taken(
     home: Path, server: Server, clock: Clock
 ) -> None:
     server.answer = lambda handler: bomb(handler, server)
-    asked = registry(home, server, clock)
+    asked = registry(home, server, clock, timeout=patience(bomb))
     await asked.entries()
     assert "larger than 64 MB" in asked.notices[0]
 

@@ -16,7 +16,7 @@ from dynamic_plugins.registry.cache import Cache, CopyFacts
 from dynamic_plugins.registry.entry import Entry, OfferedAction, Package, Variable
 from dynamic_plugins.registry.lazy_entries import EntryList
 from dynamic_plugins.registry.registry import Registry
-from dynamic_plugins.registry.sources import OFFICIAL, SourceError, SourceList
+from dynamic_plugins.registry.sources import SourceError, SourceList
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,20 +76,40 @@ async def test_a_source_is_trusted_only_once_the_person_says_so(home: Path, tmp_
     assert not registry.is_trusted("unheard-of")
 
 
-def test_official_registries_are_known_by_name_and_trusted(home: Path) -> None:
-    sources = SourceList(home)
-    assert [sources.add(name).location for name in OFFICIAL] == list(OFFICIAL.values())
-    assert [(source.name, source.trusted) for source in sources.all()] == [
-        ("bundled", True),
-        ("elizaos", True),
-        ("mcp", True),
-    ]
+def test_official_registries_are_on_and_trusted_in_a_new_home_and_known_by_name(
+    home: Path, official: dict[str, str]
+) -> None:
+    sources = SourceList(home, official)
+    assert list(official) == ["elizaos", "mcp"]
+    on = [("bundled", True), ("elizaos", True), ("mcp", True)]
+    assert [(source.name, source.trusted) for source in sources.all()] == on
+    assert [sources.remove(name).location for name in official] == list(official.values())
+    assert [source.name for source in sources.all()] == ["bundled"]
+    assert [sources.add(name).location for name in official] == list(official.values())
+    assert [(source.name, source.trusted) for source in sources.all()] == on
 
 
-def test_an_address_that_only_looks_official_is_not_trusted(home: Path) -> None:
-    sources = SourceList(home)
-    assert not sources.add(OFFICIAL["mcp"].replace(".io/", ".io.example/"), "mcp2").trusted
-    assert not sources.add(OFFICIAL["elizaos"].replace("https:", "http:"), "elizaos2").trusted
+def test_an_official_registry_that_was_removed_stays_off(home: Path, official: dict[str, str], tmp_path: Path) -> None:
+    SourceList(home, official).remove("elizaos")
+    again = SourceList(home, official)
+    assert [source.name for source in again.all()] == ["bundled", "mcp"]
+    assert [source.name for source in again.off()] == ["elizaos"]
+    again.add(str(write(tmp_path / "mine.json", "a")), "mine")
+    assert [source.name for source in SourceList(home, official).all()] == ["bundled", "mcp", "mine"]
+    assert again.add("mcp").trusted, "one that is on stays on"
+    assert again.add("elizaos").name == "elizaos"
+    assert again.off() == ()
+
+
+def test_a_home_that_names_its_sources_keeps_what_it_says(home: Path, official: dict[str, str]) -> None:
+    SourceList(home, {}).add("https://registry.example/index.json", "mine")
+    assert [source.name for source in SourceList(home, official).all()] == ["bundled", "mine"]
+
+
+def test_an_address_that_only_looks_official_is_not_trusted(home: Path, official: dict[str, str]) -> None:
+    sources = SourceList(home, official)
+    assert not sources.add(official["mcp"].replace(".io/", ".io.example/"), "mcp2").trusted
+    assert not sources.add(official["elizaos"].replace("https:", "http:"), "elizaos2").trusted
 
 
 def test_sources_are_added_once_and_removed(home: Path, tmp_path: Path) -> None:
@@ -140,10 +160,12 @@ async def test_a_broken_source_does_not_hide_the_others(home: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"sources": [3]}', '{"sources": [{"name": "bundled", "location": "http://evil.example/"}]}']
 )
-async def test_a_damaged_list_of_sources_leaves_the_bundled_snapshot_and_says_so(home: Path, text: str) -> None:
-    SourceList(home).add("mcp")
+async def test_a_damaged_list_of_sources_leaves_the_bundled_snapshot_and_says_so(
+    home: Path, text: str, official: dict[str, str]
+) -> None:
+    SourceList(home, official).remove("mcp")
     (home / "sources.json").write_text(text)
-    registry = Registry(home)
+    registry = Registry(home, official=official)
     assert {entry.source for entry in await registry.entries()} == {"bundled"}
     assert "sources.json" in registry.notices[0]
     with pytest.raises(SourceError):
@@ -239,7 +261,7 @@ def test_the_copy_of_a_removed_source_is_forgotten(home: Path, tmp_path: Path) -
     registry.states()
     assert list((home / "registry").iterdir())
     registry.forget(registry.sources.remove("mine"))
-    assert not list((home / "registry").iterdir())
+    assert [path.name for path in (home / "registry").iterdir() if not path.name.startswith("bundled-")] == []
 
 
 # ---------------------------------------------------------------- copies

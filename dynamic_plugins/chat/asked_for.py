@@ -12,6 +12,9 @@ from dynamic_plugins.resolver.mentions import MERELY_A_WORD, mentions_in
 from dynamic_plugins.text.wordlists import wordlist
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.registry.unlisted import Direct
     from dynamic_plugins.resolver.resolver import Resolver
 
 _CLAUSE_END = re.compile(
@@ -36,6 +39,36 @@ def asks_for(text: str, plugin: str, resolver: Resolver) -> bool:
     ]
     refused = _refused(spoken) if places else []
     return any(not any(begin <= place < end for begin, end in refused) for place in places)
+
+
+def asks_for_unlisted(texts: Sequence[str], direct: Direct) -> bool:
+    """Return whether the newest of a person's *texts* that names what no registry lists does not refuse it.
+
+    Only its name as it is written counts; one that is a mere word ("time") counts with its index before it, or right
+    behind a verb that asks for it. Quotations, code and forwarded messages do not count.
+    """
+    for text in reversed(texts):
+        written = spoken_in(text).written
+        if places := _places(written, direct):
+            refused = _refused(written)
+            return any(not any(begin <= place < end for begin, end in refused) for place in places)
+    return False
+
+
+def _places(text: str, direct: Direct) -> list[int]:
+    name = re.escape(direct.name.rstrip("/")).replace(r"\-", "-")
+    name = f"{name}/?" if direct.kind == "address" else name.replace("-", "[-_.]+")
+    found = re.finditer(rf"(?<![\w@/.-]){name}(?![\w/]|[.@-]\w(?<!@\d))", text, re.IGNORECASE)
+    is_word = re.fullmatch(r"[a-z]+", direct.name, re.IGNORECASE) is not None
+    return [each.start() for each in found if not is_word or _is_asked(text[: each.start()])]
+
+
+def _is_asked(before: str) -> bool:
+    """Return whether a text that ends before a word asks for what the word names: ``npm:``, "please install"."""
+    if re.search(r"\b(?:npm|pypi):\s*$", before, re.IGNORECASE):
+        return True
+    words = [word for word in re.findall(r"[^\W\d]+", before.lower()) if word not in wordlist("joining")]
+    return bool(words) and words[-1] in wordlist("asking")
 
 
 def _refused(spoken: str) -> list[tuple[int, int]]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.chat.asked_for import asks_for
+from dynamic_plugins.chat.asked_for import asks_for, asks_for_unlisted
 from dynamic_plugins.errors import PluginError
+from dynamic_plugins.registry.unlisted import parse_direct
 from dynamic_plugins.resolver.outside_names import names_plugin
+from dynamic_plugins.text import normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from dynamic_plugins.registry.entry import Variable
+    from dynamic_plugins.registry.unlisted import Direct
     from dynamic_plugins.resolver.catalog import Catalogue
     from dynamic_plugins.resolver.resolver import Resolver
     from dynamic_plugins.storage.state import StoredPlugin
@@ -38,16 +41,31 @@ class PluginReader:
         self._known: dict[tuple[int, str, str], bool] = {}
 
     async def canonical(self, said: str) -> str:
-        """Return the name of the plugin that *said* means, or *said* where it means none."""
+        """Return the name of the plugin that *said* means, listed or not, or *said* where it means none."""
         try:
-            return (await self._catalogue.resolve(said)).name or said
+            name = (await self._catalogue.resolve(said)).name
+            direct = parse_direct(said) if name is None else None
         except PluginError:
             return said
+        return name or (direct.shown if direct is not None else said)
+
+    async def is_unlisted(self, plugin: str) -> bool:
+        """Return whether *plugin*, as :meth:`canonical` gave it, names something that no registry lists."""
+        return await self._unlisted(plugin) is not None
+
+    async def _unlisted(self, plugin: str) -> Direct | None:
+        try:
+            known = (await self._catalogue.resolve(plugin)).kind in ("exact", "ambiguous")
+            return None if known else parse_direct(plugin)
+        except PluginError:
+            return None
 
     async def is_named(self, text: str, plugin: str) -> bool:
         """Return whether *text*, a stranger's, names *plugin*; read in a thread, since it may be long and hostile."""
         if (names := await self._names()) is None:
             return plugin.casefold() in text.casefold()
+        if (direct := await self._unlisted(plugin)) is not None:
+            return await asyncio.to_thread(_holds, text, direct)
         key = (id(names), plugin, text)
         if key not in self._known:
             while len(self._known) >= REMEMBERED:
@@ -58,7 +76,16 @@ class PluginReader:
     async def is_asked_for(self, text: str, plugin: str) -> bool:
         """Return whether a person who says *text* names *plugin*, and not to refuse it."""
         names = await self._names()
+        if (direct := await self._unlisted(plugin)) is not None:
+            return await asyncio.to_thread(asks_for_unlisted, (text,), direct)
         return names is not None and await asyncio.to_thread(asks_for, text, plugin, names)
+
+    async def is_named_by(self, texts: Sequence[str], plugin: str) -> bool:
+        """Return whether a person who said *texts* has named *plugin*, which no registry lists, and last not to refuse
+        it.
+        """
+        direct = await self._unlisted(plugin)
+        return direct is not None and await asyncio.to_thread(asks_for_unlisted, texts, direct)
 
     async def _names(self) -> Resolver | None:
         try:
@@ -85,3 +112,8 @@ class PluginReader:
     def plugin_tools(self) -> list[Tool]:
         """Return the tools of the active plugins."""
         return self._tools()
+
+
+def _holds(text: str, direct: Direct) -> bool:
+    """Return whether a stranger's text holds the letters of a name, however they are separated there."""
+    return normalize.squashed(normalize.folded(direct.name)) in normalize.squashed(normalize.folded(text))

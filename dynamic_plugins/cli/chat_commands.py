@@ -14,6 +14,7 @@ from dynamic_plugins.cli import prompts
 from dynamic_plugins.cli.model_at_start import model_at_start
 from dynamic_plugins.cli.output import DONE, FAILED, Output
 from dynamic_plugins.cli.screen import Screen
+from dynamic_plugins.cli.sign_in_commands import sign_in_asker
 from dynamic_plugins.cli.turn_result import exit_code_of
 from dynamic_plugins.cli.turn_view import ShownTurn, in_words
 from dynamic_plugins.errors import ModelError
@@ -41,8 +42,17 @@ async def _talking(
     """
     with Screen(out) as screen:
         settings = await model_at_start(settings, screen, may_ask=at_prompt)
-        approve, ask_values = prompts.approver(arguments.yes, screen), prompts.value_asker(screen)
-        async with App(settings, approve=approve, ask_values=ask_values, listener=screen.listen, door="chat") as app:
+        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
+        ask_values = prompts.value_asker(screen)
+        async with App(
+            settings,
+            approve=approve,
+            ask_values=ask_values,
+            ask_sign_in=sign_in_asker(screen, settings),
+            listener=screen.listen,
+            door="chat",
+            ends_soon=arguments.command == "ask",
+        ) as app:
             yield app, app.conversation(one_turn=one_turn), screen
 
 

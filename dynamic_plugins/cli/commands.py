@@ -60,13 +60,15 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
         return out.wrong_usage("Give the NAME of a plugin, or --path with a folder or a wheel.")
     if arguments.editable and not arguments.path:
         return out.wrong_usage("--editable goes with --path.")
+    if arguments.remote and arguments.path:
+        return out.wrong_usage("--remote goes with a NAME.")
     settings = _as_patient(settings, arguments)
     if arguments.plugin_version and len(arguments.names) != 1:
         return out.wrong_usage("--version goes with one NAME.")
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        approve = prompts.approver(arguments.yes, screen)
+        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
             app.sweep()
             if arguments.path:
@@ -75,7 +77,10 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
                     out, app, [arguments.path], lambda path: app.service.install_path(Path(path), editable=editable)
                 )
             return await _verbs(
-                out, app, arguments.names, lambda name: app.service.install(name, arguments.plugin_version)
+                out,
+                app,
+                arguments.names,
+                lambda name: app.service.install(name, arguments.plugin_version, remote=arguments.remote),
             )
 
 
@@ -186,7 +191,7 @@ async def update(arguments: argparse.Namespace, settings: Settings, out: Output)
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        approve = prompts.approver(arguments.yes, screen)
+        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
 
             async def to_version(said: str) -> Outcome:

@@ -109,14 +109,18 @@ async def _model(settings: Settings) -> Check:
 
 async def _registry(settings: Settings) -> Check:
     from dynamic_plugins.app import App
+    from dynamic_plugins.cli.registry_standing import registry_in_words, standing
 
     app = App(settings, door="terminal")
     try:
         count = len(await app.registry.entries())
     except PluginError as error:
         return Check("registry", False, error.for_person(), "dynamic-plugins registry refresh", needed=True)
-    notices = "; ".join(app.registry.notices)
-    return Check("registry", True, f"{count} plugins" + (f" ({notices})" if notices else ""), needed=True)
+    known = "; ".join(
+        registry_in_words({"name": state.source.name, **standing(state)}) for state in app.registry.states(look=False)
+    )
+    notices = "".join(f" {notice}" for notice in app.registry.notices)
+    return Check("registry", True, f"{count} plugins ({known}){notices}", needed=True)
 
 
 def _policy(settings: Settings) -> list[Check]:

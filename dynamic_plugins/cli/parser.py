@@ -12,6 +12,7 @@ from dynamic_plugins.errors import UsageError
 from dynamic_plugins.settings import BUILT_IN, MODEL_SERVER_KINDS
 
 SEARCH_LIMIT = 50
+_ALLOW_UNLISTED = "with --yes: agree also to what no registry lists"
 _NO_COOLDOWN = "also install what was published in the last seven days and nobody has verified"
 
 
@@ -120,9 +121,10 @@ def _lifecycle(commands: Any) -> None:
     install.add_argument("names", nargs="*", metavar="NAME")
     install.add_argument("--plugin-version", "--version", dest="plugin_version", metavar="V", help="an exact version")
     install.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
+    install.add_argument("--remote", action="store_true", help="use it where it runs, though it could run here")
     install.add_argument("--path", metavar="DIR", help="install from a folder or a wheel on this machine")
     install.add_argument("--editable", action="store_true", help="use the folder where it lies; see reload")
-    install.add_argument("--yes", action="store_true", help="agree without being asked")
+    _consent(install, "agree without being asked")
     configure = _command(commands, "configure", "set what a plugin must be told; asks for what is missing")
     configure.add_argument("name", nargs="?", metavar="NAME")
     configure.add_argument("values", nargs="*", metavar="KEY=VALUE", help="a value; what is missing is asked for")
@@ -132,6 +134,7 @@ def _lifecycle(commands: Any) -> None:
         metavar="KEY",
         help="take what the plugin declares from the environment, and each KEY: what only its source mentions is named",
     )
+    _signing_in(commands)
     _permissions(commands)
     for verb, help_text in {
         "load": "start plugins and learn what they offer",
@@ -149,10 +152,27 @@ def _lifecycle(commands: Any) -> None:
         if verb == "update":
             parser.add_argument("--version", dest="plugin_version", metavar="V", help="an exact version")
             parser.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
-            parser.add_argument("--yes", action="store_true", help="agree without being asked")
+            _consent(parser, "agree without being asked")
         if verb in {"load", "activate", "reload"}:
             # Whoever types the command has agreed already: it is there for scripts that give it to every command.
             parser.add_argument("--yes", action="store_true", help="agree without being asked, as typing it does")
+
+
+def _signing_in(commands: Any) -> None:
+    login = _command(commands, "login", "sign in at the server of a remote plugin")
+    login.add_argument("name", metavar="NAME")
+    login.add_argument(
+        "--no-browser",
+        action="store_true",
+        help="open none: the address is printed, and what the browser ends at is pasted or piped in",
+    )
+    logout = _command(commands, "logout", "forget a sign-in, here and at the server")
+    logout.add_argument("name", metavar="NAME")
+
+
+def _consent(parser: argparse.ArgumentParser, yes: str) -> None:
+    parser.add_argument("--yes", action="store_true", help=yes)
+    parser.add_argument("--allow-unlisted", action="store_true", help=_ALLOW_UNLISTED)
 
 
 def _permissions(commands: Any) -> None:
@@ -196,7 +216,7 @@ def _talking(commands: Any) -> None:
     ask.add_argument("--plan", action="store_true", help="show the calls and make none")
     chat = _command(commands, "chat", "a conversation; input that is not a terminal is one turn a line")
     for parser in (ask, chat):
-        parser.add_argument("--yes", action="store_true", help="agree to installs and activations without being asked")
+        _consent(parser, "agree to installs and activations without being asked")
         _model_options(parser)
 
 
@@ -219,3 +239,4 @@ def _serving(commands: Any) -> None:
         action="store_true",
         help="agree to installs and activations where the client cannot ask the person",
     )
+    mcp.add_argument("--allow-unlisted", action="store_true", help=_ALLOW_UNLISTED.replace("--yes", "--allow-installs"))

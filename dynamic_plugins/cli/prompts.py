@@ -8,7 +8,7 @@ import sys
 from getpass import getpass
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import Answer
+from dynamic_plugins.approval import Answer, approve_listed
 from dynamic_plugins.approval import approve_everything as agreed
 from dynamic_plugins.cli.output import has_terminal
 from dynamic_plugins.core.permission_text import NOBODY_DECLARED
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.registry.entry import Variable
 
-__all__ = ["agreed", "agrees", "approver", "as_typed", "at_a_terminal", "value_asker", "values_for"]
+__all__ = ["agreed", "agrees", "approver", "as_typed", "at_a_terminal", "line", "value_asker", "values_for"]
 
 
 _CALL_CHOICES = "[y]es once, for this [c]onversation, [a]lways, [N]o"
@@ -45,10 +45,13 @@ def at_a_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty() and has_terminal()
 
 
-def approver(yes: bool, screen: Screen) -> Approve | None:
-    """Return how consent is had: always with *yes*, by asking at a terminal, or not at all."""
+def approver(yes: bool, screen: Screen, *, allow_unlisted: bool = False) -> Approve | None:
+    """Return how consent is had: always with *yes*, by asking at a terminal, or not at all.
+
+    *yes* is for what a registry lists; with *allow_unlisted* it is for all else, too.
+    """
     if yes:
-        return agreed
+        return agreed if allow_unlisted else approve_listed
     if not at_a_terminal():
         return None
 
@@ -138,6 +141,11 @@ async def values_for(variables: Sequence[Variable]) -> dict[str, str]:
         if answer.strip():
             values[variable.name] = answer.strip()
     return values
+
+
+async def line(question: str) -> str:
+    """Ask for a line at the terminal; empty where the person gives none."""
+    return await _answer(visible(question))
 
 
 async def _answer(question: str, *, hidden: bool = False) -> str:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.output import DONE, FAILED, Output, exit_code
+from dynamic_plugins.cli.registry_standing import standing
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
+from dynamic_plugins.registry.sources import Doing, SourceState
 from dynamic_plugins.tools.management import DEFAULT_LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from dynamic_plugins.registry.registry import Registry
-    from dynamic_plugins.registry.sources import SourceState
     from dynamic_plugins.resolver.resolver import Resolution
     from dynamic_plugins.settings import Settings
 
+EMBEDDING_SECONDS = 60.0
+"""So many seconds of processor time a file of requests may wait for, until the registry is embedded: it gains by it."""
 _TAKES = {"list": (0, 0), "add": (1, 2), "remove": (1, 1), "refresh": (0, 1), "trust": (1, 1)}
 
 
@@ -34,7 +37,10 @@ async def registry(arguments: argparse.Namespace, settings: Settings, out: Outpu
     known = App(settings, door="terminal").registry
     states = await _do(known, arguments.verb, arguments.values)
     told = [_told(state) for state in states]
-    failed = arguments.verb in {"add", "refresh"} and any(state.problem for state in states)
+    asked = arguments.verb in {"add", "refresh"}
+    failed = asked and any(state.problem or state.doing is Doing.OFFLINE for state in states)
+    if arguments.verb == "list" and not settings.registries:
+        told += [_told(SourceState(source, doing=Doing.OFF)) for source in known.sources.off()]
     if out.as_json:
         out.document({"ok": not failed, "sources": told})
     else:
@@ -67,7 +73,16 @@ def _told(state: SourceState) -> dict[str, Any]:
         "why_skipped": list(state.why_skipped),
         "fetched_at": fetched,
         "problem": state.problem or None,
+        **standing(state),
     }
+
+
+def _shown(app: App) -> list[dict[str, Any]]:
+    """Return, for each registry, how many entries were searched and how old they are."""
+    return [
+        {"name": state.source.name, "entries": state.entries, **standing(state)}
+        for state in app.registry.states(look=False)
+    ]
 
 
 Result = dict[str, Any]
@@ -83,9 +98,12 @@ async def search(arguments: argparse.Namespace, settings: Settings, out: Output)
         words = {"query": query or None, "limit": getattr(arguments, "limit", None)}
         found = await app.toolbox.call("list_available_plugins", words)
         # A program sees where each comes from as well; a model would pay for that in every search.
-        return found | {"plugins": await with_origin(app.catalogue, found["plugins"])} if found["ok"] else found
+        if not found["ok"]:
+            return found
+        return found | {"plugins": await with_origin(app.catalogue, found["plugins"]), "registries": _shown(app)}
 
     if arguments.stdin:
+        await app.catalogue.embed(EMBEDDING_SECONDS)
         return await _each_line(out, answer)
     result = await answer(" ".join(arguments.query))
     if out.as_json or not result["ok"]:

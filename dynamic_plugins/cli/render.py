@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.cli.registry_standing import age_in_words, registry_in_words, standing_in_words
 from dynamic_plugins.core.permission_text import permission_lines
 from dynamic_plugins.core.permissions import permissions_from_json
 from dynamic_plugins.core.status import status_in_words
+from dynamic_plugins.registry.sources import UNLISTED
 from dynamic_plugins.text.printable import one_line
 from dynamic_plugins.tools.management import DEFAULT_LIMIT
 from dynamic_plugins.tools.plugin_details import size_in_words, verified_in_words
@@ -47,6 +49,8 @@ def matches(out: Output, result: dict[str, Any], more: str, limit: int = DEFAULT
         out.aside(more)
     for notice in result.get("notices", []):
         out.aside(notice)
+    if shown := result.get("registries"):
+        out.aside(f"Registries: {'; '.join(registry_in_words(each) for each in shown)}.")
 
 
 def _match(plugin: dict[str, Any]) -> tuple[str, str, str]:
@@ -78,14 +82,25 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo], *, whole: bool = Fal
     rows = []
     for info in infos:
         missing = [each.name for each in info.required_env_vars if not each.is_set]
-        note = "needs " + ", ".join(missing) if missing else ""
+        unlisted = UNLISTED if info.source == UNLISTED else ""
+        note = "; ".join(filter(None, (unlisted, "needs " + ", ".join(missing) if missing else "")))
         rows.append((info.name, info.version, info.kind, status_in_words(info.status), note))
     table(out, ("plugin", "version", "kind", "status", ""), rows)
     for info in infos:
+        if info.address:
+            out.say(f"{info.name}: runs at {info.address}{_reached(info)}")
         if info.error_details:  # too long for a column
             out.say(f"{info.name}: {info.error_details}")
     if whole:
         permissions(out, infos[0].permissions, infos[0].enforced)
+
+
+def _reached(info: DynamicPluginInfo) -> str:
+    """Return since when the server of what runs elsewhere is known to be there, or not to be."""
+    server = info.reachable
+    if server is None:
+        return ""
+    return f", reached since {server.since}" if not server.problem else f"; since {server.since} {server.problem}"
 
 
 def permissions(out: Output, granted: Permissions, enforced: Enforcement) -> None:
@@ -103,6 +118,8 @@ def details(out: Output, told: Mapping[str, Any]) -> None:
         out.say(f"  status   {status_in_words(told['status'])}, version {told['installed_version']}")
     for package in told.get("packages", ()):
         out.say(f"  package  {package['type']} {package['name']} {package['version'] or '(latest)'}")
+    if (remote := told.get("remote")) is not None:
+        out.say(f"  remote   {remote['url']} ({remote['transport']}, sign-in: {remote['auth']})")
     for label, key in (("listed", "registry"), ("source", "repository")):
         if told.get(key):
             out.say(f"  {label:<8} {told[key]}")
@@ -141,10 +158,18 @@ def sources(out: Output, told: Sequence[dict[str, Any]]) -> None:
     """Show the registries as a table."""
     rows = []
     for each in told:
-        note = each["problem"] or (f"{each['skipped']} entries skipped" if each["skipped"] else "")
         trusted = "yes" if each["trusted"] else "no"
-        rows.append((each["name"], each["location"], str(each["entries"]), each["fetched_at"] or "", trusted, note))
-    table(out, ("registry", "where", "plugins", "fetched", "trusted", ""), rows)
+        rows.append(
+            (
+                each["name"],
+                each["location"],
+                str(each["entries"]),
+                age_in_words(each),
+                trusted,
+                "; ".join(standing_in_words(each)),
+            )
+        )
+    table(out, ("registry", "where", "plugins", "as of", "trusted", ""), rows)
 
 
 def resolution(answer: dict[str, Any]) -> str:

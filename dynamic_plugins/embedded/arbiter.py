@@ -30,6 +30,9 @@ CHANGES = 0.9
 """From this probability on what changes something is done, if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
+SPELLED_ORDERED = 0.8
+"""So likely must it be of a message that begins with an action's name: "git reset deletes my work or not" orders
+nothing."""
 MAY_ORDER = 0.1
 """A message that orders something less likely than that is never asked about a call that changes something."""
 ASKS, ASKS_DOUBTFUL = 0.15, 0.25
@@ -74,7 +77,7 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
         return best.done if share >= SEARCHES else said.done
     if not best.changing and share >= READS:
         return best.done
-    enough = READS if best.spelled else CHANGES
+    enough = READS if best.spelled and reading.ordered >= SPELLED_ORDERED else CHANGES
     if best.changing and not best.doubtful and share >= enough and reading.ordered >= ORDERED:
         return best.done
     return best.asked if share >= asks else said.done

@@ -106,6 +106,10 @@ def _have(step: Step, standing: Standing) -> tuple[tuple[Call, ...], str, bool]:
     return (Call("activate_plugin", {"plugin_name": name}),), f"{name} is installed already, but not active.", True
 
 
+ASKS_FOR = "What should"
+"""So begins a question for a value that is missing. It is answered with the value, not with a yes."""
+
+
 def question(calls: Sequence[Call], notes: Sequence[str] = ()) -> str:
     """Return the question that names exactly what a yes would do."""
     asked = f"{', then '.join(describe(call) for call in calls)}?"

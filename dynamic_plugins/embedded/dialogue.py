@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy
-from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question
+from dynamic_plugins.embedded.hedges import clauses
 from dynamic_plugins.embedded.memory import Memory, memory_of, spelled_out
-from dynamic_plugins.embedded.policy import decide, wants_list
+from dynamic_plugins.embedded.policy import MAY_ORDER, decide, wants_list
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.text.tokenizer import words as telling_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dynamic_plugins.embedded.request import Exchange
     from dynamic_plugins.embedded.standing import Standing
@@ -34,6 +35,8 @@ NEVER = 2.0
 TALKS = 0.6
 """From this probability on that a message only talks, nothing in it points at a plugin."""
 OFFERED = 0.5
+MOST_ORDERS = 4
+"""A message of more parts is no list of orders."""
 _LIMIT = re.compile(
     r"\b(?:first|top|show me|list|give me)\s+(\d{1,2})\b|\b(\d{1,2})\s+(?:entries|plugins|results|matches)\b", re.I
 )
@@ -83,7 +86,43 @@ class Dialogue:
             return Understood(said, reading, None)
         if (pointing := self._pointing(said, reading, memory)) is not None:
             return pointing
-        return Understood(said, reading, decide(reading, self._known.standing, self._known.entries, memory))
+        return Understood(said, reading, self._ordered_one_by_one(reading, memory))
+
+    def _ordered_one_by_one(self, reading: Reading, memory: Memory) -> Answer | None:
+        """Return what the message wants; of one with several orders what each of them wants, where that is more."""
+        whole = decide(reading, self._known.standing, self._known.entries, memory)
+        parts = clauses(reading.text.spoken)
+        if not 1 < len(parts) <= MOST_ORDERS or (whole is not None and whole.choices) or reading.ordered < MAY_ORDER:
+            return whole
+        answers = self._clause_by_clause(parts, memory)
+        orders = [answer for answer in answers if answer is not None and (answer.calls or answer.proposed)]
+        calls: list[Call] = []
+        for answer in orders:
+            calls += [call for call in answer.calls or answer.proposed if call not in calls]
+        known = _plugins(whole.calls or whole.proposed) if whole is not None else set()
+        if len(orders) < 2 or not known < _plugins(calls):
+            return whole
+        likely = min(answer.probability for answer in orders)
+        sure = len(orders) == len(parts) and all(answer.calls for answer in orders) and not (whole and whole.doubtful)
+        if sure and not any(self._takes_away(call) for call in calls) and _named_in(reading) >= _plugins(calls):
+            return Answer(tuple(calls), probability=likely)
+        return Answer(text=question(calls), proposed=tuple(calls), probability=likely, doubtful=True)
+
+    def _clause_by_clause(self, parts: Sequence[str], memory: Memory) -> list[Answer | None]:
+        """Return what each of *parts* wants by itself; an "it" may be the plugin of the part before."""
+        answers: list[Answer | None] = []
+        context = dict(memory.context)
+        for part in parts:
+            answer = decide(self._known.read(part, context), self._known.standing, self._known.entries, memory)
+            answers.append(answer)
+            spoken_of = _plugins(answer.calls or answer.proposed) if answer is not None else set()
+            if spoken_of:
+                context = dict.fromkeys(spoken_of, "c")
+        return answers
+
+    def read(self) -> Reading:
+        """Return the last message as it is read after what the turn before spoke of."""
+        return self._known.read(self._exchanges[-1].said, self._memory().context)
 
     def _memory(self) -> Memory:
         known = {name: self._known.entries.get(name) or Entry(name) for name in self._known.standing.plugins}
@@ -95,6 +134,9 @@ class Dialogue:
         """Answer a yes, a no or a choice; None for anything else."""
         if self._offered is not None and self._offered.choices is not None:
             return self._chosen(said, self._offered.choices)
+        before = self._exchanges[-2].reply or "" if len(self._exchanges) > 1 else ""
+        if before.startswith(ASKS_FOR) and agrees(said):
+            return Answer(text=before)
         if not memory.question and self._offered is None:
             return Answer(text=NOTHING_ASKED) if self._exchanges[:-1] and _only_agrees(said) else None
         if agrees(said, memory.question or (self._offered.text if self._offered else "")):
@@ -167,6 +209,15 @@ class Dialogue:
         ]
         calls = tuple(call for step in steps for call in calls_for(step, standing)[0])
         return Understood(said, reading, Answer(calls, probability=1.0), settled=True) if calls else None
+
+
+def _named_in(reading: Reading) -> set[str]:
+    """Return the plugins that the message calls by a name."""
+    return {name for link in reading.links if link.named for name in link.names}
+
+
+def _plugins(calls: Iterable[Call]) -> set[str]:
+    return {call.plugin for call in calls if call.plugin}
 
 
 def _only_agrees(said: str) -> bool:

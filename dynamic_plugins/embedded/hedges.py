@@ -93,3 +93,15 @@ def sentences(spoken: str) -> list[tuple[int, int]]:
     """Return where the sentences and lines of *spoken* begin and end."""
     ends = [*(found.end() for found in _SENTENCE_END.finditer(spoken)), len(spoken)]
     return [(begin, end) for begin, end in zip([0, *ends], ends, strict=False) if spoken[begin:end].strip()]
+
+
+_CLAUSE_END = re.compile(
+    r"\s*[.!?;\n。！？]+\s+|\s*,\s+(?:and |then |und |y |et |e )?"
+    r"|\s+(?:and then|and also|and|then|n|&|plus|und|dann|y|luego|et|puis|poi|oraz|potem)\s+",
+    re.I,
+)
+
+
+def clauses(spoken: str) -> list[str]:
+    """Return the parts of *spoken* that may order something by themselves, in order."""
+    return [part for part in _CLAUSE_END.split(spoken) if part.strip(" .!?,;")]

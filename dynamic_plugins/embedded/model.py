@@ -67,6 +67,6 @@ async def answer_from(catalogue: Catalogue, request: Request, context: TurnConte
     Without *context*, as over HTTP, the request's texts say how the plugins stand. Raises what the registry raises.
     """
     names = await catalogue.names()
-    entries = {entry.name: entry for entry in await catalogue.registry.entries()}
+    entries = await catalogue.entries_by_name()
     standing = standing_in_text(request, entries) if context is None else standing_from(context.plugins)
     return await asyncio.to_thread(Responder(names, entries).answer, request, standing)

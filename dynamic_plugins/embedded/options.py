@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.arbiter import Option
-from dynamic_plugins.embedded.decide import Answer, Call, question
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
 from dynamic_plugins.embedded.use_phrase import begins_with_action
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.dialogue import Understood
     from dynamic_plugins.embedded.using import Proposal
 
-ASKS_FOR = "What should"
-"""So begins a question for something that is missing."""
 MOST_USES = 3
 """So many proposals of actions are weighed."""
 _WORD = re.compile(r"[^\W_]+")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from dynamic_plugins.embedded.classifier import Prediction, model
+from dynamic_plugins.embedded.classifier import Prediction, model, vector_of
 from dynamic_plugins.embedded.features import State, message_features, plugin_features
 from dynamic_plugins.embedded.spoken_text import SpokenText, spoken_in
 from dynamic_plugins.resolver.linker import Link, links_in
@@ -147,44 +147,42 @@ def read(
     known = {name: entries.get(name) or _unknown(name) for name in installed}
     links = links_in(text.spoken, resolver, known, context)
     states = [_state(link, installed) for link in links]
-    plugins = _plugin_readings(text.spoken, links, states)
+    plugins = _plugin_readings(text, links, states)
     features = message_features(text.spoken, links, states)
-    return Reading(text, plugins, model("message_act").predict(features), model("mood").predict(features))
+    act, mood = (model(name).predict(features, model(name).lean(vector_of(said))) for name in ("message_act", "mood"))
+    return Reading(text, plugins, act, mood)
 
 
 def mood_of(said: str) -> Prediction:
     """Return how *said* is meant: an order, a question, a hypothetical, a report, a quotation, a refusal or talk."""
-    return model("mood").predict(message_features(spoken_in(said).spoken, (), ()))
+    features = message_features(spoken_in(said).spoken, (), ())
+    return model("mood").predict(features, model("mood").lean(vector_of(said)))
 
 
-def _plugin_readings(text: str, links: Sequence[Link], states: Sequence[State]) -> tuple[PluginReading, ...]:
+def _plugin_readings(text: SpokenText, links: Sequence[Link], states: Sequence[State]) -> tuple[PluginReading, ...]:
     intents = model("plugin_intent")
+    lean = intents.lean(vector_of(text.said))
+
+    def predicted(at: int, state: State) -> Prediction:
+        supposed = [*states[:at], state, *states[at + 1 :]]
+        return intents.predict(plugin_features(text.spoken, links, at, supposed), lean)
+
     unnamed: dict[tuple[State, str], PluginReading] = {}  # those that no word names differ in nothing else
     readings = []
     for at, (link, state) in enumerate(zip(links, states, strict=True)):
         known = unnamed.get((state, link.context)) if not link.named else None
         if known is None:
-            prediction = intents.predict(plugin_features(text, links, at, states))
-            known = PluginReading(link, state, prediction, _otherwise(text, links, at, states, prediction))
+            prediction = predicted(at, state)
+            meant = 1 - prediction.all.get(NOTHING, 0.0) >= WEIGHED
+            otherwise = {other: predicted(at, other) for other in _STATES if other != state} if meant else {}
+            known = PluginReading(link, state, prediction, otherwise)
             if not link.named:
                 unnamed[state, link.context] = known
         readings.append(replace(known, link=link))
     return tuple(readings)
 
 
-def _otherwise(
-    text: str, links: Sequence[Link], at: int, states: Sequence[State], read_as: Prediction
-) -> dict[State, Prediction]:
-    if 1 - read_as.all.get(NOTHING, 0.0) < WEIGHED:
-        return {}
-    every: tuple[State, ...] = ("on", "off", "new")
-    return {
-        state: model("plugin_intent").predict(
-            plugin_features(text, links, at, [*states[:at], state, *states[at + 1 :]])
-        )
-        for state in every
-        if state != states[at]
-    }
+_STATES: tuple[State, ...] = ("on", "off", "new")
 
 
 def _share(prediction: Prediction, letter: str) -> float:

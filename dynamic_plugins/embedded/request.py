@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded.spoken_text import without_marker
 from dynamic_plugins.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _exchanges(messages: Sequence[Any]) -> tuple[str, list[Exchange]]:
             case "system" | "developer":
                 system.append(text)
             case "user":
-                exchanges.append(Exchange(text))
+                exchanges.append(Exchange(without_marker(text)))
             case "assistant" if exchanges:
                 exchanges[-1].reply = text or exchanges[-1].reply
                 for call in message.get("tool_calls") or ():

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded import courtesy
 from dynamic_plugins.embedded.about import answer_about
-from dynamic_plugins.embedded.agreement import declines, past_a_no, says_goodbye
+from dynamic_plugins.embedded.agreement import agrees, declines, past_a_no, says_goodbye
 from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
-from dynamic_plugins.embedded.decide import Answer, Call
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call
 from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood, list_call, search_for
 from dynamic_plugins.embedded.options import (
-    ASKS_FOR,
     Situation,
     ask_for,
     manage_option,
@@ -31,6 +30,7 @@ from dynamic_plugins.embedded.options import (
 )
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered
+from dynamic_plugins.embedded.unlisted_order import unlisted_order
 from dynamic_plugins.embedded.use_phrase import asked_about, used_for
 from dynamic_plugins.embedded.using import propose
 from dynamic_plugins.tools.management import NAMES
@@ -118,6 +118,8 @@ class Responder:
             return Answer(text=FOR_A_TERMINAL)
         if (name := asked_about(understood.reading)) is not None:
             return Answer((Call("list_available_plugins", {"query": name}),))
+        if (unlisted := unlisted_order(understood.reading, self._names)) is not None:
+            return Answer(unlisted)
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
@@ -215,10 +217,12 @@ class Responder:
             return None
         if not any(made.name == "activate_plugin" for made in request.now.calls) or not tools:
             return None
-        left = after_plain_order(knowledge.read(request.now.said))
-        best = next(iter(propose(left, request.exchanges[:-1], tools)), None)
+        # A yes to a question does what the message before it ordered, and goes on with the rest of that.
+        ordered = request.exchanges[:-1] if _is_yes(request) else request.exchanges
+        left = after_plain_order(Dialogue(knowledge, ordered).read())
+        best = next(iter(propose(left, ordered[:-1], tools)), None)
         # What follows on an order with "then" is one too.
-        least = CHANGES if left == request.now.said else USES
+        least = CHANGES if left == ordered[-1].said else USES
         if best is not None and best.calls and not best.missing and best.probability >= least:
             return _calls(best)
         return None
@@ -253,6 +257,12 @@ def _past_a_no(request: Request) -> Request:
     if "?" not in before or declines(said) or (rest := past_a_no(said)) == said:
         return request
     return replace(request, exchanges=(*request.exchanges[:-1], replace(request.now, said=rest)))
+
+
+def _is_yes(request: Request) -> bool:
+    """Whether the last message is nothing but a yes to a question."""
+    before = request.exchanges[-2] if len(request.exchanges) > 1 else None
+    return before is not None and not before.calls and "?" in (before.reply or "") and agrees(request.now.said)
 
 
 def _short_name(tool: str) -> str:

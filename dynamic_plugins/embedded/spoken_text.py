@@ -65,6 +65,14 @@ class SpokenText:
     """What the person says with the addresses in it: a value may be one."""
 
 
+_MARKER = re.compile(r"\A\s*(?:\(?\d{1,2}\)|\d{1,2}\.|\(?[a-z]\))\s+(?=[^\W\d_][^\W\d_]|[\"'(/~])", re.I)
+
+
+def without_marker(said: str) -> str:
+    """Return *said* without the number or letter of a list that it begins with: "2) commit that", "(b) show me"."""
+    return said[found.end() :] if (found := _MARKER.match(said)) else said
+
+
 def spoken_in(said: str) -> SpokenText:
     """Return what the person says in *said*; of a very long message its beginning and its end."""
     said = said if len(said) <= LONGEST else f"{said[: LONGEST // 2]}\n{said[-LONGEST // 2 :]}"

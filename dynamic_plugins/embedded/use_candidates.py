@@ -196,11 +196,11 @@ def _each_clause(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
     clauses: list[Message] = []
     for part in parts:
         clause = Message(part, message.memory, message.known)
-        clauses.append(clause)
         best = _of_clause(clause, ranked, picked[-1][0].tool if picked else None)
         if best is None:
-            return []
+            continue  # a remark beside the orders
         one, filled = best
+        clauses.append(clause)
         for name in filled.missing:
             if picked and name in picked[-1][1].arguments:
                 filled.arguments[name] = picked[-1][1].arguments[name]
@@ -209,7 +209,7 @@ def _each_clause(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
             return []
         picked.append(best)
         calls.append((one.tool.name, filled.arguments))
-    if any(call in calls[:i] for i, call in enumerate(calls)):
+    if len(calls) < 2 or any(call in calls[:i] for i, call in enumerate(calls)):
         return []
     weakest = min(picked, key=lambda each: each[0].share)
     same = len({name for name, _ in calls}) == 1
@@ -220,6 +220,7 @@ def _each_clause(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
         "guess_joint": float(any(joint(f) for _, f in picked)),
         "clauses_same": float(same),
         "clauses": float(len(calls)),
+        "clauses_left_out": float(len(parts) - len(calls)),
         "clauses_guessed": float(any(filled.guessed for _, filled in picked)),
         "clauses_numbered": sum(bool(f.said) for _, f in picked) / len(picked),
     }

@@ -15,12 +15,14 @@ from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
+from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.manifest import all_requires, read_folder, read_wheel
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.plugin_table import OWN_FILE, Own, own_file
 from dynamic_plugins.install.python_environment import canonical, too_new
+from dynamic_plugins.install.remote_plan import remote_installation
 
 if TYPE_CHECKING:
     from dynamic_plugins.install.command import Tell
@@ -36,6 +38,8 @@ _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modul
 
 async def make(plan: InstallPlan, staging: Path, uv: Uv, node: Npm, tell: Tell) -> Installation:
     """Put what *plan* says into *staging* and return the facts, whose paths lie there. Raises InstallError."""
+    if plan.package.type == "remote":
+        return remote_installation(plan, staging)
     if plan.package.type == "npm":
         return await _from_npm(plan, staging, node, tell)
     if plan.package.type == "path":
@@ -48,10 +52,13 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
     await node.install(plan.name, staging, plan.package, plan.version, tell, plan.cutoff)
     tell("verify", "", 0.9)
     folder, manifest = staging / "node_modules" / package, node.manifest(staging, package)
+    distributions = node.distributions(plan.name, staging)
+    if plan.is_unlisted:
+        check_npm_server(plan.name, package, manifest, distributions)
     return replace(
         _facts(plan, staging, str(manifest.get("version", plan.version or "")), npm.variables(manifest)),
         command=node_command(plan.name, package, manifest, folder, node.node or "node", plan.entry.command),
-        distributions=node.distributions(plan.name, staging),
+        distributions=distributions,
     )
 
 
@@ -64,6 +71,8 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
     if found is None:
         raise InstallError(plan.name, f"{package} was installed but left no metadata; it is not a proper package")
     version = found.name.removesuffix(".dist-info").rpartition("-")[2]
+    if plan.is_unlisted:
+        plan = replace(plan, kind=await in_thread(python_kind, plan.name, package, environment))
     if plan.kind == "mcp" and (older := too_new(environment, package)):
         message = f"changing to {', '.join(older)}, which it was written for"
         # Anew: where several packages bring the same folder, a change leaves files of both.

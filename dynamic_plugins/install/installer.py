@@ -26,6 +26,7 @@ from dynamic_plugins.install.plan import (
     with_digest,
     with_reference,
 )
+from dynamic_plugins.install.remote_plan import remote_plan, why_elsewhere
 from dynamic_plugins.install.uv import Uv
 from dynamic_plugins.registry.entry import Entry, Package
 from dynamic_plugins.registry.sources import BUNDLED
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
+    from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.npm import Npm
 
@@ -51,7 +53,8 @@ class Installer:
     *python* is the interpreter environments are made from; only wheels are installed unless *allow_builds*, and
     nothing published after *exclude_newer* (an ISO date) when that is given; else, of what nobody has verified, nothing
     that was published in the last *cooldown_days*. An install may take *timeout_seconds*.
-    *environ* is the process environment, of which package managers get what they need. *present* gives the path of what
+    *offline*, no index is asked what it holds. *environ* is the process environment, of which package managers get what
+    they need. *present* gives the path of what
     is installed under a name.
     """
 
@@ -66,10 +69,12 @@ class Installer:
         cooldown_days: int = 0,
         environ: Mapping[str, str],
         present: Callable[[str], str | None] | None = None,
+        offline: bool = False,
     ) -> None:
         self._folders = PluginFolders(root, present) if present else PluginFolders(root)
         self._python, self._allow_builds = python, allow_builds
         self._seconds = timeout_seconds
+        self._offline = offline
         self._exclude_newer, self._cooldown_days = exclude_newer, cooldown_days
         self._environ = child_environment(environ)
         self._indexes: dict[tuple[str, str], str] = {}
@@ -86,14 +91,24 @@ class Installer:
 
         return Npm(environ=self._environ, allow_builds=self._allow_builds)
 
+    @cached_property
+    def indexes(self) -> IndexLookup:
+        """The package indexes, to ask what they hold and what they say of it."""
+        from dynamic_plugins.install.index_lookup import IndexLookup
+
+        return IndexLookup(self._folders, self._uv, self._npm, offline=self._offline)
+
     # ---------------------------------------------------------------- plan
 
-    def plan(self, entry: Entry, version: str | None = None) -> InstallPlan:
-        """Return what installing *entry* would do.
+    def plan(self, entry: Entry, version: str | None = None, *, remote: bool = False) -> InstallPlan:
+        """Return what installing *entry* would do; *remote* uses it where it runs, though it could be installed.
 
-        Raises UnavailableHereError when this machine can run none of its packages, BadArgumentsError for a version
-        that is none, InstallError for an entry that names no real package.
+        Raises UnavailableHereError when this machine can run none of its packages and it runs nowhere else,
+        BadArgumentsError for a version that is none, InstallError for an entry that names no real package or address.
         """
+        why = "" if remote else why_elsewhere(entry, has_node=self._npm.available)
+        if why is not None:
+            return remote_plan(entry, version, why)
         package = choose_package(entry, has_node=self._npm.available)
         if package.type == "path":
             told = self.plan_path(Path(package.name), version=version)
@@ -190,6 +205,7 @@ class Installer:
             config=installation.variables,
             source=installation.source,
             permissions=installation.permissions,
+            remote=installation.remote,
         )
         return InstallPlan(
             name=entry.name,
@@ -200,7 +216,7 @@ class Installer:
             commands=(),
             start_command=start_of_install(installation),
             entry=entry,
-            index=self._index(package),
+            index=self._index(package) if installation.remote is None else installation.remote.url,
         )
 
     # ---------------------------------------------------------------- ready to be asked about
@@ -213,7 +229,7 @@ class Installer:
         the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
         """
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
-        if is_exact or plan.editable or plan.copy or plan.commit:
+        if (is_exact and not plan.is_unlisted) or plan.remote or plan.editable or plan.copy or plan.commit:
             yield plan
             return
         async with contextlib.AsyncExitStack() as held:
@@ -241,6 +257,8 @@ class Installer:
         if plan.cooled:
             note = f"what was published in the last {self._cooldown_days} days is left out; --no-cooldown lifts that"
             plan = replace(plan, notes=(*plan.notes, note))
+        if plan.is_unlisted:
+            plan = replace(plan, told=(await self.indexes.facts(plan.package, plan.version, folder)).lines())
         return replace(plan, commands=self._commands(plan))
 
     def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:

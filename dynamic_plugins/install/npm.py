@@ -93,18 +93,54 @@ class Npm:
 
     async def resolve(self, plugin: str, folder: Path, package: Package, cutoff: str | None) -> str:
         """Return the newest version of *package*; *folder* is empty. Raises InstallError."""
-        ask = ("npm", "pack", "--dry-run", "--json", *self._nothing_runs, "--loglevel=error", *_before(cutoff))
+        # Its answer in JSON names every file of the package, and of a long answer only the end is kept.
+        ask = ("npm", "pack", "--dry-run", *self._nothing_runs, "--loglevel=error", *_before(cutoff))
         done = await self._run(plugin, folder, (*ask, "--", f"{package.name}@latest"), package, None, cutoff)
-        try:
-            return str(parse_json(done.out)[0]["version"])
-        except (ValueError, LookupError, TypeError):
-            raise InstallError(plugin, f"npm does not tell which version of {package.name} is the newest") from None
+        archive = done.out.strip().rpartition("\n")[2]
+        start, end = f"{package.name.removeprefix('@').replace('/', '-')}-", ".tgz"
+        if not (archive.startswith(start) and archive.endswith(end)):
+            raise InstallError(plugin, f"npm does not tell which version of {package.name} is the newest")
+        return archive.removeprefix(start).removesuffix(end)
 
     async def knows_times(self, plugin: str, folder: Path, package: Package) -> bool:
         """Return whether npm's registry says when the versions of *package* were published."""
         ask = (self._npm or "npm", "view", "--json", "--loglevel=error", "--", package.name, "time")
         done = await run(plugin, ask, cwd=folder, environ=self._environ)
         return done.code != 0 or bool(done.out.strip())  # one that does not answer at all is told when it is asked
+
+    async def has_package(self, name: str, folder: Path) -> bool | None:
+        """Return whether npm's registry has a package *name*; None where it does not say."""
+        done = await self._ask(folder, "view", "--json", "--", name, "name")
+        if done.code == 0:
+            return bool(done.out.strip())
+        return False if re.search(r"\bE404\b", done.err + done.out) else None
+
+    async def view(self, package: str, wanted: Sequence[str], folder: Path) -> Any:
+        """Return what npm's registry says of *package*, a name with a version: the fields *wanted*, by name.
+
+        Raises ValueError where it says nothing that can be read.
+        """
+        return parse_json((await self._ask(folder, "view", "--json", "--", package, *wanted)).out)
+
+    async def times(self, name: str, folder: Path) -> dict[str, str]:
+        """Return when the versions of a package were published, as far as npm's registry tells (the last thousand)."""
+        done = await self._ask(folder, "view", "--json", "--", name, "time")
+        found = re.findall(r'"([^"\s]+)":\s*"(\d{4}-[^"]+)"', done.out)
+        return {version: time for version, time in found if version != "modified"}
+
+    async def registry(self, name: str, folder: Path) -> str:
+        """Return the address of the registry that a package comes from, as npm is set up."""
+        scope = name.partition("/")[0] if name.startswith("@") else ""
+        keys = [*([f"{scope}:registry"] if scope else []), "registry"]
+        told = (await self._ask(folder, "config", "get", *keys)).out.split()
+        # Asked for one it says its value alone, for several "key=value" of each.
+        values = [line.partition("=")[2] if scope else line for line in told]
+        return next((each for each in values if each.startswith(("https://", "http://"))), "")
+
+    async def _ask(self, folder: Path, *words: str) -> Finished:
+        # Once: who waits is a person who typed a name, and an index that is down is told as one.
+        command = (self._npm or "npm", *words[:1], "--loglevel=error", "--fetch-retries=0", *words[1:])
+        return await run(words[-1], command, cwd=folder, environ=self._environ)
 
     async def install(
         self,

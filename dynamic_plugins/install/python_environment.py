@@ -169,4 +169,17 @@ def too_new(environment: PythonEnvironment, package: str) -> list[str]:
         written_for = max((Version(each.version).major for each in bounds), default=None)
         if written_for is not None and written_for < Version(installed[name]).major:
             older.append(f"{name}>={max(each.version for each in bounds)},<{written_for + 1}")
-    return older
+    return older + _without_what_was_borrowed(environment)
+
+
+def _without_what_was_borrowed(environment: PythonEnvironment) -> list[str]:
+    """Return what brings pydantic back to a version that the installed MCP library can be imported with.
+
+    The early ones take a name out of pydantic's own inner modules, which later versions of it do not have any more.
+    """
+    borrower = environment.site_packages / "mcp/server/fastmcp/utilities/func_metadata.py"
+    lender = environment.site_packages / "pydantic/_internal/_typing_extra.py"
+    if not (borrower.is_file() and lender.is_file()):
+        return []
+    name = b"eval_type_backport"
+    return ["pydantic<2.12"] if name in read_file(borrower) and name not in read_file(lender) else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import shutil
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
+from dynamic_plugins.install.other_python import finding_all_pythons, wanted_python
 from dynamic_plugins.install.python_environment import PythonEnvironment, canonical
 
 if TYPE_CHECKING:
@@ -37,7 +39,11 @@ _REASONS = (
     (
         r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+)"
         r" and (?:all versions of )?(?P<name>[\w.-]+)",
-        "{name} needs Python {theirs}, and plugins are installed with Python {ours}",
+        "{name} needs Python {theirs}, and plugins are installed with Python {ours}: no other that would do was found",
+    ),
+    (
+        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? requires Python (?P<theirs>[<>=!~]\S+)",
+        "{name} needs Python {theirs}: no Python that would do was found",
     ),
     (
         r"Hash mismatch for `(?P<name>[\w.-]+)",
@@ -133,12 +139,12 @@ class Uv:
 
         A requirement that ends in ``--hash=…`` can only be given in a file; the file's line stands for it here.
         """
-        make = self._make(environment)
+        make = self._make(environment, self._python)
         fill = self._fill(environment, cutoff)
         return (make, (*fill, *_words(requirements, "<a file: {}>"))) if requirements else (make,)
 
-    def _make(self, environment: str) -> tuple[str, ...]:
-        return ("uv", "venv", "--quiet", "--no-project", "--relocatable", "--python", self._python, environment)
+    def _make(self, environment: str, python: str) -> tuple[str, ...]:
+        return ("uv", "venv", "--quiet", "--no-project", "--relocatable", "--python", python, environment)
 
     def _fill(self, environment: str, cutoff: str | None) -> tuple[str, ...]:
         return ("uv", "pip", "install", "--python", f"{environment}/bin/python", *self._options(cutoff))
@@ -161,8 +167,8 @@ class Uv:
         wanted = folder / "wanted.txt"
         await asyncio.to_thread(wanted.write_text, "".join(f"{line}\n" for line in requirements), encoding="utf-8")
 
-        async def attempt(cutoff: str | None) -> Finished:
-            how = ("--no-header", "--no-annotate", "--python", self._python)
+        async def attempt(cutoff: str | None, python: str = self._python) -> Finished:
+            how = ("--no-header", "--no-annotate", "--python", python)
             command = ("uv", "pip", "compile", *how, *self._options(cutoff), str(wanted))
             done = await self._run(plugin, folder, command)
             if done.code != 0 and loose and (names := _without_version(done.err, loose)):
@@ -174,12 +180,33 @@ class Uv:
         lifted = done.code != 0 and may_lift and "is missing an upload date" in done.err
         if lifted:
             done = await attempt(None)
+        if other := await self._other_python(plugin, folder, done):
+            done = await attempt(None if lifted else cutoff, other)
         if done.code != 0:
             instead = await self._instead(plugin, None, folder, done, requirements[0], cutoff)
             raise InstallError(plugin, explain(done, requirements[0], cutoff) + instead)
         name = canonical(re.split(r"[=<>@ ]", requirements[0])[0])
         found = (line.split(" ")[0].partition("==") for line in done.out.splitlines())
         return Resolved(next(version for each, _, version in found if canonical(each) == name), lifted)
+
+    async def has_package(self, name: str, folder: Path) -> bool | None:
+        """Return whether the index has a package *name*, in any version; None where it does not say."""
+        into = ("--python", self._python, "--target", str(folder / "nothing"))
+        command = (self.binary(), "pip", "install", *into, "--dry-run", "--no-deps", "--", name)
+        once = self._environ | {"UV_HTTP_RETRIES": "0"}  # who waits is a person who typed a name
+        done = await run(name, command, cwd=folder, environ=once)
+        if done.code == 0 or "No solution found" in done.err:
+            return "was not found in the package registry" not in done.err
+        return None
+
+    async def index_of(self, requirement: str, folder: Path) -> str:
+        """Return the address of the index that *requirement* is found at, as uv tells it; empty where it does not."""
+        wanted = folder / "told.txt"
+        await asyncio.to_thread(wanted.write_text, f"{requirement}\n", encoding="utf-8")
+        how = ("--no-deps", "--no-header", "--no-annotate", "--emit-index-annotation", "--python", self._python)
+        done = await self._run(requirement, folder, ("uv", "pip", "compile", *how, str(wanted)))
+        found = re.search(r"^\s*# from (\S+)$", done.out, re.MULTILINE)
+        return found[1] if found else ""
 
     async def create(
         self,
@@ -193,19 +220,43 @@ class Uv:
     ) -> PythonEnvironment:
         """Make an environment in *folder* with *requirements* in it, telling *tell* how far it is.
 
-        Of packages whose names begin with *loose*, whatever version there is will do where none fits. Raises
-        InstallError.
+        Of packages whose names begin with *loose*, whatever version there is will do where none fits. What does not
+        run on our Python gets another that is on this machine and does. Raises InstallError.
         """
         tell("environment", "", 0.05)
-        done = await self._run(plugin, folder.parent, self._make(str(folder)))
+        environment = await self._empty(plugin, folder, self._python)
+        if not requirements:
+            return environment
+        tell("download", "finding packages", 0.15)
+        async with self._head_start.turn() as fetched:
+            done = await self._add(plugin, environment, requirements, tell, fetched, cutoff, loose=loose)
+            if other := await self._other_python(plugin, folder.parent, done):
+                tell("environment", f"with {other}, since it does not run on {self._python}", 0.15)
+                await asyncio.to_thread(shutil.rmtree, folder)
+                environment = await self._empty(plugin, folder, other)
+                done = await self._add(plugin, environment, requirements, tell, fetched, cutoff, loose=loose)
+        if done.code != 0:
+            reason = explain(done, requirements[0], cutoff)
+            python = str(environment.python)
+            instead = await self._instead(plugin, python, folder.parent, done, requirements[0], cutoff)
+            raise InstallError(plugin, reason + instead)
+        return environment
+
+    async def _empty(self, plugin: str, folder: Path, python: str) -> PythonEnvironment:
+        """Make an environment with nothing in it. Raises InstallError."""
+        done = await self._run(plugin, folder.parent, self._make(str(folder), python))
         if done.code != 0:
             raise InstallError(plugin, explain(done, ""))
-        environment = PythonEnvironment(folder)
-        if requirements:
-            tell("download", "finding packages", 0.15)
-            async with self._head_start.turn() as fetched:
-                await self._add(plugin, environment, requirements, tell, fetched, cutoff, loose=loose)
-        return environment
+        return PythonEnvironment(folder)
+
+    async def _other_python(self, plugin: str, folder: Path, done: Finished) -> str | None:
+        """Return a Python of this machine that will do, where *done* failed since ours does not; None otherwise."""
+        wanted = wanted_python(done.err) if done.code != 0 else None
+        if wanted is None:
+            return None
+        find = (self.binary(), "python", "find", "--no-project", "--system", wanted)
+        found = await run(plugin, find, cwd=folder, environ=finding_all_pythons(self._environ))
+        return found.out.strip() or None if found.code == 0 else None
 
     async def _add(
         self,
@@ -217,8 +268,8 @@ class Uv:
         cutoff: str | None,
         *,
         loose: str | None = None,
-    ) -> None:
-        """Bring *requirements* into an environment, calling *fetched* when all are here. Raises InstallError."""
+    ) -> Finished:
+        """Bring *requirements* into an environment, calling *fetched* when all are here; return how that ended."""
 
         def heard(line: str) -> None:
             if found := re.match(r"Resolved (\d+ packages?) in", line):
@@ -238,10 +289,7 @@ class Uv:
             tell("download", f"taking the {', '.join(names)} that there is: none fits what is asked for", 0.2)
             overrides = await asyncio.to_thread(_write_overrides, where, names)
             done = await self._run(plugin, where, (*fill, "--overrides", overrides, *words), heard)
-        if done.code != 0:
-            reason = explain(done, requirements[0], cutoff)
-            instead = await self._instead(plugin, str(environment.python), where, done, requirements[0], cutoff)
-            raise InstallError(plugin, reason + instead)
+        return done
 
     async def _run(
         self, plugin: str, cwd: Path, command: Sequence[str], heard: Callable[[str], object] = str

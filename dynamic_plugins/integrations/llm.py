@@ -12,7 +12,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.approval import approve_listed
 from dynamic_plugins.integrations.framework_approval import described
 from dynamic_plugins.tools.toolbox import in_format
 
@@ -158,7 +158,7 @@ def _close(library: Library, loop: asyncio.AbstractEventLoop, thread: threading.
 
 def _approver(yes: bool, approve: Callable[[ApprovalRequest], bool] | None, at_terminal: bool) -> Approve | None:
     if yes:
-        return approve_everything
+        return approve_listed
     ask = approve or (_confirm if at_terminal else None)
     if ask is None:
         return None

@@ -23,15 +23,16 @@ from mcp.shared.message import ServerMessageMetadata
 from mcp_types.version import is_version_at_least
 
 from dynamic_plugins.approval import Answer
-from dynamic_plugins.errors import NeedsConfirmationError
+from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, NeedsSignInError
 from dynamic_plugins.integrations.secret_form import ValuePage
+from dynamic_plugins.text.printable import visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from mcp.server.context import ServerRequestContext
 
-    from dynamic_plugins.approval import ApprovalRequest
+    from dynamic_plugins.approval import ApprovalRequest, SignInRequest
     from dynamic_plugins.events import Event
     from dynamic_plugins.registry.entry import Variable
 
@@ -114,12 +115,19 @@ _CALL: ContextVar[_Call | None] = ContextVar("mcp_call", default=None)
 class Person:
     """Approval, values and progress by way of whoever made the MCP call that is under way.
 
-    *allow_installs* agrees for the person where their client cannot ask them. *command* is how they start the
+    *allow_installs* agrees for the person where their client cannot ask them, to what a registry lists; with
+    *allow_unlisted* to all else, too. *command* is how they start the
     command line on this home.
     """
 
-    def __init__(self, *, allow_installs: bool = False, command: Sequence[str] = ("dynamic-plugins",)) -> None:
-        self._allow_installs, self._command = allow_installs, tuple(command)
+    def __init__(
+        self,
+        *,
+        allow_installs: bool = False,
+        allow_unlisted: bool = False,
+        command: Sequence[str] = ("dynamic-plugins",),
+    ) -> None:
+        self._allow_installs, self._allow_unlisted, self._command = allow_installs, allow_unlisted, tuple(command)
         self._pages: dict[tuple[str, tuple[str, ...]], ValuePage] = {}
 
     @contextlib.asynccontextmanager
@@ -146,9 +154,9 @@ class Person:
                 return _said(answer)
         if request.verb in ("call", "reach"):
             raise NeedsConfirmationError(request.name, f"{request.question} This client cannot ask them.")
-        if self._allow_installs and not request.suggested_by:
+        if self._allow_installs and not request.suggested_by and not (request.by_itself and not self._allow_unlisted):
             return Answer.BEFOREHAND
-        words = [*self._command, request.verb, request.name]
+        words = [*self._command, request.verb, request.unlisted or request.name]
         if request.verb != "activate" and not request.version.startswith("("):
             words += ["--version", request.version]
         raise NeedsConfirmationError(
@@ -173,6 +181,29 @@ class Person:
             raise
         await self._close(key)
         return values
+
+    async def ask_sign_in(self, request: SignInRequest) -> None:
+        """Have the person open the address of *request* and sign in there; it comes back to this machine by itself.
+
+        Raises NeedsSignInError where their client opens no page, DeclinedError where they do not want to.
+        """
+        call = _CALL.get()
+        if call is None or not call.can_be_asked("url"):
+            raise NeedsSignInError(request.plugin)
+        identifier = None if call.in_rounds else secrets.token_hex(8)
+        facts = " ".join(" ".join(fact.split()) + "." for fact in request.facts)
+        answer = await call.ask(
+            types.ElicitRequestURLParams(
+                message=f"Sign in for {visible(request.plugin)}. {facts} "
+                "Neither this client nor the model sees what you enter there, or what comes of it.",
+                url=request.url,
+                elicitation_id=identifier,
+            )
+        )
+        if answer is None:
+            raise NeedsSignInError(request.plugin)
+        if answer.action != "accept":
+            raise DeclinedError(request.plugin, "sign in for")
 
     async def _close(self, key: tuple[str, tuple[str, ...]]) -> None:
         if (page := self._pages.pop(key, None)) is not None:

@@ -7,10 +7,17 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything
+from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything, approve_listed
 from dynamic_plugins.core.permission_text import as_verbs
 from dynamic_plugins.core.permissions import both, not_enforced
-from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, ReachDeclinedError, grant_command
+from dynamic_plugins.errors import (
+    DeclinedError,
+    NeedsConfirmationError,
+    ReachDeclinedError,
+    UnlistedError,
+    grant_command,
+)
+from dynamic_plugins.install.remote_address import facts as remote_facts
 from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
 from dynamic_plugins.lifecycle.variables import defaults_of
 from dynamic_plugins.text.printable import odd_name
@@ -44,8 +51,8 @@ class ApprovalGate:
 
     @property
     def is_beforehand(self) -> bool:
-        """Whether the operator has agreed to whatever would be asked."""
-        return self.approve is approve_everything
+        """Whether the operator has agreed to whatever would be asked, or to all of it that a registry lists."""
+        return self.approve in (approve_everything, approve_listed)
 
     async def ask(
         self,
@@ -68,7 +75,15 @@ class ApprovalGate:
         told = tuple(each for each in (warning, more) if each)
         request = self._request(verb, plan, commands, (" ".join(told),) if told else ())
         needs = tuple((one.name, _permissions(one)) for one in needed)
-        await self._ask(replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs))
+        request = replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs)
+        await self._ask(self._by_itself(request, plan))
+
+    def _by_itself(self, request: ApprovalRequest, plan: InstallPlan) -> ApprovalRequest:
+        """Return *request* as one that is agreed to by itself, where no registry lists what it is about."""
+        if not plan.is_unlisted:
+            return request
+        allowed = self.admission.allows_unlisted
+        return replace(request, unlisted=plan.named, told=plan.told, by_itself=not allowed)
 
     @contextlib.asynccontextmanager
     async def agreed(
@@ -94,7 +109,7 @@ class ApprovalGate:
         if not plugin.approved:
             plan = self._installer.plan_of(plugin.installation)
             permissions = granted(plugin)
-            request = self._request("activate", plan, (plan.start_command,))
+            request = self._request("activate", plan, (plan.start_command,) if plan.start_command else ())
             enforced = self.enforced(plugin.name, permissions)
             await self._ask(replace(request, permissions=permissions, enforced=enforced))
 
@@ -130,6 +145,7 @@ class ApprovalGate:
             suggested_by=suspect or "",
             permissions=permissions,
             enforced=self.enforced(plan.name, permissions),
+            remote=() if plan.remote is None else remote_facts(plan.remote, plan.entry),
         )
 
     async def _ask(self, request: ApprovalRequest) -> None:
@@ -192,9 +208,11 @@ class ApprovalGate:
 
     async def _answer(self, request: ApprovalRequest) -> bool | Answer:
         beforehand = self.is_beforehand
-        if self.approve is None or (request.suggested_by and beforehand):
+        alone = request.by_itself and self.approve is approve_listed
+        if self.approve is None or alone or (request.suggested_by and beforehand):
             self._note(request, "nobody could be asked")
-            raise NeedsConfirmationError(request.name, request.question)
+            needed = UnlistedError if request.by_itself and not request.suggested_by else NeedsConfirmationError
+            raise needed(request.unlisted or request.name, request.question)
         answer = await self.approve(request)
         return Answer.BEFOREHAND if answer and beforehand else answer
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from dynamic_plugins.core.atomic_file import MOST_BYTES, Stamp, read_json, stamp
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.registry.lazy_entries import EntryList
 from dynamic_plugins.registry.revocation import Revocation
+from dynamic_plugins.registry.walk_log import WalkLog
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from dynamic_plugins.registry.entry import Entry
@@ -56,6 +57,12 @@ class Checked:
     checked_at: float = 0.0
     failed_at: float = 0.0
     failure: str = ""
+    failures: int = 0
+    """How many attempts have failed since one succeeded."""
+    next_try: float = 0.0
+    """When it is asked again, where the last attempt failed."""
+    is_outage: bool = True
+    """Whether the failure was that it could not be reached, rather than what it answered."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,14 @@ class Cache:
         """Return what is known of the last attempts to reach the source."""
         try:
             data = read_json(self._checked(location))
-            return Checked(float(data["checked_at"]), float(data["failed_at"]), str(data["failure"]))
+            return Checked(
+                float(data["checked_at"]),
+                float(data["failed_at"]),
+                str(data["failure"]),
+                int(data.get("failures", 0)),  # an earlier version wrote none of these
+                float(data.get("next_try", 0.0)),
+                data.get("is_outage", True) is True,
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return Checked()
 
@@ -123,9 +137,43 @@ class Cache:
         with suppress(OSError):
             write_atomically(self._checked(location), json.dumps(asdict(checked)))
 
+    def walk(self, location: str) -> WalkLog:
+        """Return where a walk through the pages of the source is kept until it is whole."""
+        return WalkLog(self._folder / f"{_slug(location)}.pages")
+
+    def is_asked_elsewhere(self, location: str) -> bool:
+        """Return whether another process, or another registry of this one, asks the source now."""
+        if not self._lock(location).exists():
+            return False
+        with self.alone(location) as alone:
+            return not alone
+
+    @contextmanager
+    def alone(self, location: str) -> Iterator[bool]:
+        """Keep others from asking the source during the block; gives whether nobody else is at it already.
+
+        In a folder that cannot be written nobody is kept from anything.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self._lock(location), timeout=0, mode=0o600)
+        alone = True
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock.acquire()
+        except Timeout:
+            alone = False
+        except (OSError, NotImplementedError):  # a folder that is read-only, a file system without locks
+            pass
+        try:
+            yield alone
+        finally:
+            lock.release()
+
     def forget(self, location: str) -> None:
         """Remove the copy of a source that is no longer one."""
-        for path in (self._copy(location), self._checked(location)):
+        self.walk(location).drop()
+        for path in (self._copy(location), self._checked(location), self._lock(location)):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
@@ -134,6 +182,9 @@ class Cache:
 
     def _checked(self, location: str) -> Path:
         return self._folder / f"{_slug(location)}.checked.json"
+
+    def _lock(self, location: str) -> Path:
+        return self._folder / f"{_slug(location)}.lock"
 
 
 def _facts(data: dict[str, Any]) -> CopyFacts:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -17,11 +19,25 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 2**20
 MAX_REDIRECTS = 5
 MAX_PAGES = 1000
+LONGEST_WAIT = 24 * 3600.0
+"""For no longer than this, in seconds, is a source left alone because it says so."""
 PAGE = 100  # the most the MCP registry gives at once
 
 
 class FetchError(RegistryUnavailableError):
-    """The source could not be read; the text says why, and holds nothing that the source sent."""
+    """The source could not be read; the text says why, and holds nothing that the source sent.
+
+    *retry_after*, in seconds, is how long the source wants to be left alone, where it said so; *status* what it
+    answered with, 0 where it did not answer.
+    """
+
+    def __init__(self, text: str, *, retry_after: float | None = None, status: int = 0) -> None:
+        self.retry_after, self.status = retry_after, status
+        super().__init__(text)
+
+
+class UnfinishedError(FetchError):
+    """The time was over while the source still gave one page after the other: what was read is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,9 @@ async def _answer(response: httpx2.Response, conditional: bool, limit: int) -> F
             raise FetchError("it answers 304 (not modified) to a request without a condition")
         return Fetched(None)
     if response.status_code != 200:
-        raise FetchError(f"it answers {response.status_code}")
+        raise FetchError(
+            f"it answers {response.status_code}", retry_after=_retry_after(response), status=response.status_code
+        )
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():
@@ -80,6 +98,19 @@ async def _answer(response: httpx2.Response, conditional: bool, limit: int) -> F
 def _header(response: httpx2.Response, name: str) -> str | None:
     value = response.headers.get(name, "")
     return value if 0 < len(value) <= 200 and value.isascii() and value.isprintable() else None
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    """Return the seconds that the source asks to be left alone (RFC 9110, 10.2.3), a day at most."""
+    said = response.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        seconds = float(said[:9])
+    else:
+        try:
+            seconds = parsedate_to_datetime(said).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_WAIT)
 
 
 def _follow(address: str, location: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, overload
 
@@ -35,7 +35,7 @@ def to_row(entry: Entry) -> Row:
             [package.type, package.name, package.version, [_argument_row(a) for a in package.arguments], package.sha256]
             for package in entry.packages
         ],
-        [[v.name, v.description, v.required, v.secret, v.default, v.choices, v.format] for v in entry.config],
+        [_variable_row(each) for each in entry.config],
         [[action.name, action.description] for action in entry.actions],
         None if entry.permissions == UNDECLARED else entry.permissions.to_dict(),
         entry.aliases,
@@ -74,18 +74,23 @@ def from_row(row: Row, source: str) -> Entry:
     )
 
 
+def _variable_row(v: Variable) -> Row:
+    return [v.name, v.description, v.required, v.secret, v.default, v.choices, v.format]
+
+
 def _verified_row(seen: Verified) -> Row:
     return [seen.date, seen.version, seen.actions, seen.tokens, seen.keyless, seen.python, seen.node]
 
 
 def _remote_row(remote: Remote) -> Row:
     headers = [[header.name, header.variable, header.template] for header in remote.headers]
-    return [remote.url, remote.transport, remote.auth, headers]
+    return [remote.url, remote.transport, remote.auth, headers, [_variable_row(each) for each in remote.config]]
 
 
 def _remote(row: Row) -> Remote:
-    url, transport, auth, headers = row
-    return Remote(url, transport, auth, tuple([Header(*each) for each in headers]))
+    url, transport, auth, headers, config = row
+    made = tuple([Header(*each) for each in headers])
+    return Remote(url, transport, auth, made, tuple([_variable(each) for each in config]))
 
 
 def _argument_row(argument: Argument) -> Row:
@@ -207,3 +212,48 @@ class Joined(Sequence[Entry]):
     def __iter__(self) -> Iterator[Entry]:
         for each in self._lists:
             yield from each
+
+    def names(self) -> list[str]:
+        """Return all names in order, without making the entries."""
+        return [name for each in self._lists for name in _names_of(each)]
+
+    def named(self, name: str) -> Entry | None:
+        """Return the first entry of this name, or None."""
+        found = (_named_in(each, name) for each in self._lists)
+        return next((entry for entry in found if entry is not None), None)
+
+
+class ByName(Mapping[str, Entry]):
+    """Entries by name: the first of *near* and then the first of *far* that is called so.
+
+    Only those of *near* are gone through, and counted: making all of *far* takes time that nobody has.
+    """
+
+    def __init__(self, near: Sequence[Entry], far: Sequence[Entry] = ()) -> None:
+        self._near = {entry.name: entry for entry in reversed(near)}
+        self._far = far
+
+    def __getitem__(self, name: str) -> Entry:
+        entry = self._near.get(name) or _named_in(self._far, name)
+        if entry is None:
+            raise KeyError(name)
+        return entry
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._near or (isinstance(name, str) and _named_in(self._far, name) is not None)
+
+    def __iter__(self) -> Iterator[str]:
+        return reversed(self._near)
+
+    def __len__(self) -> int:
+        return len(self._near)
+
+
+def _names_of(entries: Sequence[Entry]) -> list[str]:
+    return entries.names() if isinstance(entries, EntryList | Joined) else [entry.name for entry in entries]
+
+
+def _named_in(entries: Sequence[Entry], name: str) -> Entry | None:
+    if isinstance(entries, EntryList | Joined):
+        return entries.named(name)
+    return next((entry for entry in entries if entry.name == name), None)

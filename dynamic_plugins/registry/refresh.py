@@ -17,25 +17,26 @@ from dynamic_plugins.registry.cache import TOLD_SKIPPED, Copy, CopyFacts, digest
 from dynamic_plugins.registry.formats.detect import ParsedRegistry, parse_registry, without_local_packages
 from dynamic_plugins.registry.http import (
     MAX_BYTES,
-    MAX_PAGES,
     PAGE,
     Fetched,
     FetchError,
+    UnfinishedError,
     fetch,
     is_api,
     open_client,
     with_query,
 )
 from dynamic_plugins.registry.lazy_entries import EntryList
+from dynamic_plugins.registry.page_walk import PageWalk
 from dynamic_plugins.registry.sources import BUNDLED
+from dynamic_plugins.registry.walk_log import WalkStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import httpx2
-
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.registry.sources import Source
+    from dynamic_plugins.registry.walk_log import WalkLog
 
 SNAPSHOT = Path(__file__).with_name("snapshot.json")
 FULL_EVERY = 7 * 24 * 3600.0
@@ -80,103 +81,89 @@ class Reader:
             raise NotARegistryError(f"the file cannot be read ({error.strerror or type(error).__name__})") from None
         return self._copy(self._parse(content, source), source.name, Fetched(content, etag=stamp))
 
-    async def read_address(self, source: Source, last: Copy | None, checked_at: float, seconds: float) -> Copy | None:
+    async def read_address(self, source: Source, last: Copy | None, seconds: float, log: WalkLog | None) -> Copy | None:
         """Return a new copy of what an address serves, or None if *last* is still good; within *seconds*.
 
-        Raises :class:`FetchError` or :class:`NotARegistryError`.
+        The pages of an MCP registry are kept in *log* until all are read, and read on from where it ends. Raises
+        :class:`UnfinishedError` where the time was over while they came, :class:`FetchError` or
+        :class:`NotARegistryError`.
         """
         if last is not None and last.facts.made_by != __version__:
             last = None  # another version of this program may read more out of the same answer
         try:
             async with asyncio.timeout(seconds), open_client(min(seconds, self.timeout)) as client:
+                walk = PageWalk(client, source.name, log)
                 if is_api(source.location):
-                    return await self._read_api(client, source, last, checked_at)
-                return await self._read_one(client, source, last)
+                    return await self._read_api(walk, source, last)
+                return await self._read_one(walk, source, last)
         except TimeoutError:
+            if walk.moved:
+                raise UnfinishedError(f"{len(walk.pages)} pages were read within {seconds:g} s, not all") from None
             raise FetchError(f"it does not answer within {seconds:g} s") from None
 
-    async def _read_one(self, client: httpx2.AsyncClient, source: Source, last: Copy | None) -> Copy | None:
+    async def _read_one(self, walk: PageWalk, source: Source, last: Copy | None) -> Copy | None:
         conditions = (last.facts.etag, last.facts.last_modified) if last is not None else (None, None)
         try:
-            fetched = await fetch(client, source.location, etag=conditions[0], last_modified=conditions[1])
+            fetched = await fetch(walk.client, source.location, etag=conditions[0], last_modified=conditions[1])
             if fetched.content is None:
                 return None
             parsed = await asyncio.to_thread(self._parse, fetched.content, source)
-        except (FetchError, NotARegistryError):
+        except (FetchError, NotARegistryError) as error:
             if urlsplit(source.location).path.strip("/"):
                 raise
             # The bare address of an MCP registry shows a page for people; its API lies below.
-            return await self._read_api(client, source, last, 0.0)
+            try:
+                return await self._read_api(walk, source, last)
+            except NotARegistryError:
+                raise error from None
         if parsed.next_cursor is not None:
-            merged = {entry.name: entry for entry in parsed.entries}
-            await self._more_pages(client, source, source.location, parsed, merged)
-            return self._finish(source, merged, parsed, started=self.clock(), full_at=self.clock())
+            started = self.clock()
+            whole = PageWalk(walk.client, source.name)
+            await whole.to_the_end(source.location)
+            return self._finish(source, whole, {}, started=started, full_at=started)
         return await asyncio.to_thread(self._copy, parsed, source.name, fetched)
 
-    async def _read_api(
-        self, client: httpx2.AsyncClient, source: Source, last: Copy | None, checked_at: float
-    ) -> Copy | None:
-        """Read an MCP registry page by page: all of it once a week, otherwise what changed since *checked_at*."""
-        started = self.clock()
-        address = source.location
-        if not is_api(address):
-            address = address.rstrip("/") + "/v0.1/servers"
-        address = with_query(address, {"version": "latest", "limit": str(PAGE)})
-        merged: dict[str, str | Entry] = {}
-        full_at = started
-        if last is not None and last.facts.paged and 0 <= started - last.facts.full_at < FULL_EVERY:
-            since = max(last.facts.fetched_at, checked_at) - OVERLAP
-            address = with_query(address, {"updated_since": _rfc3339(since)})
-            merged = dict(zip(last.entries.names(), last.entries.rows(), strict=True))
+    async def _read_api(self, walk: PageWalk, source: Source, last: Copy | None) -> Copy | None:
+        """Read an MCP registry page by page: all of it once a week, otherwise what changed since *last*."""
+        now = self.clock()
+        base = last.facts.digest if last is not None else ""
+        resumed = walk.log.resume(now, base) if walk.log is not None else None
+        if resumed is not None:
+            start, walk.pages = resumed
+        else:
+            start = self._begin(last, now)
+            if walk.log is not None:
+                walk.log.begin(start)
+        try:
+            await walk.to_the_end(_pages_address(source.location, start.since))
+        except FetchError as error:
+            if not walk.begins_anew_after(error):
+                raise
+            return await self._read_api(walk, source, last)
+        rows, full_at = {}, start.started
+        if start.base and last is not None:
+            rows = dict(zip(last.entries.names(), last.entries.rows(), strict=True))
             full_at = last.facts.full_at
-        fetched = await fetch(client, address)
-        page = await asyncio.to_thread(self._parse, fetched.content or b"", source)
-        if not page.paged:
-            raise NotARegistryError("it does not answer as an MCP registry")
-        _apply(page, merged)
-        await self._more_pages(client, source, address, page, merged)
-        if not merged:
+        return await asyncio.to_thread(self._finish, source, walk, rows, started=start.started, full_at=full_at)
+
+    def _begin(self, last: Copy | None, now: float) -> WalkStart:
+        if last is None or not last.facts.paged or not 0 <= now - last.facts.full_at < FULL_EVERY:
+            return WalkStart(now)
+        # Its copy is of when its first page was asked for, however long the others took.
+        return WalkStart(now, last.facts.digest, max(0.0, last.facts.fetched_at - OVERLAP))
+
+    def _finish(self, source: Source, walk: PageWalk, rows: dict[str, str], *, started: float, full_at: float) -> Copy:
+        walk.merge_into(rows)
+        if not rows:
             raise NotARegistryError("it lists no server at all")
-        return self._finish(source, merged, page, started=started, full_at=full_at)
-
-    async def _more_pages(
-        self,
-        client: httpx2.AsyncClient,
-        source: Source,
-        address: str,
-        page: ParsedRegistry,
-        merged: dict[str, str | Entry] | dict[str, Entry],
-    ) -> None:
-        """Read the pages after *page* into *merged*. A page that fails fails all: half a registry is not a copy."""
-        seen: set[str] = set()
-        left = MAX_BYTES
-        while (cursor := page.next_cursor) is not None:
-            if cursor in seen or len(seen) >= MAX_PAGES:
-                raise FetchError("its pages do not end")
-            seen.add(cursor)
-            fetched = await fetch(client, with_query(address, {"cursor": cursor}), limit=left)
-            left -= len(fetched.content or b"")
-            page = await asyncio.to_thread(self._parse, fetched.content or b"", source)
-            _apply(page, merged)
-
-    def _finish(
-        self,
-        source: Source,
-        merged: dict[str, str | Entry] | dict[str, Entry],
-        page: ParsedRegistry,
-        *,
-        started: float,
-        full_at: float,
-    ) -> Copy:
-        entries = EntryList(merged.values(), source.name)
-        skipped = page.skipped
+        entries = EntryList(rows.values(), source.name)
         facts = CopyFacts(
             digest_of(entries),
             started,
             full_at=full_at,
             paged=True,
-            skipped=len(skipped),
-            why_skipped=skipped[:TOLD_SKIPPED],
+            skipped=walk.skipped,
+            why_skipped=walk.why_skipped,
         )
         return Copy(facts, entries)
 
@@ -205,11 +192,11 @@ def _stamp(path: Path) -> str:
     return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
 
 
-def _apply(page: ParsedRegistry, merged: dict[str, str | Entry] | dict[str, Entry]) -> None:
-    for entry in page.entries:
-        merged[entry.name] = entry
-    for name in page.deleted:
-        merged.pop(name, None)
+def _pages_address(location: str, since: float) -> str:
+    """Return where the pages begin of the MCP registry at *location*: all of them, or of what changed *since*."""
+    address = location if is_api(location) else location.rstrip("/") + "/v0.1/servers"
+    address = with_query(address, {"version": "latest", "limit": str(PAGE)})
+    return with_query(address, {"updated_since": _rfc3339(since)}) if since else address
 
 
 def _rfc3339(seconds: float) -> str:

@@ -3,64 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins import __version__
-from dynamic_plugins.errors import NotARegistryError, RegistryUnavailableError
-from dynamic_plugins.registry.cache import Cache, Checked, Copy
+from dynamic_plugins.errors import RegistryUnavailableError
+from dynamic_plugins.registry.held_copies import HeldCopies, entries_of, fingerprint_of
+from dynamic_plugins.registry.refresher import LONGER, Refresher
 from dynamic_plugins.registry.revocation import covering
 from dynamic_plugins.registry.sources import (
     BUNDLED,
     BUNDLED_SOURCE,
     OFFICIAL,
+    Doing,
     SourceError,
     SourceList,
     SourceState,
     age,
     given_source,
 )
+from dynamic_plugins.registry.timetable import AGAIN, FRESH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    from dynamic_plugins.core.atomic_file import Stamp
     from dynamic_plugins.registry.entry import Entry
-    from dynamic_plugins.registry.refresh import Reader
+    from dynamic_plugins.registry.held_copies import Held
+    from dynamic_plugins.registry.refresh_process import RefreshProcess
     from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.registry.sources import Source
 
 __all__ = ["AGAIN", "FRESH", "Registry", "SourceState"]
 
-FRESH = 3600.0
-"""Seconds for which a copy is used without asking its source."""
-AGAIN = 60.0
-"""Seconds after which a source that failed is asked again without being told to."""
-REFRESH_FACTOR = 12
-"""How much longer than usual somebody waits who asked for a refresh; an MCP registry has hundreds of pages."""
-
-
-@dataclass
-class _Held:
-    """What is in memory of one source."""
-
-    copy: Copy | None = None
-    stamp: Stamp | None = None
-    problem: str = ""
-    is_outage: bool = False
-    failed_at: float = 0.0
+PATIENCE = 2.0
+"""Seconds for which a refresh is waited for where it may well hold what was not found."""
 
 
 class Registry:
     """All entries of the configured sources; or of *locations* (files, addresses, official names) in their place.
 
     *locations* are what the operator named for this run, which trusts them; configured sources are trusted one by
-    one (:attr:`sources`). Only the bundled snapshot is on at first, so that nothing is fetched unasked. *timeout* is
-    in seconds, *home* the data folder: copies are kept in its ``registry`` folder.
+    one (:attr:`sources`). *timeout* is in seconds, *home* the data folder: copies are kept in its ``registry`` folder.
+
+    What is on disk answers at once. What is due is refreshed beside it: by a task of the running loop, or by the
+    process *beside* where that is given. With *offline* no address is ever asked.
     """
 
     def __init__(
@@ -71,47 +58,107 @@ class Registry:
         timeout: float = 10.0,
         clock: Callable[[], float] = time.time,
         official: Mapping[str, str] = OFFICIAL,
+        offline: bool = False,
+        beside: RefreshProcess | None = None,
+        patience: float = PATIENCE,
     ) -> None:
-        self.on_new_copy: Callable[[], None] | None = None
-        """Called, on the event loop, when a source has another list than it had."""
         self.sources = SourceList(home, official)
+        self.offline = offline
         self._given = tuple({source.location: source for source in map(given_source, locations)}.values())
-        self._home = home
-        self._cache = Cache(home / "registry")
-        self._bundled_rows = Cache(home / "catalogue")
-        self._timeout, self._clock = timeout, clock
-        self._held: dict[Source, _Held] = {}
+        self._copies = HeldCopies(home / "registry", timeout, clock)
+        self._refresher = Refresher(self._copies, self.configured, offline=offline, beside=beside)
         self._shown: tuple[Source, ...] = ()
         self._notices: list[str] = []
-        self._lock = asyncio.Lock()
+        self._lock, self._patience = asyncio.Lock(), patience
+
+    def watch(
+        self,
+        on_new_copy: Callable[[], None] | None = None,
+        before_new_copy: Callable[[Sequence[Entry], str], None] | None = None,
+    ) -> None:
+        """Have *on_new_copy* called, on the event loop, when a source has another list than it had.
+
+        *before_new_copy* is called before that, in a thread, with the entries and the fingerprint that there will be.
+        """
+        self._copies.on_new_copy = on_new_copy or self._copies.on_new_copy
+        self._refresher.before_new_copy = before_new_copy or self._refresher.before_new_copy
 
     async def entries(self) -> Sequence[Entry]:
         """Return all entries, source by source; a name that two sources have is there twice.
 
-        Copies are used for an hour, then their sources are asked, all at once and for at most the timeout. A source
-        that fails is shown as it was last good; where there is no copy of any, the bundled snapshot is shown.
-        :attr:`notices` says so. Raises RegistryUnavailableError where there is nothing to show.
+        Nobody waits for a source of which there is a copy: it is asked beside this once the copy is an hour old. A
+        source that was named for this run and was never read is waited for once, and so is any where there is nothing
+        else to show, for at most the timeout. A source that fails is shown as it was last good; where there is no copy
+        of any, the bundled snapshot is shown. :attr:`notices` says so. Raises RegistryUnavailableError where there is
+        nothing to show.
         """
-        async with self._lock:
-            await self._update(self.configured(), seconds=self._timeout, force=False)
+        if self._missed():
+            async with self._lock:
+                missed = self._missed()
+                await self._refresher.ask(missed, self._copies.timeout, patient=True)
+                for source in missed:
+                    self._copies.of(source).waited_for = True
+        self._refresher.begin()
         return self.cached_entries()
+
+    def _missed(self) -> list[Source]:
+        """Return the sources that have to be waited for: there is no copy, and nothing that could stand for it."""
+        held = {source: self._copies.load(source) for source in self.configured()}
+        missing = [source for source, each in held.items() if source.is_remote and each.copy is None]
+        if not self._given and len(missing) < len(held):
+            return []
+        return [source for source in missing if not held[source].waited_for]
+
+    async def catch_up(self) -> bool:
+        """Wait, for so long as patience lasts, until what is due is refreshed; return whether anything changed.
+
+        It is for whoever did not find what they named. Nobody waits twice for the same refresh.
+        """
+        before = self.fingerprint
+        await self._refresher.wait(self._patience)
+        self.cached_entries()
+        return self.fingerprint != before
+
+    def freshen(self) -> None:
+        """Begin to refresh what is due, beside whatever else goes on, where entries have been asked for before."""
+        if self._shown:
+            self._refresher.begin()
+
+    async def refresh_due(self) -> None:
+        """Refresh what is due, here and now."""
+        await self._refresher.refresh_due(self._copies.timeout * LONGER)
+
+    async def refreshed(self) -> None:
+        """Return once no refresh goes on in this process."""
+        await self._refresher.ended()
+
+    async def close(self) -> None:
+        """End the refresh that goes on, unless it is to outlive this process; another one goes on from there."""
+        await self._refresher.close()
 
     def cached_entries(self) -> Sequence[Entry]:
         """Return the entries that are at hand now, asking no address. Raises RegistryUnavailableError."""
         sources = self.configured()
-        for source in sources:
-            self._load(source)
-        shown = [source for source in sources if self._hold(source).copy is not None]
-        if not shown:
-            shown = [self._fall_back(sources)]
-        self._shown = tuple(shown)
-        self._notices = self._tell(sources, shown)
-        copies = [copy.entries for source in shown if (copy := self._hold(source).copy) is not None]
-        if len(copies) == 1:
-            return copies[0]
-        from dynamic_plugins.registry.lazy_entries import Joined
+        shown = tuple(source for source in sources if self._copies.load(source).copy is not None)
+        self._shown = shown or (self._fall_back(sources),)
+        self._notices = self._tell(sources, self._shown)
+        return entries_of(self._copies.by_source(self._shown))
 
-        return Joined(copies)
+    def near(self) -> Sequence[Entry]:
+        """Return what names go to first: all that :meth:`entries` last gave but what only official sources list."""
+        return entries_of(self._copies.by_source(source for source in self._shown if not self._is_far(source)))
+
+    def far(self) -> Sequence[Entry]:
+        """Return what the official sources list: a name among :meth:`near` is never one of theirs."""
+        return entries_of(self._copies.by_source(source for source in self._shown if self._is_far(source)))
+
+    def is_far(self, entry: Entry) -> bool:
+        """Return whether *entry* is of an official source."""
+        return any(source.name == entry.source and self._is_far(source) for source in self._shown)
+
+    def _is_far(self, source: Source) -> bool:
+        # Whoever named one for this run means it, and nothing beside it.
+        return not self._given and self.sources.is_official(source)
 
     async def refresh(self, name: str | None = None) -> tuple[SourceState, ...]:
         """Ask the sources (or the one of this name) now, whatever the age of their copies, and return how they stand.
@@ -121,16 +168,26 @@ class Registry:
         sources = self.configured()
         if name is not None:
             sources = tuple(source for source in sources if source.name == name) or (self.sources.get(name),)
-        async with self._lock:
-            await self._update(sources, seconds=self._timeout * REFRESH_FACTOR, force=True)
-        return tuple(self._state(source) for source in sources)
+        for source in sources:
+            self._copies.load(source)
+        await self._refresher.ask(sources, self._copies.timeout * LONGER, patient=True)
+        return tuple(self._state(source, look=True) for source in sources)
 
-    async def get(self, name: str) -> list[Entry]:
-        """Return the entries of exactly this name, one for each source that has it."""
+    async def get(self, name: str, source: str | None = None) -> list[Entry]:
+        """Return the entries of exactly this name, one for each source that has it, or the one of *source*.
+
+        What an official source lists under a name that another source has is there only for who names that *source*.
+        """
         await self.entries()
-        copies = (self._hold(source).copy for source in self._shown)
-        found = (copy.entries.named(name) for copy in copies if copy is not None)
-        return [entry for entry in found if entry is not None]
+        found = {each: entry for each in self._shown if (entry := self._named(each, name)) is not None}
+        if source is not None:
+            return [entry for each, entry in found.items() if each.name == source]
+        near = [entry for each, entry in found.items() if not self._is_far(each)]
+        return near or list(found.values())[:1]
+
+    def _named(self, source: Source, name: str) -> Entry | None:
+        copy = self._copies.of(source).copy
+        return None if copy is None else copy.entries.named(name)
 
     @property
     def notices(self) -> list[str]:
@@ -140,12 +197,7 @@ class Registry:
     @property
     def fingerprint(self) -> str:
         """A text that changes when the entries do."""
-        parts = (
-            f"{source.name} {copy.facts.digest}"
-            for source in self._shown
-            if (copy := self._hold(source).copy) is not None
-        )
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return fingerprint_of(self._copies.by_source(self._shown))
 
     def is_trusted(self, source: str) -> bool:
         """Return whether entries of this source may be installed without trusting it first."""
@@ -158,18 +210,9 @@ class Registry:
         """
         for source in self.configured():
             counts = source.trusted or source.name == listed_in
-            if counts and (found := covering(self._revoked_by(source), name, version)) is not None:
+            if counts and (found := covering(self._copies.revoked_by(source), name, version)) is not None:
                 return found
         return None
-
-    def _revoked_by(self, source: Source) -> tuple[Revocation, ...]:
-        if source.location == BUNDLED:
-            return ()  # it is as old as this installation: what it should not list is not in it
-        if source.is_remote:
-            return self._cache.revoked(source.location)
-        self._load(source)
-        copy = self._hold(source).copy
-        return () if copy is None else copy.facts.revoked
 
     def configured(self) -> tuple[Source, ...]:
         """Return the sources of this run: those given to it, or those of ``sources.json``."""
@@ -180,113 +223,19 @@ class Registry:
         except SourceError:
             return (BUNDLED_SOURCE,)  # told in the notices; whoever changes the sources gets the error itself
 
-    def states(self) -> tuple[SourceState, ...]:
-        """Return how each source stands, asking no address."""
-        for source in self.configured():
-            self._load(source)
-        return tuple(self._state(source) for source in self.configured())
+    def states(self, *, look: bool = True) -> tuple[SourceState, ...]:
+        """Return how each source stands, asking no address.
+
+        Without a *look* at what other processes do, it is not told whether it is being read.
+        """
+        sources = self.configured()
+        for source in sources:
+            self._copies.load(source)
+        return tuple(self._state(source, look=look) for source in sources)
 
     def forget(self, source: Source) -> None:
         """Remove the copy of a source that was removed."""
-        self._cache.forget(source.location)
-        self._held.pop(replace(source, trusted=False), None)
-
-    # ---------------------------------------------------------------- reading
-
-    @cached_property
-    def _reader(self) -> Reader:
-        # Loaded with what it parses by whoever asks for entries: most commands ask for none.
-        from dynamic_plugins.registry.refresh import Reader
-
-        return Reader(self._python_plugins, self._timeout, self._clock)
-
-    def _hold(self, source: Source) -> _Held:
-        # By name too: what was read as one source's must not pass for another's.
-        return self._held.setdefault(replace(source, trusted=False), _Held())
-
-    def _load(self, source: Source) -> None:
-        """Take up the newest copy on disk: another process may have fetched it, and a file may have changed."""
-        held = self._hold(source)
-        if source.location == BUNDLED:
-            self._load_bundled(held)
-            return
-        stamp = self._cache.stamp(source.location)
-        if stamp is not None and stamp != held.stamp:
-            held.copy = self._cache.load(source.location, source.name) or held.copy
-            held.stamp = stamp
-        if source.is_remote:
-            self._recall(source, held)
-        else:
-            try:
-                new = self._reader.read_file(source, held.copy)
-            except RegistryUnavailableError as error:
-                self._failed(source, held, error)
-            else:
-                self._good(source, held, new)
-
-    def _recall(self, source: Source, held: _Held) -> None:
-        """Take up how the last attempt went, whichever process made it, where there is a copy to show meanwhile."""
-        checked = self._cache.checked(source.location)
-        if held.copy is not None and max(checked.checked_at, checked.failed_at) >= held.failed_at:
-            held.problem, held.failed_at = checked.failure, checked.failed_at
-
-    def _load_bundled(self, held: _Held) -> None:
-        if held.copy is None:
-            try:
-                # Its rows are kept as those of others are: parsing and checking it all takes longer than a search.
-                last = self._bundled_rows.load(BUNDLED, BUNDLED)
-                new = self._reader.read_bundled(last)
-            except (OSError, ValueError) as error:
-                held.problem = f"this installation is damaged: {error}"
-            else:
-                held.copy = new or last
-                if new is not None and self._home.is_dir():  # looking makes no home
-                    self._bundled_rows.keep(BUNDLED, new.facts, new.entries)
-
-    async def _update(self, sources: Sequence[Source], *, seconds: float, force: bool) -> None:
-        for source in sources:
-            self._load(source)
-        due = [source for source in sources if source.is_remote and (force or self._is_due(source))]
-        await asyncio.gather(*(self._ask(source, seconds) for source in due))
-
-    def _is_due(self, source: Source) -> bool:
-        held, now = self._hold(source), self._clock()
-        if 0 <= now - held.failed_at < AGAIN:
-            return False
-        if held.copy is None or held.problem or held.copy.facts.made_by != __version__:
-            return True
-        return not 0 <= now - self._cache.checked(source.location).checked_at < FRESH
-
-    async def _ask(self, source: Source, seconds: float) -> None:
-        held = self._hold(source)
-        checked = self._cache.checked(source.location)
-        try:
-            new = await self._reader.read_address(source, held.copy, checked.checked_at, seconds)
-        except RegistryUnavailableError as error:
-            self._failed(source, held, error)
-            self._cache.check(
-                source.location, replace(checked, failed_at=self._clock(), failure=held.problem or "it failed")
-            )
-        else:
-            self._good(source, held, new)
-            self._cache.check(source.location, Checked(checked_at=self._clock()))
-
-    def _good(self, source: Source, held: _Held, new: Copy | None) -> None:
-        held.problem, held.failed_at = "", 0.0
-        if new is not None:
-            held.copy, held.stamp = new, self._cache.keep(source.location, new.facts, new.entries)
-            if self.on_new_copy is not None:
-                self.on_new_copy()
-
-    def _failed(self, source: Source, held: _Held, error: RegistryUnavailableError) -> None:
-        held.problem = str(error)
-        held.is_outage = source.is_remote and not isinstance(error, NotARegistryError)
-        held.failed_at = self._clock()
-
-    def _python_plugins(self) -> dict[str, Entry]:
-        self._load(BUNDLED_SOURCE)
-        copy = self._hold(BUNDLED_SOURCE).copy
-        return {} if copy is None else {entry.name: entry for entry in copy.entries if entry.kind == "elizaos"}
+        self._copies.forget(source)
 
     # ---------------------------------------------------------------- telling
 
@@ -296,11 +245,10 @@ class Registry:
         An address that answers with something else than a registry, or a file that is none, is a mistake rather than
         an outage: showing another registry instead would hide it.
         """
-        problems = [(source, self._hold(source)) for source in sources]
-        if not problems or any(held.is_outage or not held.problem for _, held in problems):
-            self._load(BUNDLED_SOURCE)
-            if self._hold(BUNDLED_SOURCE).copy is not None:
-                return BUNDLED_SOURCE
+        problems = [(source, self._copies.of(source)) for source in sources]
+        is_outage = not problems or any(held.is_outage or not held.problem for _, held in problems)
+        if is_outage and self._copies.load(BUNDLED_SOURCE).copy is not None:
+            return BUNDLED_SOURCE
         raise RegistryUnavailableError(
             "No registry could be read. " + "; ".join(f"{source.shown}: {held.problem}" for source, held in problems)
         )
@@ -313,36 +261,66 @@ class Registry:
             except SourceError as error:
                 notices.append(f"{error} Until then only the bundled snapshot is used.")
         for source in sources:
-            state = self._state(source)
-            if state.problem:
-                notices.append(f"{source.shown}: {state.problem}. {self._instead(state, shown)}")
-            if state.skipped:
+            if (notice := self._notice(source, shown)) is not None:
+                notices.append(notice)
+            facts = self._copies.of(source).copy
+            if facts is not None and facts.facts.skipped and not self._is_far(source):
                 # Short: a notice reaches the model, and the reason quotes a stranger.
-                notices.append(f"{source.shown}: {state.skipped} bad entries skipped ({state.why_skipped[0][:80]}).")
+                why = facts.facts.why_skipped[0][:80]
+                notices.append(f"{source.shown}: {facts.facts.skipped} bad entries skipped ({why}).")
         return notices
 
-    def _instead(self, state: SourceState, shown: Sequence[Source]) -> str:
-        if self._hold(state.source).copy is not None:
-            since = max(state.fetched_at, state.checked_at)
-            return f"Showing its last good copy, {age(self._clock() - since)} old."
+    def _notice(self, source: Source, shown: Collection[Source]) -> str | None:
+        """Return what a person should know of *source*, whose entries are old or missing; None where it is well.
+
+        An official source that was never read is missed by nobody as long as there is another.
+        """
+        state = self._state(source)
+        is_missing = source not in shown
+        if is_missing and self._is_far(source) and BUNDLED_SOURCE in self.configured():
+            return None
+        if self.offline and source.is_remote and (is_missing or self._copies.clock() - state.as_of >= FRESH):
+            return f"{source.shown}: not asked, since DYNAMIC_PLUGINS_OFFLINE is set. {self._instead(state, shown)}"
+        if state.problem:
+            return f"{source.shown}: {state.problem}. {self._instead(state, shown)}"
+        if is_missing and source.is_remote:
+            return f"{source.shown}: it has not been read to its end yet. {self._instead(state, shown)}"
+        return None
+
+    def _instead(self, state: SourceState, shown: Collection[Source]) -> str:
+        if self._copies.of(state.source).copy is not None:
+            return f"Showing its last good copy, {age(self._copies.clock() - state.as_of)} old."
         if BUNDLED_SOURCE in shown and state.source is not BUNDLED_SOURCE:
             made = self._state(BUNDLED_SOURCE).updated
             return "Its entries are missing; the bundled snapshot is shown" + (f", of {made}." if made else ".")
         return "Its entries are missing."
 
-    def _state(self, source: Source) -> SourceState:
-        held = self._hold(source)
-        checked = self._cache.checked(source.location) if source.is_remote else Checked()
-        if held.copy is None:
-            return SourceState(source, checked_at=checked.checked_at, problem=held.problem)
-        facts = held.copy.facts
-        return SourceState(
-            source,
-            len(held.copy.entries),
-            facts.fetched_at,
-            checked.checked_at,
-            held.problem,
-            facts.skipped,
-            facts.why_skipped,
-            facts.updated,
+    def _state(self, source: Source, *, look: bool = False) -> SourceState:
+        held = self._copies.of(source)
+        state = SourceState(
+            source, checked_at=held.checked.checked_at, problem=held.problem, next_try=held.checked.next_try
         )
+        if source.is_remote:
+            doing, page = self._doing(source, held, look)
+            state = replace(state, doing=doing, page=page)
+        if held.copy is None:
+            return state
+        facts = held.copy.facts
+        return replace(
+            state,
+            entries=len(held.copy.entries),
+            fetched_at=facts.fetched_at,
+            skipped=facts.skipped,
+            why_skipped=facts.why_skipped,
+            updated=facts.updated,
+        )
+
+    def _doing(self, source: Source, held: Held, look: bool) -> tuple[Doing, int]:
+        if self.offline:
+            return Doing.OFFLINE, 0
+        page = self._copies.cache.walk(source.location).pages() if look else 0
+        if look and self._copies.cache.is_asked_elsewhere(source.location):
+            return Doing.REFRESHING, page
+        if held.problem:
+            return Doing.FAILED, page
+        return (Doing.RESUMING if page else Doing.NOTHING), page

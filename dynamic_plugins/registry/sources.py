@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BUNDLED = "bundled"
+UNLISTED = "unlisted"
+"""What stands in place of a registry for a plugin that none lists; no registry may be called so."""
 LOCK_SECONDS = 10.0
 
-#: The official registries, by the name that ``add`` takes. Off until the person adds them.
+#: The official registries, by the name that ``add`` takes. On in a new home; ``remove`` switches one off for good.
 OFFICIAL: dict[str, str] = {
     "elizaos": "https://raw.githubusercontent.com/elizaos-plugins/registry/main/index.json",
     "mcp": "https://registry.modelcontextprotocol.io/v0.1/servers",
@@ -79,18 +82,36 @@ def given_source(location: str) -> Source:
 
 
 class SourceList:
-    """The configured sources. Without a file that is the bundled snapshot alone; several processes may share it."""
+    """The configured sources; several processes may share them.
+
+    Without a file these are the bundled snapshot and the *official* ones, which are given by name and address. Where
+    there is a file, nothing is on but what it names.
+    """
 
     def __init__(self, home: Path, official: Mapping[str, str] = OFFICIAL) -> None:
         self._path = home / "sources.json"
         self._official = dict(official)
+
+    @property
+    def official(self) -> tuple[Source, ...]:
+        """The official sources, on or off."""
+        return tuple(Source(name, location, trusted=True) for name, location in self._official.items())
+
+    def is_official(self, source: Source) -> bool:
+        """Return whether *source* is at an official address, whatever it is called."""
+        return source.location in self._official.values()
+
+    def off(self) -> tuple[Source, ...]:
+        """Return the official sources that are switched off. Raises :class:`SourceListError`."""
+        on = {source.location for source in self.all()}
+        return tuple(source for source in self.official if source.location not in on)
 
     def all(self) -> tuple[Source, ...]:
         """Return the sources in the order they were added. Raises :class:`SourceListError`."""
         try:
             data = read_json(self._path)
         except FileNotFoundError:
-            return (BUNDLED_SOURCE,)
+            return (BUNDLED_SOURCE, *self.official)
         except (OSError, ValueError) as error:
             why = f"{type(error).__name__}: {error}"
             raise SourceListError(f"{self._path} cannot be read ({why}). Mend or remove it.") from None
@@ -110,12 +131,15 @@ class SourceList:
     def add(self, location: str, name: str | None = None) -> Source:
         """Add a file, an address, or the name of an official registry, and return it as a source.
 
-        Only official registries and the bundled snapshot are trusted at once. Raises :class:`SourceError` if the
-        name or the location is there already, or if the address holds a password (it would be kept in plain text).
+        Only official registries and the bundled snapshot are trusted at once. An official one that is on stays on.
+        Raises :class:`SourceError` if the name or the location is there already, or if the address holds a password
+        (it would be kept in plain text).
         """
         source = self._new(location.strip(), name)
         with self._locked():
             sources = self.all()
+            if source in sources and self.is_official(source):
+                return source
             for other in sources:
                 if other.location == source.location:
                     raise SourceError(f"{source.shown} is there already, as {other.name}.")
@@ -154,7 +178,7 @@ class SourceList:
             if not Path(address).is_file():
                 raise SourceError(f"{address} is not a file.")
         chosen = name or (location if official else _name_for(address))
-        if not _NAME.fullmatch(chosen) or chosen == BUNDLED:
+        if not _NAME.fullmatch(chosen) or chosen in (BUNDLED, UNLISTED):
             raise SourceError(f"{chosen!r} cannot be a registry's name: small letters, digits, dots and dashes.")
         return Source(chosen, address, trusted=address in self._official.values())
 
@@ -176,8 +200,8 @@ def _source(data: dict[str, Any]) -> Source:
     name, location = data["name"], data["location"]
     if not isinstance(name, str) or not isinstance(location, str):
         raise TypeError("a source's name and location are text")
-    if (name == BUNDLED) != (location == BUNDLED):
-        raise TypeError("nothing else may pass for the bundled snapshot")
+    if (name == BUNDLED) != (location == BUNDLED) or name == UNLISTED:
+        raise TypeError("nothing else may pass for the bundled snapshot, or for what no registry lists")
     return BUNDLED_SOURCE if location == BUNDLED else Source(name, location, data.get("trusted") is True)
 
 
@@ -185,6 +209,22 @@ def _name_for(location: str) -> str:
     """Return a name out of an address' host or a file's name."""
     raw = urlsplit(location).hostname or "" if is_address(location) else Path(location).stem
     return re.sub(r"[^a-z0-9._-]+", "-", raw.lower()).strip("-._") or "registry"
+
+
+class Doing(StrEnum):
+    """What is done, or can be, to know a source better."""
+
+    NOTHING = "on"
+    """It is asked when its time comes."""
+    OFF = "off"
+    REFRESHING = "refreshing"
+    """This or another process reads it now."""
+    RESUMING = "resuming"
+    """Its pages were read in part, and are read on from there."""
+    FAILED = "failed"
+    """It could not be read, and is left alone until :attr:`SourceState.next_try`."""
+    OFFLINE = "offline"
+    """Nothing is asked."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +243,16 @@ class SourceState:
     """Why, for the first few."""
     updated: str = ""
     """When the registry says that it was made."""
+    doing: Doing = Doing.NOTHING
+    page: int = 0
+    """How many of its pages have been read by now, where they are being read."""
+    next_try: float = 0.0
+    """When it is asked again, where it failed."""
+
+    @property
+    def as_of(self) -> float:
+        """The time that its entries are of: when they were read, or when the source last confirmed them."""
+        return max(self.fetched_at, self.checked_at) if self.fetched_at else 0.0
 
 
 def age(seconds: float) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import AmbiguousNameError, NotInstalledError, UnknownPluginError
+from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +17,11 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.registry import Registry
     from dynamic_plugins.resolver.resolver import Resolution, Resolver
     from dynamic_plugins.resolver.search import Match, SearchIndex
+    from dynamic_plugins.resolver.semantic import PluginMeaning
 
 SUGGESTED = 5
+SPARE = 8
+"""So many more are looked for than are wanted, since a plugin that several registries list is shown once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,21 @@ class Catalogue:
         registry: Registry,
         installed: Callable[[], Mapping[str, Entry]] = dict,
         cache: Path | None = None,
+        *,
+        meaning: bool = False,
+        runs_here: Callable[[Entry], bool] = lambda _: True,
     ) -> None:
-        """*installed* gives an entry for each installed plugin, by name, as things stand when it is called."""
+        """*installed* gives an entry for each installed plugin, by name, as things stand when it is called.
+
+        *meaning* and *runs_here* are as :class:`~dynamic_plugins.resolver.search.SearchIndex` has them.
+        """
         self.registry = registry
-        self._cache = cache
+        self._cache, self._meaning, self._runs_here = cache, meaning, runs_here
         self._installed = installed
         self._names: tuple[object, Resolver] | None = None
         self._mine: tuple[object, Resolver] | None = None
         self._search: tuple[object, SearchIndex] | None = None
+        self._embedding = False
 
     async def resolve(self, said: str) -> Resolution:
         """Return what a name means among everything known. Raises RegistryUnavailableError."""
@@ -70,24 +82,77 @@ class Catalogue:
         """Return the index of all known names."""
         from dynamic_plugins.resolver.resolver import Resolver
 
-        entries = await self.registry.entries()
+        await self.registry.entries()
         installed = self._installed()
         key = (self.registry.fingerprint, tuple(installed))
         if self._names is None or self._names[0] != key:
-            known = {entry.name for entry in entries}
+            near = self.registry.near()
+            known = {entry.name for entry in near}
             extra = [entry for name, entry in installed.items() if name not in known]
-            self._names = (key, Resolver([*entries, *extra]))
+            self._names = (key, Resolver([*near, *extra], self.registry.far()))
         return self._names[1]
+
+    async def entries_by_name(self) -> Mapping[str, Entry]:
+        """Return the registry's entries by name. Those that only official sources list can be looked up in it; going
+        through it gives the others. Raises RegistryUnavailableError.
+        """
+        from dynamic_plugins.registry.lazy_entries import ByName
+
+        await self.registry.entries()
+        return ByName(self.registry.near(), self.registry.far())
+
+    def prepare(self, entries: Sequence[Entry], fingerprint: str) -> None:
+        """Make what a search over *entries* will want, and keep it for whoever searches first."""
+        from dynamic_plugins.resolver.search import SearchIndex
+
+        SearchIndex(entries, cache=self._cache, fingerprint=fingerprint).search("anything")
 
     async def search(self, query: str, limit: int) -> Sequence[Match]:
         """Return the entries that do what *query* says, best first. Raises RegistryUnavailableError."""
+        from dynamic_plugins.resolver.twins import each_once
+
+        index = await self._index()
+        if index.meaning is None:
+            found = index.search(query, limit + SPARE)
+        else:
+            found = await asyncio.to_thread(index.search, query, limit + SPARE)
+            self._embed_beside(index.meaning)
+        if query.strip() and not found and await self.registry.catch_up():
+            return await self.search(query, limit)
+        return each_once(found, self.registry.near(), self.registry.is_far)[:limit]
+
+    async def embed(self, seconds: float) -> None:
+        """Embed what of the registry is not embedded yet, for at most *seconds* of processor time: for many requests.
+
+        Raises RegistryUnavailableError.
+        """
+        if (meaning := (await self._index()).meaning) is not None:
+            await asyncio.to_thread(meaning.embed, seconds)
+
+    async def _index(self) -> SearchIndex:
         from dynamic_plugins.resolver.search import SearchIndex
 
         entries = await self.registry.entries()
         if self._search is None or self._search[0] != self.registry.fingerprint:
             fingerprint = self.registry.fingerprint
-            self._search = (fingerprint, SearchIndex(entries, cache=self._cache, fingerprint=fingerprint))
-        return self._search[1].search(query, limit)
+            index = SearchIndex(
+                entries,
+                cache=self._cache,
+                fingerprint=fingerprint,
+                meaning=self._meaning,
+                runs_here=self._runs_here,
+            )
+            self._search, self._embedding = (fingerprint, index), False
+        return self._search[1]
+
+    def _embed_beside(self, meaning: PluginMeaning) -> None:
+        """Have a process beside this one embed what is missing, once for each state of the registry."""
+        if self._embedding or self._cache is None:
+            return
+        self._embedding = True
+        from dynamic_plugins.resolver.embedding_job import start
+
+        start(self._cache, "registry", meaning.missing())
 
     async def find(self, said: str) -> Found:
         """Return the one entry that *said* names; ``name (source)`` says which of two sources is meant.
@@ -95,9 +160,13 @@ class Catalogue:
         Raises UnknownPluginError or AmbiguousNameError.
         """
         said, source = _with_source(said)
+        if source is not None and (named := await self.registry.get(said, source)):
+            return Found(named[0], trusted=self.registry.is_trusted(source))
         resolution = await self.resolve(said)
+        if resolution.kind in ("suggestions", "unknown") and await self.registry.catch_up():
+            resolution = await self.resolve(said)
         name = self._exact(resolution)
-        entries = [each for each in await self.registry.get(name) if source in (None, each.source)]
+        entries = await self.registry.get(name, source)
         if len(entries) > 1:
             raise AmbiguousNameError(said, [f"{entry.name} ({entry.source})" for entry in entries])
         if not entries:
@@ -105,10 +174,25 @@ class Catalogue:
         trusted = self.registry.is_trusted(entries[0].source)
         return Found(entries[0], resolution.version, resolution.warning, trusted)
 
+    async def called(self, name: str) -> list[Entry]:
+        """Return what has exactly this name: the entries of the registry, and that of the installed plugin."""
+        mine = self._installed().get(name)
+        return [*await self.registry.get(name), *([mine] if mine is not None else [])]
+
+    async def unlisted_here(self, said: str) -> Found | None:
+        """Return the installed plugin that *said* names and no registry lists; None where there is none."""
+        resolution = await self.resolve(said)
+        mine = self._installed().get(resolution.name or "")
+        if resolution.kind != "exact" or mine is None or mine.source != UNLISTED:
+            return None
+        return Found(mine, resolution.version, resolution.warning)
+
     async def find_any(self, said: str) -> Found:
         """Return what *said* names: an installed plugin's own entry, or the registry's; errors as for :meth:`find`."""
         mine = self._installed()
-        return Found(mine[said]) if said in mine else await self.find(said)
+        if said in mine:
+            return Found(mine[said])
+        return await self.unlisted_here(said) or await self.find(said)
 
     async def installed(self, said: str | PluginRef) -> PluginRef:
         """Return the installed plugin that *said* names; a reference stands for itself.

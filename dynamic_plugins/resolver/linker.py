@@ -89,6 +89,7 @@ def links_in(
     *installed* has the entry of each installed plugin, or what is known of it; *context* those that the conversation
     just spoke of, with how it did.
     """
+    resolver = resolver.spoken
     words = list(islice(placed_tokens(text), MOST_WORDS))
     mentions = mentions_in(text, resolver)
     mine = [_installed_link(name, entry, words, mentions) for name, entry in installed.items()]

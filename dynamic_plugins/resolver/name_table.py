@@ -89,6 +89,31 @@ class NameTable:
         return _grouped(normalize.normals([alias for entry in own for alias in entry.aliases]), owners) if own else {}
 
     @cached_property
+    def _by_index(self) -> dict[str, list[int]]:
+        """The names by their packages with the index before them: ``npm:@playwright/mcp``."""
+        owners, packages = [], []
+        for entry in self._entries:
+            for package in entry.packages:
+                if package.type in ("pypi", "npm"):
+                    owners.append(self._ids[entry.name])
+                    packages.append(f"{package.type}:{normalize.normal(package.name)}")
+        return _grouped(packages, owners) if packages else {}
+
+    def packaged(self, index: str, package: str) -> list[int]:
+        """Return the positions in :attr:`names` of those that exactly this package of *index* belongs to."""
+        return self._by_index.get(f"{index.lower()}:{normalize.normal(package)}", [])
+
+    @cached_property
+    def _by_url(self) -> dict[str, list[int]]:
+        """The names by the addresses of their servers."""
+        served = [(entry.remote.url, self._ids[entry.name]) for entry in self._entries if entry.remote is not None]
+        return _grouped([url.rstrip("/") for url, _ in served], [owner for _, owner in served])
+
+    def served(self, url: str) -> list[int]:
+        """Return the positions in :attr:`names` of those whose server is at *url*."""
+        return self._by_url.get(url.rstrip("/"), [])
+
+    @cached_property
     def _by_address(self) -> dict[str, list[int]]:
         """The names by their repositories; ``address`` and ``address#folder`` both lead there."""
         owners, places = [], []
@@ -106,8 +131,15 @@ class NameTable:
         for form in _scoped(key):
             if form in self._by_normal:
                 return self._by_normal[form]
-        if len(known := self._by_alias.get(key, ())) == 1:
+        by_name, known = self._by_rules(text, key), self._by_alias.get(key, ())
+        # Another name that we gave a plugin fills a gap, or decides between several: a word that already means one goes
+        # on meaning it, unless that is known not to work.
+        decides = len(by_name) > 1 and set(known) < set(by_name)
+        if len(known) == 1 and (decides or all(self.entry(index).problem for index in by_name)):
             return list(known)
+        return by_name
+
+    def _by_rules(self, text: str, key: str) -> list[int]:
         if place := address(text):
             return self._by_address.get(f"{place[0]}#{place[1]}" if place[1] else place[0], [])
         packaged = self._by_package.get(key, [])
@@ -122,8 +154,17 @@ class NameTable:
             found = {index: None for index in found if self.cores[index] == squash}
         if not found or (len(found) == 1 and key in normalize.GENERIC and not self._by_bare.get(key)):
             return []
+        if len(own := self._by_bare.get(f"plugin-{key}", [])) == 1 and self._keeps_its_word(own[0]):
+            return list(own)
         # "computer-use" and "computeruse" sound the same: a person may mean either.
         return list(found | dict.fromkeys(self.by_squash.get(squash, ())))
+
+    def _keeps_its_word(self, index: int) -> bool:
+        """Whether a plugin of our catalogue that works goes on being meant by its word: what is called plugin-github by
+        "github", whatever else serves GitHub.
+        """
+        entry = self.entry(index)
+        return entry.source == BUNDLED and not entry.problem
 
     def spoken_forms(self, name: str) -> frozenset[str]:
         """Return letters without separators of which a text must hold some to name *name* by any of the rules."""

@@ -32,6 +32,7 @@ _VERSION = re.compile(
     r"(?P<name>.*[^\s@=/])\s*(?:@|==|\s[Vv]ersion\s|\s[Vv](?=\d))\s*(?P<version>[Vv]?\d[\w.+!-]*|latest)"
 )
 _COMMAND = re.compile(r"(?:npx\s+(?:-y\s+|--yes\s+)?|uvx\s+|pypi:|npm:)(?=\S)", re.IGNORECASE)
+_OF_INDEX = re.compile(r"(npm|pypi):\s*(?=\S)", re.IGNORECASE)
 _BEFORE = re.compile(r"(?:the|a|an|my|our|that|this)\s+|plug-?in\s+(?:for|called|named)\s+", re.IGNORECASE)
 _WITH_AFTER = re.compile(
     r"(.+?)(?:['\u2019]s)?(?:\s+(?:plug-?ins?|add-?ons?|extension|package|module|integration|connector|tool|thing|one)"
@@ -79,10 +80,30 @@ class _Reading:
 
 
 class Resolver:
-    """Resolves names among *entries*; built once for a registry."""
+    """Resolves names among *entries*; built once for a registry.
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    *far* are looked at only where the names of *entries* decide nothing: however many there are, and whatever they are
+    called, they take no name from *entries* and make none ambiguous.
+    """
+
+    def __init__(self, entries: Sequence[Entry], far: Sequence[Entry] = ()) -> None:
         self.table = NameTable(entries)
+        self._entries, self._far = entries, far
+
+    @cached_property
+    def _all(self) -> Resolver | None:
+        """What resolves among the far ones as well; made when needed, since there are thousands of them."""
+        from dynamic_plugins.registry.lazy_entries import Joined
+
+        return Resolver(Joined([self._entries, self._far])) if self._far else None
+
+    @cached_property
+    def spoken(self) -> Resolver:
+        """What resolves the words of a sentence: there a far plugin is meant only by a name with a scope.
+
+        Of ten thousand names somebody's is every word that people use.
+        """
+        return _Spoken(self) if self._far else self
 
     @cached_property
     def _suggestions(self) -> Suggestions:
@@ -95,6 +116,8 @@ class Resolver:
     def resolve(self, said: str) -> Resolution:
         """Return what *said* means among the known names."""
         found = self._decided(said)
+        if found.kind == "unknown" and self._all is not None:
+            return self._all.resolve(said)
         if found.kind == "exact" and found.name is not None:
             return replace(found, warning=self._suggestions.warning(self.table.position(found.name)))
         if found.kind == "ambiguous":
@@ -109,6 +132,8 @@ class Resolver:
     def decide(self, said: str) -> Resolution | None:
         """Return what a rule maps *said* to, exact or ambiguous and without a warning; None where no rule applies."""
         found = self._decided(said)
+        if found.kind == "unknown" and self._all is not None:
+            return self._all.decide(said)
         return None if found.kind == "unknown" else found
 
     # ---------------------------------------------------------------- the rules
@@ -119,18 +144,46 @@ class Resolver:
             return Resolution(said, "exact", text, (Candidate(text, 1.0),))
         if not text or len(text) > LONGEST:
             return Resolution(said, "unknown")
+        if of_index := _OF_INDEX.match(text):
+            return self._packaged(said, of_index[1], text[of_index.end() :])
+        if text.startswith(("https://", "http://")) and (servers := self.table.served(text)):
+            return self._found(said, servers, None)
         for reading in _readings(text):
             version = reading.version or version
             found = self.table.meant(reading.text)
             if reading.kind is not None:
                 found = [index for index in found if reading.kind.search(self.table.bares[index])]
             if found:
-                names = self._suggestions.best_known_first(found)
-                candidates = tuple(Candidate(name, 1.0) for name in names)
-                if len(names) > 1:
-                    return Resolution(said, "ambiguous", None, candidates, None, version)
-                return Resolution(said, "exact", names[0], candidates, None, version)
+                return self._found(said, found, version)
         return Resolution(said, "unknown", version=version)
+
+    def _packaged(self, said: str, index: str, package: str) -> Resolution:
+        """Return the plugin of a package that is named with its index: of exactly that one, whatever else is alike."""
+        version = None
+        if found := _VERSION.fullmatch(package):
+            package, version = found["name"], found["version"].lstrip("vV")
+        owners = self.table.packaged(index, package)
+        return self._found(said, owners, version) if owners else Resolution(said, "unknown", version=version)
+
+    def _found(self, said: str, positions: Sequence[int], version: str | None) -> Resolution:
+        names = self._suggestions.best_known_first(positions)
+        candidates = tuple(Candidate(name, 1.0) for name in names)
+        if len(names) > 1:
+            return Resolution(said, "ambiguous", None, candidates, None, version)
+        return Resolution(said, "exact", names[0], candidates, None, version)
+
+
+class _Spoken(Resolver):
+    """Resolves among the near entries of *resolver*, and among all of them what has a scope."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.table, self._entries, self._far, self._whole = resolver.table, resolver._entries, (), resolver
+
+    def resolve(self, said: str) -> Resolution:
+        return self._whole.resolve(said) if "/" in said else super().resolve(said)
+
+    def decide(self, said: str) -> Resolution | None:
+        return self._whole.decide(said) if "/" in said else super().decide(said)
 
 
 def _trimmed(said: str) -> str:

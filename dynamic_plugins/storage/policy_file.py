@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dynamic_plugins.storage.policy_rules import Revoked, Rules
+from dynamic_plugins.storage.policy_rules import Revoked, Rules, Unlisted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,9 @@ class _Part(BaseModel):
 
 class _Sources(_Part):
     registries: list[str] | None = None
-    packages: list[Literal["pypi", "npm", "git", "path"]] | None = None
+    packages: list[Literal["pypi", "npm", "git", "path", "remote"]] | None = None
+    remotes: list[str] | None = None
+    unlisted: Unlisted | None = None
 
 
 class _Plugins(_Part):
@@ -73,7 +75,9 @@ def _rules(told: _PolicyFile) -> Rules:
 
     return Rules(
         registries=patterns(told.sources.registries),
+        unlisted=told.sources.unlisted,
         packages=None if told.sources.packages is None else tuple(told.sources.packages),
+        remotes=patterns(told.sources.remotes),
         allow=patterns(told.plugins.allow),
         deny=tuple(told.plugins.deny),
         network=patterns(told.permissions.network),

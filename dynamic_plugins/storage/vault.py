@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import os
-import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.core.atomic_file import read_json, write_atomically
 from dynamic_plugins.errors import SecretStoreError
+from dynamic_plugins.settings import has_screen
 from dynamic_plugins.storage.state import LOCK_SECONDS
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class KeyringVault:
 
         They ask on a screen that nobody sees, or wait for a service that is not there.
         """
-        seconds = _SECONDS_WITH_SCREEN if _has_screen() else _SECONDS
+        seconds = _SECONDS_WITH_SCREEN if has_screen() else _SECONDS
         if self._is_silent:
             raise SecretStoreError(_NO_ANSWER.format(f"within {seconds:g} s"))
         answer: list[Any] = []
@@ -107,10 +107,6 @@ _NO_ANSWER = (
     "The system keyring did not answer ({}). Unlock it and try again, or do without it: set "
     "DYNAMIC_PLUGINS_PASSPHRASE to keep secrets in an encrypted file instead."
 )
-
-
-def _has_screen() -> bool:
-    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _safe_backend() -> Any:

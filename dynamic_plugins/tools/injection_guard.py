@@ -11,14 +11,15 @@ import json
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dynamic_plugins.errors import NeedsConfirmationError
+from dynamic_plugins.errors import NeedsConfirmationError, PluginError
 from dynamic_plugins.lifecycle.approval_gate import suggested_by
+from dynamic_plugins.registry.unlisted import parse_direct
 from dynamic_plugins.text.addresses import hosts_in, names_place, says
 from dynamic_plugins.text.secret_names import PLACEHOLDER
 from dynamic_plugins.tools.management import CHANGING, NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 
     from dynamic_plugins.tools.toolbox import Prepared, Tool
 
@@ -43,6 +44,16 @@ class Reader(Protocol):
 
     async def is_asked_for(self, text: str, plugin: str) -> bool:
         """Return whether a person who says *text* names *plugin*, and not to refuse it."""
+        ...
+
+    async def is_unlisted(self, plugin: str) -> bool:
+        """Return whether *plugin* names something that no registry lists."""
+        ...
+
+    async def is_named_by(self, texts: Sequence[str], plugin: str) -> bool:
+        """Return whether a person who said *texts* has named *plugin*, which no registry lists, and last not to refuse
+        it.
+        """
         ...
 
     def choices(self, plugin: str, variable: str) -> Collection[str]:
@@ -82,7 +93,8 @@ class InjectionGuard:
     Consent that was given beforehand is for what people ask, not for what a page, a message or a description says.
     Where the person's words are known (:meth:`begin`), a plugin is installed or switched after another one's output
     was read in the same turn, or while another one's texts name it, only if the person has named it in this turn; a
-    version has to be theirs, and so has every host or address that a plugin is told, unless it is declared as a choice.
+    version has to be theirs, so has the name of whatever no registry lists, and so has every host or address that a
+    plugin is told, unless it is declared as a choice.
     Where they are not known, what others' texts name goes to a person, who is told so, or is refused.
     """
 
@@ -144,11 +156,23 @@ class InjectionGuard:
             return None
         if not self._said:
             return await self._refusal_unheard(call, plugin)
+        if await self._is_unasked_unlisted(call, plugin):
+            asked = f"No registry lists {plugin}, and the person has not named it. Only if they write that name it is "
+            return NeedsConfirmationError(plugin, f"{asked}installed. Tell them so, and suggest a listed plugin.")
         others = self._texts_of_others(plugin)
         if not await self._is_asked_for(plugin) and (self._has_read or await self._namer(others, plugin)):
             asked = f"{call.name} came up in what a plugin says, and the person has not named {plugin}. Ask them first."
             return NeedsConfirmationError(plugin, asked)
         return self._unsaid_version(call, plugin) or self._foreign_value(call, plugin)
+
+    async def _is_unasked_unlisted(self, call: Prepared, plugin: str) -> bool:
+        """Return whether *call* installs what no registry lists and the person has not named in this conversation.
+
+        A yes to a model's question is no naming: the name in it may be out of anybody's text.
+        """
+        if call.name != "install_plugin" or not await self._reader.is_unlisted(plugin):
+            return False
+        return not await self._reader.is_named_by(self._said, plugin)
 
     async def call(self, call: Prepared, make: Callable[[Prepared], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         """Make *call* by *make*, and take note of its result. Raises NeedsConfirmationError where it is not made.
@@ -171,7 +195,7 @@ class InjectionGuard:
         if self._said or not self._asks(call, plugin):
             return None
         others = self._texts_of_others(plugin)
-        version = str(call.arguments.get("version") or "")
+        version = str(call.arguments.get("version") or _version_in(call.about) or "")
         return await self._namer(others, plugin) or next((name for name, text in others if says(text, version)), None)
 
     def _asks(self, call: Prepared, plugin: str) -> bool:
@@ -188,7 +212,7 @@ class InjectionGuard:
 
     def _unsaid_version(self, call: Prepared, plugin: str) -> NeedsConfirmationError | None:
         """Return why a version is not installed: the person did not say it, so that a page may have."""
-        version = str(call.arguments.get("version") or "").strip()
+        version = str(call.arguments.get("version") or _version_in(call.about) or "").strip()
         plain = version.lstrip("vV")
         if plain in {"", "latest"} or any(says(each, plain) or says(each, f"v{plain}") for each in self._all_said()):
             return None
@@ -250,6 +274,15 @@ class InjectionGuard:
         texts = [(source, text) for source, text in (*context, *self._outputs) if source != plugin]
         tools = [tool for tool in self._reader.plugin_tools() if tool.plugin is not None and tool.plugin != plugin]
         return texts + [(str(tool.plugin), _described(tool)) for tool in tools]
+
+
+def _version_in(said: str) -> str | None:
+    """Return the version that is named with a plugin: ``1.2.3`` of ``npm:@playwright/mcp@1.2.3``."""
+    try:
+        direct = parse_direct(said)
+    except PluginError:
+        return None
+    return direct.version if direct is not None else None
 
 
 def _described(tool: Tool) -> str:

@@ -33,8 +33,8 @@ async def details_of_named(service: PluginManagementService, query: str) -> dict
 
     "time" is a wish as well as what mcp-server-time may be called by: only a name or a package's name is nothing else.
     """
-    found = await service.catalogue.resolve(query)
-    if found.kind != "exact" or found.name is None:
+    found = (await service.catalogue.names()).spoken.decide(query)
+    if found is None or found.kind != "exact" or found.name is None:
         return None
     entries = await service.catalogue.registry.get(found.name)
     if len(entries) != 1:
@@ -83,6 +83,8 @@ async def details(service: PluginManagementService, entry: Entry) -> dict[str, A
     ]
     if len(actions) > ACTIONS:
         told["more_actions"] = len(actions) - ACTIONS
+    if entry.remote is not None:
+        told["remote"] = {"url": entry.remote.url, "transport": entry.remote.transport, "auth": entry.remote.auth}
     if installed is not None:
         told |= {"installed_version": installed.version, "status": str(installed.status)}
         told["size_bytes"] = await asyncio.to_thread(_size, installed.path)

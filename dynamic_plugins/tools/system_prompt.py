@@ -32,15 +32,15 @@ def management_providers(service: PluginManagementService) -> list[Provider]:
 
     async def available() -> str:
         try:
-            entries = await service.catalogue.registry.entries()
+            known = len(await service.catalogue.registry.entries())
         except PluginError as error:
             return error.for_model()
+        # What only the official registries list is counted, and no more: going through it takes longer than a turn may.
+        entries = service.catalogue.registry.near()
         kinds = Counter(entry.kind for entry in entries)
         topics = Counter(word.lower() for entry in entries for word in entry.keywords)
         common = sorted(topics.items(), key=lambda each: (-each[1], each[0]))[:TOPICS]
-        return json.dumps(
-            {"known": len(entries), **dict(sorted(kinds.items())), "topics": [word for word, _ in common]}
-        )
+        return json.dumps({"known": known, **dict(sorted(kinds.items())), "topics": [word for word, _ in common]})
 
     def status() -> str:
         lines = []

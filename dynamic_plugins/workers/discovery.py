@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
 from dynamic_plugins.errors import ComponentClashError, ContractError
-from dynamic_plugins.workers.components import READ, READ_BY_ADDRESS, Component, Offers
+from dynamic_plugins.workers.components import NOT_ANSWERED, READ, READ_BY_ADDRESS, Component, Offers
 from dynamic_plugins.workers.message_repair import problem_in
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ async def _optional(
     try:
         return await _pages(ask, items, left_out)
     except MCPError as error:
-        if error.error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT):
+        if error.error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT, NOT_ANSWERED):
             raise
         left_out(f"its {what} cannot be listed: {error.error.message[:200]}")
     except ValidationError as error:

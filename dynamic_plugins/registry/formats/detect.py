@@ -39,14 +39,19 @@ class ParsedRegistry:
     """Whether this is a page of the MCP registry's API."""
 
 
-def parse_registry(text: bytes | str, source: str, python: Callable[[], Mapping[str, Entry]] = dict) -> ParsedRegistry:
+def parse_registry(
+    text: bytes | str, source: str, python: Callable[[], Mapping[str, Entry]] = dict, *, one_of_many: bool = False
+) -> ParsedRegistry:
     """Return what *text* holds: our own format, elizaOS' two, ``server.json`` (one or a list), or an API page.
 
     *python* gives the entries of elizaOS plugins that exist in Python, by name. Bad entries are skipped and told in
-    ``skipped``. Raises :class:`NotARegistryError` if *text* is not JSON, no registry, or has nothing but bad entries.
+    ``skipped``. Raises :class:`NotARegistryError` if *text* is not JSON, no registry, or has nothing but bad entries;
+    a page that is *one_of_many* may have nothing else.
     """
     with without_garbage_collection():
         parsed = _parse(decode(text), source, python)
+    if one_of_many and parsed.paged:
+        return parsed
     if parsed.skipped and not (parsed.entries or parsed.deleted or parsed.revoked):
         raise NotARegistryError(f"not one usable entry; {parsed.skipped[0]}")
     return parsed
