@@ -213,6 +213,7 @@ class App:
             withheld=self.service.withheld,
             consent=consent.check,
             reach=reach,
+            wait_for=self.service.under_way.wait_for,
         )
 
     def reach_consent(self, *, in_turns: bool = False) -> ReachConsent:

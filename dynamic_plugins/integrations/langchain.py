@@ -63,6 +63,11 @@ class PluginTools:
 
     def now(self) -> list[StructuredTool]:
         """Return what can be called now; ask again before each request to the model."""
+        self._calls.begin_step()
+        return self.in_step()
+
+    def in_step(self) -> list[StructuredTool]:
+        """Return what can be called now, in the middle of a step: what its other calls wait for stays."""
         return [self._tool(each["function"]) for each in self._plugins.tools("openai")]
 
     async def context(self) -> str:
@@ -114,7 +119,7 @@ class PluginMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     ) -> ToolMessage | Command[Any]:
         """Run a plugin's tool, which the graph did not know when it was built."""
         if request.tool is None:
-            tool = next((tool for tool in self._plugins.now() if tool.name == request.tool_call["name"]), None)
+            tool = next((tool for tool in self._plugins.in_step() if tool.name == request.tool_call["name"]), None)
             request = request.override(tool=tool) if tool is not None else request
         return await handler(request)
 

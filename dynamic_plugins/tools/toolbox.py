@@ -136,7 +136,9 @@ class Toolbox:
     default *components* does). *guard* looks at every call that comes through :meth:`call`; a conversation, which
     hears the person, asks one of its own and makes its calls by :meth:`make`. *withheld* tells what a plugin offers and
     nobody has agreed to, as ``action add``: calling that needs a person. *consent* is asked before a call of a plugin's
-    action, and raises where it is not given; *reach* stands round it, for what its plugin may not reach.
+    action, and raises where it is not given; *reach* stands round it, for what its plugin may not reach. *wait_for*
+    waits for the installs and activations under way of the plugins that its argument says are meant, and tells whether
+    there was one.
     """
 
     def __init__(
@@ -149,7 +151,9 @@ class Toolbox:
         withheld: Callable[[str], Sequence[str]] | None = None,
         consent: Callable[[Prepared], Awaitable[None]] | None = None,
         reach: Reach | None = None,
+        wait_for: Callable[[Callable[[str], bool]], Awaitable[bool]] | None = None,
     ) -> None:
+        self._wait_for = wait_for
         self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
         self._management = {action.name: Tool(action.name, action) for action in management}
         self._components, self._use = components, use or components.execute_action
@@ -186,10 +190,20 @@ class Toolbox:
         *arguments* may be the JSON text that a model wrote.
         """
         try:
-            call = self.prepare(name, arguments)
+            call = await self._prepare_or_wait(name, arguments)
             return await (self.make(call) if self.guard is None else self.guard.call(call, self.make))
         except PluginError as error:
             return {"ok": False, "error": error.to_dict()}
+
+    async def _prepare_or_wait(self, said: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
+        """Return the call that is meant; a tool that is not there yet may be of a plugin that is being activated."""
+        try:
+            return self.prepare(said, arguments)
+        except BadArgumentsError:
+            inner = mend(said, arguments, dict(_CALL.parameters)).get("action") if said == CALL_ACTION else said
+            if self._wait_for is None or not await self._wait_for(lambda plugin: _may_offer(plugin, str(inner))):
+                raise
+        return self.prepare(said, arguments)
 
     async def ask_consent(self, name: str, arguments: Mapping[str, Any] | str | None) -> None:
         """Ask for the consent that a call needs, and make no call. Raises PluginError, and what asking raises."""
@@ -293,6 +307,11 @@ def tools_of(components: ComponentRegistry) -> list[Tool]:
             taken.add(tool.name)
             tools.append(tool)
     return tools
+
+
+def _may_offer(plugin: str, tool: str) -> bool:
+    """Return whether *tool* is named as those of *plugin* are."""
+    return tool.startswith(_unique(plugin, "x", set()).removesuffix("x"))
 
 
 def _unique(plugin: str, action: str, taken: set[str]) -> str:
