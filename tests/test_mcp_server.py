@@ -56,6 +56,8 @@ class Behind:
     """The person behind a client: what they were asked, and how they answer."""
 
     agree: bool = True
+    dismiss: bool = False
+    """Whether they close every question without an answer."""
     secret: str | None = None
     slow: bool = False
     """Whether they say yes to opening the page, and fill it in after that."""
@@ -65,6 +67,8 @@ class Behind:
     async def __call__(self, context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:  # noqa: ARG002
         asked = params
         self.asked.append(asked)
+        if self.dismiss:
+            return types.ElicitResult(action="cancel")
         if not self.agree:
             return types.ElicitResult(action="decline")
         if isinstance(asked, types.ElicitRequestURLParams):
@@ -108,11 +112,12 @@ async def beside(
     mode: Mode = "auto",
     person: ElicitationFnT | None = None,
     allow_installs: bool = False,
+    registries: tuple[str, ...] = (),
 ) -> AsyncIterator[Client]:
     """Run the server that ``dynamic-plugins mcp`` runs in this process, with memory in place of pipes, and connect."""
     command = ["dynamic-plugins", "--home", str(cli.home)]
     behind = Person(allow_installs=allow_installs, command=command)
-    settings = Settings.from_environment(cli.environment(), home=cli.home)
+    settings = Settings.from_environment(cli.environment(), home=cli.home, registries=registries)
     async with (
         asyncio.timeout(SECONDS),
         App(settings, approve=behind.approve, ask_values=behind.ask_values, listener=behind.listen) as app,
@@ -231,6 +236,42 @@ async def test_what_may_be_left_out_is_not_required_and_schemas_are_closed(cli: 
     assert all(isinstance(kind, str) for kind in kinds), "lists of types are not understood everywhere"
 
 
+async def test_every_tool_tells_what_it_gives_and_gives_nothing_else(hello: Cli) -> None:
+    """The client checks each result against its tool's schema; what that does not name, a typed client never sees."""
+    async with beside(hello, allow_installs=True, registries=(str(registry()),)) as client:
+        schemas = {tool.name: tool.output_schema or {} for tool in (await client.list_tools()).tools}
+        given = {
+            "list_available_plugins": await call(client, "list_available_plugins", query="time"),
+            "install_plugin": await call(client, "install_plugin", plugin_name="hello"),
+            "configure_plugin": await call(client, "configure_plugin", plugin_name="hello"),
+            "activate_plugin": await call(client, "activate_plugin", plugin_name="hello"),
+            "search_plugin_actions": await call(client, "search_plugin_actions", query="greet"),
+            "call_plugin_action": await call(
+                client, "call_plugin_action", action="hello__greet", arguments={"name": "A"}
+            ),
+            "deactivate_plugin": await call(client, "deactivate_plugin", plugin_name="hello"),
+            "unload_plugin": await call(client, "unload_plugin", plugin_name="hello", uninstall=False),
+        }
+        failed = await call(client, "install_plugin", plugin_name="no such thing")
+    assert given.keys() == schemas.keys()
+    for tool, result in given.items():
+        assert result["ok"], result
+        assert result.keys() <= schemas[tool]["properties"].keys()
+    assert failed["error"].keys() <= schemas["install_plugin"]["properties"]["error"]["properties"].keys()
+    lines = schemas["list_available_plugins"]["properties"]["plugins"]["items"]["properties"]
+    assert all(line.keys() <= lines.keys() for line in given["list_available_plugins"]["plugins"])
+
+
+async def test_wrong_arguments_are_answered_with_what_is_missing_and_the_schema_that_was_listed(hello: Cli) -> None:
+    async with beside(hello, allow_installs=True) as client:
+        listed = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+        wrong = await call(client, "install_plugin", plugin_name=["hello"])
+        assert wrong["error"]["schema"] == listed["install_plugin"]
+        nameless = await call(client, "call_plugin_action", arguments={"name": "Ada"})
+        assert "'action' is missing" in nameless["error"]["message"]
+        assert nameless["error"]["schema"] == listed["call_plugin_action"]
+
+
 async def test_providers_are_resources(hello: Cli) -> None:
     async with beside(hello) as client:
         uris = [resource.uri for resource in (await client.list_resources()).resources]
@@ -293,6 +334,38 @@ async def test_a_client_that_cannot_ask_is_told_the_command_and_the_command_work
         # What another process switched on is there in the next call.
         said = await call(client, "call_plugin_action", action="greet", arguments={"name": "Ada"})
         assert said["result"] == "Hello, Ada!"
+
+
+@both
+@pytest.mark.parametrize("allow_installs", [False, True])
+async def test_a_question_that_is_dismissed_is_no_refusal_and_the_command_is_told(
+    hello: Cli, mode: Mode, allow_installs: bool
+) -> None:
+    async with beside(hello, mode=mode, person=Behind(dismiss=True), allow_installs=allow_installs) as client:
+        dismissed = await call(client, "activate_plugin", plugin_name="hello")
+    assert dismissed["error"]["code"] == "needs_confirmation"
+    assert "dismissed" in dismissed["error"]["message"]
+    command = shlex.split(dismissed["error"]["message"].rpartition("terminal: ")[2])
+    assert command == ["dynamic-plugins", "--home", str(hello.home), "activate", "hello"]
+    assert workers_of(hello.home) == []
+
+
+@both
+@pytest.mark.parametrize("agree", [True, False])
+async def test_what_is_installed_and_switched_on_at_once_waits_for_its_install(
+    cli: Cli, mode: Mode, agree: bool
+) -> None:
+    person = Behind(agree=agree)
+    async with beside(cli, mode=mode, person=person, registries=(str(registry()),)) as client:
+        installed, active = await asyncio.gather(
+            call(client, "install_plugin", plugin_name="hello"),
+            call(client, "activate_plugin", plugin_name="hello"),
+        )
+    if agree:
+        assert (installed["status"], active["status"]) == ("installed", "active")
+    else:
+        assert (installed["error"]["code"], active["error"]["code"]) == ("declined", "not_installed")
+    assert len(person.asked) == (2 if agree else 1)
 
 
 async def test_the_operator_can_agree_beforehand_for_clients_that_cannot_ask(hello: Cli) -> None:

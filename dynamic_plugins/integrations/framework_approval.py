@@ -90,7 +90,7 @@ class ConsentingCalls:
         return await self._call(name, arguments, ask)
 
     async def _install_asked(self, result: Mapping[str, Any], said: str) -> ApprovalRequest | None:
-        """Return the install that *result*, of a call on the plugin *said*, fails for, where it waits for the person."""
+        """Return the install that a call on the plugin *said* fails for, where that waits for the person."""
         code = result.get("error", {}).get("code")
         if not self._installs_asked or code not in {"not_installed", "unknown_plugin"}:
             return None

@@ -11,7 +11,7 @@ from dynamic_plugins.integrations.framework_approval import ConsentingCalls, des
 try:
     from langchain.agents.middleware import AgentMiddleware, AgentState
     from langchain_core.messages import SystemMessage
-    from langchain_core.tools import BaseTool, StructuredTool
+    from langchain_core.tools import BaseTool, StructuredTool, ToolException
     from langgraph.types import interrupt
 except ImportError as missing:
     raise ImportError("this needs LangChain: pip install 'agent-dynamic-plugins[langchain]'") from missing
@@ -81,10 +81,18 @@ class PluginTools:
             async def ask(request: ApprovalRequest) -> bool:
                 return _interrupted(name, arguments, request)
 
-            return json.dumps(await self._calls.call(name, arguments, ask), ensure_ascii=False)
+            result = await self._calls.call(name, arguments, ask)
+            text = json.dumps(result, ensure_ascii=False)
+            if not result["ok"]:
+                raise ToolException(text)  # which makes of it a message with the status "error"
+            return text
 
         return PluginTool(
-            name=name, description=function["description"], args_schema=function["parameters"], coroutine=call
+            name=name,
+            description=function["description"],
+            args_schema=function["parameters"],
+            coroutine=call,
+            handle_tool_error=True,
         )
 
 

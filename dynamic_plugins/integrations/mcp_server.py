@@ -22,9 +22,10 @@ from mcp.shared.exceptions import MCPError
 
 from dynamic_plugins import __version__
 from dynamic_plugins.core import prompt_files
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.errors import NotInstalledError, PluginError
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError
 from dynamic_plugins.integrations.secret_form import LOOPBACK, QuietServer
+from dynamic_plugins.integrations.tool_results import output_schema
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.toolbox import described
 
@@ -61,20 +62,6 @@ _HINTS = {
     "call_plugin_action": ("Use a plugin", False, True, False, True),
 }
 
-_RESULT = {
-    "type": "object",
-    "properties": {
-        "ok": {"type": "boolean"},
-        "error": {
-            "type": "object",
-            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-            "required": ["code", "message"],
-        },
-    },
-    "required": ["ok"],
-}
-
-
 def tool_definition(tool: Tool) -> types.Tool:
     """Return *tool* as an MCP client is told of it."""
     title, read_only, destructive, idempotent, open_world = _HINTS[tool.name]
@@ -87,7 +74,7 @@ def tool_definition(tool: Tool) -> types.Tool:
         title=title,
         description=described(tool.action),
         input_schema=schema,
-        output_schema=_RESULT,
+        output_schema=output_schema(tool.name),
         annotations=types.ToolAnnotations(
             title=title,
             read_only_hint=read_only,
@@ -135,6 +122,9 @@ class PluginServer:
     ) -> None:
         self._toolbox, self._service, self._person = toolbox, service, person
         self._tools = {tool.name: tool_definition(tool) for tool in toolbox.constant()}
+        self._schemas = [
+            (dict(tool.action.parameters), self._tools[tool.name].input_schema) for tool in toolbox.constant()
+        ]
         self._read: dict[str, Callable[[], Awaitable[str]]] = {
             SCHEME + provider.name: _reader(provider) for provider in providers
         }
@@ -179,11 +169,33 @@ class PluginServer:
         try:
             async with self._person.behind(context, params):
                 self._service.sync()
-                return tool_result(await self._toolbox.call(params.name, params.arguments))
+                result = await self._toolbox.call(params.name, params.arguments)
+                if await self._waited_for_install(result, params.arguments or {}):
+                    result = await self._toolbox.call(params.name, params.arguments)
+                return tool_result(self._as_listed(result))
         except InputNeededError as needed:
             return needed.result
         except PluginError as error:  # the saved state cannot be read
             return tool_result({"ok": False, "error": error.to_dict()})
+
+    async def _waited_for_install(self, result: dict[str, Any], arguments: Mapping[str, Any]) -> bool:
+        """Wait for the answer to the install that *result* lacks; False where no person is being asked about one."""
+        if result.get("error", {}).get("code") not in {"not_installed", "unknown_plugin"}:
+            return False
+        said = str(arguments.get("plugin_name") or arguments.get("pluginName") or "")
+        try:
+            await self._service.resolve(said)
+        except NotInstalledError as error:
+            return await self._person.answered(error.name)
+        except PluginError:  # of what no registry lists, the name is what was said
+            return await self._person.answered(said)
+        return True
+
+    def _as_listed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return *result* with the schema that clients were shown, where it holds the strict one of a tool of ours."""
+        error = result.get("error", {})
+        listed = next((shown for strict, shown in self._schemas if strict == error.get("schema")), None)
+        return result if listed is None else {**result, "error": {**error, "schema": listed}}
 
     async def _list_resources(
         self, _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
@@ -263,11 +275,13 @@ class _Guarded:
     """An application that answers only those who know the token."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app, self._wanted = app, f"Bearer {token}".encode()
+        self._app, self._token = app, token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = dict(scope.get("headers", ())).get(b"authorization", b"")
-        if scope["type"] == "http" and not hmac.compare_digest(given, self._wanted):
+        scheme, _, token = given.partition(b" ")  # the name of the scheme has no case (RFC 9110, 11.1)
+        known = scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(b" "), self._token)
+        if scope["type"] == "http" and not known:
             from starlette.responses import PlainTextResponse
 
             response = PlainTextResponse("A token is needed.", 401, {"WWW-Authenticate": "Bearer"})

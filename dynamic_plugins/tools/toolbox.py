@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
-from dynamic_plugins.tools.argument_repair import mend
+from dynamic_plugins.tools.argument_repair import mend, with_texts
 from dynamic_plugins.tools.management import ALIASES, NAMES
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class Toolbox:
         """Return the call that is meant, its names and arguments mended. Raises BadArgumentsError for what is none."""
         name = ALIASES.get(said, said)
         if (tool := self._management.get(name)) is not None:
-            mended = mend(name, arguments, dict(tool.action.parameters))
+            mended = with_texts(mend(name, arguments, dict(tool.action.parameters)), tool.action.parameters)
             check_arguments(name, mended, dict(tool.action.parameters))
             return Prepared(name, mended, tool)
         if name == SEARCH_ACTIONS:
@@ -234,7 +234,10 @@ class Toolbox:
         if name == CALL_ACTION:
             # An action of a plugin, and nothing else: the six are not reached through it.
             inner = mend(name, arguments, dict(_CALL.parameters))
-            return self._prepared(str(inner.get("action", "")), inner.get("arguments") or {})
+            if not (action := str(inner.get("action") or "")):
+                reason = "'action' is missing: it is the name that search_plugin_actions gives."
+                raise BadArgumentsError(CALL_ACTION, reason, dict(_CALL.parameters))
+            return self._prepared(action, inner.get("arguments") or {})
         return self._prepared(name, arguments)
 
     def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
@@ -243,7 +246,7 @@ class Toolbox:
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
         if call.tool is None:
-            return {"actions": self._search(call.arguments.get("query", ""))}
+            return {"actions": self._search(str(call.arguments.get("query") or ""))}
         if call.tool.plugin is None:
             result: dict[str, Any] = await call.tool.action.handler(**call.arguments)
             return result
