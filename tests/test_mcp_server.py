@@ -16,7 +16,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
@@ -36,6 +39,7 @@ from dynamic_plugins.settings import Settings
 from tests.conftest import ALONE, EXAMPLES, Cli, workers_of
 from tests.integrations.conversations import EACH, Call, Conversation, Held, assert_held, registry
 from tests.integrations.conversations import Person as TablePerson
+from tests.loopback import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -601,6 +605,69 @@ def test_a_signal_ends_the_server_and_the_plugins_workers(hello: Cli, number: si
         assert workers_of(hello.home) == []
 
 
+class Unfinished(BaseHTTPRequestHandler):
+    """A package index that says nothing to the end: an install from it is under way for as long as somebody waits."""
+
+    asked = threading.Event()
+
+    def do_GET(self) -> None:
+        self.asked.set()
+        self.rfile.read(1)  # until the client goes away
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def unfinished(cli: Cli, tmp_path: Path) -> Iterator[threading.Event]:
+    """A registry of one plugin whose install does not end by itself; set once that is under way."""
+    entry = {"name": "slow", "kind": "mcp", "packages": [{"type": "pypi", "name": "slow", "version": "1.0"}]}
+    listed = tmp_path / "slow.json"
+    listed.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
+    Unfinished.asked = threading.Event()
+    index = ThreadingHTTPServer(("127.0.0.1", 0), Unfinished)
+    index.daemon_threads = True
+    with serving(index):
+        address = f"http://127.0.0.1:{index.server_port}/simple"
+        cli.env |= {"UV_DEFAULT_INDEX": address, "UV_NO_CACHE": "1", "SLOW_REGISTRY": str(listed)}
+        yield Unfinished.asked
+
+
+INSTALL_SLOW = {"name": "install_plugin", "arguments": {"plugin_name": "slow"}}
+
+
+@pytest.mark.parametrize("closed", ["both ends", "its input", "by a signal"])
+def test_a_client_that_goes_away_in_the_middle_of_a_call_leaves_nothing_and_no_traceback(
+    cli: Cli, unfinished: threading.Event, closed: str
+) -> None:
+    command = cli.command("mcp", "--allow-installs", "--registry", cli.env["SLOW_REGISTRY"])
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=cli.environment(),
+    ) as process:
+        client = Raw(process)
+        client.shake_hands({})
+        client._send({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": INSTALL_SLOW})
+        assert unfinished.wait(SECONDS)
+        assert list(cli.home.glob("runtime_plugins/*/.staging-*"))
+        if closed == "by a signal":
+            process.terminate()
+        else:
+            assert process.stdin is not None
+            process.stdin.close()
+        if closed == "both ends":
+            assert process.stdout is not None
+            process.stdout.close()
+        assert process.wait(SECONDS) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert list(cli.home.glob("runtime_plugins/*/.staging-*")) == []
+
+
 async def test_an_agreement_that_was_not_asked_for_does_not_count(hello: Cli) -> None:
     person = Behind()
     async with beside(hello, person=person) as client:
@@ -660,6 +727,22 @@ async def test_two_clients_over_http_use_the_same_plugins(hello: Cli, mode: Mode
         assert said["result"] == "Hello, Ada!"
         assert len(person.asked) == 1
     assert workers_of(hello.home) == []
+
+
+@both
+async def test_a_signal_ends_the_server_quietly_while_clients_are_connected_and_calls_are_under_way(
+    cli: Cli, unfinished: threading.Event, mode: Mode
+) -> None:
+    options = ("--no-token", "--allow-installs", "--registry", cli.env["SLOW_REGISTRY"])
+    async with AsyncExitStack() as after, served(cli, *options) as url, asyncio.timeout(SECONDS):
+        # The client is closed after the server, which ends with this block and must have written nothing.
+        client = await after.enter_async_context(Client(url, mode=mode))
+        await client.list_tools()
+        installing = asyncio.create_task(client.call_tool("install_plugin", INSTALL_SLOW["arguments"]))
+        assert await asyncio.to_thread(unfinished.wait, SECONDS)
+    with contextlib.suppress(Exception):
+        await installing
+    assert list(cli.home.glob("runtime_plugins/*/.staging-*")) == []
 
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
