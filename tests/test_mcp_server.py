@@ -633,7 +633,7 @@ def unfinished(cli: Cli, tmp_path: Path) -> Iterator[threading.Event]:
         yield Unfinished.asked
 
 
-INSTALL_SLOW = {"name": "install_plugin", "arguments": {"plugin_name": "slow"}}
+INSTALL_SLOW: dict[str, Any] = {"name": "install_plugin", "arguments": {"plugin_name": "slow"}}
 
 
 @pytest.mark.parametrize("closed", ["both ends", "its input", "by a signal"])

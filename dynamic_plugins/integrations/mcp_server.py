@@ -62,6 +62,7 @@ _HINTS = {
     "call_plugin_action": ("Use a plugin", False, True, False, True),
 }
 
+
 def tool_definition(tool: Tool) -> types.Tool:
     """Return *tool* as an MCP client is told of it."""
     title, read_only, destructive, idempotent, open_world = _HINTS[tool.name]
