@@ -1,4 +1,4 @@
-"""What a request asks of an answer besides its messages: honoured, or refused with the reason, and never passed over."""
+"""What a request asks of an answer besides its messages: honoured, or refused with the reason, never passed over."""
 
 from __future__ import annotations
 
