@@ -11,13 +11,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from dynamic_plugins.core import atomic_file
-from dynamic_plugins.core.permissions import NOT_ENFORCED
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
+from dynamic_plugins.errors import PluginError, UnavailableHereError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
+from dynamic_plugins.oauth.sign_ins import SignIns
+from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
@@ -33,19 +35,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.chat.conversation import Conversation
     from dynamic_plugins.chat.plugin_reader import PluginReader
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.resolver.action_search import ActionSearch
     from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
     from dynamic_plugins.tools.reach_consent import ReachConsent
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
     from dynamic_plugins.workers.in_process import InProcessLoader
+    from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
 
 REVOCATION_SECONDS = 60.0
@@ -91,7 +95,7 @@ def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
     )
 
 
-def _loader(settings: Settings) -> LoaderSelector:
+def _loader(settings: Settings, sign_ins: SignIns) -> LoaderSelector:
     """Return what starts plugins: in workers, and in this process where the operator says so."""
     data_dir = settings.home / "plugin_data"
     workers = Loader(
@@ -109,7 +113,19 @@ def _loader(settings: Settings) -> LoaderSelector:
 
         return InProcessLoader(call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment())
 
-    return LoaderSelector(workers, in_process, settings.in_process)
+    def remote() -> RemoteLoader:
+        from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
+
+        return RemoteLoader(
+            limits=settings.limits,
+            start_timeout=settings.timeouts.start,
+            call_timeout=settings.timeouts.call,
+            log=_log_worker_line,
+            environment=settings.environment,
+            auth_for=sign_ins.auth_for,
+        )
+
+    return LoaderSelector(workers, in_process, settings.in_process, remote)
 
 
 class App:
@@ -127,6 +143,7 @@ class App:
         *,
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
+        ask_sign_in: AskSignIn | None = None,
         listener: Listener = ignore,
         door: str = "library",
         confirm_calls: ConfirmCalls = "never",
@@ -138,13 +155,20 @@ class App:
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.store = StateStore(settings.state_file)
         self.components = ComponentRegistry()
-        self.catalogue = Catalogue(self.registry, self._installed_entries, settings.home / "registry")
+        self.catalogue = Catalogue(
+            self.registry,
+            self._installed_entries,
+            settings.home / "registry",
+            meaning=settings.meaning,
+            runs_here=self._runs_here,
+        )
         self.registry.watch(before_new_copy=self.catalogue.prepare)
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
+        self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
-        self.loader = _loader(settings)
+        self.loader = _loader(settings, self.sign_ins)
         self.audit = AuditLog(settings.audit_file, door)
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
@@ -158,6 +182,8 @@ class App:
             admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
             ask_values=ask_values,
+            sign_ins=self.sign_ins,
+            ask_sign_in=ask_sign_in,
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
@@ -169,8 +195,20 @@ class App:
         self._stop_watching: list[Callable[[], None]] = []
 
     def _enforced(self, name: str, permissions: Permissions) -> Enforcement:
-        """Return what the fence enforces of *permissions*; one in this process has none."""
+        """Return what the fence enforces of *permissions*; one in this process has none, one elsewhere needs none."""
+        if permissions.elsewhere:
+            return ENFORCED
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
+
+    def _runs_here(self, entry: Entry) -> bool:
+        """Return whether this machine can run a plugin, as far as its entry tells."""
+        try:
+            self.installer.plan(entry)
+        except UnavailableHereError:
+            return False
+        except PluginError:
+            return True  # what stands in its way is not this machine
+        return True
 
     def _installed_entries(self) -> dict[str, Entry]:
         return {name: plugin.installation.entry for name, plugin in self.store.read().items()}
@@ -212,9 +250,16 @@ class App:
             guard,
             withheld=self.service.withheld,
             consent=consent.check,
+            search=self._action_search,
             reach=reach,
             wait_for=self.service.under_way.wait_for,
         )
+
+    @cached_property
+    def _action_search(self) -> ActionSearch:
+        from dynamic_plugins.resolver.action_search import ActionSearch
+
+        return ActionSearch(meaning=self.settings.meaning, cache=self.settings.home / "registry")
 
     def reach_consent(self, *, in_turns: bool = False) -> ReachConsent:
         """Return what asks the person about what plugins may not reach, for one conversation."""
@@ -253,6 +298,7 @@ class App:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, self.registry.close(), return_exceptions=True)
+        await self.sign_ins.close()
         await self.service.close()
         for stop in self._stop_watching:
             stop()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+from urllib.parse import urlsplit
 
 from dynamic_plugins.core.permission_text import as_verbs, in_a_sentence, permission_lines
 from dynamic_plugins.core.permissions import (
@@ -87,6 +88,8 @@ class ApprovalRequest:
     """Of a call, and of a reach: the action that is called."""
     arguments: str = ""
     """Of a call, and of a reach: its arguments, as JSON text."""
+    remote: tuple[tuple[str, str], ...] = ()
+    """Of what runs elsewhere: its address, what it speaks, what is sent there, how one signs in, its headers."""
 
     @property
     def question(self) -> str:
@@ -107,6 +110,7 @@ class ApprovalRequest:
         lines += [f"  unlisted {_UNLISTED}"] if self.unlisted else []
         lines += [f"  {label:<8} {text}" for label, text in self.told if label != "warning"]
         lines += [f"  {'runs' if index == 0 else '    '}     {shlex.join(c)}" for index, c in enumerate(self.commands)]
+        lines += [f"  {name:<8} {text}" for name, text in self.remote]
         lines += [f"  sha256   {self.digest}"] if self.digest else []
         lines += [f"  {name:<8} {text}" for name, text in self.permission_lines.items()]
         lines += [f"  with it  {name}: {in_a_sentence(permissions)}" for name, permissions in self.needs]
@@ -150,3 +154,38 @@ async def approve_listed(request: ApprovalRequest) -> bool:
 
 AskValues = Callable[[str, Sequence[Variable]], Awaitable[dict[str, str]]]
 """Asks the person for a plugin's variables and returns those they gave; secrets are shown to nobody else."""
+
+
+@dataclass(frozen=True)
+class SignInRequest:
+    """Where a person has to sign in, so that a plugin can use its server in their name."""
+
+    plugin: str
+    server: str
+    """The plugin's own address."""
+    issuer: str
+    """Who asks them to sign in: the server's word, but for its host, which *url* is on or which says that it is."""
+    url: str
+    """The address to open in a browser, checked: plain ASCII, https (or this machine's loopback)."""
+    redirect_uri: str
+    """Where the browser ends: an address of this machine, which one elsewhere cannot reach."""
+    scopes: tuple[str, ...] = ()
+    """What the plugin would be allowed, in the server's words."""
+    problem: str = ""
+    """What was wrong with what the person pasted before."""
+
+    @property
+    def facts(self) -> list[str]:
+        """What the person is shown before they open the address, a line each: the unseen as escapes."""
+        lines = [f"  plugin   {self.plugin}", f"  server   {self.server}", f"  sign in  at {urlsplit(self.url).netloc}"]
+        lines += [f"  issuer   {self.issuer}"] if urlsplit(self.issuer).netloc != urlsplit(self.url).netloc else []
+        lines += [f"  allows   {' '.join(self.scopes)}"] if self.scopes else []
+        return [visible(line) for line in lines]
+
+
+AskSignIn = Callable[[SignInRequest], Awaitable[str | None]]
+"""Has the person open the address, and returns what they pasted; None where their browser will come back by itself.
+
+It is cancelled once that has happened, or takes too long. Raises DeclinedError for a person who does not want to. What
+it returns is checked, and where it is not the end of this sign-in, it is asked again.
+"""

@@ -14,6 +14,7 @@
     │   ├── DeclinedError                  declined
     │   │   └── ReachDeclinedError         declined
     │   ├── NeedsConfigurationError        needs_configuration
+    │   │   └── NeedsSignInError           needs_configuration
     │   ├── UntrustedSourceError           untrusted_source
     │   │   └── SourceNotAllowedError      untrusted_source
     │   ├── PermissionDeniedError          permission_denied   (an ActionError too)
@@ -31,6 +32,7 @@
     │   ├── UnavailableHereError           unavailable_here
     │   ├── StateError                     state_unavailable
     │   ├── SecretStoreError               secrets_unavailable
+    │   ├── SignInError                    sign_in_failed
     │   ├── RegistryUnavailableError       registry_unavailable
     │   │   ├── FetchError                 registry_unavailable (registry.http)
     │   │   │   └── UnfinishedError        registry_unavailable (registry.http)
@@ -43,7 +45,8 @@
     │   ├── LoadError                      load_failed
     │   │   ├── ChangedFilesError          load_failed
     │   │   ├── ComponentClashError        load_failed
-    │   │   └── ContractError              load_failed
+    │   │   ├── ContractError              load_failed
+    │   │   └── UnreachableError           load_failed
     │   ├── ActionError                    action_failed
     │   │   └── WorkerDiedError            action_failed
     │   └── PluginTimeoutError             timeout
@@ -55,9 +58,10 @@ a terminal and name commands, :meth:`PluginError.for_model` and :meth:`PluginErr
 tools. Both say what happened, to which plugin, and what to do next.
 
 Not in the tree: ``InputNeededError`` and ``ConsentNeededError`` of the integrations, which carry a question out to a
-client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which never
-leaves the registry's readers; ``NetworkRefusedError`` of the recorded conversations, which has to look like a network
-that fails; and what runs in a plugin's own process, where nothing of ours but the worker is installed.
+client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which
+never leaves the registry's readers; ``UnsafeAddressError`` and its like, which never leave ``oauth/``;
+``NetworkRefusedError`` of the recorded conversations, which has to look like a network that fails; and what runs in a
+plugin's own process, where nothing of ours but the worker is installed.
 """
 
 from __future__ import annotations
@@ -267,6 +271,24 @@ class NeedsConfigurationError(InputError):
         return {"missing": list(self.missing)}
 
 
+class NeedsSignInError(NeedsConfigurationError):
+    """A person has to sign in at the plugin's server, for the first time or again; *reason* says why, where known."""
+
+    def __init__(self, name: str, reason: str = "") -> None:
+        self.name, self.reason, self.missing, self.version = name, reason, (), None
+        self.command = f"dynamic-plugins login {shlex.quote(name)}"
+        text = f"{name} needs you to sign in" + (f": {reason}." if reason else " first.")
+        InputError.__init__(
+            self,
+            f"{text} Sign in with: {self.command}",
+            for_model=f"{name} needs the person to sign in{f': {reason}' if reason else ' first'}. "
+            f"They do so with: {self.command}",
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"missing": [], "sign_in": self.command}
+
+
 class UntrustedSourceError(InputError):
     """The entry comes from a registry that the person has not trusted."""
 
@@ -366,6 +388,16 @@ class SecretStoreError(UnavailableError):
     code = "secrets_unavailable"
 
 
+class SignInError(UnavailableError):
+    """Signing in at a plugin's server came to nothing; what was kept before is kept still."""
+
+    code = "sign_in_failed"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"Signing in for {name} failed: {reason}")
+
+
 class RegistryUnavailableError(UnavailableError):
     """No registry could be read: not the source, not its last good copy, not the bundled snapshot."""
 
@@ -417,6 +449,17 @@ class LoadError(PluginFaultError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"Loading {name} failed: {reason}")
+
+
+class UnreachableError(LoadError):
+    """A server that runs elsewhere cannot be reached, or lets nobody in; the next call tries again.
+
+    ``status`` is that of its HTTP answer, where there was one.
+    """
+
+    def __init__(self, name: str, reason: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(name, reason)
 
 
 class ChangedFilesError(LoadError):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.settings import ConfirmCalls
     from dynamic_plugins.tools.toolbox import ToolFormat
@@ -37,7 +37,7 @@ class DynamicPlugins:
     default where there is an *approve*) or ``never``; ``DYNAMIC_PLUGINS_CONFIRM_CALLS`` goes first. What a plugin may
     not reach for a call, such as a path or a host, is asked about where calls are, with the verb ``reach``.
     *ask_values* asks a person for what a plugin must be told; secrets go to the plugin's worker and nowhere else.
-    *listener* gets progress.
+    *ask_sign_in* has them open an address and sign in at a remote plugin's server. *listener* gets progress.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class DynamicPlugins:
         registries: Sequence[str | Path] = (),
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
+        ask_sign_in: AskSignIn | None = None,
         listener: Listener = ignore,
         settings: Settings | None = None,
         confirm_calls: ConfirmCalls | None = None,
@@ -58,6 +59,7 @@ class DynamicPlugins:
             told,
             approve=approve,
             ask_values=ask_values,
+            ask_sign_in=ask_sign_in,
             listener=listener,
             door="library",
             confirm_calls=mode,

@@ -192,6 +192,8 @@ class Settings:
     """``require`` starts no plugin whose permissions cannot be enforced here; ``off`` enforces nothing."""
     in_process: tuple[str, ...] = ()
     """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
+    meaning: bool = True
+    """Whether the search has the embedding as second opinion, where the extra ``search`` is installed."""
     max_steps: int = 8
     """How many times the model may call tools in one turn."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -200,6 +202,15 @@ class Settings:
     @property
     def plugins_dir(self) -> Path:
         return self.home / "runtime_plugins"
+
+    @property
+    def has_browser(self) -> bool:
+        """Whether a browser that is opened here is one that the person sees: not over SSH, nor without a screen."""
+        if any(name in self.environment for name in ("SSH_CONNECTION", "SSH_TTY")):
+            return False
+        return sys.platform in {"darwin", "win32"} or any(
+            self.environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+        )
 
     @property
     def audit_file(self) -> Path:
@@ -246,6 +257,7 @@ class Settings:
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
             sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",  # type: ignore[arg-type] # checked
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
+            meaning=_choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
             limits=Limits(
                 memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
                 cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,

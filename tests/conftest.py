@@ -51,6 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
+@pytest.fixture(autouse=True)
+def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search by words alone, as without the extra ``search``, but in tests marked with ``meaning``."""
+    if request.node.get_closest_marker("meaning") is None:
+        monkeypatch.setattr("dynamic_plugins.resolver.embedder.installed", lambda: False)
+
+
 @dataclass
 class Ran:
     """A command that ended."""
@@ -80,7 +87,8 @@ class Cli:
     def environment(self) -> dict[str, str]:
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_"))}
         keep.pop("PYTHONDONTWRITEBYTECODE", None)
-        return keep | ALONE | self.env
+        # The embedding has tests of its own; the others must not start a process for each registry they make up.
+        return keep | ALONE | {"DYNAMIC_PLUGINS_SEARCH": "words"} | self.env
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "dynamic_plugins", "--home", str(self.home), *words]

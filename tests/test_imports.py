@@ -21,6 +21,7 @@ ROOMS = [
     "registry",
     "resolver",
     "install",
+    "oauth",
     "workers",
     "storage",
     "lifecycle",

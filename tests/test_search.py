@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import made_up
-from dynamic_plugins.registry.entry import Entry, OfferedAction
+from dynamic_plugins.registry.entry import Entry, OfferedAction, Verified
 from dynamic_plugins.resolver.search import SearchIndex
 
 if TYPE_CHECKING:
@@ -218,3 +218,41 @@ def test_each_of_many_plugins_is_found_by_its_own_words() -> None:
     index = SearchIndex(entries)
     found = [entry.name == first(index, entry.name.rpartition("/")[2].replace("-", " ")) for entry in entries]
     assert sum(found) / len(found) > 0.9
+
+
+def test_other_names_and_categories_are_searched_too() -> None:
+    index = SearchIndex(
+        [
+            Entry("acme/issues", description="Issues and pull requests", aliases=("gh", "git hub")),
+            Entry("acme/sheets", description="Cells of a workbook", aliases=("google sheets",), categories=("office",)),
+            Entry("acme/maps", description="Google maps and sheets of paper"),
+        ]
+    )
+    assert first(index, "gh") == "acme/issues"
+    assert first(index, "github") == "acme/issues"
+    assert first(index, "google sheets") == "acme/sheets"
+    assert first(index, "office") == "acme/sheets"
+
+
+def test_of_two_that_do_the_same_the_used_and_tried_one_comes_first() -> None:
+    seen = Verified("2026-11-01")
+    entries = [
+        Entry("a", description="Plays chess", problem="it crashes at the first move"),
+        Entry("b", description="Plays chess"),
+        Entry("c", description="Plays chess", popularity=100_000),
+        Entry("d", description="Plays chess", popularity=100_000, verified=seen),
+        Entry("e", description="Plays chess", popularity=100_000, verified=seen, repository="elsewhere"),
+        Entry("f", description="Mows the lawn", popularity=10_000_000, verified=seen),
+    ]
+    index = SearchIndex(entries, runs_here=lambda entry: not entry.repository)
+    assert [match.entry.name for match in index.search("chess")] == ["d", "c", "b", "e", "a"]
+
+
+def test_what_only_shares_a_common_word_is_not_shown() -> None:
+    index = SearchIndex([*ENTRIES, *(Entry(f"reader-{n}", description=f"Reads market {n}") for n in range(9))])
+    assert [match.entry.name for match in index.search("read a PDF")] == ["@elizaos/plugin-pdf"]
+
+
+def test_a_product_that_nobody_has_is_not_answered_with_its_second_word() -> None:
+    index = SearchIndex([*ENTRIES, *(Entry(f"pages-{n}", description=f"Pages of kind {n}") for n in range(9))])
+    assert index.search("figmatic pages") == []

@@ -14,6 +14,7 @@ from dynamic_plugins.cli import prompts
 from dynamic_plugins.cli.model_at_start import model_at_start
 from dynamic_plugins.cli.output import DONE, FAILED, Output
 from dynamic_plugins.cli.screen import Screen
+from dynamic_plugins.cli.sign_in_commands import sign_in_asker
 from dynamic_plugins.cli.turn_result import exit_code_of
 from dynamic_plugins.cli.turn_view import ShownTurn, in_words
 from dynamic_plugins.errors import ModelError
@@ -47,6 +48,7 @@ async def _talking(
             settings,
             approve=approve,
             ask_values=ask_values,
+            ask_sign_in=sign_in_asker(screen, settings),
             listener=screen.listen,
             door="chat",
             ends_soon=arguments.command == "ask",

@@ -56,6 +56,8 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
         return out.wrong_usage("Give the NAME of a plugin, or --path with a folder or a wheel.")
     if arguments.editable and not arguments.path:
         return out.wrong_usage("--editable goes with --path.")
+    if arguments.remote and arguments.path:
+        return out.wrong_usage("--remote goes with a NAME.")
     settings = _as_patient(settings, arguments)
     if arguments.plugin_version and len(arguments.names) != 1:
         return out.wrong_usage("--version goes with one NAME.")
@@ -71,7 +73,10 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
                     out, app, [arguments.path], lambda path: app.service.install_path(Path(path), editable=editable)
                 )
             return await _verbs(
-                out, app, arguments.names, lambda name: app.service.install(name, arguments.plugin_version)
+                out,
+                app,
+                arguments.names,
+                lambda name: app.service.install(name, arguments.plugin_version, remote=arguments.remote),
             )
 
 

@@ -121,6 +121,7 @@ def _lifecycle(commands: Any) -> None:
     install.add_argument("names", nargs="*", metavar="NAME")
     install.add_argument("--plugin-version", "--version", dest="plugin_version", metavar="V", help="an exact version")
     install.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
+    install.add_argument("--remote", action="store_true", help="use it where it runs, though it could run here")
     install.add_argument("--path", metavar="DIR", help="install from a folder or a wheel on this machine")
     install.add_argument("--editable", action="store_true", help="use the folder where it lies; see reload")
     _consent(install, "agree without being asked")
@@ -134,6 +135,7 @@ def _lifecycle(commands: Any) -> None:
         metavar="KEY",
         help="take what the plugin declares from the environment, and each KEY: what only its source mentions is named",
     )
+    _signing_in(commands)
     _permissions(commands)
     for verb, help_text in {
         "load": "start plugins and learn what they offer",
@@ -155,6 +157,18 @@ def _lifecycle(commands: Any) -> None:
         if verb in {"load", "activate", "reload"}:
             # Whoever types the command has agreed already: it is there for scripts that give it to every command.
             parser.add_argument("--yes", action="store_true", help="agree without being asked, as typing it does")
+
+
+def _signing_in(commands: Any) -> None:
+    login = _command(commands, "login", "sign in at the server of a remote plugin")
+    login.add_argument("name", metavar="NAME")
+    login.add_argument(
+        "--no-browser",
+        action="store_true",
+        help="open none: the address is printed, and what the browser ends at is pasted or piped in",
+    )
+    logout = _command(commands, "logout", "forget a sign-in, here and at the server")
+    logout.add_argument("name", metavar="NAME")
 
 
 def _consent(parser: argparse.ArgumentParser, yes: str) -> None:

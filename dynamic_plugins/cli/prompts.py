@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.registry.entry import Variable
 
-__all__ = ["agreed", "agrees", "approver", "as_typed", "at_a_terminal", "value_asker", "values_for", "wants"]
+__all__ = ["agreed", "agrees", "approver", "as_typed", "at_a_terminal", "line", "value_asker", "values_for", "wants"]
 
 
 _CALL_CHOICES = "[y]es once, for this [c]onversation, [a]lways, [N]o"
@@ -146,6 +146,11 @@ async def values_for(variables: Sequence[Variable]) -> dict[str, str]:
         if answer.strip():
             values[variable.name] = answer.strip()
     return values
+
+
+async def line(question: str) -> str:
+    """Ask for a line at the terminal; empty where the person gives none."""
+    return await _answer(visible(question))
 
 
 async def _answer(question: str, *, hidden: bool = False) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.resolver import Resolution
     from dynamic_plugins.settings import Settings
 
+EMBEDDING_SECONDS = 60.0
+"""So many seconds of processor time a file of requests may wait for, until the registry is embedded: it gains by it."""
 _TAKES = {"list": (0, 0), "add": (1, 2), "remove": (1, 1), "refresh": (0, 1), "trust": (1, 1)}
 
 
@@ -106,6 +108,7 @@ async def search(arguments: argparse.Namespace, settings: Settings, out: Output)
         return found | {"plugins": await with_origin(app.catalogue, found["plugins"]), "registries": _shown(app)}
 
     if arguments.stdin:
+        await app.catalogue.embed(EMBEDDING_SECONDS)
         return await _each_line(out, answer)
     result = await answer(" ".join(arguments.query))
     if out.as_json or not result["ok"]:

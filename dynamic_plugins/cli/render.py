@@ -86,10 +86,20 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo], *, whole: bool = Fal
         rows.append((info.name, info.version, info.kind, status_in_words(info.status), note))
     table(out, ("plugin", "version", "kind", "status", ""), rows)
     for info in infos:
+        if info.address:
+            out.say(f"{info.name}: runs at {info.address}{_reached(info)}")
         if info.error_details:  # too long for a column
             out.say(f"{info.name}: {info.error_details}")
     if whole:
         permissions(out, infos[0].permissions, infos[0].enforced)
+
+
+def _reached(info: DynamicPluginInfo) -> str:
+    """Return since when the server of what runs elsewhere is known to be there, or not to be."""
+    server = info.reachable
+    if server is None:
+        return ""
+    return f", reached since {server.since}" if not server.problem else f"; since {server.since} {server.problem}"
 
 
 def permissions(out: Output, granted: Permissions, enforced: Enforcement) -> None:
@@ -107,6 +117,8 @@ def details(out: Output, told: Mapping[str, Any]) -> None:
         out.say(f"  status   {status_in_words(told['status'])}, version {told['installed_version']}")
     for package in told.get("packages", ()):
         out.say(f"  package  {package['type']} {package['name']} {package['version'] or '(latest)'}")
+    if (remote := told.get("remote")) is not None:
+        out.say(f"  remote   {remote['url']} ({remote['transport']}, sign-in: {remote['auth']})")
     for label, key in (("listed", "registry"), ("source", "repository")):
         if told.get(key):
             out.say(f"  {label:<8} {told[key]}")

@@ -106,6 +106,10 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import model_commands
 
         return model_commands.COMMANDS[name]
+    if name in {"login", "logout"}:
+        from dynamic_plugins.cli import sign_in_commands
+
+        return sign_in_commands.COMMANDS[name]
     if name in {"mcp", "serve-model"}:
         from dynamic_plugins.cli import serve_commands
 

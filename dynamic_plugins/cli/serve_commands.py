@@ -34,7 +34,12 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
     person = Person(allow_installs=arguments.allow_installs, allow_unlisted=arguments.allow_unlisted, command=command)
     try:
         async with App(
-            settings, approve=person.approve, ask_values=person.ask_values, listener=person.listen, door="mcp"
+            settings,
+            approve=person.approve,
+            ask_values=person.ask_values,
+            ask_sign_in=person.ask_sign_in,
+            listener=person.listen,
+            door="mcp",
         ) as app:
             app.sweep()
             server = PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))

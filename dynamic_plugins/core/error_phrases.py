@@ -39,6 +39,8 @@ def _not_installed(plugin: str, _error: Mapping[str, Any]) -> str:
 
 
 def _needs_configuration(plugin: str, error: Mapping[str, Any]) -> str:
+    if command := error.get("sign_in"):
+        return f"{plugin} needs you to sign in first: {command}"
     return f"{plugin} needs {', '.join(_listed(error, 'missing'))} first: dynamic-plugins configure {plugin}"
 
 

@@ -63,6 +63,8 @@ def _hosts(permissions: Permissions) -> tuple[str, ...]:
 
 
 def _texts(permissions: Permissions) -> tuple[str, str, str]:
+    if permissions.elsewhere:
+        return f"{_network(permissions)}, where it runs", "none of this machine", "none of this machine"
     files = (
         ", ".join(["its own folder", *map(_file, permissions.files)]) if permissions.files else "its own folder only"
     )

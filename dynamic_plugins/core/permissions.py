@@ -49,6 +49,8 @@ class Permissions:
     """Names of other programs that it may start."""
     declared: bool = False
     """Whether anybody declared which hosts it needs; what nobody declared is shown as a warning."""
+    elsewhere: bool = False
+    """Whether it runs on another machine: *network* is where we reach it, and it reaches nothing of this one."""
 
     @property
     def is_nothing(self) -> bool:
@@ -63,14 +65,17 @@ class Permissions:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as it is saved, JSON-able."""
-        return asdict(self)
+        saved = asdict(self)
+        if not self.elsewhere:
+            del saved["elsewhere"]
+        return saved
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Permissions:
         """Read what :meth:`to_dict` wrote. Raises KeyError or TypeError on anything else."""
         network = None if data["network"] is None else tuple(data["network"])
         files = tuple(FileAccess(**each) for each in data["files"])
-        return cls(network, files, tuple(data["programs"]), data["declared"])
+        return cls(network, files, tuple(data["programs"]), data["declared"], data.get("elsewhere", False))
 
     def to_table(self) -> dict[str, Any]:
         """Return it as it is declared: what :func:`parse_permissions` reads; empty where nothing is declared."""
@@ -100,6 +105,7 @@ class Enforcement:
 
 
 NOT_ENFORCED = Enforcement()
+ENFORCED = Enforcement(network=True, files=True, programs=True)
 
 
 Enforced = Callable[[str, Permissions], Enforcement]
@@ -119,13 +125,15 @@ def permissions_json(permissions: Permissions, enforced: Enforcement) -> dict[st
         "programs": list(permissions.programs),
         "declared": permissions.declared,
         "enforced": {name: getattr(enforced, name) for name in ("network", "files", "programs")},
+        **({"elsewhere": True} if permissions.elsewhere else {}),
     }
 
 
 def permissions_from_json(told: Mapping[str, Any]) -> tuple[Permissions, Enforcement]:
     """Return what :func:`permissions_json` was made of."""
     network = None if told["network"] == ANY else told["network"]
-    found = Permissions.from_dict({**{key: told[key] for key in ("files", "programs", "declared")}, "network": network})
+    facts = {key: told[key] for key in ("files", "programs", "declared", "elsewhere") if key in told}
+    found = Permissions.from_dict({**facts, "network": network})
     return found, Enforcement(**told["enforced"])
 
 
@@ -254,7 +262,13 @@ def both(one: Permissions, other: Permissions) -> Permissions:
     more = asks_more(one, other)
     network = None if one.network is None or more.network is None else (*one.network, *more.network)
     kept = tuple(file for file in one.files if not any(_file_covers(each, file) for each in more.files))
-    return Permissions(network, (*kept, *more.files), (*one.programs, *more.programs), one.declared or other.declared)
+    return Permissions(
+        network,
+        (*kept, *more.files),
+        (*one.programs, *more.programs),
+        one.declared or other.declared,
+        one.elsewhere or other.elsewhere,
+    )
 
 
 def without(held: Permissions, denied: Permissions) -> Permissions:
@@ -269,7 +283,7 @@ def without(held: Permissions, denied: Permissions) -> Permissions:
         network = tuple(host for host in network if not any(_host_covers(each, host) for each in denied.network))
     files = tuple(left for file in held.files if (left := _file_left(file, denied.files)) is not None)
     programs = tuple(program for program in held.programs if program not in denied.programs)
-    return Permissions(network, files, programs, held.declared or denied.network is None)
+    return Permissions(network, files, programs, held.declared or denied.network is None, held.elsewhere)
 
 
 def _file_left(file: FileAccess, denied: tuple[FileAccess, ...]) -> FileAccess | None:

@@ -54,6 +54,20 @@ class PluginState:
 
 
 @dataclass(frozen=True)
+class Reachable:
+    """Whether a server that runs elsewhere could be reached when it was last spoken to, and since when that is so."""
+
+    since: str
+    """UTC, ISO 8601."""
+    problem: str = ""
+    """Why it cannot be reached; empty where it can."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return this as a JSON-able dict."""
+        return {"reachable": not self.problem, "since": self.since, "problem": self.problem or None}
+
+
+@dataclass(frozen=True)
 class RequiredVariable:
     """A variable that the plugin cannot do without, and whether it is set."""
 
@@ -79,6 +93,10 @@ class DynamicPluginInfo:
     permissions: Permissions = UNDECLARED
     """What it may reach, with variables in place of the values that the person set."""
     enforced: Enforcement = NOT_ENFORCED
+    address: str = ""
+    """Where it runs, if that is elsewhere: with variables in place of the values that the person set."""
+    reachable: Reachable | None = None
+    """Of what runs elsewhere, once it was spoken to."""
     source: str = ""
     """The registry that lists it, or the folder it is from; ``unlisted`` where a person named its package itself."""
 
@@ -96,6 +114,8 @@ class DynamicPluginInfo:
             "installed_at": self.installed_at,
             "last_activated": self.last_activated,
             "permissions": permissions_json(self.permissions, self.enforced),
+            **({"address": self.address} if self.address else {}),
+            **({"server": self.reachable.to_dict()} if self.reachable is not None else {}),
         }
 
 

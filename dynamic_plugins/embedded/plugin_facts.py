@@ -197,6 +197,8 @@ class Facts:
     def source(self, name: str) -> str:
         """Return where *name* comes from, as the registry has it."""
         entry = self.entries.get(name)
+        if entry is not None and entry.remote is not None and not entry.packages:
+            return f"{name} is not installed from anywhere: it runs at {entry.remote.url}."
         if entry is None or not (entry.packages or entry.repository):
             return f"Where {name} comes from, the registry does not say."
         packages = [f"the {_REGISTRIES[package.type]} {package.name}" for package in entry.packages]

@@ -22,6 +22,7 @@ from dynamic_plugins.install.manifest import all_requires, read_folder, read_whe
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.plugin_table import OWN_FILE, Own, own_file
 from dynamic_plugins.install.python_environment import canonical, too_new
+from dynamic_plugins.install.remote_plan import remote_installation
 
 if TYPE_CHECKING:
     from dynamic_plugins.install.command import Tell
@@ -37,6 +38,8 @@ _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modul
 
 async def make(plan: InstallPlan, staging: Path, uv: Uv, node: Npm, tell: Tell) -> Installation:
     """Put what *plan* says into *staging* and return the facts, whose paths lie there. Raises InstallError."""
+    if plan.package.type == "remote":
+        return remote_installation(plan, staging)
     if plan.package.type == "npm":
         return await _from_npm(plan, staging, node, tell)
     if plan.package.type == "path":

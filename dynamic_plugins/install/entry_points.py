@@ -99,6 +99,8 @@ def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "")
 
 def start_of_entry(entry: Entry, package: Package) -> tuple[str, ...]:
     """Return how the plugin will be started, as a person can read it before anything is installed."""
+    if package.type == "remote":
+        return ()
     runner = {"npm": "node", "pypi": "python", "git": "python", "path": "python"}[package.type]
     return (runner, package.name, *_shown(package.arguments)) if entry.kind == "mcp" else (runner, entry.name)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.install.python_environment import Distribution, PythonEnvironment
-from dynamic_plugins.registry.entry import Argument, Entry, Package, Variable
+from dynamic_plugins.registry.entry import Argument, Entry, Header, Package, Remote, Variable
 
 if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Kind, PackageType
@@ -46,15 +46,19 @@ class Installation:
     """Of all files as they were installed (:mod:`dynamic_plugins.install.integrity`); None in older homes."""
     permissions: Permissions = UNDECLARED
     """What it declared when the person agreed to it; never read from the plugin again."""
+    remote: Remote | None = None
+    """How a server that runs elsewhere is reached, as the person agreed to it; None for what runs here."""
 
     @property
     def entry(self) -> Entry:
         """What a registry would say of it: its name, its kind, and the package that it is of."""
         packages = (Package(self.package_type, self.package),) if self.package_type in ("pypi", "npm") else ()
-        return Entry(self.plugin, self.kind, packages=packages, source=self.source)
+        # With what it asks for: of what no registry lists nothing else tells it at an update.
+        remote = None if self.remote is None else replace(self.remote, config=self.variables)
+        return Entry(self.plugin, self.kind, packages=packages, source=self.source, remote=remote)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"permissions": self.permissions.to_dict()}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Installation:
@@ -75,8 +79,13 @@ class Installation:
                 ),
                 "permissions": Permissions.from_dict(data["permissions"]) if "permissions" in data else UNDECLARED,
                 "distributions": tuple(Distribution(**each) for each in data.get("distributions", ())),
+                "remote": _remote(data["remote"]) if data.get("remote") else None,
             }
         )
+
+
+def _remote(data: dict[str, Any]) -> Remote:
+    return Remote(**{**data, "headers": tuple(Header(**each) for each in data["headers"])})
 
 
 def is_same(one: Installation, other: Installation) -> bool:

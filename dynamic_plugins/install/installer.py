@@ -26,6 +26,7 @@ from dynamic_plugins.install.plan import (
     with_digest,
     with_reference,
 )
+from dynamic_plugins.install.remote_plan import remote_plan, why_elsewhere
 from dynamic_plugins.install.uv import Uv
 from dynamic_plugins.registry.entry import Entry, Package
 from dynamic_plugins.registry.sources import BUNDLED
@@ -98,12 +99,15 @@ class Installer:
 
     # ---------------------------------------------------------------- plan
 
-    def plan(self, entry: Entry, version: str | None = None) -> InstallPlan:
-        """Return what installing *entry* would do.
+    def plan(self, entry: Entry, version: str | None = None, *, remote: bool = False) -> InstallPlan:
+        """Return what installing *entry* would do; *remote* uses it where it runs, though it could be installed.
 
-        Raises UnavailableHereError when this machine can run none of its packages, BadArgumentsError for a version
-        that is none, InstallError for an entry that names no real package.
+        Raises UnavailableHereError when this machine can run none of its packages and it runs nowhere else,
+        BadArgumentsError for a version that is none, InstallError for an entry that names no real package or address.
         """
+        why = "" if remote else why_elsewhere(entry, has_node=self._npm.available)
+        if why is not None:
+            return remote_plan(entry, version, why)
         package = choose_package(entry, has_node=self._npm.available)
         if package.type == "path":
             told = self.plan_path(Path(package.name), version=version)
@@ -200,6 +204,7 @@ class Installer:
             config=installation.variables,
             source=installation.source,
             permissions=installation.permissions,
+            remote=installation.remote,
         )
         return InstallPlan(
             name=entry.name,
@@ -210,7 +215,7 @@ class Installer:
             commands=(),
             start_command=start_of_install(installation),
             entry=entry,
-            index=self._index(package),
+            index=self._index(package) if installation.remote is None else installation.remote.url,
         )
 
     # ---------------------------------------------------------------- ready to be asked about
@@ -223,7 +228,7 @@ class Installer:
         the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
         """
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
-        if (is_exact and not plan.is_unlisted) or plan.editable or plan.copy or plan.commit:
+        if (is_exact and not plan.is_unlisted) or plan.remote or plan.editable or plan.copy or plan.commit:
             yield plan
             return
         async with contextlib.AsyncExitStack() as held:

@@ -11,7 +11,7 @@ from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Permissions
-    from dynamic_plugins.registry.entry import Entry, Kind, Package, PackageType
+    from dynamic_plugins.registry.entry import Entry, Kind, Package, PackageType, Remote
 
 # A name or version reaches a package manager's command line: nothing in it may be an option, an address or a path.
 _PYPI_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -24,7 +24,15 @@ _GIT = re.compile(
     r"(@[A-Za-z0-9][A-Za-z0-9._/-]*)?(#subdirectory=[A-Za-z0-9][A-Za-z0-9._/-]*)?"
 )
 
-SOURCES: dict[PackageType, str] = {"pypi": "PyPI", "npm": "npm", "git": "git", "path": "this machine"}
+SOURCES: dict[PackageType, str] = {
+    "pypi": "PyPI",
+    "npm": "npm",
+    "git": "git",
+    "path": "this machine",
+    "remote": "its own address",
+}
+ELSEWHERE = "remote"
+"""The version of what runs elsewhere: which one it is, is its own business."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,11 @@ class InstallPlan:
         return f"{self.package.type}:{self.package.name}"
 
     @property
+    def remote(self) -> Remote | None:
+        """How a server that runs elsewhere is reached; None for what is installed here."""
+        return self.entry.remote if self.package.type == "remote" else None
+
+    @property
     def loose(self) -> str | None:
         """The beginning of the packages of which any version will do where none fits.
 
@@ -85,7 +98,9 @@ class InstallPlan:
 
     @property
     def shown_version(self) -> str:
-        """What will be installed, for a person: ``1.2.3``, or ``v1 (commit 0123456789)``."""
+        """What will be installed, for a person: ``1.2.3``, ``v1 (commit 0123456789)``, or ``(remote)``."""
+        if self.package.type == "remote":
+            return f"({ELSEWHERE})"
         if self.commit is not None:
             return f"{self.version or 'HEAD'} (commit {self.commit[:10]})"
         return self.version or "(not known)"
@@ -94,10 +109,17 @@ class InstallPlan:
     def origin(self) -> str:
         """Where the code comes from, for a person: ``PyPI (mcp-server-time), listed in the bundled registry``."""
         where = self.index or SOURCES[self.package.type]
+        if self.package.type == "remote":
+            return f"{where}, listed in {self._registry}" if self.source else where
+        named = f"{where} ({self.package.name})"
+        return f"{named}, listed in {self._registry}" if self.source else where
+
+    @property
+    def _registry(self) -> str:
         # The registry that comes with the package has a word for a name, not an address or a file.
-        listed = f"the {self.source} registry" if self.source == "bundled" else self.source
-        listed = "no registry" if self.is_unlisted else listed
-        return f"{where} ({self.package.name}), listed in {listed}" if listed else where
+        if self.is_unlisted:
+            return "no registry"
+        return f"the {self.source} registry" if self.source == "bundled" else self.source
 
 
 def choose_package(entry: Entry, *, has_node: bool) -> Package:

@@ -23,15 +23,16 @@ from mcp.shared.message import ServerMessageMetadata
 from mcp_types.version import is_version_at_least
 
 from dynamic_plugins.approval import Answer
-from dynamic_plugins.errors import NeedsConfirmationError
+from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, NeedsSignInError
 from dynamic_plugins.integrations.secret_form import ValuePage
+from dynamic_plugins.text.printable import visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from mcp.server.context import ServerRequestContext
 
-    from dynamic_plugins.approval import ApprovalRequest
+    from dynamic_plugins.approval import ApprovalRequest, SignInRequest
     from dynamic_plugins.events import Event
     from dynamic_plugins.registry.entry import Variable
 
@@ -213,6 +214,29 @@ class Person:
             raise
         await self._close(key)
         return values
+
+    async def ask_sign_in(self, request: SignInRequest) -> None:
+        """Have the person open the address of *request* and sign in there; it comes back to this machine by itself.
+
+        Raises NeedsSignInError where their client opens no page, DeclinedError where they do not want to.
+        """
+        call = _CALL.get()
+        if call is None or not call.can_be_asked("url"):
+            raise NeedsSignInError(request.plugin)
+        identifier = None if call.in_rounds else secrets.token_hex(8)
+        facts = " ".join(" ".join(fact.split()) + "." for fact in request.facts)
+        answer = await call.ask(
+            types.ElicitRequestURLParams(
+                message=f"Sign in for {visible(request.plugin)}. {facts} "
+                "Neither this client nor the model sees what you enter there, or what comes of it.",
+                url=request.url,
+                elicitation_id=identifier,
+            )
+        )
+        if answer is None or answer.action == "cancel":  # dismissed: they may sign in later
+            raise NeedsSignInError(request.plugin)
+        if answer.action != "accept":
+            raise DeclinedError(request.plugin, "sign in for")
 
     async def _close(self, key: tuple[str, tuple[str, ...]]) -> None:
         if (page := self._pages.pop(key, None)) is not None:

@@ -52,6 +52,8 @@ class Admission:
         """Check what is to be installed, before anybody is asked."""
         with self._noting(plan.name, plan.version or "", plan.source):
             self._check(plan.name, plan.package.type, plan.source)
+            if plan.remote is not None:
+                self.policy.check_address(plan.name, plan.remote.url)
             self._check_revoked(
                 plan.name, plan.version, self._registry.revocation(plan.name, plan.version, plan.source)
             )
@@ -68,6 +70,15 @@ class Admission:
             self._check(plugin.plugin, plugin.package_type, plugin.source)
             if self.stops_revoked:
                 self._check_revoked(plugin.plugin, plugin.version, self.revocation(plugin))
+
+    def check_address(self, plugin: str, address: str) -> None:
+        """Check the address of a server that runs elsewhere, as it is to be connected to now."""
+        with self._noting(plugin):
+            self.policy.check_address(plugin, address)
+
+    def named_hosts(self, plugin: str) -> tuple[str, ...]:
+        """Return the hosts that the policy names in full, as servers that may be spoken to."""
+        return self.policy.named_hosts(plugin)
 
     def check_permissions(self, plugin: str, asked: Permissions) -> None:
         """Check what is to be granted against the policy's ceilings."""

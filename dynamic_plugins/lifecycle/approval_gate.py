@@ -17,6 +17,7 @@ from dynamic_plugins.errors import (
     UnlistedError,
     grant_command,
 )
+from dynamic_plugins.install.remote_address import facts as remote_facts
 from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
 from dynamic_plugins.lifecycle.variables import defaults_of
 from dynamic_plugins.text.printable import odd_name
@@ -108,7 +109,7 @@ class ApprovalGate:
         if not plugin.approved:
             plan = self._installer.plan_of(plugin.installation)
             permissions = granted(plugin)
-            request = self._request("activate", plan, (plan.start_command,))
+            request = self._request("activate", plan, (plan.start_command,) if plan.start_command else ())
             enforced = self.enforced(plugin.name, permissions)
             await self._ask(replace(request, permissions=permissions, enforced=enforced))
 
@@ -144,6 +145,7 @@ class ApprovalGate:
             suggested_by=suspect or "",
             permissions=permissions,
             enforced=self.enforced(plan.name, permissions),
+            remote=() if plan.remote is None else remote_facts(plan.remote, plan.entry),
         )
 
     async def _ask(self, request: ApprovalRequest) -> None:

@@ -57,14 +57,14 @@ class Installs:
         self._configuration, self._journal, self._listener = configuration, journal, listener
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def install(self, found: Found, version: str | None = None) -> Outcome:
-        """Install what was *found*, in *version* or else the one named with it."""
+    async def install(self, found: Found, version: str | None = None, *, remote: bool = False) -> Outcome:
+        """Install what was *found*, in *version* or else the one named with it; *remote* uses it where it runs."""
         name, version = found.entry.name, version or found.version
         if name in self._store.read():
             return self.already_installed(name, version)
         if not found.trusted:
             raise UntrustedSourceError(name, found.entry.source)
-        return await self.install_plan(self._installer.plan(found.entry, version), found.warning)
+        return await self.install_plan(self._installer.plan(found.entry, version, remote=remote), found.warning)
 
     def already_installed(self, name: str, version: str | None = None) -> Outcome:
         """Return that *name* is there, and how to change to *version* where that is another."""

@@ -5,19 +5,26 @@ from __future__ import annotations
 import asyncio
 import shutil
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.permissions import both
-from dynamic_plugins.errors import ChangedFilesError, ClosingError, NeedsConfigurationError
+from dynamic_plugins.core.status import Reachable, now
+from dynamic_plugins.errors import ChangedFilesError, ClosingError, LoadError, NeedsConfigurationError
 from dynamic_plugins.events import Event
+from dynamic_plugins.install.remote_address import RemoteAddressError, filled
 from dynamic_plugins.lifecycle import variables
-from dynamic_plugins.lifecycle.permission_values import resolved
+from dynamic_plugins.lifecycle.permission_values import named_by_person, resolved
 from dynamic_plugins.workers.components import Host
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dynamic_plugins.approval import AskValues
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
+    from dynamic_plugins.registry.entry import Remote
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
@@ -26,7 +33,8 @@ if TYPE_CHECKING:
 
 class Launcher:
     """Starts what *store* says is installed. *listener* gets the plugins' progress; *use_model* answers one that asks
-    for the host's model. *for_now* is what plugins may reach in this process besides.
+    for the host's model, *ask_values* has the person answer one that runs elsewhere and asks them.
+    *for_now* is what plugins may reach in this process besides.
     """
 
     def __init__(
@@ -38,10 +46,11 @@ class Launcher:
         admission: Admission,
         for_now: GrantsForNow,
         use_model: UseModel | None = None,
+        ask_values: AskValues | None = None,
     ) -> None:
         self._admission, self._for_now = admission, for_now
         self._loader, self._store, self._configuration = loader, store, configuration
-        self._listener, self._use_model = listener, use_model
+        self._listener, self._use_model, self.ask_values = listener, use_model, ask_values
         self._closed = False
 
     def runs_here(self, name: str) -> bool:
@@ -70,6 +79,8 @@ class Launcher:
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := variables.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
+        if plugin.installation.remote is not None:
+            return await self._connect(plugin, plugin.installation.remote, values)
         folder = self._loader.folder(plugin.installation)
         host = self._host_for(plugin.name, variables.roots(plugin.installation, values, folder))
         return await (self._loader.workers if apart else self._loader).connect(
@@ -78,6 +89,33 @@ class Launcher:
             variables.command_line(plugin.installation, values),
             replace(host, permissions=both(resolved(plugin, values), self._for_now.of(plugin))),
         )
+
+    async def _connect(self, plugin: StoredPlugin, remote: Remote, values: Mapping[str, str]) -> Connection:
+        """Connect to *plugin* where it runs. It is told of no folder of this machine."""
+        told = variables.environment(plugin.installation, values)
+        try:
+            self._admission.check_address(plugin.name, filled(remote, told))
+        except RemoteAddressError as error:
+            raise LoadError(plugin.name, f"{error}. Set it with: dynamic-plugins configure {plugin.name}") from None
+        now_besides = self._for_now.of(plugin)
+        named = named_by_person(plugin, values) + self._admission.named_hosts(plugin.name)
+        host = replace(
+            self._host_for(plugin.name, ()),
+            permissions=both(resolved(plugin, told), now_besides),
+            named=(*named, *(now_besides.network or ())),
+            reached=partial(self._reached, plugin),
+            ask_values=self.ask_values,
+        )
+        return await self._loader.connect(plugin.installation, told, (), host)
+
+    def _reached(self, plugin: StoredPlugin, problem: str) -> None:
+        """Keep since when *plugin*'s server can be reached, or why it cannot be."""
+        present = self._store.read().get(plugin.name)
+        if present is None or (present.reachable is not None and present.reachable.problem == problem):
+            return
+        self._store.change(plugin.name, plugin.installation, reachable=Reachable(now(), problem))
+        if problem or present.reachable is not None:
+            self._listener(Event(plugin.name, "unreachable" if problem else "reachable", problem))
 
     async def check_files(self, plugin: StoredPlugin) -> None:
         """Raise ChangedFilesError where the files of *plugin* are not as they were installed."""

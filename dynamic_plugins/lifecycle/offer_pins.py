@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.registry.entry import Remote
     from dynamic_plugins.storage.state import StoredPlugin
 
 _UNPINNED = frozenset({"service"})
@@ -176,4 +177,10 @@ def _started_by(installation: Installation) -> str:
     """Return how it is started, without the folder that every install has for itself."""
     values = (argument.value or "" for argument in installation.arguments)
     words = [*installation.command, installation.entry_point or "", *values]
-    return " ".join(word.replace(installation.path, "…") for word in words if word)
+    started = " ".join(word.replace(installation.path, "…") for word in words if word)
+    return started if installation.remote is None else _reached_by(installation.remote)
+
+
+def _reached_by(remote: Remote) -> str:
+    headers = (f"{header.name}: {header.template}" for header in remote.headers)
+    return " ".join((remote.url, remote.transport, f"sign-in: {remote.auth}", *headers))

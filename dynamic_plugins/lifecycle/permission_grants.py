@@ -99,6 +99,9 @@ class PermissionGrants:
         """
         async with self._supervisor.hold(name) as handle:
             stored = self._store.get(name)
+            if stored.installation.remote is not None and (allow.files or allow.programs or allow.network is None):
+                reason = "it runs elsewhere: only hosts can be named for it, and it reaches nothing of this machine"
+                raise BadArgumentsError(name, reason)
             allowed = both(left_of(stored.allowed, deny), allow)
             changed = replace(stored, allowed=allowed, denied=_denied(_lifted(stored.denied, allow), deny))
             self._check_taken_back(changed, deny)

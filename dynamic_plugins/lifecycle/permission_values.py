@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from dynamic_plugins.core.permissions import FileAccess, Permissions, both, parse_host, without
 from dynamic_plugins.lifecycle.variables import several_values
+from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,8 @@ def with_named_paths(permissions: Permissions, variables: Iterable[Variable]) ->
     They name them for the plugin to work on. Where somebody declared what it needs, one that is not in there is read;
     where nobody did, it may write there as well.
     """
+    if permissions.elsewhere:  # it reaches no path of this machine, whatever it is told
+        return permissions
     access: Access = "read" if permissions.declared or permissions.files else "write"
     named = Permissions((), permissions.files).variables
     more = (f"${each.name}" for each in variables if each.format == "filepath" and each.name not in named)
@@ -52,8 +55,15 @@ def resolved(plugin: StoredPlugin, values: Mapping[str, str], *, keep_unset: boo
     named = with_named_paths(installation.permissions, installation.variables)
     hosts = None if named.network is None else tuple(_hosts(named.network, values, keep_unset))
     files = tuple(dict.fromkeys(_files(named.files, values, installation, keep_unset)))
-    found = Permissions(hosts, files, named.programs, named.declared)
+    found = replace(named, network=hosts, files=files)
     return both(without(without(found, plugin.denied), _values_of(plugin.denied, values, installation)), plugin.allowed)
+
+
+def named_by_person(plugin: StoredPlugin, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the hosts that the person named for *plugin*: those that they granted, and those in their own *values*."""
+    hosts = plugin.installation.permissions.network or ()
+    declared = hosts if plugin.installation.source == UNLISTED else (host for host in hosts if host.startswith("$"))
+    return (*(plugin.allowed.network or ()), *_hosts(declared, values))
 
 
 def _values_of(denied: Permissions, values: Mapping[str, str], installation: Installation) -> Permissions:

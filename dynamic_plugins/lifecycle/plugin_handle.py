@@ -17,6 +17,7 @@ from dynamic_plugins.errors import (
     NotActiveError,
     PluginError,
     PluginTimeoutError,
+    UnreachableError,
     WithheldError,
     WorkerDiedError,
 )
@@ -147,6 +148,8 @@ class PluginHandle:
             worker = await self._serving_worker(component.name)
             self.check_agreed(component.kind, component.name)  # it may have changed while its worker was started
             value = await worker.connection.call(component, arguments)
+        except UnreachableError:  # an outage elsewhere is no crash: it is over when it is over
+            raise
         except (WorkerDiedError, LoadError, PluginTimeoutError) as error:
             if worker is None or not worker.alive:  # one that still answers others is just slow
                 self._count_crash(worker, error)

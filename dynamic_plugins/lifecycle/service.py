@@ -14,6 +14,7 @@ from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.errors import NotInstalledError, PluginError, UnknownPluginError
 from dynamic_plugins.events import Event, Listener, ignore
+from dynamic_plugins.install.remote_address import RemoteAddressError, permissions_of
 from dynamic_plugins.lifecycle import offer_pins, variables
 from dynamic_plugins.lifecycle.activation import Activation
 from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
@@ -23,6 +24,7 @@ from dynamic_plugins.lifecycle.installs import Installs
 from dynamic_plugins.lifecycle.launcher import Launcher
 from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
+from dynamic_plugins.lifecycle.remote_sign_in import RemoteSignIn
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
 from dynamic_plugins.lifecycle.trial_run import TrialRun
@@ -33,12 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dynamic_plugins.approval import Approve, AskValues
+    from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
+    from dynamic_plugins.oauth.sign_ins import SignIns
     from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.resolver.catalog import Catalogue, PluginRef
@@ -68,9 +71,9 @@ class PluginManagementService:
     A plugin may be named as people name it, which :class:`Catalogue` resolves, or by a reference from :meth:`resolve`.
     Every verb is safe to repeat and raises a :class:`PluginError` that says what happened and what to do next, that of
     an unknown, ambiguous or missing name among them. *approve* asks a person; without it, what needs a person's
-    approval raises NeedsConfirmationError. *ask_values* asks a person for the required values of a plugin; *use_model*
-    answers plugins that ask for the host's model; *enforced*
-    tells which permissions this machine holds them to.
+    approval raises NeedsConfirmationError. *ask_values* asks a person for the required values of a plugin;
+    *ask_sign_in* has them sign in at the server of a remote one; *use_model* answers plugins that ask for the host's
+    model; *enforced* tells which permissions this machine holds them to.
     """
 
     def __init__(
@@ -86,22 +89,26 @@ class PluginManagementService:
         admission: Admission,
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
+        sign_ins: SignIns,
+        ask_sign_in: AskSignIn | None = None,
         listener: Listener = ignore,
         use_model: UseModel | None = None,
         enforced: Enforced = not_enforced,
     ) -> None:
         self.catalogue, self.components, self.journal = catalogue, components, journal
-        self.ask_values, self.listener, self._installer = ask_values, listener, installer
+        self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
+        self._installer = installer
         self._store, self._configuration, self.admission = store, configuration, admission
         self.under_way = OperationsUnderWay()
         self._approval = approval = ApprovalGate(installer, approve, admission, enforced)
         for_now = GrantsForNow()
         self._launcher = launcher = Launcher(
-            loader, store, configuration, self._on_event, admission, for_now, use_model
+            loader, store, configuration, self._on_event, admission, for_now, use_model, ask_values
         )
         self._supervisor = supervisor = Supervisor(
             store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten
         )
+        self._sign_in = RemoteSignIn(sign_ins, store, configuration, supervisor, admission.audit, self._on_event)
         self._permissions = PermissionGrants(store, supervisor, configuration, enforced, self._on_event, for_now)
         dependencies = Dependencies(catalogue, installer, store)
         self._activation = Activation(store, supervisor, dependencies, self._on_event)
@@ -188,13 +195,15 @@ class PluginManagementService:
 
     # ---------------------------------------------------------------- install, update, uninstall
 
-    async def install(self, plugin: str, version: str | None = None) -> Outcome:
+    async def install(self, plugin: str, version: str | None = None, *, remote: bool = False) -> Outcome:
         """Install the plugin of that name. One that is installed already is left as it is, with a note.
 
-        What no registry lists may be named as ``npm:NAME``, ``pypi:NAME``, a package's bare name or an https address;
-        the person agrees to it by itself. Raises UnlistedError where they cannot be asked, UnknownPluginError,
-        AmbiguousNameError, BadArgumentsError, UntrustedSourceError, UnavailableHereError, DeclinedError,
-        NeedsConfirmationError, InstallError or PluginTimeoutError.
+        One that can be installed here is also used where it runs, with *remote*. What no registry lists may be named
+        as ``npm:NAME``, ``pypi:NAME``, a package's bare name or an https address; the person agrees to it by itself.
+
+        Raises UnlistedError where they cannot be asked, UnknownPluginError, AmbiguousNameError, BadArgumentsError,
+        UntrustedSourceError, UnavailableHereError, DeclinedError, NeedsConfirmationError, InstallError or
+        PluginTimeoutError.
         """
         from dynamic_plugins.resolver.unlisted_names import UnlistedNames
 
@@ -204,7 +213,7 @@ class PluginManagementService:
             operation.is_about(found.entry.name)
             # The person is asked once, not once by each of several calls that want the same.
             await self.under_way.wait_for_install(found.entry.name, before=operation)
-            return await self._installs.install(found, version)
+            return await self._installs.install(found, version, remote=remote)
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
@@ -285,6 +294,20 @@ class PluginManagementService:
         known = self._configuration.names(stored.name)
         return [(variable, variable.name in known) for variable in stored.installation.variables]
 
+    # ---------------------------------------------------------------- sign in
+
+    async def sign_in(self, plugin: Named, ask: AskSignIn | None = None) -> bool:
+        """Have the person sign in at the server of a remote plugin; return False where it wants no sign-in.
+
+        *ask* goes before the service's own. Raises NeedsSignInError where nobody can be asked, SignInError,
+        DeclinedError, SecretStoreError, and BadArgumentsError for a plugin that runs on this machine.
+        """
+        return await self._sign_in.sign_in((await self.resolve(plugin)).name, ask or self.ask_sign_in)
+
+    async def sign_out(self, plugin: Named) -> bool:
+        """Forget what a remote plugin is signed in to, here and at the server; return False where that is nothing."""
+        return await self._sign_in.sign_out((await self.resolve(plugin)).name)
+
     # ---------------------------------------------------------------- permissions
 
     async def permissions(self, plugin: Named) -> PluginPermissions:
@@ -294,6 +317,9 @@ class PluginManagementService:
     def declared_permissions(self, entry: Entry) -> tuple[Permissions, Enforcement]:
         """Return what *entry* would be let reach, were it installed now, and what of that is enforced here."""
         permissions = with_named_paths(entry.permissions, entry.variables)
+        if entry.remote is not None and not entry.packages:
+            with contextlib.suppress(RemoteAddressError):  # it is refused when it is to be installed
+                permissions = permissions_of(entry.remote)
         return permissions, self._approval.enforced(entry.name, permissions)
 
     async def change_permissions(
@@ -320,7 +346,8 @@ class PluginManagementService:
         Raises NeedsConfigurationError, DeclinedError, NeedsConfirmationError, LoadError (status ``error``) or
         PluginTimeoutError.
         """
-        return await self._activation.load((await self.resolve(plugin)).name)
+        name = (await self.resolve(plugin)).name
+        return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._activation.load(name))
 
     async def activate(self, plugin: Named) -> Outcome:
         """Load the plugin if need be, start its services and register its components; it stays enabled after a restart.
@@ -329,7 +356,7 @@ class PluginManagementService:
         """
         name = (await self.resolve(plugin)).name
         with self.under_way.begin("activate", name):
-            return await self._activation.activate(name)
+            return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._activation.activate(name))
 
     async def reload(self, plugin: Named) -> Outcome:
         """Start the plugin's code anew: what changed in an editable folder counts from now on. It stays on or off.
@@ -387,7 +414,9 @@ class PluginManagementService:
         self.check_agreed(name, action)
         self.components.action(name, action)
         with self.journal.timed(name, action):
-            return await self.components.execute_action(name, action, arguments)
+            return await self._sign_in.signed_in(
+                name, self.ask_sign_in, lambda: self.components.execute_action(name, action, arguments)
+            )
 
     async def evaluate(self, turn: dict[str, Any]) -> dict[str, Any]:
         """Show a finished turn to the active plugins' evaluators, starting those that have to be.

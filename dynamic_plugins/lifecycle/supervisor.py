@@ -170,6 +170,8 @@ class Supervisor:
             last_activated=plugin.last_activated,
             permissions=(permissions := granted(plugin)),
             enforced=self._approval.enforced(name, permissions),
+            address=plugin.installation.remote.url if plugin.installation.remote is not None else "",
+            reachable=plugin.reachable,
             source=plugin.installation.source,
         )
 

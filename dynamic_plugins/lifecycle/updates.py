@@ -15,6 +15,7 @@ from dynamic_plugins.events import Event
 from dynamic_plugins.install.installation import is_editable, is_same, version_of
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.plan import with_permissions
+from dynamic_plugins.install.remote_address import is_other_place
 from dynamic_plugins.lifecycle.offer_pins import update_difference
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
 from dynamic_plugins.registry.sources import UNLISTED
@@ -97,7 +98,14 @@ class Updates:
         # What no registry lists stays the package that it is, even where one lists another of that name by now.
         unlisted = present.source == UNLISTED
         found = Found(present.entry) if unlisted else await self._catalogue.find(present.plugin)
-        plan = self._installer.plan(found.entry, version)
+        plan = self._installer.plan(found.entry, version, remote=present.remote is not None)
+        if is_other_place(present.remote, plan.remote):
+            raise InstallError(
+                present.plugin,
+                f"its registry entry names another place now, {plan.origin}, and what it was told here would be sent "
+                f"there. The present one stays. To use the other: dynamic-plugins uninstall {present.plugin}, then "
+                "install it",
+            )
         if present.kind == "python" and plan.entry.permissions == UNDECLARED:
             plan = with_permissions(
                 plan, present.permissions

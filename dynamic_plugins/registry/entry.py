@@ -12,7 +12,8 @@ from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.text.secret_names import looks_secret
 
 Kind = Literal["mcp", "elizaos", "python"]
-PackageType = Literal["pypi", "npm", "git", "path"]
+PackageType = Literal["pypi", "npm", "git", "path", "remote"]
+"""``remote`` is no package: what runs elsewhere is installed as that, under its address."""
 Format = Literal["string", "number", "boolean", "filepath"]
 Transport = Literal["streamable-http", "sse"]
 RemoteAuth = Literal["none", "headers", "oauth"]
@@ -124,6 +125,8 @@ class Remote:
     transport: Transport = "streamable-http"
     auth: RemoteAuth = "none"
     headers: tuple[Header, ...] = ()
+    config: tuple[Variable, ...] = ()
+    """What it must be told where it runs, and not where its package is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,8 @@ class Entry:
     def variables(self) -> tuple[Variable, ...]:
         """Everything the plugin can be told: its configuration, then its packages' open arguments."""
         named = {variable.name: variable for variable in self.config}
+        if self.remote is not None and not self.packages:
+            named |= {variable.name: variable for variable in self.remote.config}
         for package in self.packages:
             for argument in package.arguments:
                 if argument.value is None and argument.variable not in named:

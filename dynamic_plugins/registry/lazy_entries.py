@@ -35,7 +35,7 @@ def to_row(entry: Entry) -> Row:
             [package.type, package.name, package.version, [_argument_row(a) for a in package.arguments], package.sha256]
             for package in entry.packages
         ],
-        [[v.name, v.description, v.required, v.secret, v.default, v.choices, v.format] for v in entry.config],
+        [_variable_row(each) for each in entry.config],
         [[action.name, action.description] for action in entry.actions],
         None if entry.permissions == UNDECLARED else entry.permissions.to_dict(),
         entry.aliases,
@@ -74,18 +74,23 @@ def from_row(row: Row, source: str) -> Entry:
     )
 
 
+def _variable_row(v: Variable) -> Row:
+    return [v.name, v.description, v.required, v.secret, v.default, v.choices, v.format]
+
+
 def _verified_row(seen: Verified) -> Row:
     return [seen.date, seen.version, seen.actions, seen.tokens, seen.keyless, seen.python, seen.node]
 
 
 def _remote_row(remote: Remote) -> Row:
     headers = [[header.name, header.variable, header.template] for header in remote.headers]
-    return [remote.url, remote.transport, remote.auth, headers]
+    return [remote.url, remote.transport, remote.auth, headers, [_variable_row(each) for each in remote.config]]
 
 
 def _remote(row: Row) -> Remote:
-    url, transport, auth, headers = row
-    return Remote(url, transport, auth, tuple([Header(*each) for each in headers]))
+    url, transport, auth, headers, config = row
+    made = tuple([Header(*each) for each in headers])
+    return Remote(url, transport, auth, made, tuple([_variable(each) for each in config]))
 
 
 def _argument_row(argument: Argument) -> Row:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.resolver.word_index import NUMBERS, word_index
 from dynamic_plugins.text import normalize, tokenizer
 from dynamic_plugins.text.stemmer import stem
-from dynamic_plugins.text.wordlists import synonyms
+from dynamic_plugins.text.wordlists import synonyms, wordlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,6 +39,9 @@ FLAT = 10
 """How slowly a place in a part loses worth: the second is worth 10/11 of the first."""
 CONSIDERED = 100
 """How many entries a request, or a part of it, is ranked for."""
+NAMING, COVERED = 3, 0.35
+"""A request of at most so many words names what it wants, and an entry has this part of what they say: what merely has
+pages is no answer to "notion pages". In a longer one a word that nobody has says little."""
 SHORT = 8
 """A request of at most this many words is looked at closely: its unknown words may be slips or parts of words."""
 LONGER = 10
@@ -94,7 +97,17 @@ class Lexical:
         if words and len(words) <= SHORT:
             for position, score in self._named("".join(words)).items():
                 scores[position] += score
-        return {position: scores[position] for position in nlargest(CONSIDERED, scores, key=scores.__getitem__)}
+        least = COVERED * sum(map(self._worth, words)) if len(words) <= NAMING else 0.0
+        best = nlargest(CONSIDERED, scores, key=scores.__getitem__)
+        return {position: scores[position] for position in best if scores[position] >= least}
+
+    def _worth(self, word: str) -> float:
+        """Return what a word of a request says at most: one that nobody has, such as a product's name, says most."""
+        roots = [(stem(word), 1.0), *((stem(other), SYNONYM) for other in synonyms().get(word, ()))]
+        known = [weight * self._rarity(len(self._scores(root, weight))) for root, weight in roots if self._knows(root)]
+        if known:
+            return max(known)
+        return 0.0 if word in wordlist("ordinary") else self._rarity(0)
 
     # ---------------------------------------------------------------- which words
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.registry import Registry
     from dynamic_plugins.resolver.resolver import Resolution, Resolver
     from dynamic_plugins.resolver.search import Match, SearchIndex
+    from dynamic_plugins.resolver.semantic import PluginMeaning
 
 SUGGESTED = 5
 SPARE = 8
@@ -56,14 +58,21 @@ class Catalogue:
         registry: Registry,
         installed: Callable[[], Mapping[str, Entry]] = dict,
         cache: Path | None = None,
+        *,
+        meaning: bool = False,
+        runs_here: Callable[[Entry], bool] = lambda _: True,
     ) -> None:
-        """*installed* gives an entry for each installed plugin, by name, as things stand when it is called."""
+        """*installed* gives an entry for each installed plugin, by name, as things stand when it is called.
+
+        *meaning* and *runs_here* are as :class:`~dynamic_plugins.resolver.search.SearchIndex` has them.
+        """
         self.registry = registry
-        self._cache = cache
+        self._cache, self._meaning, self._runs_here = cache, meaning, runs_here
         self._installed = installed
         self._names: tuple[object, Resolver] | None = None
         self._mine: tuple[object, Resolver] | None = None
         self._search: tuple[object, SearchIndex] | None = None
+        self._embedding = False
 
     async def resolve(self, said: str) -> Resolution:
         """Return what a name means among everything known. Raises RegistryUnavailableError."""
@@ -100,17 +109,50 @@ class Catalogue:
 
     async def search(self, query: str, limit: int) -> Sequence[Match]:
         """Return the entries that do what *query* says, best first. Raises RegistryUnavailableError."""
-        from dynamic_plugins.resolver.search import SearchIndex
         from dynamic_plugins.resolver.twins import each_once
+
+        index = await self._index()
+        if index.meaning is None:
+            found = index.search(query, limit + SPARE)
+        else:
+            found = await asyncio.to_thread(index.search, query, limit + SPARE)
+            self._embed_beside(index.meaning)
+        if query.strip() and not found and await self.registry.catch_up():
+            return await self.search(query, limit)
+        return each_once(found, self.registry.near(), self.registry.is_far)[:limit]
+
+    async def embed(self, seconds: float) -> None:
+        """Embed what of the registry is not embedded yet, for at most *seconds* of processor time: for many requests.
+
+        Raises RegistryUnavailableError.
+        """
+        if (meaning := (await self._index()).meaning) is not None:
+            await asyncio.to_thread(meaning.embed, seconds)
+
+    async def _index(self) -> SearchIndex:
+        from dynamic_plugins.resolver.search import SearchIndex
 
         entries = await self.registry.entries()
         if self._search is None or self._search[0] != self.registry.fingerprint:
             fingerprint = self.registry.fingerprint
-            self._search = (fingerprint, SearchIndex(entries, cache=self._cache, fingerprint=fingerprint))
-        found = self._search[1].search(query, limit + SPARE)
-        if query.strip() and not found and await self.registry.catch_up():
-            return await self.search(query, limit)
-        return each_once(found, self.registry.near(), self.registry.is_far)[:limit]
+            index = SearchIndex(
+                entries,
+                cache=self._cache,
+                fingerprint=fingerprint,
+                meaning=self._meaning,
+                runs_here=self._runs_here,
+            )
+            self._search, self._embedding = (fingerprint, index), False
+        return self._search[1]
+
+    def _embed_beside(self, meaning: PluginMeaning) -> None:
+        """Have a process beside this one embed what is missing, once for each state of the registry."""
+        if self._embedding or self._cache is None:
+            return
+        self._embedding = True
+        from dynamic_plugins.resolver.embedding_job import start
+
+        start(self._cache, "registry", meaning.missing())
 
     async def find(self, said: str) -> Found:
         """Return the one entry that *said* names; ``name (source)`` says which of two sources is meant.

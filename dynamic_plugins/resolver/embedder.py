@@ -54,8 +54,6 @@ class Embedder:
 @cache
 def embedder() -> Embedder | None:
     """Return the one embedder of this process, loaded at the first call; None where there is none that runs."""
-    if not installed():
-        return None
     try:
         return Embedder()
     except (ImportError, OSError, RuntimeError, AttributeError):

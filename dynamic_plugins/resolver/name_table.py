@@ -131,8 +131,15 @@ class NameTable:
         for form in _scoped(key):
             if form in self._by_normal:
                 return self._by_normal[form]
-        if len(known := self._by_alias.get(key, ())) == 1:
+        by_name, known = self._by_rules(text, key), self._by_alias.get(key, ())
+        # Another name that we gave a plugin fills a gap, or decides between several: a word that already means one goes
+        # on meaning it, unless that is known not to work.
+        decides = len(by_name) > 1 and set(known) < set(by_name)
+        if len(known) == 1 and (decides or all(self.entry(index).problem for index in by_name)):
             return list(known)
+        return by_name
+
+    def _by_rules(self, text: str, key: str) -> list[int]:
         if place := address(text):
             return self._by_address.get(f"{place[0]}#{place[1]}" if place[1] else place[0], [])
         packaged = self._by_package.get(key, [])
@@ -147,8 +154,17 @@ class NameTable:
             found = {index: None for index in found if self.cores[index] == squash}
         if not found or (len(found) == 1 and key in normalize.GENERIC and not self._by_bare.get(key)):
             return []
+        if len(own := self._by_bare.get(f"plugin-{key}", [])) == 1 and self._keeps_its_word(own[0]):
+            return list(own)
         # "computer-use" and "computeruse" sound the same: a person may mean either.
         return list(found | dict.fromkeys(self.by_squash.get(squash, ())))
+
+    def _keeps_its_word(self, index: int) -> bool:
+        """Whether a plugin of our catalogue that works goes on being meant by its word: what is called plugin-github by
+        "github", whatever else serves GitHub.
+        """
+        entry = self.entry(index)
+        return entry.source == BUNDLED and not entry.problem
 
     def spoken_forms(self, name: str) -> frozenset[str]:
         """Return letters without separators of which a text must hold some to name *name* by any of the rules."""

@@ -21,11 +21,11 @@ from dynamic_plugins.text import normalize, tokenizer
 from dynamic_plugins.text.stemmer import stem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dynamic_plugins.registry.entry import Entry
 
-REPEATED = {"name": 3, "keywords": 2, "actions": 2, "action texts": 1, "description": 1}
+REPEATED = {"name": 3, "aliases": 3, "keywords": 2, "categories": 1, "actions": 2, "action texts": 1, "description": 1}
 """How often each text of an entry counts. One field that repeats them ranks better than a field each."""
 DESCRIPTION = 2_000
 """What is read of a plugin's description, in characters."""
@@ -38,7 +38,7 @@ ABANDONED = 3600.0
 NUMBERS = "I"
 """What the blobs hold, as :class:`array.array` names it: unsigned numbers of four bytes, one for an entry."""
 
-_WORDS = "stems of text/stemmer.py"
+_WORDS = "stems of text/stemmer.py, with aliases and categories"
 _FILE = "words.sqlite"
 _SCHEMA = """
 CREATE TABLE postings (stem TEXT PRIMARY KEY, entries BLOB, times BLOB);
@@ -52,7 +52,7 @@ def word_index(entries: Sequence[Entry], folder: Path | None = None) -> sqlite3.
     """Return the index of *entries*: the one kept in *folder*, or a new one, which is kept there where one is given.
 
     ``postings`` has, for each stem, the positions of the entries that it occurs in and how often; ``names`` each
-    entry's name without what plugins are called alike by; ``lengths`` how many words each entry has.
+    entry's name without what plugins are called alike by, and its aliases; ``lengths`` how many words each entry has.
     """
     return (folder and _opened(folder)) or _built(entries, folder)
 
@@ -115,9 +115,17 @@ def _fill(entries: Sequence[Entry], place: str) -> sqlite3.Connection:
     index.executescript(f"BEGIN; {_SCHEMA}")
     index.executemany("INSERT INTO postings VALUES (?, ?, ?)", map(_row, postings.items()))
     index.executemany("INSERT INTO names VALUES (?, ?)", zip(names, count()))
+    index.executemany("INSERT INTO names VALUES (?, ?)", _alias_names(entries))
     index.execute("INSERT INTO lengths VALUES (?)", (_blob(lengths[position] for position in range(len(entries))),))
     index.execute("COMMIT")
     return index
+
+
+def _alias_names(entries: Sequence[Entry]) -> Iterator[tuple[str, int]]:
+    """Give the other names of the entries: "google sheets" is as good as the name itself."""
+    for position, entry in enumerate(entries):
+        for alias in dict.fromkeys("".join(tokenizer.words(alias)) for alias in entry.aliases):
+            yield alias, position
 
 
 def _stemmed(written: Mapping[str, list[int]]) -> dict[str, list[int]]:
@@ -143,7 +151,9 @@ def _written(entry: Entry, core: str) -> list[str]:
     """Return the words of an entry as they are written, as often as they count."""
     texts = {
         "name": f"{entry.name} {core}",
+        "aliases": " ".join(entry.aliases),
         "keywords": " ".join(entry.keywords),
+        "categories": " ".join(entry.categories),
         "actions": " ".join([action.name for action in entry.actions]),
         "action texts": " ".join([action.description[:ACTION_TEXT] for action in entry.actions])[:ACTION_TEXTS],
         "description": entry.description[:DESCRIPTION],

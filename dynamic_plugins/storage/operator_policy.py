@@ -8,6 +8,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dynamic_plugins.core.atomic_file import Stamp, stamp_of
 from dynamic_plugins.errors import NotAllowedError, SourceNotAllowedError
@@ -73,6 +74,18 @@ class Policy:
             return
         if not any(_match(name, rules.registries) is not None for name in names):
             raise self._untrusted(plugin, names[0], "sources.registries")
+
+    def check_address(self, plugin: str, address: str) -> None:
+        """Raise NotAllowedError where *plugin* may not run at *address*, which may hold ``{NAME}`` of a variable."""
+        remotes = self.rules(plugin).remotes
+        plain = address.partition("?")[0]
+        if remotes is not None and _match(plain, remotes) is None:
+            raise NotAllowedError(plugin, f"{self.path} does not allow the address {plain!r} (sources.remotes)")
+
+    def named_hosts(self, plugin: str) -> tuple[str, ...]:
+        """Return the hosts, with their ports, that ``sources.remotes`` names without a ``*`` in them."""
+        netlocs = (urlsplit(pattern).netloc for pattern in self.rules(plugin).remotes or ())
+        return tuple(each for each in netlocs if each and not set(each) & set("*?[@"))
 
     def excess(self, plugin: str, asked: Permissions) -> list[str]:
         """Return what of the permissions *asked* for is above the ceiling, as sentences that name the rule.

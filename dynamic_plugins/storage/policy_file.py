@@ -23,7 +23,8 @@ class _Part(BaseModel):
 
 class _Sources(_Part):
     registries: list[str] | None = None
-    packages: list[Literal["pypi", "npm", "git", "path"]] | None = None
+    packages: list[Literal["pypi", "npm", "git", "path", "remote"]] | None = None
+    remotes: list[str] | None = None
     unlisted: Unlisted | None = None
 
 
@@ -76,6 +77,7 @@ def _rules(told: _PolicyFile) -> Rules:
         registries=patterns(told.sources.registries),
         unlisted=told.sources.unlisted,
         packages=None if told.sources.packages is None else tuple(told.sources.packages),
+        remotes=patterns(told.sources.remotes),
         allow=patterns(told.plugins.allow),
         deny=tuple(told.plugins.deny),
         network=patterns(told.permissions.network),

@@ -19,7 +19,9 @@ class Rules:
     """What becomes of plugins that no registry lists: consent given beforehand is for them too, a person agrees to
     each by itself, or none is installed. None is ``ask``, and ``refuse`` where only some registries are allowed."""
     packages: tuple[str, ...] | None = None
-    """Where code may come from: ``pypi``, ``npm``, ``git``, ``path``."""
+    """Where code may come from: ``pypi``, ``npm``, ``git``, ``path``; ``remote`` is what runs elsewhere."""
+    remotes: tuple[str, ...] | None = None
+    """Addresses of servers elsewhere that may be used; one that names its host in full may lie in the own network."""
     allow: tuple[str, ...] | None = None
     """Names of the only plugins that may be installed and started."""
     deny: tuple[str, ...] = ()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_plugins.core.atomic_file import Stamp, read_json, stamp_of, write_atomically
 from dynamic_plugins.core.permissions import NOTHING, Permissions
+from dynamic_plugins.core.status import Reachable
 from dynamic_plugins.errors import NotInstalledError, StateError
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.workers.components import Offers
@@ -55,6 +56,8 @@ class StoredPlugin:
     """What the person granted it besides what it declares."""
     denied: Permissions = NOTHING
     """What the person took back; it outlasts an update."""
+    reachable: Reachable | None = None
+    """Of what runs elsewhere: whether it could be reached when it was last spoken to."""
 
     @property
     def name(self) -> str:
@@ -83,6 +86,7 @@ class StoredPlugin:
             "leaving": self.leaving,
             "allowed": self.allowed.to_dict(),
             "denied": self.denied.to_dict(),
+            **({"reachable": asdict(self.reachable)} if self.reachable is not None else {}),
         }
 
     @classmethod
@@ -98,6 +102,7 @@ class StoredPlugin:
                 "offers": offers,
                 "agreed": offers if agreed is True else _offers(agreed),
                 "withheld": _offers(data.get("withheld")),
+                "reachable": Reachable(**data["reachable"]) if data.get("reachable") else None,
                 **granted,
             }
         )

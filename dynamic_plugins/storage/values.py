@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.atomic_file import read_json, write_atomically
 from dynamic_plugins.errors import NotInstalledError, SecretStoreError
+from dynamic_plugins.storage.sign_in_store import SignInStore
 from dynamic_plugins.storage.vault import file_lock, open_vault
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class ConfigurationStore:
         self._home, self._passphrase, self._installed = home, passphrase, installed
         self._path = home / "configuration.json"
         self._vault: Vault | None = None
+        self.sign_ins = SignInStore(home, lambda: self.vault, installed)
+        """What persons signed in to; goes with the values, and is as secret."""
 
     @property
     def vault(self) -> Vault:
@@ -69,7 +72,7 @@ class ConfigurationStore:
         """
         keys = [_key(plugin, name) for plugin, known in self._read().items() for name in known.get("secrets", [])]
         values = [self.vault.get(key) for key in keys]
-        return [value for value in values if value]
+        return [value for value in values if value] + self.sign_ins.secrets()
 
     def set(self, plugin: str, plain: dict[str, str], secret: dict[str, str]) -> None:
         """Keep *plain* and *secret* values for *plugin*; all secrets are safe before a name is written down.
@@ -91,7 +94,8 @@ class ConfigurationStore:
             mine["secrets"] = sorted((set(mine["secrets"]) | set(secret)) - set(plain))
 
     def forget(self, plugin: str) -> None:
-        """Remove all values of *plugin*."""
+        """Remove all values and sign-ins of *plugin*."""
+        self.sign_ins.forget(plugin)
         with file_lock(self._path):
             data = self._read()
             if (known := data.pop(plugin, None)) is not None:

@@ -83,6 +83,8 @@ async def details(service: PluginManagementService, entry: Entry) -> dict[str, A
     ]
     if len(actions) > ACTIONS:
         told["more_actions"] = len(actions) - ACTIONS
+    if entry.remote is not None:
+        told["remote"] = {"url": entry.remote.url, "transport": entry.remote.transport, "auth": entry.remote.auth}
     if installed is not None:
         told |= {"installed_version": installed.version, "status": str(installed.status)}
         told["size_bytes"] = await asyncio.to_thread(_size, installed.path)

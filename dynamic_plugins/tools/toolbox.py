@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
+    from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
 
 Use = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
 ToolFormat = Literal["openai", "openai-responses", "anthropic", "gemini", "mcp"]
@@ -136,9 +138,9 @@ class Toolbox:
     default *components* does). *guard* looks at every call that comes through :meth:`call`; a conversation, which
     hears the person, asks one of its own and makes its calls by :meth:`make`. *withheld* tells what a plugin offers and
     nobody has agreed to, as ``action add``: calling that needs a person. *consent* is asked before a call of a plugin's
-    action, and raises where it is not given; *reach* stands round it, for what its plugin may not reach. *wait_for*
-    waits for the installs and activations under way of the plugins that its argument says are meant, and tells whether
-    there was one.
+    action, and raises where it is not given. *search* finds actions among many; by default by their words alone.
+    *reach* stands round it, for what its plugin may not reach. *wait_for* waits for the installs and activations under
+    way of the plugins that its argument says are meant, and tells whether there was one.
     """
 
     def __init__(
@@ -150,12 +152,14 @@ class Toolbox:
         *,
         withheld: Callable[[str], Sequence[str]] | None = None,
         consent: Callable[[Prepared], Awaitable[None]] | None = None,
+        search: ActionSearch | None = None,
         reach: Reach | None = None,
         wait_for: Callable[[Callable[[str], bool]], Awaitable[bool]] | None = None,
     ) -> None:
         self._wait_for = wait_for
         self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
         self._management = {action.name: Tool(action.name, action) for action in management}
+        self._search = search
         self._components, self._use = components, use or components.execute_action
 
     def management(self) -> list[Tool]:
@@ -246,7 +250,7 @@ class Toolbox:
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
         if call.tool is None:
-            return {"actions": self._search(str(call.arguments.get("query") or ""))}
+            return {"actions": await asyncio.to_thread(self._found, str(call.arguments.get("query") or ""))}
         if call.tool.plugin is None:
             result: dict[str, Any] = await call.tool.action.handler(**call.arguments)
             return result
@@ -284,20 +288,28 @@ class Toolbox:
                 if kind == "action" and name in {action, _unique(plugin, action, set())}:
                     raise WithheldError(plugin, waiting)
 
-    def _search(self, query: str) -> list[dict[str, Any]]:
-        from rapidfuzz import fuzz, process, utils
+    def _found(self, query: str) -> list[dict[str, Any]]:
+        from dynamic_plugins.resolver.action_search import ActionSearch
 
+        self._search = self._search or ActionSearch()
         tools = self.plugin_tools()
-        texts = [f"{tool.name} {tool.action.description} {' '.join(tool.action.similes)}" for tool in tools]
-        best = process.extract(query, texts, scorer=fuzz.token_set_ratio, processor=utils.default_process, limit=8)
         return [
             {
                 "action": tools[index].name,
                 "description": tools[index].action.description[:200],
                 "parameters": dict(tools[index].action.parameters),
             }
-            for _, _, index in best
+            for index in self._search.search(query, [_text(tool) for tool in tools])
         ]
+
+
+def _text(tool: Tool) -> ActionText:
+    """Return what a search reads of a tool."""
+    from dynamic_plugins.resolver.action_search import ActionText
+
+    action = tool.action
+    similes = tuple(one for one in action.similes if isinstance(one, str))
+    return ActionText(action.name, action.description, similes, (tool.plugin or "").rsplit("/", 1)[-1])
 
 
 def tools_of(components: ComponentRegistry) -> list[Tool]:

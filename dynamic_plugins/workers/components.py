@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 
 if TYPE_CHECKING:
+    from dynamic_plugins.approval import AskValues
     from dynamic_plugins.redaction.scrubber import Scrubber
 
 UseModel = Callable[[Sequence[dict[str, str]]], Awaitable["str | None"]]
 """Called with messages (``{"role", "content"}``, oldest first); gives the model's text, or None where there is none."""
 
+NOT_ANSWERED = -31_337
+"""The code of the errors that stand for an answer which did not come from a server elsewhere."""
 READ = "resources:"
 """The address of the action that reads what an MCP server keeps."""
 
@@ -71,10 +74,16 @@ class Host:
     """Absolute folders that an MCP server may work on."""
     permissions: Permissions = UNDECLARED
     """What it may reach: hosts and absolute paths, with the person's values in them."""
+    ask_values: AskValues | None = None
+    """Asks the person what the plugin wants to know of them in the middle of a call."""
     log: Callable[[str, str], None] | None = None
     """Called with the plugin's name and one line that it logged; instead of the loader's own log."""
     progress: Callable[[float | None, str], None] | None = None
     """Called with the progress of calls that bring no listener of their own."""
+    named: tuple[str, ...] = ()
+    """Of a server that runs elsewhere: hosts that the person or the operator has named themselves."""
+    reached: Callable[[str], None] | None = None
+    """Of a server that runs elsewhere: called with why it cannot be reached, and with nothing once it can."""
 
 
 class Connection(Protocol):

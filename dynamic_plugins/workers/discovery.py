@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
 from dynamic_plugins.errors import ComponentClashError, ContractError
-from dynamic_plugins.workers.components import READ, Component, Offers
+from dynamic_plugins.workers.components import NOT_ANSWERED, READ, Component, Offers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,7 +71,7 @@ async def _optional(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], l
     try:
         return await _pages(ask, items)
     except MCPError as error:
-        if error.error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT):
+        if error.error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT, NOT_ANSWERED):
             raise
         return []
 

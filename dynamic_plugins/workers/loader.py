@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.connection import WorkerConnection
     from dynamic_plugins.workers.fence.fence import FencedCommand
     from dynamic_plugins.workers.in_process import InProcessLoader
+    from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
 _CHILD = str(Path(__file__).parent / "child")
 _START = f"{_CHILD}/start.py"
@@ -227,17 +228,28 @@ class Loader:
 
 
 class LoaderSelector:
-    """Loads the plugins named in *names* in this process, all others as workers. A model has no say in it.
+    """Loads the plugins named in *names* in this process, what runs elsewhere over HTTP, all others as workers.
 
-    *make_in_process* is called once, for the first of them.
+    A model has no say in it. *make_in_process* and *make_remote* are called once, for the first of their kind.
     """
 
-    def __init__(self, workers: Loader, make_in_process: Callable[[], InProcessLoader], names: Collection[str]) -> None:
+    def __init__(
+        self,
+        workers: Loader,
+        make_in_process: Callable[[], InProcessLoader],
+        names: Collection[str],
+        make_remote: Callable[[], RemoteLoader] | None = None,
+    ) -> None:
         self.workers, self._make_in_process, self._names = workers, make_in_process, frozenset(names)
+        self._make_remote = make_remote
 
     @cached_property
     def _in_process(self) -> InProcessLoader:
         return self._make_in_process()
+
+    @cached_property
+    def _remote(self) -> RemoteLoader | None:
+        return None if self._make_remote is None else self._make_remote()
 
     def runs_here(self, plugin: str) -> bool:
         """Return whether the plugin of this name is loaded in this process."""
@@ -247,6 +259,11 @@ class LoaderSelector:
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host
     ) -> Connection:
         """Start *installation*; errors as for :meth:`Loader.connect`."""
+        if installation.remote is not None:
+            # Reading the client's code takes a second.
+            if (remote := await asyncio.to_thread(lambda: self._remote)) is None:
+                raise LoadError(installation.plugin, "nothing here speaks to what runs elsewhere")
+            return await remote.connect(installation, environment, host)
         if self.runs_here(installation.plugin):
             return await self._in_process.connect(installation, environment, arguments, host)
         return await self.workers.connect(installation, environment, arguments, host)

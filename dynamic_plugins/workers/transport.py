@@ -64,7 +64,7 @@ class ProcessTransport:
         if isinstance(message, types.JSONRPCResponse | types.JSONRPCError) and isinstance(message.id, int):
             self._waiting.discard(message.id)
         if isinstance(message, types.JSONRPCResponse):
-            _leave_unchecked(message.result)
+            leave_unchecked(message.result)
         elif isinstance(message, types.JSONRPCRequest):
             self._asked.add(str(message.id))
         elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
@@ -111,7 +111,7 @@ def _read(line: bytes) -> types.JSONRPCMessage | None:
         return None
 
 
-def _leave_unchecked(result: dict[str, Any]) -> None:
+def leave_unchecked(result: dict[str, Any]) -> None:
     """Take the schemas of answers out of a list of tools.
 
     The client would hold every answer to them, in our event loop: a stranger's pattern may take for ever.

@@ -47,6 +47,7 @@ _GITHUB = re.compile(
     r"(?:#(?P<ref>[A-Za-z0-9._/@-]+)(?::(?P<path>[A-Za-z0-9._/@-]+))?)?",
     re.IGNORECASE,
 )
+_FILLED_ADDRESS = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]{0,127}\}(?:[/?]\S*)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # RFC 9110, 5.1 and 5.5: a field's name is a token, and its value holds no control character.
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -161,7 +162,8 @@ def remote(value: Any) -> Remote | None:
     headers = listed(given, header, HEADERS)
     if not isinstance(given, list) or len(headers) != len(given):
         return None
-    return Remote(url, cast("Transport", transport), cast("RemoteAuth", auth), headers)
+    config = listed(value.get("config"), variable, VARIABLES)
+    return Remote(url, cast("Transport", transport), cast("RemoteAuth", auth), headers, config)
 
 
 def header(value: Any) -> Header | None:
@@ -179,6 +181,8 @@ def header(value: Any) -> Header | None:
 def _web_address(value: Any) -> str | None:
     if not isinstance(value, str) or len(value) > URL_LENGTH or not value.isprintable() or " " in value:
         return None
+    if _FILLED_ADDRESS.fullmatch(value):
+        return value
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("https", "http") and parts.hostname and parts.username is None

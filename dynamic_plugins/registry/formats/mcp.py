@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.formats import fields
 from dynamic_plugins.registry.formats.native import BadEntryError
+from dynamic_plugins.registry.formats.server_remotes import remote_of
 
 if TYPE_CHECKING:
-    from dynamic_plugins.registry.entry import Package, PackageType
+    from dynamic_plugins.registry.entry import Package, PackageType, Remote
 
 OFFICIAL_META = "io.modelcontextprotocol.registry/official"
 _TYPES: dict[str, PackageType] = {"npm": "npm", "pypi": "pypi"}
@@ -70,7 +71,8 @@ def server_entry(value: Any, source: str) -> Entry:
     """Return one ``server.json`` as an entry. Raises :class:`BadEntryError`.
 
     Only packages that can be started here as a process with standard input and output are kept: npm and PyPI, from
-    the public index. A server that has none is kept as an entry that cannot run here.
+    the public index. Of the addresses where it runs, the first that can be used is kept, streamable HTTP before the
+    older transport. A server that has neither is kept as an entry that cannot run here.
     """
     if not isinstance(value, dict):
         raise BadEntryError("a server is not an object")
@@ -93,7 +95,15 @@ def server_entry(value: Any, source: str) -> Entry:
         packages=tuple(made for _, made in packages),
         config=tuple(variables.values()),
         source=source,
+        remote=_remote(value.get("remotes")),
     )
+
+
+def _remote(value: Any) -> Remote | None:
+    """Return the first of ``remotes`` that can be used."""
+    made = [each for each in map(remote_of, _list(value)[: fields.PACKAGES]) if each is not None]
+    made.sort(key=lambda each: each.transport != "streamable-http")
+    return made[0] if made else None
 
 
 def _unwrap(value: Any) -> tuple[Any, str, bool]:

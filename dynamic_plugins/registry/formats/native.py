@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Package
 
 _KINDS = frozenset(get_args(Kind))
-_PACKAGE_TYPES = frozenset(get_args(PackageType))
+_PACKAGE_TYPES = frozenset(get_args(PackageType)) - {"remote"}  # which an entry says under its own key
 
 
 class BadEntryError(ValueError):

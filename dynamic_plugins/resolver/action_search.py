@@ -1,0 +1,78 @@
+"""Finding actions by what they do: the index and the embedding of the search for plugins, over actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.resolver.bm25 import Lexical
+from dynamic_plugins.resolver.documents import action_text
+from dynamic_plugins.resolver.ranking import ranked
+from dynamic_plugins.resolver.search import VECTORS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dynamic_plugins.resolver.semantic import ActionMeaning
+
+
+@dataclass(frozen=True, slots=True)
+class ActionText:
+    """What is known of an action: its name, its description, how people say it, and the plugin it is of."""
+
+    name: str
+    description: str = ""
+    similes: tuple[str, ...] = ()
+    plugin: str = ""
+
+
+class ActionSearch:
+    """Search among the actions that there are now; the index of the last ones is kept while they stay the same.
+
+    With *meaning*, and a home's *cache* for what does not come with this program, the embedding is a second opinion.
+    """
+
+    def __init__(self, *, meaning: bool = False, cache: Path | None = None) -> None:
+        self._with_meaning, self._cache = meaning, cache
+        self._actions: tuple[ActionText, ...] = ()
+        self._lexical: Lexical | None = None
+        self._meaning: ActionMeaning | None = None
+
+    def search(self, query: str, actions: Sequence[ActionText], limit: int = 8) -> list[int]:
+        """Return the positions of at most *limit* of *actions* that do what *query* says, best first."""
+        if not actions or not query.strip():
+            return list(range(min(limit, len(actions))))
+        lexical = self._index(tuple(actions))
+        words = lexical.search(query)
+        nearness = self._meaning.nearness(query) if self._meaning is not None else None
+        shown = dict.fromkeys([*words, *(nearness.standing if nearness is not None else ())])
+        scores = ranked(words, nearness, len(actions), shown)
+        return sorted(scores, key=lambda at: (-scores[at], at))[:limit]
+
+    def _index(self, actions: tuple[ActionText, ...]) -> Lexical:
+        if self._lexical is None or self._actions != actions:
+            self._actions = actions
+            self._lexical = Lexical([_entry(action) for action in actions])
+            self._meaning = self._meaning_of(actions) if self._with_meaning else None
+        return self._lexical
+
+    def _meaning_of(self, actions: Sequence[ActionText]) -> ActionMeaning | None:
+        from dynamic_plugins.resolver.embedder import installed
+
+        if not installed():
+            return None
+        from dynamic_plugins.resolver.embedding_job import start
+        from dynamic_plugins.resolver.semantic import ActionMeaning
+
+        texts = [action_text(action.name, action.description, action.similes) for action in actions]
+        meaning = ActionMeaning(texts, self._cache / VECTORS if self._cache is not None else None)
+        if self._cache is not None:
+            start(self._cache, "actions", meaning.missing())
+        return meaning
+
+
+def _entry(action: ActionText) -> Entry:
+    """Return an action as the index of words reads it: what people say for it weighs as its name does."""
+    return Entry(action.name, description=action.description, aliases=action.similes, categories=(action.plugin,))

@@ -1,0 +1,100 @@
+"""Ranking by meaning: the cosine of a request and the nearest document of each plugin or action.
+
+What is not embedded yet has no cosine; whoever combines this with other rankings decides what stands in for it.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dynamic_plugins.resolver.embedder import embedder
+from dynamic_plugins.resolver.vectors import BUNDLED, KeptVectors, append, centred, unpacked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from dynamic_plugins.resolver.embedder import Embedder, Vectors
+
+BATCH = 16
+"""How many documents are embedded before they are written: less than a second of work that a killed process loses."""
+MAX_QUERY = 500
+"""What is read of a request, in characters."""
+NO_COSINE = -2.0
+"""Stands where nothing of something is embedded."""
+
+
+class MeaningIndex:
+    """The documents of *count* things: *keys* of their texts, *owners* which thing each is of.
+
+    *own* is the home's file of vectors; None keeps what is computed in memory, with those that come with this program.
+    """
+
+    def __init__(self, count: int, keys: Sequence[int], owners: Sequence[int], own: Path | None = None) -> None:
+        self._count, self._own = count, own
+        self._keys = np.asarray(keys, np.uint64)
+        self._owners = np.asarray(owners, np.int64)
+        self._seen = -1
+        self._known = np.zeros(len(self._keys), bool)
+        self._vectors: Vectors = np.empty((0, 0), np.float32)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the home's vectors again where there are more of them."""
+        size = self._own.stat().st_size if self._own is not None and self._own.exists() else 0
+        if self._seen < 0 or (size != self._seen and not self._known.all()):
+            self._known, found = KeptVectors(BUNDLED, *filter(None, [self._own])).find(self._keys)
+            self._vectors = unpacked(found)
+        self._seen = size
+
+    @property
+    def missing(self) -> list[int]:
+        """The places, in *keys*, of the documents that are not embedded yet."""
+        return np.flatnonzero(~self._known).tolist()
+
+    def missing_keys(self) -> frozenset[int]:
+        """Return the keys of the documents that are not embedded yet."""
+        return frozenset(self._keys[~self._known].tolist())
+
+    def cosines(self, requests: Sequence[str]) -> Vectors | None:
+        """Return for each of *requests* a row with the best cosine of each thing; None where nothing is embedded."""
+        self.refresh()
+        model = embedder()
+        if model is None or not len(self._vectors) or not requests:
+            return None
+        asked = np.stack([_query(model, request[:MAX_QUERY]) for request in requests])
+        found = asked @ self._vectors.T
+        best = np.full((self._count, len(requests)), NO_COSINE, np.float32)
+        np.maximum.at(best, self._owners[self._known], found.T)
+        return best.T
+
+
+@lru_cache(maxsize=256)
+def _query(model: Embedder, request: str) -> Vectors:
+    row: Vectors = centred(model.embed([request], "query"))[0]
+    return row
+
+
+def not_embedded(texts: Mapping[int, str], own: Path) -> dict[int, str]:
+    """Return those of *texts*, by key, that have no vector yet."""
+    known, _ = KeptVectors(BUNDLED, own).find(np.fromiter(texts, np.uint64, len(texts)))
+    return {key: text for (key, text), is_known in zip(texts.items(), known, strict=True) if not is_known}
+
+
+def embed_documents(texts: Mapping[int, str], own: Path, seconds: float | None = None) -> int:
+    """Embed *texts*, by key, into the home's file *own*, for at most *seconds* of processor time; return how many."""
+    model = embedder()
+    if model is None:
+        return 0
+    end = None if seconds is None else time.thread_time() + seconds
+    items, done = list(texts.items()), 0
+    while done < len(items) and (end is None or time.thread_time() < end):
+        batch = items[done : done + BATCH]
+        vectors = model.embed([text for _, text in batch], "document")
+        append(own, [key for key, _ in batch], centred(vectors))
+        done += len(batch)
+    return done

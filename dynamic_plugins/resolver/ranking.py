@@ -1,0 +1,104 @@
+"""How the ranking by words and the one by meaning become one order, and what is left out of it.
+
+Both are told in standard deviations, since a cosine and a BM25 score have nothing else in common, and summed. The
+weights were not fitted to one set of questions: they were chosen among round numbers where several sets agreed (see
+``benchmarks/search.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log10
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dynamic_plugins.registry.entry import Entry
+
+WORDS = 1.5
+"""What the ranking by words counts against the one by meaning."""
+EXPECTED = 0.4
+"""What part of its standing by words is expected of the standing by meaning, where something is not embedded yet."""
+COMPARED = 100
+"""A standing is one among at least so many entries: of two alone it would say nothing."""
+
+POPULARITY, VERIFIED = 0.06, 0.15
+"""What a tenfold number of downloads counts, and that the plugin was seen to run, in standard deviations."""
+BROKEN, ELSEWHERE = -1.0, -0.5
+"""What it counts that a plugin is known not to work, and that this machine cannot run it."""
+
+RELATED_WORDS = 0.3
+"""An entry is shown by its words where it has this part of the best one's score."""
+CLOSE = 0.45
+"""The cosine of a request and what does just that. Where both rankings have an opinion, an entry is shown if its part
+of the best score by words and its part of the best cosine (of at least this) make a whole."""
+NEAR, NEARLY_BEST = 0.33, 0.08
+"""An entry is shown by its meaning alone where its cosine is at least so much, and at most so much below the best
+one's: in another language no word is the same."""
+
+
+FAR, APART = 0.28, 0.1
+"""For two or three words: where not even the nearest entry has the first cosine, nothing that is embedded does what
+they ask for, and an entry that has less than the second shares only a word with them. One word is a name, its own
+proof, and longer requests have cosines that are too low to tell."""
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """What the embedding says: for each position its standing in standard deviations, and its cosine."""
+
+    standing: Mapping[int, float]
+    cosine: Mapping[int, float]
+    """The best among the request and its parts."""
+    words: int = 0
+    """How many telling words the request has."""
+
+
+def ranked(
+    words: Mapping[int, float], nearness: Nearness | None, count: int, shown: Iterable[int] | None = None
+) -> dict[int, float]:
+    """Return scores, by position, of those of *count* entries that have to do with a request, or of *shown*.
+
+    *words* are scores of the ranking by words; *nearness* is None where there is no embedding.
+    """
+    mean, deviation = _spread(words, count)
+    scores = {}
+    for at in related(words, nearness) if shown is None else shown:
+        standing = (words.get(at, 0.0) - mean) / deviation
+        meant = 0.0 if nearness is None else nearness.standing.get(at, EXPECTED * standing)
+        scores[at] = WORDS * standing + meant
+    return scores
+
+
+def related(words: Mapping[int, float], nearness: Nearness | None) -> Iterable[int]:
+    """Return the positions of what has to do with a request."""
+    best = max(words.values(), default=0.0)
+    by_words = {at: score / best for at, score in words.items() if score >= RELATED_WORDS * best}
+    if nearness is None:
+        return by_words
+    cosine = nearness.cosine
+    nearest = max(cosine.values(), default=0.0)
+    apart = 0.0 if nearness.words not in (2, 3) else APART if nearest >= FAR else 1.0
+    close = max(CLOSE, nearest)
+    agreed = [
+        at
+        for at, part in by_words.items()
+        if at not in cosine or (cosine[at] >= apart and part + cosine[at] / close >= 1)
+    ]
+    near = max(NEAR, nearest - NEARLY_BEST)
+    return dict.fromkeys([*agreed, *(at for at, value in cosine.items() if value >= near)])
+
+
+def prior(entry: Entry, *, runs_here: bool) -> float:
+    """Return what speaks for an entry whatever is asked for, in standard deviations."""
+    score = POPULARITY * log10(1 + entry.popularity) + VERIFIED * (entry.verified is not None)
+    return score + BROKEN * bool(entry.problem) + ELSEWHERE * (not runs_here)
+
+
+def _spread(scores: Mapping[int, float], count: int) -> tuple[float, float]:
+    """Return mean and deviation of *scores*, and of zeros for others that were compared."""
+    size = max(len(scores), min(count, COMPARED), 1)
+    mean = sum(scores.values()) / size
+    squares = sum(score * score for score in scores.values()) / size - mean * mean
+    return mean, max(squares, 1e-12) ** 0.5

@@ -1,0 +1,141 @@
+"""Where sign-ins at remote servers are kept: tokens and registrations in the vault, and beside it a file of names.
+
+``sign-ins.json`` in the home says which plugin is signed in where, and holds no secret.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.core.atomic_file import read_json, stamp_of, write_atomically
+from dynamic_plugins.core.status import now
+from dynamic_plugins.errors import NotInstalledError, SecretStoreError
+from dynamic_plugins.oauth.credentials import Challenge, SignIn, digest
+from dynamic_plugins.storage.vault import file_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from dynamic_plugins.core.atomic_file import Stamp
+    from dynamic_plugins.storage.vault import Vault
+
+
+class SignInStore:
+    """The sign-ins of one home, by plugin and server: a :class:`~dynamic_plugins.oauth.credentials.SignInKeeper`.
+
+    *vault* opens the place for secrets; *installed* gives the names of the plugins that there are: for others nothing
+    is kept. Methods raise SecretStoreError.
+    """
+
+    def __init__(
+        self, home: Path, vault: Callable[[], Vault], installed: Callable[[], Collection[str]] | None = None
+    ) -> None:
+        self._path, self._vault, self._installed = home / "sign-ins.json", vault, installed
+
+    def stamp(self) -> Stamp | None:
+        return stamp_of(self._path)
+
+    def check_place(self) -> None:
+        self._vault()
+
+    def renewing_lock(self) -> str:
+        return f"{self._path}.renewing.lock"
+
+    def servers(self, plugin: str) -> Collection[str]:
+        return [server for server, known in self._of(plugin).items() if "key" in known]
+
+    def facts(self, plugin: str) -> list[dict[str, Any]]:
+        """Return for each server that *plugin* is signed in to: server, issuer, scopes and when; nothing secret."""
+        names = ("issuer", "scopes", "at")
+        signed_in = {server: known for server, known in self._of(plugin).items() if "key" in known}
+        return [{"server": server, **{name: known[name] for name in names}} for server, known in signed_in.items()]
+
+    def get(self, plugin: str, server: str) -> SignIn | None:
+        known = self._of(plugin).get(server, {})
+        return self._opened(plugin, known["key"]) if "key" in known else None
+
+    def _opened(self, plugin: str, key: str) -> SignIn | None:
+        kept = self._vault().get(_key(plugin, key))
+        try:
+            return SignIn.from_dict(json.loads(kept)) if kept is not None else None
+        except (ValueError, TypeError):
+            raise SecretStoreError(f"The sign-in of {plugin} is damaged. Sign in again.") from None
+
+    def keep(self, plugin: str, sign_in: SignIn) -> None:
+        vault, key = self._vault(), digest(sign_in.issuer, sign_in.resource)
+        with self._changing() as data:
+            # Asked under the lock, which whoever removes a plugin takes later: nothing stays of what comes after that.
+            if self._installed is not None and plugin not in self._installed():
+                raise NotInstalledError(plugin)
+            vault.set(_key(plugin, key), json.dumps(sign_in.to_dict()))
+            mine = data.setdefault(plugin, {})
+            before = mine.get(sign_in.server, {}).get("key")
+            scopes = list(sign_in.scopes)
+            mine[sign_in.server] = {"key": key, "issuer": sign_in.issuer, "scopes": scopes, "at": now()}
+            if before is not None and before not in _keys(mine):
+                vault.delete(_key(plugin, before))
+
+    def drop(self, plugin: str, server: str) -> None:
+        with self._changing() as data:
+            mine = data.get(plugin, {})
+            dropped = mine.pop(server, {}).get("key")
+            if dropped is not None and dropped not in _keys(mine):
+                self._vault().delete(_key(plugin, dropped))
+            if not mine:
+                data.pop(plugin, None)
+
+    def challenge(self, plugin: str, server: str) -> Challenge | None:
+        known = self._of(plugin).get(server, {}).get("wants")
+        return Challenge(**known) if known else None
+
+    def note_challenge(self, plugin: str, server: str, challenge: Challenge) -> None:
+        if self._of(plugin).get(server, {}).get("wants") == asdict(challenge):
+            return
+        with self._changing() as data:
+            if self._installed is None or plugin in self._installed():
+                data.setdefault(plugin, {}).setdefault(server, {})["wants"] = asdict(challenge)
+
+    def secrets(self) -> list[str]:
+        """Return every token and client secret that is kept, for taking them out of conversations and logs."""
+        keys = [(plugin, key) for plugin, mine in self._read().items() for key in _keys(mine)]
+        found = [self._opened(plugin, key) for plugin, key in keys]
+        return [secret for sign_in in found if sign_in is not None for secret in sign_in.secrets]
+
+    def forget(self, plugin: str) -> None:
+        """Remove all sign-ins of *plugin*."""
+        if plugin in self._read():
+            with self._changing() as data:
+                for key in _keys(data.pop(plugin, {})):
+                    self._vault().delete(_key(plugin, key))
+
+    def _of(self, plugin: str) -> dict[str, Any]:
+        return dict(self._read().get(plugin, {}))
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            data: dict[str, Any] = dict(read_json(self._path)["plugins"])
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SecretStoreError(f"{self._path} is damaged ({type(error).__name__}). Move it away.") from None
+        return data
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Any]]:
+        with file_lock(self._path):
+            data = self._read()
+            yield data
+            write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
+
+
+def _keys(mine: dict[str, Any]) -> set[str]:
+    return {known["key"] for known in mine.values() if "key" in known}
+
+
+def _key(plugin: str, name: str) -> str:
+    # No variable's name has a colon, so none is in the way.
+    return f"{plugin}/sign-in:{name}"

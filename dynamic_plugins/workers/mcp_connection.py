@@ -1,0 +1,346 @@
+"""A plugin that speaks MCP, as its host sees it: the same for a process of ours and for a server elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from abc import ABC, abstractmethod
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import mcp_types as types
+from mcp import Client, MCPError
+from pydantic import ValidationError
+
+from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
+from dynamic_plugins.workers.components import READ, Offers
+from dynamic_plugins.workers.discovery import PROMPT, offers_of, problem_in
+from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mcp.client._transport import Transport
+    from mcp.client.session import ClientRequestContext
+
+    from dynamic_plugins.redaction.scrubber import Scrubber
+    from dynamic_plugins.workers.components import Component, Host
+
+_PING_SECONDS = 2.0
+_LIST_CHANGED = (
+    types.ToolListChangedNotification,
+    types.ResourceListChangedNotification,
+    types.PromptListChangedNotification,
+)
+
+
+class McpConnection(ABC):
+    """A :class:`~dynamic_plugins.workers.components.Connection` over MCP; how its messages travel is a subclass's.
+
+    The MCP client lives in a task of its own, because it has to be left by the task that entered it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        transport: Transport,
+        host: Host,
+        scrubber: Scrubber,
+        *,
+        call_timeout: float,
+        modern: bool,
+        ours: bool,
+    ) -> None:
+        self.name = name
+        self._ours = ours
+        self.on_offers_changed: Callable[[Offers], None] | None = None
+        """Called with the new offers when the plugin changes what it offers."""
+        self._host = host
+        self._scrubber = scrubber
+        self._call_timeout = call_timeout
+        self._offers = Offers()
+        self._ended_by: Exception | None = None
+        """What the client gave up for."""
+        self._clocks: set[asyncio.Timeout] = set()
+        """Of the calls under way."""
+        self._closing = asyncio.Event()
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._refresh: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._client = Client(
+            transport,
+            # The newest handshake first asks an older server something that it does not know; nearly all are older.
+            mode="auto" if modern else "legacy",
+            cache=None,
+            sampling_callback=self._sample if host.use_model else None,
+            list_roots_callback=self._roots if host.roots else None,
+            elicitation_callback=self._elicited if host.ask_values else None,
+            logging_callback=self._logged,
+            message_handler=self._noticed,
+            client_info=types.Implementation(name="dynamic-plugins", version="1"),
+        )
+        self._task = asyncio.create_task(self._live(), name=f"connection to {name}")
+
+    # ---------------------------------------------------------------- what a subclass knows
+
+    @property
+    @abstractmethod
+    def alive(self) -> bool:
+        """Whether a call can reach it now."""
+
+    @property
+    @abstractmethod
+    def pid(self) -> int | None:
+        """Its process, where it has one here."""
+
+    @abstractmethod
+    def _not_alive(self, component: Component) -> PluginError:
+        """Return why nothing can be called."""
+
+    @abstractmethod
+    def _late(self, seconds: float) -> PluginError:
+        """Return why it has not started in time."""
+
+    @abstractmethod
+    async def _load_failure(self, error: Exception) -> PluginError:
+        """Return why it has not started."""
+
+    @abstractmethod
+    async def _call_failure(
+        self, component: Component, error: MCPError, arguments: dict[str, Any], begun: float
+    ) -> Exception:
+        """Return why a call that *begun* then failed."""
+
+    @abstractmethod
+    def _failure(self, component: Component, reason: str, arguments: dict[str, Any], begun: float) -> ActionError:
+        """Return the error for a call that *begun* then and that the plugin says it failed, for its own *reason*."""
+
+    @abstractmethod
+    async def _end_peer(self, *, at_once: bool) -> None:
+        """End what is at the other end, as far as that is ours to do."""
+
+    # ---------------------------------------------------------------- what all have in common
+
+    @property
+    def offers(self) -> Offers:
+        return self._offers
+
+    async def open(self, seconds: float) -> None:
+        """Wait until its components are known.
+
+        Raises LoadError, PluginTimeoutError, and MCPError where it speaks only a newer protocol.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.shield(self._ready)
+        except TimeoutError:
+            await self._end(at_once=True)
+            raise self._late(seconds) from None
+        except asyncio.CancelledError:
+            await self._end(at_once=True)
+            raise
+        except PluginError:
+            await self._end()
+            raise
+        except Exception as error:  # whatever the client makes of what a stranger sent: it did not start
+            if isinstance(error, MCPError) and error.code == types.UNSUPPORTED_PROTOCOL_VERSION:
+                await self._end()
+                raise
+            failure = await self._load_failure(error)
+            await self._end()
+            raise failure from None
+
+    async def call(
+        self,
+        component: Component,
+        arguments: dict[str, Any],
+        progress: Callable[[float | None, str], None] | None = None,
+    ) -> Any:
+        """Call one component; see :meth:`dynamic_plugins.workers.components.Connection.call`."""
+        if not self.alive:
+            raise self._not_alive(component)
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(self._call_timeout) as clock:
+                self._clocks.add(clock)
+                value = await self._ask(component, arguments, progress or self._host.progress)
+        except TimeoutError:
+            await self._end_if_stuck()
+            raise PluginTimeoutError(self.name, component.name, self._call_timeout) from None
+        except MCPError as error:
+            raise await self._call_failure(component, error, arguments, begun) from None
+        except (RuntimeError, ValueError) as error:
+            # What the client finds wrong with an answer: it does not fit the protocol or the tool's own schema.
+            raise ActionError(self.name, component.name, self._scrubber.text(str(error))) from None
+        finally:
+            self._clocks.discard(clock)
+        return self._scrubber.result(value)
+
+    async def close(self) -> None:
+        """End it: services stopped, process gone, memory given back. Safe to repeat; never raises."""
+        await self._end()
+
+    async def _live(self) -> None:
+        try:
+            async with self._client as client:
+                self._offers = await self._ask_offers(client)
+                self._ready.set_result(None)
+                await self._closing.wait()
+        except Exception as error:  # open() waits for it, and tells it
+            failure: Exception = error
+            while isinstance(failure, ExceptionGroup):
+                failure = failure.exceptions[0]
+            self._ended_by = failure
+            if not self._ready.done():
+                self._ready.set_exception(failure)
+        finally:
+            if not self._ready.done():
+                self._ready.set_exception(ConnectionError("closed"))
+
+    async def _ask(
+        self, component: Component, arguments: dict[str, Any], progress: Callable[[float | None, str], None] | None
+    ) -> Any:
+        begun = time.monotonic()
+        address = component.address or component.name
+        if component.address == READ:
+            return resource_text(await self._client.read_resource(self._resource(component, arguments)))
+        if component.kind == "provider":
+            return resource_text(await self._client.read_resource(address))
+        if address.startswith(PROMPT):
+            texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in arguments.items()}
+            return prompt_value(await self._client.get_prompt(address.removeprefix(PROMPT), texts))
+        result = await self._client.call_tool(
+            address, arguments, progress_callback=self._progress_callback(progress) if progress is not None else None
+        )
+        if result.is_error:
+            reason = self._scrubber.text(text_of(result, self._scrubber.result))
+            raise self._failure(component, reason, arguments, begun)
+        return value_of(result)
+
+    def _progress_callback(self, progress: Callable[[float | None, str], None]) -> Any:
+        async def report(done: float, total: float | None, message: str | None) -> None:
+            progress(done / total if total else None, self._scrubber.text(message or ""))
+
+        return report
+
+    def _resource(self, component: Component, arguments: dict[str, Any]) -> str:
+        """Return the address of the resource that is asked for. Raises ActionError that names what there is."""
+        known = {each.name: each.address for each in self._offers.of("provider")}
+        if (address := known.get(str(arguments.get("resource")))) is None:
+            raise ActionError(self.name, component.name, f"there is no such resource; there are: {', '.join(known)}")
+        return address
+
+    async def _end(self, *, at_once: bool = False) -> None:
+        """Leave the client, then end the process; both even when this is cancelled half way."""
+        if not self._closing.is_set():
+            self._closing.set()
+            self._ending = asyncio.create_task(self._finish(at_once), name=f"end of {self.name}")
+        if self._ending is not None:
+            await asyncio.shield(self._ending)
+
+    async def _finish(self, at_once: bool) -> None:
+        if self._refresh is not None:
+            self._refresh.cancel()
+        if not self._ready.done():
+            self._task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await self._end_peer(at_once=at_once)
+        _, late = await asyncio.wait([self._task], timeout=_PING_SECONDS)
+        for task in late:
+            task.cancel()
+        if self._ready.done() and not self._ready.cancelled():
+            self._ready.exception()  # looked at, so that nobody is warned of an error that open() has raised
+
+    async def _end_if_stuck(self) -> None:
+        """End a worker that does not even answer a ping; one that does goes on, the call itself was cancelled."""
+        session = self._client.session
+        try:
+            async with asyncio.timeout(_PING_SECONDS):
+                if session.initialize_result is not None:
+                    await session.send_request(types.PingRequest(), types.EmptyResult)
+                else:  # the newest protocol has no ping
+                    await self._client.list_tools()
+        except MCPError as error:
+            if error.code == types.CONNECTION_CLOSED:
+                await self._end(at_once=True)
+        except TimeoutError:
+            await self._end(at_once=True)
+        except (RuntimeError, ValueError):
+            return  # an answer, if a bad one
+
+    def _problem(self, error: Exception) -> str:
+        """Return what is wrong with what it sent while it started."""
+        problem = problem_in(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+        return self._scrubber.text(f"it does not keep to the protocol: {problem}")
+
+    async def _sample(self, context: ClientRequestContext, params: types.CreateMessageRequestParams) -> Any:  # noqa: ARG002 # the client calls it so
+        assert self._host.use_model is not None  # noqa: S101 # given to the client only with a model
+        messages = [{"role": "system", "content": params.system_prompt}] if params.system_prompt else []
+        messages += [{"role": each.role, "content": _plain_text(each.content)} for each in params.messages]
+        text = await self._host.use_model(self._scrubber.result(messages))
+        if text is None:
+            return types.ErrorData(code=types.INVALID_REQUEST, message="There is no model here to ask.")
+        return types.CreateMessageResult(
+            role="assistant", content=types.TextContent(text=text), model="host", stop_reason="endTurn"
+        )
+
+    async def _roots(self, context: ClientRequestContext) -> types.ListRootsResult:  # noqa: ARG002 # the client calls it so
+        from pathlib import Path
+
+        return types.ListRootsResult.model_validate(
+            {"roots": [{"uri": Path(root).as_uri(), "name": Path(root).name} for root in self._host.roots]}
+        )
+
+    async def _elicited(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:  # noqa: ARG002 # the client calls it so
+        from dynamic_plugins.workers.remote.elicitation import answer
+
+        assert self._host.ask_values is not None  # noqa: S101 # given to the client only with it
+        with self._waiting_for_person():
+            return await answer(self.name, params, self._host.ask_values)
+
+    @contextmanager
+    def _waiting_for_person(self) -> Iterator[None]:
+        """Keep the time that a person takes off the calls under way."""
+        for clock in self._clocks:
+            clock.reschedule(None)
+        try:
+            yield
+        finally:
+            ends = asyncio.get_running_loop().time() + self._call_timeout
+            for clock in self._clocks:
+                clock.reschedule(ends)
+
+    async def _logged(self, params: types.LoggingMessageNotificationParams) -> None:
+        if self._host.log is not None:
+            data = params.data
+            if not isinstance(data, str):  # cleaned as it came: within our JSON it is written in yet another way
+                data = json.dumps(self._scrubber.result(data), default=str)
+            self._host.log(self.name, self._scrubber.text(f"{params.level}: {data}")[:2000])
+
+    async def _noticed(self, message: object) -> None:
+        if isinstance(message, _LIST_CHANGED) and self._ready.done() and self.alive:
+            if self._refresh is not None:
+                self._refresh.cancel()
+            self._refresh = asyncio.create_task(self._ask_again(), name=f"offers of {self.name}")
+
+    async def _ask_offers(self, client: Client) -> Offers:
+        return (await offers_of(self.name, client, ours=self._ours)).scrubbed(self._scrubber)
+
+    async def _ask_again(self) -> None:
+        try:
+            async with asyncio.timeout(self._call_timeout):
+                offers = await self._ask_offers(self._client)
+        except (PluginError, MCPError, TimeoutError, RuntimeError, ValueError) as error:
+            if self._host.log is not None:
+                self._host.log(self.name, self._scrubber.text(f"its changed offers cannot be used: {error}"))
+            return
+        if offers != self._offers:
+            self._offers = offers
+            if self.on_offers_changed is not None:
+                self.on_offers_changed(offers)
+
+
+def _plain_text(content: Any) -> str:
+    blocks: Sequence[Any] = content if isinstance(content, list) else [content]
+    return "\n".join(block.text for block in blocks if getattr(block, "type", "") == "text")

@@ -1,0 +1,296 @@
+"""The HTTP client of one remote server: whatever goes wrong comes out as one sentence, for the request it belongs to.
+
+The MCP client's transports drop most of what HTTP tells, and end all calls where one request fails. Here a failure
+becomes the JSON-RPC error that answers that request, and is kept under its number: see
+:meth:`RemoteHttpClient.failure_of`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import mcp_types as types
+
+from dynamic_plugins import __version__
+from dynamic_plugins.errors import PluginError
+from dynamic_plugins.workers.components import NOT_ANSWERED
+from dynamic_plugins.workers.remote.address_guard import origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mcp import MCPError
+
+    from dynamic_plugins.workers.remote.address_guard import AddressGuard
+
+_CONNECT_SECONDS, _WRITE_SECONDS = 15.0, 60.0
+_STREAM_SECONDS = 0.2
+"""The least time from one opening of a stream to the next."""
+_LONGEST_ERROR = 64 * 1024
+_MOST_KEPT = 64
+_SESSION = "mcp-session-id"
+# How servers say, with 400 or 404, that they know no such session (any more).
+_NO_SESSION = re.compile(
+    rb"session.{0,40}(?:not.found|expired|terminated|invalid|unknown|closed|no.longer)"
+    rb"|(?:no|un|not.a|in)[ -]?(?:valid|known).{0,20}session",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a request was not answered."""
+
+    text: str
+    no_session: bool = False
+    """Whether the server knows our session no more, and so has done nothing."""
+    unreachable: bool = False
+    """Whether there was no answer at all."""
+    status: int | None = None
+    """Of the HTTP answer, if that refuses."""
+    error: PluginError | None = None
+    """The error itself, where it is one of ours."""
+
+
+class RemoteHttpClient(httpx2.AsyncClient):
+    """A client for one server, through *guard*. *on_failure* gets the failures that belong to no request.
+
+    An answer may have *longest* bytes. *auth* signs in; *refused* says what to do where the server lets nobody in.
+    *reached* gets an empty text when the server answers, and why when it cannot be reached.
+    """
+
+    def __init__(
+        self,
+        guard: AddressGuard,
+        headers: Mapping[str, str],
+        auth: httpx2.Auth | None,
+        *,
+        longest: int,
+        read_seconds: float,
+        refused: str,
+        reached: Callable[[str], None],
+        on_failure: Callable[[Failure], None],
+    ) -> None:
+        own = {"User-Agent": f"agent-dynamic-plugins/{__version__}", "Accept-Encoding": "identity"}
+        super().__init__(
+            transport=guard,
+            headers=own | dict(headers),
+            auth=auth,
+            timeout=httpx2.Timeout(_CONNECT_SECONDS, read=read_seconds, write=_WRITE_SECONDS),
+            trust_env=False,
+        )
+        self._signs_in = auth is not None
+        self._longest, self._refused = longest, refused
+        self._reached, self._on_failure = reached, on_failure
+        self._failures: dict[int, Failure] = {}
+        self._number = count(1)
+        self._next_stream = 0.0
+        self.last_failure: Failure | None = None
+        """Of the last request that nobody could be told of."""
+
+    def failure_of(self, error: MCPError) -> Failure | None:
+        """Return the failure that *error* stands for, once; None for an error of the server's own."""
+        if error.code != NOT_ANSWERED or not isinstance(error.data, dict):
+            return None
+        number = error.data.get("failure")
+        return self._failures.pop(number, None) if isinstance(number, int) else None
+
+    async def send(self, request: httpx2.Request, **how: Any) -> httpx2.Response:
+        """Send *request*; of a JSON-RPC request, a failure is the answer."""
+        asked = _asked(request)
+        if request.method == "GET":
+            await self._paced()
+        try:
+            response = await super().send(request, **{**how, "stream": True})
+        except PluginError as error:
+            failure = Failure(str(error), error=error)
+            return self._answer(request, asked, failure, error)
+        except httpx2.HTTPError as error:
+            failure = Failure(f"it cannot be reached: {_why(error)}", unreachable=True)
+            self._reached(failure.text)
+            return self._answer(request, asked, failure, error)
+        except Exception as error:  # signing in is other people's code, with errors of its own
+            if not self._signs_in:
+                raise
+            return self._answer(request, asked, Failure(f"signing in failed: {error}"), error)
+        self._reached("")
+        try:
+            return await self._read(request, asked, response)
+        except httpx2.HTTPError as error:
+            failure = Failure(f"the connection broke off before its answer was complete ({_why(error)})")
+            return self._answer(request, asked, failure, error)
+
+    async def _paced(self) -> None:
+        """Wait where a stream is asked for again and again: a server may close each at once, and say not to wait."""
+        now = asyncio.get_running_loop().time()
+        begins = max(now, self._next_stream)
+        self._next_stream = begins + _STREAM_SECONDS
+        await asyncio.sleep(begins - now)
+
+    async def _read(self, request: httpx2.Request, asked: Any, response: httpx2.Response) -> httpx2.Response:
+        """Return *response* as it may be read; the answer to a JSON-RPC request whole, unless it is a stream."""
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        failure = self._not_as_agreed(request, response)
+        if failure is None and response.status_code >= 400 and request.method == "POST":
+            body = await _body(response, _LONGEST_ERROR) or b""
+            failure = self._of_status(request, response, body)
+            if failure is None:
+                return _response(request, body, response.status_code)
+        elif failure is None and asked is not None and response.is_success and kind != "text/event-stream":
+            if response.status_code == 202:
+                return response
+            whole = await _body(response, self._longest)
+            failure = self._of_body(kind, whole)
+            if failure is None:
+                return _response(request, whole or b"", response.status_code, response.headers.get(_SESSION))
+        elif failure is None and request.method == "GET" and not response.has_redirect_location:
+            self.last_failure = self._of_stream(request, response, kind)
+        if failure is None:
+            return response
+        await response.aclose()
+        return self._answer(request, asked, failure, None)
+
+    def _not_as_agreed(self, request: httpx2.Request, response: httpx2.Response) -> Failure | None:
+        following = response.next_request
+        if following is not None and origin_of(following.url) != origin_of(request.url):
+            there = following.url.copy_with(userinfo=b"", query=None, fragment=None)
+            return Failure(
+                f"it sends us on to {there}, which is another place than you agreed to: nothing was sent there"
+            )
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            return Failure("its answer is compressed, which was not asked for")
+        return None
+
+    def _of_status(self, request: httpx2.Request, response: httpx2.Response, body: bytes) -> Failure | None:
+        """Return what a refusal means; None where its *body* is a JSON-RPC error, which says it better."""
+        status = response.status_code
+        if _SESSION in request.headers and (status == 404 or (status == 400 and _NO_SESSION.search(body))):
+            return Failure("it knows our session no more", no_session=True)
+        if status in (401, 403):
+            does = "does not let us in" if status == 401 else "forbids that"
+            return Failure(f"it {does} ({status}). {self._refused}", status=status)
+        if _is_error(body):
+            return None
+        if status == 429:
+            after = response.headers.get("retry-after", "")
+            wait = f"; it asks to wait {after} s" if after.isdigit() and len(after) < 6 else ""
+            return Failure(f"it was asked too often (429){wait}", status=status)
+        does = "fails by itself" if status >= 500 else "refuses that"
+        return Failure(_STATUSES.get(status) or f"it {does} ({status})", status=status)
+
+    def _of_stream(self, request: httpx2.Request, response: httpx2.Response, kind: str) -> Failure | None:
+        """Return why *response* is no stream of messages, which the client finds out by itself; None where it is."""
+        if response.status_code >= 400:
+            return self._of_status(request, response, b"")
+        return None if kind == "text/event-stream" else _no_server(kind)
+
+    def _of_body(self, kind: str, body: bytes | None) -> Failure | None:
+        if body is None:
+            return Failure(f"the answer was too long (more than {self._longest:,} bytes) and was dropped")
+        if kind != "application/json":
+            return _no_server(kind)
+        try:
+            types.jsonrpc_message_adapter.validate_json(body, by_name=False)
+        except ValueError:
+            return Failure("the answer cannot be read")
+        return None
+
+    def _answer(
+        self, request: httpx2.Request, asked: Any, failure: Failure, error: Exception | None
+    ) -> httpx2.Response:
+        """Return *failure* as the answer to *request*; what is no JSON-RPC request gets *error*, or an empty answer."""
+        if asked is not None:
+            number = next(self._number)
+            self._failures[number] = failure
+            if len(self._failures) > _MOST_KEPT:  # of requests that nobody waits for any more
+                del self._failures[next(iter(self._failures))]
+            data = types.ErrorData(code=NOT_ANSWERED, message=failure.text, data={"failure": number})
+            told = types.JSONRPCError(jsonrpc="2.0", id=asked, error=data)
+            return _response(request, told.model_dump_json(by_alias=True, exclude_unset=True).encode(), 400)
+        self.last_failure = failure
+        if request.method == "POST":
+            self._on_failure(failure)
+            return httpx2.Response(202, request=request)
+        if error is not None:
+            raise error
+        return httpx2.Response(502, request=request)
+
+
+def _no_server(kind: str) -> Failure:
+    said = "".join(each for each in kind[:60] if each.isprintable()) or "something without a type"
+    return Failure(f"it answers with {said}: what is at its address is no MCP server of this transport")
+
+
+_STATUSES = {
+    404: "there is nothing at its address (404)",
+    405: "it does not take what we send (405): it may speak the other transport",
+    406: "it does not answer in a form that we understand (406)",
+    410: "it is gone (410)",
+    413: "what was sent is too long for it (413)",
+    503: "it is out of service for now (503)",
+}
+
+
+def _asked(request: httpx2.Request) -> Any:
+    """Return the id of the JSON-RPC request in *request*; None where it holds none."""
+    if request.method != "POST" or not request.headers.get("content-type", "").startswith("application/json"):
+        return None
+    try:
+        message = json.loads(request.content)
+    except (ValueError, httpx2.RequestNotRead):
+        return None
+    return message.get("id") if isinstance(message, dict) and "method" in message else None
+
+
+async def _body(response: httpx2.Response, longest: int) -> bytes | None:
+    """Return the whole body; None where it is longer, and nothing more of it is read."""
+    parts, size = [], 0
+    try:
+        async for part in response.aiter_raw():
+            size += len(part)
+            if size > longest:
+                return None
+            parts.append(part)
+    finally:
+        await response.aclose()
+    return b"".join(parts)
+
+
+def _response(request: httpx2.Request, body: bytes, status: int, session: str | None = None) -> httpx2.Response:
+    headers = {"content-type": "application/json"} | ({_SESSION: session} if session else {})
+    return httpx2.Response(status, headers=headers, content=body, request=request)
+
+
+def _is_error(body: bytes) -> bool:
+    try:
+        return isinstance(types.jsonrpc_message_adapter.validate_json(body, by_name=False), types.JSONRPCError)
+    except ValueError:
+        return False
+
+
+def _why(error: Exception) -> str:
+    """Return what happened to a connection, without the address, which may hold a secret."""
+    match error:
+        case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
+            return "nobody takes the connection"
+        case httpx2.TimeoutException():
+            return "it does not answer in time"
+        case httpx2.ConnectError():
+            said = str(error).lower()
+            if "certificate" in said:
+                return "its certificate is not valid"
+            return (
+                "there is no such host"
+                if "not known" in said or "no such host" in said
+                else "the connection is refused"
+            )
+        case httpx2.RemoteProtocolError():
+            return "its answer breaks off"
+        case _:
+            return f"the connection failed, {type(error).__name__}"

