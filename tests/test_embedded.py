@@ -168,6 +168,21 @@ async def test_what_cannot_be_done_is_refused_with_the_reason(
     assert re.search(reason, refused.json()["error"]["message"])
 
 
+async def test_an_action_goes_before_the_prompt_of_the_same_purpose(client: openai.AsyncOpenAI) -> None:
+    address = {"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}
+    fetch, prompt = (
+        {"type": "function", "function": {"name": f"web__{name}", "description": about, "parameters": address}}
+        for name, about in [
+            ("fetch", "Fetches a URL from the internet and gives its contents as markdown"),
+            ("prompt_fetch", "Gives the text of a prompt, with its blanks filled in. Fetch a URL as markdown"),
+        ]
+    )
+    for tools in ([prompt, fetch], [fetch, prompt]):
+        answer = await client.chat.completions.create(**asked("fetch https://example.org/a", tools))
+        calls = answer.choices[0].message.tool_calls or []
+        assert [call.function.name for call in calls if call.type == "function"] == ["web__fetch"]
+
+
 async def test_a_call_that_is_demanded_is_made_or_refused(client: openai.AsyncOpenAI) -> None:
     time: Any = {"type": "function", "function": {"name": "mcp-server-time__get_current_time"}}
     choices: tuple[Any, ...] = ("required", time)

@@ -809,6 +809,8 @@ async def test_a_home_that_others_may_read_is_closed_to_them(cli: Cli) -> None:
 async def test_with_a_token_only_those_who_bring_it_are_served(cli: Cli, browser: httpx2.AsyncClient) -> None:
     cli.env["DYNAMIC_PLUGINS_MCP_TOKEN"] = "a-fake-token"
     async with served(cli) as url, asyncio.timeout(SECONDS):
+        lower = {"Authorization": "bearer a-fake-token", **JSON_HEADERS}
+        assert (await browser.post(url, json=PING, headers=lower)).status_code != 401, "schemes have no case"
         for headers in ({}, {"Authorization": "Bearer another"}, {"Authorization": "a-fake-token"}):
             answer = await browser.post(url, content=json.dumps(PING), headers=JSON_HEADERS | headers)
             assert answer.status_code == 401
