@@ -45,6 +45,8 @@ async def registry(arguments: argparse.Namespace, settings: Settings, out: Outpu
         out.document({"ok": not failed, "sources": told})
     else:
         render.sources(out, told)
+        if arguments.verb == "add" and any(each["problem"] and not each["entries"] for each in told):
+            out.aside("It was not added: nothing could be read there.", "red")
     return FAILED if failed else DONE
 
 
@@ -52,7 +54,10 @@ async def _do(known: Registry, verb: str, values: list[str]) -> tuple[SourceStat
     match verb:
         case "add":
             source = known.sources.add(values[0], values[1] if len(values) > 1 else None)
-            return await known.refresh(source.name)
+            states = await known.refresh(source.name)
+            if any(state.problem and not state.entries for state in states):
+                known.forget(known.sources.remove(source.name))  # what gave nothing is not left behind
+            return states
         case "remove":
             known.forget(known.sources.remove(values[0]))
         case "trust":

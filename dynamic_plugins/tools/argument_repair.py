@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def mend(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str,
     if len(mended) < len(value):
         raise BadArgumentsError(tool, "one argument is given twice, in two spellings of its name", schema)
     if "configuration" in properties and isinstance(mended.get("configuration"), dict):
-        mended["configuration"] = [{"name": k, "value": str(v)} for k, v in mended["configuration"].items()]
+        mended["configuration"] = [{"name": k, "value": v} for k, v in mended["configuration"].items()]
     for key in schema.get("required", ()):
         if key not in mended and "null" in _types(properties.get(key, {})):
             mended[key] = None
@@ -86,3 +87,18 @@ def _known_name(key: str, properties: Mapping[str, Any]) -> str:
 def _types(schema: Mapping[str, Any]) -> Iterable[str]:
     kind = schema.get("type", ())
     return (kind,) if isinstance(kind, str) else kind
+
+
+def with_texts(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return *value* with texts where *schema* wants texts, and a model wrote a whole number, true or false.
+
+    A number with a point stays as it is: ``1.10`` has come as ``1.1``, and nobody knows which was meant.
+    """
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        return {key: with_texts(each, properties.get(key, {})) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_texts(each, schema.get("items", {})) for each in value]
+    if isinstance(value, int) and "string" in _types(schema):
+        return json.dumps(value)
+    return value
