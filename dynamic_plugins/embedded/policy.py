@@ -171,6 +171,11 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
     return wanted
 
 
+def corrected(spoken: str) -> bool:
+    """Whether a message takes back a part of itself: "turn off slack. sorry, I meant discord"."""
+    return bool(_CORRECTS.search(f" {spoken} "))
+
+
 def wants_list(reading: Reading) -> bool:
     """Whether the message looks for plugins."""
     return reading.act.all.get("list", 0.0) >= LISTS
