@@ -59,7 +59,7 @@ async def test_a_configuration_given_as_an_object_becomes_the_list() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", ["{", "[]", "3", {"plugin_name": 3}, {}, {"plugin_name": "x", "force": True}, {"version": "1"}]
+    "arguments", ["{", "[]", "3", {"plugin_name": ["x"]}, {}, {"plugin_name": "x", "force": True}, {"version": "1"}]
 )
 async def test_arguments_that_cannot_be_mended_come_back_with_the_schema(arguments: Any) -> None:
     result = await toolbox().call("install_plugin", arguments)

@@ -62,7 +62,8 @@ def npm() -> Iterator[NpmRegistry]:
 
 @pytest.fixture
 def environ(tmp_path: Path, index: PackageIndex, npm: NpmRegistry) -> dict[str, str]:
-    return index.environment(tmp_path) | npm.environment(tmp_path)
+    # Both indexes, and the one registry, are this test's own: none of the network is asked.
+    return index.environment(tmp_path) | npm.environment(tmp_path) | {"DYNAMIC_PLUGINS_OFFLINE": "0"}
 
 
 def registry_file(folder: Path, *more: dict[str, Any]) -> str:
