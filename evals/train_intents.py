@@ -30,7 +30,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from dynamic_plugins.embedded.classifier import BUCKETS, LinearModel, Meaning, bucket, vector_of
-from dynamic_plugins.embedded.features import message_features, plugin_features
+from dynamic_plugins.embedded.features import case_of, message_features, plugin_features
 from dynamic_plugins.embedded.memory import memory_of
 from dynamic_plugins.embedded.reading import INTENTS
 from dynamic_plugins.embedded.request import Exchange, Made
@@ -67,18 +67,22 @@ Line = dict[str, Any]
 
 @dataclass
 class Samples:
-    """What one model learns from: features as buckets, a label, who wrote the line, and what it says, in four lists."""
+    """What one model learns from: features as buckets, a label, who wrote the line, what it says,
+    and which kind of thing it is that is labelled, in five lists.
+    """
 
     features: list[list[int]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     hands: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    cases: list[int] = field(default_factory=list)
 
-    def add(self, features: Iterable[str], label: str, line: Line) -> None:
+    def add(self, features: Iterable[str], label: str, line: Line, case: int = 0) -> None:
         self.features.append(sorted({bucket(each) for each in features}))
         self.labels.append(label)
         self.hands.append(line["hand"])
         self.said.append(line["text"])
+        self.cases.append(case)
 
     def matrix(self) -> csr_matrix:
         """Return the features as rows of length 1."""
@@ -186,12 +190,12 @@ class Teacher:
             if lost and (link.pointed if label == "-" else not link.pointed):
                 continue  # the plugin that is meant was not found: of another one this says nothing
             features = self._kept(plugin_features(text, links, at, states))
-            found["plugin_intent"].add(features, label, line)
+            found["plugin_intent"].add(features, label, line, case_of(link, states[at]))
             if link.named and label in ("A", "D") and states[at] in _FLIPPED:
                 # Said of a plugin that stands so already the words mean the same: the state must not outweigh them.
                 flipped = [*states[:at], _FLIPPED[states[at]], *states[at + 1 :]]
                 others = self._kept(plugin_features(text, links, at, flipped))
-                found["plugin_intent"].add(others, label, line)
+                found["plugin_intent"].add(others, label, line, case_of(link, flipped[at]))
         features = self._kept(message_features(text, links, states))
         found["message_act"].add(features, _act(line), line)
         if mood := _mood(line):
@@ -278,7 +282,9 @@ def complete(name: str, samples: Samples, folds: int = 3) -> LinearModel:
         part, mine = trained(name, samples, ~held)
         places = np.searchsorted(regression.classes_, part.classes_)
         scores[np.ix_(np.flatnonzero(held), places)] = part.decision_function(matrix[held][:, mine])
-    return packed(regression, columns, meaning(scores, np.array(vectors), np.searchsorted(regression.classes_, labels)))
+    numbers, rows, cases = np.searchsorted(regression.classes_, labels), np.array(vectors), np.array(samples.cases)
+    each = [cases == case for case in range(cases.max() + 1)]
+    return packed(regression, columns, [meaning(scores[own], rows[own], numbers[own]) for own in each])
 
 
 def held_out(samples: Samples, folds: int) -> Iterator[Any]:
@@ -312,7 +318,7 @@ def meaning(scores: Any, vectors: Any, labels: Any) -> Meaning:
     return Meaning(tuple(map(float, bias - middle @ weights)), scale, rounded.tobytes())
 
 
-def packed(regression: LogisticRegression, columns: Any, meaning: Meaning | None = None) -> LinearModel:
+def packed(regression: LogisticRegression, columns: Any, meanings: Sequence[Meaning] = ()) -> LinearModel:
     """Return the regression as it ships: one byte a weight, without those that hardly matter."""
     weights = regression.coef_.T
     kept = np.abs(weights).max(axis=1) >= KEPT * np.abs(weights).max()
@@ -320,7 +326,7 @@ def packed(regression: LogisticRegression, columns: Any, meaning: Meaning | None
     rounded = np.round(weights[kept] / scale).astype(np.int8)
     labels, bias = [str(label) for label in regression.classes_], [float(each) for each in regression.intercept_]
     rows = array("I", columns[kept].astype(np.uint32).tolist())
-    return LinearModel(labels, bias, scale, rows, rounded.tobytes(), meaning)
+    return LinearModel(labels, bias, scale, rows, rounded.tobytes(), meanings)
 
 
 def on_unseen_hands(name: str, samples: Samples, folds: int) -> dict[str, float]:

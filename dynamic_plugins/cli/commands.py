@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from dynamic_plugins.core.status import Outcome
+    from dynamic_plugins.events import Event
     from dynamic_plugins.settings import Settings
 
 Result = dict[str, Any]
@@ -102,12 +103,19 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
     """``uninstall``: remove plugins."""
     code = DONE
     results: list[Result] = []
-    async with App(settings, door="terminal") as app:
+    stayed: dict[str, str] = {}
+
+    def listen(event: Event) -> None:
+        if event.stage == "secrets_stayed":
+            stayed[event.plugin] = event.message
+
+    async with App(settings, listener=listen, door="terminal") as app:
         for said in arguments.names:
             try:
                 name = await app.service.uninstall(said, keep_configuration=arguments.keep_configuration)
-                results.append({"ok": True, "name": name, "uninstalled": True})
-                out.say(f"{name} is uninstalled.")
+                note = {"note": stayed[name]} if name in stayed else {}
+                results.append({"ok": True, "name": name, "uninstalled": True, **note})
+                out.say(f"{name} is uninstalled." + (f" But {note['note']}." if note else ""))
             except PluginError as error:
                 code = _noted(results, error, out)
     _print_results(out, results)
@@ -154,6 +162,8 @@ def _told(app: App, outcome: Outcome) -> Result:
         told["note"] = outcome.note
     if outcome.withheld:
         told["withheld"] = list(outcome.withheld)
+    if outcome.left_out:
+        told["left_out"] = list(outcome.left_out)
     if outcome.changes:
         told["changes"] = list(outcome.changes)
     if (plugin := app.components.plugins.get(outcome.info.name)) is not None:

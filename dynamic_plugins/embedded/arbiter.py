@@ -30,9 +30,6 @@ CHANGES = 0.9
 """From this probability on what changes something is done, if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
-SPELLED_ORDERED = 0.8
-"""So likely must it be of a message that begins with an action's name: "git reset deletes my work or not" orders
-nothing."""
 MAY_ORDER = 0.1
 """A message that orders something less likely than that is never asked about a call that changes something."""
 ASKS, ASKS_DOUBTFUL = 0.15, 0.25
@@ -56,7 +53,7 @@ class Option:
     doubtful: bool = False
     """Whether it is at most asked about."""
     spelled: bool = False
-    """Whether the message begins with the name of the action, as an order does that spells it."""
+    """Whether the message is the name of the action and its arguments, as an order is that spells it."""
 
 
 def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, float] | None = None) -> Answer:
@@ -77,8 +74,8 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
         return best.done if share >= SEARCHES else said.done
     if not best.changing and share >= READS:
         return best.done
-    enough = READS if best.spelled and reading.ordered >= SPELLED_ORDERED else CHANGES
-    if best.changing and not best.doubtful and share >= enough and reading.ordered >= ORDERED:
+    enough, ordered = (READS, MAY_ORDER) if best.spelled else (CHANGES, ORDERED)
+    if best.changing and not best.doubtful and share >= enough and reading.ordered >= ordered:
         return best.done
     return best.asked if share >= asks else said.done
 

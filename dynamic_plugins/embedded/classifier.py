@@ -54,6 +54,14 @@ class Meaning(NamedTuple):
     scale: float
     weights: bytes
 
+    def scores(self, vector: Vector) -> list[float]:
+        """Return what *vector* adds."""
+        import numpy as np  # it is there where a vector is
+
+        weights = np.frombuffer(self.weights, np.int8).reshape(-1, len(self.bias))
+        added = vector @ weights.astype(np.float32) * self.scale
+        return [bias + float(each) for bias, each in zip(self.bias, added, strict=True)]
+
 
 class LinearModel:
     """Multinomial logistic regression.
@@ -68,20 +76,17 @@ class LinearModel:
         scale: float,
         rows: array[int],
         weights: bytes,
-        meaning: Meaning | None = None,
+        meanings: Sequence[Meaning] = (),
     ) -> None:
         self.labels, self._bias, self._scale = tuple(labels), tuple(bias), scale
-        self._rows, self._weights, self._meaning = rows, memoryview(weights).cast("b"), meaning
+        self._rows, self._weights, self._meanings = rows, memoryview(weights).cast("b"), tuple(meanings)
 
-    def lean(self, vector: Vector | None) -> Sequence[float]:
-        """Return what a message's *vector* adds to the score of each label; nothing where there is none."""
-        if vector is None or self._meaning is None:
-            return ()
-        import numpy as np  # it is there where a vector is
+    def lean(self, vector: Vector | None, case: int = 0) -> Sequence[float]:
+        """Return what a message's *vector* adds to the score of each label; nothing where there is none.
 
-        weights = np.frombuffer(self._meaning.weights, np.int8).reshape(-1, len(self.labels))
-        scores = vector @ weights.astype(np.float32) * self._meaning.scale
-        return [bias + float(each) for bias, each in zip(self._meaning.bias, scores, strict=True)]
+        *case* is the kind of thing that is labelled, where the model was trained with several.
+        """
+        return self._meanings[case].scores(vector) if vector is not None and self._meanings else ()
 
     def predict(self, features: Iterable[str], lean: Sequence[float] = ()) -> Prediction:
         """Return how likely each label is. A feature counts once; together they count as one vector of length 1.
@@ -110,12 +115,15 @@ class LinearModel:
 
     def to_bytes(self) -> bytes:
         """Return the model as a file's content: a line of JSON, the buckets, the weights."""
-        head = {"labels": self.labels, "bias": self._bias, "scale": self._scale, "rows": len(self._rows)}
-        meaning = b""
-        if self._meaning is not None:
-            head["meaning"] = {"bias": self._meaning.bias, "scale": self._meaning.scale}
-            meaning = self._meaning.weights
-        return json.dumps(head).encode() + b"\n" + self._rows.tobytes() + self._weights.tobytes() + meaning
+        head = {
+            "labels": self.labels,
+            "bias": self._bias,
+            "scale": self._scale,
+            "rows": len(self._rows),
+            "meanings": [{"bias": each.bias, "scale": each.scale} for each in self._meanings],
+        }
+        meanings = b"".join(each.weights for each in self._meanings)
+        return json.dumps(head).encode() + b"\n" + self._rows.tobytes() + self._weights.tobytes() + meanings
 
     @classmethod
     def from_bytes(cls, content: bytes) -> LinearModel:
@@ -125,13 +133,15 @@ class LinearModel:
         rows = array("I")
         size = head["rows"] * rows.itemsize
         rows.frombytes(rest[:size])
-        width, told = len(head["labels"]), head.get("meaning")
-        end = size + head["rows"] * width
-        expected = end + (DIMENSIONS * width if told else 0)
-        if len(rest) != expected:
+        width, told = len(head["labels"]), head.get("meanings") or []
+        end, step = size + head["rows"] * width, DIMENSIONS * width
+        if len(rest) != end + step * len(told):
             raise ValueError("the model's file is cut off")
-        meaning = Meaning(tuple(told["bias"]), told["scale"], rest[end:]) if told else None
-        return cls(head["labels"], head["bias"], head["scale"], rows, rest[size:end], meaning)
+        meanings = [
+            Meaning(tuple(each["bias"]), each["scale"], rest[end + step * at : end + step * (at + 1)])
+            for at, each in enumerate(told)
+        ]
+        return cls(head["labels"], head["bias"], head["scale"], rows, rest[size:end], meanings)
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question
 from dynamic_plugins.embedded.hedges import clauses
 from dynamic_plugins.embedded.memory import Memory, memory_of, spelled_out
-from dynamic_plugins.embedded.policy import MAY_ORDER, decide, wants_list
+from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide, wants_list
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.text.tokenizer import words as telling_words
@@ -92,7 +92,9 @@ class Dialogue:
         """Return what the message wants; of one with several orders what each of them wants, where that is more."""
         whole = decide(reading, self._known.standing, self._known.entries, memory)
         parts = clauses(reading.text.spoken)
-        if not 1 < len(parts) <= MOST_ORDERS or (whole is not None and whole.choices) or reading.ordered < MAY_ORDER:
+        if not 1 < len(parts) <= MOST_ORDERS or corrected(reading.text.spoken) or reading.ordered < MAY_ORDER:
+            return whole
+        if whole is not None and whole.choices:
             return whole
         answers = self._clause_by_clause(parts, memory)
         orders = [answer for answer in answers if answer is not None and (answer.calls or answer.proposed)]

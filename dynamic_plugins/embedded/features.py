@@ -30,6 +30,14 @@ _SURE = frozenset({"whole", "part", "exact", "ambiguous", "alias"})
 _ME, _ANOTHER = "\x01", "\x02"
 
 
+def case_of(link: Link, state: State) -> int:
+    """Return the kind of case that a plugin is, from 0 to 5: how it stands, and whether words of the message call it.
+
+    A whole message says nothing about which of its plugins it means what; for these it is weighed apart.
+    """
+    return 2 * ("on", "off", "new").index(state) + (link.named and link.kind in _SURE)
+
+
 def plugin_features(text: str, links: Sequence[Link], at: int, states: Sequence[State]) -> list[str]:
     """Return the features of ``links[at]`` in *text*; *states* are those of the links' plugins."""
     link, state = links[at], states[at]

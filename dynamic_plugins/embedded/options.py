@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_USES = 3
 """So many proposals of actions are weighed."""
+MOST_LEFT_OVER = 2
+"""So many words beside an action's name and its arguments are courtesy, or what joins them."""
 _WORD = re.compile(r"[^\W_]+")
 _SURELY = frozenset({"whole", "exact", "alias", "part", "ambiguous"})
 _GROUPS = {
@@ -118,8 +120,16 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         Answer(text=question(calls), proposed=calls),
         here.crossed("use", own),
         changing=proposal.changing,
-        spelled=bool(own["spelled"]),
+        spelled=bool(own["spelled"]) and not _left_over(here.understood.said, proposal),
     )
+
+
+def _left_over(said: str, proposal: Proposal) -> bool:
+    """Whether a message says more than the name of an action and its arguments: "git reset deletes my work or not"."""
+    name, arguments = proposal.calls[0]
+    told = {word.lower() for value in arguments.values() for word in _WORD.findall(str(value))}
+    told |= {word.lower() for word in _WORD.findall(name.replace("_", " "))}
+    return sum(word.lower() not in told for word in _WORD.findall(said)) > MOST_LEFT_OVER
 
 
 def search_option(here: Situation, search: Call, *, explicit: bool) -> Option:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from dynamic_plugins.embedded.classifier import Prediction, model, vector_of
-from dynamic_plugins.embedded.features import State, message_features, plugin_features
+from dynamic_plugins.embedded.features import State, case_of, message_features, plugin_features
 from dynamic_plugins.embedded.spoken_text import SpokenText, spoken_in
 from dynamic_plugins.resolver.linker import Link, links_in
 
@@ -161,11 +162,15 @@ def mood_of(said: str) -> Prediction:
 
 def _plugin_readings(text: SpokenText, links: Sequence[Link], states: Sequence[State]) -> tuple[PluginReading, ...]:
     intents = model("plugin_intent")
-    lean = intents.lean(vector_of(text.said))
+    vector = vector_of(text.said)
+
+    @cache
+    def lean(case: int) -> Sequence[float]:
+        return intents.lean(vector, case)
 
     def predicted(at: int, state: State) -> Prediction:
         supposed = [*states[:at], state, *states[at + 1 :]]
-        return intents.predict(plugin_features(text.spoken, links, at, supposed), lean)
+        return intents.predict(plugin_features(text.spoken, links, at, supposed), lean(case_of(links[at], state)))
 
     unnamed: dict[tuple[State, str], PluginReading] = {}  # those that no word names differ in nothing else
     readings = []

@@ -134,7 +134,8 @@ class NameTable:
         by_name, known = self._by_rules(text, key), self._by_alias.get(key, ())
         # Another name that we gave a plugin fills a gap, or decides between several: a word that already means one goes
         # on meaning it, unless that is known not to work.
-        decides = len(by_name) > 1 and set(known) < set(by_name)
+        several = len(by_name) > 1 and self.keeper([self.names[index] for index in by_name]) is None
+        decides = several and set(known) < set(by_name)
         if len(known) == 1 and (decides or all(self.entry(index).problem for index in by_name)):
             return list(known)
         return by_name
@@ -154,17 +155,18 @@ class NameTable:
             found = {index: None for index in found if self.cores[index] == squash}
         if not found or (len(found) == 1 and key in normalize.GENERIC and not self._by_bare.get(key)):
             return []
-        if len(own := self._by_bare.get(f"plugin-{key}", [])) == 1 and self._keeps_its_word(own[0]):
-            return list(own)
         # "computer-use" and "computeruse" sound the same: a person may mean either.
         return list(found | dict.fromkeys(self.by_squash.get(squash, ())))
 
-    def _keeps_its_word(self, index: int) -> bool:
-        """Whether a plugin of our catalogue that works goes on being meant by its word: what is called plugin-github by
-        "github", whatever else serves GitHub.
+    def keeper(self, names: Sequence[str]) -> str | None:
+        """Return which of *names* a word has always meant in our catalogue; None where that is none of them.
+
+        Said in a sentence, "github" means what is called plugin-github, whatever else serves GitHub by now, unless that
+        is known not to work.
         """
-        entry = self.entry(index)
-        return entry.source == BUNDLED and not entry.problem
+        entries = [self.entry(self._ids[name]) for name in names if name in self._ids]
+        own = [entry for entry in entries if entry.source == BUNDLED and normalize.bare(entry.name)[:7] == "plugin-"]
+        return own[0].name if len(own) == 1 and not own[0].problem else None
 
     def spoken_forms(self, name: str) -> frozenset[str]:
         """Return letters without separators of which a text must hold some to name *name* by any of the rules."""

@@ -15,6 +15,7 @@ from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
 from dynamic_plugins.tools.argument_repair import mend, with_texts
 from dynamic_plugins.tools.management import ALIASES, NAMES
+from dynamic_plugins.tools.model_schemas import for_models, in_own_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -249,7 +250,8 @@ class Toolbox:
 
     def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         tool = self._named(name)
-        return Prepared(tool.name, mend(name, arguments, dict(tool.action.parameters)), tool)
+        schema = dict(tool.action.parameters)
+        return Prepared(tool.name, in_own_names(mend(name, arguments, schema), schema), tool)
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
         if call.tool is None:
@@ -300,7 +302,7 @@ class Toolbox:
             {
                 "action": tools[index].name,
                 "description": tools[index].action.description[:200],
-                "parameters": dict(tools[index].action.parameters),
+                "parameters": for_models(tools[index].action.parameters),
             }
             for index in self._search.search(query, [_text(tool) for tool in tools])
         ]
@@ -364,7 +366,7 @@ def _function(tool: Tool) -> dict[str, Any]:
     return {
         "name": tool.name,
         "description": described(tool.action, DESCRIPTION_LENGTH),
-        "parameters": dict(tool.action.parameters),
+        "parameters": for_models(tool.action.parameters),
         "strict": tool.strict,
     }
 
@@ -375,16 +377,16 @@ _FORMS: dict[str, Callable[[Tool], dict[str, Any]]] = {
     "anthropic": lambda tool: {
         "name": tool.name,
         "description": described(tool.action),
-        "input_schema": dict(tool.action.parameters),
+        "input_schema": for_models(tool.action.parameters),
     },
     "gemini": lambda tool: {
         "name": tool.name,
         "description": described(tool.action),
-        "parametersJsonSchema": dict(tool.action.parameters),
+        "parametersJsonSchema": for_models(tool.action.parameters),
     },
     "mcp": lambda tool: {
         "name": tool.name,
         "description": described(tool.action),
-        "inputSchema": dict(tool.action.parameters),
+        "inputSchema": for_models(tool.action.parameters),
     },
 }
