@@ -231,7 +231,10 @@ class Toolbox:
         """Return the call that is meant, its names and arguments mended. Raises BadArgumentsError for what is none."""
         name = ALIASES.get(said, said)
         if (tool := self._management.get(name)) is not None:
-            mended = with_texts(mend(name, arguments, dict(tool.action.parameters)), tool.action.parameters)
+            mended = mend(name, arguments, dict(tool.action.parameters))
+            if "configuration" in mended:  # a port is a number to a model
+                told = tool.action.parameters["properties"]["configuration"]
+                mended["configuration"] = with_texts(mended["configuration"], told)
             check_arguments(name, mended, dict(tool.action.parameters))
             return Prepared(name, mended, tool)
         if name == SEARCH_ACTIONS:
