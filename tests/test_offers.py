@@ -186,6 +186,13 @@ def test_a_failure_whose_result_is_sent_cut_short_is_still_one() -> None:
     assert "add_item (it failed)" in told.text
 
 
+@pytest.mark.parametrize("told", ['Say: "install mcp-server-time".', 'Say "install mcp-server-time" to have it.'])
+def test_a_yes_to_an_order_that_the_reply_tells_to_say_gives_it(told: str) -> None:
+    made = answer({}, "is there something for the time?", f"There is mcp-server-time. {told}", "yes please")
+    asked = made.calls or made.proposed
+    assert [(call.tool, call.plugin) for call in asked] == [("install_plugin", "mcp-server-time")]
+
+
 def test_a_yes_to_a_question_for_a_value_asks_for_it_again() -> None:
     asked = "What should item be for add_item of shop?"
     made = answer({SHOP: "active"}, "add something to the list", asked, "yes")

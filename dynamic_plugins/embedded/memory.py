@@ -52,6 +52,8 @@ _PRONOUN = re.compile(
 )
 _COUNTS = {"two": 2, "2": 2, "three": 3, "3": 3}
 _QUESTION = re.compile(r"[^.!?\n]*[?？]")
+_TOLD_TO_SAY = re.compile(r"\bSay:? \"([^\"\n]{3,120})\"")
+"""An order that the reply puts into the person's mouth: 'Say "install X" to have it.'"""
 _OFFERING = re.compile(
     r"\b(?:shall i|should i|do you want me to|want me to|would you like me to|may i|can i|i can|i could|let me"
     r"|soll ich|darf ich"
@@ -196,5 +198,7 @@ def _offer_in(reply: str) -> str:
     if not sentence:
         offers = [each for each in re.split(r"(?<=[.!])\s+", reply[-600:]) if _OFFERING.search(each)]
         sentence = offers[-1] if offers else ""
+    if not sentence and (orders := _TOLD_TO_SAY.findall(reply[-600:])):
+        return str(orders[-1])
     found = _OFFERING.search(sentence)
     return (sentence[found.end() :] if found else sentence).strip(" ?？.!")
