@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -25,6 +26,7 @@ from dynamic_plugins.core import prompt_files
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError
 from dynamic_plugins.integrations.secret_form import LOOPBACK, QuietServer
+from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.toolbox import described
 
@@ -223,7 +225,9 @@ async def serve_stdio(server: PluginServer) -> None:
     """Serve one client over standard input and output until it closes its end; other output goes to standard error."""
     from mcp.server.stdio import stdio_server
 
-    async with stdio_server() as (incoming, outgoing):
+    async with AsyncExitStack() as stack:
+        files: tuple[Any, Any] | tuple[()] = await stack.enter_async_context(pipes()) if are_pipes() else ()
+        incoming, outgoing = await stack.enter_async_context(stdio_server(*files))
         await server.server.run(incoming, outgoing, server.server.create_initialization_options())
 
 
