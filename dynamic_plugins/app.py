@@ -251,6 +251,7 @@ class App:
             consent=consent.check,
             search=self._action_search,
             reach=reach,
+            wait_for=self.service.under_way.wait_for,
         )
 
     @cached_property

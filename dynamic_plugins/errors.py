@@ -46,6 +46,7 @@
     │   │   ├── ChangedFilesError          load_failed
     │   │   ├── ComponentClashError        load_failed
     │   │   ├── ContractError              load_failed
+    │   │   ├── OtherVersionError          load_failed
     │   │   └── UnreachableError           load_failed
     │   ├── ActionError                    action_failed
     │   │   └── WorkerDiedError            action_failed
@@ -449,6 +450,10 @@ class LoadError(PluginFaultError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"Loading {name} failed: {reason}")
+
+
+class OtherVersionError(LoadError):
+    """An MCP server refuses the version of the protocol that it was offered; ``reason`` says which, in its words."""
 
 
 class UnreachableError(LoadError):

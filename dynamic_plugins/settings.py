@@ -61,6 +61,11 @@ def is_the_persons_own(name: str) -> bool:
     return _PERSONS_OWN.fullmatch(name) is not None
 
 
+def has_screen() -> bool:
+    """Whether a program could ask the person something in a window of its own."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one worker may use; None is no limit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -140,6 +141,72 @@ async def test_a_plugins_action_is_called_with_what_its_schema_demands(client: o
 async def test_choosing_no_tool_is_respected(client: openai.AsyncOpenAI) -> None:
     answer = await client.chat.completions.create(**asked("what time is it in Tokyo?", TIME), tool_choice="none")
     assert answer.choices[0].message.tool_calls is None
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"n": 2}, "^n: "),
+        ({"response_format": {"type": "json_object"}}, "^response_format: "),
+        ({"stop": [1]}, "^stop: "),
+        ({"max_tokens": 0}, "^max_tokens: "),
+        ({"logprobs": True}, "^logprobs: "),
+        ({"tools": [{"name": "x"}]}, r"^tools\[0\]: "),
+        ({"tools": [{"type": "function", "function": {"name": 1}}]}, r"^tools\[0\].function.name: "),
+        ({"tools": {}}, "^tools: "),
+        ({"tool_choice": "any"}, "^tool_choice: "),
+        ({"tool_choice": {"type": "function", "function": {"name": "no_such_tool"}}}, "^tool_choice: 'no_such_tool'"),
+        ({"tool_choice": "required", "tools": []}, "^tool_choice: a call is required"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_with_the_reason(
+    catalogue: Catalogue, options: dict[str, Any], reason: str
+) -> None:
+    async with served(catalogue) as http:
+        refused = await http.post("/chat/completions", json=asked("what time is it in Tokyo?", TIME) | options)
+    assert refused.status_code == 400
+    assert re.search(reason, refused.json()["error"]["message"])
+
+
+async def test_an_action_goes_before_the_prompt_of_the_same_purpose(client: openai.AsyncOpenAI) -> None:
+    address = {"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}
+    fetch, prompt = (
+        {"type": "function", "function": {"name": f"web__{name}", "description": about, "parameters": address}}
+        for name, about in [
+            ("fetch", "Fetches a URL from the internet and gives its contents as markdown"),
+            ("prompt_fetch", "Gives the text of a prompt, with its blanks filled in. Fetch a URL as markdown"),
+        ]
+    )
+    for tools in ([prompt, fetch], [fetch, prompt]):
+        answer = await client.chat.completions.create(**asked("fetch https://example.org/a", tools))
+        calls = answer.choices[0].message.tool_calls or []
+        assert [call.function.name for call in calls if call.type == "function"] == ["web__fetch"]
+
+
+async def test_a_call_that_is_demanded_is_made_or_refused(client: openai.AsyncOpenAI) -> None:
+    time: Any = {"type": "function", "function": {"name": "mcp-server-time__get_current_time"}}
+    choices: tuple[Any, ...] = ("required", time)
+    for choice in choices:
+        answer = await client.chat.completions.create(**asked("what time is it in Tokyo?", TIME), tool_choice=choice)
+        assert answer.choices[0].finish_reason == "tool_calls"
+    for choice in choices:
+        with pytest.raises(openai.BadRequestError, match="tool_choice: "):
+            await client.chat.completions.create(**asked("good morning", TIME), tool_choice=choice)
+
+
+async def test_a_text_ends_where_the_request_says(client: openai.AsyncOpenAI) -> None:
+    request = asked("good morning", [])
+    whole = (await client.chat.completions.create(**request)).choices[0].message.content or ""
+    word = whole.split()[1]
+    stopped = (await client.chat.completions.create(**request, stop=[word])).choices[0]
+    assert (stopped.message.content, stopped.finish_reason) == (whole[: whole.index(word)], "stop")
+    short = (await client.chat.completions.create(**request, max_tokens=1)).choices[0]
+    assert (short.message.content, short.finish_reason) == (whole[:4], "length")
+
+
+async def test_who_asks_for_the_responses_api_is_told_what_there_is(client: openai.AsyncOpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match=r"OpenAIChatModel.*POST /v1/chat/completions"):
+        await client.responses.create(model="needle-3", input="x")
 
 
 def _tool(tool: str, description: str, required: Sequence[str], **properties: dict[str, Any]) -> Offered:

@@ -238,6 +238,26 @@ async def test_a_server_in_a_wheel_is_started_by_the_command_that_is_called_like
         await installer.install(installer.plan(Entry("a/b", "mcp", packages=(Package("path", str(path)),))))
 
 
+@pytest.mark.parametrize(
+    ("commands", "server"),
+    [
+        (["sky", "sky-mcp"], "sky-mcp"),
+        (["sky", "mcp-server-sky", "sky-admin"], "mcp-server-sky"),
+        (["sky", "sky-admin"], "sky"),
+        (["sky-mcp-setup", "sky-mcp-server"], "sky-mcp-server"),
+        (["sky-mcp-install", "sky-admin", "sky-mcp"], "sky-mcp"),
+        (["alpha", "beta-server", "beta-mcp"], "beta-mcp"),
+    ],
+)
+async def test_of_several_commands_the_one_that_is_the_server_is_started(
+    commands: list[str], server: str, installer: Installer, tmp_path: Path
+) -> None:
+    scripts = "[console_scripts]\n" + "".join(f"{each} = sky:{each.replace('-', '_')}\n" for each in commands)
+    path = wheel(tmp_path, **{"sky-1.2.dist-info/entry_points.txt": scripts})
+    plan = installer.plan(Entry("sky", "mcp", packages=(Package("path", str(path)),)))
+    assert (await installer.install(plan)).entry_point == f"sky:{server.replace('-', '_')}"
+
+
 async def test_a_file_that_is_not_the_one_that_was_described_is_refused(
     installer: Installer, root: Path, tmp_path: Path
 ) -> None:

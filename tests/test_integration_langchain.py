@@ -90,6 +90,9 @@ async def test_outside_a_graph_nobody_is_asked_and_nothing_is_installed(tmp_path
         tools = {tool.name: tool for tool in PluginTools(plugins).now()}
         refused = json.loads(await tools["install_plugin"].ainvoke({"plugin_name": "hello"}))
         assert refused["error"]["code"] == "needs_confirmation"
+        call = {"name": "install_plugin", "args": {"plugin_name": "hello"}, "id": "1", "type": "tool_call"}
+        message = await tools["install_plugin"].ainvoke(call)
+        assert message.status == "error", "middleware that tries again goes by that"
         assert plugins.status() == []
 
 

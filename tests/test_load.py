@@ -17,8 +17,10 @@ import uv
 from dynamic_plugins.core.permissions import Permissions
 from dynamic_plugins.errors import ActionError, LoadError
 from dynamic_plugins.registry.entry import Variable
+from dynamic_plugins.settings import Limits
 from dynamic_plugins.workers.binding import bind
 from dynamic_plugins.workers.components import Host, Offers
+from dynamic_plugins.workers.loader import Loader
 from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
 if TYPE_CHECKING:
@@ -130,6 +132,17 @@ async def test_a_worker_sees_its_own_configuration_and_little_else(whole: Instal
     allowed = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "USER", "LOGNAME"}
     allowed |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "DYNAMIC_PLUGINS_WORKER", "PLAIN", "HIDDEN"}
     assert seen.keys() <= allowed
+
+
+@pytest.mark.parametrize("permissions", [Permissions(), Permissions(network=("example.com",))], ids=["any", "some"])
+async def test_a_persons_proxies_reach_what_may_reach_any_host(permissions: Permissions, whole: Installation) -> None:
+    host = {"PATH": os.environ["PATH"], "https_proxy": "http://proxy.company:3128"}
+    host["HTTP_PROXY"] = "http://ada:secret@proxy.company:3128"
+    mine = Loader(limits=Limits(), start_timeout=30, call_timeout=30, log=lambda *_: None, environment=host)
+    async with connected(whole, mine, Host(permissions=permissions)) as connection:
+        seen = await call(connection, "environment")
+    assert seen.get("https_proxy") == (host["https_proxy"] if permissions.network is None else None)
+    assert "HTTP_PROXY" not in seen, "it holds a password"
 
 
 async def test_no_configured_value_shows_among_the_processes(whole: Installation) -> None:

@@ -16,7 +16,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
@@ -36,6 +39,7 @@ from dynamic_plugins.settings import Settings
 from tests.conftest import ALONE, EXAMPLES, Cli, workers_of
 from tests.integrations.conversations import EACH, Call, Conversation, Held, assert_held, registry
 from tests.integrations.conversations import Person as TablePerson
+from tests.loopback import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -56,6 +60,8 @@ class Behind:
     """The person behind a client: what they were asked, and how they answer."""
 
     agree: bool = True
+    dismiss: bool = False
+    """Whether they close every question without an answer."""
     secret: str | None = None
     slow: bool = False
     """Whether they say yes to opening the page, and fill it in after that."""
@@ -65,6 +71,8 @@ class Behind:
     async def __call__(self, context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:  # noqa: ARG002
         asked = params
         self.asked.append(asked)
+        if self.dismiss:
+            return types.ElicitResult(action="cancel")
         if not self.agree:
             return types.ElicitResult(action="decline")
         if isinstance(asked, types.ElicitRequestURLParams):
@@ -108,11 +116,12 @@ async def beside(
     mode: Mode = "auto",
     person: ElicitationFnT | None = None,
     allow_installs: bool = False,
+    registries: tuple[str, ...] = (),
 ) -> AsyncIterator[Client]:
     """Run the server that ``dynamic-plugins mcp`` runs in this process, with memory in place of pipes, and connect."""
     command = ["dynamic-plugins", "--home", str(cli.home)]
     behind = Person(allow_installs=allow_installs, command=command)
-    settings = Settings.from_environment(cli.environment(), home=cli.home)
+    settings = Settings.from_environment(cli.environment(), home=cli.home, registries=registries)
     async with (
         asyncio.timeout(SECONDS),
         App(settings, approve=behind.approve, ask_values=behind.ask_values, listener=behind.listen) as app,
@@ -231,6 +240,42 @@ async def test_what_may_be_left_out_is_not_required_and_schemas_are_closed(cli: 
     assert all(isinstance(kind, str) for kind in kinds), "lists of types are not understood everywhere"
 
 
+async def test_every_tool_tells_what_it_gives_and_gives_nothing_else(hello: Cli) -> None:
+    """The client checks each result against its tool's schema; what that does not name, a typed client never sees."""
+    async with beside(hello, allow_installs=True, registries=(str(registry()),)) as client:
+        schemas = {tool.name: tool.output_schema or {} for tool in (await client.list_tools()).tools}
+        given = {
+            "list_available_plugins": await call(client, "list_available_plugins", query="time"),
+            "install_plugin": await call(client, "install_plugin", plugin_name="hello"),
+            "configure_plugin": await call(client, "configure_plugin", plugin_name="hello"),
+            "activate_plugin": await call(client, "activate_plugin", plugin_name="hello"),
+            "search_plugin_actions": await call(client, "search_plugin_actions", query="greet"),
+            "call_plugin_action": await call(
+                client, "call_plugin_action", action="hello__greet", arguments={"name": "A"}
+            ),
+            "deactivate_plugin": await call(client, "deactivate_plugin", plugin_name="hello"),
+            "unload_plugin": await call(client, "unload_plugin", plugin_name="hello", uninstall=False),
+        }
+        failed = await call(client, "install_plugin", plugin_name="no such thing")
+    assert given.keys() == schemas.keys()
+    for tool, result in given.items():
+        assert result["ok"], result
+        assert result.keys() <= schemas[tool]["properties"].keys()
+    assert failed["error"].keys() <= schemas["install_plugin"]["properties"]["error"]["properties"].keys()
+    lines = schemas["list_available_plugins"]["properties"]["plugins"]["items"]["properties"]
+    assert all(line.keys() <= lines.keys() for line in given["list_available_plugins"]["plugins"])
+
+
+async def test_wrong_arguments_are_answered_with_what_is_missing_and_the_schema_that_was_listed(hello: Cli) -> None:
+    async with beside(hello, allow_installs=True) as client:
+        listed = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+        wrong = await call(client, "install_plugin", plugin_name=["hello"])
+        assert wrong["error"]["schema"] == listed["install_plugin"]
+        nameless = await call(client, "call_plugin_action", arguments={"name": "Ada"})
+        assert "'action' is missing" in nameless["error"]["message"]
+        assert nameless["error"]["schema"] == listed["call_plugin_action"]
+
+
 async def test_providers_are_resources(hello: Cli) -> None:
     async with beside(hello) as client:
         uris = [resource.uri for resource in (await client.list_resources()).resources]
@@ -293,6 +338,38 @@ async def test_a_client_that_cannot_ask_is_told_the_command_and_the_command_work
         # What another process switched on is there in the next call.
         said = await call(client, "call_plugin_action", action="greet", arguments={"name": "Ada"})
         assert said["result"] == "Hello, Ada!"
+
+
+@both
+@pytest.mark.parametrize("allow_installs", [False, True])
+async def test_a_question_that_is_dismissed_is_no_refusal_and_the_command_is_told(
+    hello: Cli, mode: Mode, allow_installs: bool
+) -> None:
+    async with beside(hello, mode=mode, person=Behind(dismiss=True), allow_installs=allow_installs) as client:
+        dismissed = await call(client, "activate_plugin", plugin_name="hello")
+    assert dismissed["error"]["code"] == "needs_confirmation"
+    assert "dismissed" in dismissed["error"]["message"]
+    command = shlex.split(dismissed["error"]["message"].rpartition("terminal: ")[2])
+    assert command == ["dynamic-plugins", "--home", str(hello.home), "activate", "hello"]
+    assert workers_of(hello.home) == []
+
+
+@both
+@pytest.mark.parametrize("agree", [True, False])
+async def test_what_is_installed_and_switched_on_at_once_waits_for_its_install(
+    cli: Cli, mode: Mode, agree: bool
+) -> None:
+    person = Behind(agree=agree)
+    async with beside(cli, mode=mode, person=person, registries=(str(registry()),)) as client:
+        installed, active = await asyncio.gather(
+            call(client, "install_plugin", plugin_name="hello"),
+            call(client, "activate_plugin", plugin_name="hello"),
+        )
+    if agree:
+        assert (installed["status"], active["status"]) == ("installed", "active")
+    else:
+        assert (installed["error"]["code"], active["error"]["code"]) == ("declined", "not_installed")
+    assert len(person.asked) == (2 if agree else 1)
 
 
 async def test_the_operator_can_agree_beforehand_for_clients_that_cannot_ask(hello: Cli) -> None:
@@ -528,6 +605,69 @@ def test_a_signal_ends_the_server_and_the_plugins_workers(hello: Cli, number: si
         assert workers_of(hello.home) == []
 
 
+class Unfinished(BaseHTTPRequestHandler):
+    """A package index that says nothing to the end: an install from it is under way for as long as somebody waits."""
+
+    asked = threading.Event()
+
+    def do_GET(self) -> None:
+        self.asked.set()
+        self.rfile.read(1)  # until the client goes away
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def unfinished(cli: Cli, tmp_path: Path) -> Iterator[threading.Event]:
+    """A registry of one plugin whose install does not end by itself; set once that is under way."""
+    entry = {"name": "slow", "kind": "mcp", "packages": [{"type": "pypi", "name": "slow", "version": "1.0"}]}
+    listed = tmp_path / "slow.json"
+    listed.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
+    Unfinished.asked = threading.Event()
+    index = ThreadingHTTPServer(("127.0.0.1", 0), Unfinished)
+    index.daemon_threads = True
+    with serving(index):
+        address = f"http://127.0.0.1:{index.server_port}/simple"
+        cli.env |= {"UV_DEFAULT_INDEX": address, "UV_NO_CACHE": "1", "SLOW_REGISTRY": str(listed)}
+        yield Unfinished.asked
+
+
+INSTALL_SLOW: dict[str, Any] = {"name": "install_plugin", "arguments": {"plugin_name": "slow"}}
+
+
+@pytest.mark.parametrize("closed", ["both ends", "its input", "by a signal"])
+def test_a_client_that_goes_away_in_the_middle_of_a_call_leaves_nothing_and_no_traceback(
+    cli: Cli, unfinished: threading.Event, closed: str
+) -> None:
+    command = cli.command("mcp", "--allow-installs", "--registry", cli.env["SLOW_REGISTRY"])
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=cli.environment(),
+    ) as process:
+        client = Raw(process)
+        client.shake_hands({})
+        client._send({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": INSTALL_SLOW})
+        assert unfinished.wait(SECONDS)
+        assert list(cli.home.glob("runtime_plugins/*/.staging-*"))
+        if closed == "by a signal":
+            process.terminate()
+        else:
+            assert process.stdin is not None
+            process.stdin.close()
+        if closed == "both ends":
+            assert process.stdout is not None
+            process.stdout.close()
+        assert process.wait(SECONDS) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert list(cli.home.glob("runtime_plugins/*/.staging-*")) == []
+
+
 async def test_an_agreement_that_was_not_asked_for_does_not_count(hello: Cli) -> None:
     person = Behind()
     async with beside(hello, person=person) as client:
@@ -587,6 +727,22 @@ async def test_two_clients_over_http_use_the_same_plugins(hello: Cli, mode: Mode
         assert said["result"] == "Hello, Ada!"
         assert len(person.asked) == 1
     assert workers_of(hello.home) == []
+
+
+@both
+async def test_a_signal_ends_the_server_quietly_while_clients_are_connected_and_calls_are_under_way(
+    cli: Cli, unfinished: threading.Event, mode: Mode
+) -> None:
+    options = ("--no-token", "--allow-installs", "--registry", cli.env["SLOW_REGISTRY"])
+    async with AsyncExitStack() as after, served(cli, *options) as url, asyncio.timeout(SECONDS):
+        # The client is closed after the server, which ends with this block and must have written nothing.
+        client = await after.enter_async_context(Client(url, mode=mode))
+        await client.list_tools()
+        installing = asyncio.create_task(client.call_tool("install_plugin", INSTALL_SLOW["arguments"]))
+        assert await asyncio.to_thread(unfinished.wait, SECONDS)
+    with contextlib.suppress(Exception):
+        await installing
+    assert list(cli.home.glob("runtime_plugins/*/.staging-*")) == []
 
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
@@ -653,6 +809,8 @@ async def test_a_home_that_others_may_read_is_closed_to_them(cli: Cli) -> None:
 async def test_with_a_token_only_those_who_bring_it_are_served(cli: Cli, browser: httpx2.AsyncClient) -> None:
     cli.env["DYNAMIC_PLUGINS_MCP_TOKEN"] = "a-fake-token"
     async with served(cli) as url, asyncio.timeout(SECONDS):
+        lower = {"Authorization": "bearer a-fake-token", **JSON_HEADERS}
+        assert (await browser.post(url, json=PING, headers=lower)).status_code != 401, "schemes have no case"
         for headers in ({}, {"Authorization": "Bearer another"}, {"Authorization": "a-fake-token"}):
             answer = await browser.post(url, content=json.dumps(PING), headers=JSON_HEADERS | headers)
             assert answer.status_code == 401

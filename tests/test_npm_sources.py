@@ -6,14 +6,17 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynamic_plugins.errors import InstallError
+from dynamic_plugins.errors import InstallError, LoadError
 from dynamic_plugins.install.installer import Installer
+from dynamic_plugins.install.integrity import changed_files
 from dynamic_plugins.registry.entry import Entry, Package
-from tests.npm_registry import NpmRegistry, npm_registry
+from tests.loading import call, connected, loader
+from tests.npm_registry import SERVER, NpmRegistry, npm_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +37,32 @@ async def install(tmp_path: Path, registry: NpmRegistry, sha256: str | None = No
     installer = Installer(tmp_path / "runtime_plugins", python=sys.executable, environ=environ)
     package = Package("npm", "tea", "1.0.0", sha256=sha256)
     return await installer.install(installer.plan(Entry("tea", packages=(package,))))
+
+
+BUILT = {"server.js": "require('./built.js')", "build.js": "require('fs').writeFileSync('built.js', '')"}
+
+
+async def test_where_install_scripts_were_not_run_a_start_that_fails_says_so(
+    tmp_path: Path, registry: NpmRegistry
+) -> None:
+    registry.add("tea", files=BUILT, scripts={"install": "node build.js"})
+    installation = replace(await install(tmp_path, registry), kind="mcp")
+    with pytest.raises(LoadError, match=r"Cannot find module.*install scripts of tea.*DYNAMIC_PLUGINS_ALLOW_BUILDS=1"):
+        await loader().connect(installation, {})
+
+
+async def test_install_scripts_are_run_where_builds_are_allowed(tmp_path: Path, registry: NpmRegistry) -> None:
+    files = {**BUILT, "server.js": f"#!/usr/bin/env node\nrequire('./built.js')\n{SERVER.partition(chr(10))[2]}"}
+    registry.add("tea", files=files, scripts={"install": "node build.js"})
+    environ = dict(os.environ) | registry.environment(tmp_path)
+    installer = Installer(tmp_path / "runtime_plugins", python=sys.executable, environ=environ, allow_builds=True)
+    plan = installer.plan(Entry("tea", "mcp", packages=(Package("npm", "tea", "1.0.0"),)))
+    assert "install scripts" in " ".join(plan.warnings)
+    assert any(command[:2] == ("npm", "rebuild") for command in plan.commands)
+    installation = await installer.install(plan)
+    assert changed_files(installation) == []
+    async with connected(installation, TEA="green") as connection:
+        assert await call(connection, "tell", name="TEA") == "green"
 
 
 @pytest.fixture(scope="module")

@@ -130,6 +130,12 @@ def test_what_says_no_day_was_not_verified() -> None:
             Argument("positional", hint="directory", repeated=True),
         ),
         ({"type": "positional", "value": "serve"}, Argument("positional", value="serve")),
+        (
+            {"type": "named", "name": "--options", "value": '{"headless": true}'},
+            Argument("named", "--options", value='{"headless": true}'),
+        ),
+        ({"type": "positional", "value": "Bearer ${API}"}, Argument("positional", value="Bearer ${API}")),
+        ({"type": "named", "name": "--to", "default": "there\n"}, Argument("named", "--to", default="there")),
         ({"type": "named", "name": "--port", "value": 80}, Argument("named", "--port", value="80")),
         ({"type": "named", "name": "--api-key"}, Argument("named", "--api-key", secret=True)),
         (

@@ -114,3 +114,13 @@ def test_few_entries_may_reach_any_host_without_a_word_of_anybody() -> None:
 def test_the_reference_servers_can_be_found_by_what_their_actions_are_called() -> None:
     assert {action.name for action in BY_NAME["mcp-server-time"].actions} == {"get_current_time", "convert_time"}
     assert {"echo", "get-sum"} <= {action.name for action in BY_NAME["@modelcontextprotocol/server-everything"].actions}
+
+
+GERMAN_OR_SPANISH = re.compile(r"\b(der|die|das|eine[nrm]?|für|und|im|abrufen|el|los|una?|para|les?|des)\b")
+
+
+def test_what_actions_do_is_told_in_english() -> None:
+    # The only words of another language in the catalogue make their plugin the answer to whatever is asked in it.
+    for entry in PARSED.entries:
+        for action in entry.actions:
+            assert not GERMAN_OR_SPANISH.search(action.description), (entry.name, action.description)

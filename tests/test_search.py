@@ -256,3 +256,20 @@ def test_what_only_shares_a_common_word_is_not_shown() -> None:
 def test_a_product_that_nobody_has_is_not_answered_with_its_second_word() -> None:
     index = SearchIndex([*ENTRIES, *(Entry(f"pages-{n}", description=f"Pages of kind {n}") for n in range(9))])
     assert index.search("figmatic pages") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("eine Seite lesen", []),
+        ("resumir una hoja", []),
+        ("ein PDF, bitte", ["@elizaos/plugin-pdf"]),
+        ("look something up in telegram", ["@elizaos/plugin-telegram"]),
+    ],
+)
+def test_what_joins_words_finds_nothing_in_other_languages_either(query: str, found: list[str]) -> None:
+    others = [
+        Entry("hiking", description="Liefert eine Karte im Gebirge, ein Blatt, bitte"),
+        Entry("docs", description="Looks up documents", actions=(OfferedAction("unarchive"),)),
+    ]
+    assert [match.entry.name for match in SearchIndex([*ENTRIES, *others]).search(query)] == found

@@ -21,7 +21,7 @@ from dynamic_plugins.registry.formats import fields
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES, Settings
 from dynamic_plugins.storage.values import ConfigurationStore
 from dynamic_plugins.storage.vault import SERVICE, EncryptedFileVault, KeyringVault, open_vault
-from tests.keyring_stand_ins import LockedKeyring, MemoryKeyring, PlainKeyring
+from tests.keyring_stand_ins import LockedKeyring, MemoryKeyring, PlainKeyring, SilentKeyring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,6 +110,53 @@ def test_a_keyring_that_fails_never_quotes_what_it_was_given(use: Any, tmp_path:
     assert SECRET not in str(raised.value)
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
+
+
+def test_a_locked_keyring_gives_way_to_the_file_of_a_passphrase(use: Any, tmp_path: Path) -> None:
+    use(fail.Keyring())  # type: ignore[no-untyped-call]  # keyring has no types there
+    ConfigurationStore(tmp_path, "open sesame").set("plugin", {}, {"API_KEY": SECRET, "OTHER": "an older one"})
+    use(LockedKeyring())
+    store = ConfigurationStore(tmp_path, "open sesame")
+    assert store.values("plugin")["API_KEY"] == SECRET, "one that appeared later does not hide it"
+    store.set("plugin", {}, {"OTHER": "a newer one"})
+    assert store.values("plugin") == {"API_KEY": SECRET, "OTHER": "a newer one"}
+    assert store.forget("plugin") == ["API_KEY", "OTHER"], "nobody knows what the keyring still holds"
+    assert store.values("plugin") == {}
+    assert EncryptedFileVault(tmp_path / "secrets.enc", "open sesame").get("plugin/API_KEY") is None
+
+
+def test_a_keyring_that_appears_later_takes_what_is_new_and_forgets_in_both(use: Any, tmp_path: Path) -> None:
+    use(fail.Keyring())  # type: ignore[no-untyped-call]  # keyring has no types there
+    ConfigurationStore(tmp_path, "p").set("plugin", {}, {"API_KEY": "an older one", "OTHER": SECRET})
+    backend = use(MemoryKeyring())
+    store = ConfigurationStore(tmp_path, "p")
+    store.set("plugin", {}, {"API_KEY": "a newer one"})
+    assert store.values("plugin") == {"API_KEY": "a newer one", "OTHER": SECRET}
+    assert list(backend.kept.values()) == ["a newer one"]
+    assert store.forget("plugin") == []
+    assert backend.kept == {}
+
+
+def test_a_keyring_that_never_answers_is_asked_once(use: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr("dynamic_plugins.storage.vault._SECONDS", 0.5)
+    silent = use(SilentKeyring())
+    vault = KeyringVault(tmp_path)
+    for _ in range(3):
+        with pytest.raises(SecretStoreError, match=r"did not answer \(within 0\.5 s\).*DYNAMIC_PLUGINS_PASSPHRASE"):
+            vault.get("plugin/API_KEY")
+    assert silent.asked == 1
+    silent.end.set()
+
+
+def test_a_plugin_is_forgotten_with_a_keyring_that_is_locked(use: Any, tmp_path: Path) -> None:
+    backend = use(MemoryKeyring())
+    ConfigurationStore(tmp_path).set("plugin", {"LEVEL": "3"}, {"API_KEY": SECRET})
+    use(LockedKeyring())
+    assert ConfigurationStore(tmp_path).forget("plugin") == ["API_KEY"]
+    assert ConfigurationStore(tmp_path).plain("plugin") == {}
+    assert list(backend.kept.values()) == [SECRET]
 
 
 def test_two_homes_share_a_keyring_and_keep_out_of_each_others_way(use: Any, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Handler, Plugin, action
-from dynamic_plugins.tools.argument_repair import mend
+from dynamic_plugins.tools.argument_repair import mend, with_texts
 from dynamic_plugins.tools.management import NAMES, schema
 from dynamic_plugins.tools.toolbox import MAX_LISTED, MAX_LISTED_CHARACTERS, Toolbox, in_format
 
@@ -157,3 +157,14 @@ def test_only_our_own_schemas_are_said_to_be_strict() -> None:
 def test_mend_refuses_what_is_no_object() -> None:
     with pytest.raises(BadArgumentsError):
         mend("t", "[1, 2]", {"type": "object"})
+
+
+def test_whole_numbers_and_truth_values_are_texts_where_texts_are_wanted() -> None:
+    shape = schema("configure_plugin")
+    given = {"plugin_name": 7, "configuration": [{"name": "PORT", "value": 8080}, {"name": "LOUD", "value": True}]}
+    mended = with_texts(mend("configure_plugin", given, shape), shape)
+    assert mended == {
+        "plugin_name": "7",
+        "configuration": [{"name": "PORT", "value": "8080"}, {"name": "LOUD", "value": "true"}],
+    }
+    assert with_texts({"plugin_name": "x", "version": 1.1}, schema("install_plugin"))["version"] == 1.1, "1.10, perhaps"

@@ -116,7 +116,11 @@ async def test_what_will_not_pass_is_told_and_the_conversation_goes_on(home: Pat
         ("no_such_tool", "{}", "bad_arguments"),
         ("install_plugin", "{not json", "bad_arguments"),
         ("install_plugin", '{"plugin_name": 3}', "bad_arguments"),
-        ("install_plugin", '{"plugin_name": "no-such-plugin-at-all"}', "unknown_plugin"),
+        (
+            "install_plugin",
+            '{"plugin_name": "no-such-plugin-at-all"}',
+            "needs_confirmation",
+        ),  # the person named none such
         ("hello__greet", "{}", "bad_arguments"),
     ],
 )

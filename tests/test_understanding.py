@@ -175,7 +175,7 @@ TIME = "mcp-server-time"
         ("bring slack out of hibernation please", {SLACK: "installed"}, [("activate", SLACK)]),
         ("I need you to run shell commands", {SHELL: "installed"}, [("activate", SHELL)]),
         # A name in another script or with an ending.
-        ("вруби дискорд", {DISCORD: "installed"}, [("activate", DISCORD)]),
+        ("включи дискорд", {DISCORD: "installed"}, [("activate", DISCORD)]),
         ("Discord'u aç", {DISCORD: "installed"}, [("activate", DISCORD)]),
         # Of several plugins those that are meant.
         ("turn everything off except slack", BOTH | {RSS: "active"}, [("deactivate", DISCORD), ("deactivate", RSS)]),

@@ -516,3 +516,40 @@ async def test_the_built_in_model_reads_the_plainest_orders(
         turn = await app.conversation().plan(said)
     made = [(call.tool, call.arguments["plugin_name"], call.arguments.get("version")) for call in turn.calls]
     assert made == ([("install_plugin", "npm:@acme/tea-mcp", None)] if calls is None else calls)
+
+
+async def test_an_installed_plugin_that_no_registry_lists_is_not_called_listed(
+    tmp_path: Path, environ: dict[str, str], index: PackageIndex
+) -> None:
+    index.add_server("steep-mcp-server")
+    asked: list[ApprovalRequest] = []
+    async with app_at(tmp_path, environ, asker(asked)) as app:
+        await app.service.install("pypi:steep-mcp-server")
+        index.add_server("steap-mcp-server")
+        await app.service.install("pypi:steap-mcp-server")
+    assert asked[-1].name == "steap-mcp-server"
+    assert not any("That is listed" in warning for warning in asked[-1].warnings)
+
+
+@pytest.mark.parametrize("command", ["list", "info"])
+def test_to_look_for_a_package_that_no_registry_lists_says_how_it_is_installed(
+    tmp_path: Path, environ: dict[str, str], command: str
+) -> None:
+    cli = Cli(tmp_path / "home", environ)
+    registry = registry_file(tmp_path)
+    told = cli("--registry", registry, command, "npm:@acme/tea-mcp", code=1).json["error"]
+    assert told["code"] == "unknown_plugin"
+    assert "No registry lists npm:@acme/tea-mcp" in told["message"]
+    assert "dynamic-plugins install npm:@acme/tea-mcp" in told["message"]
+    shown = cli("--registry", registry, command, "pypi:mcp-server-time").json
+    assert (shown["plugin"] if command == "list" else shown)["name"] == "mcp-server-time"
+
+
+def test_a_search_for_an_address_says_how_a_server_there_is_installed(tmp_path: Path, environ: dict[str, str]) -> None:
+    cli = Cli(tmp_path / "home", environ)
+    found = cli("--registry", registry_file(tmp_path), "list", "https://mcp.example.com/mcp").json
+    assert found["ok"]
+    [notice] = [each for each in found["notices"] if "mcp.example.com" in each]
+    assert notice.endswith("dynamic-plugins install https://mcp.example.com/mcp")
+    page = cli("--registry", registry_file(tmp_path), "list", "http://example.com/notes").json
+    assert page["ok"]

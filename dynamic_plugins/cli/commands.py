@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
+from dynamic_plugins.cli.configure_command import configure
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
 from dynamic_plugins.cli.permission_commands import permissions
 from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
 from dynamic_plugins.core.outside_data import parse_json
-from dynamic_plugins.core.status import status_in_words
-from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError
-from dynamic_plugins.lifecycle.variables import variable_among
-from dynamic_plugins.settings import is_forbidden
+from dynamic_plugins.errors import BadArgumentsError, PluginError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from dynamic_plugins.core.status import Outcome
-    from dynamic_plugins.registry.entry import Variable
+    from dynamic_plugins.events import Event
     from dynamic_plugins.settings import Settings
 
 Result = dict[str, Any]
@@ -88,66 +86,6 @@ def _as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
     return replace(settings, cooldown_days=0) if arguments.no_cooldown else settings
 
 
-async def configure(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    """``configure``: set values; what is missing is asked for at a terminal, secrets without echo."""
-    # Names may stand before --from-env or after it: `configure --from-env NAME`, `configure NAME --from-env KEY`.
-    from_env, words = arguments.from_env is not None, [*arguments.values, *(arguments.from_env or ())]
-    plugin = arguments.name or (words.pop(0) if words else "")
-    if not plugin:
-        return out.wrong_usage("Give the NAME of a plugin.")
-    async with App(settings, door="terminal") as app:
-        values: dict[str, str] = {}
-        named: list[str] = []
-        for pair in words:
-            name, equals, value = pair.partition("=")
-            if equals:
-                values[name] = value
-            elif from_env:
-                named.append(name)
-            else:
-                return out.wrong_usage(f"{name!r} is not KEY=VALUE.")
-        known = await app.service.variables(plugin)
-        taken: dict[str, str] = {}
-        if from_env:
-            taken, left, absent = _from_environment(plugin, [v for v, _ in known], named, settings.environment)
-            if absent:
-                return out.wrong_usage(f"{', '.join(absent)}: not set in the environment.")
-            taken = {name: value for name, value in taken.items() if name not in values}
-            if left := [name for name in left if name not in values]:
-                out.aside(f"Only its source mentions {', '.join(left)}: not taken. Name what it may have.")
-            values = taken | values
-        if not values and prompts.at_a_terminal():
-            values = await prompts.values_for([variable for variable, is_set in known if not is_set])
-        outcome = await app.service.configure(plugin, values)
-        more = {"from_env": sorted(taken)} if from_env else {}
-        if from_env:
-            out.say(f"From the environment: {', '.join(sorted(taken)) or 'nothing'}.")
-        missing = [each.name for each in outcome.info.required_env_vars if not each.is_set]
-        if missing:
-            error = NeedsConfigurationError(outcome.info.name, missing)
-            return out.failure(error, plugin=outcome.info.to_dict(), **more)
-        if out.as_json:
-            names = [variable.name for variable, is_set in await app.service.variables(plugin) if is_set]
-            out.document({"ok": True, **outcome.info.to_dict(), "set": names, **more})
-        out.say(f"{outcome.info.name} is configured: {status_in_words(outcome.info.status)}.")
-    return DONE
-
-
-def _from_environment(
-    plugin: str, known: Sequence[Variable], named: Sequence[str], environment: Mapping[str, str]
-) -> tuple[dict[str, str], list[str], list[str]]:
-    """Return what is taken from *environment*, what only its source mentions, and which of *named* are not there.
-
-    What the plugin declares is taken unasked. What its source merely mentions may be anybody's key, so that is taken
-    only where the person *named* it. Raises :class:`BadArgumentsError` for a name that no plugin may have.
-    """
-    wanted = [variable_among(plugin, known, said).name for said in named]
-    there = [v for v in known if environment.get(v.name) and not is_forbidden(v.name)]
-    names = [*(v.name for v in there if not v.found), *(name for name in wanted if environment.get(name))]
-    left = [v.name for v in there if v.found and v.name not in wanted]
-    return {name: environment[name] for name in names}, left, [name for name in wanted if not environment.get(name)]
-
-
 def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]:
     async def command(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
         from dynamic_plugins.cli.screen import Screen
@@ -165,12 +103,19 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
     """``uninstall``: remove plugins."""
     code = DONE
     results: list[Result] = []
-    async with App(settings, door="terminal") as app:
+    stayed: dict[str, str] = {}
+
+    def listen(event: Event) -> None:
+        if event.stage == "secrets_stayed":
+            stayed[event.plugin] = event.message
+
+    async with App(settings, listener=listen, door="terminal") as app:
         for said in arguments.names:
             try:
                 name = await app.service.uninstall(said, keep_configuration=arguments.keep_configuration)
-                results.append({"ok": True, "name": name, "uninstalled": True})
-                out.say(f"{name} is uninstalled.")
+                note = {"note": stayed[name]} if name in stayed else {}
+                results.append({"ok": True, "name": name, "uninstalled": True, **note})
+                out.say(f"{name} is uninstalled." + (f" But {note['note']}." if note else ""))
             except PluginError as error:
                 code = _noted(results, error, out)
     _print_results(out, results)
@@ -217,6 +162,8 @@ def _told(app: App, outcome: Outcome) -> Result:
         told["note"] = outcome.note
     if outcome.withheld:
         told["withheld"] = list(outcome.withheld)
+    if outcome.left_out:
+        told["left_out"] = list(outcome.left_out)
     if outcome.changes:
         told["changes"] = list(outcome.changes)
     if (plugin := app.components.plugins.get(outcome.info.name)) is not None:

@@ -128,6 +128,7 @@ def _lifecycle(commands: Any) -> None:
     configure = _command(commands, "configure", "set what a plugin must be told; asks for what is missing")
     configure.add_argument("name", nargs="?", metavar="NAME")
     configure.add_argument("values", nargs="*", metavar="KEY=VALUE", help="a value; what is missing is asked for")
+    configure.add_argument("--undeclared", action="store_true", help="also set what the plugin does not declare")
     configure.add_argument(
         "--from-env",
         nargs="*",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.registry.entry import Variable
 
-__all__ = ["agreed", "agrees", "approver", "as_typed", "at_a_terminal", "line", "value_asker", "values_for"]
+__all__ = ["agreed", "agrees", "approver", "as_typed", "at_a_terminal", "line", "value_asker", "values_for", "wants"]
 
 
 _CALL_CHOICES = "[y]es once, for this [c]onversation, [a]lways, [N]o"
@@ -98,6 +98,11 @@ async def agrees(question: str, screen: Screen) -> bool:
         answer = await _answer(visible(f"{question} [y/N] "))
     await asyncio.sleep(0)  # after Ctrl-C the command ends here, and nothing is taken for an answer
     return answer.strip().lower() in {"y", "yes"}
+
+
+async def wants(question: str) -> bool:
+    """Ask a question where nothing else is on the screen; anything but a yes is a no."""
+    return await _short_answer(f"{question} [y/N] ") in {"y", "yes"}
 
 
 def _show(out: Output, fact: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from dynamic_plugins.cli.registry_standing import standing
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
 from dynamic_plugins.registry.sources import Doing, SourceState
+from dynamic_plugins.registry.unlisted import parse_direct
 from dynamic_plugins.tools.management import DEFAULT_LIMIT, MAX_LIMIT
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from dynamic_plugins.registry.registry import Registry
+    from dynamic_plugins.registry.unlisted import Direct
+    from dynamic_plugins.resolver.catalog import Catalogue, Found
     from dynamic_plugins.resolver.resolver import Resolution
     from dynamic_plugins.settings import Settings
 
@@ -45,6 +49,8 @@ async def registry(arguments: argparse.Namespace, settings: Settings, out: Outpu
         out.document({"ok": not failed, "sources": told})
     else:
         render.sources(out, told)
+        if arguments.verb == "add" and any(each["problem"] and not each["entries"] for each in told):
+            out.aside("It was not added: nothing could be read there.", "red")
     return FAILED if failed else DONE
 
 
@@ -52,7 +58,10 @@ async def _do(known: Registry, verb: str, values: list[str]) -> tuple[SourceStat
     match verb:
         case "add":
             source = known.sources.add(values[0], values[1] if len(values) > 1 else None)
-            return await known.refresh(source.name)
+            states = await known.refresh(source.name)
+            if any(state.problem and not state.entries for state in states):
+                known.forget(known.sources.remove(source.name))  # what gave nothing is not left behind
+            return states
         case "remove":
             known.forget(known.sources.remove(values[0]))
         case "trust":
@@ -95,11 +104,14 @@ async def search(arguments: argparse.Namespace, settings: Settings, out: Output)
     app = App(settings, door="terminal")
 
     async def answer(query: str) -> Result:
+        query, notices = await _named(app.catalogue, query)
         words = {"query": query or None, "limit": getattr(arguments, "limit", None)}
         found = await app.toolbox.call("list_available_plugins", words)
         # A program sees where each comes from as well; a model would pay for that in every search.
         if not found["ok"]:
             return found
+        if notices:
+            found["notices"] = [*found.get("notices", []), *notices]
         return found | {"plugins": await with_origin(app.catalogue, found["plugins"]), "registries": _shown(app)}
 
     if arguments.stdin:
@@ -118,7 +130,7 @@ async def info(arguments: argparse.Namespace, settings: Settings, out: Output) -
 
     app = App(settings, door="terminal")
     app.service.sync()
-    found = await app.catalogue.find_any(arguments.name)
+    found = await _known(app.catalogue, arguments.name)
     listed = await app.catalogue.registry.get(found.entry.name)
     told = await details(app.service, listed[0] if listed else found.entry)
     if out.as_json:
@@ -128,6 +140,48 @@ async def info(arguments: argparse.Namespace, settings: Settings, out: Output) -
     if found.warning:
         out.say(f"  warning  {found.warning}")
     return DONE
+
+
+async def _named(catalogue: Catalogue, query: str) -> tuple[str, list[str]]:
+    """Return what to search for, and what to say beside it: ``npm:NAME`` is no wish but the name of one plugin.
+
+    An address may be either, since a wish can be about a page. Raises UnknownPluginError.
+    """
+    if re.search(r"\s", query):
+        return query, []
+    try:
+        direct = parse_direct(query)
+    except BadArgumentsError:  # an address that nothing is installed from; a page may have it
+        return query, []
+    if direct is None or not direct.in_full:
+        return query, []
+    try:
+        return (await _known(catalogue, query)).entry.name, []
+    except AmbiguousNameError:
+        return query, []
+    except UnknownPluginError:
+        if direct.kind != "address":
+            raise
+        return query, [_how_to_install(direct)]
+
+
+async def _known(catalogue: Catalogue, said: str) -> Found:
+    """Return what *said* names. Raises UnknownPluginError, which says how to install what no registry lists."""
+    try:
+        return await catalogue.find_any(said)
+    except UnknownPluginError as error:
+        direct = parse_direct(said)
+        if direct is None or not direct.in_full:
+            raise
+        raise UnknownPluginError(said, error.suggestions, also=f"{_how_to_install(direct)}.") from None
+
+
+def _how_to_install(direct: Direct) -> str:
+    there = "an MCP server answers there" if direct.kind == "address" else "there is such a package"
+    return (
+        f"No registry lists {direct.shown}. To be asked whether to add it, if {there}, "
+        f"say: dynamic-plugins install {direct.shown}"
+    )
 
 
 def _more(arguments: argparse.Namespace) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _READABLE = 20
 """A column of prose narrower than this is no longer read with ease."""
 _GAP = 3
+_MOST_LEFT_OUT = 8
 
 
 def matches(out: Output, result: dict[str, Any], more: str, limit: int = DEFAULT_LIMIT) -> None:
@@ -195,8 +196,13 @@ def outcome(done: Outcome) -> str:
     needs = f" It needs {', '.join(missing)}: dynamic-plugins configure {info.name}" if missing else ""
     reads = " It is shown each finished turn of a conversation." if done.reads_turns else ""
     waits = f"\n{withheld(info.name, done.withheld)}" if done.withheld else ""
-    new = "".join(f"\n  {line}" for line in done.changes)
+    new = "".join(f"\n  {line}" for line in (*_shortened(done.left_out), *done.changes))
     return f"{info.name} {info.version}: {status_in_words(info.status)}.{needs}{reads}{waits}{new}"
+
+
+def _shortened(sentences: Sequence[str]) -> list[str]:
+    more = len(sentences) - _MOST_LEFT_OUT
+    return [*sentences[:_MOST_LEFT_OUT], *([f"and {more} more"] if more > 0 else [])]
 
 
 def withheld(name: str, waiting: Sequence[str]) -> str:

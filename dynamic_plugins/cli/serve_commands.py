@@ -109,6 +109,7 @@ async def _stdio(server: PluginServer, app: App) -> int:
     ending: list[asyncio.Task[None]] = []
 
     async def end() -> None:
+        await server.stop()
         await app.service.close()
         # A thread is blocked reading standard input, and nothing but its closing would end it.
         os._exit(DONE)

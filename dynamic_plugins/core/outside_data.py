@@ -101,7 +101,7 @@ def parse_toml(text: str | bytes) -> dict[str, Any]:
     """Return the table of a TOML file. Raises ValueError for what is none."""
     import tomllib
 
-    text = text if isinstance(text, str) else text.decode()
+    text = text.removeprefix("\ufeff") if isinstance(text, str) else text.decode("utf-8-sig")
     if _LONG_KEY.search(text):
         raise ValueError(TOO_DEEP)  # Python's own reader takes a time that grows with the square of a key's parts
     try:

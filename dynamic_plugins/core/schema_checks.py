@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_TYPES = frozenset({"null", "boolean", "object", "array", "number", "string", "integer"})
-_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_SINGLES = ("additionalProperties", "items", "not", "if", "then", "else", "contains", "propertyNames")
-_DEEPEST = 64
+TYPES = frozenset({"null", "boolean", "object", "array", "number", "string", "integer"})
+MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SINGLES = ("additionalProperties", "items", "not", "if", "then", "else", "contains", "propertyNames")
+DEEPEST = 64
 
 # What the Model Context Protocol allows in a tool's name (SEP-986), which is what every framework can map to its own.
 _NAME = re.compile(r"[A-Za-z0-9_.\-/]{1,128}")
@@ -55,7 +55,7 @@ def _mapping(value: object) -> dict[Any, Any]:
 
 
 def cleaned(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return *schema* with what servers leave out or null by habit put right: the type, empty lists and maps."""
+    """Return *schema* with what is left out or null by habit put right: the type, empty lists and maps."""
     kept = {key: value for key, value in schema.items() if value is not None}
     return {"type": "object", "properties": {}, **kept}
 
@@ -63,10 +63,10 @@ def cleaned(schema: dict[str, Any]) -> dict[str, Any]:
 def _problem(schema: object, where: str, depth: int) -> str | None:
     if isinstance(schema, bool):
         return None
-    if not isinstance(schema, dict) or depth > _DEEPEST:
+    if not isinstance(schema, dict) or depth > DEEPEST:
         return f"its schema is broken at {where or '/'}"
     kinds = schema.get("type", [])
-    if not {kinds} <= _TYPES if isinstance(kinds, str) else not _is_types(kinds):
+    if not {kinds} <= TYPES if isinstance(kinds, str) else not _is_types(kinds):
         return f"its schema has an unknown type at {where or '/'}: {kinds!r}"
     if not _is_names(schema.get("required", [])) or not isinstance(schema.get("enum", []), list):
         return f"its schema is broken at {where or '/'}: required or enum is no list"
@@ -78,19 +78,19 @@ def _problem(schema: object, where: str, depth: int) -> str | None:
 
 def _children(schema: dict[str, Any]) -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
-    for key in _MAPS:
+    for key in MAPS:
         if key in schema:
             inner = schema[key]
             found += (
                 [(f"{key}/{name}", each) for name, each in inner.items()] if isinstance(inner, dict) else [(key, None)]
             )
-    for key in _LISTS:
+    for key in LISTS:
         if key in schema:
             inner = schema[key]
             found += (
                 [(f"{key}/{n}", each) for n, each in enumerate(inner)] if isinstance(inner, list) else [(key, None)]
             )
-    for key in _SINGLES:
+    for key in SINGLES:
         if key in schema:
             inner = schema[key]
             # Before draft 2020-12 `items` could be a list.
@@ -100,7 +100,7 @@ def _children(schema: dict[str, Any]) -> list[tuple[str, object]]:
 
 
 def _is_types(kinds: object) -> bool:
-    return isinstance(kinds, list) and all(isinstance(each, str) and each in _TYPES for each in kinds)
+    return isinstance(kinds, list) and all(isinstance(each, str) and each in TYPES for each in kinds)
 
 
 def _is_names(names: object) -> bool:

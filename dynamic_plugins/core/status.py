@@ -130,6 +130,8 @@ class Outcome:
     """Whether the plugin is active and is shown each finished turn of a conversation: a person should know."""
     withheld: tuple[str, ...] = ()
     """What it offers, as ``action add``, and may not be used before the person agrees: it is new or has changed."""
+    left_out: tuple[str, ...] = ()
+    """A sentence for each thing that it offers and that cannot be used, by name; known while its process runs."""
     changes: tuple[str, ...] = ()
     """Of an update: what the new version has that the one before had not, as lines of a difference."""
 

@@ -26,8 +26,8 @@ def call_id(seed: str, number: int) -> str:
     return f"call_{seed[:12]}_{number}"
 
 
-def completion(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
-    """Return the ``chat.completion`` object for *answer*."""
+def completion(request: Mapping[str, Any], answer: Answer, ends: str = "") -> dict[str, Any]:
+    """Return the ``chat.completion`` object for *answer*; *ends* is its ``finish_reason`` where it was cut short."""
     seed = fingerprint(request)
     message: dict[str, Any] = {"role": "assistant", "content": answer.text or None, "refusal": None}
     if answer.calls:
@@ -52,7 +52,7 @@ def completion(request: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
                 "index": 0,
                 "message": message,
                 "logprobs": None,
-                "finish_reason": "tool_calls" if answer.calls else "stop",
+                "finish_reason": ends or ("tool_calls" if answer.calls else "stop"),
             }
         ],
         "usage": {"prompt_tokens": prompt, "completion_tokens": reply, "total_tokens": prompt + reply},

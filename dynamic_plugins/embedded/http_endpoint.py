@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.embedded.completion import CREATED, MODEL, completion, events, failure
 from dynamic_plugins.embedded.model import answer_from
 from dynamic_plugins.embedded.request import BadRequestError, read_request
+from dynamic_plugins.embedded.request_options import check_choice_kept, check_options, cut_to_options
 
 if TYPE_CHECKING:
     import socket
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.catalog import Catalogue
 
 MAX_REQUEST_BYTES = 2 * 2**20
+_INSTEAD = (
+    "The Responses API is not served here: have your client use Chat Completions (pydantic-ai: OpenAIChatModel; "
+    "OpenAI Agents SDK: OpenAIChatCompletionsModel; litellm: completion)"
+)
 _CARD = {"id": MODEL, "object": "model", "created": CREATED, "owned_by": "embedded"}
 
 
@@ -32,21 +37,36 @@ async def respond(catalogue: Catalogue, method: str, path: str, content: bytes) 
             return await _complete(catalogue, content)
         case _, "/v1/models" | "/v1/chat/completions":
             return 405, failure(f"{method} is not allowed here", "invalid_request_error")
-    return 404, failure(f"There is nothing at {path}", "invalid_request_error", "not_found")
+    there = "There are POST /v1/chat/completions, GET /v1/models and GET /v1/models/" + MODEL
+    hint = f"{_INSTEAD}. " if path.startswith("/v1/responses") else ""
+    return 404, failure(f"There is nothing at {path}. {hint}{there}.", "invalid_request_error", "not_found")
 
 
 async def _complete(catalogue: Catalogue, content: bytes) -> tuple[int, dict[str, Any] | bytes]:
     from dynamic_plugins.errors import PluginError
 
     try:
-        body = json.loads(content)
+        body = _parsed(content)
+        check_options(body)
         request = read_request(body)
-        whole = completion(body, await answer_from(catalogue, request))
-    except (BadRequestError, ValueError) as error:
+        answer = await answer_from(catalogue, request)
+        check_choice_kept(request, answer)
+        whole = completion(body, *cut_to_options(body, answer))
+    except BadRequestError as error:
         return 400, failure(str(error), "invalid_request_error")
     except PluginError as error:
         return 503, failure(str(error), "server_error", "unavailable")
     return 200, b"".join(events(whole, usage=request.usage_in_stream)) if request.stream else whole
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise BadRequestError(f"The request is not JSON: it cannot be read from {where} on.") from None
+    except (ValueError, RecursionError):
+        raise BadRequestError("The request is not JSON in UTF-8, or is nested too deep.") from None
 
 
 async def serve(catalogue: Catalogue, listening: socket.socket) -> None:

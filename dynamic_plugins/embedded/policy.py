@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.registry.entry import Entry
 
-ACTS = 0.87
+ACTS = 0.93
 """From this probability on of every step, and of nothing besides, it is done without a question."""
 SHORT, ACTS_SHORT = 8, 0.7
 """In a message of at most so many words that calls the plugin by its name, less is enough."""
@@ -254,6 +254,8 @@ def _carried_out(
             note, other = "" if mine else enter_values(step.name), False
         else:
             made, note, other = calls_for(step, standing, calls)
+        if note and not made and len(wanted) > 1:
+            other = True  # an order that does not fit all that it names may be none
         calls += [call for call in made if call not in calls]
         notes += [note] if note and note not in notes else []
         changed = changed or other

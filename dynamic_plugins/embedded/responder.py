@@ -59,6 +59,8 @@ message speaks of plugins as such."""
 ANSWERS = 0.05
 """The answer to a question for something that was missing is taken from this probability on."""
 FOR_A_TERMINAL = "That is a command for a terminal: open a second one, or leave with /quit, and type it there."
+PROMPT_PREFIX = "prompt_"
+"""What the actions begin with that an MCP server's prompts become."""
 NO_TOOL = "I have no tool for that here."
 
 
@@ -243,11 +245,19 @@ class Responder:
 
 def _usable(request: Request) -> list[Offered]:
     own = [tool for tool in request.tools if tool.name not in MANAGEMENT and tool.name not in (SEARCH, CALL)]
+    names = {tool.name for tool in own}
+    own = [tool for tool in own if not _gives_text_for(tool.name, names)]
     if request.choice == "none":
         return []
     if request.choice not in (None, "auto", "required"):
         return [tool for tool in own if tool.name == request.choice]
     return own
+
+
+def _gives_text_for(tool: str, names: set[str]) -> bool:
+    """Whether *tool* only gives the text of a prompt for what another of *names* does: `prompt_fetch` for `fetch`."""
+    plugin, mark, action = tool.rpartition(f"__{PROMPT_PREFIX}")
+    return bool(mark) and f"{plugin}__{action}" in names
 
 
 def _past_a_no(request: Request) -> Request:

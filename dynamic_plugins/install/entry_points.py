@@ -84,17 +84,33 @@ def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "")
             return command
         raise InstallError(plugin, f"{package} has no command {command}. It has: {', '.join(known) or 'none'}")
     wanted = [canonical(each) for each in (package, package.rsplit("/", 1)[-1], plugin, plugin.rsplit("/", 1)[-1])]
-    for want in wanted:
-        for name in known:
-            if canonical(name) == want:
-                return name
     if len(known) == 1:
         return known[0]
-    for word in ("mcp", "server"):
-        said = [name for name in known if word in re.split(r"[^a-z]+", name.lower())]
-        if said:
+    called_so = [name for want in wanted for name in known if canonical(name) == want]
+    servers = [name for name in known if not _NO_SERVER & _words(name) and {"mcp", "server"} & _words(name)]
+    # A package that is called X and has X-mcp besides X is a tool for the command line, and X-mcp its server.
+    for name in called_so:
+        beside = [f"{canonical(name)}-{more}" for more in ("mcp", "mcp-server", "server")]
+        beside += [f"{more}-{canonical(name)}" for more in ("mcp", "mcp-server")]
+        if not {"mcp", "server"} & _words(name):
+            servers_beside = [each for end in beside for each in servers if canonical(each) == end]
+            return servers_beside[0] if servers_beside else name
+        return name
+    for words in ({"mcp", "server"}, {"mcp"}, {"server"}):
+        if said := [name for name in servers if words <= _words(name)]:
             return min(said, key=len)
-    raise InstallError(plugin, f"{package} has several commands, and none is called like it: {', '.join(known)}")
+    raise InstallError(
+        plugin,
+        f"{package} has several commands, and none is called like it: {', '.join(known)}. Its registry entry can name "
+        'the one that is the server, as "command"',
+    )
+
+
+_NO_SERVER = {"setup", "install", "installer", "init", "config", "configure", "cli", "client", "inspector", "test"}
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", name.lower()))
 
 
 def start_of_entry(entry: Entry, package: Package) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
 COPY = "<the copy of it>"
 """Stands in a plan for the folder with the copy of a wheel."""
+_SCRIPTS = "the install scripts of the package, and of what it needs, are run at once"
 _BUILDS = "packages that are only published as source are built, which runs their code at once"
 
 
@@ -88,7 +89,7 @@ class Installer:
     def _npm(self) -> Npm:
         from dynamic_plugins.install.npm import Npm
 
-        return Npm(environ=self._environ)
+        return Npm(environ=self._environ, allow_builds=self._allow_builds)
 
     @cached_property
     def indexes(self) -> IndexLookup:
@@ -135,7 +136,7 @@ class Installer:
             commands=(),
             start_command=start_of_entry(entry, package),
             entry=entry,
-            warnings=() if package.type == "npm" or not self._allow_builds else (_BUILDS,),
+            warnings=() if not self._allow_builds else (_SCRIPTS if package.type == "npm" else _BUILDS,),
             index=self._index(package),
             cutoff=_days_ago(self._cooldown_days) if cools else self._exclude_newer,
             cooled=cools,

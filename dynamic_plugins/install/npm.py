@@ -1,4 +1,4 @@
-"""An npm package for one plugin, in a folder of its own; its scripts are never run."""
+"""An npm package for one plugin, in a folder of its own; its scripts are run only where the operator allows builds."""
 
 from __future__ import annotations
 
@@ -41,11 +41,13 @@ _RESOLVE_ONLY = "--package-lock-only"
 class Npm:
     """Installs npm packages. *environ* has the PATH where node and npm are found.
 
+    Their install scripts, which build or download what they need, are run once they lie there where *allow_builds*.
+
     A *cutoff* of the methods is a date, or how long ago: nothing that was published later is installed.
     """
 
-    def __init__(self, *, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+    def __init__(self, *, environ: Mapping[str, str], allow_builds: bool = False) -> None:
+        self._environ, self._allow_builds = environ, allow_builds
         path = environ.get("PATH")
         self.node, self._npm = shutil.which("node", path=path), shutil.which("npm", path=path)
         # Before npm builds a package from git, it reads settings out of it, which name the git to be run.
@@ -72,7 +74,11 @@ class Npm:
 
     def _steps(self, requirement: str, folder: str, cutoff: str | None) -> tuple[tuple[str, ...], ...]:
         install = self._install(requirement, folder, cutoff)
-        return (install,) if self._refuses_sources else ((*install[:2], _RESOLVE_ONLY, *install[2:]), install)
+        steps = (install,) if self._refuses_sources else ((*install[:2], _RESOLVE_ONLY, *install[2:]), install)
+        if not self._allow_builds:
+            return steps
+        # What npm built from git is refused by now, so the settings in it name no git.
+        return (*steps, ("npm", "rebuild", "--no-global", "--loglevel=error", "--prefix", folder))
 
     def _install(self, requirement: str, folder: str, cutoff: str | None) -> tuple[str, ...]:
         # What a person has set for their own projects must not move the packages elsewhere or leave the lock out.
@@ -212,6 +218,16 @@ class Npm:
             for path, each in _locked(plugin, folder).items()
             if path
         )
+
+
+def scripts_not_run(folder: Path) -> list[str]:
+    """Return the packages in *folder* that have install scripts; none where that cannot be read."""
+    try:
+        packages = _locked("", folder)
+    except InstallError:
+        return []
+    found = [path for path, each in packages.items() if path and each.get("hasInstallScript") is True]
+    return [path.rpartition("node_modules/")[2] for path in found]
 
 
 def _version_of(npm: str | None) -> tuple[int, ...]:

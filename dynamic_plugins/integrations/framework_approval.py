@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.permissions import permissions_json
-from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, PluginError
+from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, NotInstalledError, PluginError
 from dynamic_plugins.tools.management import ALIASES, NAMES
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 REMEMBERED = 256
 """How many questions are kept while their answers are awaited; the oldest is given up first."""
+
+_STARTS_THE_INSTALL = "it starts what the install of the same step puts in place"
 
 _asking: ContextVar[Approve | None] = ContextVar("asking", default=None)
 
@@ -52,6 +55,13 @@ class ConsentingCalls:
         self.by_framework = service.approve is _ask_here
         self._shown: dict[str, list[ApprovalRequest]] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._installs_asked: dict[str, ApprovalRequest] = {}
+        """The installs of this step that end with their question, by plugin: what the same step wants with the plugin
+        has to wait for the answer, too."""
+
+    def begin_step(self) -> None:
+        """Forget the questions of the step before: the model is asked anew, so they were answered or given up."""
+        self._installs_asked.clear()
 
     async def call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
         """Call a tool and return its result object; *ask* is how a person is asked (None: nobody can be).
@@ -63,7 +73,34 @@ class ConsentingCalls:
         if not said:
             return await self._call(name, arguments, ask)
         async with self._turns.setdefault(said, asyncio.Lock()):
-            return await self._call(name, arguments, ask)
+            result = await self._call(name, arguments, ask)
+            if ask is None or (install := await self._install_asked(result, said)) is None:
+                return result
+            return await self._after_install(name, arguments, install, ask)
+
+    async def _after_install(
+        self, name: str, arguments: Mapping[str, Any] | str | None, install: ApprovalRequest, ask: Approve
+    ) -> dict[str, Any]:
+        """Call a tool on a plugin whose *install* waits for the person's answer: this call has to wait with it."""
+        if ALIASES.get(name, name) != "activate_plugin":
+            reason = f"Its install waits for the person: {install.question} Call {name} again once they have agreed."
+            return {"ok": False, "error": NeedsConfirmationError(install.name, reason).to_dict()}
+        if not await ask(_first_start(install)):
+            return {"ok": False, "error": DeclinedError(install.name, "activate").to_dict()}
+        return await self._call(name, arguments, ask)
+
+    async def _install_asked(self, result: Mapping[str, Any], said: str) -> ApprovalRequest | None:
+        """Return the install that a call on the plugin *said* fails for, where that waits for the person."""
+        code = result.get("error", {}).get("code")
+        if not self._installs_asked or code not in {"not_installed", "unknown_plugin"}:
+            return None
+        try:
+            return self._installs_asked.get((await self.plugins.app.service.resolve(said)).name)
+        except NotInstalledError as error:
+            return self._installs_asked.get(error.name)
+        except PluginError:
+            waiting = self._installs_asked.values()
+            return next((each for each in waiting if said in (each.name.lower(), each.unlisted.lower())), None)
 
     async def request(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
         """Return what a person must agree to before this call, or None when nothing needs their consent.
@@ -81,13 +118,17 @@ class ConsentingCalls:
             return None
         if tool not in NAMES:
             return await self._about_call(name, arguments)
-        if tool == "activate_plugin" and await self._is_approved(_plugin_said(arguments)):
+        said = _plugin_said(arguments)
+        async with self._turns.setdefault(said, asyncio.Lock()):
+            if tool == "activate_plugin" and await self._is_approved(said):
+                missing = {"error": {"code": NotInstalledError.code}}
+                install = await self._install_asked(missing, said)
+                return None if install is None else _first_start(install)
+            try:
+                await self._call(name, arguments, _refuse)
+            except ConsentNeededError as needed:
+                return needed.request
             return None
-        try:
-            await self._call(name, arguments, _refuse)
-        except ConsentNeededError as needed:
-            return needed.request
-        return None
 
     def remember(self, call_id: str, request: ApprovalRequest) -> None:
         """Keep what the person is shown for the call *call_id*."""
@@ -102,14 +143,29 @@ class ConsentingCalls:
         is nothing to compare, and the framework's word is taken.
         """
         shown = self._shown.get(call_id)
-        return shown is None or request in shown
+        return shown is None or any(_is_in(request, each) for each in shown)
 
     async def _call(self, name: str, arguments: Mapping[str, Any] | str | None, ask: Approve | None) -> dict[str, Any]:
-        token = _asking.set(ask)
+        token = _asking.set(None if ask is None else self._noting(ask))
         try:
             return await self.plugins.call(name, arguments)
         finally:
             _asking.reset(token)
+
+    def _noting(self, ask: Approve) -> Approve:
+        async def noting(request: ApprovalRequest) -> bool | Answer:
+            if request.verb != "install":
+                return await ask(request)
+            self._installs_asked[request.name] = request
+            try:
+                answer = await ask(request)
+            except PluginError:  # nobody can be asked: nothing is to be waited for
+                del self._installs_asked[request.name]
+                raise
+            del self._installs_asked[request.name]
+            return answer
+
+        return noting
 
     async def _about_call(self, name: str, arguments: Mapping[str, Any] | str | None) -> ApprovalRequest | None:
         token = _asking.set(_refuse)
@@ -157,6 +213,25 @@ def described(request: ApprovalRequest) -> dict[str, Any]:
 def refusal(told: Mapping[str, Any]) -> str:
     """Return, as JSON text, what the model gets when the person says no to what :func:`described` told them."""
     return json.dumps({"ok": False, "error": DeclinedError(told["plugin"], told["verb"]).to_dict()})
+
+
+def _first_start(install: ApprovalRequest) -> ApprovalRequest:
+    """Return what a person is asked about the first start of what they are asked to *install* in the same step.
+
+    The command is left open: it is known once the plugin is in place.
+    """
+    return replace(install, verb="activate", commands=(), notes=(_STARTS_THE_INSTALL,), digest=None, told=(), needs=())
+
+
+def _is_in(request: ApprovalRequest, shown: ApprovalRequest) -> bool:
+    """Whether a yes to what was *shown* is a yes to *request*: the same, or the start of just what was installed."""
+    if shown.notes != (_STARTS_THE_INSTALL,):
+        return shown == request
+    told = set(request.warnings) <= set(shown.warnings) and set(request.defaults) <= set(shown.defaults)
+    same = replace(
+        shown, commands=request.commands, notes=request.notes, warnings=request.warnings, defaults=request.defaults
+    )
+    return told and replace(same, unlisted="", by_itself=False) == request
 
 
 async def _ask_here(request: ApprovalRequest) -> bool | Answer:

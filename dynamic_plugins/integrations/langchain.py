@@ -11,7 +11,7 @@ from dynamic_plugins.integrations.framework_approval import ConsentingCalls, des
 try:
     from langchain.agents.middleware import AgentMiddleware, AgentState
     from langchain_core.messages import SystemMessage
-    from langchain_core.tools import BaseTool, StructuredTool
+    from langchain_core.tools import BaseTool, StructuredTool, ToolException
     from langgraph.types import interrupt
 except ImportError as missing:
     raise ImportError("this needs LangChain: pip install 'agent-dynamic-plugins[langchain]'") from missing
@@ -63,6 +63,11 @@ class PluginTools:
 
     def now(self) -> list[StructuredTool]:
         """Return what can be called now; ask again before each request to the model."""
+        self._calls.begin_step()
+        return self.in_step()
+
+    def in_step(self) -> list[StructuredTool]:
+        """Return what can be called now, in the middle of a step: what its other calls wait for stays."""
         return [self._tool(each["function"]) for each in self._plugins.tools("openai")]
 
     async def context(self) -> str:
@@ -76,10 +81,18 @@ class PluginTools:
             async def ask(request: ApprovalRequest) -> bool:
                 return _interrupted(name, arguments, request)
 
-            return json.dumps(await self._calls.call(name, arguments, ask), ensure_ascii=False)
+            result = await self._calls.call(name, arguments, ask)
+            text = json.dumps(result, ensure_ascii=False)
+            if not result["ok"]:
+                raise ToolException(text)  # which makes of it a message with the status "error"
+            return text
 
         return PluginTool(
-            name=name, description=function["description"], args_schema=function["parameters"], coroutine=call
+            name=name,
+            description=function["description"],
+            args_schema=function["parameters"],
+            coroutine=call,
+            handle_tool_error=True,
         )
 
 
@@ -114,7 +127,7 @@ class PluginMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
     ) -> ToolMessage | Command[Any]:
         """Run a plugin's tool, which the graph did not know when it was built."""
         if request.tool is None:
-            tool = next((tool for tool in self._plugins.now() if tool.name == request.tool_call["name"]), None)
+            tool = next((tool for tool in self._plugins.in_step() if tool.name == request.tool_call["name"]), None)
             request = request.override(tool=tool) if tool is not None else request
         return await handler(request)
 

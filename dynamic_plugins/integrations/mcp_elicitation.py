@@ -129,6 +129,8 @@ class Person:
     ) -> None:
         self._allow_installs, self._allow_unlisted, self._command = allow_installs, allow_unlisted, tuple(command)
         self._pages: dict[tuple[str, tuple[str, ...]], ValuePage] = {}
+        self._unanswered: dict[str, asyncio.Event] = {}
+        """The installs that a client was asked about and has not come back for with the answer, by plugin."""
 
     @contextlib.asynccontextmanager
     async def behind(
@@ -148,20 +150,51 @@ class Person:
     async def approve(self, request: ApprovalRequest) -> bool | Answer:
         """Ask whether the person agrees. Raises NeedsConfirmationError where nobody can be asked."""
         call = _CALL.get()
-        if call is not None and call.can_be_asked("form"):
-            answer = await call.ask(_agreement(request))
-            if answer is not None:
-                return _said(answer)
+        answer = await self._answer(call, request) if call is not None and call.can_be_asked("form") else None
+        if answer is not None and answer.action != "cancel":
+            return _said(answer)
+        # What is dismissed was answered neither way: whoever agreed beforehand does not agree to that.
+        dismissed = answer is not None
         if request.verb in ("call", "reach"):
-            raise NeedsConfirmationError(request.name, f"{request.question} This client cannot ask them.")
-        if self._allow_installs and not request.suggested_by and not (request.by_itself and not self._allow_unlisted):
+            why = "They dismissed the question." if dismissed else "This client cannot ask them."
+            raise NeedsConfirmationError(request.name, f"{request.question} {why}")
+        listed = not (request.by_itself and not self._allow_unlisted)
+        if self._allow_installs and not dismissed and not request.suggested_by and listed:
             return Answer.BEFOREHAND
+        why = "They dismissed the question. " if dismissed else ""
+        command = shlex.join(self._words(request))
+        raise NeedsConfirmationError(
+            request.name, f"{request.question} {why}They agree by running this in a terminal: {command}"
+        )
+
+    def _words(self, request: ApprovalRequest) -> list[str]:
         words = [*self._command, request.verb, request.unlisted or request.name]
         if request.verb != "activate" and not request.version.startswith("("):
             words += ["--version", request.version]
-        raise NeedsConfirmationError(
-            request.name, f"{request.question} They agree by running this in a terminal: {shlex.join(words)}"
-        )
+        return words
+
+    async def _answer(self, call: _Call, request: ApprovalRequest) -> types.ElicitResult | None:
+        try:
+            answer = await call.ask(_agreement(request))
+        except InputNeededError:
+            if request.verb == "install":
+                self._unanswered.setdefault(request.name, asyncio.Event())
+            raise
+        if (waiting := self._unanswered.pop(request.name, None)) is not None:
+            waiting.set()
+        return answer
+
+    async def answered(self, plugin: str) -> bool:
+        """Wait for the client to come back with the answer about installing *plugin*; False where none is awaited."""
+        if (waiting := self._unanswered.get(plugin)) is None:
+            return False
+        try:
+            async with asyncio.timeout(PERSON_SECONDS):
+                await waiting.wait()
+        except TimeoutError:
+            if self._unanswered.get(plugin) is waiting:
+                del self._unanswered[plugin]  # nobody will come back
+        return True
 
     async def ask_values(self, plugin: str, variables: Sequence[Variable]) -> dict[str, str]:
         """Have the person enter *variables* on a page of this machine; nothing where their client opens no page."""
@@ -200,7 +233,7 @@ class Person:
                 elicitation_id=identifier,
             )
         )
-        if answer is None:
+        if answer is None or answer.action == "cancel":  # dismissed: they may sign in later
             raise NeedsSignInError(request.plugin)
         if answer.action != "accept":
             raise DeclinedError(request.plugin, "sign in for")

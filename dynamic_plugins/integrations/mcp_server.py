@@ -23,19 +23,20 @@ from mcp.shared.exceptions import MCPError
 
 from dynamic_plugins import __version__
 from dynamic_plugins.core import prompt_files
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.errors import NotInstalledError, PluginError
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError
 from dynamic_plugins.integrations.secret_form import LOOPBACK, QuietServer
 from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
+from dynamic_plugins.integrations.tool_results import output_schema
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.toolbox import described
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from mcp.server.context import ServerRequestContext
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from dynamic_plugins.integrations.mcp_elicitation import Person
     from dynamic_plugins.lifecycle.service import PluginManagementService
@@ -63,19 +64,6 @@ _HINTS = {
     "call_plugin_action": ("Use a plugin", False, True, False, True),
 }
 
-_RESULT = {
-    "type": "object",
-    "properties": {
-        "ok": {"type": "boolean"},
-        "error": {
-            "type": "object",
-            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-            "required": ["code", "message"],
-        },
-    },
-    "required": ["ok"],
-}
-
 
 def tool_definition(tool: Tool) -> types.Tool:
     """Return *tool* as an MCP client is told of it."""
@@ -89,7 +77,7 @@ def tool_definition(tool: Tool) -> types.Tool:
         title=title,
         description=described(tool.action),
         input_schema=schema,
-        output_schema=_RESULT,
+        output_schema=output_schema(tool.name),
         annotations=types.ToolAnnotations(
             title=title,
             read_only_hint=read_only,
@@ -137,6 +125,10 @@ class PluginServer:
     ) -> None:
         self._toolbox, self._service, self._person = toolbox, service, person
         self._tools = {tool.name: tool_definition(tool) for tool in toolbox.constant()}
+        self._schemas = [
+            (dict(tool.action.parameters), self._tools[tool.name].input_schema) for tool in toolbox.constant()
+        ]
+        self._under_way: set[asyncio.Task[dict[str, Any]]] = set()
         self._read: dict[str, Callable[[], Awaitable[str]]] = {
             SCHEME + provider.name: _reader(provider) for provider in providers
         }
@@ -181,11 +173,60 @@ class PluginServer:
         try:
             async with self._person.behind(context, params):
                 self._service.sync()
-                return tool_result(await self._toolbox.call(params.name, params.arguments))
+                return tool_result(self._as_listed(await self._apart(self._call(params.name, params.arguments))))
         except InputNeededError as needed:
             return needed.result
         except PluginError as error:  # the saved state cannot be read
             return tool_result({"ok": False, "error": error.to_dict()})
+
+    async def _apart(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        """Return what *work* gives; cancelled by the client or with the connection, it is cancelled once and cleans up.
+
+        Within the SDK's own task groups, every step of the cleaning up would be cancelled as well.
+        """
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise MCPError(types.INTERNAL_ERROR, "The server is ending.") from None
+            task.cancel()
+            raise
+
+    async def stop(self) -> None:
+        """Cancel the calls under way, and return once nothing is left of them."""
+        if under_way := list(self._under_way):
+            for task in under_way:
+                if not task.cancelling():  # else it is cleaning up
+                    task.cancel()
+            await asyncio.wait(under_way)
+
+    async def _call(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+        result = await self._toolbox.call(name, arguments)
+        if await self._waited_for_install(result, arguments or {}):
+            return await self._toolbox.call(name, arguments)
+        return result
+
+    async def _waited_for_install(self, result: dict[str, Any], arguments: Mapping[str, Any]) -> bool:
+        """Wait for the answer to the install that *result* lacks; False where no person is being asked about one."""
+        if result.get("error", {}).get("code") not in {"not_installed", "unknown_plugin"}:
+            return False
+        said = str(arguments.get("plugin_name") or arguments.get("pluginName") or "")
+        try:
+            await self._service.resolve(said)
+        except NotInstalledError as error:
+            return await self._person.answered(error.name)
+        except PluginError:  # of what no registry lists, the name is what was said
+            return await self._person.answered(said)
+        return True
+
+    def _as_listed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Return *result* with the schema that clients were shown, where it holds the strict one of a tool of ours."""
+        error = result.get("error", {})
+        listed = next((shown for strict, shown in self._schemas if strict == error.get("schema")), None)
+        return result if listed is None else {**result, "error": {**error, "schema": listed}}
 
     async def _list_resources(
         self, _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
@@ -225,10 +266,15 @@ async def serve_stdio(server: PluginServer) -> None:
     """Serve one client over standard input and output until it closes its end; other output goes to standard error."""
     from mcp.server.stdio import stdio_server
 
-    async with AsyncExitStack() as stack:
-        files: tuple[Any, Any] | tuple[()] = await stack.enter_async_context(pipes()) if are_pipes() else ()
-        incoming, outgoing = await stack.enter_async_context(stdio_server(*files))
-        await server.server.run(incoming, outgoing, server.server.create_initialization_options())
+    try:
+        async with AsyncExitStack() as stack:
+            files: tuple[Any, Any] | tuple[()] = await stack.enter_async_context(pipes()) if are_pipes() else ()
+            incoming, outgoing = await stack.enter_async_context(stdio_server(*files))
+            await server.server.run(incoming, outgoing, server.server.create_initialization_options())
+    except* BrokenPipeError:
+        pass  # the client went away in the middle of an answer: there is nobody to tell
+    finally:
+        await server.stop()
 
 
 async def serve_http(
@@ -249,29 +295,78 @@ async def serve_http(
     )
     if token:
         app = _Guarded(app, token)
+    ended = asyncio.Event()
+    app = _Ending(app, ended)
     config = uvicorn.Config(app, ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=2)
     serving = QuietServer(config)
-    ending = asyncio.create_task(_end(serving, stop))
+    ending = asyncio.create_task(_end(server, serving, stop, ended))
     try:
         await serving.serve([listening])
     finally:
         ending.cancel()
+        await server.stop()
 
 
-async def _end(serving: QuietServer, stop: asyncio.Event) -> None:
+async def _end(server: PluginServer, serving: QuietServer, stop: asyncio.Event, ended: asyncio.Event) -> None:
     await stop.wait()
+    await server.stop()
+    ended.set()
     serving.should_exit = True
+
+
+class _Ending:
+    """An application that ends every answer under way once *ended* is set: streams to clients have no end of their own.
+
+    Left to the web server, they would be torn down after a while, with a traceback for each.
+    """
+
+    def __init__(self, app: ASGIApp, ended: asyncio.Event) -> None:
+        self._app, self._ended = app, ended
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent: dict[str, Any] = {}
+
+        async def noting(message: Message) -> None:
+            sent.update(message)
+            await send(message)
+
+        answering = asyncio.ensure_future(self._app(scope, receive, noting))
+        ending = asyncio.ensure_future(self._ended.wait())
+        try:
+            await asyncio.wait({answering, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ending.cancel()
+            if not (is_answered := answering.done()):
+                answering.cancel()
+                await asyncio.wait({answering})
+        if is_answered:
+            await answering
+        else:
+            await _close(sent, send)
+
+
+async def _close(sent: Mapping[str, Any], send: Send) -> None:
+    """End an answer of which *sent* was sent."""
+    if not sent:
+        await send({"type": "http.response.start", "status": 503, "headers": []})
+    if not sent or sent["type"] == "http.response.start" or sent.get("more_body"):
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class _Guarded:
     """An application that answers only those who know the token."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app, self._wanted = app, f"Bearer {token}".encode()
+        self._app, self._token = app, token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = dict(scope.get("headers", ())).get(b"authorization", b"")
-        if scope["type"] == "http" and not hmac.compare_digest(given, self._wanted):
+        scheme, _, token = given.partition(b" ")  # the name of the scheme has no case (RFC 9110, 11.1)
+        known = scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(b" "), self._token)
+        if scope["type"] == "http" and not known:
             from starlette.responses import PlainTextResponse
 
             response = PlainTextResponse("A token is needed.", 401, {"WWW-Authenticate": "Bearer"})

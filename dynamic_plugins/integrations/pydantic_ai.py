@@ -49,6 +49,7 @@ class PluginToolset(AbstractToolset[AgentDepsT]):
 
     async def get_tools(self, ctx: RunContext[AgentDepsT]) -> dict[str, ToolsetTool[AgentDepsT]]:  # noqa: ARG002
         """Return what can be called in this step."""
+        self._calls.begin_step()
         functions = (each["function"] for each in self._plugins.tools("openai"))
         return {function["name"]: self._tool(function) for function in functions}
 

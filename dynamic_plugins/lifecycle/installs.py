@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.usage_log import Journal
     from dynamic_plugins.storage.values import ConfigurationStore
 
+_STAYED = (
+    "the system keyring did not answer, so it may still hold {}. To be rid of that, unlock it and remove the entries "
+    "of dynamic-plugins there"
+)
+
 PLUGIN_LOCK_SECONDS = 600.0
 """How long to wait for another process that is installing or removing the same plugin."""
 
@@ -159,10 +164,12 @@ class Installs:
         """
         self._store.change(plugin.name, leaving=True)
         try:
-            await asyncio.to_thread(self._configuration.forget, plugin.name)
+            stayed = await asyncio.to_thread(self._configuration.forget, plugin.name)
         except PluginError:
-            self._store.put(plugin)  # its secrets cannot be reached now: it is what it was
+            self._store.put(plugin)  # its values cannot be read now: it is what it was
             raise
+        if stayed:
+            self._listener(Event(plugin.name, "secrets_stayed", _STAYED.format(", ".join(stayed))))
         await self._launcher.remove_data(plugin)
         self._installer.remove(plugin.installation)
         self._journal.forget(plugin.name)

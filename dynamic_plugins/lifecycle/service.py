@@ -12,7 +12,7 @@ from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.core.permission_text import as_verbs, in_a_sentence
 from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.errors import NotInstalledError, PluginError, UnknownPluginError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install.remote_address import RemoteAddressError, permissions_of
 from dynamic_plugins.lifecycle import offer_pins, variables
@@ -28,6 +28,7 @@ from dynamic_plugins.lifecycle.remote_sign_in import RemoteSignIn
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
 from dynamic_plugins.lifecycle.trial_run import TrialRun
+from dynamic_plugins.lifecycle.under_way import OperationsUnderWay
 from dynamic_plugins.lifecycle.updates import Updates
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class PluginManagementService:
         self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
         self._installer = installer
         self._store, self._configuration, self.admission = store, configuration, admission
+        self.under_way = OperationsUnderWay()
         self._approval = approval = ApprovalGate(installer, approve, admission, enforced)
         for_now = GrantsForNow()
         self._launcher = launcher = Launcher(
@@ -150,8 +152,15 @@ class PluginManagementService:
     async def resolve(self, plugin: Named) -> PluginRef:
         """Return the installed plugin of that name, for any of the methods below: it is not resolved again.
 
-        Raises NotInstalledError, UnknownPluginError or AmbiguousNameError.
+        One whose install is under way is waited for. Raises NotInstalledError, UnknownPluginError or
+        AmbiguousNameError.
         """
+        try:
+            return await self.catalogue.installed(plugin)
+        except (NotInstalledError, UnknownPluginError) as error:
+            name = error.name if isinstance(error, NotInstalledError) else str(plugin)
+            if not await self.under_way.wait_for_install(name):
+                raise
         return await self.catalogue.installed(plugin)
 
     def sync(self) -> None:
@@ -199,7 +208,12 @@ class PluginManagementService:
         from dynamic_plugins.resolver.unlisted_names import UnlistedNames
 
         names = UnlistedNames(self.catalogue, self._installer.indexes)
-        return await self._installs.install(await names.find(plugin), version, remote=remote)
+        with self.under_way.begin("install", plugin) as operation:
+            found = await names.find(plugin)
+            operation.is_about(found.entry.name)
+            # The person is asked once, not once by each of several calls that want the same.
+            await self.under_way.wait_for_install(found.entry.name, before=operation)
+            return await self._installs.install(found, version, remote=remote)
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
@@ -341,7 +355,8 @@ class PluginManagementService:
         What it needs is activated before it. Errors as for :meth:`load`.
         """
         name = (await self.resolve(plugin)).name
-        return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._activation.activate(name))
+        with self.under_way.begin("activate", name):
+            return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._activation.activate(name))
 
     async def reload(self, plugin: Named) -> Outcome:
         """Start the plugin's code anew: what changed in an editable folder counts from now on. It stays on or off.

@@ -180,7 +180,15 @@ class Supervisor:
         mounted = self._registry.plugins.get(name)
         reads_turns = mounted is not None and bool(mounted.evaluators)
         withheld = tuple(offer_pins.names(self._store.get(name).withheld))
-        return Outcome(self.info(name), changed=not note, note=note, reads_turns=reads_turns, withheld=withheld)
+        connection = self.connection(name)
+        return Outcome(
+            self.info(name),
+            changed=not note,
+            note=note,
+            reads_turns=reads_turns,
+            withheld=withheld,
+            left_out=() if connection is None else connection.offers.left_out,
+        )
 
     def running(self) -> dict[str, int]:
         """Return the process id of each plugin that has a worker now."""

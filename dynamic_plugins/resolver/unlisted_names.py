@@ -89,7 +89,8 @@ class UnlistedNames:
         others = [each for each in await self._catalogue.called(direct.name) if not _is_of(each, direct)]
         entry = unlisted_entry(direct, {each.name for each in others})
         namesakes = [each.name for each in others if each.source != UNLISTED]
-        warning = _warning(namesakes, await self._near(direct, resolution)) or resolution.warning
+        near = [name for name in await self._near(direct, resolution) if await self._catalogue.registry.get(name)]
+        warning = _warning(namesakes, near) or resolution.warning
         return Found(entry, direct.version, warning)
 
     async def _near(self, direct: Direct, resolution: Resolution) -> list[str]:

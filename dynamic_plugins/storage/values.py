@@ -93,15 +93,26 @@ class ConfigurationStore:
             mine["values"] = {k: v for k, v in mine["values"].items() if k not in secret} | plain
             mine["secrets"] = sorted((set(mine["secrets"]) | set(secret)) - set(plain))
 
-    def forget(self, plugin: str) -> None:
-        """Remove all values and sign-ins of *plugin*."""
-        self.sign_ins.forget(plugin)
+    def forget(self, plugin: str) -> list[str]:
+        """Remove all values and sign-ins of *plugin*; return the names of the secrets that may still lie somewhere.
+
+        The place where they were kept could not be reached; nothing of ours leads to them any more.
+        """
+        stayed = []
+        try:
+            self.sign_ins.forget(plugin)
+        except SecretStoreError:
+            stayed.append("its sign-in")
         with file_lock(self._path):
             data = self._read()
             if (known := data.pop(plugin, None)) is not None:
                 for name in known.get("secrets", []):
-                    self.vault.delete(_key(plugin, name))
+                    try:
+                        self.vault.delete(_key(plugin, name))
+                    except SecretStoreError:
+                        stayed.append(name)
                 self._write(data)
+        return stayed
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -1,5 +1,6 @@
 """Where secrets are kept: in the system keyring, under the service name ``dynamic-plugins``; where the machine has
-none, in a file encrypted with a key from a passphrase; where there is neither, storing is refused.
+none, or it does not answer, in a file encrypted with a key from a passphrase; where there is neither, storing is
+refused.
 """
 
 from __future__ import annotations
@@ -7,21 +8,26 @@ from __future__ import annotations
 import base64
 import json
 import os
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.core.atomic_file import read_json, write_atomically
 from dynamic_plugins.errors import SecretStoreError
+from dynamic_plugins.settings import has_screen
 from dynamic_plugins.storage.state import LOCK_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SERVICE = "dynamic-plugins"
 
 # Cost of deriving the key, about 0.1 s and 32 MiB: RFC 7914's interactive parameters.
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**15, 8, 1
+
+_SECONDS, _SECONDS_WITH_SCREEN = 5.0, 60.0
+"""How long a keyring may take: where it can ask a person to unlock it, as long as they need for that."""
 
 REMEDY = (
     "This machine has no keyring, so a secret cannot be kept safely. Set DYNAMIC_PLUGINS_PASSPHRASE to keep secrets "
@@ -47,27 +53,60 @@ class KeyringVault:
     """
 
     def __init__(self, home: Path) -> None:
-        with _keyring_errors():
-            self._backend = _safe_backend()
-        self._home = home
+        self._home, self._is_silent = home, False
+        self._backend: Any = self._ask(_safe_backend)
         self.name = f"the system keyring ({self._backend.name})"
 
     def get(self, key: str) -> str | None:
-        with _keyring_errors():
-            value: str | None = self._backend.get_password(SERVICE, self._at_home(key))
-            return value
+        value: str | None = self._ask(lambda: self._backend.get_password(SERVICE, self._at_home(key)))
+        return value
 
     def set(self, key: str, value: str) -> None:
-        with _keyring_errors():
-            self._backend.set_password(SERVICE, self._at_home(key), value)
+        self._ask(lambda: self._backend.set_password(SERVICE, self._at_home(key), value))
 
     def delete(self, key: str) -> None:
-        with _keyring_errors():
+        def delete() -> None:
             if self._backend.get_password(SERVICE, self._at_home(key)) is not None:
                 self._backend.delete_password(SERVICE, self._at_home(key))
 
+        self._ask(delete)
+
     def _at_home(self, key: str) -> str:
         return f"{key} in {self._home}"
+
+    def _ask(self, ask: Callable[[], Any]) -> Any:
+        """Return what *ask* gives. Some keyrings never answer, and then are asked no more.
+
+        They ask on a screen that nobody sees, or wait for a service that is not there.
+        """
+        seconds = _SECONDS_WITH_SCREEN if has_screen() else _SECONDS
+        if self._is_silent:
+            raise SecretStoreError(_NO_ANSWER.format(f"within {seconds:g} s"))
+        answer: list[Any] = []
+
+        def run() -> None:
+            try:
+                with _keyring_errors():
+                    answer.append(ask())
+            except SecretStoreError as error:
+                answer.append(error)
+
+        # A thread of its own, which the end of the process does not wait for.
+        asking = threading.Thread(target=run, daemon=True, name="keyring")
+        asking.start()
+        asking.join(seconds)
+        if not answer:
+            self._is_silent = True
+            raise SecretStoreError(_NO_ANSWER.format(f"within {seconds:g} s"))
+        if isinstance(answer[0], SecretStoreError):
+            raise answer[0] from None
+        return answer[0]
+
+
+_NO_ANSWER = (
+    "The system keyring did not answer ({}). Unlock it and try again, or do without it: set "
+    "DYNAMIC_PLUGINS_PASSPHRASE to keep secrets in an encrypted file instead."
+)
 
 
 def _safe_backend() -> Any:
@@ -94,9 +133,7 @@ def _keyring_errors() -> Iterator[None]:
         raise
     except Exception as error:  # backends raise what their bus or their system does
         # Its own text may quote what it was given: only its type is repeated.
-        raise SecretStoreError(
-            f"The system keyring did not answer ({type(error).__name__}). Unlock it and try again."
-        ) from None
+        raise SecretStoreError(_NO_ANSWER.format(type(error).__name__)) from None
 
 
 class EncryptedFileVault:
@@ -157,14 +194,46 @@ class EncryptedFileVault:
         return self._keys[salt]
 
 
+class KeyringOrFile:
+    """The keyring, and the encrypted file for what it does not take: one that appeared later, or is locked now.
+
+    What lies in the file is found there without asking the keyring.
+    """
+
+    def __init__(self, keyring: Vault, file: Vault) -> None:
+        self._keyring, self._file = keyring, file
+        self.name = keyring.name
+
+    def get(self, key: str) -> str | None:
+        value = self._file.get(key)
+        return self._keyring.get(key) if value is None else value
+
+    def set(self, key: str, value: str) -> None:
+        try:
+            self._keyring.set(key, value)
+        except SecretStoreError:
+            self._file.set(key, value)
+        else:
+            self._file.delete(key)  # an older one would be found first
+
+    def delete(self, key: str) -> None:
+        self._file.delete(key)
+        self._keyring.delete(key)
+
+
 def open_vault(home: Path, passphrase: str | None) -> Vault:
-    """Return the keyring, or the encrypted file where there is none; raises SecretStoreError with the remedy."""
+    """Return where secrets are kept here; raises SecretStoreError with the remedy.
+
+    With a *passphrase* that is the keyring and the encrypted file, or the file where there is no keyring.
+    """
+    file = None if passphrase is None else EncryptedFileVault(home / "secrets.enc", passphrase)
     try:
-        return KeyringVault(home)
+        keyring = KeyringVault(home)
     except SecretStoreError:
-        if passphrase is None:
+        if file is None:
             raise
-        return EncryptedFileVault(home / "secrets.enc", passphrase)
+        return file
+    return keyring if file is None else KeyringOrFile(keyring, file)
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def all_words(text: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """Return the telling words of a request in lower case, each once, in order."""
-    stop = wordlist("stop")
+    stop = wordlist("stop") | wordlist("elsewhere")
     return list(dict.fromkeys(word for word in all_words(text) if word not in stop))
 
 

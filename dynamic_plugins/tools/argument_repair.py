@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError
 
@@ -15,10 +17,10 @@ if TYPE_CHECKING:
 def mend(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str, Any]) -> dict[str, Any]:
     """Return *arguments* as a dict that has the schema's names, mending what models get wrong in practice.
 
-    A JSON string is parsed (twice if need be), the tool's own name nested in its arguments is taken off,
-    camelCase names become snake_case where the schema has them so, an object in place of ``[{"name", "value"}]``
-    becomes the list, and what may be null and was left out is null. Raises :class:`BadArgumentsError` for what
-    is no object.
+    A JSON string is parsed (twice if need be), the tool's own name nested in its arguments is taken off unless they
+    fit as they are, camelCase names become snake_case where the schema has them so, an object in place of
+    ``[{"name", "value"}]`` becomes the list, and what may be null and was left out is null. Raises
+    :class:`BadArgumentsError` for what is no object.
     """
     value: Any = arguments
     for _ in range(2):
@@ -30,17 +32,42 @@ def mend(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str,
         raise BadArgumentsError(tool, "arguments must be one JSON object", schema)
     properties: dict[str, Any] = schema.get("properties", {})
     for nested in (tool, "arguments", "parameters", "input"):
-        if set(value) == {nested} and nested not in properties and isinstance(value[nested], dict):
+        if set(value) == {nested} and isinstance(value[nested], dict) and not _is_meant(value, nested, schema):
             value = value[nested]
     mended = {_known_name(key, properties): each for key, each in value.items()}
     if len(mended) < len(value):
         raise BadArgumentsError(tool, "one argument is given twice, in two spellings of its name", schema)
     if "configuration" in properties and isinstance(mended.get("configuration"), dict):
-        mended["configuration"] = [{"name": k, "value": str(v)} for k, v in mended["configuration"].items()]
+        mended["configuration"] = [{"name": k, "value": v} for k, v in mended["configuration"].items()]
     for key in schema.get("required", ()):
         if key not in mended and "null" in _types(properties.get(key, {})):
             mended[key] = None
     return mended
+
+
+def _is_meant(value: dict[str, Any], nested: str, schema: dict[str, Any]) -> bool:
+    """Return whether an object with the one key *nested* is what the schema asks for, and no wrapping of it.
+
+    Where a schema names properties and says nothing of others, what has its properties within was wrapped.
+    """
+    properties = schema.get("properties") or {}
+    if nested in properties:
+        return True
+    said = any(key in schema for key in _SAYS_MORE)
+    if properties and not said and value[nested].keys() <= {*properties, *map(_camel, properties)}:
+        return False
+    try:
+        check_arguments(nested, value, schema)
+    except BadArgumentsError:
+        return False
+    return True
+
+
+_SAYS_MORE = ("additionalProperties", "patternProperties", "anyOf", "oneOf", "allOf", "$ref")
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 
 def _parsed(tool: str, text: str, schema: dict[str, Any]) -> Any:
@@ -60,3 +87,18 @@ def _known_name(key: str, properties: Mapping[str, Any]) -> str:
 def _types(schema: Mapping[str, Any]) -> Iterable[str]:
     kind = schema.get("type", ())
     return (kind,) if isinstance(kind, str) else kind
+
+
+def with_texts(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return *value* with texts where *schema* wants texts, and a model wrote a whole number, true or false.
+
+    A number with a point stays as it is: ``1.10`` has come as ``1.1``, and nobody knows which was meant.
+    """
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        return {key: with_texts(each, properties.get(key, {})) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_texts(each, schema.get("items", {})) for each in value]
+    if isinstance(value, int) and "string" in _types(schema):
+        return json.dumps(value)
+    return value

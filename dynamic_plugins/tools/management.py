@@ -226,7 +226,8 @@ def _result(outcome: Outcome) -> dict[str, Any]:
 def _next_step(outcome: Outcome) -> dict[str, Any]:
     missing = [variable for variable in outcome.info.required_env_vars if not variable.is_set]
     if not missing:
-        return {"next": f"activate_plugin {outcome.info.name}"}
+        # What is active has no next step, however it came to be configured.
+        return {} if outcome.info.status == "active" else {"next": f"activate_plugin {outcome.info.name}"}
     return {
         "needs": [{"name": v.name, "description": one_line(v.description), "secret": v.sensitive} for v in missing],
         "next": f"The person runs: dynamic-plugins configure {outcome.info.name}",

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
-from dynamic_plugins.tools.argument_repair import mend
+from dynamic_plugins.tools.argument_repair import mend, with_texts
 from dynamic_plugins.tools.management import ALIASES, NAMES
+from dynamic_plugins.tools.model_schemas import for_models, in_own_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +141,8 @@ class Toolbox:
     hears the person, asks one of its own and makes its calls by :meth:`make`. *withheld* tells what a plugin offers and
     nobody has agreed to, as ``action add``: calling that needs a person. *consent* is asked before a call of a plugin's
     action, and raises where it is not given. *search* finds actions among many; by default by their words alone.
-    *reach* stands round it, for what its plugin may not reach.
+    *reach* stands round it, for what its plugin may not reach. *wait_for* waits for the installs and activations under
+    way of the plugins that its argument says are meant, and tells whether there was one.
     """
 
     def __init__(
@@ -154,7 +156,9 @@ class Toolbox:
         consent: Callable[[Prepared], Awaitable[None]] | None = None,
         search: ActionSearch | None = None,
         reach: Reach | None = None,
+        wait_for: Callable[[Callable[[str], bool]], Awaitable[bool]] | None = None,
     ) -> None:
+        self._wait_for = wait_for
         self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
         self._management = {action.name: Tool(action.name, action) for action in management}
         self._search = search
@@ -198,10 +202,20 @@ class Toolbox:
         *arguments* may be the JSON text that a model wrote.
         """
         try:
-            call = self.prepare(name, arguments)
+            call = await self._prepare_or_wait(name, arguments)
             return await (self.make(call) if self.guard is None else self.guard.call(call, self.make))
         except PluginError as error:
             return {"ok": False, "error": error.to_dict()}
+
+    async def _prepare_or_wait(self, said: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
+        """Return the call that is meant; a tool that is not there yet may be of a plugin that is being activated."""
+        try:
+            return self.prepare(said, arguments)
+        except BadArgumentsError:
+            inner = mend(said, arguments, dict(_CALL.parameters)).get("action") if said == CALL_ACTION else said
+            if self._wait_for is None or not await self._wait_for(lambda plugin: _may_offer(plugin, str(inner))):
+                raise
+        return self.prepare(said, arguments)
 
     async def ask_consent(self, name: str, arguments: Mapping[str, Any] | str | None) -> None:
         """Ask for the consent that a call needs, and make no call. Raises PluginError, and what asking raises."""
@@ -224,7 +238,7 @@ class Toolbox:
         """Return the call that is meant, its names and arguments mended. Raises BadArgumentsError for what is none."""
         name = ALIASES.get(said, said)
         if (tool := self._management.get(name)) is not None:
-            mended = mend(name, arguments, dict(tool.action.parameters))
+            mended = with_texts(mend(name, arguments, dict(tool.action.parameters)), tool.action.parameters)
             check_arguments(name, mended, dict(tool.action.parameters))
             return Prepared(name, mended, tool)
         if name == SEARCH_ACTIONS:
@@ -232,16 +246,20 @@ class Toolbox:
         if name == CALL_ACTION:
             # An action of a plugin, and nothing else: the six are not reached through it.
             inner = mend(name, arguments, dict(_CALL.parameters))
-            return self._prepared(str(inner.get("action", "")), inner.get("arguments") or {})
+            if not (action := str(inner.get("action") or "")):
+                reason = "'action' is missing: it is the name that search_plugin_actions gives."
+                raise BadArgumentsError(CALL_ACTION, reason, dict(_CALL.parameters))
+            return self._prepared(action, inner.get("arguments") or {})
         return self._prepared(name, arguments)
 
     def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         tool = self._named(name)
-        return Prepared(tool.name, mend(name, arguments, dict(tool.action.parameters)), tool)
+        schema = dict(tool.action.parameters)
+        return Prepared(tool.name, in_own_names(mend(name, arguments, schema), schema), tool)
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
         if call.tool is None:
-            return {"actions": await asyncio.to_thread(self._found, str(call.arguments.get("query", "")))}
+            return {"actions": await asyncio.to_thread(self._found, str(call.arguments.get("query") or ""))}
         if call.tool.plugin is None:
             result: dict[str, Any] = await call.tool.action.handler(**call.arguments)
             return result
@@ -287,7 +305,7 @@ class Toolbox:
             {
                 "action": tools[index].name,
                 "description": tools[index].action.description[:200],
-                "parameters": dict(tools[index].action.parameters),
+                "parameters": for_models(tools[index].action.parameters),
             }
             for index in self._search.search(query, [_text(tool) for tool in tools])
         ]
@@ -333,6 +351,11 @@ def tools_of(components: ComponentRegistry) -> list[Tool]:
     return tools
 
 
+def _may_offer(plugin: str, tool: str) -> bool:
+    """Return whether *tool* is named as those of *plugin* are."""
+    return tool.startswith(_unique(plugin, "x", set()).removesuffix("x"))
+
+
 def _unique(plugin: str, action: str, taken: set[str]) -> str:
     """Return ``<plugin>__<action>`` in at most 64 characters of ``[A-Za-z0-9_-]``, different from all *taken*."""
     short = plugin.rsplit("/", 1)[-1]
@@ -365,7 +388,7 @@ def _function(tool: Tool) -> dict[str, Any]:
     return {
         "name": tool.name,
         "description": described(tool.action, DESCRIPTION_LENGTH),
-        "parameters": dict(tool.action.parameters),
+        "parameters": for_models(tool.action.parameters),
         "strict": tool.strict,
     }
 
@@ -376,16 +399,16 @@ _FORMS: dict[str, Callable[[Tool], dict[str, Any]]] = {
     "anthropic": lambda tool: {
         "name": tool.name,
         "description": described(tool.action),
-        "input_schema": dict(tool.action.parameters),
+        "input_schema": for_models(tool.action.parameters),
     },
     "gemini": lambda tool: {
         "name": tool.name,
         "description": described(tool.action),
-        "parametersJsonSchema": dict(tool.action.parameters),
+        "parametersJsonSchema": for_models(tool.action.parameters),
     },
     "mcp": lambda tool: {
         "name": tool.name,
         "description": described(tool.action),
-        "inputSchema": dict(tool.action.parameters),
+        "inputSchema": for_models(tool.action.parameters),
     },
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
@@ -19,6 +19,9 @@ NOT_ANSWERED = -31_337
 """The code of the errors that stand for an answer which did not come from a server elsewhere."""
 READ = "resources:"
 """The address of the action that reads what an MCP server keeps."""
+
+READ_BY_ADDRESS = "resources:by-address"
+"""The address of the action that reads what a server makes for an address, and does not list."""
 
 ComponentKind = Literal["action", "provider", "service", "evaluator", "task"]
 
@@ -44,6 +47,8 @@ class Offers:
     """All that a plugin offers; JSON-able through :meth:`to_list`."""
 
     components: tuple[Component, ...] = ()
+    left_out: tuple[str, ...] = field(default=(), compare=False)
+    """A sentence for each thing that cannot be used, which names it; known of a plugin that runs alone."""
 
     def of(self, kind: ComponentKind) -> list[Component]:
         return [component for component in self.components if component.kind == kind]
@@ -62,7 +67,8 @@ class Offers:
         """
         listed = self.to_list()
         scrubbed = scrubber.schema(listed)
-        return self if scrubbed is listed else Offers.from_list(scrubbed)
+        found = self if scrubbed is listed else Offers.from_list(scrubbed)
+        return replace(found, left_out=tuple(map(scrubber.text, self.left_out)))
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 from mcp import MCPError
 
-from dynamic_plugins.errors import ActionError, LoadError, PluginTimeoutError, WorkerDiedError
+from dynamic_plugins.errors import ActionError, LoadError, OtherVersionError, PluginTimeoutError, WorkerDiedError
 from dynamic_plugins.workers.mcp_connection import McpConnection
 from dynamic_plugins.workers.process import error_in
 from dynamic_plugins.workers.transport import ProcessTransport
@@ -35,10 +36,14 @@ class WorkerConnection(McpConnection):
         grace: float,
         modern: bool,
         ours: bool,
+        version: str | None = None,
     ) -> None:
         self._process, self._refusals, self._grace = process, refusals, grace
-        transport = ProcessTransport(process)
-        super().__init__(name, transport, host, scrubber, call_timeout=call_timeout, modern=modern, ours=ours)
+        left_out: list[str] = []
+        transport = ProcessTransport(process, None if ours else left_out.append, version)
+        super().__init__(
+            name, transport, host, scrubber, call_timeout=call_timeout, modern=modern, ours=ours, left_out=left_out
+        )
 
     @property
     def alive(self) -> bool:
@@ -69,12 +74,17 @@ class WorkerConnection(McpConnection):
         refused = self._refusals.error(component.name, reason, arguments, hosts, reads=bool(component.read_only))
         return refused or ActionError(self.name, component.name, reason)
 
+    def last_words(self) -> str:
+        """Return the last error, or the last lines, that it wrote outside the protocol; empty where it wrote none."""
+        return self._scrubber.text(error_in(self._process.stderr))
+
     async def _end_peer(self, *, at_once: bool) -> None:
         await self._process.end(0 if at_once else self._grace)
 
     async def _load_failure(self, error: Exception) -> PluginError:
         if isinstance(error, MCPError) and error.code != types.CONNECTION_CLOSED:
-            return LoadError(self.name, self._scrubber.text(error.message))
+            kind = OtherVersionError if not self._greeted and _is_of_version(error) else LoadError
+            return kind(self.name, self._scrubber.text(error.message))
         if isinstance(error, MCPError | ConnectionError):
             return LoadError(self.name, await self._exit_reason("its process ended while it started"))
         return LoadError(self.name, self._problem(error))
@@ -85,3 +95,7 @@ class WorkerConnection(McpConnection):
         how = "" if status is None else f" (signal {-status})" if status < 0 else f" (exit status {status})"
         error = error_in(self._process.stderr)
         return self._scrubber.text(f"{event}{how}" + (f": {error}" if error else ""))
+
+
+def _is_of_version(error: MCPError) -> bool:
+    return error.code == types.INVALID_PARAMS or re.search(r"version|protocol", error.message, re.I) is not None

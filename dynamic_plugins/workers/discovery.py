@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
@@ -11,85 +13,116 @@ from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
 from dynamic_plugins.errors import ComponentClashError, ContractError
-from dynamic_plugins.workers.components import NOT_ANSWERED, READ, Component, Offers
+from dynamic_plugins.workers.components import NOT_ANSWERED, READ, READ_BY_ADDRESS, Component, Offers
+from dynamic_plugins.workers.message_repair import problem_in
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable
 
     from mcp import Client
-    from mcp_types import Prompt, Resource, Tool
+    from mcp_types import Prompt, Resource, ResourceTemplate, Tool
 
 META = "dynamic-plugins"
 """The key in a tool's ``_meta`` under which our own worker says what kind of component it is."""
 PROMPT = "prompt:"
-_MOST_PAGES = 50
+TOOL = "tool:"
+"""Before the address of a tool that is listed under another name than its own."""
+_MOST_PAGES = 500
 _LISTED = 50
+_NAME_LENGTH = 128
+
+LeftOut = Callable[[str], None]
+"""Called with a sentence for each thing that was left out of what a server offers; it names the thing."""
 
 
-async def offers_of(plugin: str, client: Client, *, ours: bool) -> Offers:
-    """Ask for everything. Raises ContractError for a broken component, MCPError when the worker refuses.
+async def offers_of(plugin: str, client: Client, *, ours: bool, left_out: LeftOut) -> Offers:
+    """Ask for everything. Raises ContractError for a broken component of *ours*, MCPError when the worker refuses.
+
+    Of a server that anybody wrote, what cannot be used is left out by itself, and *left_out* is told.
 
     Only a worker of *ours* is believed what it says in ``_meta`` that its tools are: a server that anybody wrote could
     call one an evaluator, and be shown every turn.
     """
     try:
-        components = await _components(plugin, client, ours)
+        components = await _components(plugin, client, ours, left_out)
     except ValidationError as error:
         raise ContractError(plugin, f"what it offers is no valid list: {problem_in(error)}") from None
-    seen: set[tuple[str, str]] = set()
-    twice = [each.name for each in components if (each.kind, each.name) in seen or seen.add((each.kind, each.name))]  # type: ignore[func-returns-value] # add gives None, which is the point
-    if twice:
-        raise ComponentClashError(plugin, set(twice))
-    return Offers(tuple(components))
+    found: dict[tuple[str, str], Component] = {}
+    twice = set()
+    for each in components:
+        if found.setdefault((each.kind, each.name), each) is not each:
+            twice.add(each.name)
+    if twice and ours:
+        raise ComponentClashError(plugin, twice)
+    for name in sorted(twice):
+        left_out(f"{name!r} is there more than once; the first one counts")
+    return Offers(tuple(found.values()))
 
 
-def problem_in(error: ValidationError) -> str:
-    """Return the first thing that is wrong with a message, and where."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-
-
-async def _components(plugin: str, client: Client, ours: bool) -> list[Component]:
+async def _components(plugin: str, client: Client, ours: bool, left_out: LeftOut) -> list[Component]:
     can = client.server_capabilities
-    found: list[Component] = []
+    silent = can.tools is None and can.resources is None and can.prompts is None
+    tools: list[Tool] = []
     if can.tools is not None:
-        found += [_tool(plugin, tool, ours) for tool in await _pages(client.list_tools, lambda page: page.tools)]
+        tools = await _pages(client.list_tools, lambda page: page.tools, left_out)
+    elif silent:  # some forget to say what they can
+        tools = await _optional(client.list_tools, lambda page: page.tools, "tools", left_out)
+    found = [_our_tool(plugin, tool) for tool in tools] if ours else _their_tools(tools, left_out)
     if can.resources is not None:
-        resources = _providers(await _optional(client.list_resources, lambda page: page.resources))
+        listed = await _optional(client.list_resources, lambda page: page.resources, "resources", left_out)
+        resources = _providers(listed)
         found += resources
         found += reading(resources, {each.name for each in found}) if resources and not ours else []
     if can.prompts is not None:
-        found += [_prompt(plugin, prompt) for prompt in await _optional(client.list_prompts, lambda page: page.prompts)]
+        prompts = await _optional(client.list_prompts, lambda page: page.prompts, "prompts", left_out)
+        found += [_prompt(prompt) for prompt in prompts]
+    if not found and can.resources is not None and not ours:
+        found += reading_by_address(
+            await _optional(
+                client.list_resource_templates, lambda page: page.resource_templates, "resource templates", left_out
+            )
+        )
     return found
 
 
-async def _optional(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]]) -> list[Any]:
+async def _optional(
+    ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]], what: str, left_out: LeftOut
+) -> list[Any]:
     """Return what a server lists; nothing where it answers with an error, so that its tools can be used all the same.
 
     Some say that they have resources and have no way to list them; some ask another machine for them.
     """
     try:
-        return await _pages(ask, items)
+        return await _pages(ask, items, left_out)
     except MCPError as error:
         if error.error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT, NOT_ANSWERED):
             raise
-        return []
+        left_out(f"its {what} cannot be listed: {error.error.message[:200]}")
+    except ValidationError as error:
+        left_out(f"its {what} cannot be listed: {problem_in(error)}")
+    return []
 
 
-async def _pages(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]]) -> list[Any]:
+async def _pages(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list[Any]], left_out: LeftOut) -> list[Any]:
     found: list[Any] = []
     cursor: str | None = None
+    seen: set[str] = set()
     for _ in range(_MOST_PAGES):
         page = await ask(cursor=cursor)
         found += items(page)
         cursor = page.next_cursor
         if not cursor:
-            break
+            return found
+        if cursor in seen:
+            left_out(f"its list begins anew after {len(seen) + 1} pages, and is not followed further")
+            return found
+        seen.add(cursor)
+    left_out(f"its list has more than {_MOST_PAGES} pages; what is on the others is left out")
     return found
 
 
-def _tool(plugin: str, tool: Tool, ours: bool) -> Component:
-    meta = (tool.meta or {}).get(META) if ours else None
+def _our_tool(plugin: str, tool: Tool) -> Component:
+    meta = (tool.meta or {}).get(META)
     meta = meta if isinstance(meta, dict) else {}
     if meta.get("kind", "action") != "action":
         return Component(
@@ -105,9 +138,40 @@ def _tool(plugin: str, tool: Tool, ours: bool) -> Component:
     if problem := schema_problem(schema):
         raise ContractError(plugin, f"{tool.name}: {problem}")
     similes = tuple(each for each in meta.get("similes") or () if isinstance(each, str))
+    return _action(tool, tool.name, schema, similes)
+
+
+def _their_tools(tools: list[Tool], left_out: LeftOut) -> list[Component]:
+    found = []
+    taken = {tool.name for tool in tools if name_problem(tool.name) is None}
+    for tool in tools:
+        if problem := schema_problem(tool.input_schema):
+            left_out(f"tool {tool.name[:60]!r} is left out: {problem}")
+            continue
+        name = tool.name
+        if name_problem(name) is not None:
+            name = plain_name(name, taken)
+            taken.add(name)
+        found.append(_action(tool, name, tool.input_schema))
+    return found
+
+
+def plain_name(name: str, taken: set[str]) -> str:
+    """Return a usable name for what a server calls *name*, different from all *taken*."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_")
+    if plain and len(plain) <= _NAME_LENGTH and plain not in taken:
+        return plain
+    digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{(plain or 'action')[: _NAME_LENGTH - 9]}_{digest}"
+
+
+def _action(tool: Tool, name: str, schema: dict[str, Any], similes: tuple[str, ...] = ()) -> Component:
     hint = tool.annotations.read_only_hint if tool.annotations is not None else None
     described = tool.description or tool.title or ""
-    return Component("action", tool.name, described, schema, similes, read_only=hint)
+    if name != tool.name and not described:
+        described = tool.name[:200]  # what it is called is all that it says of itself
+    address = TOOL + tool.name if name != tool.name else None
+    return Component("action", name, described, schema, similes, address=address, read_only=hint)
 
 
 def _providers(resources: list[Resource]) -> list[Component]:
@@ -147,13 +211,28 @@ def reading(resources: list[Component], taken: set[str]) -> list[Component]:
     ]
 
 
-def _prompt(plugin: str, prompt: Prompt) -> Component:
-    if problem := name_problem(prompt.name):
-        raise ContractError(plugin, f"prompt {problem}")
+def reading_by_address(templates: list[ResourceTemplate]) -> list[Component]:
+    """Return the action that reads a resource of a server that lists only how their addresses are made."""
+    if not templates:
+        return []
+    lines = [f"{each.uri_template} {' '.join((each.description or each.name).split())[:80]}" for each in templates]
+    address = {"type": "string", "description": f"An address, made like one of: {'; '.join(lines[:_LISTED])}"}
+    schema = {
+        "type": "object",
+        "properties": {"uri": address},
+        "required": ["uri"],
+        "additionalProperties": False,
+    }
+    about = "Reads one of the texts that this server has."
+    return [Component("action", "read_resource", about, schema, address=READ_BY_ADDRESS, read_only=True)]
+
+
+def _prompt(prompt: Prompt) -> Component:
     arguments = prompt.arguments or []
+    name = prompt.name if name_problem(prompt.name) is None else plain_name(prompt.name, set())
     return Component(
         "action",
-        f"prompt_{prompt.name}"[:128],
+        f"prompt_{name}"[:_NAME_LENGTH],
         f"Gives the text of a prompt, with its blanks filled in. {prompt.description or ''}".strip(),
         {
             "type": "object",

@@ -11,11 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.errors import LoadError
+from dynamic_plugins.errors import LoadError, OtherVersionError
 from dynamic_plugins.workers.components import Host
 from dynamic_plugins.workers.fence.configured_values import ConfiguredValues, expanded
 from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
-from dynamic_plugins.workers.fence.system_paths import environment_of
+from dynamic_plugins.workers.fence.system_paths import CERTIFICATES, environment_of
 from dynamic_plugins.workers.process import WorkerProcess
 from dynamic_plugins.workers.refusals import Refusals
 
@@ -43,6 +43,10 @@ _CONTRACT = str(Path(__file__).parent.parent / "plugin.py")
 _OWN_GRACE = 2.0
 _SERVER_GRACE = 0.5
 
+_NEWEST_VERSION = "2025-11-25"
+_OLDER_VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
+"""The versions of the protocol that are tried where a server refuses the newest of those with a handshake."""
+
 # What a program needs to run at all; everything else of ours stays with us.
 _INHERITED = (
     "PATH",
@@ -54,10 +58,9 @@ _INHERITED = (
     "TZ",
     "USER",
     "LOGNAME",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "NODE_EXTRA_CA_CERTS",
+    *CERTIFICATES,
 )
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 class Loader:
@@ -74,7 +77,8 @@ class Loader:
         data_dir: Path | None = None,
         sandbox: SandboxMode = "auto",
     ) -> None:
-        """*environment* is the host's own, of which a worker sees the few variables any program needs.
+        """*environment* is the host's own, of which a worker sees the few variables any program needs, and
+        the proxies whose addresses hold no password where it may reach any host.
 
         Workers run in a folder of their own under *data_dir* (:meth:`folder`), where what they write outlives an
         update; without one, in the folder of their install.
@@ -90,6 +94,9 @@ class Loader:
         self._log = log
         host = environment or {}
         self._data_dir = data_dir
+        self._proxies = {
+            name: value for name, value in host.items() if name.upper() in _PROXIES and value and "@" not in value
+        }
         self._base = {"PATH": os.defpath} | {name: host[name] for name in _INHERITED if host.get(name)}
 
     def folder(self, installation: Installation) -> Path:
@@ -115,10 +122,16 @@ class Loader:
         from dynamic_plugins.redaction.scrubber import plugin_scrubber  # a command such as status starts nothing
 
         scrubber = plugin_scrubber(environment, installation.variables, _secret_words(installation, arguments))
-        connection = await self._open(installation, environment, arguments, host, scrubber, modern=False)
+        try:
+            connection = await self._open(installation, environment, arguments, host, scrubber)
+        except LoadError as error:
+            if type(error) is LoadError and (note := await asyncio.to_thread(_scripts_note, installation)):
+                raise LoadError(installation.plugin, f"{error.reason}. {note}") from None
+            raise
         if not connection.offers.components:
             await connection.close()
-            raise LoadError(installation.plugin, "offers nothing that can be called")
+            reasons = [*connection.offers.left_out, *filter(None, [connection.last_words()])]
+            raise LoadError(installation.plugin, ": ".join(["offers nothing that can be called", *reasons[:3]]))
         return connection
 
     async def _open(
@@ -128,9 +141,11 @@ class Loader:
         arguments: Sequence[str],
         host: Host,
         scrubber: Scrubber,
+        versions: Sequence[str | None] = (None,),
         *,
-        modern: bool,
+        modern: bool = False,
     ) -> WorkerConnection:
+        """Start a worker, and again where it wants another version of the protocol: the first of *versions* is next."""
         process, refusals = await self._start(installation, environment, arguments, host.permissions)
         try:
             # Reading the client's code takes a second: done while the worker reads its own.
@@ -145,6 +160,7 @@ class Loader:
                 grace=_SERVER_GRACE if installation.kind == "mcp" else _OWN_GRACE,
                 modern=modern,
                 ours=installation.kind != "mcp",
+                version=versions[0],
             )
         except BaseException:  # nobody else knows of the process yet
             await process.end(0)
@@ -156,6 +172,12 @@ class Loader:
                 raise LoadError(installation.plugin, scrubber.text(str(error))) from None
             # It knows only the protocol of 2026: start it again and speak that.
             return await self._open(installation, environment, arguments, host, scrubber, modern=True)
+        except OtherVersionError as error:
+            left = _OLDER_VERSIONS if versions == (None,) else versions[1:]
+            if not left:
+                offered = ", ".join([_NEWEST_VERSION, *_OLDER_VERSIONS])
+                raise LoadError(installation.plugin, f"{error.reason} (offered: {offered})") from None
+            return await self._open(installation, environment, arguments, host, scrubber, left)
         return connection
 
     async def _start(
@@ -190,10 +212,12 @@ class Loader:
             environment = {name: expanded(value, home) for name, value in environment.items()}
             arguments = [expanded(word, home) for word in arguments]
         command = self._command(installation, environment, arguments)
-        environment = self._base | dict(environment)
+        permissions = values.granted(permissions)
+        # Where it may only reach some hosts, it reaches them directly: through a proxy it could reach all.
+        proxies = self._proxies if permissions.network is None else {}
+        environment = self._base | proxies | dict(environment)
         if installation.entry_point and arguments:
             environment[_ARGUMENTS] = json.dumps(list(arguments))
-        permissions = values.granted(permissions)
         return self.fence.command(
             command,
             permissions,
@@ -271,6 +295,22 @@ class LoaderSelector:
     def folder(self, installation: Installation) -> Path:
         """Return where *installation* keeps its own files."""
         return self.workers.folder(installation)
+
+
+def _scripts_note(installation: Installation) -> str:
+    """Return what a person should know of the install scripts of an npm package that does not start."""
+    if installation.package_type != "npm":
+        return ""
+    from dynamic_plugins.install.npm import scripts_not_run  # needed only where something failed
+
+    if not (names := scripts_not_run(Path(installation.path))):
+        return ""
+    name, shown = installation.plugin, ", ".join(names[:5])
+    return (
+        f"It may miss what the install scripts of {shown} make: scripts are run only where that is allowed. Whoever "
+        f"trusts them allows it: dynamic-plugins uninstall {name} --keep-configuration, then "
+        f"DYNAMIC_PLUGINS_ALLOW_BUILDS=1 dynamic-plugins install {name}"
+    )
 
 
 def _code(installation: Installation) -> Code:

@@ -7,16 +7,19 @@ import json
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 from mcp import Client, MCPError
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
-from dynamic_plugins.workers.components import READ, Offers
-from dynamic_plugins.workers.discovery import PROMPT, offers_of, problem_in
-from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of
+from dynamic_plugins.workers.components import READ, READ_BY_ADDRESS, Offers
+from dynamic_plugins.workers.discovery import PROMPT, TOOL, offers_of
+from dynamic_plugins.workers.message_repair import problem_in
+from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of, wrapped_value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.components import Component, Host
 
 _PING_SECONDS = 2.0
+_MOST_EXTENDED = 10
+"""So many times the limit of a call may one take that goes on telling of its progress."""
 _LIST_CHANGED = (
     types.ToolListChangedNotification,
     types.ResourceListChangedNotification,
@@ -51,7 +56,9 @@ class McpConnection(ABC):
         call_timeout: float,
         modern: bool,
         ours: bool,
+        left_out: list[str],
     ) -> None:
+        """*left_out* is what *transport* adds to: a sentence for each thing in a list that could not be used."""
         self.name = name
         self._ours = ours
         self.on_offers_changed: Callable[[Offers], None] | None = None
@@ -60,6 +67,9 @@ class McpConnection(ABC):
         self._scrubber = scrubber
         self._call_timeout = call_timeout
         self._offers = Offers()
+        self._left_out = left_out
+        self._greeted = False
+        """Whether the handshake is done."""
         self._ended_by: Exception | None = None
         """What the client gave up for."""
         self._clocks: set[asyncio.Timeout] = set()
@@ -164,12 +174,16 @@ class McpConnection(ABC):
         try:
             async with asyncio.timeout(self._call_timeout) as clock:
                 self._clocks.add(clock)
-                value = await self._ask(component, arguments, progress or self._host.progress)
+                told = self._progress_callback(progress or self._host.progress, clock)
+                value = await self._ask(component, arguments, told)
         except TimeoutError:
             await self._end_if_stuck()
             raise PluginTimeoutError(self.name, component.name, self._call_timeout) from None
         except MCPError as error:
             raise await self._call_failure(component, error, arguments, begun) from None
+        except ValidationError as error:
+            reason = self._scrubber.text(f"its answer does not fit the protocol: {problem_in(error)}")
+            raise ActionError(self.name, component.name, reason) from None
         except (RuntimeError, ValueError) as error:
             # What the client finds wrong with an answer: it does not fit the protocol or the tool's own schema.
             raise ActionError(self.name, component.name, self._scrubber.text(str(error))) from None
@@ -184,6 +198,7 @@ class McpConnection(ABC):
     async def _live(self) -> None:
         try:
             async with self._client as client:
+                self._greeted = True
                 self._offers = await self._ask_offers(client)
                 self._ready.set_result(None)
                 await self._closing.wait()
@@ -198,29 +213,34 @@ class McpConnection(ABC):
             if not self._ready.done():
                 self._ready.set_exception(ConnectionError("closed"))
 
-    async def _ask(
-        self, component: Component, arguments: dict[str, Any], progress: Callable[[float | None, str], None] | None
-    ) -> Any:
+    async def _ask(self, component: Component, arguments: dict[str, Any], told: Any) -> Any:
         begun = time.monotonic()
         address = component.address or component.name
         if component.address == READ:
             return resource_text(await self._client.read_resource(self._resource(component, arguments)))
+        if component.address == READ_BY_ADDRESS:
+            return resource_text(await self._client.read_resource(str(arguments.get("uri"))))
         if component.kind == "provider":
             return resource_text(await self._client.read_resource(address))
         if address.startswith(PROMPT):
             texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in arguments.items()}
             return prompt_value(await self._client.get_prompt(address.removeprefix(PROMPT), texts))
-        result = await self._client.call_tool(
-            address, arguments, progress_callback=self._progress_callback(progress) if progress is not None else None
-        )
+        result = await self._client.call_tool(address.removeprefix(TOOL), arguments, progress_callback=told)
         if result.is_error:
             reason = self._scrubber.text(text_of(result, self._scrubber.result))
             raise self._failure(component, reason, arguments, begun)
-        return value_of(result)
+        return wrapped_value_of(result) if self._ours else value_of(result)
 
-    def _progress_callback(self, progress: Callable[[float | None, str], None]) -> Any:
+    def _progress_callback(self, progress: Callable[[float | None, str], None] | None, clock: asyncio.Timeout) -> Any:
+        """Return what hears of a call's progress: who tells of it is not stuck, and gets more time, up to a limit."""
+        loop = asyncio.get_running_loop()
+        last = loop.time() + _MOST_EXTENDED * self._call_timeout
+
         async def report(done: float, total: float | None, message: str | None) -> None:
-            progress(done / total if total else None, self._scrubber.text(message or ""))
+            if clock.when() is not None and not clock.expired():  # no time is counted while a person is asked
+                clock.reschedule(min(loop.time() + self._call_timeout, last))
+            if progress is not None:
+                progress(done / total if total else None, self._scrubber.text(message or ""))
 
         return report
 
@@ -271,6 +291,8 @@ class McpConnection(ABC):
 
     def _problem(self, error: Exception) -> str:
         """Return what is wrong with what it sent while it started."""
+        if isinstance(error, RuntimeError) and not self._greeted:  # the version that it answers with
+            return self._scrubber.text(f"{error} (known: {', '.join(HANDSHAKE_PROTOCOL_VERSIONS)})")
         problem = problem_in(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         return self._scrubber.text(f"it does not keep to the protocol: {problem}")
 
@@ -325,7 +347,13 @@ class McpConnection(ABC):
             self._refresh = asyncio.create_task(self._ask_again(), name=f"offers of {self.name}")
 
     async def _ask_offers(self, client: Client) -> Offers:
-        return (await offers_of(self.name, client, ours=self._ours)).scrubbed(self._scrubber)
+        self._left_out.clear()
+        offers = await offers_of(self.name, client, ours=self._ours, left_out=self._left_out.append)
+        offers = replace(offers, left_out=tuple(self._left_out)).scrubbed(self._scrubber)
+        if self._host.log is not None:
+            for sentence in offers.left_out:
+                self._host.log(self.name, sentence)
+        return offers
 
     async def _ask_again(self) -> None:
         try:

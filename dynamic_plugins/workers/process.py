@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.workers import process_tree
 from dynamic_plugins.workers.fence.handover import handed_over
+from dynamic_plugins.workers.line_buffer import EDGE, LineBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +29,10 @@ _TERM_GRACE = 1.5
 _KILL_WAIT = 5.0
 _STDERR_KEPT = 16 * 1024
 _REFUSED_KEPT = 64
-_EDGE = 256
 _MAX_BACKLOG = 256 * 1024
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MESSAGE = re.compile(rb'\{\s*"(?:jsonrpc|id|result|error|method)"\s*:')
 _EXCEPTION_LINE = re.compile(
     r"^\s*(?:\[[^\]]*\]\s*)?(?:[\w.]+:\s)?"  # a log's mark
     r"([A-Z]\w*(?:\.\w+)*(?:Error|Exception|Exit|Interrupt|Group|Warning)|[\w.]+\.\w+Error|Error(?=: ))(?:\b.*)$"
@@ -51,16 +53,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     """
 
     def __init__(self, longest_line: int) -> None:
-        self._longest_line = longest_line
         self._transport: asyncio.SubprocessTransport | None = None
         self._mark = ""
         self._supervisors = 0
         self._pid: int | None = None
         self._uplink: Uplink | None = None
         self._refused: deque[tuple[float, str]] = deque(maxlen=_REFUSED_KEPT)
-        self._line = bytearray()
-        self._dropped = 0
-        self._head = b""
+        self._line = LineBuffer(longest_line)
         self._stderr = bytearray()
         self._backlog: deque[tuple[bytes, int]] = deque()
         self._backlog_bytes = 0
@@ -125,6 +124,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Read on after :meth:`pause`."""
         if (pipe := self._pipe(1)) is not None:
             pipe.resume_reading()
+
+    @property
+    def longest_line(self) -> int:
+        """How many bytes of one message are taken."""
+        return self._line.longest
 
     @property
     def pid(self) -> int:
@@ -217,9 +221,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             return
         *whole, rest = data.split(b"\n")
         for part in whole:
-            self._add(part)
+            self._line.add(part)
             self._finish_line()
-        self._add(rest)
+        self._line.add(rest)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 # the loop calls it so
         if fd == 1:
@@ -243,24 +247,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def resume_writing(self) -> None:
         self._may_write.set()
 
-    def _add(self, part: bytes) -> None:
-        if not self._dropped and len(self._line) + len(part) <= self._longest_line:
-            self._line += part
-            return
-        if not self._dropped:
-            self._head = bytes((self._line + part[:_EDGE])[:_EDGE])
-        self._dropped += len(part) + (0 if self._dropped else len(self._line))
-        self._line = bytearray((self._line[-_EDGE:] + part[-_EDGE:])[-_EDGE:])
-
     def _finish_line(self) -> None:
-        line, length = bytes(self._line), self._dropped
-        if length:
-            line = self._head + b" " + line
-        self._line.clear()
-        self._dropped = 0
+        line, length = self._line.finish()
+        line = self._message_in(line)
         if not line.lstrip().startswith(b"{"):
             if line.strip():
-                self._keep(line[:_EDGE] + b"\n")
+                self._keep(line[:EDGE] + b"\n")
         elif self._on_line is not None:
             self._on_line(line, length)
         else:
@@ -268,6 +260,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._backlog_bytes += len(line)
             if self._backlog_bytes > _MAX_BACKLOG:
                 self.pause()
+
+    def _message_in(self, line: bytes) -> bytes:
+        """Return *line* from where its message begins: some write a byte order mark, or words of theirs, before it."""
+        found = None if line.startswith(b"{") else _MESSAGE.search(line)
+        if found is None:
+            return line
+        if before := line[: found.start()].removeprefix(_BYTE_ORDER_MARK).strip():
+            self._keep(before[:EDGE] + b"\n")
+        return line[found.start() :]
 
     def _keep(self, data: bytes) -> None:
         self._stderr += data

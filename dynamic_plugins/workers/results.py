@@ -3,34 +3,90 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.outside_data import parse_json
+from dynamic_plugins.workers.line_buffer import CUT_SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mcp_types import CallToolResult, ContentBlock, GetPromptResult, ReadResourceResult
 
 
 def value_of(result: CallToolResult) -> Any:
-    """Return what a tool gave: its structured content if there is one, else its content.
+    """Return what a tool gave: its content, its structured content, or a list of both where they do not say the same.
 
     A lone ``{"result": x}`` is the wire's wrapping for x that is no object, and is taken off. Text that is a JSON
-    object or array is parsed. Pictures, sound and files are described, not handed on.
+    object or array is parsed. Pictures, sound and files are described, not handed on. What is no number in JSON is
+    text: ``"NaN"``.
     """
     structured = result.structured_content
-    if structured is not None:
-        if isinstance(structured, dict) and structured.keys() == {"result"}:
-            return structured["result"]
-        return structured
-    return _content(result.content)
+    if structured is None:
+        return finite(_content(result.content))
+    value = structured["result"] if structured.keys() == {"result"} else structured
+    blocks = [block for block in result.content if not (block.type == "text" and _says(block.text, structured))]
+    value = finite(_parsed(value))
+    if not blocks:
+        return value
+    content = finite(_content(blocks))
+    if structured == {}:
+        return content
+    return [*(content if len(blocks) > 1 and isinstance(content, list) else [content]), value]
+
+
+def wrapped_value_of(result: CallToolResult) -> Any:
+    """Return what a tool of our own worker gave, which wraps every value."""
+    return (result.structured_content or {}).get("result")
 
 
 def text_of(result: CallToolResult, clean: Callable[[Any], Any]) -> str:
     """Return a failed tool's own reason; *clean* takes the secrets out of what is written as JSON only here."""
     text = "\n".join(block.text for block in result.content if block.type == "text").strip()
-    return text or (json.dumps(clean(result.structured_content)) if result.structured_content else "it gave no reason")
+    structured = result.structured_content
+    if not structured or _says(text, structured):
+        return text or "it gave no reason"
+    return f"{text} {json.dumps(clean(finite(structured)), ensure_ascii=False)}".strip()
+
+
+def finite(value: Any) -> Any:
+    """Return a JSON value without the numbers that JSON does not have; the same object where there are none."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else _NO_NUMBERS.get(value, "NaN")
+    if isinstance(value, list):
+        items = [finite(each) for each in value]
+        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+    if isinstance(value, dict):
+        found = {key: finite(each) for key, each in value.items()}
+        return value if all(found[key] is value[key] for key in value) else found
+    return value
+
+
+_NO_NUMBERS = {math.inf: "Infinity", -math.inf: "-Infinity"}
+
+
+def _says(text: str, structured: dict[str, Any]) -> bool:
+    """Return whether *text* says no more than *structured* does."""
+    plain = text.strip()
+    if not plain:
+        return True
+    try:
+        found = parse_json(plain)
+    except ValueError:
+        found = plain
+    if found in (structured, structured.get("result", structured)):
+        return True
+    flat = "".join(plain.split())
+    return any("".join(word.split()) == flat for word in _texts(structured))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def resource_text(result: ReadResourceResult) -> str:
@@ -71,6 +127,8 @@ def _block(block: ContentBlock) -> Any:
 
 
 def _binary(kind: str, mime: str | None, data: str) -> dict[str, Any]:
+    if data.startswith(CUT_SHORT) and (length := data.removeprefix(CUT_SHORT)).isdecimal():
+        return {"type": kind, "mime": mime, "bytes": int(length)}
     return {"type": kind, "mime": mime, "bytes": len(data) * 3 // 4 - data[-2:].count("=")}
 
 

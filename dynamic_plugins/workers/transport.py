@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
+
+from dynamic_plugins.workers.message_repair import error_put_right, put_right
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,12 @@ _EDGE = 256
 _MOST_UNTAKEN = 256 * 1024
 _MOST_ASKED = 100
 _NOTICE_SECONDS = 1.0
+_SPOKEN = {
+    "tools/list": "its list of tools",
+    "resources/list": "its list of resources",
+    "resources/templates/list": "its list of resource templates",
+    "prompts/list": "its list of prompts",
+}
 
 
 class ProcessTransport:
@@ -32,18 +40,25 @@ class ProcessTransport:
     An answer that is too long, or that cannot be read, is replaced by an error for the request it belongs to.
     """
 
-    def __init__(self, process: WorkerProcess) -> None:
-        self._process = process
+    def __init__(
+        self, process: WorkerProcess, left_out: Callable[[str], None] | None, version: str | None = None
+    ) -> None:
+        """*left_out* is called for each item of a list that cannot be used; None for a worker of ours: it is believed.
+
+        *version* is the version of the protocol to ask for, where it is not the newest.
+        """
+        self._process, self._left_out, self._version = process, left_out, version
         # Of no fixed size, because a line that has arrived has to go somewhere: the pipe is paused instead.
         self._send, self._receive = anyio.create_memory_object_stream[tuple[SessionMessage, int]](float("inf"))
         self._untaken = 0
-        self._waiting: set[int] = set()
+        self._waiting: dict[int, str] = {}
+        """Which requests of ours wait for an answer, and their methods."""
         self._asked: set[str] = set()
         """Which requests of the process wait for an answer of ours."""
 
     async def __aenter__(self) -> TransportStreams:
         self._process.attach(self._arrived, self._send.close)
-        return _Reader(self._receive, self._taken), _Writer(self._process, self._waiting, self._answered)
+        return _Reader(self._receive, self._taken), _Writer(self._process, self._waiting, self._answered, self._version)
 
     async def __aexit__(self, *_: object) -> None:
         self._process.detach()
@@ -52,7 +67,7 @@ class ProcessTransport:
 
     def _arrived(self, line: bytes, dropped: int) -> None:
         if dropped:
-            self._refuse(line, f"was too long ({dropped:,} bytes) and was dropped")
+            self._refuse(line, f"was too long ({dropped:,} bytes) and was dropped; {self._limit()}")
             return
         message = _read(line) or _read(_mended(line))
         if message is None:
@@ -61,25 +76,38 @@ class ProcessTransport:
             if b'"jsonrpc"' in edges and b'"method"' not in edges and self._named(edges):
                 self._refuse(edges, "cannot be read")
             return
-        if isinstance(message, types.JSONRPCResponse | types.JSONRPCError) and isinstance(message.id, int):
-            self._waiting.discard(message.id)
         if isinstance(message, types.JSONRPCResponse):
-            leave_unchecked(message.result)
+            method = self._method_of(message)
+            if self._left_out is not None:
+                put_right(method, message.result, self._left_out)
+        elif isinstance(message, types.JSONRPCError):
+            self._method_of(message)
         elif isinstance(message, types.JSONRPCRequest):
             self._asked.add(str(message.id))
         elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
             self._asked.discard(str((message.params or {}).get("requestId")))
         self._put(message, len(line))
 
+    def _method_of(self, answer: types.JSONRPCResponse | types.JSONRPCError) -> str:
+        """Return the method of the request that *answer* belongs to; nobody waits for another answer to it."""
+        number = answer.id
+        if isinstance(number, str) and number.isdecimal():  # some give every id back as text
+            number = answer.id = int(number)
+        return self._waiting.pop(number, "") if isinstance(number, int) else ""
+
+    def _limit(self) -> str:
+        most = self._process.longest_line
+        return f"to take more than {most:,}, set DYNAMIC_PLUGINS_RESULT_KB to more than {most // 1024}"
+
     def _named(self, edges: bytes) -> set[int]:
-        return {int(number) for number in _ID.findall(edges) if len(number) < _EDGE} & self._waiting
+        return {int(number) for number in _ID.findall(edges) if len(number) < _EDGE} & self._waiting.keys()
 
     def _refuse(self, edges: bytes, what: str) -> None:
         named = self._named(edges)
         # Of a line whose edges name no open request nothing is known: all of them would wait in vain.
         for number in named if len(named) == 1 else set(self._waiting):
-            self._waiting.discard(number)
-            error = types.ErrorData(code=types.INTERNAL_ERROR, message=f"the answer {what}")
+            asked = _SPOKEN.get(self._waiting.pop(number, ""), "the answer")
+            error = types.ErrorData(code=types.INTERNAL_ERROR, message=f"{asked} {what}")
             self._put(types.JSONRPCError(jsonrpc="2.0", id=number, error=error), 0)
 
     def _put(self, message: types.JSONRPCMessage, size: int) -> None:
@@ -111,21 +139,14 @@ def _read(line: bytes) -> types.JSONRPCMessage | None:
         return None
 
 
-def leave_unchecked(result: dict[str, Any]) -> None:
-    """Take the schemas of answers out of a list of tools.
-
-    The client would hold every answer to them, in our event loop: a stranger's pattern may take for ever.
-    """
-    tools = result.get("tools")
-    for tool in tools if isinstance(tools, list) else ():
-        if isinstance(tool, dict):
-            tool.pop("outputSchema", None)
-
-
 def _mended(line: bytes) -> bytes:
-    """Return the line with half characters replaced: a server that cuts a text may cut through one."""
+    """Return the line with half characters replaced, and an error in the protocol's form.
+
+    A server that cuts a text may cut through a character, and some invent the form of their errors.
+    """
     try:
-        return json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8", "replace")
+        message = json.loads(line)
+        return json.dumps(error_put_right(message) or message, ensure_ascii=False).encode("utf-8", "replace")
     except (ValueError, RecursionError):
         return b""
 
@@ -167,10 +188,17 @@ class _Reader:
 class _Writer:
     """The client's way to the process: written straight to the pipe, with no task in between."""
 
-    def __init__(self, process: WorkerProcess, waiting: set[int], answered: Callable[[object], None]) -> None:
+    def __init__(
+        self,
+        process: WorkerProcess,
+        waiting: dict[int, str],
+        answered: Callable[[object], None],
+        version: str | None,
+    ) -> None:
         self._process = process
         self._waiting = waiting
         self._answered = answered
+        self._version = version
 
     async def __aenter__(self) -> Self:
         return self
@@ -182,7 +210,9 @@ class _Writer:
         """Write one message, and note which request it opens."""
         message = item.message
         if isinstance(message, types.JSONRPCRequest) and isinstance(message.id, int):
-            self._waiting.add(message.id)
+            self._waiting[message.id] = message.method
+            if message.method == "initialize" and self._version and message.params is not None:
+                message.params["protocolVersion"] = self._version
         line = message.model_dump_json(by_alias=True, exclude_unset=True)
         # A notice, as of a call that nobody waits for any more, is not worth waiting for who does not listen.
         patience = _NOTICE_SECONDS if isinstance(message, types.JSONRPCNotification) else None

@@ -291,6 +291,33 @@ CONVERSATIONS = [
         there=frozenset({"hello__greet"}),
     ),
     Conversation(
+        "a plugin is installed and switched on in one step, whether or not the person agrees",
+        (
+            Turn(
+                "install hello and switch it on",
+                (
+                    (
+                        Call("install_plugin", HELLO, {"ok": False, "error": {"code": "declined"}}),
+                        Call("list_available_plugins", {"query": "greeting", "limit": 1}, {"ok": True}),
+                    ),
+                ),
+            ),
+            Turn(
+                "do install it and switch it on",
+                (
+                    (
+                        Call("install_plugin", HELLO, {"ok": True, "status": "installed"}),
+                        Call("activate_plugin", HELLO, {"ok": True, "status": "active"}),
+                    ),
+                    one("hello__greet", {"name": "Ada"}, result="Hello, Ada!"),
+                ),
+            ),
+        ),
+        asked=("Install hello", "Install hello", "Activate hello 1.0.0 from "),
+        agrees=(False, True, True),
+        there=frozenset({"hello__greet"}),
+    ),
+    Conversation(
         "an MCP server from the index tells the time",
         (
             Turn(

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast, get_args
 from urllib.parse import urlsplit
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.registry.entry import (
     Argument,
     Header,
@@ -38,6 +39,7 @@ VARIABLES, ARGUMENTS, PACKAGES, ACTIONS = 200, 60, 12, 1000
 COMMAND_LENGTH, PROBLEM_LENGTH, URL_LENGTH, HEADERS = 100, 300, 2000, 20
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_HOLE = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_-]{0,127})\}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PYPI = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,212}[A-Za-z0-9])?")
 _NPM = re.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
@@ -204,10 +206,10 @@ def variable(value: Any) -> Variable | None:
         return None
     if is_forbidden(known) or is_the_persons_own(known):
         return None
-    fixed = _value(value.get("value"))
-    if fixed is not None and "{" in fixed:
+    fixed = _value(_without_line_end(value.get("value")))
+    if fixed is not None and _is_template(fixed):
         fixed = None  # a template that the person's values would fill; they set the variable itself
-    default = fixed if fixed is not None else _value(value.get("default"))
+    default = fixed if fixed is not None else _value(_without_line_end(value.get("default")))
     secret = _flag(value, "secret", "isSecret", "sensitive")
     return Variable(
         name=known,
@@ -230,7 +232,7 @@ def argument(value: Any) -> Argument | None:
     if named and (not flag or " " in flag):
         return None
     fixed, hint, detail = _value(value.get("value")), value.get("hint") or value.get("valueHint"), value
-    if fixed is not None and "{" in fixed:
+    if fixed is not None and _is_template(fixed):
         open_name = fixed[1:-1] if fixed[0] == "{" and fixed[-1] == "}" else ""
         inner = value.get("variables", {}).get(open_name) if isinstance(value.get("variables"), dict) else None
         if not _VARIABLE.fullmatch(open_name):
@@ -247,10 +249,23 @@ def argument(value: Any) -> Argument | None:
         required=bool(_flag(detail, "required", "isRequired")),
         secret=looks_secret(known.lstrip("-").replace("-", "_")) if secret is None else secret,
         repeated=bool(_flag(value, "repeated", "isRepeated")),
-        default=_value(detail.get("default")),
+        default=_value(_without_line_end(detail.get("default"))),
         choices=_choices(detail.get("choices")),
         format=_format(detail),
     )
+
+
+def _is_template(fixed: str) -> bool:
+    """Return whether a fixed value has ``{NAME}`` in it, to be filled.
+
+    Any other braces are part of it: those of JSON, and of ``${NAME}``, which the server fills itself.
+    """
+    if _HOLE.search(fixed) is None:
+        return False
+    try:
+        return not isinstance(parse_json(fixed), dict | list)
+    except ValueError:
+        return True
 
 
 def arguments(value: Any) -> tuple[Argument, ...] | None:
@@ -316,6 +331,11 @@ def _value(value: Any) -> str | None:
     if isinstance(value, str) and len(value) <= VALUE_LENGTH and value.isprintable():
         return value
     return None
+
+
+def _without_line_end(value: Any) -> Any:
+    """Return *value* without what surrounds it, as it goes from what a person sets."""
+    return value.strip() if isinstance(value, str) else value
 
 
 def _choices(value: Any) -> tuple[str, ...]:

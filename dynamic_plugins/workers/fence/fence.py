@@ -135,7 +135,7 @@ class Fence:
         named = system_paths.found_on(environment.get("PATH", os.defpath), permissions.programs)
         parts = [system_paths.parts_of(each) for each in (program, *named.values())]
         written = [file.path for file in permissions.files if file.access == "write"]
-        certificates = [environment[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environment.get(name)]
+        certificates = [environment[name] for name in system_paths.CERTIFICATES if environment.get(name)]
         limits = asdict(self._limits)
         return {
             "tier": "none" if tier.level is Level.SEATBELT else tier.level.value,

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS")
+"""The variables that name the certificates of a machine, or a company's."""
+
 # Libraries and data, no programs: what can be read can be copied and run.
 _LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
 _DATA = ("/usr/share", "/usr/local/share", "/nix/store", "/proc", "/dev/fd")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import anyio
 import mcp_types as types
 
-from dynamic_plugins.workers.transport import leave_unchecked
+from dynamic_plugins.workers.message_repair import put_right
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,19 +24,20 @@ _MOST_ASKED = 100
 
 
 class RemoteTransport:
-    """A transport of the MCP client round the one in *opened*: without schemas of answers, and with a bound on what a
-    server asks us.
+    """A transport of the MCP client round the one in *opened*: without schemas of answers, with what is odd in them put
+    right, and with a bound on what a server asks us. *left_out* is called for each item of a list that cannot be used.
     """
 
-    def __init__(self, opened: AbstractAsyncContextManager[TransportStreams]) -> None:
-        self._opened = opened
+    def __init__(self, opened: AbstractAsyncContextManager[TransportStreams], left_out: Callable[[str], None]) -> None:
+        self._opened, self._left_out = opened, left_out
         self.ended = False
         """Whether the server has no way to us any more."""
 
     async def __aenter__(self) -> TransportStreams:
         reading, writing = await self._opened.__aenter__()
         asked = _Asked()
-        return _Reader(reading, asked, self._at_end), _Writer(writing, asked)
+        methods: dict[object, str] = {}
+        return _Reader(reading, asked, self._at_end, methods, self._left_out), _Writer(writing, asked, methods)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -70,9 +71,15 @@ class _Asked:
 
 class _Reader:
     def __init__(
-        self, stream: ReadStream[SessionMessage | Exception], asked: _Asked, at_end: Callable[[], None]
+        self,
+        stream: ReadStream[SessionMessage | Exception],
+        asked: _Asked,
+        at_end: Callable[[], None],
+        methods: dict[object, str],
+        left_out: Callable[[str], None],
     ) -> None:
         self._stream, self._asked, self._at_end = stream, asked, at_end
+        self._methods, self._left_out = methods, left_out
 
     async def __aenter__(self) -> Self:
         await self._stream.__aenter__()
@@ -101,7 +108,9 @@ class _Reader:
             raise
         if not isinstance(item, Exception):
             if isinstance(item.message, types.JSONRPCResponse):
-                leave_unchecked(item.message.result)
+                put_right(self._methods.pop(item.message.id, ""), item.message.result, self._left_out)
+            elif isinstance(item.message, types.JSONRPCError):
+                self._methods.pop(item.message.id, None)
             elif isinstance(item.message, types.JSONRPCRequest):
                 await self._asked.wait_for_room(item.message.id)
             elif isinstance(item.message, types.JSONRPCNotification) and item.message.method == _CANCELLED:
@@ -114,8 +123,8 @@ class _Reader:
 
 
 class _Writer:
-    def __init__(self, stream: WriteStream[SessionMessage], asked: _Asked) -> None:
-        self._stream, self._asked = stream, asked
+    def __init__(self, stream: WriteStream[SessionMessage], asked: _Asked, methods: dict[object, str]) -> None:
+        self._stream, self._asked, self._methods = stream, asked, methods
 
     async def __aenter__(self) -> Self:
         await self._stream.__aenter__()
@@ -128,6 +137,8 @@ class _Writer:
 
     async def send(self, item: SessionMessage, /) -> None:
         """Write one message."""
+        if isinstance(item.message, types.JSONRPCRequest):
+            self._methods[item.message.id] = item.message.method
         try:
             await self._stream.send(item)
         finally:

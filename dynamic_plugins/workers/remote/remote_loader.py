@@ -94,7 +94,7 @@ class RemoteLoader:
         session = await sessions.first()
         if not session.offers.components:
             await session.close()
-            raise LoadError(name, "offers nothing that can be called")
+            raise LoadError(name, ": ".join(["offers nothing that can be called", *session.offers.left_out[:3]]))
         return RemoteConnection(name, session, sessions.open)
 
 

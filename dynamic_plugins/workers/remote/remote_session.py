@@ -60,11 +60,21 @@ class RemoteSession(McpConnection):
         self._lives_on_stream = transport == "sse"
         self._http = make_client(self._on_failure)
         opened = _sse(address, self._http) if self._lives_on_stream else _streamable(address, self._http, longest)
-        self._streams = RemoteTransport(opened)
+        left_out: list[str] = []
+        self._streams = RemoteTransport(opened, left_out.append)
         scrubbed_logs.scrub()
         before = scrubbed_logs.ours.set(scrubber)
         try:  # the task that is made here, and those that it makes, are ours
-            super().__init__(name, self._streams, host, scrubber, call_timeout=call_timeout, modern=modern, ours=False)
+            super().__init__(
+                name,
+                self._streams,
+                host,
+                scrubber,
+                call_timeout=call_timeout,
+                modern=modern,
+                ours=False,
+                left_out=left_out,
+            )
         finally:
             scrubbed_logs.ours.reset(before)
 

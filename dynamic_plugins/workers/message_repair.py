@@ -1,0 +1,201 @@
+"""Answers of servers, put right before the protocol's own models read them.
+
+Those refuse a whole page for one odd item in it. Here an item that cannot be read costs only itself, and is named; what
+an answer to a call holds is taken as it is, whatever shape it has.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import mcp_types as types
+from mcp_types.methods import validate_server_result
+from pydantic import TypeAdapter, ValidationError
+
+from dynamic_plugins.core.schema_repair import repaired
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_VERSION = "2025-11-25"
+"""Whose models an item is held to. Those of the versions before and after it differ in nothing that is looked at."""
+_LISTS = {
+    "tools/list": "tools",
+    "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+    "prompts/list": "prompts",
+}
+_CAPABILITIES = ("tools", "resources", "prompts", "logging", "completions", "experimental", "extensions")
+_KEPT_APART = ("content", "structuredContent", "isError", "_meta", "resultType")
+
+
+def put_right(method: str, result: dict[str, Any], left_out: Callable[[str], None]) -> None:
+    """Change the *result* of a request so that the client's models take it.
+
+    *left_out* is called with a sentence for each item that had to be left out, which names it.
+    """
+    if result.get("resultType", "complete") != "complete":  # a question of the newest protocol, and no answer yet
+        return
+    if method in _LISTS:
+        _put_list_right(method, _LISTS[method], result, left_out)
+    elif method == "tools/call":
+        _put_call_right(result)
+    elif method == "prompts/get":
+        _put_messages_right(result)
+    elif method == "initialize":
+        _put_greeting_right(result)
+
+
+def error_put_right(message: object) -> dict[str, Any] | None:
+    """Return a JSON-RPC error whose code or message has another type than it should; None for what is no error."""
+    if not isinstance(message, dict) or isinstance(message.get("id"), bool | None) or "error" not in message:
+        return None
+    error = message["error"]
+    if not isinstance(error, dict):
+        error = {"message": error}
+    code, words = error.get("code"), error.get("message")
+    if not isinstance(words, str) or not words:
+        words = json.dumps(words if words else {key: error[key] for key in error if key != "code"})
+    if not isinstance(code, int) or isinstance(code, bool):
+        words = f"{words} ({code})" if isinstance(code, str) and code not in words else words
+        code = types.INTERNAL_ERROR
+    data = {"data": error["data"]} if "data" in error else {}
+    return {"jsonrpc": "2.0", "id": message["id"], "error": {"code": code, "message": words, **data}}
+
+
+def _put_greeting_right(result: dict[str, Any]) -> None:
+    if "protocolVersion" not in result:  # whatever it is, it is no greeting
+        return
+    can = result.get("capabilities")
+    can = can if isinstance(can, dict) else {}
+    result["capabilities"] = {
+        key: ({} if value is True else value)
+        for key, value in can.items()
+        if isinstance(value, dict) or (value is True and key in _CAPABILITIES)
+    }
+    server = result.get("serverInfo")
+    server = server if isinstance(server, dict) else {}
+    named = {key: value for key, value in server.items() if value is not None}
+    result["serverInfo"] = {**named, **{key: str(named.get(key, "")) for key in ("name", "version")}}
+    if not isinstance(result.get("instructions", ""), str):
+        del result["instructions"]
+
+
+def _put_list_right(method: str, key: str, result: dict[str, Any], left_out: Callable[[str], None]) -> None:
+    items = result.get(key)
+    if isinstance(items, dict):  # by name
+        items = [{"name": name, **each} for name, each in items.items() if isinstance(each, dict)]
+    found = []
+    for place, item in enumerate(items if isinstance(items, list) else ()):
+        mended = _item(key, item) if isinstance(item, dict) else item
+        try:
+            validate_server_result(method, _VERSION, {key: [mended]})
+        except ValidationError as error:
+            left_out(f"{key}: {_named(item, place)} is left out: {problem_in(error)}")
+        else:
+            found.append(mended)
+    result[key] = found
+    if not isinstance(result.get("nextCursor", ""), str):
+        del result["nextCursor"]
+
+
+def _item(kind: str, item: dict[str, Any]) -> dict[str, Any]:
+    # The client would hold every answer to the schema of answers, in our event loop: a pattern may take for ever.
+    item = {key: value for key, value in item.items() if value is not None and key != "outputSchema"}
+    for key in ("title", "description", "mimeType"):
+        if key in item and not isinstance(item[key], str):
+            del item[key]
+    for key in ("annotations", "_meta", "icons", "execution", "size"):
+        if key in item and not _fits(key, item[key]):
+            del item[key]
+    if isinstance(item.get("arguments"), dict):
+        item["arguments"] = [
+            {"name": name, **(each if isinstance(each, dict) else {})} for name, each in item["arguments"].items()
+        ]
+    if kind == "tools":
+        item["inputSchema"] = repaired(item.get("inputSchema"))
+    elif "name" not in item and isinstance(uri := item.get("uri", item.get("uriTemplate")), str):
+        item["name"] = uri
+    return item
+
+
+def _fits(key: str, value: object) -> bool:
+    if key in ("_meta", "execution"):
+        return isinstance(value, dict)
+    if key == "size":
+        return isinstance(value, int) and not isinstance(value, bool)
+    try:
+        (_tool_annotations if key == "annotations" else _icons).validate_python(value, by_name=False)
+    except ValidationError:
+        return False
+    return True
+
+
+_tool_annotations: TypeAdapter[Any] = TypeAdapter(types.ToolAnnotations)
+_icons: TypeAdapter[Any] = TypeAdapter(list[types.Icon])
+
+
+def _named(item: object, place: int) -> str:
+    name = item.get("name") or item.get("uri") if isinstance(item, dict) else None
+    return repr(name[:60]) if isinstance(name, str) else f"number {place + 1}"
+
+
+def _put_call_right(result: dict[str, Any]) -> None:
+    structured = result.get("structuredContent")
+    if structured is None:
+        result.pop("structuredContent", None)
+    elif not isinstance(structured, dict):
+        result["structuredContent"] = {"result": structured}
+    if not isinstance(result.get("isError", False), bool):
+        result["isError"] = result["isError"] in ("true", 1)
+    if "content" not in result:
+        rest = {key: value for key, value in result.items() if key not in _KEPT_APART}
+        result["content"] = [_as_text(rest)] if rest and structured is None else []
+    content = result["content"]
+    blocks = content if isinstance(content, list) else [] if content is None else [content]
+    result["content"] = [_readable(block) for block in blocks]
+
+
+def _put_messages_right(result: dict[str, Any]) -> None:
+    messages = result.get("messages")
+    messages = messages if isinstance(messages, list) else [messages] if messages else []
+    result["messages"] = [
+        {"role": each.get("role") if each.get("role") in ("user", "assistant") else "user", "content": _first(each)}
+        if isinstance(each, dict)
+        else {"role": "user", "content": _as_text(each)}
+        for each in messages
+    ]
+
+
+def _first(message: dict[str, Any]) -> dict[str, Any]:
+    content = message.get("content")
+    if isinstance(content, list):
+        blocks = [_readable(block) for block in content]
+        texts = [block["text"] for block in blocks if block["type"] == "text"]
+        return blocks[0] if len(blocks) == 1 else _as_text("\n".join(texts))
+    return _readable(content)
+
+
+def _readable(block: Any) -> dict[str, Any]:
+    """Return a block of content that the protocol has: of another one what it holds, as text."""
+    if isinstance(block, dict):
+        if isinstance(block.get("annotations"), str | list | None):
+            block.pop("annotations", None)
+        try:
+            validate_server_result("tools/call", _VERSION, {"content": [block]})
+        except ValidationError:
+            text = block.get("text")
+            return _as_text(text if isinstance(text, str) and block.get("type") in ("text", None) else block)
+        return block
+    return _as_text(block)
+
+
+def _as_text(value: Any) -> dict[str, Any]:
+    return {"type": "text", "text": value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}
+
+
+def problem_in(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a message, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -1,0 +1,336 @@
+"""What is odd in a server costs only itself, and is named: its lists, schemas, names, versions and results."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dynamic_plugins.core.argument_validation import check_arguments
+from dynamic_plugins.core.schema_repair import repaired
+from dynamic_plugins.errors import ActionError, BadArgumentsError, LoadError, PluginTimeoutError
+from tests.loading import PLUGINS, call, component, connected, loader, server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.workers.connection import WorkerConnection
+
+
+def odd(path: Path, **answers: Any) -> Installation:
+    """Return a server that gives *answers*; without tools of theirs it has one, ``fine``."""
+    answers = {name.replace("__", "/"): value for name, value in answers.items()}
+    answers.setdefault("tools/list", {"tools": [tool("fine")]})
+    (path / "answers.json").write_text(json.dumps(answers))
+    return server(path, sys.executable, str(PLUGINS / "servers" / "odd.py"), str(path / "answers.json"), name="odd")
+
+
+def tool(name: Any, schema: Any = None) -> dict[str, Any]:
+    return {"name": name, "inputSchema": {"type": "object"} if schema is None else schema}
+
+
+def names(connection: WorkerConnection) -> list[str]:
+    return [each.name for each in connection.offers.components]
+
+
+# ------------------------------------------------------------------------------------------- names and lists
+
+
+async def test_an_odd_name_is_mapped_and_called_by_its_own(tmp_path: Path) -> None:
+    said = ["fine", "Create A Share", "db:query", "查询", "x" * 140, "a b", "a_b", "prompt:me"]
+    prompts = {"prompts": [{"name": "Review my code"}]}
+    can: dict[str, Any] = {"capabilities": {"tools": {}, "prompts": {}}}
+    installation = odd(
+        tmp_path, tools__list={"tools": [tool(each) for each in said]}, prompts__list=prompts, initialize=can
+    )
+    async with connected(installation) as connection:
+        offered = names(connection)
+        assert offered[:3] == ["fine", "Create_A_Share", "db_query"]
+        assert offered[-1] == "prompt_Review_my_code"
+        assert len(set(offered)) == len(said) + 1
+        for name, own in zip(offered, said, strict=False):
+            assert await call(connection, name, q=1) == [own, {"q": 1}]
+
+
+async def test_what_is_there_twice_counts_once_and_is_named(tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, tools__list={"tools": [tool("a"), tool("a"), tool("b")]})) as connection:
+        assert names(connection) == ["a", "b"]
+        assert connection.offers.left_out == ("'a' is there more than once; the first one counts",)
+
+
+async def test_a_tool_that_cannot_be_read_is_left_out_alone_and_named(tmp_path: Path) -> None:
+    log: list[str] = []
+    tools = [tool("fine"), tool("text", {"type": "string"}), tool(5), "nothing", tool("deep", nested(80))]
+    async with connected(odd(tmp_path, tools__list={"tools": tools}), loader(log=log)) as connection:
+        assert names(connection) == ["fine"]
+        assert len(connection.offers.left_out) == 4
+        told = " ".join(log)
+    assert all(name in told for name in ("'text'", "number 3", "number 4", "'deep'"))
+
+
+def nested(depth: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object"}
+    for _ in range(depth):
+        schema = {"type": "object", "properties": {"a": schema}}
+    return schema
+
+
+async def test_a_server_all_of_whose_tools_are_left_out_says_why(tmp_path: Path) -> None:
+    installation = odd(tmp_path, tools__list={"tools": [tool("text", {"type": "string"})]})
+    with pytest.raises(LoadError, match=r"offers nothing that can be called: tools: 'text' is left out"):
+        await loader().connect(installation, {})
+
+
+async def test_a_server_that_offers_nothing_says_it_in_its_own_words(tmp_path: Path) -> None:
+    installation = odd(tmp_path, tools__list={"tools": []}, says="No services configured, set URL\n")
+    with pytest.raises(LoadError, match="offers nothing that can be called: No services configured"):
+        await loader().connect(installation, {})
+
+
+@pytest.mark.parametrize(
+    "capabilities", [{}, None, {"tools": None}, {"tools": True}, {"logging": {}}, {"tools": {"listChanged": None}}]
+)
+async def test_tools_are_asked_for_whatever_a_server_forgets_to_say(capabilities: Any, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, initialize={"capabilities": capabilities})) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+
+
+async def test_a_list_that_is_advertised_and_missing_costs_only_itself(tmp_path: Path) -> None:
+    can: dict[str, Any] = {"capabilities": {"tools": {}, "resources": {}, "prompts": {}}}
+    prompts = {"review": {"arguments": {"code": {"required": True}}}}
+    async with connected(odd(tmp_path, initialize=can, prompts__list={"prompts": prompts})) as connection:
+        assert names(connection) == ["fine", "prompt_review"]
+        assert (component(connection, "prompt_review").parameters or {})["required"] == ["code"]
+        assert connection.offers.left_out == ("its resources cannot be listed: Method not found",)
+
+
+async def test_pages_that_go_round_are_read_once(tmp_path: Path) -> None:
+    pages = [{"tools": [tool(f"t{number}")]} for number in range(60)]
+    async with connected(odd(tmp_path, tools__list=pages)) as connection:
+        assert len(names(connection)) == 60
+        assert "its list begins anew" in " ".join(connection.offers.left_out)
+
+
+async def test_of_a_server_with_templates_alone_a_resource_is_read_by_its_address(tmp_path: Path) -> None:
+    templates = {
+        "resourceTemplates": [{"uriTemplate": "notes://{day}", "name": "day", "description": "Notes of a day"}]
+    }
+    installation = odd(
+        tmp_path,
+        initialize={"capabilities": {"resources": {}}},
+        tools__list={"tools": []},
+        resources__list={"resources": []},
+        resources__templates__list=templates,
+        resources__read={"contents": [{"uri": "notes://monday", "text": "Tea with Ada"}]},
+    )
+    async with connected(installation) as connection:
+        assert await call(connection, "read_resource", uri="notes://monday") == "Tea with Ada"
+
+
+async def test_a_list_that_is_too_long_is_named_with_the_setting(tmp_path: Path) -> None:
+    tools = [tool(f"t{number}", {"type": "object", "description": "y" * 900}) for number in range(100)]
+    with pytest.raises(LoadError, match=r"its list of tools was too long .* DYNAMIC_PLUGINS_RESULT_KB"):
+        await loader(result_bytes=50_000).connect(odd(tmp_path, tools__list={"tools": tools}), {})
+
+
+# ------------------------------------------------------------------------------------------- schemas
+
+ODD_SCHEMAS: dict[str, Any] = {
+    "required_true": {"type": "object", "properties": {"q": {"type": "string", "required": True}}},
+    "required_null": {"type": "object", "properties": {"o": {"type": "object", "required": None}}},
+    "enum_null": {"type": "object", "properties": {"o": {"type": "string", "enum": None}}},
+    "items_null": {"type": "object", "properties": {"o": {"type": "array", "items": None}}},
+    "type_any": {"type": "object", "properties": {"q": {"type": "any"}}},
+    "type_names": {"type": "OBJECT", "properties": {"q": {"type": ["STRING", "none"]}, "n": "int"}},
+    "php": {"type": "object", "properties": [], "required": []},
+    "true": {"type": "object", "properties": {"q": True}},
+    "marker": {"$schema": "http://json-schema.org/draft-07/schema#"},
+    "union": {"anyOf": [{"type": "object", "properties": {"a": {"type": "string"}}}]},
+    "bounds": {"type": "object", "properties": {"n": {"type": "number", "minimum": "1", "multipleOf": 0}}},
+    "elsewhere": {"type": "object", "properties": {"n": {"$ref": "https://example.com/schema.json"}}},
+    "none": None,
+}
+
+
+async def test_odd_schemas_are_mended_and_their_tools_called(tmp_path: Path) -> None:
+    tools = [{"name": name, "inputSchema": schema} for name, schema in ODD_SCHEMAS.items()] + [{"name": "no_schema"}]
+    async with connected(odd(tmp_path, tools__list={"tools": tools})) as connection:
+        assert names(connection) == [*ODD_SCHEMAS, "no_schema"]
+        for name in names(connection):
+            parameters = component(connection, name).parameters
+            assert parameters is not None
+            assert parameters["type"] == "object"
+            assert await call(connection, name) == [name, {}]
+        assert component(connection, "required_true").parameters == {
+            "type": "object",
+            "properties": {"q": {"type": "string"}},
+            "required": ["q"],
+        }
+
+
+def takes(schema: dict[str, Any], **arguments: Any) -> bool:
+    """Whether *schema*, put right, has nothing against *arguments*."""
+    mended = repaired(schema)
+    assert isinstance(mended, dict)
+    try:
+        check_arguments("go", arguments, mended)
+    except BadArgumentsError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("draft", [{}, {"$schema": "http://json-schema.org/draft-04/schema#"}], ids=["", "draft 4"])
+def test_the_bounds_of_draft_4_hold(draft: dict[str, Any]) -> None:
+    n = {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 9, "exclusiveMaximum": False}
+    schema = {**draft, "type": "object", "properties": {"n": n}}
+    assert takes(schema, n=1)
+    assert takes(schema, n=0.5)
+    assert takes(schema, n=9)
+    assert not takes(schema, n=0)
+    assert not takes(schema, n=10)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [{"type": "string"}, {"enum": ["a"]}, {"anyOf": [{"type": "string"}]}, {"$ref": "#/$defs/text"}],
+    ids=["type", "enum", "any of", "reference"],
+)
+def test_what_is_nullable_may_be_null(shape: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": {"a": {**shape, "nullable": True}}, "$defs": {"text": {"type": "string"}}}
+    assert takes(schema, a=None)
+    assert takes(schema, a="a")
+    assert not takes(schema, a=5)
+
+
+def test_a_reference_to_nothing_is_left_to_the_server_and_the_rest_is_checked() -> None:
+    pet = {"$ref": "#/components/schemas/Pet"}
+    schema = {"type": "object", "properties": {"pet": pet, "n": {"type": "integer"}, "m": {"$ref": "#/$defs/m"}}}
+    schema["$defs"] = {"m": {"type": "integer"}}
+    assert takes(schema, pet={"name": "Rex"}, n=1)
+    assert not takes(schema, pet={"name": "Rex"}, n="one")
+    assert not takes(schema, m="one")
+
+
+# ------------------------------------------------------------------------------------------- messages
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "Welcome! ", "\ufeffReady: "])
+async def test_what_stands_before_the_first_message_is_passed_over(before: str, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, before=before), loader(start=10)) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+
+
+@pytest.mark.parametrize("version", ["2025-06-18", "2025-03-26", "2024-11-05"])
+async def test_a_server_is_asked_in_the_version_that_it_knows(version: str, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, only=version)) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+
+
+async def test_of_versions_that_do_not_meet_both_are_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        LoadError, match=r"Unsupported protocol version 2024-11-05 \(offered: 2025-11-25, .*2024-11-05\)"
+    ):
+        await loader().connect(odd(tmp_path, only="2023-01-01"), {})
+    with pytest.raises(LoadError, match=r"2023-01-01 \(known: 2024-11-05, .*2025-11-25\)"):
+        await loader().connect(odd(tmp_path, initialize={"protocolVersion": "2023-01-01"}), {})
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ({"code": "E_QUOTA", "message": "no more today"}, r"no more today \(E_QUOTA\)"),
+        ("no more today", "no more today"),
+        ({"code": -32000}, "."),
+        ({"message": "no more today"}, "no more today"),
+    ],
+)
+async def test_an_error_of_any_form_keeps_its_words(error: Any, told: str, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, calls={"fine": {"error": error}}), loader(call=10)) as connection:
+        with pytest.raises(ActionError, match=told):
+            await call(connection, "fine")
+
+
+async def test_who_tells_of_progress_gets_more_time(tmp_path: Path) -> None:
+    tools = {"tools": [tool("works"), tool("fine")]}
+    async with connected(odd(tmp_path, tools__list=tools), loader(call=1)) as connection:
+        assert await call(connection, "works") == ["works", {}]
+    async with connected(odd(tmp_path, tools__list=tools), loader(call=0.1)) as connection:
+        with pytest.raises(PluginTimeoutError):
+            await call(connection, "works")
+
+
+# ------------------------------------------------------------------------------------------- results
+
+PICTURE = {"type": "image", "data": "aGk=", "mimeType": "image/png"}
+
+
+def text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words}
+
+
+RESULTS: list[tuple[str, dict[str, Any], Any]] = [
+    (
+        "beside",
+        {"content": [text("line one")], "structuredContent": {"file": "a.txt"}},
+        ["line one", {"file": "a.txt"}],
+    ),
+    ("empty", {"content": [text("42 rows")], "structuredContent": {}}, "42 rows"),
+    (
+        "picture",
+        {"content": [text("hello"), PICTURE], "structuredContent": {"ok": True}},
+        ["hello", {"type": "image", "mime": "image/png", "bytes": 2}, {"ok": True}],
+    ),
+    ("same", {"content": [text('{"a": 1}')], "structuredContent": {"a": 1}}, {"a": 1}),
+    ("same text", {"content": [text("hello")], "structuredContent": {"result": "hello"}}, "hello"),
+    ("within", {"content": [text("hello")], "structuredContent": {"said": "hello"}}, {"said": "hello"}),
+    ("json", {"content": [], "structuredContent": {"result": '{"a": [1]}'}}, {"a": [1]}),
+    ("list", {"content": [], "structuredContent": [1, 2]}, [1, 2]),
+    (
+        "not numbers",
+        {"content": [], "structuredContent": {"a": float("nan"), "b": [float("-inf")]}},
+        {"a": "NaN", "b": ["-Infinity"]},
+    ),
+    ("no content", {"structuredContent": {"a": 1}}, {"a": 1}),
+    ("nothing", {}, ""),
+    ("older", {"toolResult": {"a": 1}}, {"toolResult": {"a": 1}}),
+    ("words", {"content": "hello"}, "hello"),
+    ("one block", {"content": text("hello")}, "hello"),
+    ("bare words", {"content": ["hello", "there"]}, "hello\nthere"),
+    ("unknown", {"content": [{"type": "table", "rows": [1]}]}, {"type": "table", "rows": [1]}),
+    ("untyped", {"content": [{"text": "hello"}]}, "hello"),
+    (
+        "null text",
+        {"content": [text("hello"), {"type": "text", "text": None}]},
+        'hello\n{"type": "text", "text": null}',
+    ),
+]
+
+
+@pytest.mark.parametrize(("result", "value"), [each[1:] for each in RESULTS], ids=[each[0] for each in RESULTS])
+async def test_a_result_is_taken_as_it_is(result: dict[str, Any], value: Any, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, calls={"fine": result})) as connection:
+        assert await call(connection, "fine") == value
+
+
+async def test_of_a_failure_its_details_are_told_with_its_words(tmp_path: Path) -> None:
+    failed = {
+        "isError": True,
+        "content": [text("build failed")],
+        "structuredContent": {"line": 121, "message": "missing ;"},
+    }
+    async with connected(odd(tmp_path, calls={"fine": failed})) as connection:
+        with pytest.raises(ActionError, match=r'build failed \{"line": 121, "message": "missing ;"\}'):
+            await call(connection, "fine")
+
+
+@pytest.mark.parametrize("length", [60_000, 60_001, 60_002])
+async def test_a_picture_that_is_longer_than_an_answer_is_told_about(length: int, tmp_path: Path) -> None:
+    big = {**PICTURE, "data": base64.b64encode(b"\xff" * length).decode()}
+    contents = {"content": [text("saved"), big, big, text("twice")]}
+    async with connected(odd(tmp_path, calls={"fine": contents}), loader(result_bytes=20_000)) as connection:
+        told = {"type": "image", "mime": "image/png", "bytes": length}
+        assert await call(connection, "fine") == ["saved", told, told, "twice"]
