@@ -230,9 +230,8 @@ class App:
     def reader(self) -> PluginReader:
         """What knows names for the guards."""
         from dynamic_plugins.chat.plugin_reader import PluginReader
-        from dynamic_plugins.tools.toolbox import tools_of
 
-        return PluginReader(self.catalogue, self.store.read, lambda: tools_of(self.components))
+        return PluginReader(self.catalogue, self.store.read, lambda: self.toolbox.plugin_tools())
 
     def _tools(
         self, pasted: PastedSecrets | None, reach: ReachConsent | None, guard: InjectionGuard | None = None

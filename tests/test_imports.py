@@ -211,3 +211,19 @@ print([name for name in ("openai", "httpx2") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_package_that_was_postponed_is_whole_for_whoever_asks_it() -> None:
+    code = """
+import sys
+from dynamic_plugins.core.light_import import postpone, without_collection
+postpone("mcp", "mcp.client", "no_such_package")
+with without_collection():
+    import mcp.client.session
+print([name for name in ("mcp.server", "mcp.client.stdio", "no_such_package") if name in sys.modules])
+import mcp
+from mcp.client import Client
+print(mcp.Client is Client, hasattr(mcp, "nothing_of_that_name"), "StdioServerParameters" in mcp.__all__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["[]", "True False True"], done.stderr

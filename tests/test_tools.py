@@ -73,6 +73,24 @@ def test_a_strangers_parameter_keeps_its_name() -> None:
     assert mend("t", {"maxResults": 3}, stranger) == {"maxResults": 3}
 
 
+async def test_tools_follow_every_change_of_what_is_mounted() -> None:
+    runtime = ComponentRegistry()
+    tools = Toolbox([], runtime)
+
+    def offering(name: str, answer: str) -> Plugin:
+        return Plugin("p", actions=[Action(name, name, lambda: answer)])
+
+    unmount = runtime.mount(offering("one", "old"))
+    assert (await tools.call("p__one", {}))["result"] == "old"
+    unmount()
+    assert (await tools.call("p__one", {}))["ok"] is False
+    runtime.mount(offering("two", "new"))
+    assert (await tools.call("p__two", {}))["result"] == "new"
+    assert [tool.name for tool in tools.plugin_tools()] == ["p__two"]
+    unmount()  # a second time: not its own to withdraw
+    assert (await tools.call("p__two", {}))["result"] == "new"
+
+
 async def test_a_tool_that_is_not_there_is_an_error_that_names_what_is() -> None:
     @action
     def greet(name: str) -> str:

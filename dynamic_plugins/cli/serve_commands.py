@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli.output import DONE, FAILED, Output
+from dynamic_plugins.core.light_import import postpone, without_collection
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.settings import LOOPBACK
 
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 
 async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``mcp``: serve MCP clients, over standard input and output or over HTTP on 127.0.0.1."""
-    from dynamic_plugins.integrations.mcp_elicitation import Person
-    from dynamic_plugins.integrations.mcp_server import PluginServer
+    postpone("mcp", "mcp.client", "mcp.server")
+    with without_collection():
+        from dynamic_plugins.integrations.mcp_elicitation import Person
+        from dynamic_plugins.integrations.mcp_server import PluginServer
 
     command = ["dynamic-plugins", *(["--home", str(settings.home)] if arguments.home else [])]
     person = Person(allow_installs=arguments.allow_installs, allow_unlisted=arguments.allow_unlisted, command=command)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
@@ -25,6 +26,7 @@ from dynamic_plugins.core import prompt_files
 from dynamic_plugins.errors import NotInstalledError, PluginError
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError
 from dynamic_plugins.integrations.secret_form import LOOPBACK, QuietServer
+from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
 from dynamic_plugins.integrations.tool_results import output_schema
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.toolbox import described
@@ -265,7 +267,9 @@ async def serve_stdio(server: PluginServer) -> None:
     from mcp.server.stdio import stdio_server
 
     try:
-        async with stdio_server() as (incoming, outgoing):
+        async with AsyncExitStack() as stack:
+            files: tuple[Any, Any] | tuple[()] = await stack.enter_async_context(pipes()) if are_pipes() else ()
+            incoming, outgoing = await stack.enter_async_context(stdio_server(*files))
             await server.server.run(incoming, outgoing, server.server.create_initialization_options())
     except* BrokenPipeError:
         pass  # the client went away in the middle of an answer: there is nobody to tell

@@ -36,6 +36,9 @@ class ComponentRegistry:
 
     def __init__(self) -> None:
         self._plugins: dict[str, Plugin] = {}
+        self._actions: dict[str, dict[str, Action]] = {}
+        self.generation = 0
+        """Another number after each change of what is mounted: what is made of it can be kept as long as it stays."""
 
     @property
     def plugins(self) -> Mapping[str, Plugin]:
@@ -52,22 +55,24 @@ class ComponentRegistry:
             raise ComponentClashError(plugin.name, [plugin.name])
         check(plugin)
         self._plugins[plugin.name] = plugin
+        self._actions[plugin.name] = {action.name: action for action in plugin.actions}
+        self.generation += 1
 
         def unmount() -> None:
             # By identity: a plugin mounted anew under the same name is not this one's to withdraw.
             if self._plugins.get(plugin.name) is plugin:
-                del self._plugins[plugin.name]
+                del self._plugins[plugin.name], self._actions[plugin.name]
+                self.generation += 1
 
         return unmount
 
     def action(self, plugin: str, name: str) -> Action:
         """Return one action. Raises :class:`NotActiveError`, or :class:`UnknownActionError` with what there is."""
-        if (mounted := self._plugins.get(plugin)) is None:
+        if (actions := self._actions.get(plugin)) is None:
             raise NotActiveError(plugin, name)
-        for action in mounted.actions:
-            if action.name == name:
-                return action
-        raise UnknownActionError(plugin, name, [action.name for action in mounted.actions])
+        if (action := actions.get(name)) is None:
+            raise UnknownActionError(plugin, name, list(actions))
+        return action
 
     async def execute_action(self, plugin: str, name: str, arguments: Mapping[str, Any]) -> Any:
         """Check *arguments* against the action's schema, run it, and return its JSON value.

@@ -75,13 +75,14 @@ class _Texts:
     def __init__(self, characters: int) -> None:
         self._room = characters
         self._texts: deque[tuple[str, str]] = deque()
+        self._held = 0
 
     def add(self, source: str, text: str) -> None:
         text = text[: self._room // 4]
         self._texts.append((source, text))
-        held = sum(len(each) for _, each in self._texts)
-        while held > self._room and len(self._texts) > 1:
-            held -= len(self._texts.popleft()[1])
+        self._held += len(text)
+        while self._held > self._room and len(self._texts) > 1:
+            self._held -= len(self._texts.popleft()[1])
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(tuple(self._texts))

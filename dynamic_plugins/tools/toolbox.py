@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dynamic_plugins.core.argument_validation import check_arguments
@@ -162,6 +163,7 @@ class Toolbox:
         self._management = {action.name: Tool(action.name, action) for action in management}
         self._search = search
         self._components, self._use = components, use or components.execute_action
+        self._plugin_tools: _PluginTools | None = None
 
     def management(self) -> list[Tool]:
         """Return the six management tools."""
@@ -169,14 +171,19 @@ class Toolbox:
 
     def plugin_tools(self) -> list[Tool]:
         """Return one tool for each action of the active plugins, under unique names."""
-        return tools_of(self._components)
+        return list(self._current().tools)
+
+    def _current(self) -> _PluginTools:
+        """Return the plugins' tools, made anew where what is mounted has changed since they were made."""
+        made = self._plugin_tools
+        if made is None or made.generation != self._components.generation:
+            made = self._plugin_tools = _PluginTools(self._components)
+        return made
 
     def offered(self) -> list[Tool]:
         """Return what the model gets in this turn: the six, and the plugins' own or a search and a call for them."""
-        mine = self.plugin_tools()
-        if len(mine) > MAX_LISTED or len(json.dumps(in_format(mine, "openai"))) > MAX_LISTED_CHARACTERS:
-            return self.constant()
-        return [*self.management(), *mine]
+        mine = self._current()
+        return self.constant() if mine.too_many else [*self.management(), *mine.tools]
 
     def everything(self) -> list[Tool]:
         """Return the six and all of the plugins' own, however many."""
@@ -270,15 +277,14 @@ class Toolbox:
         return {"plugin": plugin, "action": action, "result": value}
 
     def _named(self, name: str) -> Tool:
-        tools = self.plugin_tools()
-        for tool in tools:
-            if name == tool.name:
-                return tool
-        bare = [tool for tool in tools if name == tool.action.name]
+        current = self._current()
+        if (tool := current.by_name.get(name)) is not None:
+            return tool
+        bare = [tool for tool in current.tools if name == tool.action.name]
         if len(bare) == 1:
             return bare[0]
         self._check_agreed(name)
-        near = [tool.name for tool in (bare or tools)][:8]
+        near = [tool.name for tool in (bare or current.tools)][:8]
         raise BadArgumentsError(
             name, "there is no such tool. " + (f"There are: {', '.join(near)}" if near else "No plugin is active.")
         )
@@ -306,6 +312,25 @@ class Toolbox:
             }
             for index in self._search.search(query, [_text(tool) for tool in tools])
         ]
+
+
+class _PluginTools:
+    """The tools of the plugins that were mounted in *components* when this was made, and what is asked of them often.
+
+    With hundreds of actions, making their names takes longer than all the rest of a call.
+    """
+
+    def __init__(self, components: ComponentRegistry) -> None:
+        self.generation = components.generation
+        self.tools = tools_of(components)
+        self.by_name = {tool.name: tool for tool in self.tools}
+
+    @cached_property
+    def too_many(self) -> bool:
+        """Whether they are more, or longer, than a model should read in each turn."""
+        if len(self.tools) > MAX_LISTED:
+            return True
+        return len(json.dumps(in_format(self.tools, "openai"))) > MAX_LISTED_CHARACTERS
 
 
 def _text(tool: Tool) -> ActionText:

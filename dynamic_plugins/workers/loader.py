@@ -343,8 +343,11 @@ def _secret_words(installation: Installation, arguments: Sequence[str]) -> list[
 
 
 def _client() -> tuple[type[WorkerConnection], type[Exception]]:
-    from mcp import MCPError
+    from dynamic_plugins.core.light_import import without_collection
 
-    from dynamic_plugins.workers.connection import WorkerConnection
+    with without_collection():
+        from mcp import MCPError
+
+        from dynamic_plugins.workers.connection import WorkerConnection
 
     return WorkerConnection, MCPError

@@ -1,0 +1,73 @@
+"""Parts of a large package without all of it, and importing without the garbage collector.
+
+``import mcp`` imports its client, its server, two web frameworks and the models of two protocol versions, since the
+package's own module offers all of that by name; so does each submodule, whose package is imported first. Here the
+packages stand in ``sys.modules`` before that, and run when somebody asks them for a name: who imports ``mcp`` finds
+what it always has.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from contextlib import contextmanager
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROBED = frozenset({"__wrapped__", "__warningregistry__", "__test__"})
+"""Asked of every module by tools that look through all of them."""
+_lock = threading.RLock()
+
+
+class _PackageToRun(ModuleType):
+    """A package whose own module has not run yet; it does for the first name that is not there."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _PROBED:
+            raise AttributeError(name)
+        with _lock:
+            if type(self) is _PackageToRun:
+                self.__class__ = ModuleType  # type: ignore[assignment] # from here on, what is missing is missing
+                spec = self.__spec__
+                assert spec is not None  # noqa: S101 # made from one
+                assert spec.loader is not None  # noqa: S101 # as above
+                try:
+                    spec.loader.exec_module(self)
+                except BaseException:
+                    self.__class__ = _PackageToRun
+                    raise
+        return getattr(self, name)
+
+
+def postpone(*packages: str) -> None:
+    """Have *packages* (outer ones first) run when they are asked for a name, not for the sake of their submodules.
+
+    One that is imported already stays as it is; nothing happens for one that is not there.
+    """
+    with _lock:
+        for name in packages:
+            if name in sys.modules or (spec := find_spec(name)) is None:
+                continue
+            module = module_from_spec(spec)
+            module.__class__ = _PackageToRun
+            sys.modules[name] = module
+            outer, _, inner = name.rpartition(".")
+            if outer:
+                setattr(sys.modules[outer], inner, module)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Import in this block without looking for garbage: there is none, and looking takes a fifth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
