@@ -10,12 +10,17 @@ from dynamic_plugins.resolver.bm25 import Lexical
 from dynamic_plugins.resolver.documents import action_text
 from dynamic_plugins.resolver.ranking import ranked
 from dynamic_plugins.resolver.search import VECTORS
+from dynamic_plugins.text import tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from dynamic_plugins.resolver.semantic import ActionMeaning
+
+
+MOST_WORDS = 12
+"""So many words of a request are looked for one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class ActionSearch:
         if not actions or not query.strip():
             return list(range(min(limit, len(actions))))
         lexical = self._index(tuple(actions))
-        words = lexical.search(query)
+        words = lexical.search(query) or _word_by_word(lexical, query)
         nearness = self._meaning.nearness(query) if self._meaning is not None else None
         shown = dict.fromkeys([*words, *(nearness.standing if nearness is not None else ())])
         scores = ranked(words, nearness, len(actions), shown)
@@ -71,6 +76,15 @@ class ActionSearch:
         if self._cache is not None:
             start(self._cache, "actions", meaning.missing())
         return meaning
+
+
+def _word_by_word(lexical: Lexical, query: str) -> dict[int, float]:
+    """Return what the single words of *query* find: a model asks for several things at once ("greet mood time")."""
+    found: dict[int, float] = {}
+    for word in dict.fromkeys(tokenizer.words(query)[:MOST_WORDS]):
+        for position, score in lexical.search(word).items():
+            found[position] = max(score, found.get(position, 0.0))
+    return found
 
 
 def _entry(action: ActionText) -> Entry:
