@@ -100,15 +100,16 @@ async def test_the_chat_gives_no_secret_to_the_model_or_the_person(home: Path) -
     def script(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
         last = messages[-1]
         if last["role"] == "user":
-            action, arguments = json.loads(last["content"])
-            return [(f"leaky__{action}", arguments)]
+            action, _, arguments = last["content"].removeprefix("please call ").partition(" with ")
+            return [(f"leaky__{action}", json.loads(arguments))]
         return str(last["content"])
 
     with ScriptedModel(script).serving() as model:
         async with leaky(home, base_url=model.base_url, model="scripted") as plugins:
             conversation = plugins.app.conversation()
             for spoken in CALLS:
-                turn = await conversation.respond(json.dumps(spoken))
+                action, arguments = spoken
+                turn = await conversation.respond(f"please call {action} with {json.dumps(arguments)}")
                 check(turn.reply)
                 check([each.result for each in turn.calls])
     requests = [request.decode() for request in model.requests]

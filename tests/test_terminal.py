@@ -125,9 +125,9 @@ def test_the_embedded_models_reply_does_not_say_again_what_the_table_has_shown(c
     command = cli.command("chat")
     with Terminal(command, tmp_path, cli.environment() | {"TERM": "xterm-256color"}) as terminal:
         terminal.shows("> ")
-        terminal.type("which plugin can tell me the time?")
+        terminal.type("which plugin can search the web?")
         terminal.shows(r"Which one shall I install\?\s+> ")
-        assert terminal.seen.count("mcp-server-time") == 1
+        assert terminal.seen.count("duckduckgo-mcp-server") == 1
         terminal.type("/quit")
         terminal.ends()
 
