@@ -163,7 +163,8 @@ async def test_what_cannot_be_done_is_refused_with_the_reason(
     catalogue: Catalogue, options: dict[str, Any], reason: str
 ) -> None:
     async with served(catalogue) as http:
-        refused = await http.post("/chat/completions", json=asked("what time is it in Tokyo?", TIME) | options)
+        body = asked("what time is it in Tokyo?", TIME) | options
+        refused = await http.post("/chat/completions", json=body, headers={"X-Malformed": "on purpose"})
     assert refused.status_code == 400
     assert re.search(reason, refused.json()["error"]["message"])
 
