@@ -9,7 +9,7 @@ import pytest
 
 from dynamic_plugins.embedded.about import About, answer_about
 from dynamic_plugins.embedded.answers import answer_to
-from dynamic_plugins.embedded.request import Exchange, Made, Offered
+from dynamic_plugins.embedded.request import Exchange, Made, Offered, result_in
 from dynamic_plugins.embedded.result_text import MOST_ROWS
 from dynamic_plugins.embedded.standing import Installed
 from dynamic_plugins.registry.entry import Entry, OfferedAction, Package, Variable
@@ -241,6 +241,19 @@ def test_what_was_done_is_told_from_the_calls() -> None:
     ]
     text = about("what did you just do?", [Exchange("get weather going", calls, "…")]).text
     assert "installed weather and switched on weather (it failed)" in text
+
+
+def test_a_call_that_the_person_was_asked_about_did_not_fail() -> None:
+    asked = {"ok": False, "error": {"code": "needs_confirmation", "message": "a person has to agree first"}}
+    made = {"ok": True, "plugin": "git", "action": "git_log", "result": "one commit"}
+    before = [
+        Exchange("show the log", [Made("git__git_log", {}, asked)], "May git read it?"),
+        Exchange("yes", [Made("git__git_log", {}, made)], "one commit"),
+    ]
+    assert "I asked about git_log and called git_log." in about("what did you just do?", before).text
+    cut = result_in('<data>{"ok": false, "error": {"code": "needs_confirmation", "message": "a person…</data>')
+    before[0].calls = [Made("git__git_log", {}, cut)]
+    assert "it failed" not in about("what did you just do?", before).text
 
 
 def test_an_ability_is_offered_by_what_is_off_then_by_the_registry() -> None:

@@ -218,6 +218,7 @@ def test_of_several_orders_none_is_lost(said: str) -> None:
 
 def test_what_names_an_action_and_says_more_is_no_order_that_spells_it() -> None:
     assert not answer({SHOP: "active"}, "remove item deletes all that i wrote down or only one of them").calls
+    assert not answer({SHOP: "active"}, "remove item bread never").calls
 
 
 def test_a_message_means_the_same_in_words_that_nobody_trained_it_on(monkeypatch: pytest.MonkeyPatch) -> None:

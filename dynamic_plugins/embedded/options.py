@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.arbiter import Option
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
+from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.use_phrase import begins_with_action
 
 if TYPE_CHECKING:
@@ -120,12 +121,14 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         Answer(text=question(calls), proposed=calls),
         here.crossed("use", own),
         changing=proposal.changing,
-        spelled=bool(own["spelled"]) and not _left_over(here.understood.said, proposal),
+        spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
     )
 
 
-def _left_over(said: str, proposal: Proposal) -> bool:
+def _says_more(said: str, proposal: Proposal) -> bool:
     """Whether a message says more than the name of an action and its arguments: "git reset deletes my work or not"."""
+    if negated(said):
+        return True
     name, arguments = proposal.calls[0]
     told = {word.lower() for value in arguments.values() for word in _WORD.findall(str(value))}
     told |= {word.lower() for word in _WORD.findall(name.replace("_", " "))}

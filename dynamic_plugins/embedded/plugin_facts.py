@@ -309,7 +309,12 @@ class Facts:
                 continue
             verb = _DID.get(call.name)
             words = f"{verb} {answers.plugin_of(call)}" if verb else f"called {answers.action_of(call)}"
-            done.append(f"{words} (it failed)" if answers.error_of(call) is not None else words)
+            error = answers.error_of(call)
+            if error is not None and error.get("code") == "needs_confirmation":
+                words = f"asked about {answers.action_of(call)}"  # a question is no failure
+            elif error is not None:
+                words = f"{words} (it failed)"
+            done.append(words)
         return list(dict.fromkeys(done))
 
 
