@@ -91,12 +91,10 @@ def links_in(
     """
     resolver = resolver.spoken
     words = list(islice(placed_tokens(text), MOST_WORDS))
-    mentions = mentions_in(text, resolver)
-    mine = [
-        _kept(_installed_link(name, entry, words, mentions), mentions, resolver) for name, entry in installed.items()
-    ]
+    mentions = [_settled(mention, resolver, installed) for mention in mentions_in(text, resolver)]
+    mine = [_installed_link(name, entry, words, mentions) for name, entry in installed.items()]
     others = (mention for mention in mentions if not any(name in installed for name in mention.names))
-    found = [*mine, *(_named_link(mention, resolver) for mention in others)]
+    found = [*mine, *(_registry_link(mention, mention.names) for mention in others)]
     if not any(link.named for link in found):
         found += _misspelled(words, resolver)
     return _in_context(found, context) if context else found
@@ -126,19 +124,14 @@ def _misspelled(words: Sequence[tuple[str, int, int]], resolver: Resolver) -> li
     return []
 
 
-def _kept(link: Link, mentions: Iterable[Mention], resolver: Resolver) -> Link:
-    """Return *link*, whose plugin is surely meant where its word has always meant it, whoever else serves the same."""
-    if link.kind != "ambiguous":
-        return link
-    said = (each.names for each in mentions if (each.start, each.end) == (link.start, link.end))
-    return replace(link, kind="exact") if any(resolver.table.keeper(each) == link.names[0] for each in said) else link
-
-
-def _named_link(mention: Mention, resolver: Resolver) -> Link:
-    """Return the link for a plugin that is not installed; of several that a word means the one that keeps it."""
+def _settled(mention: Mention, resolver: Resolver, installed: Mapping[str, Entry]) -> Mention:
+    """Return *mention*; of several that its word may mean the one that it has always meant, unless only another of them
+    is installed.
+    """
     keeper = resolver.table.keeper(mention.names) if mention.kind == "ambiguous" else None
-    link = _registry_link(mention, mention.names)
-    return link if keeper is None else replace(link, names=(keeper,), kind="exact")
+    if keeper is None or (keeper not in installed and any(name in installed for name in mention.names)):
+        return mention
+    return replace(mention, names=(keeper,), kind="exact")
 
 
 def _registry_link(mention: Mention, names: tuple[str, ...]) -> Link:
