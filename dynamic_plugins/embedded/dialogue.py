@@ -1,4 +1,4 @@
-"""One message in the light of the conversation: a yes to what was offered, a choice, an order, or a wish to look."""
+"""One message in the light of the conversation: a yes to what was offered, a choice, or orders."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question
 from dynamic_plugins.embedded.hedges import clauses
 from dynamic_plugins.embedded.memory import Memory, memory_of, spelled_out
-from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide, wants_list
+from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide
 from dynamic_plugins.embedded.reading import Reading, read
+from dynamic_plugins.embedded.request import reply_before
 from dynamic_plugins.registry.entry import Entry
-from dynamic_plugins.text.tokenizer import words as telling_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,9 +37,6 @@ TALKS = 0.6
 OFFERED = 0.5
 MOST_ORDERS = 4
 """A message of more parts is no list of orders."""
-_LIMIT = re.compile(
-    r"\b(?:first|top|show me|list|give me)\s+(\d{1,2})\b|\b(\d{1,2})\s+(?:entries|plugins|results|matches)\b", re.I
-)
 
 
 @dataclass(frozen=True)
@@ -136,7 +133,7 @@ class Dialogue:
         """Answer a yes, a no or a choice; None for anything else."""
         if self._offered is not None and self._offered.choices is not None:
             return self._chosen(said, self._offered.choices)
-        before = self._exchanges[-2].reply or "" if len(self._exchanges) > 1 else ""
+        before = reply_before(self._exchanges)
         if before.startswith(ASKS_FOR) and agrees(said):
             return Answer(text=before)
         if not memory.question and self._offered is None:
@@ -230,145 +227,6 @@ def _only_agrees(said: str) -> bool:
 _AGAIN = re.compile(
     r"\b(?:do|go|again|both|nochmal|mach|allez|encore|vas|otra vez|de nuevo|hazlo|ancora|fallo)\b", re.I
 )
-_PLUGINS = (
-    r"(?:plug-?ins?|add-?ons?|extensions?|registry|catalogu?e|store|shop|marketplace|mcp servers?"
-    r"|erweiterung\w*|complementos?|módulos?)"
-)
-_LOOKS_FOR = re.compile(
-    rf"\b(?:which|what|any(?:thing)?|list|show|browse|find|search|look(?:ing)? for|is there|are there|exists?"
-    rf"|available|overview|contents?"
-    rf"|welche|gibt es|zeig\w*|hay|qué|busco|muestra|quels?|quelles?|y a-t-il|cherche|existe|quais"
-    rf"|quali)\b[^.!?]*\b{_PLUGINS}\b"
-    rf"|\b{_PLUGINS}\b[^.!?]*\b(?:for|that (?:can|does|do)|to|available|exist|für|para|pour|per)\b"
-    r"|插件|プラグイン|플러그인",
-    re.I,
-)
-_OF_MINE = re.compile(
-    r"\b(?:installed|active|running|on|off|enabled|loaded|mine|my|your|do (?:i|you) have|have i|installiert|an"
-    r"|aus|instalad\w+|activ\w+)\b",
-    re.I,
-)
-
-
-_HOW_IT_IS = re.compile(
-    r"\b(?:what happens|what (?:does|do|would|will|did)|how (?:do|does|is|are|can)|why|difference|explain)\b", re.I
-)
-
-
-def search_for(said: str, reading: Reading, *, explicit: bool = False) -> Call | None:
-    """Return the search that a message asks for; None where it does not look for plugins.
-
-    With *explicit* only where it speaks of plugins as such ("which plugins are there for maps?").
-    """
-    spoken = reading.text.spoken
-    looks = (
-        _LOOKS_FOR.search(spoken)
-        and not _OF_MINE.search(spoken)
-        and not _HOW_IT_IS.search(spoken)
-        and reading.mood.label in ("order", "question", "talk")
-    )
-    if looks and not any(plugin.link.named and plugin.link.confidence >= 0.8 for plugin in reading.plugins):
-        return list_call(said, reading)
-    return list_call(said, reading) if not explicit and wants_list(reading) else None
-
-
-def list_call(said: str, reading: Reading) -> Call:
-    """Return a search for what *said* speaks of: its telling words, without those that only ask."""
-    arguments: dict[str, object] = {}
-    if query := query_in(_LIMIT.sub(" ", said)):
-        arguments["query"] = query
-    if (found := _LIMIT.search(reading.text.spoken)) and 0 < (limit := int(found[1] or found[2])) <= 50:
-        arguments["limit"] = limit
-    return Call("list_available_plugins", arguments)
-
-
-_ASKING = frozenset(
-    {
-        "plugin",
-        "plugins",
-        "addon",
-        "addons",
-        "add",
-        "ons",
-        "extension",
-        "extensions",
-        "available",
-        "registry",
-        "list",
-        "show",
-    }
-    | {
-        "search",
-        "find",
-        "look",
-        "looking",
-        "something",
-        "anything",
-        "thing",
-        "things",
-        "stuff",
-        "got",
-        "get",
-        "want",
-        "need",
-    }
-    | {
-        "please",
-        "pls",
-        "plz",
-        "could",
-        "would",
-        "like",
-        "able",
-        "there",
-        "any",
-        "one",
-        "ones",
-        "know",
-        "tell",
-        "give",
-        "let",
-    }
-    | {
-        "help",
-        "hey",
-        "hi",
-        "hello",
-        "thanks",
-        "ok",
-        "okay",
-        "well",
-        "really",
-        "maybe",
-        "also",
-        "just",
-        "can",
-        "you",
-        "your",
-    }
-    | {
-        "what",
-        "which",
-        "who",
-        "how",
-        "kann",
-        "kannst",
-        "welche",
-        "gibt",
-        "hay",
-        "qué",
-        "que",
-        "quels",
-        "quel",
-        "me",
-        "my",
-    }
-)
-
-
-def query_in(said: str) -> str:
-    """Return the words of *said* that tell what is looked for; empty for a request for everything."""
-    return " ".join(word for word in telling_words(said[:400]) if word not in _ASKING)[:120]
 
 
 def _of_reply(memory: Memory) -> Memory:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _CUT_FAILURE = re.compile(r"\A\s*(?:<data[^>]*>)?\s*\{\s*\"ok\":\s*false\b")
+_CODE = re.compile(r"\"code\":\s*\"(\w+)\"")
 _FENCE = re.compile(r"\A\s*<data[^>]*>(.*)</data>\s*\Z", re.S)
 
 
@@ -67,6 +68,17 @@ class Request:
     @property
     def now(self) -> Exchange:
         return self.exchanges[-1]
+
+
+def turn_before(exchanges: Sequence[Exchange]) -> Exchange | None:
+    """Return the exchange before the last of *exchanges*; None in the first turn."""
+    return exchanges[-2] if len(exchanges) > 1 else None
+
+
+def reply_before(exchanges: Sequence[Exchange]) -> str:
+    """Return what was replied before the last message; empty where nothing was."""
+    before = turn_before(exchanges)
+    return before.reply or "" if before is not None else ""
 
 
 def read_request(body: Any) -> Request:
@@ -145,7 +157,10 @@ def result_in(text: str) -> Any:
         return json.loads(inner)
     except ValueError:
         # An old result is sent cut short, and one that was a failure still is.
-        return {"ok": False, "error": {"message": inner}} if _CUT_FAILURE.match(text) else inner
+        if not _CUT_FAILURE.match(text):
+            return inner
+        code = {"code": found[1]} if (found := _CODE.search(inner)) else {}
+        return {"ok": False, "error": code | {"message": inner}}
 
 
 def _tools(tools: Sequence[Any]) -> list[Offered]:

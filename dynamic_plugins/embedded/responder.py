@@ -18,7 +18,7 @@ from dynamic_plugins.embedded.agreement import agrees, declines, past_a_no, says
 from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call
-from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood, list_call, search_for
+from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
 from dynamic_plugins.embedded.options import (
     Situation,
     ask_for,
@@ -29,7 +29,8 @@ from dynamic_plugins.embedded.options import (
     words_option,
 )
 from dynamic_plugins.embedded.plain_order import after_plain_order
-from dynamic_plugins.embedded.request import Offered
+from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
+from dynamic_plugins.embedded.search_request import list_call, search_for
 from dynamic_plugins.embedded.unlisted_order import unlisted_order
 from dynamic_plugins.embedded.use_phrase import asked_about, used_for
 from dynamic_plugins.embedded.using import propose
@@ -86,7 +87,7 @@ class Responder:
 
     def _offered(self, request: Request, standing: Standing) -> Answer | None:
         """Return what the last reply asked about, where it was ours: worked out again, since nothing is kept."""
-        before = request.exchanges[-2] if len(request.exchanges) > 1 else None
+        before = turn_before(request.exchanges)
         if before is None or before.calls or "?" not in (before.reply or ""):
             return None
         answer = self.answer(replace(request, exchanges=request.exchanges[:-1], choice=None), standing)
@@ -135,7 +136,7 @@ class Responder:
 
     def _completed(self, request: Request, tools: Sequence[Offered]) -> Answer | None:
         """Return the call that the message completes by answering what we asked for."""
-        before = request.exchanges[-2].reply or "" if len(request.exchanges) > 1 else ""
+        before = reply_before(request.exchanges)
         if not before.startswith(ASKS_FOR):
             return None
         proposals = propose(request.now.said, request.exchanges[:-1], tools)
@@ -149,7 +150,7 @@ class Responder:
     ) -> list[Option]:
         """Return what could be done about the last message; words are always among it."""
         managed, told = understood.answer, self._told(request, knowledge, understood)
-        before = request.exchanges[-2].reply or "" if len(request.exchanges) > 1 else ""
+        before = reply_before(request.exchanges)
         here = Situation(understood, told, "?" in before, bool(tools))
         found: list[Option] = []
         if managed is not None:
@@ -262,7 +263,7 @@ def _gives_text_for(tool: str, names: set[str]) -> bool:
 
 def _past_a_no(request: Request) -> Request:
     """Return *request* with a no to the last question taken off its message, where something else follows."""
-    before = request.exchanges[-2].reply or "" if len(request.exchanges) > 1 else ""
+    before = reply_before(request.exchanges)
     said = request.now.said
     if "?" not in before or declines(said) or (rest := past_a_no(said)) == said:
         return request
@@ -271,7 +272,7 @@ def _past_a_no(request: Request) -> Request:
 
 def _is_yes(request: Request) -> bool:
     """Whether the last message is nothing but a yes to a question."""
-    before = request.exchanges[-2] if len(request.exchanges) > 1 else None
+    before = turn_before(request.exchanges)
     return before is not None and not before.calls and "?" in (before.reply or "") and agrees(request.now.said)
 
 

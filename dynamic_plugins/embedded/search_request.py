@@ -1,0 +1,72 @@
+"""The search for plugins that a message asks for: whether it looks for some, and by which words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.embedded.decide import Call
+from dynamic_plugins.embedded.policy import wants_list
+from dynamic_plugins.text.tokenizer import words as telling_words
+from dynamic_plugins.text.wordlists import wordlist
+
+if TYPE_CHECKING:
+    from dynamic_plugins.embedded.reading import Reading
+
+_LIMIT = re.compile(
+    r"\b(?:first|top|show me|list|give me)\s+(\d{1,2})\b|\b(\d{1,2})\s+(?:entries|plugins|results|matches)\b", re.I
+)
+_PLUGINS = (
+    r"(?:plug-?ins?|add-?ons?|extensions?|registry|catalogu?e|store|shop|marketplace|mcp servers?"
+    r"|erweiterung\w*|complementos?|módulos?)"
+)
+_LOOKS_FOR = re.compile(
+    rf"\b(?:which|what|any(?:thing)?|list|show|browse|find|search|look(?:ing)? for|is there|are there|exists?"
+    rf"|available|overview|contents?"
+    rf"|welche|gibt es|zeig\w*|hay|qué|busco|muestra|quels?|quelles?|y a-t-il|cherche|existe|quais"
+    rf"|quali)\b[^.!?]*\b{_PLUGINS}\b"
+    rf"|\b{_PLUGINS}\b[^.!?]*\b(?:for|that (?:can|does|do)|to|available|exist|für|para|pour|per)\b"
+    r"|插件|プラグイン|플러그인",
+    re.I,
+)
+_OF_MINE = re.compile(
+    r"\b(?:installed|active|running|on|off|enabled|loaded|mine|my|your|do (?:i|you) have|have i|installiert|an"
+    r"|aus|instalad\w+|activ\w+)\b",
+    re.I,
+)
+_HOW_IT_IS = re.compile(
+    r"\b(?:what happens|what (?:does|do|would|will|did)|how (?:do|does|is|are|can)|why|difference|explain)\b", re.I
+)
+
+
+def search_for(said: str, reading: Reading, *, explicit: bool = False) -> Call | None:
+    """Return the search that a message asks for; None where it does not look for plugins.
+
+    With *explicit* only where it speaks of plugins as such ("which plugins are there for maps?").
+    """
+    spoken = reading.text.spoken
+    looks = (
+        _LOOKS_FOR.search(spoken)
+        and not _OF_MINE.search(spoken)
+        and not _HOW_IT_IS.search(spoken)
+        and reading.mood.label in ("order", "question", "talk")
+    )
+    if looks and not any(plugin.link.named and plugin.link.confidence >= 0.8 for plugin in reading.plugins):
+        return list_call(said, reading)
+    return list_call(said, reading) if not explicit and wants_list(reading) else None
+
+
+def list_call(said: str, reading: Reading) -> Call:
+    """Return a search for what *said* speaks of: its telling words, without those that only ask."""
+    arguments: dict[str, object] = {}
+    if query := query_in(_LIMIT.sub(" ", said)):
+        arguments["query"] = query
+    if (found := _LIMIT.search(reading.text.spoken)) and 0 < (limit := int(found[1] or found[2])) <= 50:
+        arguments["limit"] = limit
+    return Call("list_available_plugins", arguments)
+
+
+def query_in(said: str) -> str:
+    """Return the words of *said* that tell what is looked for; empty for a request for everything."""
+    looking = wordlist("looking")
+    return " ".join(word for word in telling_words(said[:400]) if word not in looking)[:120]
