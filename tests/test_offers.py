@@ -10,6 +10,7 @@ import pytest
 
 from dynamic_plugins.embedded.agreement import agrees, declines
 from dynamic_plugins.embedded.classifier import LinearModel, model, vector_of
+from dynamic_plugins.embedded.dialogue import NOTHING_ASKED
 from dynamic_plugins.embedded.reading import mood_of
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.embedded.responder import Responder
@@ -191,6 +192,12 @@ def test_a_yes_to_an_order_that_the_reply_tells_to_say_gives_it(told: str) -> No
     made = answer({}, "is there something for the time?", f"There is mcp-server-time. {told}", "yes please")
     asked = made.calls or made.proposed
     assert [(call.tool, call.plugin) for call in asked] == [("install_plugin", "mcp-server-time")]
+
+
+def test_half_an_order_that_the_reply_tells_to_say_is_none() -> None:
+    told = 'Nothing that is installed does that. Say "search for" and what it is, and I look.'
+    made = answer({}, "can you do sums?", told, "yes please")
+    assert (made.text, made.calls) == (NOTHING_ASKED, ())
 
 
 def test_a_yes_to_a_question_for_a_value_asks_for_it_again() -> None:

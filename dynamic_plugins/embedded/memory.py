@@ -52,8 +52,8 @@ _PRONOUN = re.compile(
 )
 _COUNTS = {"two": 2, "2": 2, "three": 3, "3": 3}
 _QUESTION = re.compile(r"[^.!?\n]*[?？]")
-_TOLD_TO_SAY = re.compile(r"\bSay:? \"([^\"\n]{3,120})\"")
-"""An order that the reply puts into the person's mouth: 'Say "install X" to have it.'"""
+_TOLD_TO_SAY = re.compile(r"\bSay:? \"([^\"\n]{3,120})\"(?=\.|\s+to\b|\s*\Z)")
+"""An order that the reply puts into the person's mouth, whole: 'Say "install X" to have it.'"""
 _OFFERING = re.compile(
     r"\b(?:shall i|should i|do you want me to|want me to|would you like me to|may i|can i|i can|i could|let me"
     r"|soll ich|darf ich"
