@@ -287,7 +287,19 @@ def test_where_a_public_server_may_not_lead(address: str) -> None:
         Reach("https://mcp.example.com/mcp").check(address, "it")
 
 
-@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "127.0.0.1", "::1", "::ffff:10.0.0.1", "0.0.0.0"])  # noqa: S104 # as an address to be refused
+@pytest.mark.parametrize(
+    "host",
+    [
+        "10.0.0.1",
+        "169.254.169.254",
+        "127.0.0.1",
+        "::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a00:1::",
+        "0.0.0.0",  # noqa: S104 # as an address to be refused
+    ],
+)
 async def test_no_name_leads_a_public_server_to_a_private_address(host: str) -> None:
     with pytest.raises(UnsafeAddressError, match="into the local network"):
         await Reach("https://8.8.8.8/mcp").addresses(host, 443)
