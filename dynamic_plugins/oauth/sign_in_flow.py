@@ -142,7 +142,7 @@ class SignInFlow:
         if not (settings.client_id and settings.issuer and (settings.client_secret or settings.private_key)):
             needed = "OAUTH_CLIENT_ID, OAUTH_ISSUER and OAUTH_CLIENT_SECRET or OAUTH_PRIVATE_KEY"
             raise SignInError(self.plugin, f"OAUTH_GRANT=client_credentials needs {needed}")
-        provider = _of_program(self.server, settings)
+        provider = _of_program(self.plugin, self.server, settings)
         await self._drive(provider, challenge)
         return self._given_out(provider)
 
@@ -289,7 +289,7 @@ class _RefusedError(Exception):
         super().__init__(f"its authorization server answered {self.error}")
 
 
-def _of_program(server: str, settings: ClientSettings) -> OAuthClientProvider:
+def _of_program(plugin: str, server: str, settings: ClientSettings) -> OAuthClientProvider:
     """Return the provider for a registration that signs in by itself."""
     from mcp.client.auth.extensions import client_credentials as programs
 
@@ -304,9 +304,16 @@ def _of_program(server: str, settings: ClientSettings) -> OAuthClientProvider:
         signing_key=settings.private_key,
         signing_algorithm=settings.signing_algorithm,
     )
-    return programs.PrivateKeyJWTOAuthProvider(
-        server, _Memory(None, None), settings.client_id, signed.create_assertion_provider(), **how
-    )
+    sign = signed.create_assertion_provider()
+
+    async def assertion(audience: str) -> str:
+        try:
+            return await sign(audience)
+        except Exception:  # the libraries that read keys have errors of many kinds, whose text might quote the key
+            problem = f"OAUTH_PRIVATE_KEY is no key that signs with {settings.signing_algorithm}"
+            raise SignInError(plugin, f"{problem} (OAUTH_SIGNING_ALGORITHM)") from None
+
+    return programs.PrivateKeyJWTOAuthProvider(server, _Memory(None, None), settings.client_id, assertion, **how)
 
 
 def _registered_by_hand(settings: ClientSettings) -> OAuthClientInformationFull | None:
