@@ -110,7 +110,7 @@ class SignIns:
                 await flow.aclose()
                 return None
             attempt = SignInAttempt(flow, settings, challenge, before)
-        except BaseException:
+        except BaseException:  # cancelled, too: nobody else knows of the flow yet
             await flow.aclose()
             raise
         self._attempts[plugin, server] = attempt
