@@ -19,11 +19,12 @@ import httpx2
 import pytest
 
 from dynamic_plugins.errors import DeclinedError, NeedsSignInError, SignInError
+from dynamic_plugins.oauth.challenge import Challenge, challenge_in
 from dynamic_plugins.oauth.client_settings import ClientSettings
-from dynamic_plugins.oauth.credentials import Challenge, SignIn
+from dynamic_plugins.oauth.credentials import SignIn
 from dynamic_plugins.oauth.guarded_http import Reach, UnsafeAddressError
 from dynamic_plugins.oauth.redirect_listener import NotTheRedirectError, Redirect, RedirectListener
-from dynamic_plugins.oauth.sign_in_flow import SignInFlow, challenge_in
+from dynamic_plugins.oauth.sign_in_flow import SignInFlow
 from dynamic_plugins.oauth.sign_ins import SignIns
 from dynamic_plugins.storage.sign_in_store import SignInStore
 from dynamic_plugins.storage.vault import EncryptedFileVault

@@ -12,15 +12,17 @@ import httpx2
 
 from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.errors import NeedsSignInError, SignInError
-from dynamic_plugins.oauth.sign_in_flow import SignInFlow, challenge_in
+from dynamic_plugins.oauth.challenge import challenge_in
+from dynamic_plugins.oauth.sign_in_flow import SignInFlow
 from dynamic_plugins.redaction.scrubber import BLANK, Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from dynamic_plugins.core.atomic_file import Stamp
+    from dynamic_plugins.oauth.challenge import Challenge
     from dynamic_plugins.oauth.client_settings import ClientSettings
-    from dynamic_plugins.oauth.credentials import Challenge, SignIn, SignInKeeper
+    from dynamic_plugins.oauth.credentials import SignIn, SignInKeeper
 
 T = TypeVar("T")
 

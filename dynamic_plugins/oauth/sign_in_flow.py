@@ -25,13 +25,15 @@ from mcp.shared.auth import (
 from pydantic import AnyHttpUrl, AnyUrl, ValidationError
 
 from dynamic_plugins.errors import DeclinedError, SignInError
-from dynamic_plugins.oauth.credentials import Challenge, SignIn
+from dynamic_plugins.oauth.challenge import challenge_in
+from dynamic_plugins.oauth.credentials import SignIn
 from dynamic_plugins.oauth.guarded_http import GuardedClient, Reach, UnsafeAddressError
 from dynamic_plugins.text.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from dynamic_plugins.oauth.challenge import Challenge
     from dynamic_plugins.oauth.client_settings import ClientSettings
     from dynamic_plugins.oauth.redirect_listener import Redirect
 
@@ -328,27 +330,6 @@ def _registered_by_hand(settings: ClientSettings) -> OAuthClientInformationFull 
 def state_in(address: str) -> str:
     """Return the state of a sign-in, by the *address* that it begins with."""
     return parse_qs(urlsplit(address).query)["state"][0]
-
-
-def challenge_in(answer: httpx2.Response) -> Challenge | None:
-    """Return how *answer* refuses for want of a sign-in; None where it does not."""
-    from mcp.client.auth.utils import (
-        extract_field_from_www_auth,
-        extract_resource_metadata_from_www_auth,
-        extract_scope_from_www_auth,
-    )
-
-    more = answer.status_code == 403 and extract_field_from_www_auth(answer, "error") == "insufficient_scope"
-    if answer.status_code != 401 and not more:
-        return None
-    scope, metadata = extract_scope_from_www_auth(answer), extract_resource_metadata_from_www_auth(answer)
-    return Challenge(answer.status_code, _plain(scope, 1000), _plain(metadata, 2000))
-
-
-def _plain(text: str | None, longest: int) -> str:
-    """Return *text* where it can stand in a header between quotes, else nothing."""
-    fits = text is not None and len(text) <= longest and text.isascii() and text.isprintable()
-    return "" if not fits or text is None or '"' in text or "\\" in text else text
 
 
 def _issuer(provider: OAuthClientProvider) -> str:

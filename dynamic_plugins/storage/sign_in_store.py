@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.status import now
 from dynamic_plugins.errors import SecretStoreError
-from dynamic_plugins.oauth.credentials import Challenge, SignIn, digest
+from dynamic_plugins.oauth.challenge import Challenge
+from dynamic_plugins.oauth.credentials import SignIn, digest
 from dynamic_plugins.storage.plugins_file import PluginsFile
 
 if TYPE_CHECKING:
