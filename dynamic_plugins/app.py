@@ -29,7 +29,8 @@ from dynamic_plugins.storage.operator_policy import Policy
 from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.storage.usage_log import Journal
 from dynamic_plugins.storage.values import ConfigurationStore
-from dynamic_plugins.workers.loader import Loader, LoaderSelector
+from dynamic_plugins.workers.loader import Loader
+from dynamic_plugins.workers.loader_selector import LoaderSelector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

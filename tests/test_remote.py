@@ -304,6 +304,14 @@ async def test_a_name_that_leads_into_the_own_network_is_not_followed(
             await app.service.activate("notes")
 
 
+async def test_what_cannot_be_a_name_is_no_host(tmp_path: Path) -> None:
+    async with opened(tmp_path, entry("https://{TEAM}.example.com/mcp")) as app:
+        await app.service.install("notes")
+        await app.service.configure("notes", {"TEAM": "a" * 64})
+        with pytest.raises(UnreachableError, match="there is no such host"):
+            await app.service.activate("notes")
+
+
 async def test_the_policy_says_which_addresses_may_be_used_and_names_those_nearby(
     server: RemoteServer, tmp_path: Path
 ) -> None:

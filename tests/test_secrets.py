@@ -17,6 +17,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.errors import NotInstalledError, SecretStoreError
 from dynamic_plugins.install import npm
 from dynamic_plugins.install.plugin_table import own_table
+from dynamic_plugins.oauth.credentials import SignIn
 from dynamic_plugins.registry.formats import fields
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES, Settings
 from dynamic_plugins.storage.values import ConfigurationStore
@@ -417,6 +418,22 @@ def test_nothing_stays_of_what_a_plugin_is_told_while_it_is_removed(no_keyring: 
         later.set("plugin", {"LEVEL": "3"}, {"API_KEY": SECRET})
     assert later.values("plugin") == {}
     assert later.vault.get("plugin/API_KEY") is None
+
+
+def test_nothing_stays_of_a_sign_in_that_ends_while_its_plugin_is_removed(no_keyring: None, tmp_path: Path) -> None:
+    sign_in = SignIn("https://a.example/mcp", "https://a.example", "https://a.example", {"access_token": SECRET}, {})
+    removing = threading.Thread(target=lambda: ConfigurationStore(tmp_path, "p").forget("plugin"))
+
+    def asked() -> set[str]:
+        removing.start()  # at the worst moment: it was still there when that was asked
+        removing.join(0.5)  # it has to wait for us
+        return {"plugin"}
+
+    ConfigurationStore(tmp_path, "p", asked).sign_ins.keep("plugin", sign_in)
+    removing.join(60)
+    later = ConfigurationStore(tmp_path, "p")
+    assert later.sign_ins.facts("plugin") == []
+    assert later.secrets() == []
 
 
 def test_only_what_is_installed_is_told_anything(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import logging
 import re
@@ -16,7 +17,7 @@ from mcp import Client
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.errors import DeclinedError, NeedsSignInError, SecretStoreError
+from dynamic_plugins.errors import ActionError, DeclinedError, NeedsSignInError, SecretStoreError
 from dynamic_plugins.integrations.mcp_elicitation import Person as Elicited
 from dynamic_plugins.integrations.mcp_server import PluginServer
 from dynamic_plugins.settings import Settings
@@ -138,6 +139,20 @@ async def test_no_token_is_written_said_or_logged(
     assert len(secrets) == 3  # an access token, one to renew it with, and the secret of the registration
     for token in mine:
         assert token not in everything
+
+
+async def test_a_sign_in_that_cannot_be_read_any_more_is_not_quoted(
+    home: Path, registry: str, server: OAuthServer
+) -> None:
+    async with notes(home, registry, server, Person()) as app:
+        await app.service.activate("notes")
+        signed_in = app.configuration.sign_ins.get("notes", server.url)
+        assert signed_in is not None
+        nameless = {"client_secret": signed_in.client["client_secret"]}
+        app.configuration.sign_ins.keep("notes", dataclasses.replace(signed_in, client=nameless, expires_at=1.0))
+        with pytest.raises(ActionError, match="signing in failed") as raised:
+            await app.service.call("notes", "add", {"a": 1, "b": 2})
+    assert signed_in.client["client_secret"][-8:] not in str(raised.value)
 
 
 def everything_given(told: dict[str, Any], secrets: list[str]) -> set[str]:

@@ -18,16 +18,21 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from dynamic_plugins.errors import DeclinedError, SignInError
+from dynamic_plugins.errors import DeclinedError, NeedsSignInError, SignInError
+from dynamic_plugins.oauth.challenge import Challenge, challenge_in
 from dynamic_plugins.oauth.client_settings import ClientSettings
-from dynamic_plugins.oauth.credentials import Challenge
+from dynamic_plugins.oauth.credentials import SignIn
 from dynamic_plugins.oauth.guarded_http import Reach, UnsafeAddressError
 from dynamic_plugins.oauth.redirect_listener import NotTheRedirectError, Redirect, RedirectListener
-from dynamic_plugins.oauth.sign_in_flow import SignInFlow, challenge_in
+from dynamic_plugins.oauth.sign_in_flow import SignInFlow
+from dynamic_plugins.oauth.sign_ins import SignIns
+from dynamic_plugins.storage.sign_in_store import SignInStore
+from dynamic_plugins.storage.vault import EncryptedFileVault
 from tests.loopback import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SECONDS = 60.0
 CODE = "code-0123456789"
@@ -268,6 +273,36 @@ async def test_what_a_server_answers_is_neither_quoted_nor_logged(
     assert CODE not in str(outcome) + caplog.text
 
 
+def _says_it_back(handler: BaseHTTPRequestHandler) -> None:
+    token = handler.headers["authorization"].removeprefix("Bearer ")
+    handler.send_response(403)
+    handler.send_header("www-authenticate", f'Bearer error="insufficient_scope", scope="notes {token}"')
+    handler.send_header("content-length", "0")
+    handler.end_headers()
+
+
+async def test_a_token_that_a_server_says_back_is_neither_told_nor_kept_in_the_clear(
+    server: Hostile, tmp_path: Path
+) -> None:
+    server.answers["/mcp"], address = _says_it_back, f"{server.address}/mcp"
+    store = SignInStore(tmp_path, lambda: EncryptedFileVault(tmp_path / "secrets.enc", "a passphrase of this test"))
+    store.keep("notes", SignIn(address, server.address, address, {"access_token": TOKEN}, {"client_id": "client"}))
+    async with httpx2.AsyncClient(auth=SignIns(store, lambda _: {}).auth_for("notes", address)) as client:
+        with pytest.raises(NeedsSignInError, match="wants you to allow more") as raised:
+            await client.get(address)
+    assert store.challenge("notes", address) == Challenge(403)
+    assert TOKEN not in str(raised.value) + (tmp_path / "sign-ins.json").read_text()
+
+
+@pytest.mark.parametrize(("key", "algorithm"), [("-----BEGIN PRIVATE KEY-----\nabc", "ES256"), (TOKEN, "FS1")])
+async def test_a_key_that_cannot_sign_is_told_and_not_quoted(server: Hostile, key: str, algorithm: str) -> None:
+    settings = ClientSettings("client", issuer=server.address, private_key=key, signing_algorithm=algorithm)
+    async with contextlib.aclosing(SignInFlow("notes", f"{server.address}/mcp", settings)) as flow:
+        with pytest.raises(SignInError, match=f"OAUTH_PRIVATE_KEY is no key that signs with {algorithm}") as raised:
+            await flow.sign_in_by_itself(Challenge())
+    assert key not in str(raised.value)
+
+
 def test_how_a_server_refuses_is_kept_only_as_plain_words() -> None:
     def refused(header: str) -> Challenge | None:
         return challenge_in(httpx2.Response(401, headers={"WWW-Authenticate": header}))
@@ -287,7 +322,19 @@ def test_where_a_public_server_may_not_lead(address: str) -> None:
         Reach("https://mcp.example.com/mcp").check(address, "it")
 
 
-@pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "127.0.0.1", "::1", "::ffff:10.0.0.1", "0.0.0.0"])  # noqa: S104 # as an address to be refused
+@pytest.mark.parametrize(
+    "host",
+    [
+        "10.0.0.1",
+        "169.254.169.254",
+        "127.0.0.1",
+        "::1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a00:1::",
+        "0.0.0.0",  # noqa: S104 # as an address to be refused
+    ],
+)
 async def test_no_name_leads_a_public_server_to_a_private_address(host: str) -> None:
     with pytest.raises(UnsafeAddressError, match="into the local network"):
         await Reach("https://8.8.8.8/mcp").addresses(host, 443)

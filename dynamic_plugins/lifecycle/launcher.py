@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
-    from dynamic_plugins.workers.loader import LoaderSelector
+    from dynamic_plugins.workers.loader_selector import LoaderSelector
 
 
 class Launcher:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.usage_log import Journal
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
-    from dynamic_plugins.workers.loader import LoaderSelector
+    from dynamic_plugins.workers.loader_selector import LoaderSelector
 
     Named: TypeAlias = str | PluginRef
     """A plugin as somebody names it, or as :meth:`PluginManagementService.resolve` gave it."""

@@ -13,8 +13,9 @@ from dynamic_plugins.oauth.redirect_listener import NotTheRedirectError, Redirec
 from dynamic_plugins.oauth.sign_in_flow import SignInFlow, state_in
 
 if TYPE_CHECKING:
+    from dynamic_plugins.oauth.challenge import Challenge
     from dynamic_plugins.oauth.client_settings import ClientSettings
-    from dynamic_plugins.oauth.credentials import Challenge, SignIn
+    from dynamic_plugins.oauth.credentials import SignIn
 
 PERSON_SECONDS = 600.0
 """How long a person may take."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from dynamic_plugins.core.atomic_file import Stamp
+    from dynamic_plugins.oauth.challenge import Challenge
 
 _LEEWAY = 30.0
 """So many seconds before its end a token counts as ended, or a tenth of its life where that is shorter."""
@@ -66,24 +67,6 @@ class SignIn:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return what :meth:`to_dict` gave. Raises TypeError for anything else."""
         return cls(**data)
-
-
-@dataclass(frozen=True)
-class Challenge:
-    """How a server refused a request: with 401 it wants a sign-in, with 403 a sign-in that grants more."""
-
-    status: int = 401
-    scope: str = ""
-    metadata: str = ""
-    """Where it says that its metadata lies; empty where it does not say."""
-
-    @property
-    def header(self) -> str:
-        """The same as ``WWW-Authenticate``."""
-        parts = ['error="insufficient_scope"'] if self.status == 403 else []
-        parts += [f'scope="{self.scope}"'] if self.scope else []
-        parts += [f'resource_metadata="{self.metadata}"'] if self.metadata else []
-        return " ".join(["Bearer", ", ".join(parts)]).strip()
 
 
 class SignInKeeper(Protocol):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -17,6 +16,8 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 from dynamic_plugins import __version__
+from dynamic_plugins.core.pinned_connections import PinnedConnections, look_up
+from dynamic_plugins.install.remote_address import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -86,7 +87,7 @@ class Reach:
     async def _may_reach(self, address: Address) -> bool:
         if address.is_loopback:
             return self._here
-        if address.is_global and not address.is_multicast:
+        if is_public(str(address)):
             return True
         return _is_private(address) and (self._here or await self._is_near())
 
@@ -118,13 +119,10 @@ def _is_private(address: Address) -> bool:
 
 
 async def _looked_up(host: str, port: int) -> list[Address]:
-    if (literal := _literal(host)) is not None:
-        return [_plain(literal)]
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+        return list(dict.fromkeys(_plain(ipaddress.ip_address(each)) for each in await look_up(host, port)))
+    except httpx2.ConnectError:
         raise UnsafeAddressError(f"{host} is not known") from None
-    return list(dict.fromkeys(_plain(ipaddress.ip_address(each[4][0])) for each in found))
 
 
 def _plain(address: Address) -> Address:
@@ -138,39 +136,19 @@ class _PinnedTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
-        self._direct = httpx2.AsyncHTTPTransport()
-        self._proxied: dict[str, httpx2.AsyncHTTPTransport] = {}
+        self._connections = PinnedConnections()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self._reach.check(str(request.url), "an address that the server named")
         host, scheme = request.url.host, request.url.scheme
         if not is_loopback(host) and (proxy := getproxies().get(scheme)) and not proxy_bypass(host):
             # There the proxy looks the name up; what it lets through is the business of whoever runs it.
-            transport = self._proxied.setdefault(proxy, httpx2.AsyncHTTPTransport(proxy=proxy))
-            return await transport.handle_async_request(request)
+            return await self._connections.send_through(proxy, request)
         port = request.url.port or (443 if scheme == "https" else 80)
-        *others, last = await self._reach.addresses(host, port)
-        for address in others:
-            try:
-                return await self._direct.handle_async_request(_pinned(request, address))
-            except httpx2.ConnectError:
-                continue
-        return await self._direct.handle_async_request(_pinned(request, last))
+        return await self._connections.send(request, await self._reach.addresses(host, port))
 
     async def aclose(self) -> None:
-        for transport in (self._direct, *self._proxied.values()):
-            await transport.aclose()
-
-
-def _pinned(request: httpx2.Request, address: str) -> httpx2.Request:
-    """Return *request* as it is sent to *address*; the certificate is still checked for the name."""
-    return httpx2.Request(
-        request.method,
-        request.url.copy_with(host=address),
-        headers=request.headers,
-        stream=request.stream,
-        extensions={**request.extensions, "sni_hostname": request.url.host},
-    )
+        await self._connections.aclose()
 
 
 class GuardedClient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,15 +12,17 @@ import httpx2
 
 from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.errors import NeedsSignInError, SignInError
-from dynamic_plugins.oauth.sign_in_flow import SignInFlow, challenge_in
+from dynamic_plugins.oauth.challenge import challenge_in
+from dynamic_plugins.oauth.sign_in_flow import SignInFlow
 from dynamic_plugins.redaction.scrubber import BLANK, Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from dynamic_plugins.core.atomic_file import Stamp
+    from dynamic_plugins.oauth.challenge import Challenge
     from dynamic_plugins.oauth.client_settings import ClientSettings
-    from dynamic_plugins.oauth.credentials import Challenge, SignIn, SignInKeeper
+    from dynamic_plugins.oauth.credentials import SignIn, SignInKeeper
 
 T = TypeVar("T")
 
@@ -47,12 +50,14 @@ class PluginAuth(httpx2.Auth):
         self._was_signed_in = False
         self.tokens_scrubber = Scrubber({})
         """What takes the tokens of this sign-in out of what the server says."""
+        self._scrubber: Scrubber = _WithTokens(Scrubber({}), self)
         self._had: list[str] = []
         self._renewing = asyncio.Lock()
 
     def with_tokens(self, scrubber: Scrubber) -> Scrubber:
         """Return *scrubber* for this connection: it takes the tokens out as well, also those that are yet to come."""
-        return _WithTokens(scrubber, self)
+        self._scrubber = _WithTokens(scrubber, self)
+        return self._scrubber
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
         """Put the token on *request*; once more with a new one, where the server does not take it.
@@ -64,16 +69,26 @@ class PluginAuth(httpx2.Auth):
             return
         sign_in = await self._usable()
         response = yield _with_token(request, sign_in)
-        challenge = challenge_in(response)
+        challenge = self._challenge_in(response)
         if challenge is not None and challenge.status == 401:
             newer = await self._instead_of(sign_in, challenge)
             if newer is not None:
                 sign_in = newer
                 response = yield _with_token(request, newer)
-                challenge = challenge_in(response)
+                challenge = self._challenge_in(response)
         if challenge is not None:
             await self._keeper_does(self._keeper.note_challenge, self.plugin, self.server, challenge)
             raise self._wanted(challenge, sign_in)
+
+    def _challenge_in(self, response: httpx2.Response) -> Challenge | None:
+        """Return how *response* refuses, without what holds a secret: a server may say back what it was sent."""
+        challenge = challenge_in(response)
+        if challenge is None:
+            return None
+        scope, metadata = (
+            "" if self._scrubber.text(said) != said else said for said in (challenge.scope, challenge.metadata)
+        )
+        return replace(challenge, scope=scope, metadata=metadata)
 
     def _goes_to_server(self, url: httpx2.URL) -> bool:
         mine = self._origin

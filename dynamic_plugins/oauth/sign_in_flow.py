@@ -25,13 +25,15 @@ from mcp.shared.auth import (
 from pydantic import AnyHttpUrl, AnyUrl, ValidationError
 
 from dynamic_plugins.errors import DeclinedError, SignInError
-from dynamic_plugins.oauth.credentials import Challenge, SignIn
+from dynamic_plugins.oauth.challenge import challenge_in
+from dynamic_plugins.oauth.credentials import SignIn
 from dynamic_plugins.oauth.guarded_http import GuardedClient, Reach, UnsafeAddressError
 from dynamic_plugins.text.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from dynamic_plugins.oauth.challenge import Challenge
     from dynamic_plugins.oauth.client_settings import ClientSettings
     from dynamic_plugins.oauth.redirect_listener import Redirect
 
@@ -142,7 +144,7 @@ class SignInFlow:
         if not (settings.client_id and settings.issuer and (settings.client_secret or settings.private_key)):
             needed = "OAUTH_CLIENT_ID, OAUTH_ISSUER and OAUTH_CLIENT_SECRET or OAUTH_PRIVATE_KEY"
             raise SignInError(self.plugin, f"OAUTH_GRANT=client_credentials needs {needed}")
-        provider = _of_program(self.server, settings)
+        provider = _of_program(self.plugin, self.server, settings)
         await self._drive(provider, challenge)
         return self._given_out(provider)
 
@@ -289,7 +291,7 @@ class _RefusedError(Exception):
         super().__init__(f"its authorization server answered {self.error}")
 
 
-def _of_program(server: str, settings: ClientSettings) -> OAuthClientProvider:
+def _of_program(plugin: str, server: str, settings: ClientSettings) -> OAuthClientProvider:
     """Return the provider for a registration that signs in by itself."""
     from mcp.client.auth.extensions import client_credentials as programs
 
@@ -304,9 +306,16 @@ def _of_program(server: str, settings: ClientSettings) -> OAuthClientProvider:
         signing_key=settings.private_key,
         signing_algorithm=settings.signing_algorithm,
     )
-    return programs.PrivateKeyJWTOAuthProvider(
-        server, _Memory(None, None), settings.client_id, signed.create_assertion_provider(), **how
-    )
+    sign = signed.create_assertion_provider()
+
+    async def assertion(audience: str) -> str:
+        try:
+            return await sign(audience)
+        except Exception:  # the libraries that read keys have errors of many kinds, whose text might quote the key
+            problem = f"OAUTH_PRIVATE_KEY is no key that signs with {settings.signing_algorithm}"
+            raise SignInError(plugin, f"{problem} (OAUTH_SIGNING_ALGORITHM)") from None
+
+    return programs.PrivateKeyJWTOAuthProvider(server, _Memory(None, None), settings.client_id, assertion, **how)
 
 
 def _registered_by_hand(settings: ClientSettings) -> OAuthClientInformationFull | None:
@@ -321,27 +330,6 @@ def _registered_by_hand(settings: ClientSettings) -> OAuthClientInformationFull 
 def state_in(address: str) -> str:
     """Return the state of a sign-in, by the *address* that it begins with."""
     return parse_qs(urlsplit(address).query)["state"][0]
-
-
-def challenge_in(answer: httpx2.Response) -> Challenge | None:
-    """Return how *answer* refuses for want of a sign-in; None where it does not."""
-    from mcp.client.auth.utils import (
-        extract_field_from_www_auth,
-        extract_resource_metadata_from_www_auth,
-        extract_scope_from_www_auth,
-    )
-
-    more = answer.status_code == 403 and extract_field_from_www_auth(answer, "error") == "insufficient_scope"
-    if answer.status_code != 401 and not more:
-        return None
-    scope, metadata = extract_scope_from_www_auth(answer), extract_resource_metadata_from_www_auth(answer)
-    return Challenge(answer.status_code, _plain(scope, 1000), _plain(metadata, 2000))
-
-
-def _plain(text: str | None, longest: int) -> str:
-    """Return *text* where it can stand in a header between quotes, else nothing."""
-    fits = text is not None and len(text) <= longest and text.isascii() and text.isprintable()
-    return "" if not fits or text is None or '"' in text or "\\" in text else text
 
 
 def _issuer(provider: OAuthClientProvider) -> str:

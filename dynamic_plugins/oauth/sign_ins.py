@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.oauth.challenge import Challenge
 from dynamic_plugins.oauth.client_settings import ClientSettings
-from dynamic_plugins.oauth.credentials import Challenge
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -110,7 +110,7 @@ class SignIns:
                 await flow.aclose()
                 return None
             attempt = SignInAttempt(flow, settings, challenge, before)
-        except BaseException:
+        except BaseException:  # cancelled, too: nobody else knows of the flow yet
             await flow.aclose()
             raise
         self._attempts[plugin, server] = attempt

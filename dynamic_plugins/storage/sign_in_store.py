@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.core.atomic_file import read_json, stamp_of, write_atomically
 from dynamic_plugins.core.status import now
-from dynamic_plugins.errors import NotInstalledError, SecretStoreError
-from dynamic_plugins.oauth.credentials import Challenge, SignIn, digest
-from dynamic_plugins.storage.vault import file_lock
+from dynamic_plugins.errors import SecretStoreError
+from dynamic_plugins.oauth.challenge import Challenge
+from dynamic_plugins.oauth.credentials import SignIn, digest
+from dynamic_plugins.storage.plugins_file import PluginsFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from dynamic_plugins.core.atomic_file import Stamp
@@ -34,16 +33,16 @@ class SignInStore:
     def __init__(
         self, home: Path, vault: Callable[[], Vault], installed: Callable[[], Collection[str]] | None = None
     ) -> None:
-        self._path, self._vault, self._installed = home / "sign-ins.json", vault, installed
+        self._file, self._vault = PluginsFile(home / "sign-ins.json", installed), vault
 
     def stamp(self) -> Stamp | None:
-        return stamp_of(self._path)
+        return self._file.stamp()
 
     def check_place(self) -> None:
         self._vault()
 
     def renewing_lock(self) -> str:
-        return f"{self._path}.renewing.lock"
+        return f"{self._file.path}.renewing.lock"
 
     def servers(self, plugin: str) -> Collection[str]:
         return [server for server, known in self._of(plugin).items() if "key" in known]
@@ -67,10 +66,8 @@ class SignInStore:
 
     def keep(self, plugin: str, sign_in: SignIn) -> None:
         vault, key = self._vault(), digest(sign_in.issuer, sign_in.resource)
-        with self._changing() as data:
-            # Asked under the lock, which whoever removes a plugin takes later: nothing stays of what comes after that.
-            if self._installed is not None and plugin not in self._installed():
-                raise NotInstalledError(plugin)
+        with self._file.changing() as data:
+            self._file.check_installed(plugin)
             vault.set(_key(plugin, key), json.dumps(sign_in.to_dict()))
             mine = data.setdefault(plugin, {})
             before = mine.get(sign_in.server, {}).get("key")
@@ -80,7 +77,7 @@ class SignInStore:
                 vault.delete(_key(plugin, before))
 
     def drop(self, plugin: str, server: str) -> None:
-        with self._changing() as data:
+        with self._file.changing() as data:
             mine = data.get(plugin, {})
             dropped = mine.pop(server, {}).get("key")
             if dropped is not None and dropped not in _keys(mine):
@@ -95,41 +92,24 @@ class SignInStore:
     def note_challenge(self, plugin: str, server: str, challenge: Challenge) -> None:
         if self._of(plugin).get(server, {}).get("wants") == asdict(challenge):
             return
-        with self._changing() as data:
-            if self._installed is None or plugin in self._installed():
+        with self._file.changing() as data:
+            if self._file.may_keep(plugin):
                 data.setdefault(plugin, {}).setdefault(server, {})["wants"] = asdict(challenge)
 
     def secrets(self) -> list[str]:
         """Return every token and client secret that is kept, for taking them out of conversations and logs."""
-        keys = [(plugin, key) for plugin, mine in self._read().items() for key in _keys(mine)]
+        keys = [(plugin, key) for plugin, mine in self._file.read().items() for key in _keys(mine)]
         found = [self._opened(plugin, key) for plugin, key in keys]
         return [secret for sign_in in found if sign_in is not None for secret in sign_in.secrets]
 
     def forget(self, plugin: str) -> None:
         """Remove all sign-ins of *plugin*."""
-        if plugin in self._read():
-            with self._changing() as data:
-                for key in _keys(data.pop(plugin, {})):
-                    self._vault().delete(_key(plugin, key))
+        with self._file.changing() as data:
+            for key in _keys(data.pop(plugin, {})):
+                self._vault().delete(_key(plugin, key))
 
     def _of(self, plugin: str) -> dict[str, Any]:
-        return dict(self._read().get(plugin, {}))
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            data: dict[str, Any] = dict(read_json(self._path)["plugins"])
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SecretStoreError(f"{self._path} is damaged ({type(error).__name__}). Move it away.") from None
-        return data
-
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, Any]]:
-        with file_lock(self._path):
-            data = self._read()
-            yield data
-            write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
+        return dict(self._file.read().get(plugin, {}))
 
 
 def _keys(mine: dict[str, Any]) -> set[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dynamic_plugins.core.atomic_file import read_json, write_atomically
-from dynamic_plugins.errors import NotInstalledError, SecretStoreError
+from dynamic_plugins.errors import SecretStoreError
+from dynamic_plugins.storage.plugins_file import PluginsFile
 from dynamic_plugins.storage.sign_in_store import SignInStore
-from dynamic_plugins.storage.vault import file_lock, open_vault
+from dynamic_plugins.storage.vault import open_vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from dynamic_plugins.storage.vault import Vault
@@ -27,8 +25,8 @@ class ConfigurationStore:
     def __init__(
         self, home: Path, passphrase: str | None = None, installed: Callable[[], Collection[str]] | None = None
     ) -> None:
-        self._home, self._passphrase, self._installed = home, passphrase, installed
-        self._path = home / "configuration.json"
+        self._home, self._passphrase = home, passphrase
+        self._file = PluginsFile(home / "configuration.json", installed)
         self._vault: Vault | None = None
         self.sign_ins = SignInStore(home, lambda: self.vault, installed)
         """What persons signed in to; goes with the values, and is as secret."""
@@ -42,7 +40,7 @@ class ConfigurationStore:
 
     def values(self, plugin: str) -> dict[str, str]:
         """Return all values of *plugin*, secrets included: only for its own worker."""
-        known = self._read().get(plugin, {})
+        known = self._file.read().get(plugin, {})
         values: dict[str, str] = dict(known.get("values", {}))
         for name in known.get("secrets", []):
             if (secret := self.vault.get(_key(plugin, name))) is not None:
@@ -51,11 +49,11 @@ class ConfigurationStore:
 
     def plain(self, plugin: str) -> dict[str, str]:
         """Return the values of *plugin* that are no secrets, for showing them to the person."""
-        return dict(self._read().get(plugin, {}).get("values", {}))
+        return dict(self._file.read().get(plugin, {}).get("values", {}))
 
     def names(self, plugin: str) -> set[str]:
         """Return the names of the values that are really there now (a key removed from the keyring is not)."""
-        known = self._read().get(plugin, {})
+        known = self._file.read().get(plugin, {})
         names = set(known.get("values", {}))
         for name in known.get("secrets", []):
             try:
@@ -70,7 +68,7 @@ class ConfigurationStore:
 
         Raises SecretStoreError where they cannot be read.
         """
-        keys = [_key(plugin, name) for plugin, known in self._read().items() for name in known.get("secrets", [])]
+        keys = [_key(plugin, name) for plugin, known in self._file.read().items() for name in known.get("secrets", [])]
         values = [self.vault.get(key) for key in keys]
         return [value for value in values if value] + self.sign_ins.secrets()
 
@@ -80,10 +78,8 @@ class ConfigurationStore:
         Raises NotInstalledError for one that is not there, or not any more, and SecretStoreError.
         """
         vault = self.vault if secret else None  # before all else: without a safe place nothing is written at all
-        with self._changing() as data:
-            # Asked under the lock, which whoever removes a plugin takes later: nothing stays of what comes after that.
-            if self._installed is not None and plugin not in self._installed():
-                raise NotInstalledError(plugin)
+        with self._file.changing() as data:
+            self._file.check_installed(plugin)
             if vault is not None:
                 for name, value in secret.items():
                     vault.set(_key(plugin, name), value)
@@ -103,35 +99,13 @@ class ConfigurationStore:
             self.sign_ins.forget(plugin)
         except SecretStoreError:
             stayed.append("its sign-in")
-        with file_lock(self._path):
-            data = self._read()
-            if (known := data.pop(plugin, None)) is not None:
-                for name in known.get("secrets", []):
-                    try:
-                        self.vault.delete(_key(plugin, name))
-                    except SecretStoreError:
-                        stayed.append(name)
-                self._write(data)
+        with self._file.changing() as data:
+            for name in data.pop(plugin, {}).get("secrets", []):
+                try:
+                    self.vault.delete(_key(plugin, name))
+                except SecretStoreError:
+                    stayed.append(name)
         return stayed
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            data: dict[str, Any] = dict(read_json(self._path)["plugins"])
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SecretStoreError(f"{self._path} is damaged ({type(error).__name__}). Move it away.") from None
-        return data
-
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, Any]]:
-        with file_lock(self._path):
-            data = self._read()
-            yield data
-            self._write(data)
-
-    def _write(self, data: dict[str, Any]) -> None:
-        write_atomically(self._path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
 
 
 def _key(plugin: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Starts installed plugins: each in a worker process, unless the operator wants its live objects in this process."""
+"""Starts installed plugins, each in a worker process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 from dataclasses import replace
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from dynamic_plugins.workers.process import WorkerProcess
 from dynamic_plugins.workers.refusals import Refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dynamic_plugins.core.permissions import Permissions
     from dynamic_plugins.install.installation import Installation
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.components import Connection
     from dynamic_plugins.workers.connection import WorkerConnection
     from dynamic_plugins.workers.fence.fence import FencedCommand
-    from dynamic_plugins.workers.in_process import InProcessLoader
-    from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
 _CHILD = str(Path(__file__).parent / "child")
 _START = f"{_CHILD}/start.py"
@@ -249,52 +246,6 @@ class Loader:
             return [*python, "script", json.dumps({**facts, "name": name, "arguments_in": _ARGUMENTS})]
         facts |= {"contract": _CONTRACT, "variables": list(environment)}
         return [*python, installation.kind, json.dumps(facts)]
-
-
-class LoaderSelector:
-    """Loads the plugins named in *names* in this process, what runs elsewhere over HTTP, all others as workers.
-
-    A model has no say in it. *make_in_process* and *make_remote* are called once, for the first of their kind.
-    """
-
-    def __init__(
-        self,
-        workers: Loader,
-        make_in_process: Callable[[], InProcessLoader],
-        names: Collection[str],
-        make_remote: Callable[[], RemoteLoader] | None = None,
-    ) -> None:
-        self.workers, self._make_in_process, self._names = workers, make_in_process, frozenset(names)
-        self._make_remote = make_remote
-
-    @cached_property
-    def _in_process(self) -> InProcessLoader:
-        return self._make_in_process()
-
-    @cached_property
-    def _remote(self) -> RemoteLoader | None:
-        return None if self._make_remote is None else self._make_remote()
-
-    def runs_here(self, plugin: str) -> bool:
-        """Return whether the plugin of this name is loaded in this process."""
-        return plugin in self._names
-
-    async def connect(
-        self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host
-    ) -> Connection:
-        """Start *installation*; errors as for :meth:`Loader.connect`."""
-        if installation.remote is not None:
-            # Reading the client's code takes a second.
-            if (remote := await asyncio.to_thread(lambda: self._remote)) is None:
-                raise LoadError(installation.plugin, "nothing here speaks to what runs elsewhere")
-            return await remote.connect(installation, environment, host)
-        if self.runs_here(installation.plugin):
-            return await self._in_process.connect(installation, environment, arguments, host)
-        return await self.workers.connect(installation, environment, arguments, host)
-
-    def folder(self, installation: Installation) -> Path:
-        """Return where *installation* keeps its own files."""
-        return self.workers.folder(installation)
 
 
 def _scripts_note(installation: Installation) -> str:

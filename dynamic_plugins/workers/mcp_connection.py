@@ -16,16 +16,16 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
+from dynamic_plugins.workers.client_features import ClientFeatures
 from dynamic_plugins.workers.components import READ, READ_BY_ADDRESS, Offers
 from dynamic_plugins.workers.discovery import PROMPT, TOOL, offers_of
 from dynamic_plugins.workers.message_repair import problem_in
 from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of, wrapped_value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from mcp.client._transport import Transport
-    from mcp.client.session import ClientRequestContext
 
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.workers.components import Component, Host
@@ -78,15 +78,16 @@ class McpConnection(ABC):
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refresh: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
+        features = ClientFeatures(name, host, scrubber, self._waiting_for_person)
         self._client = Client(
             transport,
             # The newest handshake first asks an older server something that it does not know; nearly all are older.
             mode="auto" if modern else "legacy",
             cache=None,
-            sampling_callback=self._sample if host.use_model else None,
-            list_roots_callback=self._roots if host.roots else None,
-            elicitation_callback=self._elicited if host.ask_values else None,
-            logging_callback=self._logged,
+            sampling_callback=features.sampling,
+            list_roots_callback=features.roots,
+            elicitation_callback=features.elicitation,
+            logging_callback=features.log,
             message_handler=self._noticed,
             client_info=types.Implementation(name="dynamic-plugins", version="1"),
         )
@@ -264,7 +265,7 @@ class McpConnection(ABC):
             self._refresh.cancel()
         if not self._ready.done():
             self._task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
+        with suppress(asyncio.CancelledError, Exception):  # whatever stands in the way: the client is left all the same
             await self._end_peer(at_once=at_once)
         _, late = await asyncio.wait([self._task], timeout=_PING_SECONDS)
         for task in late:
@@ -296,31 +297,6 @@ class McpConnection(ABC):
         problem = problem_in(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         return self._scrubber.text(f"it does not keep to the protocol: {problem}")
 
-    async def _sample(self, context: ClientRequestContext, params: types.CreateMessageRequestParams) -> Any:  # noqa: ARG002 # the client calls it so
-        assert self._host.use_model is not None  # noqa: S101 # given to the client only with a model
-        messages = [{"role": "system", "content": params.system_prompt}] if params.system_prompt else []
-        messages += [{"role": each.role, "content": _plain_text(each.content)} for each in params.messages]
-        text = await self._host.use_model(self._scrubber.result(messages))
-        if text is None:
-            return types.ErrorData(code=types.INVALID_REQUEST, message="There is no model here to ask.")
-        return types.CreateMessageResult(
-            role="assistant", content=types.TextContent(text=text), model="host", stop_reason="endTurn"
-        )
-
-    async def _roots(self, context: ClientRequestContext) -> types.ListRootsResult:  # noqa: ARG002 # the client calls it so
-        from pathlib import Path
-
-        return types.ListRootsResult.model_validate(
-            {"roots": [{"uri": Path(root).as_uri(), "name": Path(root).name} for root in self._host.roots]}
-        )
-
-    async def _elicited(self, context: ClientRequestContext, params: types.ElicitRequestParams) -> types.ElicitResult:  # noqa: ARG002 # the client calls it so
-        from dynamic_plugins.workers.remote.elicitation import answer
-
-        assert self._host.ask_values is not None  # noqa: S101 # given to the client only with it
-        with self._waiting_for_person():
-            return await answer(self.name, params, self._host.ask_values)
-
     @contextmanager
     def _waiting_for_person(self) -> Iterator[None]:
         """Keep the time that a person takes off the calls under way."""
@@ -332,13 +308,6 @@ class McpConnection(ABC):
             ends = asyncio.get_running_loop().time() + self._call_timeout
             for clock in self._clocks:
                 clock.reschedule(ends)
-
-    async def _logged(self, params: types.LoggingMessageNotificationParams) -> None:
-        if self._host.log is not None:
-            data = params.data
-            if not isinstance(data, str):  # cleaned as it came: within our JSON it is written in yet another way
-                data = json.dumps(self._scrubber.result(data), default=str)
-            self._host.log(self.name, self._scrubber.text(f"{params.level}: {data}")[:2000])
 
     async def _noticed(self, message: object) -> None:
         if isinstance(message, _LIST_CHANGED) and self._ready.done() and self.alive:
@@ -367,8 +336,3 @@ class McpConnection(ABC):
             self._offers = offers
             if self.on_offers_changed is not None:
                 self.on_offers_changed(offers)
-
-
-def _plain_text(content: Any) -> str:
-    blocks: Sequence[Any] = content if isinstance(content, list) else [content]
-    return "\n".join(block.text for block in blocks if getattr(block, "type", "") == "text")

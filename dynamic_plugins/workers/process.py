@@ -88,7 +88,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                     start_new_session=True,
                     pass_fds=descriptors,
                 )
-        except BaseException:
+        except BaseException:  # cancelled, too: nobody else knows of the uplink yet
             if uplink is not None:
                 uplink.close()
             raise

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
 import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
 
-from dynamic_plugins.workers.message_repair import error_put_right, put_right
+from dynamic_plugins.workers.message_repair import error_put_right
+from dynamic_plugins.workers.pending_requests import PendingRequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 _ID = re.compile(rb'"id"\s*:\s*(\d+)')
 _EDGE = 256
 _MOST_UNTAKEN = 256 * 1024
-_MOST_ASKED = 100
 _NOTICE_SECONDS = 1.0
 _SPOKEN = {
     "tools/list": "its list of tools",
@@ -47,18 +48,16 @@ class ProcessTransport:
 
         *version* is the version of the protocol to ask for, where it is not the newest.
         """
-        self._process, self._left_out, self._version = process, left_out, version
+        self._process, self._version = process, version
+        self._pending = PendingRequests(left_out)
         # Of no fixed size, because a line that has arrived has to go somewhere: the pipe is paused instead.
         self._send, self._receive = anyio.create_memory_object_stream[tuple[SessionMessage, int]](float("inf"))
         self._untaken = 0
-        self._waiting: dict[int, str] = {}
-        """Which requests of ours wait for an answer, and their methods."""
-        self._asked: set[str] = set()
-        """Which requests of the process wait for an answer of ours."""
 
     async def __aenter__(self) -> TransportStreams:
         self._process.attach(self._arrived, self._send.close)
-        return _Reader(self._receive, self._taken), _Writer(self._process, self._waiting, self._answered, self._version)
+        reader = _Reader(self._receive, self._taken)
+        return reader, _Writer(self._process, self._pending, self._resume, self._version)
 
     async def __aexit__(self, *_: object) -> None:
         self._process.detach()
@@ -76,37 +75,21 @@ class ProcessTransport:
             if b'"jsonrpc"' in edges and b'"method"' not in edges and self._named(edges):
                 self._refuse(edges, "cannot be read")
             return
-        if isinstance(message, types.JSONRPCResponse):
-            method = self._method_of(message)
-            if self._left_out is not None:
-                put_right(method, message.result, self._left_out)
-        elif isinstance(message, types.JSONRPCError):
-            self._method_of(message)
-        elif isinstance(message, types.JSONRPCRequest):
-            self._asked.add(str(message.id))
-        elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
-            self._asked.discard(str((message.params or {}).get("requestId")))
+        self._pending.received(message)
         self._put(message, len(line))
-
-    def _method_of(self, answer: types.JSONRPCResponse | types.JSONRPCError) -> str:
-        """Return the method of the request that *answer* belongs to; nobody waits for another answer to it."""
-        number = answer.id
-        if isinstance(number, str) and number.isdecimal():  # some give every id back as text
-            number = answer.id = int(number)
-        return self._waiting.pop(number, "") if isinstance(number, int) else ""
 
     def _limit(self) -> str:
         most = self._process.longest_line
         return f"to take more than {most:,}, set DYNAMIC_PLUGINS_RESULT_KB to more than {most // 1024}"
 
     def _named(self, edges: bytes) -> set[int]:
-        return {int(number) for number in _ID.findall(edges) if len(number) < _EDGE} & self._waiting.keys()
+        return {int(number) for number in _ID.findall(edges) if len(number) < _EDGE} & self._pending.ours.keys()
 
     def _refuse(self, edges: bytes, what: str) -> None:
         named = self._named(edges)
         # Of a line whose edges name no open request nothing is known: all of them would wait in vain.
-        for number in named if len(named) == 1 else set(self._waiting):
-            asked = _SPOKEN.get(self._waiting.pop(number, ""), "the answer")
+        for number in named if len(named) == 1 else set(self._pending.ours):
+            asked = _SPOKEN.get(self._pending.ours.pop(number, ""), "the answer")
             error = types.ErrorData(code=types.INTERNAL_ERROR, message=f"{asked} {what}")
             self._put(types.JSONRPCError(jsonrpc="2.0", id=number, error=error), 0)
 
@@ -116,19 +99,15 @@ class ProcessTransport:
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return  # nobody listens any more
         self._untaken += size
-        if self._untaken > _MOST_UNTAKEN or len(self._asked) > _MOST_ASKED:
+        if self._untaken > _MOST_UNTAKEN or self._pending.too_many:
             self._process.pause()
 
     def _taken(self, size: int) -> None:
         self._untaken -= size
         self._resume()
 
-    def _answered(self, request: object) -> None:
-        self._asked.discard(str(request))
-        self._resume()
-
     def _resume(self) -> None:
-        if self._untaken <= _MOST_UNTAKEN / 2 and len(self._asked) <= _MOST_ASKED:
+        if self._untaken <= _MOST_UNTAKEN / 2 and not self._pending.too_many:
             self._process.resume()
 
 
@@ -151,7 +130,24 @@ def _mended(line: bytes) -> bytes:
         return b""
 
 
-class _Reader:
+class MessageReader(ABC):
+    """The MCP client's way from a server: iterated over until its end."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    @abstractmethod
+    async def receive(self) -> SessionMessage | Exception:
+        """Return the next message. Raises EndOfStream after the last."""
+
+
+class _Reader(MessageReader):
     """The client's way from the process."""
 
     def __init__(
@@ -165,17 +161,7 @@ class _Reader:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionMessage | Exception:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
     async def receive(self) -> SessionMessage | Exception:
-        """Return the next message. Raises EndOfStream after the last."""
         message, size = await self._receive.receive()
         self._taken(size)
         return message
@@ -191,14 +177,12 @@ class _Writer:
     def __init__(
         self,
         process: WorkerProcess,
-        waiting: dict[int, str],
-        answered: Callable[[object], None],
+        pending: PendingRequests,
+        resume: Callable[[], None],
         version: str | None,
     ) -> None:
-        self._process = process
-        self._waiting = waiting
-        self._answered = answered
-        self._version = version
+        self._process, self._version = process, version
+        self._pending, self._resume = pending, resume
 
     async def __aenter__(self) -> Self:
         return self
@@ -209,10 +193,9 @@ class _Writer:
     async def send(self, item: SessionMessage, /) -> None:
         """Write one message, and note which request it opens."""
         message = item.message
-        if isinstance(message, types.JSONRPCRequest) and isinstance(message.id, int):
-            self._waiting[message.id] = message.method
-            if message.method == "initialize" and self._version and message.params is not None:
-                message.params["protocolVersion"] = self._version
+        self._pending.sending(message)
+        if self._version and isinstance(message, types.JSONRPCRequest) and message.method == "initialize":
+            message.params = {**(message.params or {}), "protocolVersion": self._version}
         line = message.model_dump_json(by_alias=True, exclude_unset=True)
         # A notice, as of a call that nobody waits for any more, is not worth waiting for who does not listen.
         patience = _NOTICE_SECONDS if isinstance(message, types.JSONRPCNotification) else None
@@ -222,8 +205,8 @@ class _Writer:
         except OSError as error:
             raise anyio.BrokenResourceError from error
         finally:
-            if isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
-                self._answered(message.id)
+            if self._pending.sent(message):
+                self._resume()
 
     async def aclose(self) -> None:
         """Nothing is to be closed here: the connection ends the process."""

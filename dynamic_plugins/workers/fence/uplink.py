@@ -98,7 +98,7 @@ class Uplink:
             connection.setblocking(False)
             try:
                 await asyncio.get_running_loop().sock_connect(connection, (address, int(port)))
-            except BaseException as error:
+            except BaseException as error:  # cancelled, too: nobody else knows of the socket
                 connection.close()
                 if not isinstance(error, OSError):
                     raise

@@ -6,12 +6,11 @@ checked, and the connection goes to exactly that address. The certificate is che
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from typing import TYPE_CHECKING
 
 import httpx2
 
+from dynamic_plugins.core.pinned_connections import PinnedConnections, look_up
 from dynamic_plugins.errors import permission_denied
 from dynamic_plugins.install.remote_address import host_and_port, is_loopback, is_near, is_public
 from dynamic_plugins.workers.fence.allowed_hosts import AllowedHosts
@@ -45,7 +44,7 @@ class AddressGuard(httpx2.AsyncBaseTransport):
         self._endpoint = origin_of(httpx2.URL(endpoint))
         self._agreed, self._named = AllowedHosts(network), AllowedHosts(named)
         self._environment = environment
-        self._ways: dict[tuple[Origin, str], httpx2.AsyncHTTPTransport] = {}
+        self._connections = PinnedConnections()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send *request*. Raises PermissionDeniedError for a host that may not be reached, and httpx2's own errors."""
@@ -54,36 +53,13 @@ class AddressGuard(httpx2.AsyncBaseTransport):
         proxy = proxy_for(origin, self._environment)
         if proxy:
             self._check_near(origin, [])
-            return await self._way(origin, proxy).handle_async_request(request)
-        addresses = await _looked_up(origin)
+            return await self._connections.send_through(proxy, request)
+        addresses = (await look_up(*origin[1:]))[:_MOST_ADDRESSES]
         self._check_near(origin, addresses)
-        return await self._connected(request, origin, addresses)
+        return await self._connections.send(request, addresses)
 
     async def aclose(self) -> None:
-        for way in self._ways.values():
-            await way.aclose()
-
-    async def _connected(self, request: httpx2.Request, origin: Origin, addresses: list[str]) -> httpx2.Response:
-        """Send *request* to the first of *addresses* that takes the connection."""
-        url = request.url
-        request.extensions = {**request.extensions, "sni_hostname": origin[1]}
-        for index, address in enumerate(addresses):
-            request.url = url.copy_with(host=address)
-            try:
-                return await self._way(origin).handle_async_request(request)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):  # nothing has been sent yet
-                if index == len(addresses) - 1:
-                    raise
-            finally:
-                request.url = url
-        raise httpx2.ConnectError("there is no such host", request=request)
-
-    def _way(self, origin: Origin, proxy: str = "") -> httpx2.AsyncHTTPTransport:
-        # One for each origin: connections to one address would be shared by all names that lead there.
-        key = (origin, proxy)
-        if key not in self._ways:
-            self._ways[key] = httpx2.AsyncHTTPTransport(proxy=proxy or None)
-        return self._ways[key]
+        await self._connections.aclose()
 
     def _check(self, origin: Origin) -> None:
         scheme, host, port = origin
@@ -125,12 +101,3 @@ def proxy_for(origin: Origin, environment: Mapping[str, str]) -> str:
         if word == "*" or host == word or host.endswith(f".{word}"):
             return ""
     return next((environment[name] for name in _PROXIES[scheme] if environment.get(name)), "")
-
-
-async def _looked_up(origin: Origin) -> list[str]:
-    _, host, port = origin
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise httpx2.ConnectError(f"{host} is not known") from error
-    return list(dict.fromkeys(str(each[-1][0]).partition("%")[0] for each in found))[:_MOST_ADDRESSES]

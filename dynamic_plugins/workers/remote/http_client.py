@@ -118,7 +118,8 @@ class RemoteHttpClient(httpx2.AsyncClient):
         except Exception as error:  # signing in is other people's code, with errors of its own
             if not self._signs_in:
                 raise
-            return self._answer(request, asked, Failure(f"signing in failed: {error}"), error)
+            # Its own text may quote a token, even a part of one, which no scrubber knows: only its type is repeated.
+            return self._answer(request, asked, Failure(f"signing in failed ({type(error).__name__})"), error)
         self._reached("")
         try:
             return await self._read(request, asked, response)

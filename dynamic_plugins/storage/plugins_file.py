@@ -1,0 +1,63 @@
+"""A JSON file of facts by plugin, which several processes read and change."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.core.atomic_file import read_json, stamp_of, write_atomically
+from dynamic_plugins.errors import NotInstalledError, SecretStoreError
+from dynamic_plugins.storage.vault import file_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from dynamic_plugins.core.atomic_file import Stamp
+
+
+class PluginsFile:
+    """The file *path*: ``{"schema": 1, "plugins": {NAME: facts}}``; one that is not there holds nothing.
+
+    *installed* gives the names of the plugins that there are, asked from threads. Methods raise SecretStoreError.
+    """
+
+    def __init__(self, path: Path, installed: Callable[[], Collection[str]] | None = None) -> None:
+        self.path, self._installed = path, installed
+
+    def stamp(self) -> Stamp | None:
+        """Return a mark that is another after every change, or None where there is no file."""
+        return stamp_of(self.path)
+
+    def read(self) -> dict[str, Any]:
+        """Return the facts by plugin."""
+        try:
+            data: dict[str, Any] = dict(read_json(self.path)["plugins"])
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SecretStoreError(f"{self.path} is damaged ({type(error).__name__}). Move it away.") from None
+        return data
+
+    @contextmanager
+    def changing(self) -> Iterator[dict[str, Any]]:
+        """Yield the facts by plugin, to be changed in the block, under the file's lock."""
+        with file_lock(self.path):
+            data = self.read()
+            had_any = bool(data)
+            yield data
+            if data or had_any:  # also where they are as before: the secrets that go with them may not be
+                write_atomically(self.path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
+
+    def may_keep(self, plugin: str) -> bool:
+        """Return whether *plugin* is installed; to be asked while changing.
+
+        Whoever removes a plugin takes the lock after that: nothing stays of what comes later.
+        """
+        return self._installed is None or plugin in self._installed()
+
+    def check_installed(self, plugin: str) -> None:
+        """Raise NotInstalledError where :meth:`may_keep` does not hold."""
+        if not self.may_keep(plugin):
+            raise NotInstalledError(plugin)
