@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install import npm
+from dynamic_plugins.install import npm, npm_lock
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
 from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
@@ -52,7 +52,7 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
     await node.install(plan.name, staging, plan.package, plan.version, tell, plan.cutoff)
     tell("verify", "", 0.9)
     folder, manifest = staging / "node_modules" / package, node.manifest(staging, package)
-    distributions = node.distributions(plan.name, staging)
+    distributions = npm_lock.distributions(plan.name, staging)
     if plan.is_unlisted:
         check_npm_server(plan.name, package, manifest, distributions)
     return replace(
