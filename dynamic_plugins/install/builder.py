@@ -21,8 +21,9 @@ from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.manifest import all_requires, read_folder, read_wheel
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.plugin_table import OWN_FILE, Own, own_file
-from dynamic_plugins.install.python_environment import canonical, too_new
+from dynamic_plugins.install.python_environment import too_new
 from dynamic_plugins.install.remote_plan import remote_installation
+from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
     from dynamic_plugins.install.command import Tell

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install.python_environment import canonical
+from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -15,7 +15,8 @@ from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.install.head_start import HeadStart
 from dynamic_plugins.install.other_python import finding_all_pythons, wanted_python
-from dynamic_plugins.install.python_environment import PythonEnvironment, canonical
+from dynamic_plugins.install.python_environment import PythonEnvironment
+from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
