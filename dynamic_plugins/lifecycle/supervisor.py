@@ -277,9 +277,8 @@ class Supervisor:
 
         Where they do not, the rest goes on; raises what asking raises where there is no rest.
         """
-        if found.withheld.components and not is_editable(
-            plugin.installation
-        ):  # what is edited in place is the person's
+        # What is edited in place is the person's.
+        if found.withheld.components and not is_editable(plugin.installation):
             changes = offer_pins.difference(found.withheld, plugin.agreed)
             try:
                 await self._approval.ask_about_changes("activate", plugin, changes)
