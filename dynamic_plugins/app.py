@@ -19,7 +19,6 @@ from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.oauth.sign_ins import SignIns
-from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
@@ -156,14 +155,7 @@ class App:
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.store = StateStore(settings.state_file)
         self.components = ComponentRegistry()
-        self.catalogue = Catalogue(
-            self.registry,
-            self._installed_entries,
-            settings.home / "registry",
-            meaning=settings.meaning,
-            runs_here=self._runs_here,
-        )
-        self.registry.watch(before_new_copy=self.catalogue.prepare)
+        self.catalogue = self._make_catalogue()
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
@@ -194,6 +186,14 @@ class App:
         self._new_registry = asyncio.Event()
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
         self._stop_watching: list[Callable[[], None]] = []
+
+    def _make_catalogue(self) -> Catalogue:
+        home, meaning = self.settings.home, self.settings.meaning
+        catalogue = Catalogue(
+            self.registry, self._installed_entries, home / "registry", meaning=meaning, runs_here=self._runs_here
+        )
+        self.registry.watch(before_new_copy=catalogue.prepare)
+        return catalogue
 
     def _enforced(self, name: str, permissions: Permissions) -> Enforcement:
         """Return what the fence enforces of *permissions*; one in this process has none, one elsewhere needs none."""

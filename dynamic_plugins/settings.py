@@ -7,11 +7,13 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
+
+T = TypeVar("T", bound=str)
 
 #: Kept from plugins even when configured: whoever sets them decides what code runs.
 #: (The list Goose keeps, and what loaders, interpreters and git read besides.)
@@ -256,26 +258,15 @@ class Settings:
             passphrase=passphrase,
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
-            revoked=_choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",  # type: ignore[arg-type] # checked
-            confirm_calls=_choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),  # type: ignore[arg-type] # checked
+            revoked=_choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",
+            confirm_calls=_choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
-            sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",  # type: ignore[arg-type] # checked
+            sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
             meaning=_choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
-            limits=Limits(
-                memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
-                cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,
-                open_files=_number(env, "DYNAMIC_PLUGINS_OPEN_FILES", 1024) or None,
-                processes=_number(env, "DYNAMIC_PLUGINS_PROCESSES", 1024) or None,
-                result_bytes=_number(env, "DYNAMIC_PLUGINS_RESULT_KB", 1024) * 1024,
-            ),
-            timeouts=Timeouts(
-                install=_number(env, "DYNAMIC_PLUGINS_INSTALL_TIMEOUT", 600),
-                start=_number(env, "DYNAMIC_PLUGINS_START_TIMEOUT", 60),
-                call=_number(env, "DYNAMIC_PLUGINS_CALL_TIMEOUT", 120),
-                idle=_number(env, "DYNAMIC_PLUGINS_IDLE_SECONDS", 600),
-            ),
+            limits=_limits(env),
+            timeouts=_timeouts(env),
             environment=env,
         )
 
@@ -308,6 +299,25 @@ def _model_server(variable: str, word: str) -> ModelServer:
     return ModelServer(kind, int(port))
 
 
+def _limits(env: Mapping[str, str]) -> Limits:
+    return Limits(
+        memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
+        cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,
+        open_files=_number(env, "DYNAMIC_PLUGINS_OPEN_FILES", 1024) or None,
+        processes=_number(env, "DYNAMIC_PLUGINS_PROCESSES", 1024) or None,
+        result_bytes=_number(env, "DYNAMIC_PLUGINS_RESULT_KB", 1024) * 1024,
+    )
+
+
+def _timeouts(env: Mapping[str, str]) -> Timeouts:
+    return Timeouts(
+        install=_number(env, "DYNAMIC_PLUGINS_INSTALL_TIMEOUT", 600),
+        start=_number(env, "DYNAMIC_PLUGINS_START_TIMEOUT", 60),
+        call=_number(env, "DYNAMIC_PLUGINS_CALL_TIMEOUT", 120),
+        idle=_number(env, "DYNAMIC_PLUGINS_IDLE_SECONDS", 600),
+    )
+
+
 def _user_data_dir() -> str:
     from platformdirs import user_data_dir
 
@@ -321,11 +331,14 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     return value in {"1", "true", "yes"}
 
 
-def _choice(env: Mapping[str, str], name: str, *choices: str) -> str | None:
+def _choice(env: Mapping[str, str], name: str, *choices: T) -> T | None:
     value = env.get(name, "").strip().lower()
-    if value and value not in choices:
-        raise ValueError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
-    return value or None
+    if not value:
+        return None
+    for choice in choices:
+        if choice == value:
+            return choice
+    raise ValueError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

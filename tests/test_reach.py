@@ -16,7 +16,7 @@ from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything
 from dynamic_plugins.core.permissions import FileAccess, Permissions
 from dynamic_plugins.integrations.framework_approval import ConsentingCalls, described
 from dynamic_plugins.lifecycle import reach
-from dynamic_plugins.lifecycle.reach_limits import ReachLimits
+from dynamic_plugins.lifecycle.reach_limits import ReachLimits, host_warnings
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.audit import AuditLog
 from dynamic_plugins.workers.fence import probe
@@ -286,6 +286,24 @@ async def test_a_host_is_asked_about(home: Path, tmp_path: Path) -> None:
                 assert (await plugins.call("looker__fetch", {"url": f"http://{host}/"}))["result"] == "a page"
     assert asked.questions == [f"May looker reach {host}?"]
     assert asked.requests[0].warnings == ("127.0.0.1 is this machine, or one in your own network.",)
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("printer:631", "printer"),
+        ("wiki.corp:443", "wiki.corp"),
+        ("nas.local", "nas.local"),
+        ("[::1]:80", "[::1]"),
+        ("[::ffff:10.0.0.1]:80", "[::ffff:10.0.0.1]"),
+        ("169.254.169.254:80", "169.254.169.254"),
+        ("api.example.org:443", None),
+        ("8.8.8.8:53", None),
+    ],
+)
+def test_a_host_nearby_is_warned_of(host: str, name: str | None) -> None:
+    expected = [] if name is None else [f"{name} is this machine, or one in your own network."]
+    assert list(host_warnings(host)) == expected
 
 
 # ---------------------------------------------------------------- what is not asked about

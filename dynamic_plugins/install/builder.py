@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install import npm
+from dynamic_plugins.install import npm, npm_lock
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
 from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
@@ -21,8 +21,9 @@ from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.manifest import all_requires, read_folder, read_wheel
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.plugin_table import OWN_FILE, Own, own_file
-from dynamic_plugins.install.python_environment import canonical, too_new
+from dynamic_plugins.install.python_environment import too_new
 from dynamic_plugins.install.remote_plan import remote_installation
+from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
     from dynamic_plugins.install.command import Tell
@@ -52,7 +53,7 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
     await node.install(plan.name, staging, plan.package, plan.version, tell, plan.cutoff)
     tell("verify", "", 0.9)
     folder, manifest = staging / "node_modules" / package, node.manifest(staging, package)
-    distributions = node.distributions(plan.name, staging)
+    distributions = npm_lock.distributions(plan.name, staging)
     if plan.is_unlisted:
         check_npm_server(plan.name, package, manifest, distributions)
     return replace(

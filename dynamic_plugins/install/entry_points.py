@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install.python_environment import canonical
+from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -76,8 +76,9 @@ def node_command(
 
 
 def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "") -> str:
-    """Return which of a package's commands is the server: *command*, or the one called like it, the only one, or what
-    says so."""
+    """Return which of a package's commands is the server: *command*, the only one, the one called like the package, or
+    what says so. Raises InstallError.
+    """
     known = list(names)
     if command:
         if command in known:
@@ -88,14 +89,8 @@ def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "")
         return known[0]
     called_so = [name for want in wanted for name in known if canonical(name) == want]
     servers = [name for name in known if not _NO_SERVER & _words(name) and {"mcp", "server"} & _words(name)]
-    # A package that is called X and has X-mcp besides X is a tool for the command line, and X-mcp its server.
-    for name in called_so:
-        beside = [f"{canonical(name)}-{more}" for more in ("mcp", "mcp-server", "server")]
-        beside += [f"{more}-{canonical(name)}" for more in ("mcp", "mcp-server")]
-        if not {"mcp", "server"} & _words(name):
-            servers_beside = [each for end in beside for each in servers if canonical(each) == end]
-            return servers_beside[0] if servers_beside else name
-        return name
+    if called_so:
+        return _server_beside(called_so[0], servers)
     for words in ({"mcp", "server"}, {"mcp"}, {"server"}):
         if said := [name for name in servers if words <= _words(name)]:
             return min(said, key=len)
@@ -104,6 +99,18 @@ def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "")
         f"{package} has several commands, and none is called like it: {', '.join(known)}. Its registry entry can name "
         'the one that is the server, as "command"',
     )
+
+
+def _server_beside(name: str, servers: Iterable[str]) -> str:
+    """Return the command *name*, or the one of *servers* that belongs to it.
+
+    A package that is called X and has X-mcp besides X is a tool for the command line, and X-mcp its server.
+    """
+    if {"mcp", "server"} & _words(name):
+        return name
+    own = canonical(name)
+    beside = (f"{own}-mcp", f"{own}-mcp-server", f"{own}-server", f"mcp-{own}", f"mcp-server-{own}")
+    return next((each for wanted in beside for each in servers if canonical(each) == wanted), name)
 
 
 _NO_SERVER = {"setup", "install", "installer", "init", "config", "configure", "cli", "client", "inspector", "test"}

@@ -9,7 +9,7 @@ from dynamic_plugins.core.outside_data import read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.entry_points import ENTRY_POINT_GROUP
 from dynamic_plugins.install.plugin_table import OWN_FILE
-from dynamic_plugins.install.python_environment import canonical
+from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -52,10 +52,9 @@ class Installer:
 
     *python* is the interpreter environments are made from; only wheels are installed unless *allow_builds*, and
     nothing published after *exclude_newer* (an ISO date) when that is given; else, of what nobody has verified, nothing
-    that was published in the last *cooldown_days*. An install may take *timeout_seconds*.
-    *offline*, no index is asked what it holds. *environ* is the process environment, of which package managers get what
-    they need. *present* gives the path of what
-    is installed under a name.
+    that was published in the last *cooldown_days*. An install may take *timeout_seconds*. Where *offline*, no index is
+    asked what it holds. *environ* is the process environment, of which package managers get what they need. *present*
+    gives the path of what is installed under a name.
     """
 
     def __init__(

@@ -30,7 +30,8 @@ from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.entry_points import ENTRY_POINT_GROUP
 from dynamic_plugins.install.plugin_table import OWN_FILE, checked_name, own_file, own_table
-from dynamic_plugins.install.python_environment import canonical, parse_entry_points
+from dynamic_plugins.install.python_environment import parse_entry_points
+from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
-from dynamic_plugins.install.python_environment import Distribution
+from dynamic_plugins.install.npm_lock import check_sources
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import is_forbidden
 from dynamic_plugins.text.secret_names import looks_secret
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Package
 
 _ARCHIVES = "archives"
-_MOST_LOCK = 2**26
 _NEAREST_SECONDS = 20.0
 """How long the versions that there are may be looked for, once it is known that the one asked for is not."""
 
@@ -210,70 +209,14 @@ class Npm:
             return {}
         return data if isinstance(data, dict) else {}
 
-    @staticmethod
-    def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
-        """Return every package that was installed; the digest is npm's own ``integrity`` of the downloaded archive."""
-        return tuple(
-            Distribution(path.rpartition("node_modules/")[2], str(each.get("version", "")), each.get("integrity"))
-            for path, each in _locked(plugin, folder).items()
-            if path
-        )
-
-
-def scripts_not_run(folder: Path) -> list[str]:
-    """Return the packages in *folder* that have install scripts; none where that cannot be read."""
-    try:
-        packages = _locked("", folder)
-    except InstallError:
-        return []
-    found = [path for path, each in packages.items() if path and each.get("hasInstallScript") is True]
-    return [path.rpartition("node_modules/")[2] for path in found]
-
 
 def _version_of(npm: str | None) -> tuple[int, ...]:
     """Return the version of the program *npm*, read beside it rather than asked for; (0,) where it cannot be found."""
     try:
-        told = parse_json(read_file(Path(npm or "").resolve().parent.parent / "package.json", _MOST_LOCK))
+        told = parse_json(read_file(Path(npm or "").resolve().parent.parent / "package.json"))
         return tuple(int(part) for part in re.findall(r"\d+", told["version"])[:2])
     except (OSError, ValueError, KeyError, TypeError):
         return (0,)
-
-
-def _locked(plugin: str, folder: Path) -> dict[str, Any]:
-    """Return what npm wrote down of each package in *folder*, by its place. Raises InstallError."""
-    try:
-        packages = parse_json(read_file(folder / "package-lock.json", _MOST_LOCK))["packages"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InstallError(plugin, f"npm left no list of what it installed: {error}") from error
-    return {path: each for path, each in packages.items() if isinstance(each, dict)}
-
-
-def check_sources(plugin: str, folder: Path) -> None:
-    """Raise InstallError where a package in *folder* came from elsewhere than npm's registry: git, an address, a path.
-
-    Nothing of them has been run. One that is optional, and was left out, is no hindrance.
-    """
-    packages = _locked(plugin, folder)
-    for path, each in packages.items():
-        needed, optional = each.get("dependencies") or {}, each.get("optionalDependencies") or {}
-        for name, wanted in {**(each.get("peerDependencies") or {}), **optional, **needed}.items():
-            is_there = name in needed or any(place in packages for place in _places(path, name))
-            if path and is_there and _is_elsewhere(str(wanted)):
-                raise InstallError(plugin, _ELSEWHERE.format(by=path.rpartition("node_modules/")[2], wanted=wanted))
-
-
-_ELSEWHERE = "{by} needs {wanted}, which is not from npm's registry. Only what comes from there is installed"
-
-
-def _is_elsewhere(wanted: str) -> bool:
-    """Return whether a dependency is none on a version: ``git+https://…``, ``https://….tgz``, ``owner/repo``."""
-    return not wanted.startswith("npm:") and (":" in wanted or "/" in wanted)
-
-
-def _places(path: str, name: str) -> list[str]:
-    """Return where the package at *path* finds its dependency *name*, the nearest first."""
-    parts = [each for each in re.split(r"/?node_modules/", path) if each]
-    return ["/".join(f"node_modules/{each}" for each in (*parts[:depth], name)) for depth in range(len(parts), -1, -1)]
 
 
 def variables(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.outside_data import read_file
+from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,11 +137,6 @@ def parse_entry_points(text: str, group: str) -> dict[str, str]:
         return {}
     # Extras after the object, `module:attribute [extra]`, are an old form that nothing needs here.
     return {name: value.split("[")[0].strip() for name, value in parser.items(group)}
-
-
-def canonical(name: str) -> str:
-    """Return a package name in PEP 503's normal form."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _name_and_version(dist_info: Path) -> tuple[str, str]:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
+from dynamic_plugins.install.head_start import HeadStart
 from dynamic_plugins.install.other_python import finding_all_pythons, wanted_python
-from dynamic_plugins.install.python_environment import PythonEnvironment, canonical
+from dynamic_plugins.install.python_environment import PythonEnvironment
+from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-_HEAD_START_SECONDS = 20.0
-"""After which the others go along all the same: the first may be a big one, or its download may hang."""
 _NEAREST_SECONDS = 20.0
 """How long the versions that there are may be looked for, once it is known that the one asked for is not."""
 # What uv says, and what a person is told. ``name`` is the package that it is about; the first that fits counts.
@@ -64,44 +64,6 @@ _REASONS = (
         "the package index cannot be reached. Check the network and try again",
     ),
 )
-
-
-class HeadStart:
-    """Lets the first of several begin alone where nothing has been fetched ever, as *is_empty* says.
-
-    Without it eight installs into an empty cache download and unpack eight times what they share.
-    """
-
-    def __init__(self, is_empty: Callable[[], bool]) -> None:
-        self._is_empty = is_empty
-        self._first: asyncio.Event | None = None
-
-    @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[Callable[[], None]]:
-        """Wait for the one that is ahead, or be it: until it calls what it is given, or leaves the block."""
-        if self._first is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._first.wait(), _HEAD_START_SECONDS)
-            yield _nobody_waits
-            return
-        if not self._is_empty():
-            yield _nobody_waits
-            return
-        first = self._first = asyncio.Event()
-
-        def fetched() -> None:
-            first.set()
-            if self._first is first:
-                self._first = None
-
-        try:
-            yield fetched
-        finally:
-            fetched()
-
-
-def _nobody_waits() -> None:
-    pass
 
 
 class Uv:

@@ -50,7 +50,7 @@ class Launcher:
     ) -> None:
         self._admission, self._for_now = admission, for_now
         self._loader, self._store, self._configuration = loader, store, configuration
-        self._listener, self._use_model, self.ask_values = listener, use_model, ask_values
+        self._listener, self._use_model, self._ask_values = listener, use_model, ask_values
         self._closed = False
 
     def runs_here(self, name: str) -> bool:
@@ -104,7 +104,7 @@ class Launcher:
             permissions=both(resolved(plugin, told), now_besides),
             named=(*named, *(now_besides.network or ())),
             reached=partial(self._reached, plugin),
-            ask_values=self.ask_values,
+            ask_values=self._ask_values,
         )
         return await self._loader.connect(plugin.installation, told, (), host)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
+import contextlib
 import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dynamic_plugins.core.permission_text import in_a_sentence
 from dynamic_plugins.core.permissions import (
     ANY,
     NOTHING,
@@ -19,14 +20,17 @@ from dynamic_plugins.core.permissions import (
 from dynamic_plugins.core.status import Status
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.events import Event
+from dynamic_plugins.install.remote_address import RemoteAddressError, permissions_of
 from dynamic_plugins.lifecycle.grants_for_now import left_of
-from dynamic_plugins.lifecycle.permission_values import resolved
+from dynamic_plugins.lifecycle.permission_values import resolved, with_named_paths
 
 if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.events import Listener
+    from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
     from dynamic_plugins.lifecycle.supervisor import Supervisor
+    from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
 
@@ -74,13 +78,13 @@ class PermissionGrants:
         store: StateStore,
         supervisor: Supervisor,
         configuration: ConfigurationStore,
+        admission: Admission,
         enforced: Enforced,
         listener: Listener,
         for_now: GrantsForNow,
     ) -> None:
         self._store, self._supervisor, self._configuration = store, supervisor, configuration
-        self._for_now = for_now
-        self._enforced, self._listener = enforced, listener
+        self._admission, self._enforced, self._for_now, self._listener = admission, enforced, for_now, listener
 
     def of(self, name: str, *, changed: bool = False) -> PluginPermissions:
         """Return what *name* may reach. Raises NotInstalledError."""
@@ -91,12 +95,29 @@ class PermissionGrants:
         declared = plugin.installation.permissions
         return PluginPermissions(name, now, declared, plugin.allowed, plugin.denied, enforced, changed, for_now)
 
+    def declared(self, entry: Entry) -> tuple[Permissions, Enforcement]:
+        """Return what *entry* would be let reach, were it installed now, and what of that is enforced here."""
+        permissions = with_named_paths(entry.permissions, entry.variables)
+        if entry.remote is not None and not entry.packages:
+            with contextlib.suppress(RemoteAddressError):  # it is refused when it is to be installed
+                permissions = permissions_of(entry.remote)
+        return permissions, self._enforced(entry.name, permissions)
+
     async def change(self, name: str, allow: Permissions, deny: Permissions) -> PluginPermissions:
         """Grant what *allow* holds and take back what *deny* holds, each time the last word; a running worker ends, and
         the next one is started with it.
 
-        Raises BadArgumentsError where something would stay within reach that *deny* names, and NotInstalledError.
+        Raises BadArgumentsError where something would stay within reach that *deny* names, NotAllowedError where the
+        operator's policy is against what *allow* holds, and NotInstalledError.
         """
+        self._admission.check_permissions(name, allow)
+        changed = await self._change(name, allow, deny)
+        for verb, permissions in (("grant", allow), ("take back", deny)):
+            if not permissions.is_nothing:
+                self._admission.audit.note(verb, name, answer="yes", detail=in_a_sentence(permissions))
+        return changed
+
+    async def _change(self, name: str, allow: Permissions, deny: Permissions) -> PluginPermissions:
         async with self._supervisor.hold(name) as handle:
             stored = self._store.get(name)
             if stored.installation.remote is not None and (allow.files or allow.programs or allow.network is None):
@@ -108,9 +129,7 @@ class PermissionGrants:
             self._for_now.take_back(stored, deny)
             if changed == stored:
                 return self.of(name)
-            enabled = stored.enabled and stored.error_details is None  # what failed is not active before it has loaded
-            facts = {"allowed": changed.allowed, "denied": changed.denied, "enabled": enabled, "error_details": None}
-            saved = self._store.change(name, None, **facts, told=secrets.token_hex(4)) or changed
+            saved = self._supervisor.save_told(stored, allowed=changed.allowed, denied=changed.denied)
             await handle.disconnect()  # the next call starts it with what it may reach now
             if handle.state.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
                 self._supervisor.restore(handle, saved)

@@ -6,11 +6,11 @@ other programs' settings is granted only by the command that names it.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.install.remote_address import is_near
 from dynamic_plugins.workers.fence.configured_values import is_shared
 
 if TYPE_CHECKING:
@@ -85,11 +85,7 @@ class ReachLimits:
 def host_warnings(host: str) -> Iterator[str]:
     """Yield what somebody should know who is asked whether a plugin may reach *host*."""
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    try:
-        near = not ipaddress.ip_address(name.strip("[]")).is_global
-    except ValueError:
-        near = "." not in name or name.endswith((".localhost", ".local", ".internal", ".lan", ".home.arpa"))
-    if near:
+    if is_near(host):
         yield f"{name} is this machine, or one in your own network."
 
 

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamic_plugins.approval import Answer
-from dynamic_plugins.core.cancellation import to_the_end
-from dynamic_plugins.core.permission_text import as_verbs, in_a_sentence
 from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
-from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
 from dynamic_plugins.errors import NotInstalledError, PluginError, UnknownPluginError
 from dynamic_plugins.events import Event, Listener, ignore
-from dynamic_plugins.install.remote_address import RemoteAddressError, permissions_of
-from dynamic_plugins.lifecycle import offer_pins, variables
+from dynamic_plugins.lifecycle import offer_pins
 from dynamic_plugins.lifecycle.activation import Activation
 from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
 from dynamic_plugins.lifecycle.dependencies import Dependencies
@@ -23,8 +18,10 @@ from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
 from dynamic_plugins.lifecycle.installs import Installs
 from dynamic_plugins.lifecycle.launcher import Launcher
 from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
-from dynamic_plugins.lifecycle.permission_values import with_named_paths
+from dynamic_plugins.lifecycle.plugin_values import PluginValues
+from dynamic_plugins.lifecycle.reach_grants import ReachGrants
 from dynamic_plugins.lifecycle.remote_sign_in import RemoteSignIn
+from dynamic_plugins.lifecycle.revoked_plugins import RevokedPlugins
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
 from dynamic_plugins.lifecycle.trial_run import TrialRun
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.core.permissions import Enforced, Enforcement
+    from dynamic_plugins.core.status import DynamicPluginInfo, Outcome
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.resolver.catalog import Catalogue, PluginRef
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import StateStore
     from dynamic_plugins.storage.usage_log import Journal
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
@@ -108,35 +106,44 @@ class PluginManagementService:
         self._supervisor = supervisor = Supervisor(
             store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten
         )
+        self._values = PluginValues(store, supervisor, configuration, self._on_event)
         self._sign_in = RemoteSignIn(sign_ins, store, configuration, supervisor, admission.audit, self._on_event)
-        self._permissions = PermissionGrants(store, supervisor, configuration, enforced, self._on_event, for_now)
-        dependencies = Dependencies(catalogue, installer, store)
-        self._activation = Activation(store, supervisor, dependencies, self._on_event)
-        self._installs = Installs(
-            installer=installer,
-            store=store,
-            supervisor=supervisor,
-            dependencies=dependencies,
-            approval=approval,
-            launcher=launcher,
-            configuration=configuration,
-            journal=journal,
-            listener=self._on_event,
+        self._permissions = PermissionGrants(
+            store, supervisor, configuration, admission, enforced, self._on_event, for_now
         )
-        self._updates = Updates(
-            catalogue=catalogue,
-            installer=installer,
-            store=store,
-            supervisor=supervisor,
-            dependencies=dependencies,
-            approval=approval,
-            installs=self._installs,
-            activation=self._activation,
-            trial_run=TrialRun(supervisor, launcher),
-            listener=self._on_event,
-        )
-        self._warned: set[tuple[str, Revocation]] = set()
+        self._reach = ReachGrants(store, approval, admission, self._permissions)
+        self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
         self._scheduler = Scheduler(components, journal, self._on_event)
+        self._activation, self._installs, self._updates = self._make_verbs()
+
+    def _make_verbs(self) -> tuple[Activation, Installs, Updates]:
+        """Make what puts plugins in place, exchanges them, and switches them on and off."""
+        dependencies = Dependencies(self.catalogue, self._installer, self._store)
+        activation = Activation(self._store, self._supervisor, dependencies, self._on_event)
+        installs = Installs(
+            installer=self._installer,
+            store=self._store,
+            supervisor=self._supervisor,
+            dependencies=dependencies,
+            approval=self._approval,
+            launcher=self._launcher,
+            configuration=self._configuration,
+            journal=self.journal,
+            listener=self._on_event,
+        )
+        updates = Updates(
+            catalogue=self.catalogue,
+            installer=self._installer,
+            store=self._store,
+            supervisor=self._supervisor,
+            dependencies=dependencies,
+            approval=self._approval,
+            installs=installs,
+            activation=activation,
+            trial_run=TrialRun(self._supervisor, self._launcher),
+            listener=self._on_event,
+        )
+        return activation, installs, updates
 
     @property
     def approve(self) -> Approve | None:
@@ -254,27 +261,8 @@ class PluginManagementService:
         Raises BadArgumentsError for a name or value that cannot be, SecretStoreError where a secret cannot be kept.
         """
         name = (await self.resolve(plugin)).name
-        async with self._supervisor.hold(name) as handle:
-            stored = self._store.get(name)
-            plain: dict[str, str] = {}
-            secret: dict[str, str] = {}
-            for key, value in values.items():
-                variable = variables.variable_named(stored.installation, key)
-                kept = secret if variable.is_secret or isinstance(value, variables.Pasted) else plain
-                kept[variable.name] = variables.check_value(name, variable, value)
-            if values:
-                stored = await to_the_end(self._keep(stored, plain, secret))
-                await handle.disconnect()  # the next call starts it with the new values
-            if handle.state.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
-                self._supervisor.restore(handle, stored)
-        self._on_event(Event(name, "configured", ", ".join(sorted(plain.keys() | secret.keys()))))
+        await self._values.set(name, values)
         return self._supervisor.outcome(name)
-
-    async def _keep(self, plugin: StoredPlugin, plain: dict[str, str], secret: dict[str, str]) -> StoredPlugin:
-        await asyncio.to_thread(self._configuration.set, plugin.name, plain, secret)
-        enabled = plugin.enabled and plugin.error_details is None  # what failed is not active before it has loaded
-        mark = secrets.token_hex(4)
-        return self._store.change(plugin.name, enabled=enabled, error_details=None, told=mark) or plugin
 
     async def ask_for_missing(self, plugin: Named) -> bool:
         """Ask the person for the required values that are missing, and keep them; False when nobody could be asked."""
@@ -290,9 +278,7 @@ class PluginManagementService:
 
     async def variables(self, plugin: Named) -> list[tuple[Variable, bool]]:
         """Return every variable of an installed plugin, and whether it is set."""
-        stored = self._store.get((await self.resolve(plugin)).name)
-        known = self._configuration.names(stored.name)
-        return [(variable, variable.name in known) for variable in stored.installation.variables]
+        return self._values.of((await self.resolve(plugin)).name)
 
     # ---------------------------------------------------------------- sign in
 
@@ -316,11 +302,7 @@ class PluginManagementService:
 
     def declared_permissions(self, entry: Entry) -> tuple[Permissions, Enforcement]:
         """Return what *entry* would be let reach, were it installed now, and what of that is enforced here."""
-        permissions = with_named_paths(entry.permissions, entry.variables)
-        if entry.remote is not None and not entry.packages:
-            with contextlib.suppress(RemoteAddressError):  # it is refused when it is to be installed
-                permissions = permissions_of(entry.remote)
-        return permissions, self._approval.enforced(entry.name, permissions)
+        return self._permissions.declared(entry)
 
     async def change_permissions(
         self, plugin: Named, *, allow: Permissions = NOTHING, deny: Permissions = NOTHING
@@ -330,13 +312,34 @@ class PluginManagementService:
         It outlasts updates. A running worker is ended, and the next call starts one that is held to it. Raises
         BadArgumentsError where what *deny* names would stay within reach.
         """
-        name = (await self.resolve(plugin)).name
-        self.admission.check_permissions(name, allow)
-        changed = await self._permissions.change(name, allow, deny)
-        for what, permissions in (("grant", allow), ("take back", deny)):
-            if not permissions.is_nothing:
-                self.admission.audit.note(what, name, answer="yes", detail=in_a_sentence(permissions))
-        return changed
+        return await self._permissions.change((await self.resolve(plugin)).name, allow, deny)
+
+    def reach(self, name: str) -> tuple[PluginPermissions, list[str]]:
+        """Return what an installed plugin may reach now, by its canonical name, and the folders that are its own."""
+        return self._permissions.of(name), self._launcher.own_folders(self._store.get(name))
+
+    async def ask_to_reach(
+        self, name: str, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...] = ()
+    ) -> bool | Answer:
+        """Ask the person whether a plugin may reach what is *wanted* for a call, and let it where they agree.
+
+        Returns their answer: an "always" is kept, any other yes holds until this process closes. Raises
+        ReachDeclinedError, NeedsConfirmationError where nobody can be asked, and NotAllowedError where the operator's
+        policy is against it.
+        """
+        return await self._reach.ask(name, wanted, action, arguments, warnings)
+
+    async def let_reach(self, name: str, wanted: Permissions, *, always: bool = False) -> None:
+        """Let a plugin reach what is *wanted*, until this process closes or always: the person has agreed to that."""
+        await self._reach.let(name, wanted, always=always)
+
+    def note_reach(self, name: str, wanted: Permissions, answer: Answer) -> None:
+        """Note what the person answered who was asked in a conversation whether a plugin may reach what is *wanted*."""
+        self._approval.note_reach(self._store.get(name), wanted, str(answer))
+
+    async def end_reach(self, name: str, granted: Permissions) -> None:
+        """Take back what was *granted* for now."""
+        await self._reach.end(name, granted)
 
     # ---------------------------------------------------------------- load, activate, deactivate, unload
 
@@ -447,59 +450,14 @@ class PluginManagementService:
             self._store.change(name, plugin.installation, allowed_calls=allowed)
         return answer
 
-    def reach(self, name: str) -> tuple[PluginPermissions, list[str]]:
-        """Return what an installed plugin may reach now, by its canonical name, and the folders that are its own."""
-        return self._permissions.of(name), self._launcher.own_folders(self._store.get(name))
-
-    async def ask_to_reach(
-        self, name: str, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...] = ()
-    ) -> bool | Answer:
-        """Ask the person whether a plugin may reach what is *wanted* for a call, and let it where they agree.
-
-        Returns their answer: an "always" is kept, any other yes holds until this process closes. Raises
-        ReachDeclinedError, NeedsConfirmationError where nobody can be asked, and NotAllowedError where the operator's
-        policy is against it.
-        """
-        self.admission.check_permissions(name, wanted)
-        answer = await self._approval.ask_to_reach(self._store.get(name), wanted, action, arguments, warnings)
-        await self.let_reach(name, wanted, always=answer is Answer.ALWAYS)
-        return answer
-
-    async def let_reach(self, name: str, wanted: Permissions, *, always: bool = False) -> None:
-        """Let a plugin reach what is *wanted*, until this process closes or always: the person has agreed to that."""
-        if always:
-            await self.change_permissions(name, allow=wanted)
-            return
-        self.admission.check_permissions(name, wanted)
-        await self._permissions.change_for_now(name, wanted)
-        self.admission.audit.note("grant", name, answer="conversation", detail=as_verbs(wanted))
-
-    def note_reach(self, name: str, wanted: Permissions, answer: Answer) -> None:
-        """Note what the person answered who was asked in a conversation whether a plugin may reach what is *wanted*."""
-        self._approval.note_reach(self._store.get(name), wanted, str(answer))
-
-    async def end_reach(self, name: str, granted: Permissions) -> None:
-        """Take back what was *granted* for now."""
-        await self._permissions.change_for_now(name, NOTHING, granted)
-        self.admission.audit.note("take back", name, answer="yes", detail=as_verbs(granted))
-
     def revocation(self, name: str) -> Revocation | None:
         """Return who has revoked an installed plugin, and why; None where nobody has, or it is not installed."""
-        plugin = self._store.read().get(name)
-        return None if plugin is None else self.admission.revocation(plugin.installation)
+        return self._revoked.revocation(name)
 
     async def end_revoked(self) -> None:
         """End the running plugins that are revoked, where the operator wants that; else warn of them once."""
         self.sync()
-        for name in self._store.read():
-            if not self._supervisor.is_on(name) or (found := self.revocation(name)) is None:
-                continue
-            if self.admission.stops_revoked:
-                self.admission.audit.note("stop", name, of=self._store.get(name).installation, detail=found.sentence)
-                await self._supervisor.end(name, found.sentence)
-            elif (name, found) not in self._warned:
-                self._warned.add((name, found))
-                self._on_event(Event(name, "revoked", found.sentence))
+        await self._revoked.end()
 
     async def close_idle(self, seconds: float) -> None:
         """End the workers that nobody has called for *seconds*; the next call starts them again."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, PluginState, Status
@@ -275,9 +277,8 @@ class Supervisor:
 
         Where they do not, the rest goes on; raises what asking raises where there is no rest.
         """
-        if found.withheld.components and not is_editable(
-            plugin.installation
-        ):  # what is edited in place is the person's
+        # What is edited in place is the person's.
+        if found.withheld.components and not is_editable(plugin.installation):
             changes = offer_pins.difference(found.withheld, plugin.agreed)
             try:
                 await self._approval.ask_about_changes("activate", plugin, changes)
@@ -286,6 +287,13 @@ class Supervisor:
                     raise
                 return {"offers": found.usable, "withheld": found.withheld}
         return {"offers": offers, "withheld": None, "agreed": offer_pins.added(plugin.agreed, offers)}
+
+    def save_told(self, plugin: StoredPlugin, **facts: Any) -> StoredPlugin:
+        """Save *facts* that the next worker of *plugin* is started with, in every process, and return it with them."""
+        enabled = plugin.enabled and plugin.error_details is None  # what failed is not active before it has loaded
+        mark = secrets.token_hex(4)
+        saved = self._store.change(plugin.name, enabled=enabled, error_details=None, told=mark, **facts)
+        return saved or replace(plugin, **facts)
 
     async def stop(self, handle: PluginHandle) -> None:
         """Stop *handle*'s services and withdraw what it offers; its worker stays."""

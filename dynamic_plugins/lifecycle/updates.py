@@ -107,9 +107,8 @@ class Updates:
                 "install it",
             )
         if present.kind == "python" and plan.entry.permissions == UNDECLARED:
-            plan = with_permissions(
-                plan, present.permissions
-            )  # what the new package says itself is known once it lies here
+            # What the new package says itself is known once it lies here.
+            plan = with_permissions(plan, present.permissions)
         return plan, found.warning
 
     async def _update(self, plan: InstallPlan, warning: str | None) -> Outcome:

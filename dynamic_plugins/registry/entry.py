@@ -5,6 +5,7 @@ The format is ``{"schema": 1, "plugins": [entry…]}``; adapters for other forma
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -78,6 +79,11 @@ class Package:
     version: str | None = None
     arguments: tuple[Argument, ...] = ()
     sha256: str | None = None
+
+
+def canonical(name: str) -> str:
+    """Return a PyPI package's name in the one spelling that all others stand for (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass(frozen=True, slots=True)

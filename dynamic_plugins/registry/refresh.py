@@ -57,7 +57,7 @@ class Reader:
         Raises ValueError or OSError if it is damaged.
         """
         stamp = _stamp(SNAPSHOT)
-        if last is not None and last.facts.made_by == __version__ and last.facts.etag == stamp:
+        if _is_of(last, stamp):
             return None
         parsed = parse_registry(SNAPSHOT.read_bytes(), BUNDLED)
         made = datetime.fromisoformat(parsed.updated).replace(tzinfo=UTC)
@@ -72,7 +72,7 @@ class Reader:
         path = Path(source.location)
         try:
             stamp = _stamp(path)
-            if last is not None and last.facts.made_by == __version__ and last.facts.etag == stamp:
+            if _is_of(last, stamp):
                 return None
             if path.stat().st_size > MAX_BYTES:
                 raise NotARegistryError(f"it is larger than {MAX_BYTES // 2**20} MB")
@@ -190,6 +190,11 @@ def _stamp(path: Path) -> str:
     """Return what changes whenever a file does. Raises OSError."""
     status = path.stat()
     return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
+
+
+def _is_of(copy: Copy | None, stamp: str) -> bool:
+    """Return whether *copy* was made, by this version of the program, from the file as its *stamp* says it is."""
+    return copy is not None and copy.facts.made_by == __version__ and copy.facts.etag == stamp
 
 
 def _pages_address(location: str, since: float) -> str:

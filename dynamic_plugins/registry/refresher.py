@@ -135,8 +135,7 @@ class Refresher:
         while (left := began + seconds - time.monotonic()) > 0:
             with cache.alone(source.location) as alone:
                 if alone:
-                    is_due = self._is_due(source)
-                    if is_due or (patient and cache.checked(source.location) == before):
+                    if self._is_due(source) or (patient and cache.checked(source.location) == before):
                         await self._ask(source, left)
                     return
             if not patient:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from dynamic_plugins.errors import BadArgumentsError
-from dynamic_plugins.registry.entry import Entry, Kind, Package, Remote
+from dynamic_plugins.registry.entry import Entry, Kind, Package, Remote, canonical
 from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
@@ -86,11 +86,6 @@ def _package(said: str, index: DirectKind, text: str) -> Direct:
             said, f"{name!r} cannot be the name of a package on {'npm' if index == 'npm' else 'PyPI'}"
         )
     return Direct(index, canonical(name) if index == "pypi" else name, version)
-
-
-def canonical(name: str) -> str:
-    """Return a PyPI package's name in the one spelling that all others stand for (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _address(said: str, scheme: str) -> Direct | None:

@@ -252,7 +252,7 @@ def _scripts_note(installation: Installation) -> str:
     """Return what a person should know of the install scripts of an npm package that does not start."""
     if installation.package_type != "npm":
         return ""
-    from dynamic_plugins.install.npm import scripts_not_run  # needed only where something failed
+    from dynamic_plugins.install.npm_lock import scripts_not_run  # needed only where something failed
 
     if not (names := scripts_not_run(Path(installation.path))):
         return ""

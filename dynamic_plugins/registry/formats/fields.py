@@ -7,21 +7,11 @@ characters, and it is never longer than its limit, whatever the source sent.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dynamic_plugins.core.outside_data import parse_json
-from dynamic_plugins.registry.entry import (
-    Argument,
-    Header,
-    OfferedAction,
-    Package,
-    Remote,
-    RemoteAuth,
-    Transport,
-    Variable,
-    Verified,
-)
+from dynamic_plugins.registry.entry import Argument, OfferedAction, Package, Variable, Verified
 from dynamic_plugins.settings import is_forbidden, is_the_persons_own
 from dynamic_plugins.text.printable import INVISIBLE, printable
 from dynamic_plugins.text.secret_names import looks_secret
@@ -36,9 +26,9 @@ DESCRIPTION_LENGTH = 2000
 KEYWORD_LENGTH, KEYWORDS = 60, 40
 VALUE_LENGTH = 2000
 VARIABLES, ARGUMENTS, PACKAGES, ACTIONS = 200, 60, 12, 1000
-COMMAND_LENGTH, PROBLEM_LENGTH, URL_LENGTH, HEADERS = 100, 300, 2000, 20
+COMMAND_LENGTH, PROBLEM_LENGTH = 100, 300
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _HOLE = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_-]{0,127})\}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PYPI = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,212}[A-Za-z0-9])?")
@@ -49,10 +39,7 @@ _GITHUB = re.compile(
     r"(?:#(?P<ref>[A-Za-z0-9._/@-]+)(?::(?P<path>[A-Za-z0-9._/@-]+))?)?",
     re.IGNORECASE,
 )
-_FILLED_ADDRESS = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]{0,127}\}(?:[/?]\S*)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-# RFC 9110, 5.1 and 5.5: a field's name is a token, and its value holds no control character.
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _FORMATS: dict[str, Format] = {
     "string": "string",
     "number": "number",
@@ -152,47 +139,6 @@ def verified(value: Any) -> Verified | None:
     )
 
 
-def remote(value: Any) -> Remote | None:
-    """Return where a remote server is reached, or None if it could not be, or only without a header it needs."""
-    if not isinstance(value, dict):
-        return None
-    url = _web_address(value.get("url"))
-    transport, auth = value.get("transport", "streamable-http"), value.get("auth", "none")
-    if url is None or transport not in get_args(Transport) or auth not in get_args(RemoteAuth):
-        return None
-    given = value.get("headers") or []
-    headers = listed(given, header, HEADERS)
-    if not isinstance(given, list) or len(headers) != len(given):
-        return None
-    config = listed(value.get("config"), variable, VARIABLES)
-    return Remote(url, cast("Transport", transport), cast("RemoteAuth", auth), headers, config)
-
-
-def header(value: Any) -> Header | None:
-    """Return a request header, or None if it is none or names a variable that no plugin may be told."""
-    if not isinstance(value, dict) or not isinstance(value.get("name"), str) or not _HEADER.fullmatch(value["name"]):
-        return None
-    filled, template = value.get("variable") or "", _value(value.get("template"))
-    if filled and (not isinstance(filled, str) or not _VARIABLE.fullmatch(filled) or is_forbidden(filled)):
-        return None
-    if template is None:
-        template = f"{{{filled}}}" if filled else ""
-    return Header(value["name"], filled, template) if template else None
-
-
-def _web_address(value: Any) -> str | None:
-    if not isinstance(value, str) or len(value) > URL_LENGTH or not value.isprintable() or " " in value:
-        return None
-    if _FILLED_ADDRESS.fullmatch(value):
-        return value
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("https", "http") and parts.hostname and parts.username is None
-    except ValueError:
-        return None
-    return value if usable else None
-
-
 def variable(value: Any) -> Variable | None:
     """Return a configuration variable in our own or ``server.json``'s spelling.
 
@@ -202,14 +148,14 @@ def variable(value: Any) -> Variable | None:
     if not isinstance(value, dict):
         return None
     known = value.get("name")
-    if not isinstance(known, str) or not _VARIABLE.fullmatch(known):
+    if not isinstance(known, str) or not VARIABLE_NAME.fullmatch(known):
         return None
     if is_forbidden(known) or is_the_persons_own(known):
         return None
-    fixed = _value(_without_line_end(value.get("value")))
+    fixed = scalar(_without_line_end(value.get("value")))
     if fixed is not None and _is_template(fixed):
         fixed = None  # a template that the person's values would fill; they set the variable itself
-    default = fixed if fixed is not None else _value(_without_line_end(value.get("default")))
+    default = fixed if fixed is not None else scalar(_without_line_end(value.get("default")))
     secret = _flag(value, "secret", "isSecret", "sensitive")
     return Variable(
         name=known,
@@ -231,11 +177,11 @@ def argument(value: Any) -> Argument | None:
     flag = text(value.get("name"), KEYWORD_LENGTH) if named else ""
     if named and (not flag or " " in flag):
         return None
-    fixed, hint, detail = _value(value.get("value")), value.get("hint") or value.get("valueHint"), value
+    fixed, hint, detail = scalar(value.get("value")), value.get("hint") or value.get("valueHint"), value
     if fixed is not None and _is_template(fixed):
         open_name = fixed[1:-1] if fixed[0] == "{" and fixed[-1] == "}" else ""
         inner = value.get("variables", {}).get(open_name) if isinstance(value.get("variables"), dict) else None
-        if not _VARIABLE.fullmatch(open_name):
+        if not VARIABLE_NAME.fullmatch(open_name):
             return None
         fixed, hint, detail = None, hint or open_name, {**value, **(inner if isinstance(inner, dict) else {})}
     known = flag or text(hint, KEYWORD_LENGTH)
@@ -249,7 +195,7 @@ def argument(value: Any) -> Argument | None:
         required=bool(_flag(detail, "required", "isRequired")),
         secret=looks_secret(known.lstrip("-").replace("-", "_")) if secret is None else secret,
         repeated=bool(_flag(value, "repeated", "isRepeated")),
-        default=_value(_without_line_end(detail.get("default"))),
+        default=scalar(_without_line_end(detail.get("default"))),
         choices=_choices(detail.get("choices")),
         format=_format(detail),
     )
@@ -322,7 +268,7 @@ def _package_name(type_: PackageType, said: str) -> bool:
     return not said.startswith("-")
 
 
-def _value(value: Any) -> str | None:
+def scalar(value: Any) -> str | None:
     """Return a JSON scalar as the text a process gets; None for anything else."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -339,7 +285,7 @@ def _without_line_end(value: Any) -> Any:
 
 
 def _choices(value: Any) -> tuple[str, ...]:
-    return listed(value, _value, 100)
+    return listed(value, scalar, 100)
 
 
 def _format(value: dict[str, Any]) -> Format:

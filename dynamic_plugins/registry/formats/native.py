@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from dynamic_plugins.core.permissions import Permissions, check_variables, parse_permissions
 from dynamic_plugins.registry.entry import Entry, Kind, PackageType
-from dynamic_plugins.registry.formats import fields
+from dynamic_plugins.registry.formats import fields, remote_fields
 
 if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Package
@@ -55,7 +55,7 @@ def own_entry(value: Any, source: str) -> Entry:
         popularity=fields.count(value.get("popularity")),
         command=fields.text(value.get("command"), fields.COMMAND_LENGTH),
         verified=fields.verified(value.get("verified")),
-        remote=fields.remote(value.get("remote")),
+        remote=remote_fields.remote(value.get("remote")),
         problem=fields.text(value.get("problem"), fields.PROBLEM_LENGTH),
     )
     if (declared := value.get("permissions")) is None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.registry.entry import Header, Remote, Variable
-from dynamic_plugins.registry.formats import fields
+from dynamic_plugins.registry.formats import fields, remote_fields
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def remote_of(value: Any) -> Remote | None:
         return None
     url, variables = _with_variables(value["url"], value.get("variables"), required=True)
     given = value.get("headers") or []
-    made = [_header(each) for each in given[: fields.HEADERS]] if isinstance(given, list) else [None]
+    made = [_header(each) for each in given[: remote_fields.HEADERS]] if isinstance(given, list) else [None]
     headers: list[Header] = []
     for each, one in zip(given, made, strict=False):
         if one is not None:
@@ -37,7 +37,7 @@ def remote_of(value: Any) -> Remote | None:
             return None  # without a header that it needs it would only be refused
     auth = "headers" if any(header.variable for header in headers) else "none"
     listed = [{"name": each.name, "variable": each.variable, "template": each.template} for each in headers]
-    remote = fields.remote({"url": url, "transport": value["type"], "auth": auth, "headers": listed})
+    remote = remote_fields.remote({"url": url, "transport": value["type"], "auth": auth, "headers": listed})
     return None if remote is None else replace(remote, config=tuple(variables))
 
 

@@ -1,0 +1,76 @@
+"""What npm wrote down of the packages that it installed: its ``package-lock.json``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.core.outside_data import parse_json, read_file
+from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.python_environment import Distribution
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MOST_LOCK = 2**26
+_ELSEWHERE = "{by} needs {wanted}, which is not from npm's registry. Only what comes from there is installed"
+
+
+def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
+    """Return every package that was installed in *folder*; the digest is npm's own ``integrity`` of its archive.
+
+    Raises InstallError.
+    """
+    return tuple(
+        Distribution(_name(path), str(each.get("version", "")), each.get("integrity"))
+        for path, each in _locked(plugin, folder).items()
+        if path
+    )
+
+
+def scripts_not_run(folder: Path) -> list[str]:
+    """Return the packages in *folder* that have install scripts; none where that cannot be read."""
+    try:
+        packages = _locked("", folder)
+    except InstallError:
+        return []
+    return [_name(path) for path, each in packages.items() if path and each.get("hasInstallScript") is True]
+
+
+def check_sources(plugin: str, folder: Path) -> None:
+    """Raise InstallError where a package in *folder* came from elsewhere than npm's registry: git, an address, a path.
+
+    Nothing of them has been run. One that is optional, and was left out, is no hindrance.
+    """
+    packages = _locked(plugin, folder)
+    for path, each in packages.items():
+        needed, optional = each.get("dependencies") or {}, each.get("optionalDependencies") or {}
+        for name, wanted in {**(each.get("peerDependencies") or {}), **optional, **needed}.items():
+            is_there = name in needed or any(place in packages for place in _places(path, name))
+            if path and is_there and _is_elsewhere(str(wanted)):
+                raise InstallError(plugin, _ELSEWHERE.format(by=_name(path), wanted=wanted))
+
+
+def _is_elsewhere(wanted: str) -> bool:
+    """Return whether a dependency is none on a version: ``git+https://…``, ``https://….tgz``, ``owner/repo``."""
+    return not wanted.startswith("npm:") and (":" in wanted or "/" in wanted)
+
+
+def _places(path: str, name: str) -> list[str]:
+    """Return where the package at *path* finds its dependency *name*, the nearest first."""
+    parts = [each for each in re.split(r"/?node_modules/", path) if each]
+    return ["/".join(f"node_modules/{each}" for each in (*parts[:depth], name)) for depth in range(len(parts), -1, -1)]
+
+
+def _locked(plugin: str, folder: Path) -> dict[str, Any]:
+    """Return what npm wrote down of each package in *folder*, by its place. Raises InstallError."""
+    try:
+        packages = parse_json(read_file(folder / "package-lock.json", _MOST_LOCK))["packages"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InstallError(plugin, f"npm left no list of what it installed: {error}") from error
+    return {path: each for path, each in packages.items() if isinstance(each, dict)}
+
+
+def _name(path: str) -> str:
+    """Return the name of the package at a place such as ``node_modules/a/node_modules/@b/c``."""
+    return path.rpartition("node_modules/")[2]

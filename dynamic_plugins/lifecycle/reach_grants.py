@@ -1,0 +1,57 @@
+"""What a plugin is let reach for a call, besides what it may: the person is asked, and what they grant is kept or ends.
+
+Only their own answer leads here; :mod:`dynamic_plugins.tools.reach_consent` says when they are asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.approval import Answer
+from dynamic_plugins.core.permission_text import as_verbs
+from dynamic_plugins.core.permissions import NOTHING
+
+if TYPE_CHECKING:
+    from dynamic_plugins.core.permissions import Permissions
+    from dynamic_plugins.lifecycle.admission import Admission
+    from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
+    from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
+    from dynamic_plugins.storage.state import StateStore
+
+
+class ReachGrants:
+    """Asks about, grants and takes back what installed plugins reach from within a conversation. Names are canonical.
+
+    Nothing beyond the operator's policy is asked about or granted: that raises NotAllowedError.
+    """
+
+    def __init__(
+        self, store: StateStore, approval: ApprovalGate, admission: Admission, permissions: PermissionGrants
+    ) -> None:
+        self._store, self._approval, self._admission, self._permissions = store, approval, admission, permissions
+
+    async def ask(
+        self, name: str, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...]
+    ) -> bool | Answer:
+        """Ask the person about what is *wanted* for a call, let *name* reach it where they agree; return the answer.
+
+        Raises what :meth:`ApprovalGate.ask_to_reach` does.
+        """
+        self._admission.check_permissions(name, wanted)
+        answer = await self._approval.ask_to_reach(self._store.get(name), wanted, action, arguments, warnings)
+        await self.let(name, wanted, always=answer is Answer.ALWAYS)
+        return answer
+
+    async def let(self, name: str, wanted: Permissions, *, always: bool) -> None:
+        """Let *name* reach what is *wanted*, which the person has agreed to: always, or until this process closes."""
+        if always:
+            await self._permissions.change(name, allow=wanted, deny=NOTHING)
+            return
+        self._admission.check_permissions(name, wanted)
+        await self._permissions.change_for_now(name, wanted)
+        self._admission.audit.note("grant", name, answer="conversation", detail=as_verbs(wanted))
+
+    async def end(self, name: str, granted: Permissions) -> None:
+        """Take back what was *granted* until this process closes."""
+        await self._permissions.change_for_now(name, NOTHING, granted)
+        self._admission.audit.note("take back", name, answer="yes", detail=as_verbs(granted))
