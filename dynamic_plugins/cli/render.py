@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.cli.output import Output
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.core.status import DynamicPluginInfo, Outcome
-    from dynamic_plugins.tools.toolbox import Tool
+    from dynamic_plugins.tools.tool_formats import Tool
 
 _READABLE = 20
 """A column of prose narrower than this is no longer read with ease."""

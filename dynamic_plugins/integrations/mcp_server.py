@@ -29,7 +29,7 @@ from dynamic_plugins.integrations.secret_form import LOOPBACK, QuietServer
 from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
 from dynamic_plugins.integrations.tool_results import output_schema
 from dynamic_plugins.tools.management import ALIASES
-from dynamic_plugins.tools.toolbox import described
+from dynamic_plugins.tools.tool_formats import described
 
 if TYPE_CHECKING:
     import socket
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.integrations.mcp_elicitation import Person
     from dynamic_plugins.lifecycle.service import PluginManagementService
     from dynamic_plugins.plugin import Provider
-    from dynamic_plugins.tools.toolbox import Tool, Toolbox
+    from dynamic_plugins.tools.tool_formats import Tool
+    from dynamic_plugins.tools.toolbox import Toolbox
 
 NAME = "dynamic-plugins"
 SCHEME = "dynamic-plugins://"
