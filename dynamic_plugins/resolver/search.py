@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.resolver.bm25 import Lexical
+from dynamic_plugins.resolver.documents import VECTORS
+from dynamic_plugins.resolver.embedder import installed
 from dynamic_plugins.resolver.ranking import prior, ranked
 
 if TYPE_CHECKING:
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.semantic import PluginMeaning
-
-VECTORS = "documents.vectors"
-"""The file, in a home's cache, with the vectors of what does not come with this program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +71,8 @@ class SearchIndex:
 
 
 def _meaning(entries: Sequence[Entry], folder: Path | None, cache: Path | None) -> PluginMeaning | None:
-    from dynamic_plugins.resolver.embedder import installed
-
     if not installed():
         return None
-    try:
-        from dynamic_plugins.resolver.semantic import PluginMeaning
-    except ImportError:  # numpy is there and does not load
-        return None
+    from dynamic_plugins.resolver.semantic import PluginMeaning
+
     return PluginMeaning(entries, folder, cache / VECTORS if cache is not None else None)

@@ -10,8 +10,8 @@ import numpy as np
 
 from dynamic_plugins.core.atomic_file import write_atomically
 from dynamic_plugins.resolver.documents import KEYS, key, keys_of, texts_of
-from dynamic_plugins.resolver.meaning_index import NO_COSINE, MeaningIndex, embed_documents
 from dynamic_plugins.resolver.ranking import Nearness
+from dynamic_plugins.resolver.vector_index import NO_COSINE, VectorIndex, embed_documents
 from dynamic_plugins.text import tokenizer
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class PluginMeaning:
         self._entries, self._own = entries, own
         keys, owners = _kept_keys(entries, folder)
         self._owners = owners
-        self._index = MeaningIndex(len(entries), keys, owners, own)
+        self._index = VectorIndex(len(entries), keys, owners, own)
 
     def nearness(self, query: str) -> Nearness | None:
         """Return what the embedding says of *query*; None where it cannot say anything."""
@@ -42,8 +42,7 @@ class PluginMeaning:
 
     def missing(self) -> dict[int, str]:
         """Return the texts that are not embedded yet, by key, in the order of the entries."""
-        self._index.refresh()
-        owners = dict.fromkeys(self._owners[at] for at in self._index.missing[:MAX_DOCUMENTS])
+        owners = dict.fromkeys(self._owners[at] for at in self._index.missing()[:MAX_DOCUMENTS])
         texts = {key(text): text for owner in owners for text in texts_of(self._entries[owner])}
         wanted = self._index.missing_keys()
         return {number: text for number, text in texts.items() if number in wanted}
@@ -59,7 +58,7 @@ class ActionMeaning:
 
     def __init__(self, texts: Sequence[str], own: Path | None) -> None:
         self._texts = {key(text): text for text in texts}
-        self._index = MeaningIndex(len(texts), [key(text) for text in texts], range(len(texts)), own)
+        self._index = VectorIndex(len(texts), [key(text) for text in texts], range(len(texts)), own)
 
     def nearness(self, query: str) -> Nearness | None:
         """Return what the embedding says of *query*; None where it cannot say anything."""
@@ -67,11 +66,10 @@ class ActionMeaning:
 
     def missing(self) -> dict[int, str]:
         """Return the texts that are not embedded yet, by key."""
-        self._index.refresh()
         return {number: self._texts[number] for number in self._index.missing_keys()}
 
 
-def nearness(index: MeaningIndex, query: str) -> Nearness | None:
+def nearness(index: VectorIndex, query: str) -> Nearness | None:
     """Return how near the things of *index* are to a request: to all of it, and to the part that each is nearest to."""
     text = tokenizer.without_addresses(query)
     rows = index.cosines([text, *tokenizer.clauses(text)])
