@@ -56,8 +56,8 @@ class SearchIndex:
         if not query.strip():
             return [Match(self._entries[at], 0.0) for at in range(min(limit, len(self._entries)))]
         words = self._lexical.search(query)
-        nearness = self.meaning.nearness(query) if self.meaning is not None else None
-        scores = ranked(words, nearness, len(self._entries))
+        similarity = self.meaning.similarity(query) if self.meaning is not None else None
+        scores = ranked(words, similarity, len(self._entries))
         if not scores:
             return []
         # A prior moves an entry by a few places: more need not be looked at.
