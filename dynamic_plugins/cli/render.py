@@ -138,8 +138,6 @@ def _more_of(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what else is known of one plugin, each with what it is about."""
     if told.get("publisher"):
         yield "by", str(told["publisher"])
-    if told.get("address"):
-        yield "address", str(told["address"])
     if told.get("aliases"):
         yield "called", ", ".join(told["aliases"])
     if told.get("categories"):
