@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
-from dynamic_plugins.resolver.documents import action_text, key
+from dynamic_plugins.resolver.documents import VECTORS, action_text, key
 from dynamic_plugins.resolver.embedder import installed
-from dynamic_plugins.resolver.search import VECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +48,7 @@ def letters(actions: Sequence[ActionText]) -> Search:
 def this(actions: Sequence[ActionText], cache: Path | None) -> Search:
     """The search of this package, by words alone without *cache*."""
     if cache is not None:
-        from dynamic_plugins.resolver.meaning_index import embed_documents, not_embedded
+        from dynamic_plugins.resolver.vector_index import embed_documents, not_embedded
 
         texts = {key(text): text for text in (action_text(action.name, action.description) for action in actions)}
         embed_documents(not_embedded(texts, cache / VECTORS), cache / VECTORS)

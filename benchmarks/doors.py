@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.calls import NOWHERE, command_of
+from benchmarks.made_up import write_plugin
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import approve_everything
 
@@ -36,14 +37,6 @@ if TYPE_CHECKING:
     Call = Callable[[int], Awaitable[None]]
 
 AT_ONCE = 32
-PROJECT = """[project]
-name = "sized"
-version = "1.0.0"
-description = "Gives texts of any size"
-
-[project.entry-points."dynamic_plugins.plugins"]
-sized = "sized:plugin"
-"""
 CODE = """from dynamic_plugins.plugin import Plugin, action
 
 
@@ -81,10 +74,7 @@ TIME = {"timezone": "Asia/Tokyo"}
 
 async def prepare(home: Path) -> tuple[list[str], list[str]]:
     """Install both plugins and return the commands of their workers."""
-    folder = home.with_name("sized")
-    folder.mkdir()
-    (folder / "pyproject.toml").write_text(PROJECT)
-    (folder / "sized.py").write_text(CODE)
+    folder = write_plugin(home.with_name("sized"), "sized", "Gives texts of any size", CODE)
     async with DynamicPlugins(home, approve=approve_everything) as plugins:
         service = plugins.app.service
         await service.install_path(folder)

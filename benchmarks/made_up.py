@@ -1,4 +1,4 @@
-"""Registries of any size, made up but always the same: names and descriptions such as real ones have."""
+"""Registries of any size, made up but always the same, with names and descriptions such as real ones have; plugins."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dynamic_plugins.registry.entry import Entry, OfferedAction, Package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 _MAKERS = (
     "acme globex initech umbra zenlo korvex plinth quarva teslo brimo fendly lumora narvik oztek pyrra quill rastro"
@@ -35,6 +36,22 @@ _FORMS = (
     "mcp-server-{}",
     "com.{maker}/{}",
 )
+_PROJECT = """[project]
+name = "{name}"
+version = "1.0.0"
+description = "{description}"
+
+[project.entry-points."dynamic_plugins.plugins"]
+{name} = "{name}_plugin:plugin"
+"""
+
+
+def write_plugin(folder: Path, name: str, description: str, code: str) -> Path:
+    """Make *folder* the project of a plugin, whose module holds *code*, and return it."""
+    folder.mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(_PROJECT.format(name=name, description=description))
+    (folder / f"{name}_plugin.py").write_text(code)
+    return folder
 
 
 def entries(count: int, seed: int = 1) -> list[Entry]:

@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.made_up import write_plugin
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import approve_everything
 
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
 
 BATCH = 10
 """So many calls are timed as one: a clock of processor time is coarse."""
-PROJECT = """[project]
-name = "many-actions"
-version = "1.0.0"
-description = "Offers many actions"
-
-[project.entry-points."dynamic_plugins.plugins"]
-many = "many_actions:plugin"
-"""
 CODE = """from dynamic_plugins.plugin import Action, Plugin
 
 PARAMETERS = {{"type": "object", "properties": {{"value": {{"type": "string"}}}}, "required": ["value"]}}
@@ -52,19 +45,14 @@ plugin = Plugin(
 """
 
 
-def write_plugin(folder: Path, count: int) -> Path:
-    """Write a plugin of *count* actions into *folder* and return it."""
-    folder.mkdir(parents=True)
-    (folder / "pyproject.toml").write_text(PROJECT)
-    (folder / "many_actions.py").write_text(CODE.format(count=count))
-    return folder
-
-
 async def active(home: Path, count: int) -> DynamicPlugins:
     """Return a library on *home* with a plugin of *count* actions switched on."""
     plugins = DynamicPlugins(home, approve=approve_everything, confirm_calls="never")
     async with plugins:
-        await plugins.app.service.install_path(write_plugin(home.with_name(f"{home.name}-plugin"), count))
+        folder = home.with_name(f"{home.name}-plugin")
+        await plugins.app.service.install_path(
+            write_plugin(folder, "many", "Offers many actions", CODE.format(count=count))
+        )
         await plugins.app.service.activate("many")
     return DynamicPlugins(home, approve=approve_everything, confirm_calls="never")
 

@@ -27,7 +27,7 @@ from dynamic_plugins.resolver.mentions import mentions_in
 from dynamic_plugins.resolver.outside_names import names_plugin
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.text.printable import printable, visible
-from dynamic_plugins.tools.toolbox import described
+from dynamic_plugins.tools.tool_formats import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable

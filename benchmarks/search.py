@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import made_up
 from dynamic_plugins.registry.formats.detect import parse_registry
+from dynamic_plugins.resolver.documents import VECTORS
 from dynamic_plugins.resolver.embedder import installed
-from dynamic_plugins.resolver.search import VECTORS, SearchIndex
+from dynamic_plugins.resolver.search import SearchIndex
 from dynamic_plugins.text import tokenizer
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dynamic_plugins.errors import BadArgumentsError, PluginError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.tools.system_prompt import system_text
-from dynamic_plugins.tools.toolbox import in_format
+from dynamic_plugins.tools.tool_formats import in_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.settings import ConfirmCalls
-    from dynamic_plugins.tools.toolbox import ToolFormat
+    from dynamic_plugins.tools.tool_formats import ToolFormat
 
 
 class DynamicPlugins:

@@ -36,7 +36,7 @@ from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.registry.refresh import SNAPSHOT
 from dynamic_plugins.settings import Settings, Timeouts
 from dynamic_plugins.text.secret_names import looks_secret
-from dynamic_plugins.tools.toolbox import in_format
+from dynamic_plugins.tools.tool_formats import in_format
 from evals.catalogue_entry import Seen, broken, entry_with, read_candidates, write_entries
 from evals.compatibility import left_behind
 from evals.invented import Inventor

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.request import Exchange, Made, Offered
-from dynamic_plugins.tools.toolbox import _unique
+from dynamic_plugins.tools.plugin_tools import unique_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,7 +62,7 @@ class Offers:
 
 
 def _offered(plugin: str, tool: dict[str, Any], taken: set[str]) -> Offered:
-    name = _unique(plugin, tool["name"], taken)
+    name = unique_name(plugin, tool["name"], taken)
     taken.add(name)
     schema = tool.get("parameters") or tool.get("inputSchema") or {"type": "object", "properties": {}}
     return Offered(name, str(tool.get("description") or "")[:1024], schema)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +15,11 @@ from dynamic_plugins.registry.entry import Entry, OfferedAction
 from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.refresh import SNAPSHOT
 from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
-from dynamic_plugins.resolver.search import VECTORS, SearchIndex
+from dynamic_plugins.resolver.documents import VECTORS
+from dynamic_plugins.resolver.search import SearchIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Cli
@@ -39,7 +42,7 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder in which all of ENTRIES are embedded."""
     cache = tmp_path_factory.mktemp("cache")
     from dynamic_plugins.resolver.documents import key, texts_of
-    from dynamic_plugins.resolver.meaning_index import embed_documents
+    from dynamic_plugins.resolver.vector_index import embed_documents
 
     embed_documents({key(text): text for entry in ENTRIES for text in texts_of(entry)}, cache / VECTORS)
     return cache
@@ -172,10 +175,76 @@ def test_actions_are_found_by_their_meaning_and_by_what_people_say(tmp_path: Pat
     assert words.search("drop Anna a line", actions)[0] == 1
     assert words.search("Lied abspielen", actions) == []
     from dynamic_plugins.resolver.documents import action_text, key
-    from dynamic_plugins.resolver.meaning_index import embed_documents
+    from dynamic_plugins.resolver.vector_index import embed_documents
 
     texts = [action_text(action.name, action.description, action.similes) for action in actions]
     embed_documents({key(text): text for text in texts}, tmp_path / VECTORS)
     both = ActionSearch(meaning=True, cache=tmp_path)
     assert both.search("Lied abspielen", actions)[0] == 2
     assert both.search("drop Anna a line", actions)[0] == 1
+
+
+WITHOUT_NUMPY = """
+import sys
+sys.modules["numpy"] = None  # as where it is installed and does not load
+from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
+from dynamic_plugins.resolver.search import SearchIndex
+entries = [Entry("acme/player", description="Plays songs"), Entry("acme/post", description="Sends mail")]
+print(SearchIndex(entries, meaning=True).search("songs")[0].entry.name)
+print(ActionSearch(meaning=True).search("songs", [ActionText("send", "Sends mail"), ActionText("play", "Plays songs")]))
+"""
+
+
+def test_where_numpy_does_not_load_plugins_and_actions_are_found_by_their_words() -> None:
+    run = subprocess.run([sys.executable, "-c", WITHOUT_NUMPY], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == ["acme/player", "[1]"]
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_searches_at_once_each_have_the_index_of_their_own_actions() -> None:
+    few = [ActionText("get_time", "The time of a place", plugin="clock")]
+    many = [*(ActionText(f"send_{number}", f"Sends mail {number}", plugin="post") for number in range(200)), *few]
+    for _ in range(20):
+        search = ActionSearch()
+        with ThreadPoolExecutor(8) as threads:
+            asked = [
+                (actions, threads.submit(search.search, "time of a place", actions)) for actions in [few, many] * 8
+            ]
+        assert {actions[found.result()[0]].name for actions, found in asked} == {"get_time"}
+
+
+@pytest.mark.usefixtures("restless")
+def test_it_can_be_searched_while_more_is_embedded(tmp_path: Path) -> None:
+    import numpy as np
+
+    from dynamic_plugins.resolver import vectors as store
+    from dynamic_plugins.resolver.vector_index import VectorIndex
+
+    count, part = 2_000, 100
+    index = VectorIndex(count, range(1, count + 1), range(count), tmp_path / VECTORS)
+    rows = np.random.default_rng(1).normal(size=(count, store.mean().size)).astype(np.float32)
+
+    def ask() -> None:
+        while index.missing():
+            index.cosines(["a request"])
+
+    with ThreadPoolExecutor(4) as threads:
+        asking = [threads.submit(ask) for _ in range(4)]
+        for at in range(0, count, part):
+            store.append(tmp_path / VECTORS, range(at + 1, at + part + 1), rows[at : at + part])
+        for each in asking:
+            each.result(timeout=60)
+    best = index.cosines(["a request"])
+    assert best is not None
+    assert best.shape == (1, count)

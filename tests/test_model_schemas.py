@@ -11,7 +11,8 @@ import pytest
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Plugin
 from dynamic_plugins.tools.argument_repair import mend
-from dynamic_plugins.tools.toolbox import Toolbox, in_format
+from dynamic_plugins.tools.tool_formats import in_format
+from dynamic_plugins.tools.toolbox import Toolbox
 
 FORMS = ("openai", "openai-responses", "anthropic", "gemini", "mcp")
 LONG = "x" * 80

@@ -12,7 +12,9 @@ from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Handler, Plugin, action
 from dynamic_plugins.tools.argument_repair import mend, with_texts
 from dynamic_plugins.tools.management import NAMES, schema
-from dynamic_plugins.tools.toolbox import MAX_LISTED, MAX_LISTED_CHARACTERS, Toolbox, in_format
+from dynamic_plugins.tools.plugin_tools import MAX_LISTED, MAX_LISTED_CHARACTERS
+from dynamic_plugins.tools.tool_formats import in_format
+from dynamic_plugins.tools.toolbox import Toolbox
 
 
 async def install(plugin_name: str, version: str | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from dynamic_plugins.redaction.session_vault import SessionVault
 from dynamic_plugins.tools.injection_guard import InjectionGuard
 from dynamic_plugins.tools.management import NAMES
 from dynamic_plugins.tools.system_prompt import system_text
-from dynamic_plugins.tools.toolbox import Prepared, Toolbox, in_format
+from dynamic_plugins.tools.tool_formats import in_format
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.tools.injection_guard import Reader
     from dynamic_plugins.tools.reach_consent import ReachConsent, WantedReach
+    from dynamic_plugins.tools.toolbox import Prepared, Toolbox
 
     Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 

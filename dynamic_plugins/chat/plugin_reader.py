@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.catalog import Catalogue
     from dynamic_plugins.resolver.resolver import Resolver
     from dynamic_plugins.storage.state import StoredPlugin
-    from dynamic_plugins.tools.toolbox import Tool
+    from dynamic_plugins.tools.tool_formats import Tool
 
 REMEMBERED = 4_000
 """Of so many texts it is kept whether they name a plugin: the same ones are asked about at every call."""

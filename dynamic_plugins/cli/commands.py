@@ -225,7 +225,8 @@ async def _called(app: App, name: str, action: str, values: dict[str, Any]) -> A
     """Return what an action gives; what it may not reach is asked about, where somebody sits at a terminal."""
     if app.service.approve is None:
         return await app.service.call(name, action, values)
-    from dynamic_plugins.tools.toolbox import Prepared, Tool
+    from dynamic_plugins.tools.tool_formats import Tool
+    from dynamic_plugins.tools.toolbox import Prepared
 
     app.service.sync()
     call = Prepared(action, values, Tool(action, app.components.action(name, action), name))
@@ -244,7 +245,7 @@ async def audit(arguments: argparse.Namespace, settings: Settings, out: Output) 
 
 async def tools(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``tools``: print the tools' JSON schemas."""
-    from dynamic_plugins.tools.toolbox import in_format
+    from dynamic_plugins.tools.tool_formats import in_format
 
     app = App(settings, door="terminal")
     app.service.sync()

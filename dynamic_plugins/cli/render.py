@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.cli.output import Output
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.core.status import DynamicPluginInfo, Outcome
-    from dynamic_plugins.tools.toolbox import Tool
+    from dynamic_plugins.tools.tool_formats import Tool
 
 _READABLE = 20
 """A column of prose narrower than this is no longer read with ease."""
@@ -138,8 +138,6 @@ def _more_of(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what else is known of one plugin, each with what it is about."""
     if told.get("publisher"):
         yield "by", str(told["publisher"])
-    if told.get("address"):
-        yield "address", str(told["address"])
     if told.get("aliases"):
         yield "called", ", ".join(told["aliases"])
     if told.get("categories"):

@@ -14,7 +14,7 @@ from dynamic_plugins.embedded.action_words import alike, concepts, fillers, verb
 from dynamic_plugins.embedded.parameters import Parameter, parameters_of
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import tokens
-from dynamic_plugins.tools.toolbox import ALSO_SAID
+from dynamic_plugins.tools.tool_formats import ALSO_SAID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dynamic_plugins.approval import approve_listed
 from dynamic_plugins.integrations.framework_approval import described
-from dynamic_plugins.tools.toolbox import in_format
+from dynamic_plugins.tools.tool_formats import in_format
 
 try:
     import click

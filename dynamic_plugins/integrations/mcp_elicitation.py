@@ -77,6 +77,11 @@ class _Call:
         # Before there were modes, clients said only that they can elicit, and meant forms.
         return elicitation.url is not None if mode == "url" else elicitation.form is not None or elicitation.url is None
 
+    def page(self, url: str, message: str) -> types.ElicitRequestURLParams:
+        """Return the question to open *url*; asked in rounds, it is known by what it says and has no other name."""
+        identifier = None if self.in_rounds else secrets.token_hex(8)
+        return types.ElicitRequestURLParams(message=message, url=url, elicitation_id=identifier)
+
     async def ask(self, question: types.ElicitRequestParams) -> types.ElicitResult | None:
         """Return the person's answer; None where the client could not ask them after all.
 
@@ -116,8 +121,7 @@ class Person:
     """Approval, values and progress by way of whoever made the MCP call that is under way.
 
     *allow_installs* agrees for the person where their client cannot ask them, to what a registry lists; with
-    *allow_unlisted* to all else, too. *command* is how they start the
-    command line on this home.
+    *allow_unlisted* to all else, too. *command* is how they start the command line on this home.
     """
 
     def __init__(
@@ -223,16 +227,12 @@ class Person:
         call = _CALL.get()
         if call is None or not call.can_be_asked("url"):
             raise NeedsSignInError(request.plugin)
-        identifier = None if call.in_rounds else secrets.token_hex(8)
         facts = " ".join(" ".join(fact.split()) + "." for fact in request.facts)
-        answer = await call.ask(
-            types.ElicitRequestURLParams(
-                message=f"Sign in for {visible(request.plugin)}. {facts} "
-                "Neither this client nor the model sees what you enter there, or what comes of it.",
-                url=request.url,
-                elicitation_id=identifier,
-            )
+        message = (
+            f"Sign in for {visible(request.plugin)}. {facts} "
+            "Neither this client nor the model sees what you enter there, or what comes of it."
         )
+        answer = await call.ask(call.page(request.url, message))
         if answer is None or answer.action == "cancel":  # dismissed: they may sign in later
             raise NeedsSignInError(request.plugin)
         if answer.action != "accept":
@@ -243,18 +243,15 @@ class Person:
             await page.close()
 
     async def _values_from(self, page: ValuePage, call: _Call) -> dict[str, str]:
-        identifier = None if call.in_rounds else secrets.token_hex(8)
-        answer = await call.ask(
-            types.ElicitRequestURLParams(
-                message=f"{page.plugin} needs {', '.join(variable.name for variable in page.variables)}. "
-                "The page is on this machine; what is entered there reaches neither this client nor the model.",
-                url=page.url,
-                elicitation_id=identifier,
-            )
+        message = (
+            f"{page.plugin} needs {', '.join(variable.name for variable in page.variables)}. "
+            "The page is on this machine; what is entered there reaches neither this client nor the model."
         )
+        question = call.page(page.url, message)
+        answer = await call.ask(question)
         values = await page.values() if answer is not None and answer.action == "accept" else {}
-        if values and identifier is not None:
-            await call.context.session.send_elicit_complete(identifier, call.context.request_id)
+        if values and question.elicitation_id is not None:
+            await call.context.session.send_elicit_complete(question.elicitation_id, call.context.request_id)
         return values
 
     def listen(self, event: Event) -> None:

@@ -8,7 +8,6 @@ generations are served, over standard input and output or over HTTP on this mach
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -24,24 +23,26 @@ from mcp.shared.exceptions import MCPError
 from dynamic_plugins import __version__
 from dynamic_plugins.core import prompt_files
 from dynamic_plugins.errors import NotInstalledError, PluginError
+from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError
 from dynamic_plugins.integrations.secret_form import LOOPBACK, QuietServer
 from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
 from dynamic_plugins.integrations.tool_results import output_schema
 from dynamic_plugins.tools.management import ALIASES
-from dynamic_plugins.tools.toolbox import described
+from dynamic_plugins.tools.tool_formats import described
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from mcp.server.context import ServerRequestContext
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
     from dynamic_plugins.integrations.mcp_elicitation import Person
     from dynamic_plugins.lifecycle.service import PluginManagementService
     from dynamic_plugins.plugin import Provider
-    from dynamic_plugins.tools.toolbox import Tool, Toolbox
+    from dynamic_plugins.tools.tool_formats import Tool
+    from dynamic_plugins.tools.toolbox import Toolbox
 
 NAME = "dynamic-plugins"
 SCHEME = "dynamic-plugins://"
@@ -294,9 +295,9 @@ async def serve_http(
         ),
     )
     if token:
-        app = _Guarded(app, token)
+        app = BearerToken(app, token)
     ended = asyncio.Event()
-    app = _Ending(app, ended)
+    app = EndedAnswers(app, ended)
     config = uvicorn.Config(app, ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=2)
     serving = QuietServer(config)
     ending = asyncio.create_task(_end(server, serving, stop, ended))
@@ -312,64 +313,3 @@ async def _end(server: PluginServer, serving: QuietServer, stop: asyncio.Event, 
     await server.stop()
     ended.set()
     serving.should_exit = True
-
-
-class _Ending:
-    """An application that ends every answer under way once *ended* is set: streams to clients have no end of their own.
-
-    Left to the web server, they would be torn down after a while, with a traceback for each.
-    """
-
-    def __init__(self, app: ASGIApp, ended: asyncio.Event) -> None:
-        self._app, self._ended = app, ended
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        sent: dict[str, Any] = {}
-
-        async def noting(message: Message) -> None:
-            sent.update(message)
-            await send(message)
-
-        answering = asyncio.ensure_future(self._app(scope, receive, noting))
-        ending = asyncio.ensure_future(self._ended.wait())
-        try:
-            await asyncio.wait({answering, ending}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ending.cancel()
-            if not (is_answered := answering.done()):
-                answering.cancel()
-                await asyncio.wait({answering})
-        if is_answered:
-            await answering
-        else:
-            await _close(sent, send)
-
-
-async def _close(sent: Mapping[str, Any], send: Send) -> None:
-    """End an answer of which *sent* was sent."""
-    if not sent:
-        await send({"type": "http.response.start", "status": 503, "headers": []})
-    if not sent or sent["type"] == "http.response.start" or sent.get("more_body"):
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-class _Guarded:
-    """An application that answers only those who know the token."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app, self._token = app, token.encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = dict(scope.get("headers", ())).get(b"authorization", b"")
-        scheme, _, token = given.partition(b" ")  # the name of the scheme has no case (RFC 9110, 11.1)
-        known = scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(b" "), self._token)
-        if scope["type"] == "http" and not known:
-            from starlette.responses import PlainTextResponse
-
-            response = PlainTextResponse("A token is needed.", 401, {"WWW-Authenticate": "Bearer"})
-            await response(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.resolver.bm25 import Lexical
-from dynamic_plugins.resolver.documents import action_text
+from dynamic_plugins.resolver.documents import VECTORS, action_text
+from dynamic_plugins.resolver.embedder import installed
 from dynamic_plugins.resolver.ranking import ranked
-from dynamic_plugins.resolver.search import VECTORS
 from dynamic_plugins.text import tokenizer
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.resolver.semantic import ActionMeaning
-
 
 MOST_WORDS = 12
 """So many words of a request are looked for one by one."""
@@ -33,6 +33,14 @@ class ActionText:
     plugin: str = ""
 
 
+class _Index(NamedTuple):
+    """What is made of *actions* once: it is only ever used as a whole."""
+
+    actions: tuple[ActionText, ...]
+    lexical: Lexical
+    meaning: ActionMeaning | None
+
+
 class ActionSearch:
     """Search among the actions that there are now; the index of the last ones is kept while they stay the same.
 
@@ -41,31 +49,29 @@ class ActionSearch:
 
     def __init__(self, *, meaning: bool = False, cache: Path | None = None) -> None:
         self._with_meaning, self._cache = meaning, cache
-        self._actions: tuple[ActionText, ...] = ()
-        self._lexical: Lexical | None = None
-        self._meaning: ActionMeaning | None = None
+        self._index: _Index | None = None
+        self._making = threading.Lock()
 
     def search(self, query: str, actions: Sequence[ActionText], limit: int = 8) -> list[int]:
         """Return the positions of at most *limit* of *actions* that do what *query* says, best first."""
         if not actions or not query.strip():
             return list(range(min(limit, len(actions))))
-        lexical = self._index(tuple(actions))
-        words = lexical.search(query) or _word_by_word(lexical, query)
-        nearness = self._meaning.nearness(query) if self._meaning is not None else None
-        shown = dict.fromkeys([*words, *(nearness.standing if nearness is not None else ())])
-        scores = ranked(words, nearness, len(actions), shown)
+        index = self._index_of(tuple(actions))
+        words = index.lexical.search(query) or _word_by_word(index.lexical, query)
+        similarity = index.meaning.similarity(query) if index.meaning is not None else None
+        shown = dict.fromkeys([*words, *(similarity.z_score if similarity is not None else ())])
+        scores = ranked(words, similarity, len(actions), shown)
         return sorted(scores, key=lambda at: (-scores[at], at))[:limit]
 
-    def _index(self, actions: tuple[ActionText, ...]) -> Lexical:
-        if self._lexical is None or self._actions != actions:
-            self._actions = actions
-            self._lexical = Lexical([_entry(action) for action in actions])
-            self._meaning = self._meaning_of(actions) if self._with_meaning else None
-        return self._lexical
+    def _index_of(self, actions: tuple[ActionText, ...]) -> _Index:
+        with self._making:  # searches run in threads, and what is active may have changed between two of them
+            index = self._index
+            if index is None or index.actions != actions:
+                meaning = self._meaning_of(actions) if self._with_meaning else None
+                index = self._index = _Index(actions, Lexical([_entry(action) for action in actions]), meaning)
+            return index
 
     def _meaning_of(self, actions: Sequence[ActionText]) -> ActionMeaning | None:
-        from dynamic_plugins.resolver.embedder import installed
-
         if not installed():
             return None
         from dynamic_plugins.resolver.embedding_job import start

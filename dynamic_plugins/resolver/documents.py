@@ -21,6 +21,8 @@ PLUGIN_TEXT, ACTION_TEXT = 300, 160
 """What is read of a plugin's description and of an action's, in characters."""
 ACTIONS = 60
 """How many actions of a plugin are embedded."""
+VECTORS = "documents.vectors"
+"""The file, in a home's cache, with the vectors of what does not come with this program."""
 KEYS = "Q"
 """What keys are, as :class:`array.array` names it: unsigned numbers of eight bytes."""
 

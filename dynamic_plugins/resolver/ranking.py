@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 WORDS = 1.5
 """What the ranking by words counts against the one by meaning."""
 EXPECTED = 0.4
-"""What part of its standing by words is expected of the standing by meaning, where something is not embedded yet."""
+"""What part of its z-score by words is expected of the one by meaning, where something is not embedded yet."""
 COMPARED = 100
-"""A standing is one among at least so many entries: of two alone it would say nothing."""
+"""A z-score is one among at least so many entries: of two alone it would say nothing."""
 
 POPULARITY, VERIFIED = 0.06, 0.15
 """What a tenfold number of downloads counts, and that the plugin was seen to run, in standard deviations."""
@@ -45,10 +45,10 @@ proof, and longer requests have cosines that are too low to tell."""
 
 
 @dataclass(frozen=True)
-class Nearness:
-    """What the embedding says: for each position its standing in standard deviations, and its cosine."""
+class Similarity:
+    """What the embedding says: for each position its z-score and its cosine."""
 
-    standing: Mapping[int, float]
+    z_score: Mapping[int, float]
     cosine: Mapping[int, float]
     """The best among the request and its parts."""
     words: int = 0
@@ -56,30 +56,30 @@ class Nearness:
 
 
 def ranked(
-    words: Mapping[int, float], nearness: Nearness | None, count: int, shown: Iterable[int] | None = None
+    words: Mapping[int, float], similarity: Similarity | None, count: int, shown: Iterable[int] | None = None
 ) -> dict[int, float]:
     """Return scores, by position, of those of *count* entries that have to do with a request, or of *shown*.
 
-    *words* are scores of the ranking by words; *nearness* is None where there is no embedding.
+    *words* are scores of the ranking by words; *similarity* is None where there is no embedding.
     """
     mean, deviation = _spread(words, count)
     scores = {}
-    for at in related(words, nearness) if shown is None else shown:
-        standing = (words.get(at, 0.0) - mean) / deviation
-        meant = 0.0 if nearness is None else nearness.standing.get(at, EXPECTED * standing)
-        scores[at] = WORDS * standing + meant
+    for at in related(words, similarity) if shown is None else shown:
+        z_score = (words.get(at, 0.0) - mean) / deviation
+        meant = 0.0 if similarity is None else similarity.z_score.get(at, EXPECTED * z_score)
+        scores[at] = WORDS * z_score + meant
     return scores
 
 
-def related(words: Mapping[int, float], nearness: Nearness | None) -> Iterable[int]:
+def related(words: Mapping[int, float], similarity: Similarity | None) -> Iterable[int]:
     """Return the positions of what has to do with a request."""
     best = max(words.values(), default=0.0)
     by_words = {at: score / best for at, score in words.items() if score >= RELATED_WORDS * best}
-    if nearness is None:
+    if similarity is None:
         return by_words
-    cosine = nearness.cosine
+    cosine = similarity.cosine
     nearest = max(cosine.values(), default=0.0)
-    apart = 0.0 if nearness.words not in (2, 3) else APART if nearest >= FAR else 1.0
+    apart = 0.0 if similarity.words not in (2, 3) else APART if nearest >= FAR else 1.0
     close = max(CLOSE, nearest)
     agreed = [
         at

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.resolver.bm25 import Lexical
+from dynamic_plugins.resolver.documents import VECTORS
+from dynamic_plugins.resolver.embedder import installed
 from dynamic_plugins.resolver.ranking import prior, ranked
 
 if TYPE_CHECKING:
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.semantic import PluginMeaning
-
-VECTORS = "documents.vectors"
-"""The file, in a home's cache, with the vectors of what does not come with this program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,8 @@ class SearchIndex:
         if not query.strip():
             return [Match(self._entries[at], 0.0) for at in range(min(limit, len(self._entries)))]
         words = self._lexical.search(query)
-        nearness = self.meaning.nearness(query) if self.meaning is not None else None
-        scores = ranked(words, nearness, len(self._entries))
+        similarity = self.meaning.similarity(query) if self.meaning is not None else None
+        scores = ranked(words, similarity, len(self._entries))
         if not scores:
             return []
         # A prior moves an entry by a few places: more need not be looked at.
@@ -72,12 +71,8 @@ class SearchIndex:
 
 
 def _meaning(entries: Sequence[Entry], folder: Path | None, cache: Path | None) -> PluginMeaning | None:
-    from dynamic_plugins.resolver.embedder import installed
-
     if not installed():
         return None
-    try:
-        from dynamic_plugins.resolver.semantic import PluginMeaning
-    except ImportError:  # numpy is there and does not load
-        return None
+    from dynamic_plugins.resolver.semantic import PluginMeaning
+
     return PluginMeaning(entries, folder, cache / VECTORS if cache is not None else None)

@@ -10,8 +10,8 @@ import numpy as np
 
 from dynamic_plugins.core.atomic_file import write_atomically
 from dynamic_plugins.resolver.documents import KEYS, key, keys_of, texts_of
-from dynamic_plugins.resolver.meaning_index import NO_COSINE, MeaningIndex, embed_documents
-from dynamic_plugins.resolver.ranking import Nearness
+from dynamic_plugins.resolver.ranking import Similarity
+from dynamic_plugins.resolver.vector_index import NO_COSINE, VectorIndex, embed_documents
 from dynamic_plugins.text import tokenizer
 
 if TYPE_CHECKING:
@@ -34,16 +34,15 @@ class PluginMeaning:
         self._entries, self._own = entries, own
         keys, owners = _kept_keys(entries, folder)
         self._owners = owners
-        self._index = MeaningIndex(len(entries), keys, owners, own)
+        self._index = VectorIndex(len(entries), keys, owners, own)
 
-    def nearness(self, query: str) -> Nearness | None:
+    def similarity(self, query: str) -> Similarity | None:
         """Return what the embedding says of *query*; None where it cannot say anything."""
-        return nearness(self._index, query)
+        return similarity(self._index, query)
 
     def missing(self) -> dict[int, str]:
         """Return the texts that are not embedded yet, by key, in the order of the entries."""
-        self._index.refresh()
-        owners = dict.fromkeys(self._owners[at] for at in self._index.missing[:MAX_DOCUMENTS])
+        owners = dict.fromkeys(self._owners[at] for at in self._index.missing()[:MAX_DOCUMENTS])
         texts = {key(text): text for owner in owners for text in texts_of(self._entries[owner])}
         wanted = self._index.missing_keys()
         return {number: text for number, text in texts.items() if number in wanted}
@@ -59,40 +58,39 @@ class ActionMeaning:
 
     def __init__(self, texts: Sequence[str], own: Path | None) -> None:
         self._texts = {key(text): text for text in texts}
-        self._index = MeaningIndex(len(texts), [key(text) for text in texts], range(len(texts)), own)
+        self._index = VectorIndex(len(texts), [key(text) for text in texts], range(len(texts)), own)
 
-    def nearness(self, query: str) -> Nearness | None:
+    def similarity(self, query: str) -> Similarity | None:
         """Return what the embedding says of *query*; None where it cannot say anything."""
-        return nearness(self._index, query)
+        return similarity(self._index, query)
 
     def missing(self) -> dict[int, str]:
         """Return the texts that are not embedded yet, by key."""
-        self._index.refresh()
         return {number: self._texts[number] for number in self._index.missing_keys()}
 
 
-def nearness(index: MeaningIndex, query: str) -> Nearness | None:
+def similarity(index: VectorIndex, query: str) -> Similarity | None:
     """Return how near the things of *index* are to a request: to all of it, and to the part that each is nearest to."""
     text = tokenizer.without_addresses(query)
     rows = index.cosines([text, *tokenizer.clauses(text)])
     if rows is None:
         return None
     known = np.flatnonzero(rows[0] > NO_COSINE)
-    standings = _standings(rows[:, known])
-    standing = standings[0]
-    if len(standings) > 1:
-        standing = _standings((standing + PARTS * standings[1:].max(axis=0))[None])[0]
+    z_scores = _z_scores(rows[:, known])
+    z_score = z_scores[0]
+    if len(z_scores) > 1:
+        z_score = _z_scores((z_score + PARTS * z_scores[1:].max(axis=0))[None])[0]
     places, cosines = known.tolist(), rows[:, known].max(axis=0)
-    return Nearness(
-        standing=dict(zip(places, standing.tolist(), strict=True)),
+    return Similarity(
+        z_score=dict(zip(places, z_score.tolist(), strict=True)),
         cosine=dict(zip(places, cosines.tolist(), strict=True)),
         words=len(tokenizer.words(text)),
     )
 
 
-def _standings(rows: Vectors) -> Vectors:
-    standings: Vectors = (rows - rows.mean(axis=1, keepdims=True)) / np.maximum(rows.std(axis=1, keepdims=True), 1e-6)
-    return standings
+def _z_scores(rows: Vectors) -> Vectors:
+    z_scores: Vectors = (rows - rows.mean(axis=1, keepdims=True)) / np.maximum(rows.std(axis=1, keepdims=True), 1e-6)
+    return z_scores
 
 
 def _kept_keys(entries: Sequence[Entry], folder: Path | None) -> tuple[array[int], array[int]]:

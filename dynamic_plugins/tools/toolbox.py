@@ -1,22 +1,20 @@
-"""Actions as JSON-schema tools: their names and schemas, arguments mended and checked, calls dispatched."""
+"""The tools that a model is offered, and the one way to call them: arguments mended and checked, calls dispatched."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
 from dynamic_plugins.tools.argument_repair import mend, with_texts
-from dynamic_plugins.tools.management import ALIASES, NAMES
+from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.model_schemas import for_models, in_own_names
+from dynamic_plugins.tools.plugin_tools import CALL_ACTION, SEARCH_ACTIONS, PluginTools, may_offer, unique_name
+from dynamic_plugins.tools.tool_formats import Tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,21 +23,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
 
 Use = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
-ToolFormat = Literal["openai", "openai-responses", "anthropic", "gemini", "mcp"]
-
-MAX_LISTED = 30
-MAX_LISTED_CHARACTERS = 5_000
-"""Past this many actions of plugins, or this much text of theirs (some 1,200 tokens in each request of a turn), the
-model gets a search and a call in place of the list."""
-NAME_LENGTH = 64
-DESCRIPTION_LENGTH = 1024
-"""What OpenAI's APIs take of a description."""
-LONGEST_DESCRIPTION = 4_000
-"""What any model is shown of a description; a stranger's may be of any length."""
-SIMILES, SIMILE_LENGTH = 6, 60
-"""How many of an action's similes a model is shown, and how long one may be: they come from strangers."""
-ALSO_SAID = "People also say: "
-SEARCH_ACTIONS, CALL_ACTION = "search_plugin_actions", "call_plugin_action"
 
 _SEARCH = Action(
     SEARCH_ACTIONS,
@@ -66,20 +49,6 @@ _CALL = Action(
         "additionalProperties": False,
     },
 )
-
-
-@dataclass(frozen=True)
-class Tool:
-    """One thing the model may call. *plugin* is None for the six management actions."""
-
-    name: str
-    action: Action
-    plugin: str | None = None
-
-    @property
-    def strict(self) -> bool:
-        """Whether the schema is known to be valid in OpenAI's strict mode: ours are, strangers' may not be."""
-        return self.plugin is None
 
 
 @dataclass(frozen=True)
@@ -163,7 +132,7 @@ class Toolbox:
         self._management = {action.name: Tool(action.name, action) for action in management}
         self._search = search
         self._components, self._use = components, use or components.execute_action
-        self._plugin_tools: _PluginTools | None = None
+        self._plugin_tools: PluginTools | None = None
 
     def management(self) -> list[Tool]:
         """Return the six management tools."""
@@ -173,11 +142,11 @@ class Toolbox:
         """Return one tool for each action of the active plugins, under unique names."""
         return list(self._current().tools)
 
-    def _current(self) -> _PluginTools:
+    def _current(self) -> PluginTools:
         """Return the plugins' tools, made anew where what is mounted has changed since they were made."""
         made = self._plugin_tools
         if made is None or made.generation != self._components.generation:
-            made = self._plugin_tools = _PluginTools(self._components)
+            made = self._plugin_tools = PluginTools(self._components)
         return made
 
     def offered(self) -> list[Tool]:
@@ -213,7 +182,7 @@ class Toolbox:
             return self.prepare(said, arguments)
         except BadArgumentsError:
             inner = mend(said, arguments, dict(_CALL.parameters)).get("action") if said == CALL_ACTION else said
-            if self._wait_for is None or not await self._wait_for(lambda plugin: _may_offer(plugin, str(inner))):
+            if self._wait_for is None or not await self._wait_for(lambda plugin: may_offer(plugin, str(inner))):
                 raise
         return self.prepare(said, arguments)
 
@@ -296,7 +265,7 @@ class Toolbox:
         for plugin in self._components.plugins:
             for waiting in self._withheld(plugin):
                 kind, _, action = waiting.partition(" ")
-                if kind == "action" and name in {action, _unique(plugin, action, set())}:
+                if kind == "action" and name in {action, unique_name(plugin, action, set())}:
                     raise WithheldError(plugin, waiting)
 
     def _found(self, query: str) -> list[dict[str, Any]]:
@@ -314,25 +283,6 @@ class Toolbox:
         ]
 
 
-class _PluginTools:
-    """The tools of the plugins that were mounted in *components* when this was made, and what is asked of them often.
-
-    With hundreds of actions, making their names takes longer than all the rest of a call.
-    """
-
-    def __init__(self, components: ComponentRegistry) -> None:
-        self.generation = components.generation
-        self.tools = tools_of(components)
-        self.by_name = {tool.name: tool for tool in self.tools}
-
-    @cached_property
-    def too_many(self) -> bool:
-        """Whether they are more, or longer, than a model should read in each turn."""
-        if len(self.tools) > MAX_LISTED:
-            return True
-        return len(json.dumps(in_format(self.tools, "openai"))) > MAX_LISTED_CHARACTERS
-
-
 def _text(tool: Tool) -> ActionText:
     """Return what a search reads of a tool."""
     from dynamic_plugins.resolver.action_search import ActionText
@@ -340,78 +290,3 @@ def _text(tool: Tool) -> ActionText:
     action = tool.action
     similes = tuple(one for one in action.similes if isinstance(one, str))
     return ActionText(action.name, action.description, similes, (tool.plugin or "").rsplit("/", 1)[-1])
-
-
-def tools_of(components: ComponentRegistry) -> list[Tool]:
-    """Return one tool for each action of the plugins that are mounted in *components*, under unique names."""
-    taken: set[str] = {*NAMES, SEARCH_ACTIONS, CALL_ACTION}
-    tools = []
-    for name, plugin in components.plugins.items():
-        for action in plugin.actions:
-            tool = Tool(_unique(name, action.name, taken), action, name)
-            taken.add(tool.name)
-            tools.append(tool)
-    return tools
-
-
-def _may_offer(plugin: str, tool: str) -> bool:
-    """Return whether *tool* is named as those of *plugin* are."""
-    return tool.startswith(_unique(plugin, "x", set()).removesuffix("x"))
-
-
-def _unique(plugin: str, action: str, taken: set[str]) -> str:
-    """Return ``<plugin>__<action>`` in at most 64 characters of ``[A-Za-z0-9_-]``, different from all *taken*."""
-    short = plugin.rsplit("/", 1)[-1]
-    name = "__".join(re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_") or "x" for part in (short, action))
-    if not name[0].isalpha():
-        name = f"_{name}"  # Gemini wants a letter or an underscore first
-    if len(name) <= NAME_LENGTH and name not in taken:
-        return name
-    digest = hashlib.sha256(f"{plugin}\0{action}".encode()).hexdigest()[:8]
-    return f"{name[: NAME_LENGTH - 9]}_{digest}"
-
-
-def in_format(tools: Sequence[Tool], form: ToolFormat) -> list[dict[str, Any]]:
-    """Return *tools* in the form that an API takes: OpenAI's Chat Completions or Responses, Anthropic, Gemini, MCP."""
-    return [_FORMS[form](tool) for tool in tools]
-
-
-def _openai(tool: Tool) -> dict[str, Any]:
-    return {"type": "function", "function": _function(tool)}
-
-
-def described(action: Action, limit: int | None = None) -> str:
-    """Return what a model reads of *action*: what it is for, and other ways in which people say it."""
-    also = ", ".join(one for one in action.similes[:SIMILES] if isinstance(one, str) and len(one) <= SIMILE_LENGTH)
-    also = f" {ALSO_SAID}{also}." if also else ""
-    return action.description[: (limit or LONGEST_DESCRIPTION) - len(also)] + also
-
-
-def _function(tool: Tool) -> dict[str, Any]:
-    return {
-        "name": tool.name,
-        "description": described(tool.action, DESCRIPTION_LENGTH),
-        "parameters": for_models(tool.action.parameters),
-        "strict": tool.strict,
-    }
-
-
-_FORMS: dict[str, Callable[[Tool], dict[str, Any]]] = {
-    "openai": _openai,
-    "openai-responses": lambda tool: {"type": "function", **_function(tool)},
-    "anthropic": lambda tool: {
-        "name": tool.name,
-        "description": described(tool.action),
-        "input_schema": for_models(tool.action.parameters),
-    },
-    "gemini": lambda tool: {
-        "name": tool.name,
-        "description": described(tool.action),
-        "parametersJsonSchema": for_models(tool.action.parameters),
-    },
-    "mcp": lambda tool: {
-        "name": tool.name,
-        "description": described(tool.action),
-        "inputSchema": for_models(tool.action.parameters),
-    },
-}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins import DynamicPlugins
     from dynamic_plugins import plugin as native
-    from dynamic_plugins.tools.toolbox import Tool
+    from dynamic_plugins.tools.tool_formats import Tool
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from dynamic_plugins.resolver.vectors import BUNDLED, KeptVectors, append, centr
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from dynamic_plugins.resolver.embedder import Embedder, Vectors
 
@@ -28,48 +30,58 @@ NO_COSINE = -2.0
 """Stands where nothing of something is embedded."""
 
 
-class MeaningIndex:
+class _Read(NamedTuple):
+    """What was embedded when the home's file had *size* bytes: which of the keys, and the vectors of those."""
+
+    size: int
+    known: NDArray[np.bool_]
+    vectors: Vectors
+
+
+class VectorIndex:
     """The documents of *count* things: *keys* of their texts, *owners* which thing each is of.
 
-    *own* is the home's file of vectors; None keeps what is computed in memory, with those that come with this program.
+    *own* is the home's file of vectors; without it only those that come with this program are known.
     """
 
     def __init__(self, count: int, keys: Sequence[int], owners: Sequence[int], own: Path | None = None) -> None:
         self._count, self._own = count, own
         self._keys = np.asarray(keys, np.uint64)
         self._owners = np.asarray(owners, np.int64)
-        self._seen = -1
-        self._known = np.zeros(len(self._keys), bool)
-        self._vectors: Vectors = np.empty((0, 0), np.float32)
-        self.refresh()
+        self._read = self._read_anew(self._size())
 
-    def refresh(self) -> None:
-        """Read the home's vectors again where there are more of them."""
-        size = self._own.stat().st_size if self._own is not None and self._own.exists() else 0
-        if self._seen < 0 or (size != self._seen and not self._known.all()):
-            self._known, found = KeptVectors(BUNDLED, *filter(None, [self._own])).find(self._keys)
-            self._vectors = unpacked(found)
-        self._seen = size
+    def _current(self) -> _Read:
+        """Return what is embedded, read again where the home has more of it."""
+        read, size = self._read, self._size()
+        if size != read.size and not read.known.all():
+            # Taken and put as a whole: searches run in threads.
+            read = self._read = self._read_anew(size)
+        return read
 
-    @property
+    def _size(self) -> int:
+        return self._own.stat().st_size if self._own is not None and self._own.exists() else 0
+
+    def _read_anew(self, size: int) -> _Read:
+        known, found = KeptVectors(BUNDLED, *filter(None, [self._own])).find(self._keys)
+        return _Read(size, known, unpacked(found))
+
     def missing(self) -> list[int]:
-        """The places, in *keys*, of the documents that are not embedded yet."""
-        return np.flatnonzero(~self._known).tolist()
+        """Return the places, in *keys*, of the documents that are not embedded yet."""
+        return np.flatnonzero(~self._current().known).tolist()
 
     def missing_keys(self) -> frozenset[int]:
         """Return the keys of the documents that are not embedded yet."""
-        return frozenset(self._keys[~self._known].tolist())
+        return frozenset(self._keys[~self._current().known].tolist())
 
     def cosines(self, requests: Sequence[str]) -> Vectors | None:
         """Return for each of *requests* a row with the best cosine of each thing; None where nothing is embedded."""
-        self.refresh()
-        model = embedder()
-        if model is None or not len(self._vectors) or not requests:
+        read, model = self._current(), embedder()
+        if model is None or not len(read.vectors) or not requests:
             return None
         asked = np.stack([_query(model, request[:MAX_QUERY]) for request in requests])
-        found = asked @ self._vectors.T
+        found = asked @ read.vectors.T
         best = np.full((self._count, len(requests)), NO_COSINE, np.float32)
-        np.maximum.at(best, self._owners[self._known], found.T)
+        np.maximum.at(best, self._owners[read.known], found.T)
         return best.T
 
 
