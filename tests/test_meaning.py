@@ -151,6 +151,23 @@ def test_a_process_beside_embeds_what_is_wanted_once(tmp_path: Path) -> None:
     assert embedding_job.run(tmp_path) == 0
 
 
+HOSTILE = """
+import sys, pathlib
+from dynamic_plugins.core.background_process import start_in_background
+folder = pathlib.Path(sys.argv[1])
+process = start_in_background("dynamic_plugins.resolver.embedding_job", str(folder), folder=folder)
+assert process is not None
+assert process.wait(60) == 0
+"""
+
+
+def test_a_process_beside_imports_nothing_from_the_folder_it_is_started_in(tmp_path: Path) -> None:
+    (tmp_path / "filelock.py").write_text("open('taken', 'w').close()\n")
+    done = subprocess.run([sys.executable, "-P", "-W", "error", "-c", HOSTILE, str(tmp_path)], cwd=tmp_path, timeout=90)
+    assert done.returncode == 0
+    assert not (tmp_path / "taken").exists()
+
+
 def test_a_file_of_requests_waits_for_the_embedding(cli: Cli, tmp_path: Path) -> None:
     plugins = [{"name": entry.name, "description": entry.description} for entry in ENTRIES]
     registry = tmp_path / "registry.json"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.background_process import start_in_background
+
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -32,23 +33,14 @@ class RefreshProcess:
     def __init__(self, home: Path, registries: Sequence[str], *, outlives: bool) -> None:
         self._home, self._outlives = home, outlives
         named = [word for each in registries for word in ("--registry", each)]
-        # -P: a folder in which somebody types a command is no place to import from.
-        self._command = [sys.executable, "-P", "-m", PROGRAM, "--home", str(home), *named]
+        self._words = ["--home", str(home), *named]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, unless one was started a moment ago. Where none can be, nothing is refreshed, and no error."""
-        if sys.executable and not self.goes_on() and _is_my_turn(self._home / "registry"):
+        if not self.goes_on() and _is_my_turn(self._home / "registry"):
             with contextlib.suppress(OSError):
-                self._process = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    cwd=self._home,
-                    start_new_session=True,  # Ctrl-C is for the command
-                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-                )
+                self._process = start_in_background(PROGRAM, *self._words, folder=self._home)
 
     def goes_on(self) -> bool:
         return self._process is not None and self._process.poll() is None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,11 +17,13 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from dynamic_plugins.core.atomic_file import write_atomically
+from dynamic_plugins.core.background_process import start_in_background
 from dynamic_plugins.resolver.documents import VECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PROGRAM = "dynamic_plugins.resolver.embedding_job"
 WANTED, LOCK = ".wanted", "embedding.lock"
 AGAIN_SECONDS = 60.0
 """After a start the next one waits so long: a process that failed at once would be started with every request."""
@@ -38,13 +39,7 @@ def start(folder: Path, what: str, texts: Mapping[int, str]) -> None:
         return
     with contextlib.suppress(OSError):
         write_atomically(wanted, json.dumps({str(key): text for key, text in texts.items()}))
-        subprocess.Popen(
-            [sys.executable, "-m", __name__, str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        start_in_background(PROGRAM, str(folder.absolute()), folder=folder)
 
 
 def _age(file: Path) -> float:
