@@ -10,7 +10,7 @@ import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from dynamic_plugins.core import atomic_file
+from dynamic_plugins.core import atomic_file, telemetry
 from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
 from dynamic_plugins.errors import PluginError, UnavailableHereError
 from dynamic_plugins.events import Listener, ignore
@@ -186,6 +186,7 @@ class App:
         self._new_registry = asyncio.Event()
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
         self._stop_watching: list[Callable[[], None]] = []
+        self._telemetry = telemetry.started(settings.telemetry)
 
     def _make_catalogue(self) -> Catalogue:
         home, meaning = self.settings.home, self.settings.meaning
@@ -289,11 +290,18 @@ class App:
             asyncio.create_task(self._end_idle_workers()),
             asyncio.create_task(self.service.run_tasks()),
         ]
+        await self._telemetry.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        try:
+            await self._close()
+        finally:
+            await self._telemetry.__aexit__(None, None, None)
+
+    async def _close(self) -> None:
         await asyncio.gather(*(conversation.settle() for conversation in self._conversations))
         for task in self._background:
             task.cancel()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
@@ -198,10 +199,12 @@ class Toolbox:
 
     async def make(self, call: Prepared) -> dict[str, Any]:
         """Make a call that was prepared; as :meth:`call`."""
-        try:
-            return {"ok": True, **await self._make(call)}
-        except PluginError as error:
-            return {"ok": False, "error": error.to_dict()}
+        with telemetry.tool_call(call.name, call.tool.plugin if call.tool is not None else None) as span:
+            try:
+                return {"ok": True, **await self._make(call)}
+            except PluginError as error:
+                span.fail(error.code)
+                return {"ok": False, "error": error.to_dict()}
 
     def prepare(self, said: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         """Return the call that is meant, its names and arguments mended. Raises BadArgumentsError for what is none."""
