@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 3 needs configuration, 4 declined."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["_complete"]:
+        from dynamic_plugins.cli import completion_names
+
+        return completion_names.main(words[1:])
     from dynamic_plugins.cli.parser import parse
     from dynamic_plugins.cli.runner import run
 
-    return run(parse(sys.argv[1:] if argv is None else list(argv)))
+    return run(parse(words))

@@ -78,6 +78,10 @@ class Output:
         if not self.as_json:
             print(printable(text), flush=True)
 
+    def script(self, text: str) -> None:
+        """Print what a program reads as it is."""
+        print(text)
+
     def aside(self, text: str, style: str = "") -> None:
         """Print a sentence that is not a result, to standard error; on a terminal broken at words and in *style*."""
         if not sys.stderr.isatty() or not has_terminal():

@@ -23,7 +23,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     wherever in *argv* it stands.
     """
     try:
-        return _parser().parse_args(argv)
+        return parser().parse_args(argv)
     except UsageError as error:
         out = Output(as_json=any(len(word) > 2 and "--json".startswith(word) for word in argv))
         if not out.as_json:
@@ -38,20 +38,21 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {message}", usage=self.format_usage())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads a command line."""
+    made = _Parser(
         prog="dynamic-plugins", description="Find, install, use and unload plugins for an LLM agent, in a conversation."
     )
-    parser.add_argument("--version", action="version", version=f"dynamic-plugins {__version__}")
-    _global_options(parser, main=True)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    made.add_argument("--version", action="version", version=f"dynamic-plugins {__version__}")
+    _global_options(made, main=True)
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _finding(commands)
     _lifecycle(commands)
     _using(commands)
     _talking(commands)
     _models(commands)
     _serving(commands)
-    return parser
+    return made
 
 
 def _global_options(parser: argparse.ArgumentParser, *, main: bool = False) -> None:
@@ -209,6 +210,8 @@ def _using(commands: Any) -> None:
     audit.add_argument("name", nargs="?", metavar="NAME", help="only what concerns the plugin of exactly this name")
     audit.add_argument("--limit", type=_count, metavar="N", help="the last N lines only")
     _command(commands, "doctor", "show what is there and what is missing, with the remedy")
+    completion = _command(commands, "completion", "print the script by which a shell completes commands and names")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"])
 
 
 def _talking(commands: Any) -> None:

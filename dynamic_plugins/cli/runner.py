@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 HOLD_SECRETS = {"chat", "mcp", "serve-model"}
 """Commands that run for long with secrets in memory."""
-FOR_PROGRAMS = {"mcp", "serve-model", "tools"}
+FOR_PROGRAMS = {"completion", "mcp", "serve-model", "tools"}
 """Commands that serve or print for programs, with --json or without: they need no terminal."""
 
 
@@ -102,6 +102,10 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import chat_commands
 
         return chat_commands.COMMANDS[name]
+    if name == "completion":
+        from dynamic_plugins.cli.completion_command import completion
+
+        return completion
     if name == "model":
         from dynamic_plugins.cli import model_commands
 
