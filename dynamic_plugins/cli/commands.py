@@ -13,6 +13,7 @@ from dynamic_plugins.cli.configure_command import configure
 from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
 from dynamic_plugins.cli.permission_commands import permissions
 from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
+from dynamic_plugins.cli.status_command import status
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, PluginError
 
@@ -25,30 +26,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.settings import Settings
 
 Result = dict[str, Any]
-
-
-async def status(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    """``status``: show installed plugins."""
-    app = App(settings, door="terminal")
-    infos = [await app.service.info(arguments.name)] if arguments.name else app.service.status()
-    if out.as_json:
-        out.document({"ok": True, "plugins": [info.to_dict() | _watched(app, info.name) for info in infos]})
-    else:
-        render.status(out, infos, whole=bool(arguments.name))
-        for info in infos:
-            if waiting := app.service.withheld(info.name):
-                out.say(render.withheld(info.name, waiting))
-            if (revocation := app.service.revocation(info.name)) is not None:
-                out.say(render.revoked(info.name, revocation.sentence))
-    return DONE
-
-
-def _watched(app: App, name: str) -> Result:
-    """Return what is noted of an installed plugin: its use, and what of it waits for the person."""
-    more: Result = {"withheld": withheld} if (withheld := app.service.withheld(name)) else {}
-    if (revocation := app.service.revocation(name)) is not None:
-        more["revoked"] = revocation.to_dict() | {"source": revocation.source}
-    return app.service.journal.report(name) | more
 
 
 async def install(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:

@@ -112,6 +112,7 @@ def _finding(commands: Any) -> None:
     info.add_argument("name", metavar="NAME")
     status = _command(commands, "status", "show installed plugins")
     status.add_argument("name", nargs="?", metavar="NAME")
+    status.add_argument("--watch", action="store_true", help="show it again whenever it changes, until Ctrl-C")
     sources = _command(commands, "registry", "list, add, remove, refresh or trust registries")
     sources.add_argument("verb", choices=["list", "add", "remove", "refresh", "trust"])
     sources.add_argument("values", nargs="*", metavar="NAME|ADDRESS")
