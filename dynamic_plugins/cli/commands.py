@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.configure_command import configure
-from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
+from dynamic_plugins.cli.exit_codes import DONE, FAILED
 from dynamic_plugins.cli.permission_commands import permissions
 from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
 from dynamic_plugins.cli.status_command import status
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.core.status import Outcome
     from dynamic_plugins.events import Event
     from dynamic_plugins.settings import Settings
@@ -157,7 +158,7 @@ async def _facts(app: App, said: str) -> Result | None:
 
 
 def _noted(results: list[Result], error: PluginError, out: Output, plugin: Result | None = None) -> int:
-    from dynamic_plugins.cli.output import exit_code
+    from dynamic_plugins.cli.exit_codes import exit_code
 
     results.append({"ok": False, "error": error.to_dict()} | ({"plugin": plugin} if plugin else {}))
     if not out.as_json:
@@ -264,4 +265,3 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[A
     "tools": tools,
     "doctor": doctor,
 }
-__all__ = ["COMMANDS", "NEEDS_CONFIGURATION"]

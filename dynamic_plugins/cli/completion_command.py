@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.cli.completion_names import COMMAND
-from dynamic_plugins.cli.output import DONE, FAILED
+from dynamic_plugins.cli.exit_codes import DONE, FAILED
 
 if TYPE_CHECKING:
     import argparse

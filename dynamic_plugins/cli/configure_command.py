@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts
-from dynamic_plugins.cli.output import DONE, Output
+from dynamic_plugins.cli.exit_codes import DONE
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError
 from dynamic_plugins.lifecycle.variables import variable_among
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.core.status import Outcome
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.settings import Settings

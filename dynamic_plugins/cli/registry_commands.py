@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
-from dynamic_plugins.cli.output import DONE, FAILED, Output, exit_code
+from dynamic_plugins.cli.exit_codes import DONE, FAILED, exit_code
 from dynamic_plugins.cli.registry_standing import standing
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.registry.registry import Registry
     from dynamic_plugins.registry.unlisted import Direct
     from dynamic_plugins.resolver.catalog import Catalogue, Found

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.cli.output import FAILED, NO_TERMINAL, Output, has_terminal
+from dynamic_plugins.cli.exit_codes import FAILED, INTERRUPTED
+from dynamic_plugins.cli.output import NO_TERMINAL, Output, has_terminal
 from dynamic_plugins.errors import PluginError, StateError
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.saved_model import with_saved_model
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     Command = Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]
 
-INTERRUPTED = 130
 HOLD_SECRETS = {"chat", "mcp", "serve-model"}
 """Commands that run for long with secrets in memory."""
 FOR_PROGRAMS = {"completion", "mcp", "serve-model", "tools"}
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         out.aside("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
-        return FAILED  # the reader went away; there is nobody left to tell
+        raise
     except OSError as error:
         if arguments.verbose:
             raise

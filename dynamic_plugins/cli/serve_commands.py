@@ -12,7 +12,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.app import App
-from dynamic_plugins.cli.output import DONE, FAILED, Output
+from dynamic_plugins.cli.exit_codes import DONE, FAILED
 from dynamic_plugins.core.light_import import postpone, without_collection
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.settings import LOOPBACK
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from typing import Any
 
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.integrations.mcp_server import PluginServer
     from dynamic_plugins.settings import Settings
 
@@ -91,11 +92,12 @@ async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Ou
     except OSError as error:
         out.aside(_refused(arguments.port, error))
         return FAILED
-    with listening:
+    stop = asyncio.Event()
+    with listening, _on_signal(stop.set):
         # Told once it listens: who reads this connects at once.
         address = f"http://{LOOPBACK}:{listening.getsockname()[1]}/v1"
         out.aside(f"The embedded model answers at {address} (Ctrl-C ends it).")
-        await serve(app.catalogue, listening)
+        await serve(app.catalogue, listening, stop)
     return DONE
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
-from dynamic_plugins.cli.output import DONE, Output
+from dynamic_plugins.cli.exit_codes import DONE
+from dynamic_plugins.cli.output import Output
 from dynamic_plugins.core.status import status_in_words
 
 if TYPE_CHECKING:
