@@ -89,9 +89,8 @@ def check_typed(plugin: str, known: Sequence[Variable], name: str, value: str, *
         by_upper = {each.upper(): each for each in declared}
         near = get_close_matches(variable.name.upper(), by_upper, 1)
         hint = f"Did you mean {by_upper[near[0]]}?" if near else f"There are: {', '.join(declared)}."
-        raise BadArgumentsError(
-            plugin, f"it declares no {variable.name}. {hint} To set it all the same, add --undeclared."
-        )
+        lacks = f"it declares no {variable.name}. {hint}"
+        raise BadArgumentsError(plugin, f"{lacks} To set it all the same, add --undeclared.", for_model=lacks)
     if variable.format == "filepath" and not variable.is_secret:
         check_path(plugin, variable.name, value)
 

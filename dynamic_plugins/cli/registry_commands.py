@@ -12,6 +12,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.exit_codes import DONE, FAILED, exit_code
 from dynamic_plugins.cli.registry_standing import standing
+from dynamic_plugins.core.error_phrases import in_conversation
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
 from dynamic_plugins.registry.sources import Doing, SourceState
@@ -259,5 +260,5 @@ def _print(out: Output, result: Result) -> int:
     if out.as_json:
         out.document(result)
     elif not result["ok"]:
-        out.aside(f"{result['error']['code']}: {result['error']['message']}", "red")
+        out.aside(f"{result['error']['code']}: {in_conversation(result['error'], '')}", "red")
     return DONE if result["ok"] else exit_code(result["error"]["code"])

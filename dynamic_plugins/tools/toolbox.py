@@ -222,8 +222,9 @@ class Toolbox:
             # An action of a plugin, and nothing else: the six are not reached through it.
             inner = mend(name, arguments, dict(_CALL.parameters))
             if not (action := str(inner.get("action") or "")):
-                reason = "'action' is missing: it is the name that search_plugin_actions gives."
-                raise BadArgumentsError(CALL_ACTION, reason, dict(_CALL.parameters))
+                reason = "'action' is missing"
+                how = f"{reason}: it is the name that search_plugin_actions gives."
+                raise BadArgumentsError("the call", reason, dict(_CALL.parameters), for_model=how)
             return self._prepared(action, inner.get("arguments") or {})
         return self._prepared(name, arguments)
 
