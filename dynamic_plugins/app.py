@@ -254,6 +254,7 @@ class App:
             search=self._action_search,
             reach=reach,
             wait_for=self.service.under_way.wait_for,
+            choices=self.service.action_choices,
         )
 
     @cached_property

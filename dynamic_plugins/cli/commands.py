@@ -14,6 +14,7 @@ from dynamic_plugins.cli.exit_codes import DONE, FAILED
 from dynamic_plugins.cli.permission_commands import permissions
 from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
 from dynamic_plugins.cli.status_command import status
+from dynamic_plugins.cli.tools_command import tools
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, PluginError
 
@@ -218,17 +219,6 @@ async def audit(arguments: argparse.Namespace, settings: Settings, out: Output) 
         out.document({"ok": True, "audit": lines})
     else:
         render.audit(out, lines)
-    return DONE
-
-
-async def tools(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    """``tools``: print the tools' JSON schemas."""
-    from dynamic_plugins.tools.tool_formats import in_format
-
-    app = App(settings, door="terminal")
-    app.service.sync()
-    chosen = app.toolbox.management() + (app.toolbox.plugin_tools() if arguments.all else [])
-    out.document(in_format(chosen, arguments.format))
     return DONE
 
 

@@ -97,7 +97,8 @@ def _mark(made: argparse.ArgumentParser) -> None:
     for name, command in commands.items():
         _mark_files(command)
         for action in command._actions:
-            if action.metavar in ("NAME", "PLUGIN", "ACTION") and not action.option_strings and name != "model":
+            is_name = action.metavar in ("NAME", "PLUGIN") and not action.option_strings and name != "model"
+            if is_name or action.metavar == "ACTION":
                 kind = "actions" if action.metavar == "ACTION" else "known" if name in _ANY else "installed"
                 action.complete = {  # shtab's way to be told
                     "bash": f"_dynamic_plugins_{kind}",

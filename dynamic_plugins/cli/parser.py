@@ -202,7 +202,14 @@ def _using(commands: Any) -> None:
     call.add_argument("plugin", metavar="PLUGIN")
     call.add_argument("action", metavar="ACTION")
     call.add_argument("--args", default="{}", metavar="JSON", help="the action's arguments, one JSON object")
-    tools = _command(commands, "tools", "print the tools' JSON schemas")
+    tools = _command(
+        commands, "tools", "print the tools' JSON schemas, or choose which of a plugin's actions are offered"
+    )
+    tools.add_argument("name", nargs="?", metavar="NAME", help="show what of this plugin is offered, or choose it")
+    tools.add_argument("--only", nargs="+", default=[], metavar="ACTION", help="offer models these and no others")
+    tools.add_argument("--hide", nargs="+", default=[], metavar="ACTION", help="offer models all but these")
+    tools.add_argument("--rename", nargs="+", default=[], metavar="ACTION=NAME", help="offer it under another name")
+    tools.add_argument("--reset", action="store_true", help="offer everything, under its own name")
     tools.add_argument(
         "--format", default="openai", choices=["openai", "openai-responses", "anthropic", "gemini", "mcp"]
     )

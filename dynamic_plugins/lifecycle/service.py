@@ -7,8 +7,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamic_plugins.approval import Answer
+from dynamic_plugins.core.action_choice import ALL
 from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
-from dynamic_plugins.errors import NotInstalledError, PluginError, UnknownPluginError
+from dynamic_plugins.errors import NotInstalledError, PluginError, UnknownActionError, UnknownPluginError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.lifecycle import offer_pins
 from dynamic_plugins.lifecycle.activation import Activation
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
+    from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.core.status import DynamicPluginInfo, Outcome
     from dynamic_plugins.install.installer import Installer
@@ -181,6 +183,23 @@ class PluginManagementService:
     async def info(self, plugin: Named) -> DynamicPluginInfo:
         """Return one installed plugin."""
         return self._supervisor.info((await self.resolve(plugin)).name)
+
+    def action_choices(self) -> dict[str, ActionChoice]:
+        """Return what the person has chosen among the actions of plugins, by plugin; of the others all are offered."""
+        return {name: plugin.choice for name, plugin in self._store.read().items() if plugin.choice is not ALL}
+
+    async def choose_actions(self, plugin: Named, choice: ActionChoice) -> ActionChoice:
+        """Offer models of *plugin* what *choice* says, from now on and in every process of this home.
+
+        Raises UnknownActionError for an action that it does not have, as far as that is known.
+        """
+        name = (await self.resolve(plugin)).name
+        stored = self._store.get(name)
+        known = [action.name for action in stored.offers.of("action")] if stored.offers is not None else []
+        if known and (strange := sorted(choice.names - set(known))):
+            raise UnknownActionError(name, strange[0], known)
+        self._store.change(name, choice=choice)
+        return choice
 
     def running(self) -> dict[str, int]:
         """Return the process id of each plugin that has a worker now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.core import prompt_files
+from dynamic_plugins.core.action_choice import ALL
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.plugin import Action
@@ -193,7 +194,12 @@ class ManagementHandlers:
                 raise
             outcome = await self._service.activate(plugin)
         mounted = self._service.components.plugins[plugin.name]
-        actions = [{"name": action.name, "description": one_line(action.description)} for action in mounted.actions]
+        choice = self._service.action_choices().get(plugin.name, ALL)
+        actions = [
+            {"name": choice.name_of(action.name), "description": one_line(action.description)}
+            for action in mounted.actions
+            if choice.offers(action.name)
+        ]
         return _result(outcome) | {"actions": actions}
 
     async def deactivate_plugin(self, plugin_name: str) -> dict[str, Any]:

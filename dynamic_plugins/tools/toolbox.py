@@ -20,6 +20,7 @@ from dynamic_plugins.tools.tool_formats import Tool
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
 
@@ -112,7 +113,8 @@ class Toolbox:
     nobody has agreed to, as ``action add``: calling that needs a person. *consent* is asked before a call of a plugin's
     action, and raises where it is not given. *search* finds actions among many; by default by their words alone.
     *reach* stands round it, for what its plugin may not reach. *wait_for* waits for the installs and activations under
-    way of the plugins that its argument says are meant, and tells whether there was one.
+    way of the plugins that its argument says are meant, and tells whether there was one. *choices* gives what the
+    person has chosen among plugins' actions.
     """
 
     def __init__(
@@ -127,8 +129,9 @@ class Toolbox:
         search: ActionSearch | None = None,
         reach: Reach | None = None,
         wait_for: Callable[[Callable[[str], bool]], Awaitable[bool]] | None = None,
+        choices: Callable[[], Mapping[str, ActionChoice]] = dict,
     ) -> None:
-        self._wait_for = wait_for
+        self._wait_for, self._choices = wait_for, choices
         self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
         self._management = {action.name: Tool(action.name, action) for action in management}
         self._search = search
@@ -145,9 +148,9 @@ class Toolbox:
 
     def _current(self) -> PluginTools:
         """Return the plugins' tools, made anew where what is mounted has changed since they were made."""
-        made = self._plugin_tools
-        if made is None or made.generation != self._components.generation:
-            made = self._plugin_tools = PluginTools(self._components)
+        made, choices = self._plugin_tools, self._choices()
+        if made is None or made.generation != self._components.generation or made.choices != choices:
+            made = self._plugin_tools = PluginTools(self._components, choices)
         return made
 
     def offered(self) -> list[Tool]:
