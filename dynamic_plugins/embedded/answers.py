@@ -313,7 +313,7 @@ def _unloaded(result: dict[str, Any], call: Made) -> str:
 
 
 def _joined(said: str, then: str, result: Mapping[str, Any]) -> str:
-    note = str(result.get("note") or "").strip()
+    note = to_the_person(str(result.get("note") or ""))
     return " ".join(part for part in (said, note, then) if part)
 
 

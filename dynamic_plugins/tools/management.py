@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.core import prompt_files
 from dynamic_plugins.core.action_choice import ALL
-from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
+from dynamic_plugins.errors import (
+    BadArgumentsError,
+    NeedsConfigurationError,
+    PluginError,
+    UnavailableHereError,
+    to_a_model,
+)
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.plugin import Action
 from dynamic_plugins.tools.plugin_details import details_of_named
@@ -226,7 +232,7 @@ def _result(outcome: Outcome) -> dict[str, Any]:
             "why": "New or changed since the person agreed; it can be used once they have agreed. They are asked, and "
             f"shown the difference, by: dynamic-plugins activate {info.name}",
         }
-    return result | ({"note": outcome.note} if outcome.note else {})
+    return result | ({"note": to_a_model(outcome.note)} if outcome.note else {})
 
 
 def _next_step(outcome: Outcome) -> dict[str, Any]:
