@@ -210,3 +210,14 @@ def test_a_message_among_a_hundred_tools_takes_a_third_of_a_second_at_most() -> 
     began = time.process_time()
     propose("put two bags of rice on the shopping list please", [], tools)
     assert time.process_time() - began < 0.3
+
+
+def test_a_place_goes_into_the_parameter_that_takes_names_and_no_unit_is_chosen_for_a_small_word() -> None:
+    stored = {"type": "string", "description": "Name of a saved location. List them with list_saved_locations."}
+    free = {"type": "string", "description": "Free-text place name to look up."}
+    unit = {"type": "string", "enum": ["inHg", "hPa"], "description": "Override pressure unit."}
+    summary = tool(
+        "sky__get_weather_summary", "Tells the weather.", location_name=stored, city_name=free, pressure_unit=unit
+    )
+    (made,) = propose("weather in Lisbon?", [], [summary])[:1]
+    assert made.calls == (("sky__get_weather_summary", {"city_name": "Lisbon"}),)

@@ -27,6 +27,8 @@ class PlaceSlots(TypedSlots):
     # --- places and zones
 
     def _city(self, p: Parameter) -> None:
+        if not p.required and p is not self._likeliest_city():
+            return
         if place := self._named_place():
             self.give(p.name, place[0], place[1])
         elif (
@@ -38,6 +40,11 @@ class PlaceSlots(TypedSlots):
             and len(rest[0].split()) < 4
         ):
             self.give(p.name, rest[0], rest[1], how="guessed")
+
+    def _likeliest_city(self) -> Parameter:
+        """Return which of several parameters for a place takes one: what people call it, not what was stored."""
+        cities = [q for q in self.parameters if q.role == "city"]
+        return max(cities, key=lambda q: (q.required, not _STORED.search(q.description), bool({*q.words} & _PLACES)))
 
     def _named_place(self) -> tuple[str, Span] | None:
         text = self.message.text
@@ -162,6 +169,8 @@ class PlaceSlots(TypedSlots):
                 self.give(p.name, posixpath.join(last, name), how="carried")
 
 
+_STORED = re.compile(r"\b(?:saved|stored|bookmarked|favou?rite|identifier|id of)\b", re.I)
+_PLACES = frozenset({"city", "place", "town"})
 _GOES_TO = re.compile(
     r"\b(?:to|into|as|called|named|be|nach|in|zu|a|à|en|vers|dans|como|con el nombre|para|su|naar)[\s\"'`“„«:]*\Z", re.I
 )

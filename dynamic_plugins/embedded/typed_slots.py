@@ -57,7 +57,9 @@ class TypedSlots(Slots):
             self.give(p.name, top[0])
 
     def _fits(self, choice: Any) -> float:
-        words = tokens(str(choice))
+        every = tokens(str(choice))
+        # The "in" of "inHg" is no reason to choose it.
+        words = [word for word in every if word not in fillers()] or every
         score = 0.0
         for word in words:
             if word in self.message.words:
