@@ -46,7 +46,7 @@ class About:
     elsewhere: bool = False
     """Whether it is asked who could do something, and nothing that is installed could."""
     unplaced: bool = False
-    """Whether it is courtesy for want of an answer: what was said is neither of plugins nor small talk that we know."""
+    """Whether it is said for want of an answer: courtesy, or what is known of plugins where none is spoken of."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ def answer_about(
     asked = _Asked(said, _subjects(said, links, facts, kind), facts, len(exchanges))
     missing = _missing(asked) if guess.label == "none" else ""
     text = missing or _ANSWERS[kind](asked)
-    unplaced = not missing and (guess.label == "none" or courtesy.is_evasive(text))
+    of_none = kind in _OF_A_PLUGIN and not asked.subjects
+    unplaced = not missing and (guess.label == "none" or of_none or courtesy.is_evasive(text))
     return About(text, 1.0 - guess.all["none"], kind, kind == "able" and not _able_here(asked), unplaced)
 
 
@@ -142,6 +143,8 @@ _OF_INSTALLED = frozenset({"effects", "feature", "history", "safety", "settings"
 """These are asked of what is there: "the browser plugin" is the browser that is installed, whatever it is called."""
 _OF_ALL = frozenset({"status", "abilities", "history", "how", "able", "leave", "effects"})
 """Without a plugin's name these ask about all of them, unless they lean on what came before."""
+_OF_A_PLUGIN = frozenset({"about", "advice", "compare", "cost", "feature", "origin", "safety", "settings"})
+"""These are asked of some plugin; where none is spoken of, it is something else that is asked for."""
 _ALONE = frozenset({"able", "unknown", "remark", "greeting", "thanks", "bye", "self", "concept", "leave"})
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.resolver.linker import means_all
+
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.reading import PluginReading, Reading
 
@@ -149,6 +151,8 @@ def _just_changed(reading: Reading, plugins: list[PluginReading]) -> int | None:
 def _numbered(text: str, reading: Reading) -> tuple[str, list[PluginReading]]:
     """Return *text* in lower case with a number for each plugin that it surely names, and these plugins."""
     sure = [each for each in reading.plugins if surely_named(each) and each.link.end <= len(text)]
+    if len(sure) == 1 and not sure[0].link.context and means_all(text, sure[0].link):
+        sure = []
     out, reached = "", 0
     numbered: list[PluginReading] = []
     for each in sorted(sure, key=lambda each: (each.link.start, -each.link.end)):

@@ -94,23 +94,20 @@ def links_in(
     mentions = [_settled(mention, resolver, installed) for mention in mentions_in(text, resolver)]
     mine = [_installed_link(name, entry, words, mentions) for name, entry in installed.items()]
     others = (mention for mention in mentions if not any(name in installed for name in mention.names))
-    mine = [Link(link.names, "unnamed") if _means_all(link, words) else link for link in mine]
     named = [_registry_link(mention, mention.names) for mention in others]
-    found = [*mine, *(link for link in named if not _means_all(link, words))]
+    found = [*mine, *(link for link in named if not means_all(text, link))]
     if not any(link.named for link in found):
         found += _misspelled(words, resolver)
     return _in_context(found, context) if context else found
 
 
-def _means_all(link: Link, words: Sequence[tuple[str, int, int]]) -> bool:
-    """Whether the word that is taken for a plugin means all there is: "switch everything off" names no plugin of that
-    name, "the everything server" does.
+def means_all(text: str, link: Link) -> bool:
+    """Whether the word that is taken for a plugin may mean all there is: "switch everything off" need not name the
+    plugin of that name, "the everything server" does.
     """
-    at = next((at for at, (_, start, end) in enumerate(words) if (start, end) == (link.start, link.end)), None)
-    if at is None or words[at][0] not in _QUANTIFIERS:
+    if not link.named or text[link.start : link.end].lower() not in _QUANTIFIERS:
         return False
-    beside = {words[other][0] for other in (at - 1, at + 1) if 0 <= other < len(words)}
-    return not beside & _NAMES_A_THING
+    return not (_NAMES_A_THING.search(text[: link.start]) or _CALLS_IT_ONE.match(text[link.end :]))
 
 
 def _in_context(links: Sequence[Link], context: Mapping[str, str]) -> list[Link]:
@@ -211,7 +208,8 @@ def _worth(link: Link) -> float:
 
 
 _QUANTIFIERS = frozenset({"everything"})
-_NAMES_A_THING = frozenset({"the", "that", "this", "server", "plugin", "mcp", "one", "called", "named"})
+_NAMES_A_THING = re.compile(r"\b(?:the|that|this|server|plugin|mcp|called|named)[ -]\Z", re.I)
+_CALLS_IT_ONE = re.compile(r"[ -](?:server|plugin|mcp|one)\b", re.I)
 
 _Hit = tuple[str, str, int, int]
 """The kind, the stem of the name's part (or of the word), and the place."""
