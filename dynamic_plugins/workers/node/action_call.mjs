@@ -8,9 +8,8 @@
 import { currentCall } from './host_model.mjs'
 import { ActionFailedError, describeError, plain } from './plain.mjs'
 
-const NOT_APPLICABLE = '(its own check says that it does not apply here)'
+const NOT_APPLICABLE = 'its own check says that it does not apply here'
 const NOTHING = Object.freeze(Object.create(null))
-const NO_MODEL = '(it asked a language model and got none)'
 
 /**
  * Call an action's handler and return what it gave. Raises ActionFailedError with the plugin's reason, and what else is
@@ -21,14 +20,14 @@ const NO_MODEL = '(it asked a language model and got none)'
  * @param {() => string[]} notes
  */
 export async function callAction(action, args, host, notes) {
-  const call = { args, hasText: typeof args.text === 'string', wanted: false }
+  const call = { args, hasText: typeof args.text === 'string', wanted: new Set() }
   return currentCall.run(call, async () => {
     const { message, state } = await host.composeTurn(textFor(action.name, args), args, action.name)
     addToState(state, action.name, args, host.isLegacy)
     const options = { ...args, parameters: args, actionContext: NO_EARLIER_RESULTS }
     const replies = new Replies()
     const applies = await validated(action, host.runtime, message, state, options)
-    const why = () => [applies, call.wanted ? NO_MODEL : '', ...notes()].filter(Boolean).map((part) => ` ${part}`).join('')
+    const why = () => inParentheses([applies, withoutModel(call.wanted), ...notes()])
     let value
     try {
       value = await action.handler(host.runtime, message, state, options, replies.callback, [message])
@@ -37,6 +36,16 @@ export async function callAction(action, args, host, notes) {
     }
     return resultOf(value, replies, why, applies !== '')
   })
+}
+
+/** Return what is told behind an error's own text. @param {string[]} sentences */
+export const inParentheses = (sentences) => sentences.filter(Boolean).map((sentence) => ` (${sentence})`).join('')
+
+function withoutModel(wanted) {
+  if (wanted.size === 0) return ''
+  const names = [...wanted].join(', ')
+  const remedy = wanted.has('an answer') ? '' : '; give these as arguments'
+  return `it asked a language model for ${names} and got none${remedy}`
 }
 
 const NO_EARLIER_RESULTS = { previousResults: [], getPreviousResult: () => undefined }
@@ -53,7 +62,7 @@ async function validated(action, runtime, message, state, options) {
   try {
     return (await action.validate(runtime, message, state, options)) ? '' : NOT_APPLICABLE
   } catch (error) {
-    return `(its own check failed: ${describeError(error)})`
+    return `its own check failed: ${describeError(error)}`
   }
 }
 

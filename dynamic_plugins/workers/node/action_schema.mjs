@@ -22,6 +22,8 @@ const COMMON = new Set([
   'recentMessages', 'attachments', 'inReplyTo', 'channelType', 'length', 'metadata', 'entityId', 'roomId', 'userId',
   'agentId', 'worldId', 'mentionContext', 'evaluators', 'simple', 'thinking', 'prompt', 'response',
 ])
+/** Names that are arguments all the same where a prompt asks for them. */
+const ASKED_FOR = new Set(['action', 'content', 'message', 'metadata', 'prompt', 'data'])
 const MAX_PROPERTIES = 20
 const MAX_SCHEMA_DEPTH = 12
 const MIN_PROMPT_LENGTH = 60
@@ -138,13 +140,14 @@ function isSimple(value) {
 function propertiesIn(texts) {
   const found = {}
   const add = (name, schema) => {
-    if (COMMON.has(name) || (found[name] === undefined && Object.keys(found).length >= MAX_PROPERTIES)) return
+    if (found[name] === undefined && Object.keys(found).length >= MAX_PROPERTIES) return
     found[name] = { ...schema, ...found[name] }
   }
-  for (const name of namesRead(texts[0])) add(name, {})
+  for (const name of namesRead(texts[0])) if (!COMMON.has(name)) add(name, {})
   for (const prompt of texts.flatMap(promptsIn)) {
     const { form, names } = requestedFields(prompt)
     for (const name of names) {
+      if (COMMON.has(name) && !ASKED_FOR.has(name)) continue
       const description = fieldDescription(prompt, name)
       add(name, { ...(form === 'xml' ? { type: 'string' } : {}), ...(description ? { description } : {}) })
     }

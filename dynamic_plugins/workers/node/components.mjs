@@ -3,7 +3,7 @@
  * routes and models as actions; and the tasks that it has registered once it runs.
  */
 
-import { callAction, Replies, resultOf } from './action_call.mjs'
+import { callAction, inParentheses, Replies, resultOf } from './action_call.mjs'
 import { actionSchema } from './action_schema.mjs'
 import { ComponentSet } from './component_set.mjs'
 import { ActionFailedError, encode, plain } from './plain.mjs'
@@ -129,7 +129,7 @@ export class PluginComponents {
         const replies = new Replies()
         const reply = { ...message, content: { text: String(turn.reply ?? '') } }
         const value = await evaluator.handler(runtime, message, state, {}, replies.callback, [reply])
-        return resultOf(value, replies, () => this._failures().map((failure) => ` ${failure}`).join(''))
+        return resultOf(value, replies, () => inParentheses(this._failures()))
       },
     })
   }

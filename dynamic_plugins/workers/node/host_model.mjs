@@ -1,12 +1,12 @@
 /** The host's language model, asked by MCP sampling, and the model handlers of elizaOS that lead to it. */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { answerFromArguments } from './prompt_fields.mjs'
+import { answerFromArguments, missingFields } from './prompt_fields.mjs'
 
 /**
- * The call that is being made: its arguments answer what a plugin asks a model for, and it is told of a model that was
- * asked in vain.
- * @type {AsyncLocalStorage<{args: object, hasText: boolean, wanted: boolean}>}
+ * The call that is being made: its arguments answer what a plugin asks a model for, and `wanted` gets what a model was
+ * asked for in vain: names of fields, or "an answer".
+ * @type {AsyncLocalStorage<{args: object, hasText: boolean, wanted: Set<string>}>}
  */
 export const currentCall = new AsyncLocalStorage()
 
@@ -39,15 +39,18 @@ export class HostModel {
     const call = currentCall.getStore()
     const prompt = messages.map(({ content }) => content).join('\n')
     const known = call === undefined ? null : answerFromArguments(prompt, call.args)
-    // A sentence that came along may hold what the other arguments do not.
-    if (known !== null && (known.complete || !call.hasText)) return known.text
+    if (known?.complete) return known.text
     try {
-      return await this._sample(messages, options)
+      // Without a sentence there is nothing that a model could find and the arguments do not hold.
+      if (known === null || call.hasText) return await this._sample(messages, options)
     } catch (error) {
-      if (known !== null) return known.text
-      if (call !== undefined) call.wanted = true
-      throw error
+      if (known === null) {
+        noteWanted(call, prompt)
+        throw error
+      }
     }
+    noteWanted(call, prompt)
+    return known.text
   }
 
   async _sample(messages, { system, maxTokens }) {
@@ -64,6 +67,12 @@ export class HostModel {
     if (text === undefined) throw new Error(answer.error?.message ?? 'the host has no language model')
     return text
   }
+}
+
+function noteWanted(call, prompt) {
+  if (call === undefined) return
+  const names = missingFields(prompt, call.args)
+  for (const name of names.length > 0 ? names : ['an answer']) call.wanted.add(name)
 }
 
 /**

@@ -17,6 +17,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Channel } from './channel.mjs'
 import { PluginComponents } from './components.mjs'
+import { endEnvSearch } from './env_file.mjs'
 import { HostModel } from './host_model.mjs'
 import { describeError, placeOf } from './plain.mjs'
 import { importPlugin } from './plugin_module.mjs'
@@ -40,6 +41,7 @@ channel.listen()
 await server.load(load)
 
 async function load() {
+  endEnvSearch(process.cwd())
   const { plugin, core, coreVersion, code, importFromRoot } = await importPlugin({ root: facts.root, name: facts.package })
   const notes = []
   const log = (level, text) => server.log(level, text)

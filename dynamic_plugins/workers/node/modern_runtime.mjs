@@ -63,12 +63,11 @@ class ModernHost {
     const { core, plugin } = this._parts
     if (plugin.schema) {
       const { openDatabase } = await import('./database.mjs')
-      const adapter = await openDatabase({ ...this._parts, agentId: AGENT_ID })
-      if (adapter !== null) return adapter
+      return openDatabase({ ...this._parts, agentId: AGENT_ID })
     }
     if (typeof core.InMemoryDatabaseAdapter === 'function') return new core.InMemoryDatabaseAdapter()
     const { createMemoryStore } = await import('./memory_store.mjs')
-    return createMemoryStore(AGENT_ID)
+    return createMemoryStore()
   }
 
   /** Run what elizaOS goes on without; its error is told by the errors of calls. */
@@ -76,7 +75,7 @@ class ModernHost {
     try {
       await work()
     } catch (error) {
-      this._parts.notes.push(`(${what}: ${describeError(error)})`)
+      this._parts.notes.push(`${what}: ${describeError(error)}`)
     }
   }
 

@@ -57,6 +57,11 @@ export function answerFromArguments(prompt, args) {
   return { text: `<response>\n${lines.join('\n')}\n</response>`, complete }
 }
 
+/** Return the names of the fields that *prompt* asks for and *args* do not hold. */
+export function missingFields(prompt, args) {
+  return requestedFields(prompt).names.filter((name) => argument(args, name) === undefined)
+}
+
 function namesIn(text, pattern) {
   return [...new Set([...text.matchAll(pattern)].map((found) => found[1]))]
 }

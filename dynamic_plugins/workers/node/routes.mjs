@@ -14,10 +14,12 @@ export function routeSchema(route) {
 }
 
 /** Return the name of a route as an action: `GET_api_time`. */
-export const routeName = (route) => `${verb(route)}_${String(route.path).replace(/[/:*]+/g, '_').replace(/^_+|_+$/g, '')}`
+export const routeName = (route) => `${verb(route)}_${String(route.path).replace(/[/:]+/g, '_').replace(/^_+|_+$/g, '') || 'root'}`
 
 /** Whether a route can be called: not one that serves the files of a folder. */
-export const isCallable = (route) => typeof route?.handler === 'function' && verb(route) !== 'STATIC'
+export function isCallable(route) {
+  return typeof route?.handler === 'function' && verb(route) !== 'STATIC' && !String(route.path).includes('*')
+}
 
 const verb = (route) => String(route.type ?? 'GET').toUpperCase()
 

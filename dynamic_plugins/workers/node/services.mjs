@@ -47,7 +47,7 @@ export class Service {
       this._instance = await within(START_MS, this._host.startService(this._declared))
       this.running = true
     } catch (error) {
-      this.failure = `(service ${this.name} did not start: ${describeError(error)})`
+      this.failure = `service ${this.name} did not start: ${describeError(error)}`
     }
   }
 
@@ -56,7 +56,7 @@ export class Service {
     try {
       await this._host.stopService(this._declared, this._instance)
     } catch (error) {
-      this.failure = `(service ${this.name} did not stop: ${describeError(error)})`
+      this.failure = `service ${this.name} did not stop: ${describeError(error)}`
     }
   }
 }
