@@ -6,6 +6,7 @@ import {
   slice, textOf, trim,
 } from './primordials.mjs'
 
+const OWN_FOLDER = import.meta.dirname ?? new URL('.', import.meta.url).pathname
 const MAX_DEPTH = 30
 const MAX_VALUES = 1_000_000
 const MAX_ERROR_LENGTH = 2000
@@ -13,6 +14,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 const decode = decoder.decode.bind(decoder)
 const Bytes = Uint8Array
 const numbersOf = Array.from
+const objectPrototype = Object.prototype
 
 /** An error of our own that a call raises: its text is the whole of it. */
 export class ActionFailedError extends Error {}
@@ -73,7 +75,8 @@ function fields(value, walk) {
   if (isSet(value)) return items(setValues(value), walk)
   if (isMap(value)) return record(mapEntries(value), walk)
   if (isArrayBufferView(value)) return value.length === undefined ? '[binary]' : items(numbersOf(value), walk)
-  if (typeof value.toJSON === 'function') return plainValue(value.toJSON(), walk)
+  // Not one that is on every object: a plugin put it there.
+  if (typeof value.toJSON === 'function' && value.toJSON !== objectPrototype.toJSON) return plainValue(value.toJSON(), walk)
   const names = keys(value)
   const pairs = []
   for (let i = 0; i < names.length; i++) pairs[i] = [names[i], read(value, names[i])]
@@ -162,4 +165,17 @@ export function sourceOf(value) {
   } catch {
     return ''
   }
+}
+
+/** Return ` (index.js, line 12)`: the place in a plugin's own code where an error was raised; empty where none is known. */
+export function placeOf(error) {
+  try {
+    const lines = textOf(error.stack).split('\n')
+    for (let i = 0; i < lines.length; i++) {
+      // The first line of a SyntaxError is the place; the frames of all others have it in parentheses, or bare.
+      const found = /(?:^|\(|at (?:async )?)(?:file:\/\/)?(\/[^()]*?):(\d+)(?::\d+)?\)?$/.exec(lines[i])
+      if (found !== null && !found[1].startsWith(OWN_FOLDER)) return ` (${found[1].split('/').pop()}, line ${found[2]})`
+    }
+  } catch { /* its stack is not to be read */ }
+  return ''
 }
