@@ -106,20 +106,31 @@ function isError(content) {
  */
 export function resultOf(value, replies, why, isNotApplicable = false) {
   const result = plain(value)
-  const data = result !== null && typeof result === 'object' && !Array.isArray(result) ? result : NOTHING
+  const data = isRecord(result) ? result : NOTHING
   const texts = [...replies.texts, ...[data.text, data.message].filter((text) => typeof text === 'string')]
   if (hasFailed(result, data, replies)) {
     const reason = withoutRepeats([...texts, reasonIn(data.error)]).join('\n') || 'it gave no reason'
     throw new ActionFailedError(reason + why())
   }
-  if (result === null || typeof result !== 'object') {
-    const text = withoutRepeats([...texts, typeof result === 'string' ? result : '']).join('\n')
-    if (text === '' && isNotApplicable) throw new ActionFailedError(`it did nothing${why()}`)
-    return text || result
+  if (result !== null && typeof result === 'object') {
+    return isActionResult(data) ? textAndData(texts, data) : withReplies(result, replies)
   }
-  if (data.success === undefined || (data.text === undefined && data.data === undefined && data.values === undefined)) {
-    return replies.texts.length > 0 && !Array.isArray(result) ? { ...data, said: replies.texts } : result
-  }
+  const text = withoutRepeats([...texts, typeof result === 'string' ? result : '']).join('\n')
+  if (text === '' && isNotApplicable) throw new ActionFailedError(`it did nothing${why()}`)
+  return text || result
+}
+
+const isRecord = (value) => value !== null && typeof value === 'object' && !Array.isArray(value)
+
+/** Whether a record is elizaOS' own form of a result, from 1.x on. */
+const isActionResult = (data) => data.success !== undefined && ['text', 'data', 'values'].some((name) => data[name] !== undefined)
+
+/** Return a plugin's own record, with what it said besides. */
+function withReplies(result, replies) {
+  return replies.texts.length > 0 && isRecord(result) ? { ...result, said: replies.texts } : result
+}
+
+function textAndData(texts, data) {
   const text = withoutRepeats(texts).join('\n')
   const rest = dataIn(data)
   return Object.keys(rest).length > 0 ? { text, data: rest } : text
@@ -139,7 +150,7 @@ function reasonIn(error) {
 function dataIn({ data, values }) {
   const found = data !== null && typeof data === 'object' && Object.keys(data).length > 0 ? data : values
   if (Array.isArray(found) || found === null || typeof found !== 'object') return found ?? {}
-  const { actionName, ...rest } = found // eslint-disable-line no-unused-vars -- elizaOS adds it to every result
+  const { actionName, ...rest } = found // elizaOS adds it to every result
   return rest
 }
 

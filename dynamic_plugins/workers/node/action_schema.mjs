@@ -113,11 +113,7 @@ function zodProperty(schema) {
 /** Return what is sound of a stranger's schema: the host refuses a plugin over one that is not. */
 function cleaned(schema, depth = 0) {
   if (schema === null || typeof schema !== 'object' || depth > MAX_SCHEMA_DEPTH) return {}
-  const found = {}
-  const types = [schema.type].flat().filter((type) => TYPES.has(type))
-  if (types.length > 0) found.type = types.length === 1 ? types[0] : types
-  for (const key of PLAIN_KEYS) if (isSimple(schema[key])) found[key] = schema[key]
-  if (Array.isArray(schema.enum)) found.enum = plain(schema.enum)
+  const found = ownFacts(schema)
   if (schema.items && !Array.isArray(schema.items)) found.items = cleaned(schema.items, depth + 1)
   for (const key of ['anyOf', 'oneOf', 'allOf']) {
     if (Array.isArray(schema[key])) found[key] = schema[key].map((each) => cleaned(each, depth + 1))
@@ -126,6 +122,16 @@ function cleaned(schema, depth = 0) {
     const entries = Object.entries(schema.properties)
     found.properties = Object.fromEntries(entries.map(([name, each]) => [name, cleaned(each, depth + 1)]))
   }
+  return found
+}
+
+/** Return what a schema says of the value itself, not of those within. */
+function ownFacts(schema) {
+  const found = {}
+  const types = [schema.type].flat().filter((type) => TYPES.has(type))
+  if (types.length > 0) found.type = types.length === 1 ? types[0] : types
+  for (const key of PLAIN_KEYS) if (isSimple(schema[key])) found[key] = schema[key]
+  if (Array.isArray(schema.enum)) found.enum = plain(schema.enum)
   if (Array.isArray(schema.required)) found.required = schema.required.filter((name) => typeof name === 'string')
   return found
 }

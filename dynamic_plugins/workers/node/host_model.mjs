@@ -83,10 +83,10 @@ function noteWanted(call, prompt) {
 export function modelHandlers(askHost) {
   const answerText = (_runtime, params) => askHost(messagesOf(params), optionsOf(params))
   const answerObject = async (_runtime, params) => {
-    const shape = params?.schema?.properties
-    const wish = shape ? `\nAnswer with JSON alone, of this form: ${formOf(shape)}` : ''
     const messages = messagesOf(params)
-    return jsonIn(await askHost([...messages.slice(0, -1), { ...messages.at(-1), content: messages.at(-1).content + wish }], optionsOf(params)))
+    const shape = params?.schema?.properties
+    if (shape) messages.at(-1).content += `\nAnswer with JSON alone, of this form: ${formOf(shape)}`
+    return jsonIn(await askHost(messages, optionsOf(params)))
   }
   return Object.fromEntries([
     ...TEXT_MODELS.map((type) => [type, answerText]),

@@ -41,13 +41,13 @@ channel.listen()
 await server.load(load)
 
 async function load() {
-  endEnvSearch(process.cwd())
+  const dataFolder = process.cwd()
+  endEnvSearch(dataFolder)
   const { plugin, core, coreVersion, code, importFromRoot } = await importPlugin({ root: facts.root, name: facts.package })
   const notes = []
   const log = (level, text) => server.log(level, text)
-  const host = await makeHost({
-    core, coreVersion, plugin, settings: settings(), askHost: model.askHost, log, notes, importFromRoot, dataFolder: process.cwd(),
-  })
+  const { askHost } = model
+  const host = await makeHost({ core, coreVersion, plugin, settings: settings(), askHost, log, notes, importFromRoot, dataFolder })
   return new PluginComponents(plugin, code, host, { notes, log, changed: () => server.toolsChanged() }).set
 }
 

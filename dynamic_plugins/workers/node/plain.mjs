@@ -10,6 +10,7 @@ const OWN_FOLDER = import.meta.dirname ?? new URL('.', import.meta.url).pathname
 const MAX_DEPTH = 30
 const MAX_VALUES = 1_000_000
 const MAX_ERROR_LENGTH = 2000
+const NO_REASON = 'it gave no reason'
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const decode = decoder.decode.bind(decoder)
 const Bytes = Uint8Array
@@ -146,16 +147,21 @@ export function describeError(error) {
 }
 
 function described(error) {
-  if (error === null || typeof error !== 'object') return trim(textOf(error)) || 'it gave no reason'
+  if (error === null || typeof error !== 'object') return trim(textOf(error)) || NO_REASON
   const inner = own(error, 'errors')
   if (isArray(inner) && inner.length > 0) return described(inner[0]) // a group: its first error is the reason
-  const message = trim(textOf(error.message ?? error.error ?? (isNativeError(error) ? '' : encode(plain(error)))))
+  if (!isNativeError(error)) return trim(textOf(error.message ?? error.error ?? encode(plain(error)))) || NO_REASON
+  const message = trim(textOf(error.message))
   if (error instanceof ActionFailedError) return message
-  const name = textOf(error.name ?? '')
-  const cause = own(error, 'cause')?.message
-  const because = cause && indexOf(message, textOf(cause)) < 0 ? ` (${cause})` : ''
-  if (name === '' || name === 'Error' || !isNativeError(error)) return (message || name || 'it gave no reason') + because
-  return message ? `${name}: ${message}${because}` : name
+  const named = error.name === 'Error' ? message || 'Error' : `${error.name}${message && `: ${message}`}`
+  return named + causeOf(error, message)
+}
+
+/** Return the message of an error's cause, where its own does not tell it: ` (connect ECONNREFUSED)`. */
+function causeOf(error, message) {
+  const cause = own(error, 'cause')
+  const text = isNativeError(cause) ? textOf(cause.message) : ''
+  return text !== '' && indexOf(message, text) < 0 ? ` (${text})` : ''
 }
 
 /** Return the source text of a function; empty where it has none. */
