@@ -5,12 +5,14 @@
 
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { holdLock } from './folder_lock.mjs'
 import { describeError } from './plain.mjs'
 
 const PACKAGE = '@elizaos/plugin-sql'
 const FOLDER = 'pglite'
 // Lies beside the folder until its first start is through: a folder whose start was cut off cannot be opened, and holds nothing.
 const UNFINISHED = 'pglite.unfinished'
+const LOCK = 'pglite.lock'
 const SINGLETONS = Symbol.for('@elizaos/plugin-sql/global-singletons')
 
 // Postgres's classes of errors in the data itself: internal and corrupted (XX), files that are missing (58).
@@ -20,7 +22,8 @@ const DAMAGED_TEXT = /\bAborted\(|could not (open|read) (file|block)|invalid pag
 /**
  * Return an open database adapter that has the tables of plugin-sql and of the plugin: migrations are done, so the
  * runtime is to be initialized with `skipMigrations`. A damaged folder is moved aside and a new one begun, which a line
- * of the log and of `notes` tells. Raises an Error where plugin-sql is missing, and what a failed migration raises.
+ * of the log and of `notes` tells. Raises an Error where plugin-sql is missing or another process has the database open,
+ * and what a failed migration raises.
  * @param {object} parts
  * @param {object} parts.plugin
  * @param {string} parts.agentId
@@ -31,6 +34,10 @@ const DAMAGED_TEXT = /\bAborted\(|could not (open|read) (file|block)|invalid pag
  */
 export async function openDatabase({ plugin, agentId, importFromRoot, dataFolder, log, notes }) {
   const sql = await sqlPackage(importFromRoot)
+  // PGlite looks after no lock of its own, and two of it in one folder destroy the data.
+  if (!(await holdLock(join(dataFolder, LOCK)))) {
+    throw new Error('another process of this plugin has its database open; stop the plugin there first')
+  }
   const open = () => openFolder(sql, plugin, agentId, dataFolder)
   try {
     return await open()

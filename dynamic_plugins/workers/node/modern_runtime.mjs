@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { modelHandlers } from './host_model.mjs'
 import { describeError } from './plain.mjs'
 import { AGENT_ID, ENTITY_ID, once, ROOM_ID, WORLD_ID } from './runtime.mjs'
+import { embeddingModel } from './store/word_embedding.mjs'
 
 /** Below every model that the plugin itself brings. */
 const HOST_PRIORITY = -100
@@ -46,7 +47,7 @@ class ModernHost {
       plugins: [],
       logLevel: 'warn',
     })
-    for (const [type, handler] of Object.entries(modelHandlers(askHost))) {
+    for (const [type, handler] of Object.entries({ ...modelHandlers(askHost), TEXT_EMBEDDING: embeddingModel })) {
       runtime.registerModel(type, handler, 'host', HOST_PRIORITY)
     }
     await runtime.initialize({ skipMigrations: true })

@@ -1,26 +1,40 @@
 /**
  * Embeddings without a model: texts are near one another as far as they share words and parts of words.
  *
- * A plugin of 0.x cannot keep or search a memory without an embedding, and the core would download a model for it.
+ * Without embeddings, plugins that keep knowledge find nothing, and most tell success all the same; a core of 0.x would
+ * download a model. A plugin's own TEXT_EMBEDDING goes before this one.
  */
 
 const DIMENSIONS = 384 // what 0.x expects of its own local model
+const LONG_WORD = 7 // short ones are mostly "the", "of" and "is"
 const PART_LENGTH = 4
 const PART_WEIGHT = 0.3
+// Plugins take a first number of 0 for an embedding that has failed.
+const FIRST = 0.01
 
 /**
- * Return the embedding of *text*, of length 1; all zeros for a text without words.
+ * Return the embedding of *text*, of length 1.
  * @param {string} text
  * @returns {number[]}
  */
 export function wordEmbedding(text) {
   const vector = new Array(DIMENSIONS).fill(0)
+  vector[0] = FIRST
   for (const word of String(text).toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
-    add(vector, word, 1)
+    add(vector, word, Math.min(word.length, LONG_WORD) / LONG_WORD)
     for (let at = 0; at + PART_LENGTH < word.length; at++) add(vector, word.slice(at, at + PART_LENGTH), PART_WEIGHT)
   }
   const length = Math.hypot(...vector)
-  return length === 0 ? vector : vector.map((value) => value / length)
+  return vector.map((value) => value / length)
+}
+
+/**
+ * The handler of elizaOS' model TEXT_EMBEDDING: of a text, of `{text}`, of `{texts}` a list. The core asks it about
+ * nothing, to learn its length.
+ */
+export async function embeddingModel(_runtime, params) {
+  if (Array.isArray(params?.texts)) return params.texts.map(wordEmbedding)
+  return wordEmbedding(typeof params === 'string' ? params : params?.text ?? '')
 }
 
 /**
@@ -44,7 +58,7 @@ export function similarity(one, other) {
 function add(vector, feature, weight) {
   const hash = fnv1a(feature)
   // The sign keeps two features that share a place from always adding up.
-  vector[hash % DIMENSIONS] += hash & 0x40000000 ? -weight : weight
+  vector[1 + (hash % (DIMENSIONS - 1))] += hash & 0x40000000 ? -weight : weight
 }
 
 function fnv1a(text) {
