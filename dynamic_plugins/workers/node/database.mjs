@@ -1,0 +1,115 @@
+/**
+ * The database of a plugin that declares tables (a `schema`): PGlite, a Postgres in this process, through
+ * `@elizaos/plugin-sql`. It lies in the plugin's own folder and outlives the worker.
+ */
+
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { holdLock } from './folder_lock.mjs'
+import { describeError } from './plain.mjs'
+
+const PACKAGE = '@elizaos/plugin-sql'
+const FOLDER = 'pglite'
+// Lies beside the folder until its first start is through: a folder whose start was cut off cannot be opened, and holds nothing.
+const UNFINISHED = 'pglite.unfinished'
+const LOCK = 'pglite.lock'
+const SINGLETONS = Symbol.for('@elizaos/plugin-sql/global-singletons')
+
+// Postgres's classes of errors in the data itself: internal and corrupted (XX), files that are missing (58).
+const DAMAGED_CODE = /^(XX|58)/
+const DAMAGED_TEXT = /\bAborted\(|could not (open|read) (file|block)|invalid page|unreachable|memory access out of bounds/
+
+/**
+ * Return an open database adapter that has the tables of plugin-sql and of the plugin: migrations are done, so the
+ * runtime is to be initialized with `skipMigrations`. A damaged folder is moved aside and a new one begun, which a line
+ * of the log and of `notes` tells. Raises an Error where plugin-sql is missing or another process has the database open,
+ * and what a failed migration raises.
+ * @param {object} parts
+ * @param {object} parts.plugin
+ * @param {string} parts.agentId
+ * @param {(name: string) => Promise<object>} parts.importFromRoot
+ * @param {string} parts.dataFolder
+ * @param {(level: string, text: string) => void} parts.log
+ * @param {string[]} parts.notes
+ */
+export async function openDatabase({ plugin, agentId, importFromRoot, dataFolder, log, notes }) {
+  const sql = await sqlPackage(importFromRoot)
+  // PGlite looks after no lock of its own, and two of it in one folder destroy the data.
+  if (!(await holdLock(join(dataFolder, LOCK)))) {
+    throw new Error('another process of this plugin has its database open; stop the plugin there first')
+  }
+  const open = () => openFolder(sql, plugin, agentId, dataFolder)
+  try {
+    return await open()
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    const kept = moveAside(dataFolder)
+    const told = `its database could not be opened (${describeError(error)}): it was moved to ${kept} and a new one begun`
+    log('warning', told)
+    notes.push(told)
+    return open()
+  }
+}
+
+/** Whether a plugin keeps tables. @param {object} plugin */
+export function hasTables(plugin) {
+  return plugin.schema !== undefined && plugin.schema !== null
+}
+
+async function sqlPackage(importFromRoot) {
+  let module
+  try {
+    module = await importFromRoot(PACKAGE)
+  } catch (error) {
+    throw new Error(`it keeps tables and ${PACKAGE} cannot be imported: ${describeError(error)}`, { cause: error })
+  }
+  const { createDatabaseAdapter, plugin = module.default } = module
+  if (typeof createDatabaseAdapter !== 'function') throw new Error(`${PACKAGE} has no createDatabaseAdapter`)
+  return { createDatabaseAdapter, schema: plugin?.schema }
+}
+
+async function openFolder({ createDatabaseAdapter, schema }, plugin, agentId, dataFolder) {
+  const folder = join(dataFolder, FOLDER)
+  const unfinished = join(dataFolder, UNFINISHED)
+  if (existsSync(unfinished)) rmSync(folder, { recursive: true, force: true })
+  if (!existsSync(folder)) writeFileSync(unfinished, '')
+  const adapter = createDatabaseAdapter({ dataDir: folder }, agentId)
+  try {
+    await adapter.init()
+    await adapter.runPluginMigrations([{ name: PACKAGE, schema }, { name: plugin.name, schema: plugin.schema }], QUIETLY)
+  } catch (error) {
+    await close(adapter)
+    throw error
+  }
+  rmSync(unfinished, { force: true })
+  return adapter
+}
+
+// A change of a table that would lose data is refused, as in elizaOS.
+const QUIETLY = { verbose: false, force: false, dryRun: false }
+
+async function close(adapter) {
+  // Versions of plugin-sql before 2.0 give out a closed connection again.
+  delete globalThis[SINGLETONS]?.pgLiteClientManager
+  try {
+    await adapter.close()
+  } catch {
+    // What cannot be opened often cannot be closed.
+  }
+}
+
+/** Whether the files are at fault: a migration that the plugin got wrong leaves them as they are. */
+function isDamage(error) {
+  for (let cause = error, depth = 0; cause && depth < 10; cause = cause.cause, depth++) {
+    if (cause instanceof WebAssembly.RuntimeError) return true
+    if (typeof cause.code === 'string' && DAMAGED_CODE.test(cause.code)) return true
+    if (cause.name === 'ErrnoError' || DAMAGED_TEXT.test(cause.message ?? '')) return true
+  }
+  return false
+}
+
+function moveAside(dataFolder) {
+  const name = `${FOLDER}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`
+  renameSync(join(dataFolder, FOLDER), join(dataFolder, name))
+  return name
+}
