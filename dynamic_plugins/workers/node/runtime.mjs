@@ -56,14 +56,21 @@ export async function makeHost(parts) {
 }
 
 /**
- * Return *work* as a function that runs it once: every call gets the first one's promise.
+ * Return *work* as a function that runs it once: every call gets the first one's promise. Where it failed, the next call
+ * tries again.
  * @template T
  * @param {() => Promise<T>} work
  * @returns {() => Promise<T>}
  */
 export function once(work) {
   let begun = null
-  return () => (begun ??= work())
+  return () => {
+    begun ??= work().catch((error) => {
+      begun = null
+      throw error
+    })
+    return begun
+  }
 }
 
 /** Return a component list as an array: some plugins have an object of them, or holes. */
