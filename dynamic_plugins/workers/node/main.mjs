@@ -13,13 +13,14 @@
  * folder is the plugin's own.
  */
 
+import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Channel } from './channel.mjs'
 import { PluginComponents } from './components.mjs'
 import { endEnvSearch } from './env_file.mjs'
 import { HostModel } from './host_model.mjs'
-import { describeError, placeOf } from './plain.mjs'
+import { ActionFailedError, describeError, placeOf } from './plain.mjs'
 import { importPlugin } from './plugin_module.mjs'
 import { makeHost } from './runtime.mjs'
 import { Server } from './server.mjs'
@@ -38,7 +39,7 @@ process.env.LOG_LEVEL ??= 'warn'
 globalThis.require = createRequire(join(facts.root, 'package.json'))
 
 channel.listen()
-await server.load(load)
+await server.load(() => unlessItExits(load))
 
 async function load() {
   const dataFolder = process.cwd()
@@ -47,8 +48,27 @@ async function load() {
   const notes = []
   const log = (level, text) => server.log(level, text)
   const { askHost } = model
-  const host = await makeHost({ core, coreVersion, plugin, settings: settings(), askHost, log, notes, importFromRoot, dataFolder })
+  const host = await makeHost({
+    core, coreVersion, plugin, settings: settings(), askHost, log, notes, importFromRoot, dataFolder,
+  })
   return new PluginComponents(plugin, code, host, { notes, log, changed: () => server.toolsChanged() }).set
+}
+
+/** Return what *work* gives; where the plugin ends the process meanwhile, that is an error, and the process goes on. */
+async function unlessItExits(work) {
+  const { exit } = process
+  try {
+    return await new Promise((resolve, reject) => {
+      process.exit = (code = process.exitCode) => {
+        const error = new ActionFailedError(exitText(code ?? 0))
+        reject(error)
+        throw error
+      }
+      work().then(resolve, reject)
+    })
+  } finally {
+    process.exit = exit
+  }
 }
 
 function settings() {
@@ -59,11 +79,17 @@ function settings() {
 /** An error in a plugin's timer, or a promise that it forgot, ends no call but its own. */
 function survive(error) {
   const text = `an error that it did not catch: ${describeError(error)}${placeOf(error)}`
-  process.stderr.write(`${text}\n`)
+  try {
+    writeSync(2, `${text}\n`)
+  } catch { /* nobody reads it */ }
   server.log('error', text)
 }
 
 /** A plugin that ends the process leaves nobody waiting. */
 function tellOfExit(code) {
-  server.failOpen(`it ended its own process with exit code ${code}`)
+  server.failOpen(exitText(code))
+}
+
+function exitText(code) {
+  return `it ended its own process with exit code ${code}`
 }

@@ -86,6 +86,7 @@ export class Server {
     }
   }
 
+  /** Answers are awaited, not returned: a promise that is returned goes through `Promise.prototype.then`. */
   async _answer(id, method, params) {
     if (method === 'ping' || method === 'logging/setLevel') return this._send(id, {})
     if (method === 'initialize') this.onCapabilities(own(params, 'capabilities') ?? {})
@@ -94,10 +95,11 @@ export class Server {
       case 'initialize': return this._initialize(id)
       case 'tools/list': return this._send(id, { tools: this._tools() })
       case 'resources/list': return this._send(id, { resources: this._resources() })
-      case 'tools/call': return this._callTool(id, params)
-      case 'resources/read': return this._readResource(id, params)
+      case 'tools/call': await this._callTool(id, params); break
+      case 'resources/read': await this._readResource(id, params); break
       default: return this._fail(id, NOT_FOUND, `there is no ${method} here`)
     }
+    return undefined
   }
 
   _initialize(id) {
