@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
+    from dynamic_plugins.install.bun import Bun
+    from dynamic_plugins.install.command import Tell
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.npm import Npm
@@ -54,7 +56,8 @@ class Installer:
     nothing published after *exclude_newer* (an ISO date) when that is given; else, of what nobody has verified, nothing
     that was published in the last *cooldown_days*. An install may take *timeout_seconds*. Where *offline*, no index is
     asked what it holds. *environ* is the process environment, of which package managers get what they need. *present*
-    gives the path of what is installed under a name.
+    gives the path of what is installed under a name. *may_link* says whether no plugin can write to its own code, so
+    that several may share a file.
     """
 
     def __init__(
@@ -69,11 +72,14 @@ class Installer:
         environ: Mapping[str, str],
         present: Callable[[str], str | None] | None = None,
         offline: bool = False,
+        may_link: Callable[[], bool] = lambda: False,
     ) -> None:
         self._folders = PluginFolders(root, present) if present else PluginFolders(root)
         self._python, self._allow_builds = python, allow_builds
         self._seconds = timeout_seconds
-        self._offline = offline
+        self._offline, self._may_link = offline, may_link
+        # Not among the plugins: what lies there and is none is swept away.
+        self._bun_cache = root.parent / "bun-cache"
         self._exclude_newer, self._cooldown_days = exclude_newer, cooldown_days
         self._environ = child_environment(environ)
         self._indexes: dict[tuple[str, str], str] = {}
@@ -89,6 +95,17 @@ class Installer:
         from dynamic_plugins.install.npm import Npm
 
         return Npm(environ=self._environ, allow_builds=self._allow_builds)
+
+    @cached_property
+    def _bun(self) -> Bun:
+        from dynamic_plugins.install.bun import Bun
+
+        return Bun(environ=self._environ, cache=self._bun_cache, may_link=self._may_link)
+
+    async def _node_from_pypi(self, plugin: str, folder: Path, tell: Tell) -> Npm:
+        from dynamic_plugins.install.node import from_pypi
+
+        return await from_pypi(plugin, folder, self._uv, tell, environ=self._environ, allow_builds=self._allow_builds)
 
     @cached_property
     def indexes(self) -> IndexLookup:
@@ -157,9 +174,18 @@ class Installer:
             needed = requirements(plan.kind, plan.package, plan.version)
             return self._uv.commands(needed, ENVIRONMENT, plan.cutoff)
         try:
+            if plan.is_typescript:
+                return self._project_commands(plan)
             return self._npm.commands(plan.package, plan.version, ENVIRONMENT, plan.cutoff)
         except ValueError as error:
             raise InstallError(plan.name, f"DYNAMIC_PLUGINS_EXCLUDE_NEWER is no date: {error}") from error
+
+    def _project_commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
+        from dynamic_plugins.install.node import WHEEL
+
+        node = self._uv.commands([WHEEL], f"{ENVIRONMENT}/env") if plan.brings_node else ()
+        installer = self._bun if plan.with_bun else self._npm
+        return (*node, *installer.project_commands(plan.project, ENVIRONMENT, plan.cutoff))
 
     def plan_path(self, path: Path, *, editable: bool = False, version: str | None = None) -> InstallPlan:
         """Return what installing the plugin in a folder or wheel on this machine would do.
@@ -228,7 +254,8 @@ class Installer:
         the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
         """
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
-        if (is_exact and not plan.is_unlisted) or plan.remote or plan.editable or plan.copy or plan.commit:
+        is_whole = is_exact and not plan.is_unlisted and (not plan.is_typescript or plan.pins)
+        if is_whole or plan.remote or plan.editable or plan.copy or plan.commit:
             yield plan
             return
         async with contextlib.AsyncExitStack() as held:
@@ -243,14 +270,14 @@ class Installer:
             yield plan
 
     async def _complete(self, plan: InstallPlan, folder: Path) -> InstallPlan:
-        from dynamic_plugins.install.exact_plan import from_git, from_index, from_npm
+        from dynamic_plugins.install.exact_plan import from_git, from_index
 
         if plan.package.type == "path":
             return await in_thread(self._with_copy, plan, folder)
         if plan.package.type == "git":
             plan = await from_git(plan, folder, self._environ)
-        elif plan.package.type == "npm" and (plan.version is None or plan.cooled):
-            plan = await from_npm(plan, folder, self._npm)
+        elif plan.package.type == "npm":
+            plan = await self._of_npm(plan, folder)
         elif plan.package.type == "pypi" and (plan.version is None or plan.cooled):
             plan = await from_index(plan, folder, self._uv)
         if plan.cooled:
@@ -259,6 +286,28 @@ class Installer:
         if plan.is_unlisted:
             plan = replace(plan, told=(await self.indexes.facts(plan.package, plan.version, folder)).lines())
         return replace(plan, commands=self._commands(plan))
+
+    async def _of_npm(self, plan: InstallPlan, folder: Path) -> InstallPlan:
+        """Return *plan* with its version; of what no registry lists, its kind; of elizaOS plugins, their core."""
+        from dynamic_plugins.install.elizaos_plan import with_core
+        from dynamic_plugins.install.exact_plan import from_npm, of_found_kind
+        from dynamic_plugins.install.node import WHEEL, is_enough
+
+        npm = self._npm
+        if plan.is_typescript and not await is_enough(npm, folder):
+            npm = await self._node_from_pypi(plan.name, folder / "node", lambda *_: None)
+            note = f"Node.js comes with it, from PyPI ({WHEEL}): this machine has none that would do"
+            plan = replace(plan, brings_node=True, notes=(*plan.notes, note))
+        if plan.version is None or plan.cooled:
+            plan = await from_npm(plan, folder, npm)
+        if plan.is_unlisted and not plan.is_typescript:
+            plan = await of_found_kind(plan, folder, npm)
+            if plan.is_typescript:
+                return await self._of_npm(plan, folder)
+        if not plan.is_typescript:
+            return plan
+        with_bun = not self._allow_builds and not plan.package.sha256 and await self._bun.is_usable(folder)
+        return replace(await with_core(plan, folder, npm), with_bun=with_bun)
 
     def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:
         """Return *plan* for a copy in *folder* of what it names; what is told of it is what the copy says."""
@@ -289,7 +338,9 @@ class Installer:
         The new version lies beside the one that is there; removing the old one is the caller's, once it has decided.
         The caller holds :meth:`lock`.
         """
-        from dynamic_plugins.install.builder import make
+        from dynamic_plugins.install.builder import Programs, make
+
+        programs = Programs(self._uv, self._npm, self._bun, self._node_from_pypi)
 
         def tell(stage: str, message: str, fraction: float) -> None:
             listener(Event(plan.name, stage, message, fraction))
@@ -297,7 +348,7 @@ class Installer:
         target = self._folders.target(plan.name)
         try:
             async with asyncio.timeout(self._seconds), self._folders.staging(plan.name) as staging:
-                facts = await make(plan, staging, self._uv, self._npm, tell)
+                facts = await make(plan, staging, programs, tell)
                 installation = _moved(await self._recorded(facts, staging), staging, target)
                 self._folders.publish(staging, target)
                 tell("publish", "", 1.0)

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { modelHandlers } from './host_model.mjs'
+import { passOverMigrated } from './migrations.mjs'
 import { describeError } from './plain.mjs'
 import { AGENT_ID, ENTITY_ID, once, ROOM_ID, WORLD_ID } from './runtime.mjs'
 import { embeddingModel } from './store/word_embedding.mjs'
@@ -64,7 +65,9 @@ class ModernHost {
     const { core, plugin } = this._parts
     if (plugin.schema) {
       const { openDatabase } = await import('./database.mjs')
-      return openDatabase({ ...this._parts, agentId: AGENT_ID })
+      const adapter = await openDatabase({ ...this._parts, agentId: AGENT_ID })
+      passOverMigrated(adapter, plugin.schema)
+      return adapter
     }
     if (typeof core.InMemoryDatabaseAdapter === 'function') return new core.InMemoryDatabaseAdapter()
     const { createMemoryStore } = await import('./memory_store.mjs')
