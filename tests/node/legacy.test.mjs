@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { started } from './worker.mjs'
+import { fixture, started } from './worker.mjs'
 
-const LEGACY = { plugin: 'legacy', core: readFileSync(join(import.meta.dirname, 'fixtures', 'legacy_core.mjs'), 'utf8') }
+const LEGACY = { plugin: 'legacy', core: fixture('legacy_core') }
 const NO_MODEL = /^there is no language model here to ask \(it asked a language model/
 
 const saying = (text) => () => ({ result: { role: 'assistant', model: 'm', content: { type: 'text', text } } })
