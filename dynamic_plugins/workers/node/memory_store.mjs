@@ -46,7 +46,7 @@ function lifeMethods() {
   }
 }
 
-/** `then` must be missing, or to await the store would call it. */
+/** `then` must be missing: whoever awaits the object would call it. */
 const isKnown = (methods, name) => typeof name === 'symbol' || name === 'then' || name === 'toJSON' || name in methods
 
 /** A method that the cores do not have: the work handed to it is done, and a question is answered as by an empty table. */
@@ -66,6 +66,6 @@ function absentTables() {
     throw new Error(`there are no SQL tables here (db.${name}): the plugin declares no schema of its own`)
   }
   return new Proxy({}, {
-    get: (target, name) => (typeof name === 'symbol' || name === 'then' || name === 'toJSON' || name in target ? target[name] : refuse(name)),
+    get: (target, name) => (isKnown(target, name) ? target[name] : refuse(name)),
   })
 }

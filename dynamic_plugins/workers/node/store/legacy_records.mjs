@@ -12,9 +12,11 @@ export function legacyMethods(modern) {
   return { ...accountMethods(modern), ...goalMethods(), ...knowledgeMethods(), ...legacyRooms(modern), ...usersRelated() }
 }
 
+const NO_DETAILS = { tagline: '', summary: '', quote: '' }
+
 function accountMethods({ getParticipantsForRoom, getRoomsForParticipant }) {
   const accounts = new Table()
-  const actorOf = ({ id, name, username = '', details }) => ({ id, name, username, details: details ?? { tagline: '', summary: '', quote: '' } })
+  const actorOf = ({ id, name, username = '', details = NO_DETAILS }) => ({ id, name, username, details })
   return {
     getAccountById: async (id) => accounts.get(id),
     createAccount: async (account) => Boolean(accounts.put(account)),

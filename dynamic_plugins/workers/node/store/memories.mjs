@@ -41,10 +41,7 @@ export function memoryMethods() {
 
     searchMemories: async (params) => search(params),
     searchMemoriesByEmbedding: async (embedding, params) => search({ ...params, embedding }),
-    getCachedEmbeddings: async ({ query_table_name: tableName, query_field_name: field, query_field_sub_name: part, query_input: text }) =>
-      memories
-        .where((memory) => memory.tableName === tableName && memory.embedding && memory[field]?.[part] === text)
-        .map(({ embedding }) => ({ embedding, levenshtein_score: 0 })),
+    getCachedEmbeddings: async (sought) => embeddingsOf(memories, sought),
 
     deleteMemory: remove,
     removeMemory: remove,
@@ -71,6 +68,14 @@ function plainMemory(memory) {
 function pageOf(records, { count, limit, offset = 0 }) {
   const length = count ?? limit
   return records.slice(offset, length === undefined ? undefined : offset + length)
+}
+
+/** Return the embeddings of memories that have exactly the sought text. */
+function embeddingsOf(memories, { query_table_name: tableName, query_input: text, ...field }) {
+  const { query_field_name: name, query_field_sub_name: part } = field
+  return memories
+    .where((memory) => memory.tableName === tableName && memory.embedding && memory[name]?.[part] === text)
+    .map(({ embedding }) => ({ embedding, levenshtein_score: 0 }))
 }
 
 function nearest(memories, { embedding, match_threshold: threshold = 0, count, match_count: matches }) {
