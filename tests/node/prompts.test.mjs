@@ -14,18 +14,25 @@ Example:
   <taskName>Finish report</taskName>
   <isUrgent>true</isUrgent>
 </response>`
+const TOON = `Respond using TOON like this:
+contactName: Name of the contact
+reason: Why
+
+IMPORTANT: nothing else.`
 const JSON_PROMPT = 'Answer with JSON:\n```json\n{"to": "the address", "amount": 5}\n```'
 
 describe('the fields that a prompt asks for', () => {
   it('are those of its last XML example, or the keys of its JSON', () => {
     assert.deepEqual(requestedFields(XML), { form: 'xml', names: ['taskName', 'isUrgent'] })
     assert.deepEqual(requestedFields(JSON_PROMPT), { form: 'json', names: ['to', 'amount'] })
+    assert.deepEqual(requestedFields(TOON), { form: 'toon', names: ['contactName', 'reason'] })
     assert.deepEqual(requestedFields('Say something nice.'), { form: 'text', names: [] })
   })
 
   it('are described as the prompt does it', () => {
     assert.equal(fieldDescription(XML, 'taskName'), "Name of the task, or 'null'")
     assert.equal(fieldDescription(JSON_PROMPT, 'to'), 'the address')
+    assert.equal(fieldDescription(TOON, 'reason'), 'Why')
     assert.equal(fieldDescription('- to: whom it goes to', 'to'), 'whom it goes to')
     assert.equal(fieldDescription(JSON_PROMPT, 'amount'), '')
   })
@@ -41,6 +48,7 @@ describe('arguments answer a prompt', () => {
 
   it('only with what they hold', () => {
     assert.equal(answerFromArguments(XML, { text: 'buy tea' }), null)
+    assert.equal(answerFromArguments('<response><thought>why</thought><text>reply</text></response>', { text: 'hi' }), null)
     assert.equal(answerFromArguments('Say something nice.', { name: 'Ann' }), null)
     assert.deepEqual(missingFields(XML, { taskName: 'tea' }), ['isUrgent'])
   })
