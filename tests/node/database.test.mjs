@@ -35,9 +35,18 @@ describe('the database of a plugin with tables', () => {
     const first = await started(test, TABLES, { home })
     assert.equal(await first.call('WRITE', { text: 'buy tea' }), 'written')
     await first.leave()
-    assert.deepEqual(JSON.parse(readFileSync(join(home, BASE), 'utf8')), { agents: [], notes: ['buy tea'] })
+    assert.deepEqual(JSON.parse(readFileSync(join(home, BASE), 'utf8')).notes, ['buy tea'])
     const second = await started(test, TABLES, { home })
     assert.equal(await second.call('READ'), '["buy tea"]')
+  })
+
+  it('holds nothing of the configuration', async (test) => {
+    const home = temporaryFolder(test)
+    const worker = await started(test, TABLES, { home, variables: { NOTES_KEY: 'key-0123456789' } })
+    await worker.call('WRITE', { text: 'buy tea' })
+    const base = readFileSync(join(home, BASE), 'utf8')
+    assert.equal(JSON.parse(base).agents.length, 1)
+    assert.ok(!base.includes('key-0123456789'))
   })
 
   it('is begun anew where it is damaged, the old one is kept, and both are told', async (test) => {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { createMemoryStore } from '../../dynamic_plugins/workers/node/memory_store.mjs'
 import { wordEmbedding } from '../../dynamic_plugins/workers/node/store/word_embedding.mjs'
+import { temporaryFolder } from './worker.mjs'
 
+const fileIn = (folder) => join(folder, 'elizaos-store.jsonl')
 const texts = (memories) => memories.map(({ content }) => content.text)
 const memory = (text, more = {}) => ({
   roomId: 'room', entityId: 'ann', content: { text }, embedding: wordEmbedding(text), ...more,
@@ -154,6 +158,71 @@ describe('tasks, cache and log', () => {
     for (let i = 0; i < 600; i++) await store.log({ type: 'call', entityId: 'ann', body: { i, format: () => i } })
     const logs = await store.getLogs({ type: 'call', count: 1000 })
     assert.deepEqual([logs.length, logs[0].body.i, logs.at(-1).body.i], [500, 599, 100])
+  })
+})
+
+describe('what is stored', () => {
+  it('is there for the next worker, as it was left', async (test) => {
+    const dataFolder = temporaryFolder(test)
+    const first = createMemoryStore({ dataFolder })
+    await first.createRooms([{ id: 'room' }])
+    await first.addParticipantsRoom(['ann'], 'room')
+    await first.createEntities([{ id: 'ann', names: ['Ann'] }, { id: 'bob', names: ['Bob'] }])
+    await first.createMemory(memory('kept', { embedding: Float32Array.of(1, 0) }), 'facts')
+    await first.deleteMemory(await first.createMemory(memory('forgotten'), 'facts'))
+    await first.setCache('key', { a: 1 })
+    await first.setParticipantUserState('room', 'ann', 'MUTED')
+    await first.deleteEntity('bob')
+
+    const second = createMemoryStore({ dataFolder })
+    const [found, ...others] = await second.getMemories({ tableName: 'facts' })
+    assert.deepEqual([found.content.text, found.embedding, others], ['kept', [1, 0], []])
+    assert.deepEqual(await second.getParticipantsForRoom('room'), ['ann'])
+    assert.equal(await second.getParticipantUserState('room', 'ann'), 'MUTED')
+    assert.deepEqual((await second.getEntitiesByIds(['ann', 'bob'])).map(({ names }) => names), [['Ann']])
+    assert.deepEqual(await second.getCache('key'), { a: 1 })
+  })
+
+  it('holds no agent, whose settings have the keys', async (test) => {
+    const dataFolder = temporaryFolder(test)
+    const store = createMemoryStore({ dataFolder })
+    await store.createAgent({ id: 'me', settings: { secrets: { KEY: 'key-0123456789' } } })
+    await store.createMemory(memory('kept'), 'facts')
+    assert.equal((await store.getAgent('me')).id, 'me')
+    assert.ok(!readFileSync(fileIn(dataFolder), 'utf8').includes('key-0123456789'))
+    assert.equal(await createMemoryStore({ dataFolder }).getAgent('me'), null)
+  })
+
+  it('survives a line that was cut off, and says what is lost', async (test) => {
+    const dataFolder = temporaryFolder(test)
+    const first = createMemoryStore({ dataFolder })
+    for (const text of ['one', 'two']) await first.createMemory(memory(text, { createdAt: 1 }), 'facts')
+    const whole = readFileSync(fileIn(dataFolder), 'utf8')
+    writeFileSync(fileIn(dataFolder), whole.slice(0, -10))
+    const told = []
+    const second = createMemoryStore({ dataFolder, log: (level, text) => told.push(`${level}: ${text}`) })
+    assert.deepEqual(told, ['warning: 1 of 2 lines of what it has stored cannot be read'])
+    await second.createMemory(memory('three', { createdAt: 2 }), 'facts')
+    assert.deepEqual(texts(await createMemoryStore({ dataFolder }).getMemories({ tableName: 'facts' })), ['three', 'one'])
+  })
+
+  it('takes no more room than it needs', async (test) => {
+    const dataFolder = temporaryFolder(test)
+    const first = createMemoryStore({ dataFolder })
+    for (let i = 0; i < 1000; i++) await first.setCache('counter', i)
+    createMemoryStore({ dataFolder })
+    assert.equal(readFileSync(fileIn(dataFolder), 'utf8').split('\n').length, 2)
+    // The first has the old file open.
+    await first.setCache('counter', 'last')
+    assert.equal(await createMemoryStore({ dataFolder }).getCache('counter'), 'last')
+    assert.equal(statSync(fileIn(dataFolder)).mode & 0o777, 0o600)
+  })
+
+  it('is the last thousand of the messages', async () => {
+    const store = createMemoryStore()
+    for (let i = 0; i < 1005; i++) await store.createMemory(memory(String(i), { createdAt: i, embedding: undefined }), 'messages')
+    const kept = texts(await store.getMemories({ tableName: 'messages' }))
+    assert.deepEqual([kept.length, kept[0], kept.at(-1)], [1000, '1004', '5'])
   })
 })
 

@@ -71,7 +71,7 @@ class ModernHost {
     }
     if (typeof core.InMemoryDatabaseAdapter === 'function') return new core.InMemoryDatabaseAdapter()
     const { createMemoryStore } = await import('./memory_store.mjs')
-    return createMemoryStore()
+    return createMemoryStore(this._parts)
   }
 
   /** Run what elizaOS goes on without; its error is told by the errors of calls. */

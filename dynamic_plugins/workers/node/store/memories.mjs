@@ -5,10 +5,15 @@ import { similarity } from './word_embedding.mjs'
 
 const MESSAGES = 'messages'
 const DEFAULT_MATCHES = 10
+// Each call adds the person's.
+const MESSAGES_KEPT = 1000
 
-/** Return the database methods for memories. Of 0.x they carry a `userId`, later an `entityId`. */
-export function memoryMethods() {
-  const memories = new Table()
+/**
+ * Return the database methods for memories. Of 0.x they carry a `userId`, later an `entityId`.
+ * @param {import('./journal.mjs').Journal} journal
+ */
+export function memoryMethods(journal) {
+  const memories = new Table('memory', journal)
 
   const find = ({ tableName = MESSAGES, roomId, entityId, userId, agentId, worldId, start, end }) => {
     const fits = having({ tableName, roomId, entityId, userId, worldId })
@@ -22,7 +27,11 @@ export function memoryMethods() {
   const removeAll = async (roomId, tableName) => { memories.removeWhere(having({ roomId, tableName })) }
 
   return {
-    createMemory: async (memory, tableName = MESSAGES) => memories.put({ createdAt: Date.now(), ...memory, tableName }),
+    createMemory: async (memory, tableName = MESSAGES) => {
+      const id = memories.put({ createdAt: Date.now(), ...memory, tableName })
+      if (tableName === MESSAGES) memories.keepNewest(MESSAGES_KEPT, having({ tableName }))
+      return id
+    },
     updateMemory: async (memory) => {
       if (!memories.has(memory.id)) return false
       memories.merge(memory.id, memory)
