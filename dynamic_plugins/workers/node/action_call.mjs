@@ -38,7 +38,7 @@ export async function callAction(action, args, host, notes) {
   })
 }
 
-/** Return what is told behind an error's own text. @param {string[]} sentences */
+/** Return the notes that follow an error's own text. @param {string[]} sentences */
 export const inParentheses = (sentences) => sentences.filter(Boolean).map((sentence) => ` (${sentence})`).join('')
 
 function withoutModel(wanted) {
@@ -101,7 +101,7 @@ function isError(content) {
  * Raises ActionFailedError where it reports a failure, and where it did nothing that its own check would let it do.
  * @param {any} value what the handler returned
  * @param {Replies} replies
- * @param {() => string} why what is told besides
+ * @param {() => string} why notes for an error, in parentheses
  * @param {boolean} isNotApplicable
  */
 export function resultOf(value, replies, why, isNotApplicable = false) {
@@ -125,7 +125,7 @@ const isRecord = (value) => value !== null && typeof value === 'object' && !Arra
 /** Whether a record is elizaOS' own form of a result, from 1.x on. */
 const isActionResult = (data) => data.success !== undefined && ['text', 'data', 'values'].some((name) => data[name] !== undefined)
 
-/** Return a plugin's own record, with what it said besides. */
+/** Return a plugin's own record, with the texts of its callback. */
 function withReplies(result, replies) {
   return replies.texts.length > 0 && isRecord(result) ? { ...result, said: replies.texts } : result
 }
@@ -157,8 +157,8 @@ function dataIn({ data, values }) {
 /** Return the texts without empty ones and those that another contains. */
 function withoutRepeats(texts) {
   let kept = []
-  for (const each of texts) {
-    const text = each.trim()
+  for (const untrimmed of texts) {
+    const text = untrimmed.trim()
     if (text === '' || kept.some((other) => other.includes(text))) continue
     kept = [...kept.filter((other) => !text.includes(other)), text]
   }

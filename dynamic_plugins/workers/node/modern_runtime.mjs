@@ -74,14 +74,14 @@ class ModernHost {
     return createMemoryStore(this._parts)
   }
 
-  /** Run what elizaOS goes on without; its error is told by the errors of calls. */
+  /** Run what elizaOS goes on without; its error goes into the log and into the errors of calls. */
   async _noted(what, work) {
     try {
       await work()
     } catch (error) {
-      const told = `${what}: ${describeError(error)}`
-      this._parts.notes.push(told)
-      this._parts.log('warning', told)
+      const note = `${what}: ${describeError(error)}`
+      this._parts.notes.push(note)
+      this._parts.log('warning', note)
     }
   }
 
