@@ -57,6 +57,7 @@ describe('an action\'s result', () => {
     const worker = await started(test, KITCHEN)
     assert.equal(await worker.call('PLAIN_TEXT'), 'served')
     assert.equal(await worker.call('SAYS_TWICE'), 'half of it')
+    assert.equal(await worker.call('SAYS_AND_SUCCEEDS'), 'on the table')
   })
 
   it('is its own value where that has a form of its own', async (test) => {

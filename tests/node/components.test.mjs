@@ -101,7 +101,8 @@ describe('services', () => {
     const logged = worker.notices.map(({ params }) => params?.data)
     assert.ok(logged.includes('service remote did not start: REMOTE_KEY is required'))
     assert.deepEqual(await worker.call('ASK'), {
-      failed: 'not connected (its init failed: INIT_KEY is required) (service remote did not start: REMOTE_KEY is required)',
+      failed: 'not connected (it is made to run beside @elizaos/plugin-rolodex, which is not in its process) '
+        + '(its init failed: INIT_KEY is required) (service remote did not start: REMOTE_KEY is required)',
     })
   })
 

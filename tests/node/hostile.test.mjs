@@ -50,6 +50,15 @@ describe('a plugin that misbehaves', () => {
     assert.ok(logged.includes('an error that it did not catch: forgotten'))
   })
 
+  it('and raises without end fills no log', async (test) => {
+    const worker = await started(test, plugin(`action("FLOOD", () => new Promise((resolve) => {
+      for (let i = 0; i < 1000; i++) setImmediate(() => { throw new Error("again") })
+      setTimeout(() => resolve("after"), 50)
+    }))`))
+    assert.equal(await worker.call('FLOOD'), 'after')
+    assert.ok(worker.notices.length <= 100)
+  })
+
   it('and adds to every object changes no answer of ours', async (test) => {
     const worker = await started(test, plugin('', `
       Object.prototype.toJSON = () => 'polluted'

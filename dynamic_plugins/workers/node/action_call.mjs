@@ -9,6 +9,7 @@ import { currentCall } from './host_model.mjs'
 import { ActionFailedError, describeError, plain } from './plain.mjs'
 
 const NOT_APPLICABLE = 'its own check says that it does not apply here'
+const FIELDS_OF_NO_CONTENT = new Set(['success', 'continueChain', 'cleanup', 'error'])
 const NOTHING = Object.freeze(Object.create(null))
 
 /**
@@ -113,7 +114,7 @@ export function resultOf(value, replies, why, isNotApplicable = false) {
     throw new ActionFailedError(reason + why())
   }
   if (result !== null && typeof result === 'object') {
-    return isActionResult(data) ? textAndData(texts, data) : withReplies(result, replies)
+    return isActionResult(data, replies) ? textAndData(texts, data) : withReplies(result, replies)
   }
   const text = withoutRepeats([...texts, typeof result === 'string' ? result : '']).join('\n')
   if (text === '' && isNotApplicable) throw new ActionFailedError(`it did nothing${why()}`)
@@ -122,8 +123,12 @@ export function resultOf(value, replies, why, isNotApplicable = false) {
 
 const isRecord = (value) => value !== null && typeof value === 'object' && !Array.isArray(value)
 
-/** Whether a record is elizaOS' own form of a result, from 1.x on. */
-const isActionResult = (data) => data.success !== undefined && ['text', 'data', 'values'].some((name) => data[name] !== undefined)
+/** Whether a record is the result of elizaOS 1 and later; of one that only reports success, the callback has the text. */
+function isActionResult(data, replies) {
+  if (data.success === undefined) return false
+  if (['text', 'data', 'values'].some((name) => data[name] !== undefined)) return true
+  return replies.texts.length > 0 && Object.keys(data).every((name) => FIELDS_OF_NO_CONTENT.has(name))
+}
 
 /** Return a plugin's own record, with the texts of its callback. */
 function withReplies(result, replies) {
