@@ -79,7 +79,9 @@ class ModernHost {
     try {
       await work()
     } catch (error) {
-      this._parts.notes.push(`${what}: ${describeError(error)}`)
+      const told = `${what}: ${describeError(error)}`
+      this._parts.notes.push(told)
+      this._parts.log('warning', told)
     }
   }
 
@@ -89,8 +91,8 @@ class ModernHost {
       id: randomUUID(), entityId: ENTITY_ID, userId: ENTITY_ID, agentId: AGENT_ID, roomId: ROOM_ID, worldId: WORLD_ID,
       createdAt: Date.now(), content, metadata: { type: 'message' },
     }
-    // Handlers look for the conversation in the store, and some do without one.
-    await this._logged('the message is not kept', () => this.runtime.createMemory(message, 'messages'))
+    // Handlers look for the conversation in the store; a provider is asked without anybody saying anything.
+    if (text !== '') await this._logged('the message is not kept', () => this.runtime.createMemory(message, 'messages'))
     const state = await this._logged('composeState failed', () => this.runtime.composeState(message))
     return { message, state: state ?? { values: {}, data: {}, text: '' } }
   }
