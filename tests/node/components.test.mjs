@@ -63,7 +63,16 @@ describe('what a plugin offers', () => {
     await worker.call('service:oven', { do: 'start' })
     assert.ok(worker.notices.some(({ method }) => method === 'notifications/tools/list_changed'))
     assert.ok((await worker.tools()).some((tool) => tool.name === 'task:CLEAN_OVEN'))
-    assert.deepEqual(await worker.call('task:CLEAN_OVEN'), { options: {}, tags: [] })
+    assert.deepEqual(await worker.call('task:CLEAN_OVEN'), [{}, []])
+  })
+
+  it('has tasks with the interval that the plugin has queued them for; its own check says whether one is due', async (test) => {
+    const worker = await started(test, KITCHEN)
+    await worker.call('service:oven', { do: 'start' })
+    const { interval } = (await worker.tools()).find((tool) => tool.name === 'task:HEAT')._meta['dynamic-plugins']
+    assert.equal(interval, 90)
+    assert.equal(await worker.call('task:HEAT'), 180)
+    assert.equal(await worker.call('task:NOT_DUE'), null)
   })
 })
 
@@ -89,6 +98,8 @@ describe('services', () => {
     const worker = await started(test, { plugin: 'keyless' })
     assert.equal(await worker.call('service:remote', { do: 'start' }), null)
     assert.equal(await worker.call('GREET'), 'hello')
+    const logged = worker.notices.map(({ params }) => params?.data)
+    assert.ok(logged.includes('service remote did not start: REMOTE_KEY is required'))
     assert.deepEqual(await worker.call('ASK'), {
       failed: 'not connected (its init failed: INIT_KEY is required) (service remote did not start: REMOTE_KEY is required)',
     })

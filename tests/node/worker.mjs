@@ -1,7 +1,7 @@
 /** Starts the worker on a fixture plugin, with descriptors 3 and 4 for the protocol as the fence's launcher leaves them. */
 
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,10 +20,11 @@ export function temporaryFolder(test) {
 /**
  * Make an installed environment: node_modules with a core and one plugin.
  * @param {string} folder
- * @param {{plugin?: string, source?: string, manifest?: object, core?: string | null}} what *plugin* names a file of
- *   `fixtures/plugins`; *source* is the code of one; *core* is the code of another core, null for none
+ * @param {{plugin?: string, source?: string, manifest?: object, core?: string | null, packages?: object}} what
+ *   *plugin* names a file of `fixtures/plugins`; *source* is the code of one; *core* is the code of another core, null for
+ *   none; *packages* is the code of further packages, by name
  */
-export function makeRoot(folder, { plugin, source, manifest = {}, core }) {
+export function makeRoot(folder, { plugin, source, manifest = {}, core, packages = {} }) {
   const root = join(folder, 'root')
   const place = join(root, 'node_modules', 'plugin-fixture')
   mkdirSync(place, { recursive: true })
@@ -31,24 +32,29 @@ export function makeRoot(folder, { plugin, source, manifest = {}, core }) {
   writeFileSync(join(place, 'package.json'), JSON.stringify(facts))
   if (source === undefined) cpSync(join(HERE, 'fixtures', 'plugins', `${plugin}.mjs`), join(place, 'index.mjs'))
   else writeFileSync(join(place, 'index.mjs'), source)
-  if (core !== null) addCore(root, core)
+  if (core !== null) addPackage(root, '@elizaos/core', core ?? fixture('core'))
+  for (const [name, code] of Object.entries(packages)) addPackage(root, name, code)
   return root
 }
 
-function addCore(root, source) {
-  const place = join(root, 'node_modules', '@elizaos', 'core')
+/** Return the code of a file of `fixtures`. */
+export function fixture(name) {
+  return readFileSync(join(HERE, 'fixtures', `${name}.mjs`), 'utf8')
+}
+
+function addPackage(root, name, source) {
+  const place = join(root, 'node_modules', name)
   mkdirSync(place, { recursive: true })
-  writeFileSync(join(place, 'package.json'), JSON.stringify({ name: '@elizaos/core', version: '2.0.0', exports: './index.mjs' }))
-  if (source === undefined) cpSync(join(HERE, 'fixtures', 'core.mjs'), join(place, 'index.mjs'))
-  else writeFileSync(join(place, 'index.mjs'), source)
+  writeFileSync(join(place, 'package.json'), JSON.stringify({ name, version: '2.0.0', exports: './index.mjs' }))
+  writeFileSync(join(place, 'index.mjs'), source)
 }
 
 /** A worker process, and the host's end of its channel. */
 export class Worker {
-  constructor(test, what, { variables = {}, resultBytes = 8_000_000, answerModel } = {}) {
+  constructor(test, what, { variables = {}, resultBytes = 8_000_000, answerModel, home } = {}) {
     const folder = temporaryFolder(test)
-    this.home = join(folder, 'home')
-    mkdirSync(this.home)
+    this.home = home ?? join(folder, 'home')
+    mkdirSync(this.home, { recursive: true })
     const facts = {
       plugin: 'fixture', package: 'plugin-fixture', root: makeRoot(folder, what), variables: Object.keys(variables),
       result_bytes: resultBytes, in: 3, out: 4,

@@ -155,7 +155,7 @@ function propertiesIn(texts) {
     for (const name of names) {
       if (COMMON.has(name) && !ASKED_FOR.has(name)) continue
       const description = fieldDescription(prompt, name)
-      add(name, { ...(form === 'xml' ? { type: 'string' } : {}), ...(description ? { description } : {}) })
+      add(name, { ...(form === 'json' ? {} : { type: 'string' }), ...(description ? { description } : {}) })
     }
   }
   return found
@@ -172,7 +172,7 @@ function namesRead(source) {
 /** Return the template literals and strings in code that ask a model for fields. */
 function promptsIn(text) {
   const literals = text.match(/`(?:[^`\\]|\\[\s\S])*`/g) ?? []
-  return literals.filter((each) => each.length > MIN_PROMPT_LENGTH && (each.includes('<response>') || /json/i.test(each)))
+  return literals.filter((each) => each.length > MIN_PROMPT_LENGTH && requestedFields(each).form !== 'text')
 }
 
 /** Return what the action's own examples show people saying, for the description of `text`. */

@@ -136,7 +136,7 @@ export class PluginComponents {
 
   _addService(name, declared) {
     const description = String(safely(() => declared.prototype?.capabilityDescription) ?? '')
-    const service = new Service(plainName(name, 'service'), description, declared, this._host)
+    const service = new Service(plainName(name, 'service'), description, declared, this._host, this._log)
     if (!this.set.has('service', service.name)) this.set.services.push(service)
     this._add({
       kind: 'service',
@@ -144,7 +144,7 @@ export class PluginComponents {
       description,
       call: async (args) => {
         await service.do(args.do)
-        this._addTasks()
+        await this._addTasks()
         return null
       },
     })
@@ -154,24 +154,33 @@ export class PluginComponents {
   async _ready() {
     await this._host.start()
     await startServices(this.set.services)
-    this._addTasks()
+    await this._addTasks()
   }
 
   /** Tasks are known when the plugin has registered their workers: in its init, or in a service. */
-  _addTasks() {
+  async _addTasks() {
     let isNew = false
     for (const [name, worker] of this._host.taskWorkers()) {
       if (this.set.has('task', plainName(name)) || typeof worker?.execute !== 'function') continue
       isNew = true
-      this._add({ kind: 'task', name: plainName(name), description: '', call: () => this._runTask(name, worker) })
+      const interval = intervalOf(await this._queued(name))
+      this._add({ kind: 'task', name: plainName(name), description: '', interval, call: () => this._runTask(name, worker) })
     }
     if (isNew) this._changed()
   }
 
+  /** Return the plugin's own record of a task; one without an interval where it has queued none. */
+  async _queued(name) {
+    const queued = await this._host.runtime.getTasksByName?.(name).catch(() => [])
+    return queued?.[0] ?? { name, tags: [], metadata: {} }
+  }
+
+  /** A worker's own check says whether it is due. */
   async _runTask(name, worker) {
     const { runtime } = this._host
-    const queued = await safely(() => runtime.getTasksByName(name))
-    const task = queued?.[0] ?? { name, tags: [], metadata: {} }
+    const task = await this._queued(name)
+    const { message, state } = await this._host.composeTurn('', {})
+    if (worker.validate && !(await worker.validate(runtime, message, state))) return null
     return worker.execute(runtime, task.metadata ?? {}, task)
   }
 
@@ -179,6 +188,12 @@ export class PluginComponents {
   _failures() {
     return [...this._notes, ...this.set.services.map((service) => service.failure)].filter(Boolean)
   }
+}
+
+/** Return how often a task is repeated, in seconds; undefined for one that is not. */
+function intervalOf({ tags, metadata }) {
+  const milliseconds = Number(metadata?.updateInterval)
+  return asList(tags).includes('repeat') && milliseconds > 0 ? milliseconds / 1000 : undefined
 }
 
 function serviceName(service) {

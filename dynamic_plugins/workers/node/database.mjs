@@ -82,7 +82,30 @@ async function openFolder({ createDatabaseAdapter, schema }, plugin, agentId, da
     throw error
   }
   rmSync(unfinished, { force: true })
+  keepSecretsOut(adapter)
   return adapter
+}
+
+/**
+ * Have *adapter* write no configuration: the runtime stores its whole character, keys and all, where anybody could read
+ * them, and would take them from there again after they have been removed.
+ */
+function keepSecretsOut(adapter) {
+  for (const name of AGENT_WRITERS) {
+    const write = adapter[name]
+    if (typeof write === 'function') adapter[name] = (...given) => write.apply(adapter, given.map(withoutSettings))
+  }
+}
+
+const AGENT_WRITERS = ['createAgent', 'updateAgent', 'createAgents', 'updateAgents', 'upsertAgents']
+
+/** What is given is an agent, a list of agents, or of `{agentId, agent}`; or an id. */
+function withoutSettings(given) {
+  if (Array.isArray(given)) return given.map(withoutSettings)
+  if (given === null || typeof given !== 'object') return given
+  if (given.agent !== undefined) return { ...given, agent: withoutSettings(given.agent) }
+  const { secrets, ...agent } = given
+  return { ...agent, settings: {} }
 }
 
 // A change of a table that would lose data is refused, as in elizaOS.

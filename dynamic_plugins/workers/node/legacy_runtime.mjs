@@ -40,13 +40,13 @@ class LegacyHost {
   }
 
   _makeRuntime(model) {
-    const { core, plugin, settings, log } = this._parts
+    const { core, plugin, settings, dataFolder, log } = this._parts
     const runtime = new core.AgentRuntime({
       character: characterWith(settings),
       token: 'host', // the client of the OpenAI address will not work without one
       modelProvider: 'openai',
       fetch: model.fetch,
-      databaseAdapter: createMemoryStore({ isLegacy: true }),
+      databaseAdapter: createMemoryStore({ isLegacy: true, dataFolder, log }),
       cacheManager: new core.CacheManager(new core.MemoryCacheAdapter()),
       plugins: [registered(plugin)],
     })

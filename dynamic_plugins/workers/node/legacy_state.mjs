@@ -32,7 +32,7 @@ export async function composeState(runtime, message, more, log) {
     knowledgeData: [],
     ragKnowledgeData: [],
     recentInteractionsData: [],
-    attachments: attachments.map(({ title, url, text: content }) => [title, url, content].filter(Boolean).join('\n')).join('\n\n'),
+    attachments: attachments.map(attachmentText).join('\n\n'),
     actionNames: runtime.actions.map(({ name }) => name).join(', '),
     actions: runtime.actions.map(({ name, description }) => `${name}: ${description}`).join('\n'),
     ...EMPTY_TEXTS,
@@ -46,6 +46,8 @@ const EMPTY_TEXTS = Object.fromEntries([
   'recentPostInteractions', 'characterPostExamples', 'characterMessageExamples', 'messageDirections', 'postDirections',
   'actionExamples', 'evaluators', 'evaluatorNames', 'evaluatorExamples',
 ].map((name) => [name, '']))
+
+const attachmentText = ({ title, url, text }) => [title, url, text].filter(Boolean).join('\n')
 
 async function providerTexts(runtime, message, state, log) {
   const texts = await Promise.all(runtime.providers.map(async (provider) => {

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { modelHandlers } from './host_model.mjs'
+import { passOverMigrated } from './migrations.mjs'
 import { describeError } from './plain.mjs'
 import { AGENT_ID, ENTITY_ID, once, ROOM_ID, WORLD_ID } from './runtime.mjs'
 import { embeddingModel } from './store/word_embedding.mjs'
@@ -64,11 +65,13 @@ class ModernHost {
     const { core, plugin } = this._parts
     if (plugin.schema) {
       const { openDatabase } = await import('./database.mjs')
-      return openDatabase({ ...this._parts, agentId: AGENT_ID })
+      const adapter = await openDatabase({ ...this._parts, agentId: AGENT_ID })
+      passOverMigrated(adapter, plugin.schema)
+      return adapter
     }
     if (typeof core.InMemoryDatabaseAdapter === 'function') return new core.InMemoryDatabaseAdapter()
     const { createMemoryStore } = await import('./memory_store.mjs')
-    return createMemoryStore()
+    return createMemoryStore(this._parts)
   }
 
   /** Run what elizaOS goes on without; its error is told by the errors of calls. */
@@ -76,7 +79,9 @@ class ModernHost {
     try {
       await work()
     } catch (error) {
-      this._parts.notes.push(`${what}: ${describeError(error)}`)
+      const told = `${what}: ${describeError(error)}`
+      this._parts.notes.push(told)
+      this._parts.log('warning', told)
     }
   }
 
@@ -86,8 +91,8 @@ class ModernHost {
       id: randomUUID(), entityId: ENTITY_ID, userId: ENTITY_ID, agentId: AGENT_ID, roomId: ROOM_ID, worldId: WORLD_ID,
       createdAt: Date.now(), content, metadata: { type: 'message' },
     }
-    // Handlers look for the conversation in the store, and some do without one.
-    await this._logged('the message is not kept', () => this.runtime.createMemory(message, 'messages'))
+    // Handlers look for the conversation in the store; a provider is asked without anybody saying anything.
+    if (text !== '') await this._logged('the message is not kept', () => this.runtime.createMemory(message, 'messages'))
     const state = await this._logged('composeState failed', () => this.runtime.composeState(message))
     return { message, state: state ?? { values: {}, data: {}, text: '' } }
   }

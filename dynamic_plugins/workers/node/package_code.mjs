@@ -9,11 +9,15 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { sourceOf } from './plain.mjs'
 
-const DEFINITION = /^(?:export )?(?:var|let|const|class|(?:async )?function\*?) +([\w$]+)/gm
-const WORD = /[A-Za-z_$][\w$]*/g
+/** At the start of a line, or behind the comma that follows a template: `…`, otherTemplate = `…`. */
+const DEFINITION = /^(?:export )?(?:var|let|const|class|(?:async )?function\*?) +([\w$]+)|(?<=`), ([\w$]+) = (?=`)/gm
+/** A name with what stands behind it: a call, or not. */
+const WORD = /([A-Za-z_$][\w$]*)(\s*\()?/g
+const FUNCTION = /^(?:export )?(?:async )?function|^[^=]*=\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*=>|\w+\s*=>)/
+const PROMPT = /`[^`]*(?:<response>|json|TOON)/i
 const NOT_READ = /^(?:browser|cjs|node_modules|src|types|__tests__)$/
 const MAX_BYTES = 4_000_000
-const MAX_DEPTH = 3
+const MAX_DEPTH = 2
 const MAX_TEXTS = 40
 
 /** Returns the texts that a function is made of; a package's files are read when it is first asked. */
@@ -38,17 +42,25 @@ export class PackageCode {
     const texts = [sourceOf(handler)]
     const seen = new Set()
     let reached = 0
-    for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    for (let depth = 0; depth <= MAX_DEPTH; depth++) {
       const level = texts.slice(reached)
       reached = texts.length
-      for (const word of new Set(level.flatMap((text) => text.match(WORD) ?? []))) {
-        const text = this._definitions.get(word)
-        if (text === undefined || seen.has(word) || texts.length >= MAX_TEXTS) continue
-        seen.add(word)
-        texts.push(text)
+      for (const [name, text] of level.flatMap((each) => this._usedIn(each))) {
+        if (!seen.has(name) && texts.length < MAX_TEXTS) texts.push(text)
+        seen.add(name)
       }
     }
     return texts
+  }
+
+  /** Return the functions that a text calls and the prompts that it names, as `[name, text]`. */
+  _usedIn(text) {
+    const found = []
+    for (const [, name, isCalled] of text.matchAll(WORD)) {
+      const definition = this._definitions.get(name)
+      if (definition !== undefined && (isCalled ? FUNCTION : PROMPT).test(definition)) found.push([name, definition])
+    }
+    return found
   }
 }
 
@@ -80,7 +92,8 @@ function definitionsIn(folder) {
     if ((left -= text.length) < 0) break
     const begins = [...text.matchAll(DEFINITION)]
     begins.forEach((begin, place) => {
-      if (!found.has(begin[1])) found.set(begin[1], text.slice(begin.index, begins[place + 1]?.index))
+      const name = begin[1] ?? begin[2]
+      if (!found.has(name)) found.set(name, text.slice(begin.index, begins[place + 1]?.index))
     })
   }
   return found

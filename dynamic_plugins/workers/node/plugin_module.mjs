@@ -2,10 +2,12 @@
 
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { constants, Script } from 'node:vm'
+import vm from 'node:vm'
 import { PackageCode } from './package_code.mjs'
 import { ActionFailedError, describeError, placeOf } from './plain.mjs'
 
+const { constants, Script } = vm // an older Node has no constants there
+const OLDEST_NODE = '20.12'
 const CORE = '@elizaos/core'
 const PARTS = [
   'actions', 'providers', 'services', 'evaluators', 'routes', 'models', 'events', 'clients', 'adapters', 'adapter', 'init',
@@ -28,6 +30,9 @@ const MAX_NAMES_SHOWN = 12
  * @returns {Promise<PluginModule>}
  */
 export async function importPlugin({ root, name }) {
+  if (constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER === undefined) {
+    throw new ActionFailedError(`it needs Node.js ${OLDEST_NODE} or newer, and this is ${process.version}`)
+  }
   const folder = join(root, 'node_modules', name)
   const manifest = manifestIn(folder)
   const module = await importWithPlace(importerFrom(root), name)

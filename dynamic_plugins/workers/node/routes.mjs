@@ -41,7 +41,7 @@ export async function callRoute(route, args, runtime) {
   const body = plain(returned)
   if (response.statusCode < HTTP_ERROR) return body
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  throw new ActionFailedError(`HTTP ${response.statusCode}: ${text}`)
+  throw new ActionFailedError(`HTTP ${response.statusCode}${text && `: ${text}`}`)
 }
 
 function requestOf(route, args) {

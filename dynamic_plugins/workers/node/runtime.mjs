@@ -56,14 +56,23 @@ export async function makeHost(parts) {
 }
 
 /**
- * Return *work* as a function that runs it once: every call gets the first one's promise.
+ * Return *work* as a function that runs it once: every call gets the first one's promise. Where it failed, the next call
+ * tries again: what was missing may be there by then.
  * @template T
  * @param {() => Promise<T>} work
  * @returns {() => Promise<T>}
  */
 export function once(work) {
   let begun = null
-  return () => (begun ??= work())
+  const begin = async () => {
+    try {
+      return await work()
+    } catch (error) {
+      begun = null
+      throw error
+    }
+  }
+  return () => (begun ??= begin())
 }
 
 /** Return a component list as an array: some plugins have an object of them, or holes. */

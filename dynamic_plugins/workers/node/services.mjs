@@ -11,9 +11,11 @@ export class Service {
    * @param {string} description
    * @param {object} declared what the plugin lists: a service class, or a client of elizaOS 0
    * @param {import('./runtime.mjs').Host} host
+   * @param {(level: string, text: string) => void} log
    */
-  constructor(name, description, declared, host) {
+  constructor(name, description, declared, host, log) {
     this.name = name
+    this._log = log
     this.description = description
     this._declared = declared
     this._host = host
@@ -47,7 +49,7 @@ export class Service {
       this._instance = await within(START_MS, this._host.startService(this._declared))
       this.running = true
     } catch (error) {
-      this.failure = `service ${this.name} did not start: ${describeError(error)}`
+      this._failed('start', error)
     }
   }
 
@@ -56,8 +58,13 @@ export class Service {
     try {
       await this._host.stopService(this._declared, this._instance)
     } catch (error) {
-      this.failure = `service ${this.name} did not stop: ${describeError(error)}`
+      this._failed('stop', error)
     }
+  }
+
+  _failed(what, error) {
+    this.failure = `service ${this.name} did not ${what}: ${describeError(error)}`
+    this._log('warning', this.failure)
   }
 }
 

@@ -6,15 +6,24 @@ import { similarity, wordEmbedding } from './word_embedding.mjs'
 
 /**
  * Return the database methods that differ in 0.x.
+ * @param {import('./journal.mjs').Journal} journal
  * @param {Record<string, Function>} modern the methods of later versions, where these lean on them
  */
-export function legacyMethods(modern) {
-  return { ...accountMethods(modern), ...goalMethods(), ...knowledgeMethods(), ...legacyRooms(modern), ...usersRelated() }
+export function legacyMethods(journal, modern) {
+  return {
+    ...accountMethods(journal, modern),
+    ...goalMethods(journal),
+    ...knowledgeMethods(journal),
+    ...legacyRooms(modern),
+    ...usersRelated(journal),
+  }
 }
 
-function accountMethods({ getParticipantsForRoom, getRoomsForParticipant }) {
-  const accounts = new Table()
-  const actorOf = ({ id, name, username = '', details }) => ({ id, name, username, details: details ?? { tagline: '', summary: '', quote: '' } })
+const NO_DETAILS = { tagline: '', summary: '', quote: '' }
+
+function accountMethods(journal, { getParticipantsForRoom, getRoomsForParticipant }) {
+  const accounts = new Table('account', journal)
+  const actorOf = ({ id, name, username = '', details = NO_DETAILS }) => ({ id, name, username, details })
   return {
     getAccountById: async (id) => accounts.get(id),
     createAccount: async (account) => Boolean(accounts.put(account)),
@@ -28,8 +37,8 @@ function accountMethods({ getParticipantsForRoom, getRoomsForParticipant }) {
   }
 }
 
-function goalMethods() {
-  const goals = new Table()
+function goalMethods(journal) {
+  const goals = new Table('goal', journal)
   return {
     getGoals: async ({ roomId, userId, onlyInProgress, count }) => {
       const fits = having({ roomId, userId, status: onlyInProgress ? 'IN_PROGRESS' : undefined })
@@ -43,8 +52,8 @@ function goalMethods() {
   }
 }
 
-function knowledgeMethods() {
-  const knowledge = new Table()
+function knowledgeMethods(journal) {
+  const knowledge = new Table('knowledge', journal)
   const isOf = (agentId, item) => item.content?.metadata?.isShared || item.agentId === agentId
   return {
     createKnowledge: async (item) => { knowledge.put(item) },
@@ -76,8 +85,8 @@ function legacyRooms({ createRoom, deleteRoom, getRoom }) {
   }
 }
 
-function usersRelated() {
-  const relationships = new Table()
+function usersRelated(journal) {
+  const relationships = new Table('users', journal)
   const isBetween = (one, other) => ({ userA, userB }) =>
     (userA === one && userB === other) || (userA === other && userB === one)
   return {

@@ -5,10 +5,15 @@ import { similarity } from './word_embedding.mjs'
 
 const MESSAGES = 'messages'
 const DEFAULT_MATCHES = 10
+// Each call adds the person's.
+const MESSAGES_KEPT = 1000
 
-/** Return the database methods for memories. Of 0.x they carry a `userId`, later an `entityId`. */
-export function memoryMethods() {
-  const memories = new Table()
+/**
+ * Return the database methods for memories. Of 0.x they carry a `userId`, later an `entityId`.
+ * @param {import('./journal.mjs').Journal} journal
+ */
+export function memoryMethods(journal) {
+  const memories = new Table('memory', journal)
 
   const find = ({ tableName = MESSAGES, roomId, entityId, userId, agentId, worldId, start, end }) => {
     const fits = having({ tableName, roomId, entityId, userId, worldId })
@@ -22,7 +27,11 @@ export function memoryMethods() {
   const removeAll = async (roomId, tableName) => { memories.removeWhere(having({ roomId, tableName })) }
 
   return {
-    createMemory: async (memory, tableName = MESSAGES) => memories.put({ createdAt: Date.now(), ...memory, tableName }),
+    createMemory: async (memory, tableName = MESSAGES) => {
+      const id = memories.put({ createdAt: Date.now(), ...memory, tableName })
+      if (tableName === MESSAGES) memories.keepNewest(MESSAGES_KEPT, having({ tableName }))
+      return id
+    },
     updateMemory: async (memory) => {
       if (!memories.has(memory.id)) return false
       memories.merge(memory.id, memory)
@@ -41,10 +50,7 @@ export function memoryMethods() {
 
     searchMemories: async (params) => search(params),
     searchMemoriesByEmbedding: async (embedding, params) => search({ ...params, embedding }),
-    getCachedEmbeddings: async ({ query_table_name: tableName, query_field_name: field, query_field_sub_name: part, query_input: text }) =>
-      memories
-        .where((memory) => memory.tableName === tableName && memory.embedding && memory[field]?.[part] === text)
-        .map(({ embedding }) => ({ embedding, levenshtein_score: 0 })),
+    getCachedEmbeddings: async (sought) => embeddingsOf(memories, sought),
 
     deleteMemory: remove,
     removeMemory: remove,
@@ -71,6 +77,14 @@ function plainMemory(memory) {
 function pageOf(records, { count, limit, offset = 0 }) {
   const length = count ?? limit
   return records.slice(offset, length === undefined ? undefined : offset + length)
+}
+
+/** Return the embeddings of memories that have exactly the sought text. */
+function embeddingsOf(memories, { query_table_name: tableName, query_input: text, ...field }) {
+  const { query_field_name: name, query_field_sub_name: part } = field
+  return memories
+    .where((memory) => memory.tableName === tableName && memory.embedding && memory[name]?.[part] === text)
+    .map(({ embedding }) => ({ embedding, levenshtein_score: 0 }))
 }
 
 function nearest(memories, { embedding, match_threshold: threshold = 0, count, match_count: matches }) {

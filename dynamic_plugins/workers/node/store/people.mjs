@@ -2,11 +2,15 @@
 
 import { having, Table } from './table.mjs'
 
-/** Return the database methods for agents, entities, components and relationships. */
-export function peopleMethods() {
-  return { ...agentMethods(), ...entityMethods(), ...relationshipMethods() }
+/**
+ * Return the database methods for agents, entities, components and relationships.
+ * @param {import('./journal.mjs').Journal} journal
+ */
+export function peopleMethods(journal) {
+  return { ...agentMethods(), ...entityMethods(journal), ...relationshipMethods(journal) }
 }
 
+/** An agent carries the plugin's whole configuration, keys and all: it is never written to a file. */
 function agentMethods() {
   const agents = new Table()
   return {
@@ -22,9 +26,9 @@ function agentMethods() {
   }
 }
 
-function entityMethods() {
-  const entities = new Table()
-  const components = new Table()
+function entityMethods(journal) {
+  const entities = new Table('entity', journal)
+  const components = new Table('component', journal)
   const complete = (entity) => entity && { ...entity, components: components.where(having({ entityId: entity.id })) }
   const pick = async (ids) => entities.pick(ids).map(complete)
 
@@ -55,8 +59,8 @@ function entityMethods() {
   }
 }
 
-function relationshipMethods() {
-  const relationships = new Table()
+function relationshipMethods(journal) {
+  const relationships = new Table('relationship', journal)
   const isTagged = (tags, relationship) => (tags ?? []).every((tag) => relationship.tags?.includes(tag))
 
   return {

@@ -4,16 +4,21 @@ import { having, Table } from './table.mjs'
 
 /**
  * Return the database methods for worlds, rooms and participants.
+ * @param {import('./journal.mjs').Journal} journal
  * @param {{forgetRooms: (roomIds: string[]) => void, getEntitiesByIds: (ids: string[]) => Promise<object[]>}} others
  *   the methods for memories and entities, which a room reaches into
  */
-export function placeMethods(others) {
-  const participants = new Map()
-  return { ...worldMethods(), ...roomMethods(participants, others), ...participantMethods(participants, others) }
+export function placeMethods(journal, others) {
+  const participants = new Table('participant', journal)
+  return {
+    ...worldMethods(journal),
+    ...roomMethods(journal, participants, others),
+    ...participantMethods(participants, others),
+  }
 }
 
-function worldMethods() {
-  const worlds = new Table()
+function worldMethods(journal) {
+  const worlds = new Table('world', journal)
   return {
     createWorld: async (world) => worlds.put(world),
     getWorld: async (id) => worlds.get(id),
@@ -24,13 +29,11 @@ function worldMethods() {
   }
 }
 
-function roomMethods(participants, { forgetRooms }) {
-  const rooms = new Table()
+function roomMethods(journal, participants, { forgetRooms }) {
+  const rooms = new Table('room', journal)
   const remove = async (ids) => {
-    for (const id of ids) {
-      rooms.remove(id)
-      participants.delete(id)
-    }
+    for (const id of ids) rooms.remove(id)
+    participants.removeWhere(({ roomId }) => ids.includes(roomId))
     forgetRooms(ids)
   }
 
@@ -48,29 +51,30 @@ function roomMethods(participants, { forgetRooms }) {
 }
 
 function participantMethods(participants, { getEntitiesByIds }) {
-  const states = new Map()
-  const stateKey = (roomId, entityId) => `${roomId} ${entityId}`
-  const inRoom = (roomId) => [...(participants.get(roomId) ?? [])]
-  const roomsOf = (entityId) => [...participants.keys()].filter((roomId) => participants.get(roomId).has(entityId))
+  const idOf = (roomId, entityId) => `${roomId}/${entityId}`
+  const inRoom = (roomId) => participants.where(having({ roomId })).map(({ entityId }) => entityId)
+  const roomsOf = (entityId) => participants.where(having({ entityId })).map(({ roomId }) => roomId)
   const add = async (entityIds, roomId) => {
-    participants.set(roomId, new Set([...inRoom(roomId), ...entityIds]))
+    for (const entityId of entityIds) participants.merge(idOf(roomId, entityId), { roomId, entityId })
     return true
   }
 
   return {
     addParticipant: async (entityId, roomId) => add([entityId], roomId),
     addParticipantsRoom: add,
-    removeParticipant: async (entityId, roomId) => participants.get(roomId)?.delete(entityId) ?? false,
+    removeParticipant: async (entityId, roomId) => participants.remove(idOf(roomId, entityId)),
     getParticipantsForRoom: async (roomId) => inRoom(roomId),
     getEntitiesForRoom: async (roomId) => getEntitiesByIds(inRoom(roomId)),
-    isRoomParticipant: async (roomId, entityId) => participants.get(roomId)?.has(entityId) ?? false,
+    isRoomParticipant: async (roomId, entityId) => participants.has(idOf(roomId, entityId)),
     getRoomsForParticipant: async (entityId) => roomsOf(entityId),
     getRoomsForParticipants: async (entityIds) => [...new Set(entityIds.flatMap(roomsOf))],
     getParticipantsForEntity: async (id) => {
       const [entity] = await getEntitiesByIds([id])
       return roomsOf(id).map((roomId) => ({ id, entity: entity ?? { id }, roomId }))
     },
-    getParticipantUserState: async (roomId, entityId) => states.get(stateKey(roomId, entityId)) ?? null,
-    setParticipantUserState: async (roomId, entityId, state) => { states.set(stateKey(roomId, entityId), state) },
+    getParticipantUserState: async (roomId, entityId) => participants.get(idOf(roomId, entityId))?.state ?? null,
+    setParticipantUserState: async (roomId, entityId, state) => {
+      participants.merge(idOf(roomId, entityId), { roomId, entityId, state })
+    },
   }
 }

@@ -8,9 +8,15 @@ import { randomUUID } from 'node:crypto'
 
 /** One kind of record. */
 export class Table {
-  constructor() {
+  /**
+   * @param {string} [kind] names these records in the journal; those of a table without a name are gone with the worker
+   * @param {import('./journal.mjs').Journal} [journal]
+   */
+  constructor(kind, journal) {
+    this._kind = kind
+    this._journal = journal
     /** @type {Map<string, Stored>} */
-    this._records = new Map()
+    this._records = journal?.records(kind) ?? new Map()
   }
 
   /**
@@ -20,7 +26,9 @@ export class Table {
    */
   put(record) {
     const id = record.id ?? randomUUID()
-    this._records.set(id, copyOf({ ...record, id }))
+    const kept = copyOf({ ...record, id })
+    this._records.set(id, kept)
+    this._journal?.put(this._kind, kept)
     return id
   }
 
@@ -65,20 +73,24 @@ export class Table {
 
   /** Remove a record; true where there was one. @param {string} id */
   remove(id) {
-    return this._records.delete(id)
+    const wasThere = this._records.delete(id)
+    if (wasThere) this._journal?.remove(this._kind, id)
+    return wasThere
   }
 
   /** Remove the records that *fits* is true of. @param {(record: Stored) => boolean} fits */
   removeWhere(fits) {
-    for (const [id, record] of this._records) if (fits(record)) this._records.delete(id)
+    for (const [id, record] of this._records) if (fits(record)) this.remove(id)
   }
 
-  /** Drop the oldest records beyond *limit*. @param {number} limit */
-  keepNewest(limit) {
-    for (const id of this._records.keys()) {
-      if (this._records.size <= limit) return
-      this._records.delete(id)
-    }
+  /**
+   * Remove the oldest of the records that *fits* is true of, beyond *limit*.
+   * @param {number} limit
+   * @param {(record: Stored) => boolean} [fits]
+   */
+  keepNewest(limit, fits = () => true) {
+    const those = [...this._records.values()].filter(fits)
+    for (const { id } of those.slice(0, Math.max(0, those.length - limit))) this.remove(id)
   }
 }
 
@@ -93,7 +105,7 @@ export function having(wanted) {
 }
 
 /** A record may hold what cannot be copied, such as a function: then its fields are shared. */
-export function copyOf(record) {
+function copyOf(record) {
   try {
     return structuredClone(record)
   } catch {

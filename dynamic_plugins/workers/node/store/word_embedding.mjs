@@ -8,7 +8,7 @@
 const DIMENSIONS = 384 // what 0.x expects of its own local model
 const LONG_WORD = 7 // short ones are mostly "the", "of" and "is"
 const PART_LENGTH = 4
-const PART_WEIGHT = 0.3
+const PART_WEIGHT = 0.4
 // Plugins take a first number of 0 for an embedding that has failed.
 const FIRST = 0.01
 
@@ -22,7 +22,8 @@ export function wordEmbedding(text) {
   vector[0] = FIRST
   for (const word of String(text).toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
     add(vector, word, Math.min(word.length, LONG_WORD) / LONG_WORD)
-    for (let at = 0; at + PART_LENGTH < word.length; at++) add(vector, word.slice(at, at + PART_LENGTH), PART_WEIGHT)
+    // With their ends, so that "fruit" is near "fruits".
+    for (let at = 0; at + PART_LENGTH <= word.length; at++) add(vector, word.slice(at, at + PART_LENGTH), PART_WEIGHT)
   }
   const length = Math.hypot(...vector)
   return vector.map((value) => value / length)

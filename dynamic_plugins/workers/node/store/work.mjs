@@ -1,17 +1,20 @@
 /** Tasks, the log of the runtime, and the cache. */
 
-import { copyOf, having, Table } from './table.mjs'
+import { having, Table } from './table.mjs'
 
 // The core logs every call of a model with its whole prompt.
 const LOGS_KEPT = 500
 
-/** Return the database methods for tasks, logs and the cache. */
-export function workMethods() {
-  return { ...taskMethods(), ...logMethods(), ...cacheMethods() }
+/**
+ * Return the database methods for tasks, logs and the cache.
+ * @param {import('./journal.mjs').Journal} journal
+ */
+export function workMethods(journal) {
+  return { ...taskMethods(journal), ...logMethods(), ...cacheMethods(journal) }
 }
 
-function taskMethods() {
-  const tasks = new Table()
+function taskMethods(journal) {
+  const tasks = new Table('task', journal)
   return {
     createTask: async (task) => tasks.put({ createdAt: Date.now(), updatedAt: Date.now(), ...task }),
     getTask: async (id) => tasks.get(id),
@@ -25,6 +28,7 @@ function taskMethods() {
   }
 }
 
+/** What the runtime logs is of use to nobody after the worker: it is in no file. */
 function logMethods() {
   const logs = new Table()
   return {
@@ -42,17 +46,13 @@ function logMethods() {
 }
 
 /** The key is a text; in 0.x it is an object that has the text, and the value. */
-function cacheMethods() {
-  const cache = new Map()
-  const nameOf = (key) => (key !== null && typeof key === 'object' ? key.key : key)
+function cacheMethods(journal) {
+  const cache = new Table('cache', journal)
+  const isLegacyKey = (key) => key !== null && typeof key === 'object'
+  const idOf = (key) => (isLegacyKey(key) ? key.key : key)
   return {
-    getCache: async (key) => copyOfValue(cache.get(nameOf(key))),
-    setCache: async (key, value) => {
-      cache.set(nameOf(key), copyOfValue(key !== null && typeof key === 'object' ? key.value : value))
-      return true
-    },
-    deleteCache: async (key) => cache.delete(nameOf(key)),
+    getCache: async (key) => cache.get(idOf(key))?.value,
+    setCache: async (key, value) => Boolean(cache.put({ id: idOf(key), value: isLegacyKey(key) ? key.value : value })),
+    deleteCache: async (key) => cache.remove(idOf(key)),
   }
 }
-
-const copyOfValue = (value) => (value !== null && typeof value === 'object' ? copyOf(value) : value)
