@@ -37,12 +37,12 @@ _REASONS = (
         "there is no version {version} of {name}",
     ),
     (r'Package "(?P<name>[^"]+)" with tag "(?P<version>[^"]+)" not found', "there is no version {version} of {name}"),
-    (r"GET \S+/(?P<name>(?:@[^\s/%]+(?:/|%2[fF]))?[^\s/%]+) - 404", "npm has no package {name}"),
     (
-        r"(?:downloading tarball|cloning repository for) (?P<wanted>\S+@(?!\d)\S+|\S+$)",
+        r"(?m)^error: \S+?@(?P<wanted>(?:[a-z+]+:|[\w.-]+/)\S+) failed to resolve",
         "{package}, or what it needs, is from {where} and not from npm's registry. Only what comes from there is "
         "installed",
     ),
+    (r"GET \S+/(?P<name>(?:@[^\s/%]+(?:/|%2[fF]))?[^\s/%]+) - 404", "npm has no package {name}"),
     ("NoSpaceLeft|ENOSPC", "the disk is full. Make room and try again"),
     (
         "(?i)ConnectionRefused|DNSResolve|Timeout|ECONN|Network|Unreachable|ConnectionClosed",

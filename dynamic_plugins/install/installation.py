@@ -31,7 +31,7 @@ class Installation:
     python: str | None = None
     """The interpreter of the plugin's environment; None for npm packages."""
     command: tuple[str, ...] = ()
-    """How an MCP server is started, without its arguments; the Node.js of an elizaOS plugin in TypeScript; else empty."""
+    """How an MCP server is started, without its arguments; of an elizaOS plugin in TypeScript, Node.js; else empty."""
     entry_point: str | None = None
     """``module:attribute`` of a console script (mcp) or of the plugin object; ``module`` where that is all."""
     search_path: tuple[str, ...] = ()

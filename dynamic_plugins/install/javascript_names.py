@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 _WORD = r"[A-Za-z_$][\w$]*"
-# What is no code, the longest first. Every part is possessive, so it takes time by the length of the text alone.
+# What is no code. Every part is possessive or has an end, so it takes time by the length of the text alone.
 _LITERALS = re.compile(
     r"//[^\n]*+"
     r"|/\*(?:[^*]++|\*(?!/))*+\*/"
@@ -19,13 +19,16 @@ _LITERALS = re.compile(
     r"|`[^`\\]*+(?:\\.[^`\\]*+)*+`"
     # A slash begins a regular expression where a value may begin: behind an operator, a bracket or a keyword.
     r"|(?P<before>(?:[(,=:\[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|in|of)\b)\s*+)"
-    r"/(?![/*])(?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++/[a-z]*+",
+    # Its parts are counted, since one that does not end would be looked at from each slash in it again.
+    r"/(?![/*])(?:[^/\\\[\n]{1,60}+|\\.|\[(?:[^\]\\\n]|\\.){0,200}+\]){1,100}+/[a-z]*+",
     re.DOTALL,
 )
 # A string is its number between two of these, which no program holds.
 _MARK = "\x01"
 _STRING = rf"{_MARK}(\d+){_MARK}"
-_IMPORT = re.compile(rf"(?<![\w$.])import\s*(?P<clause>[\w$\s{{}},*]*?)\s*(?:\bfrom\b\s*)?{_STRING}")
+_IMPORT = re.compile(
+    rf"(?<![\w$.])import\b ?(?P<clause>(?:{_WORD} ?,? ?)?(?:\{{[^{{}}]*\}}|\* ?as {_WORD})?) ?(?:\bfrom\b)? ?{_STRING}"
+)
 _EXPORT_FROM = re.compile(rf"(?<![\w$.])export\s*(?P<what>\*(?:\s*as\s+{_WORD})?|\{{[^{{}}]*\}})\s*from\s*{_STRING}")
 _CALL = re.compile(rf"(?<![\w$.])(?:import|require\w*)\s*\(\s*{_STRING}\s*\)")
 _ASSIGNED = re.compile(
@@ -36,6 +39,7 @@ _EXPORTED = re.compile(
     rf"(?<![\w$.])export\s+(?:default\b|(?:async\s+)?function\s*\*?\s*({_WORD})|class\s+({_WORD})"
     rf"|(?:const|let|var)\s+({_WORD}))"
 )
+_MEMBER = re.compile(rf"(?<![\w$.])({_WORD})\.({_WORD})")
 _EXPORT_LIST = re.compile(r"(?<![\w$.])export\s*\{([^{}]*)\}")
 
 
@@ -55,7 +59,7 @@ class JavaScript:
 
     def __init__(self, text: str) -> None:
         self._strings: list[str] = []
-        self._code = _LITERALS.sub(self._set_aside, text.replace(_MARK, " "))
+        self._code = re.sub(r"\s++", " ", _LITERALS.sub(self._set_aside, text.replace(_MARK, " ")))
 
     def _set_aside(self, found: re.Match[str]) -> str:
         if found["before"] is not None:
@@ -68,7 +72,7 @@ class JavaScript:
 
     @property
     def code(self) -> str:
-        """The text without comments and literals; a string is its number between two ``\\x01``."""
+        """The text without comments, literals and needless space; a string is its number between two ``\\x01``."""
         return self._code
 
     def string(self, number: str) -> str:
@@ -78,38 +82,29 @@ class JavaScript:
     def imports(self) -> dict[str, Imports]:
         """Return what is taken from other modules, by the names that these have here."""
         found: dict[str, Imports] = {}
+        held: dict[str, set[str]] = {}
 
-        def add(number: str, imports: Imports) -> None:
+        def add(number: str, required: frozenset[str] = frozenset(), used: frozenset[str] = frozenset()) -> None:
             name = self.string(number)
-            found[name] = found.get(name, Imports()) | imports
+            found[name] = found.get(name, Imports()) | Imports(required, used)
 
         for each in _IMPORT.finditer(self._code):
-            add(each[2], self._of_clause(each["clause"]))
+            add(each[2], _required(each["clause"]))
+            if whole := re.search(rf"\* ?as ({_WORD})", each["clause"]):
+                held.setdefault(whole[1], set()).add(each[2])
         for each in _EXPORT_FROM.finditer(self._code):
-            what = each["what"]
-            names = _first_names(what) if what.startswith("{") else frozenset()
-            add(each[2], Imports(required=names))
+            add(each[2], _first_names(each["what"]) if each["what"].startswith("{") else frozenset())
         for each in _CALL.finditer(self._code):
-            add(each[1], Imports())
+            add(each[1])
         for each in _ASSIGNED.finditer(self._code):
-            to = each["to"]
-            add(each[2], Imports(used=_first_names(to) if to.startswith("{") else self._read_of(to)))
+            if each["to"].startswith("{"):
+                add(each[2], used=_first_names(each["to"]))
+            else:
+                held.setdefault(each["to"], set()).add(each[2])
+        for holder, member in _MEMBER.findall(self._code) if held else ():
+            for number in held.get(holder, ()):
+                add(number, used=frozenset((member,)))
         return found
-
-    def _of_clause(self, clause: str) -> Imports:
-        required: set[str] = set()
-        used: frozenset[str] = frozenset()
-        if braces := re.search(r"\{[^{}]*\}", clause):
-            required |= _first_names(braces[0])
-        if whole := re.search(rf"\*\s*as\s+({_WORD})", clause):
-            used = self._read_of(whole[1])
-        if re.match(rf"\s*{_WORD}", clause):
-            required.add("default")
-        return Imports(frozenset(required), used)
-
-    def _read_of(self, name: str) -> frozenset[str]:
-        """Return the members that are read of the variable *name*."""
-        return frozenset(re.findall(rf"(?<![\w$.]){re.escape(name)}\.({_WORD})", self._code))
 
     def passed_on(self) -> list[str]:
         """Return the modules of which all is exported here again."""
@@ -132,6 +127,13 @@ def _parts(braces: str) -> list[list[str]]:
     """Return the words of each part of ``{A, B as C, D: E}``."""
     parts = (re.findall(rf"{_WORD}", part.partition("=")[0]) for part in braces.strip("{} \n\t").split(","))
     return [[word for word in words if word != "as"] or words for words in parts if words]
+
+
+def _required(clause: str) -> frozenset[str]:
+    """Return what the part of an import before its ``from`` takes by name."""
+    braces = re.search(r"\{[^{}]*\}", clause)
+    own = {"default"} if re.match(_WORD, clause) else set()
+    return (_first_names(braces[0]) if braces else frozenset()) | own
 
 
 def _first_names(braces: str) -> frozenset[str]:

@@ -69,9 +69,9 @@ class ModernHost {
       passOverMigrated(adapter, plugin.schema)
       return adapter
     }
-    if (typeof core.InMemoryDatabaseAdapter === 'function') return new core.InMemoryDatabaseAdapter()
     const { createMemoryStore } = await import('./memory_store.mjs')
-    return createMemoryStore(this._parts)
+    const form = typeof core.InMemoryDatabaseAdapter?.prototype.createMemories === 'function' ? '2.x' : '1.x'
+    return createMemoryStore({ ...this._parts, form })
   }
 
   /** Run what elizaOS goes on without; its error goes into the log and into the errors of calls. */
