@@ -21,9 +21,9 @@ const DAMAGED_TEXT = /\bAborted\(|could not (open|read) (file|block)|invalid pag
 
 /**
  * Return an open database adapter that has the tables of plugin-sql and of the plugin: migrations are done, so the
- * runtime is to be initialized with `skipMigrations`. A damaged folder is moved aside and a new one begun, which a line
- * of the log and of `notes` tells. Raises an Error where plugin-sql is missing or another process has the database open,
- * and what a failed migration raises.
+ * runtime is to be initialized with `skipMigrations`. A damaged folder is moved aside and a new one begun, which is
+ * reported in the log, in `notes` and in `notices`. Raises an Error where plugin-sql is missing or another process has the
+ * database open, and what a failed migration raises.
  * @param {object} parts
  * @param {object} parts.plugin
  * @param {string} parts.agentId
@@ -31,8 +31,9 @@ const DAMAGED_TEXT = /\bAborted\(|could not (open|read) (file|block)|invalid pag
  * @param {string} parts.dataFolder
  * @param {(level: string, text: string) => void} parts.log
  * @param {string[]} parts.notes
+ * @param {string[]} parts.notices
  */
-export async function openDatabase({ plugin, agentId, importFromRoot, dataFolder, log, notes }) {
+export async function openDatabase({ plugin, agentId, importFromRoot, dataFolder, log, notes, notices }) {
   const sql = await sqlPackage(importFromRoot)
   // PGlite looks after no lock of its own, and two of it in one folder destroy the data.
   if (!(await holdLock(join(dataFolder, LOCK)))) {
@@ -44,16 +45,12 @@ export async function openDatabase({ plugin, agentId, importFromRoot, dataFolder
   } catch (error) {
     if (!isDamage(error)) throw error
     const kept = moveAside(dataFolder)
-    const told = `its database could not be opened (${describeError(error)}): it was moved to ${kept} and a new one begun`
-    log('warning', told)
-    notes.push(told)
+    const report = `its database could not be opened (${describeError(error)}): it was moved to ${kept} and a new one begun`
+    log('warning', report)
+    notes.push(report)
+    notices.push(report)
     return open()
   }
-}
-
-/** Whether a plugin keeps tables. @param {object} plugin */
-export function hasTables(plugin) {
-  return plugin.schema !== undefined && plugin.schema !== null
 }
 
 async function sqlPackage(importFromRoot) {
