@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,8 @@ from dynamic_plugins.errors import (
     NeedsConfigurationError,
     UnavailableHereError,
 )
-from dynamic_plugins.install.bun import find_bun, unshare
+from dynamic_plugins.install.bun import find_bun
+from dynamic_plugins.install.bun_cache import prune, unshare
 from dynamic_plugins.install.elizaos_core import (
     CORE,
     CoreUse,
@@ -265,6 +267,22 @@ async def test_its_files_are_shared_only_where_no_plugin_can_write_to_them(tmp_p
         assert str(await app.service.call(TEA, "POUR", {})).startswith("TEXT_SMALL"), "the files are still the same"
 
 
+def test_downloads_that_no_plugin_shares_go_after_a_while(tmp_path: Path) -> None:
+    now = time.time()
+    for name in ("tea@1.0.0@@@1", "@acme/leaf@1.0.0@@@1", "@acme/cup@2.0.0@@@1"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "package.json").write_text("{}")
+    (tmp_path / "tea").mkdir()
+    (tmp_path / "tea" / "1.0.0@@@1").symlink_to(tmp_path / "tea@1.0.0@@@1")
+    os.link(tmp_path / "@acme/cup@2.0.0@@@1/package.json", tmp_path / "in a plugin")
+    assert prune(tmp_path, now + 86_400) == []
+    unused = {tmp_path / "tea@1.0.0@@@1", tmp_path / "@acme/leaf@1.0.0@@@1"}
+    assert set(prune(tmp_path, now + 30 * 86_400)) == unused
+    assert not any(each.exists() for each in unused)
+    assert not (tmp_path / "tea" / "1.0.0@@@1").is_symlink()
+    assert (tmp_path / "@acme/cup@2.0.0@@@1/package.json").exists()
+
+
 # ---------------------------------------------------------------- of what no registry lists
 
 
@@ -337,6 +355,14 @@ async def test_a_package_of_somebody_else_than_its_entry_says_is_warned_of(tmp_p
     async with app_at(tmp_path, environment(tmp_path, npm), repository="github:acme/plugin-tea") as (app, asked):
         await install(app)
     assert any("the package is mallory's" in warning for warning in asked[0].warnings)
+
+
+async def test_what_is_listed_and_not_on_npm_is_unavailable(tmp_path: Path, npm: NpmRegistry) -> None:
+    gone = {"packages": [{"type": "npm", "name": "@acme/plugin-gone"}], "repository": "github:acme/plugin-gone"}
+    async with app_at(tmp_path, environment(tmp_path, npm), **gone) as (app, asked):
+        with pytest.raises(UnavailableHereError, match=r"npm has no package @acme/plugin-gone.*github:acme"):
+            await install(app)
+    assert asked == []
 
 
 def test_python_comes_first_and_what_has_no_package_says_why() -> None:

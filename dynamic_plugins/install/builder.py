@@ -6,18 +6,18 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install import installed_packages, npm, npm_lock
+from dynamic_plugins.install import installed_packages, npm_lock
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
 from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
-from dynamic_plugins.install.javascript_settings import read_settings
+from dynamic_plugins.install.javascript_settings import declared_settings, read_settings
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.manifest import all_requires, read_folder, read_wheel
 from dynamic_plugins.install.npm_package import NpmPackage
@@ -28,29 +28,16 @@ from dynamic_plugins.install.remote_plan import remote_installation
 from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from dynamic_plugins.install.bun import Bun
     from dynamic_plugins.install.command import Tell
     from dynamic_plugins.install.manifest import Manifest
     from dynamic_plugins.install.npm import Npm
     from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.install.programs import Programs
     from dynamic_plugins.install.python_environment import PythonEnvironment
     from dynamic_plugins.install.uv import Uv
     from dynamic_plugins.registry.entry import Package, Variable
 
 _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
-
-
-@dataclass(frozen=True, slots=True)
-class Programs:
-    """What installs packages."""
-
-    uv: Uv
-    npm: Npm
-    bun: Bun
-    node_from_pypi: Callable[[str, Path, Tell], Awaitable[Npm]]
-    """Installs Node.js with its npm for the plugin of that name, in that folder."""
 
 
 async def make(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell) -> Installation:
@@ -73,7 +60,7 @@ async def _with_core(plan: InstallPlan, staging: Path, programs: Programs, tell:
     await installer.install_project(plan.name, staging, plan.project, tell, plan.cutoff)
     tell("verify", "", 0.9)
     package, manifest = plan.package.name, own.manifest(staging, plan.package.name)
-    facts = _facts(plan, staging, str(manifest.get("version", plan.version or "")), npm.variables(manifest))
+    facts = _facts(plan, staging, str(manifest.get("version", plan.version or "")), declared_settings(manifest))
     return replace(
         facts,
         command=(own.node or "node",),
@@ -98,7 +85,7 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
     if plan.is_unlisted:
         check_npm_server(plan.name, package, manifest, distributions)
     return replace(
-        _facts(plan, staging, str(manifest.get("version", plan.version or "")), npm.variables(manifest)),
+        _facts(plan, staging, str(manifest.get("version", plan.version or "")), declared_settings(manifest)),
         command=node_command(plan.name, package, manifest, folder, node.node or "node", plan.entry.command),
         distributions=distributions,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import os
 import re
 import shutil
 from datetime import UTC, datetime
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.bun_cache import prune
 from dynamic_plugins.install.bun_lock import check_sources
 from dynamic_plugins.install.command import run
+from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.npm import explain, instant
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Bun:
                 raise InstallError(plugin, explain(done, project.package.name, cutoff, _REASONS, "Bun"))
             # Resolved at first and read, and only then unpacked.
             await asyncio.to_thread(check_sources, plugin, folder)
+        await in_thread(prune, self._cache)
 
 
 def find_bun(path: str | None) -> str | None:
@@ -117,15 +119,3 @@ def _younger(cutoff: str | None) -> tuple[str, ...]:
     then = datetime.fromisoformat(instant(cutoff))
     then = then if then.tzinfo is not None else then.replace(tzinfo=UTC)
     return (f"--minimum-release-age={max(0, int((datetime.now(UTC) - then).total_seconds()))}",)
-
-
-def unshare(folder: Path) -> None:
-    """Give every file below *folder* that other folders link to a copy of its own: whoever writes there could write
-    through such links.
-    """
-    for place, _, names in os.walk(folder):
-        for path in (Path(place, name) for name in names):
-            if not path.is_symlink() and path.stat().st_nlink > 1:
-                copy = path.with_name(f".{path.name}.own")
-                shutil.copy2(path, copy)
-                copy.replace(path)

@@ -49,7 +49,7 @@ def scripts_not_run(folder: Path) -> list[str]:
         places = {place: name for place, name, _, _ in _locked("", folder)}
     except InstallError:
         return []
-    return [name for place, name in places.items() if _has_scripts(folder / place)]
+    return list(dict.fromkeys(name for place, name in places.items() if _has_scripts(folder / place)))
 
 
 def _has_scripts(folder: Path) -> bool:

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.errors import InstallError
+from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.elizaos_core import (
     CORE,
     CoreUse,
@@ -21,7 +21,9 @@ from dynamic_plugins.install.elizaos_core import (
     lacking,
     precedence,
 )
+from dynamic_plugins.install.exact_plan import from_npm, of_found_kind
 from dynamic_plugins.install.layout import in_thread
+from dynamic_plugins.install.node import WHEEL, is_enough
 from dynamic_plugins.install.npm import instant
 from dynamic_plugins.install.npm_package import NpmPackage
 from dynamic_plugins.registry.entry import Package
@@ -30,13 +32,53 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dynamic_plugins.errors import PluginError
     from dynamic_plugins.install.npm import Npm
     from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.install.programs import Programs
 
 SQL = "@elizaos/plugin-sql"
 _MOST_READ = 4
 """How many versions of the core are downloaded that the table does not know."""
 _OWNER = re.compile(r"github(?:\.com)?[:/]+([\w.-]+)/", re.IGNORECASE)
+
+
+async def exact_npm_plan(plan: InstallPlan, folder: Path, programs: Programs) -> InstallPlan:
+    """Return *plan*, of a package of npm, with its version; of what no registry lists, with its kind; of an elizaOS
+    plugin, with what it is installed with. *folder* is there to work in.
+
+    Raises InstallError, and UnavailableHereError where npm has no such package or this machine cannot run it.
+    """
+    npm = programs.npm
+    if plan.is_typescript and not await is_enough(npm, folder):
+        npm = await programs.node_from_pypi(plan.name, folder / "node", lambda *_: None)
+        note = f"Node.js comes with it, from PyPI ({WHEEL}): this machine has none that would do"
+        plan = replace(plan, brings_node=True, notes=(*plan.notes, note))
+    if plan.version is None or plan.cooled:
+        try:
+            plan = await from_npm(plan, folder, npm)
+        except InstallError as error:
+            raise _not_on_npm(plan, error) from None
+    if plan.is_unlisted and not plan.is_typescript:
+        plan = await of_found_kind(plan, folder, npm)
+        if plan.is_typescript:
+            return await exact_npm_plan(plan, folder, programs)
+    if not plan.is_typescript:
+        return plan
+    with_bun = not programs.allow_builds and not plan.package.sha256 and await programs.bun.is_usable(folder)
+    return replace(await with_core(plan, folder, npm), with_bun=with_bun)
+
+
+def _not_on_npm(plan: InstallPlan, error: InstallError) -> PluginError:
+    """Return what to say where the version of a package is not found: of elizaOS plugins many are in no registry of
+    packages at all, which is nothing that went wrong with an install.
+    """
+    missing = f"npm has no package {plan.package.name}"
+    if not plan.is_typescript or plan.is_unlisted or error.reason != missing:
+        return error
+    repository = plan.entry.repository
+    where = f", and what is only in a repository ({repository}) is not installed" if repository else ""
+    return UnavailableHereError(plan.name, f"{missing}{where}.")
 
 
 async def with_core(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:

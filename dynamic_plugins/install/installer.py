@@ -26,8 +26,8 @@ from dynamic_plugins.install.plan import (
     with_digest,
     with_reference,
 )
+from dynamic_plugins.install.programs import Programs
 from dynamic_plugins.install.remote_plan import remote_plan, why_elsewhere
-from dynamic_plugins.install.uv import Uv
 from dynamic_plugins.registry.entry import Entry, Package
 from dynamic_plugins.registry.sources import BUNDLED
 
@@ -35,11 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from dynamic_plugins.install.bun import Bun
-    from dynamic_plugins.install.command import Tell
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
-    from dynamic_plugins.install.npm import Npm
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
@@ -75,44 +72,25 @@ class Installer:
         may_link: Callable[[], bool] = lambda: False,
     ) -> None:
         self._folders = PluginFolders(root, present) if present else PluginFolders(root)
-        self._python, self._allow_builds = python, allow_builds
+        self._allow_builds = allow_builds
         self._seconds = timeout_seconds
-        self._offline, self._may_link = offline, may_link
-        # Not among the plugins: what lies there and is none is swept away.
-        self._bun_cache = root.parent / "bun-cache"
+        self._offline = offline
         self._exclude_newer, self._cooldown_days = exclude_newer, cooldown_days
-        self._environ = child_environment(environ)
         self._indexes: dict[tuple[str, str], str] = {}
-        self._uv = Uv(python=python, allow_builds=allow_builds, environ=self._environ)
+        # Not among the plugins: what lies there and is none is swept away.
+        cache = root.parent / "bun-cache"
+        self._programs = Programs(python, child_environment(environ), allow_builds, may_link, cache)
 
     def lock(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
         """Keep other processes from installing or removing *name*; waits *seconds*, then raises TimeoutError."""
         return self._folders.lock(name, seconds)
-
-    # Made at first use, as all that only an install needs is loaded by the first: most commands install nothing.
-    @cached_property
-    def _npm(self) -> Npm:
-        from dynamic_plugins.install.npm import Npm
-
-        return Npm(environ=self._environ, allow_builds=self._allow_builds)
-
-    @cached_property
-    def _bun(self) -> Bun:
-        from dynamic_plugins.install.bun import Bun
-
-        return Bun(environ=self._environ, cache=self._bun_cache, may_link=self._may_link)
-
-    async def _node_from_pypi(self, plugin: str, folder: Path, tell: Tell) -> Npm:
-        from dynamic_plugins.install.node import from_pypi
-
-        return await from_pypi(plugin, folder, self._uv, tell, environ=self._environ, allow_builds=self._allow_builds)
 
     @cached_property
     def indexes(self) -> IndexLookup:
         """The package indexes, to ask what they hold and what they say of it."""
         from dynamic_plugins.install.index_lookup import IndexLookup
 
-        return IndexLookup(self._folders, self._uv, self._npm, offline=self._offline)
+        return IndexLookup(self._folders, self._programs.uv, self._programs.npm, offline=self._offline)
 
     # ---------------------------------------------------------------- plan
 
@@ -122,10 +100,10 @@ class Installer:
         Raises UnavailableHereError when this machine can run none of its packages and it runs nowhere else,
         BadArgumentsError for a version that is none, InstallError for an entry that names no real package or address.
         """
-        why = "" if remote else why_elsewhere(entry, has_node=self._npm.available)
+        why = "" if remote else why_elsewhere(entry, has_node=self._programs.npm.available)
         if why is not None:
             return remote_plan(entry, version, why)
-        package = choose_package(entry, has_node=self._npm.available)
+        package = choose_package(entry, has_node=self._programs.npm.available)
         if package.type == "path":
             told = self.plan_path(Path(package.name), version=version)
             kind = entry.kind if package.name.endswith(".whl") else told.kind
@@ -165,26 +143,28 @@ class Installer:
         if package.type in ("npm", "pypi") and key not in self._indexes:
             is_npm = package.type == "npm"
             self._indexes[key] = (
-                npm_index(self._environ, package.name, self._npm.node) if is_npm else package_index(self._environ)
+                npm_index(self._programs.environ, package.name, self._programs.npm.node)
+                if is_npm
+                else package_index(self._programs.environ)
             )
         return self._indexes.get(key, "")
 
     def _commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
         if plan.package.type != "npm":
             needed = requirements(plan.kind, plan.package, plan.version)
-            return self._uv.commands(needed, ENVIRONMENT, plan.cutoff)
+            return self._programs.uv.commands(needed, ENVIRONMENT, plan.cutoff)
         try:
             if plan.is_typescript:
                 return self._project_commands(plan)
-            return self._npm.commands(plan.package, plan.version, ENVIRONMENT, plan.cutoff)
+            return self._programs.npm.commands(plan.package, plan.version, ENVIRONMENT, plan.cutoff)
         except ValueError as error:
             raise InstallError(plan.name, f"DYNAMIC_PLUGINS_EXCLUDE_NEWER is no date: {error}") from error
 
     def _project_commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
         from dynamic_plugins.install.node import WHEEL
 
-        node = self._uv.commands([WHEEL], f"{ENVIRONMENT}/env") if plan.brings_node else ()
-        installer = self._bun if plan.with_bun else self._npm
+        node = self._programs.uv.commands([WHEEL], f"{ENVIRONMENT}/env") if plan.brings_node else ()
+        installer = self._programs.bun if plan.with_bun else self._programs.npm
         return (*node, *installer.project_commands(plan.project, ENVIRONMENT, plan.cutoff))
 
     def plan_path(self, path: Path, *, editable: bool = False, version: str | None = None) -> InstallPlan:
@@ -211,7 +191,7 @@ class Installer:
             version=told.version,
             package=package,
             source="",
-            commands=self._uv.commands(needed, ENVIRONMENT, self._exclude_newer),
+            commands=self._programs.uv.commands(needed, ENVIRONMENT, self._exclude_newer),
             cutoff=self._exclude_newer,
             start_command=start_of_entry(entry, package),
             entry=entry,
@@ -270,44 +250,23 @@ class Installer:
             yield plan
 
     async def _complete(self, plan: InstallPlan, folder: Path) -> InstallPlan:
+        from dynamic_plugins.install.elizaos_plan import exact_npm_plan
         from dynamic_plugins.install.exact_plan import from_git, from_index
 
         if plan.package.type == "path":
             return await in_thread(self._with_copy, plan, folder)
         if plan.package.type == "git":
-            plan = await from_git(plan, folder, self._environ)
+            plan = await from_git(plan, folder, self._programs.environ)
         elif plan.package.type == "npm":
-            plan = await self._of_npm(plan, folder)
+            plan = await exact_npm_plan(plan, folder, self._programs)
         elif plan.package.type == "pypi" and (plan.version is None or plan.cooled):
-            plan = await from_index(plan, folder, self._uv)
+            plan = await from_index(plan, folder, self._programs.uv)
         if plan.cooled:
             note = f"what was published in the last {self._cooldown_days} days is left out; --no-cooldown lifts that"
             plan = replace(plan, notes=(*plan.notes, note))
         if plan.is_unlisted:
             plan = replace(plan, told=(await self.indexes.facts(plan.package, plan.version, folder)).lines())
         return replace(plan, commands=self._commands(plan))
-
-    async def _of_npm(self, plan: InstallPlan, folder: Path) -> InstallPlan:
-        """Return *plan* with its version; of what no registry lists, its kind; of elizaOS plugins, their core."""
-        from dynamic_plugins.install.elizaos_plan import with_core
-        from dynamic_plugins.install.exact_plan import from_npm, of_found_kind
-        from dynamic_plugins.install.node import WHEEL, is_enough
-
-        npm = self._npm
-        if plan.is_typescript and not await is_enough(npm, folder):
-            npm = await self._node_from_pypi(plan.name, folder / "node", lambda *_: None)
-            note = f"Node.js comes with it, from PyPI ({WHEEL}): this machine has none that would do"
-            plan = replace(plan, brings_node=True, notes=(*plan.notes, note))
-        if plan.version is None or plan.cooled:
-            plan = await from_npm(plan, folder, npm)
-        if plan.is_unlisted and not plan.is_typescript:
-            plan = await of_found_kind(plan, folder, npm)
-            if plan.is_typescript:
-                return await self._of_npm(plan, folder)
-        if not plan.is_typescript:
-            return plan
-        with_bun = not self._allow_builds and not plan.package.sha256 and await self._bun.is_usable(folder)
-        return replace(await with_core(plan, folder, npm), with_bun=with_bun)
 
     def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:
         """Return *plan* for a copy in *folder* of what it names; what is told of it is what the copy says."""
@@ -338,9 +297,7 @@ class Installer:
         The new version lies beside the one that is there; removing the old one is the caller's, once it has decided.
         The caller holds :meth:`lock`.
         """
-        from dynamic_plugins.install.builder import Programs, make
-
-        programs = Programs(self._uv, self._npm, self._bun, self._node_from_pypi)
+        from dynamic_plugins.install.builder import make
 
         def tell(stage: str, message: str, fraction: float) -> None:
             listener(Event(plan.name, stage, message, fraction))
@@ -348,7 +305,7 @@ class Installer:
         target = self._folders.target(plan.name)
         try:
             async with asyncio.timeout(self._seconds), self._folders.staging(plan.name) as staging:
-                facts = await make(plan, staging, programs, tell)
+                facts = await make(plan, staging, self._programs, tell)
                 installation = _moved(await self._recorded(facts, staging), staging, target)
                 self._folders.publish(staging, target)
                 tell("publish", "", 1.0)
@@ -366,7 +323,7 @@ class Installer:
         from dynamic_plugins.install.integrity import compile_modules, record
 
         if facts.python is not None:
-            await compile_modules(facts.plugin, staging, self._python, self._environ)
+            await compile_modules(facts.plugin, staging, self._programs.python, self._programs.environ)
         return replace(facts, files_digest=await in_thread(record, staging))
 
     def remove(self, installation: Installation) -> None:

@@ -1,20 +1,20 @@
-"""The settings that an elizaOS plugin of npm reads and does not declare, found in its source: nothing of it is run.
+"""The settings of an elizaOS plugin of npm: those that its ``package.json`` declares, and those that its source reads.
 
-What its ``package.json`` declares counts more. Nothing found here is required, nor is it trusted: any source can
-mention any variable, so ``configure --from-env`` takes these only by name.
+Nothing of it is run. What is only found in its source is not required, nor is it trusted: any source can mention any
+variable, so ``configure --from-env`` takes these only by name.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import is_forbidden
-from dynamic_plugins.text.secret_names import secret_unless_plain
+from dynamic_plugins.text.secret_names import looks_secret, secret_unless_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dynamic_plugins.install.javascript_names import JavaScript
     from dynamic_plugins.install.npm_package import NpmPackage
@@ -25,6 +25,42 @@ _ASKED = re.compile(r"(?<![\w$])getSetting\s*\(\s*\x01(\d+)\x01")
 _CONFIG = re.compile(r"(?<![\w$.])config\s*:\s*\{([^{}]*)\}")
 _KEY = re.compile(r"(?:^|,)\s*(?:([A-Za-z_]\w*)|\x01(\d+)\x01)\s*(?=:)")
 _MOST_NAMES = 200
+
+
+def declared_settings(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
+    """Return the configuration that an elizaOS ``package.json`` declares.
+
+    ``agentConfig.pluginParameters`` is read as the elizaOS command line does: a parameter without ``required`` is
+    required unless it is ``optional`` or has a default; ``elizaos.requiredEnvVars`` is an older form.
+    """
+    declared = (manifest.get("agentConfig") or {}).get("pluginParameters") or {}
+    found = [_parameter(name, each) for name, each in declared.items() if isinstance(each, dict)]
+    for each in (manifest.get("elizaos") or {}).get("requiredEnvVars") or ():
+        if isinstance(each, dict) and each.get("name"):
+            secret = bool(each.get("sensitive", looks_secret(each["name"])))
+            found.append(
+                Variable(
+                    each["name"],
+                    str(each.get("description", "")),
+                    required=True,
+                    secret=secret,
+                    secret_declared="sensitive" in each,
+                )
+            )
+    return tuple(each for each in found if not is_forbidden(each.name))
+
+
+def _parameter(name: str, told: Mapping[str, Any]) -> Variable:
+    default = told.get("default")
+    return Variable(
+        name=name,
+        description=str(told.get("description") or ""),
+        required=bool(told.get("required", not told.get("optional", False))),
+        secret=bool(told.get("sensitive", looks_secret(name))),
+        secret_declared="sensitive" in told,
+        default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
+        format={"number": "number", "boolean": "boolean"}.get(str(told.get("type")), "string"),  # type: ignore[arg-type]
+    )
 
 
 def read_settings(package: NpmPackage, declared: Iterable[Variable]) -> tuple[Variable, ...]:

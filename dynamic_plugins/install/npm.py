@@ -16,9 +16,6 @@ from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.install.npm_lock import check_sources
-from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.settings import is_forbidden
-from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -283,42 +280,6 @@ def _version_of(npm: str | None) -> tuple[int, ...]:
         return tuple(int(part) for part in re.findall(r"\d+", told["version"])[:2])
     except (OSError, ValueError, KeyError, TypeError):
         return (0,)
-
-
-def variables(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
-    """Return the configuration that an elizaOS ``package.json`` declares.
-
-    ``agentConfig.pluginParameters`` is read as the elizaOS command line does: a parameter without ``required`` is
-    required unless it is ``optional`` or has a default; ``elizaos.requiredEnvVars`` is an older form.
-    """
-    declared = (manifest.get("agentConfig") or {}).get("pluginParameters") or {}
-    found = [_parameter(name, each) for name, each in declared.items() if isinstance(each, dict)]
-    for each in (manifest.get("elizaos") or {}).get("requiredEnvVars") or ():
-        if isinstance(each, dict) and each.get("name"):
-            secret = bool(each.get("sensitive", looks_secret(each["name"])))
-            found.append(
-                Variable(
-                    each["name"],
-                    str(each.get("description", "")),
-                    required=True,
-                    secret=secret,
-                    secret_declared="sensitive" in each,
-                )
-            )
-    return tuple(each for each in found if not is_forbidden(each.name))
-
-
-def _parameter(name: str, told: Mapping[str, Any]) -> Variable:
-    default = told.get("default")
-    return Variable(
-        name=name,
-        description=str(told.get("description") or ""),
-        required=bool(told.get("required", not told.get("optional", False))),
-        secret=bool(told.get("sensitive", looks_secret(name))),
-        secret_declared="sensitive" in told,
-        default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
-        format={"number": "number", "boolean": "boolean"}.get(str(told.get("type")), "string"),  # type: ignore[arg-type]
-    )
 
 
 def _before(cutoff: str | None) -> tuple[str, ...]:

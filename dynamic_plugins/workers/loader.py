@@ -239,7 +239,7 @@ class Loader:
         with contextlib.suppress(FileExistsError):
             (folder / ".env").touch(exist_ok=False)
         if self.fence.tier.level is Level.NONE:
-            from dynamic_plugins.install.bun import unshare  # rarely needed
+            from dynamic_plugins.install.bun_cache import unshare  # rarely needed
 
             unshare(Path(installation.path))
 
