@@ -108,10 +108,12 @@ describe('two processes and one database', () => {
     const first = await started(test, TABLES, { home })
     await first.call('WRITE', { text: 'buy tea' })
     const second = await started(test, TABLES, { home })
+    await second.call('service:clerk', { do: 'start' })
     assert.match((await second.call('READ')).failed, /another process of this plugin has its database open/)
     assert.equal(await first.call('READ'), '["buy tea"]')
     await first.leave()
     assert.equal(await second.call('READ'), '["buy tea"]')
+    assert.equal(await second.call('CLERK'), 'at work')
   })
 
   it('are no trouble where one was killed', async (test) => {
