@@ -16,9 +16,10 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -34,8 +35,20 @@ PLUGINS = (
     ROOT / "tests" / "plugins" / "whole",
 )
 LOOKS = {"wide": (1280, 860), "narrow": (360, 740)}
-COLOURS = ("light", "dark")
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SECONDS = 60_000
+
+
+@dataclass(frozen=True)
+class Served:
+    """A page that is served: its *first_address*, with the token, and the *process*."""
+
+    first_address: str
+    process: subprocess.Popen[str]
+
+    @property
+    def origin(self) -> str:
+        return self.first_address.partition("/enter")[0]
 
 
 def chromium() -> str | None:
@@ -43,24 +56,31 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or which("chromium") or which("chromium-browser") or which("google-chrome")
 
 
-@contextlib.contextmanager
-def page_of(home: Path, *options: str) -> Iterator[str]:
-    """Run ``dynamic-plugins web`` on *home* for the block, and give its first address."""
+def alone() -> dict[str, str]:
+    """Return an environment in which nothing outside this machine is asked, and secrets are kept in the home."""
     environment = {**os.environ, "DYNAMIC_PLUGINS_OFFLINE": "1", "DYNAMIC_PLUGINS_SEARCH": "words"}
     environment |= {
         "DYNAMIC_PLUGINS_PASSPHRASE": "only for pictures",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
-    command = [sys.executable, "-m", "dynamic_plugins", "--home", str(home), "web", "--port", "0", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as server:
-        assert server.stderr is not None
+    return environment
+
+
+@contextlib.contextmanager
+def page_of(home: Path, *options: str, env: dict[str, str] | None = None) -> Iterator[Served]:
+    """Run ``dynamic-plugins web`` on *home* for the block, with *options* before and after the command's name."""
+    at = options.index("web") if "web" in options else len(options)
+    before, after = options[:at], options[at + 1 :]
+    command = [sys.executable, "-m", "dynamic_plugins", "--home", str(home), *before, "web", "--port", "0", *after]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env or alone(), cwd=ROOT) as process:
+        assert process.stderr is not None
         try:
-            first = server.stderr.readline()
+            first = process.stderr.readline()
             found = re.search(r"http://\S+", first)
-            assert found, first
-            yield found.group()
+            assert found, first + process.stderr.read()
+            yield Served(found.group(), process)
         finally:
-            server.terminate()
+            process.terminate()
 
 
 def make_home(home: Path) -> None:
@@ -137,9 +157,9 @@ def main(folder: Path, names: Collection[str]) -> int:
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         home = Path(made) / "home"
         make_home(home)
-        with page_of(home) as address:
+        with page_of(home) as served:
             browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-            take(browser, address, folder, names)
+            take(browser, served.first_address, folder, names)
             browser.close()
     print(f"{len(list(folder.glob('*.png')))} pictures are in {folder}")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from dynamic_plugins.core.permission_text import NOBODY_DECLARED, permission_lin
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, PluginError, UnavailableHereError, UnknownPluginError
 from dynamic_plugins.registry.unlisted import parse_direct
-from dynamic_plugins.text.printable import one_line
+from dynamic_plugins.text.printable import one_line, printable
 from dynamic_plugins.tools.plugin_details import details, publisher, verified_in_words
 from dynamic_plugins.web.action_form import parameters
 from dynamic_plugins.web.listing import BrowseQuery, required_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.catalog import Found
     from dynamic_plugins.web.site import Site
 
+_GITHUB = re.compile(r"github:([\w.-]+/[\w.-]+)", re.ASCII)
 KIND_WORDS = {"mcp": "MCP server", "elizaos": "elizaOS", "python": "Python"}
 
 
@@ -103,6 +105,7 @@ class _Browse:
             info=info,
             status=status_in_words(str(info.status)) if info is not None else "",
             kind=KIND_WORDS[told["kind"]],
+            repository=_web_address(found.entry.repository),
             verified=verified_in_words(told["verified"]) if "verified" in told else "",
             permissions=permission_rows(*may),
             actions=_actions(self._app, told),
@@ -127,6 +130,13 @@ def card(app: App, entry: Entry) -> Card:
     status = status_in_words(str(app.service.status_of(entry.name))) if installed else ""
     needs = tuple(variable.name for variable in required_of(entry))
     return Card(entry, publisher(entry), needs, status, "" if installed else _unavailable(app, entry))
+
+
+def _web_address(repository: str) -> str:
+    """Return the address of a repository's page; empty for what is no address that a browser should be sent to."""
+    if found := _GITHUB.fullmatch(repository):
+        return f"https://github.com/{found[1]}"
+    return repository if repository.startswith("https://") and printable(repository) == repository else ""
 
 
 def _with_gaps(told: Mapping[str, Any]) -> dict[str, Any]:

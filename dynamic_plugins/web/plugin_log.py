@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
@@ -45,4 +46,5 @@ def routes(site: Site) -> list[BaseRoute]:
 
 
 def _newest_first(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return lines[::-1]
+    """Return *lines* from the last to the first, empty where they do not say something."""
+    return [defaultdict(str, line) for line in reversed(lines)]
