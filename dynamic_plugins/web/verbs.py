@@ -99,7 +99,7 @@ class _Verbs:
         return self._site.page(
             request,
             "doing.html",
-            here="installed",
+            here="browse" if operation.verb == "install" else "installed",
             operation=operation,
             question=question,
             facts=_facts(question),
