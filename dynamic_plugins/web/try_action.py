@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -106,6 +107,7 @@ class _Try:
             whole=action_form.WHOLE,
             schema=json.dumps(offered["parameters"], indent=2, ensure_ascii=False),
             entered=entered,
+            once=secrets.token_urlsafe(8),
             call=call,
             result=text[:LONGEST],
             left_out=max(0, len(text) - LONGEST),
