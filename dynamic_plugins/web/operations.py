@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.approval import Answer
 from dynamic_plugins.core.status import Outcome
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, NeedsSignInError, PluginError
+from dynamic_plugins.text.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -107,6 +108,14 @@ class Operation:
     @property
     def is_over(self) -> bool:
         return self._task is not None and self._task.done()
+
+    @property
+    def step_words(self) -> str:
+        """What it is doing now, as a sentence without its end: ``Finding packages``."""
+        if self.step is None:
+            return ""
+        words = printable(self.step.message or self.step.stage)
+        return words[:1].upper() + words[1:]
 
     @property
     def doing_words(self) -> str:
