@@ -18,6 +18,7 @@ from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
+from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.oauth.sign_ins import SignIns
 from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
@@ -134,7 +135,8 @@ class App:
     Leaving the block ends every worker; what is enabled is enabled again in the next one. *door* is what the audit log
     and the operator's policy call whoever opens it; *confirm_calls* says which calls that are not a person's own order
     are asked about, where the settings do not. One that *ends_soon*, as every command at a terminal does, lets a
-    refresh of the registries outlive it.
+    refresh of the registries outlive it. Where nobody can be asked here and this home's page is open, its answer is
+    waited for; one that *answers_later* ends the call at once, and the same call made again has the answer.
     """
 
     def __init__(
@@ -149,6 +151,7 @@ class App:
         confirm_calls: ConfirmCalls = "never",
         asks_about_reach: bool = True,
         ends_soon: bool = False,
+        answers_later: bool = False,
     ) -> None:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
@@ -174,6 +177,9 @@ class App:
             journal=Journal(settings.home / "journal.json", installed),
             admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
+            shared=SharedApproval(
+                settings.home, door, later=answers_later, scrub=self._without_secrets, listener=listener
+            ),
             ask_values=ask_values,
             sign_ins=self.sign_ins,
             ask_sign_in=ask_sign_in,
@@ -200,6 +206,12 @@ class App:
         if permissions.elsewhere:
             return ENFORCED
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
+
+    def _without_secrets(self, text: str) -> str:
+        """Return *text* without secrets; it may block."""
+        from dynamic_plugins.redaction.blanked_text import blanked
+
+        return blanked(text, self.configuration.secrets())
 
     def _runs_here(self, entry: Entry) -> bool:
         """Return whether this machine can run a plugin, as far as its entry tells."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
+    from dynamic_plugins.lifecycle.shared_approval import SharedApproval
     from dynamic_plugins.oauth.sign_ins import SignIns
     from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.registry.revocation import Revocation
@@ -69,9 +70,10 @@ class PluginManagementService:
     A plugin may be named as people name it, which :class:`Catalogue` resolves, or by a reference from :meth:`resolve`.
     Every verb is safe to repeat and raises a :class:`PluginError` that says what happened and what to do next, that of
     an unknown, ambiguous or missing name among them. *approve* asks a person; without it, what needs a person's
-    approval raises NeedsConfirmationError. *ask_values* asks a person for the required values of a plugin;
-    *ask_sign_in* has them sign in at the server of a remote one; *use_model* answers plugins that ask for the host's
-    model; *enforced* tells which permissions this machine holds them to.
+    approval raises NeedsConfirmationError; *shared* asks them on the page of this home as well. *ask_values* asks a
+    person for the required values of a plugin; *ask_sign_in* has them sign in at the server of a remote one;
+    *use_model* answers plugins that ask for the host's model; *enforced* tells which permissions this machine holds
+    them to.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class PluginManagementService:
         journal: Journal,
         admission: Admission,
         approve: Approve | None = None,
+        shared: SharedApproval | None = None,
         ask_values: AskValues | None = None,
         sign_ins: SignIns,
         ask_sign_in: AskSignIn | None = None,
@@ -98,7 +101,7 @@ class PluginManagementService:
         self._installer = installer
         self._store, self._configuration, self.admission = store, configuration, admission
         self.under_way = OperationsUnderWay()
-        self._approval = approval = ApprovalGate(installer, approve, admission, enforced)
+        self._approval = approval = ApprovalGate(installer, approve, admission, enforced, shared)
         for_now = GrantsForNow()
         self._launcher = launcher = Launcher(
             loader, store, configuration, self._on_event, admission, for_now, use_model, ask_values
@@ -319,15 +322,23 @@ class PluginManagementService:
         return self._permissions.of(name), self._launcher.own_folders(self._store.get(name))
 
     async def ask_to_reach(
-        self, name: str, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...] = ()
+        self,
+        name: str,
+        wanted: Permissions,
+        action: str,
+        arguments: str,
+        warnings: tuple[str, ...] = (),
+        *,
+        waits: bool = True,
     ) -> bool | Answer:
         """Ask the person whether a plugin may reach what is *wanted* for a call, and let it where they agree.
 
-        Returns their answer: an "always" is kept, any other yes holds until this process closes. Raises
+        Returns their answer: an "always" is kept, any other yes holds until this process closes. Where nobody can be
+        asked here, the page of this home is waited for, unless *waits* is false. Raises
         ReachDeclinedError, NeedsConfirmationError where nobody can be asked, and NotAllowedError where the operator's
         policy is against it.
         """
-        return await self._reach.ask(name, wanted, action, arguments, warnings)
+        return await self._reach.ask(name, wanted, action, arguments, warnings, waits=waits)
 
     async def let_reach(self, name: str, wanted: Permissions, *, always: bool = False) -> None:
         """Let a plugin reach what is *wanted*, until this process closes or always: the person has agreed to that."""
@@ -469,6 +480,7 @@ class PluginManagementService:
 
     async def close(self) -> None:
         """End every worker. What is enabled stays enabled for the next start."""
+        self._approval.close()
         await self._supervisor.close()
         with contextlib.suppress(OSError):
             self.journal.flush()
