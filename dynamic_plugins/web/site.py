@@ -1,0 +1,75 @@
+"""What every page is made with: the application, the templates, and what a person is told of something that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from dynamic_plugins.text.printable import printable
+from dynamic_plugins.web.operations import Operations
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from dynamic_plugins.app import App
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Site:
+    """The pages' common ground: *app* does the work, *operations* are the verbs that a browser began."""
+
+    app: App
+    operations: Operations = field(default_factory=Operations)
+
+    def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+        """Return a page made from *template*; whatever *values* hold is escaped, and shown without what controls text.
+
+        *here* among them says which part of the page it belongs to: ``browse``, ``installed``, ``asked``, ``happened``.
+        """
+        done = self.operations.get(request.query_params.get("done", ""))
+        common = {"here": "", "done": done if done is not None and done.is_over else None}
+        return HTMLResponse(self._templates.get_template(template).render(common | values), status)
+
+    @cached_property
+    def _templates(self) -> Environment:
+        return make_templates()
+
+
+def make_templates() -> Environment:
+    """Return the templates, which escape whatever they are given."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.globals["link"] = link
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Return what a template shows of *value*: a stranger's text without what hides or reorders what stands there."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def link(path: str, **query: object) -> str:
+    """Return an address of the page, without what is empty in *query*. Names of plugins hold slashes: they go there."""
+    given = {name: value for name, value in query.items() if value not in ("", None, False)}
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
+
+
+def see(path: str, **query: object) -> Response:
+    """Return an answer that has the browser go to another page, by GET."""
+    return RedirectResponse(link(path, **query), 303)
