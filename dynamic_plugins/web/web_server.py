@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -15,27 +12,22 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from dynamic_plugins.core.atomic_file import write_atomically
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.integrations.http_middleware import EndedAnswers
 from dynamic_plugins.integrations.secret_form import QuietServer
+from dynamic_plugins.storage.open_page import announced
 from dynamic_plugins.web import asked, browse, happened, installed
 from dynamic_plugins.web.access import GuardedPage
 from dynamic_plugins.web.site import HERE, Site, make_templates
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
-    from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
     from dynamic_plugins.web.access import AccessKey
-
-WHERE = "web.json"
-"""The file of a home that says where its page is, while there is one: ``{"address", "pid"}``, without the token."""
 
 _STATUS = {"unknown_plugin": 404, "not_installed": 404, "ambiguous_name": 404, "internal_error": 500}
 
@@ -59,7 +51,7 @@ async def serve_web(site: Site, key: AccessKey, listening: socket.socket, stop: 
     server = QuietServer(config)
     ending = asyncio.create_task(_end(site, server, stop, ended))
     try:
-        with written_down(site.app.settings.home, key.address):
+        with announced(site.app.settings.home, key.address):
             await server.serve([listening])
     finally:
         ending.cancel()
@@ -113,16 +105,3 @@ class _Locked:
 
     def __call__(self, _request: Request, was_wrong: bool) -> Response:
         return HTMLResponse(self._template.render(was_wrong=was_wrong), 403 if was_wrong else 401)
-
-
-@contextlib.contextmanager
-def written_down(home: Path, address: str) -> Iterator[None]:
-    """Say in the home, while the block lasts, where its page is: for whoever has a question for the person."""
-    path = home / WHERE
-    write_atomically(path, json.dumps({"address": address, "pid": os.getpid()}).encode())
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            if json.loads(path.read_text())["pid"] == os.getpid():  # else another page has taken its place
-                path.unlink()
