@@ -25,6 +25,8 @@ from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
 from dynamic_plugins.storage.audit import AuditLog
+from dynamic_plugins.storage.call_log import FILE as CALLS_FILE
+from dynamic_plugins.storage.call_log import CallLog
 from dynamic_plugins.storage.operator_policy import Policy
 from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.storage.usage_log import Journal
@@ -175,6 +177,7 @@ class App:
             store=self.store,
             configuration=self.configuration,
             journal=Journal(settings.home / "journal.json", installed),
+            calls=CallLog(settings.home / CALLS_FILE, door),
             admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
             shared=SharedApproval(

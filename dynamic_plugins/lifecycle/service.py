@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.resolver.catalog import Catalogue, PluginRef
+    from dynamic_plugins.storage.call_log import CallLog
     from dynamic_plugins.storage.state import StateStore
     from dynamic_plugins.storage.usage_log import Journal
     from dynamic_plugins.storage.values import ConfigurationStore
@@ -86,6 +87,7 @@ class PluginManagementService:
         store: StateStore,
         configuration: ConfigurationStore,
         journal: Journal,
+        calls: CallLog,
         admission: Admission,
         approve: Approve | None = None,
         shared: SharedApproval | None = None,
@@ -96,7 +98,7 @@ class PluginManagementService:
         use_model: UseModel | None = None,
         enforced: Enforced = not_enforced,
     ) -> None:
-        self.catalogue, self.components, self.journal = catalogue, components, journal
+        self.catalogue, self.components, self.journal, self.calls = catalogue, components, journal, calls
         self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
         self._installer = installer
         self._store, self._configuration, self.admission = store, configuration, admission
@@ -427,10 +429,12 @@ class PluginManagementService:
         """Call an action by the plugin's canonical name, and count the call; errors as for :meth:`call`."""
         self.check_agreed(name, action)
         self.components.action(name, action)
-        with self.journal.timed(name, action):
-            return await self._sign_in.signed_in(
+        with self.calls.timed(name, action) as meter, self.journal.timed(name, action):
+            value = await self._sign_in.signed_in(
                 name, self.ask_sign_in, lambda: self.components.execute_action(name, action, arguments)
             )
+            meter.gives(value)
+            return value
 
     async def evaluate(self, turn: dict[str, Any]) -> dict[str, Any]:
         """Show a finished turn to the active plugins' evaluators, starting those that have to be.
@@ -482,6 +486,7 @@ class PluginManagementService:
         """End every worker. What is enabled stays enabled for the next start."""
         self._approval.close()
         await self._supervisor.close()
+        self.calls.close()
         with contextlib.suppress(OSError):
             self.journal.flush()
 
