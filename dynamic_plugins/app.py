@@ -98,14 +98,14 @@ def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
     )
 
 
-def _loader(settings: Settings, sign_ins: SignIns) -> LoaderSelector:
+def _loader(settings: Settings, sign_ins: SignIns, log_line: Callable[[str, str], None]) -> LoaderSelector:
     """Return what starts plugins: in workers, and in this process where the operator says so."""
     data_dir = settings.home / "plugin_data"
     workers = Loader(
         limits=settings.limits,
         start_timeout=settings.timeouts.start,
         call_timeout=settings.timeouts.call,
-        log=_log_worker_line,
+        log=log_line,
         environment=settings.environment,
         data_dir=data_dir,
         sandbox=settings.sandbox,
@@ -123,7 +123,7 @@ def _loader(settings: Settings, sign_ins: SignIns) -> LoaderSelector:
             limits=settings.limits,
             start_timeout=settings.timeouts.start,
             call_timeout=settings.timeouts.call,
-            log=_log_worker_line,
+            log=log_line,
             environment=settings.environment,
             auth_for=sign_ins.auth_for,
         )
@@ -138,7 +138,8 @@ class App:
     and the operator's policy call whoever opens it; *confirm_calls* says which calls that are not a person's own order
     are asked about, where the settings do not. One that *ends_soon*, as every command at a terminal does, lets a
     refresh of the registries outlive it. Where nobody can be asked here and this home's page is open, its answer is
-    waited for; one that *answers_later* ends the call at once, and the same call made again has the answer.
+    waited for; one that *answers_later* ends the call at once, and the same call made again has the answer. *log_line*
+    gets each line that a plugin's worker prints, without its secrets.
     """
 
     def __init__(
@@ -154,6 +155,7 @@ class App:
         asks_about_reach: bool = True,
         ends_soon: bool = False,
         answers_later: bool = False,
+        log_line: Callable[[str, str], None] = _log_worker_line,
     ) -> None:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
@@ -166,7 +168,7 @@ class App:
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
-        self.loader = _loader(settings, self.sign_ins)
+        self.loader = _loader(settings, self.sign_ins, log_line)
         self.audit = AuditLog(settings.audit_file, door)
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
@@ -199,7 +201,7 @@ class App:
     def _make_catalogue(self) -> Catalogue:
         home, meaning = self.settings.home, self.settings.meaning
         catalogue = Catalogue(
-            self.registry, self._installed_entries, home / "registry", meaning=meaning, runs_here=self._runs_here
+            self.registry, self._installed_entries, home / "registry", meaning=meaning, runs_here=self.runs_here
         )
         self.registry.watch(before_new_copy=catalogue.prepare)
         return catalogue
@@ -216,7 +218,7 @@ class App:
 
         return blanked(text, self.configuration.secrets())
 
-    def _runs_here(self, entry: Entry) -> bool:
+    def runs_here(self, entry: Entry) -> bool:
         """Return whether this machine can run a plugin, as far as its entry tells."""
         try:
             self.installer.plan(entry)

@@ -129,16 +129,18 @@ async def _serve_web(
     from dynamic_plugins.web.operations import Operations
     from dynamic_plugins.web.site import Site
     from dynamic_plugins.web.web_server import serve_web
+    from dynamic_plugins.web.worker_lines import WorkerLines
 
     host, port = listening.getsockname()[:2]
     key = AccessKey(f"{host}:{port}", token) if token else AccessKey(f"{host}:{port}")
-    operations = Operations()
+    operations, lines = Operations(), WorkerLines()
     async with App(
         settings,
         approve=operations.approve,
         ask_sign_in=operations.ask_sign_in,
         listener=operations.listen,
         door="web",
+        log_line=lines.add,
     ) as app:
         app.sweep()
         if token:
@@ -147,7 +149,7 @@ async def _serve_web(
             out.aside(f"Open {key.first_address} (Ctrl-C ends the page).")
         if host != LOOPBACK:
             out.aside(_NOT_LOOPBACK)
-        await serve_web(Site(app, operations), key, listening, stop)
+        await serve_web(Site(app, operations, lines), key, listening, stop)
 
 
 _NOT_LOOPBACK = (

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.core.permissions import Enforced, Enforcement
-    from dynamic_plugins.core.status import DynamicPluginInfo, Outcome
+    from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
@@ -186,6 +186,19 @@ class PluginManagementService:
     async def info(self, plugin: Named) -> DynamicPluginInfo:
         """Return one installed plugin."""
         return self._supervisor.info((await self.resolve(plugin)).name)
+
+    def info_of(self, name: str) -> DynamicPluginInfo | None:
+        """Return the installed plugin of exactly this name; None where there is none."""
+        return self._supervisor.info(name) if name in self._store.read() else None
+
+    def statuses(self) -> dict[str, Status]:
+        """Return where each installed plugin stands, by name: quick, however many there are."""
+        self.sync()
+        return {name: self._supervisor.get(name).state.status for name in self._store.read()}
+
+    def status_of(self, name: str) -> Status:
+        """Return where the installed plugin of exactly this name stands. Raises NotInstalledError."""
+        return self._supervisor.get(name).state.status
 
     def running(self) -> dict[str, int]:
         """Return the process id of each plugin that has a worker now."""

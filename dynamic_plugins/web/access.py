@@ -103,6 +103,8 @@ class GuardedPage:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith(STATIC):
+                    headers["Cache-Control"] = "no-cache"  # kept, and asked about: it changes with the version
             await send(message)
 
         try:

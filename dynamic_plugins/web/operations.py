@@ -29,6 +29,32 @@ PERSON_SECONDS = 600.0
 MOST_KEPT = 50
 """So many verbs that have ended are kept, for the page that tells of them."""
 
+_DONE = {
+    "install": "is installed",
+    "update": "is up to date",
+    "uninstall": "is uninstalled",
+    "activate": "is on",
+    "deactivate": "is off",
+    "unload": "is unloaded",
+    "reload": "was started anew",
+    "sign-in": "is signed in",
+    "sign-out": "is signed out",
+    "configure": "is configured",
+    "call": "answered",
+}
+_DOING = {
+    "install": "Installing",
+    "update": "Updating",
+    "uninstall": "Uninstalling",
+    "activate": "Switching on",
+    "deactivate": "Switching off",
+    "unload": "Unloading",
+    "reload": "Starting anew",
+    "sign-in": "Signing in to",
+    "sign-out": "Signing out of",
+    "call": "Calling",
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -57,6 +83,8 @@ class Operation:
     verb: str
     plugin: str
     after: str
+    action: str = ""
+    """Of a call: what is called."""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     step: Event | None = None
     """What it is doing now."""
@@ -75,6 +103,18 @@ class Operation:
     @property
     def is_over(self) -> bool:
         return self._task is not None and self._task.done()
+
+    @property
+    def doing_words(self) -> str:
+        """What it does, in words: ``Installing``."""
+        return _DOING.get(self.verb, self.verb)
+
+    @property
+    def done_words(self) -> str:
+        """What it has done, as a sentence."""
+        if self.outcome is not None and self.outcome.note:
+            return self.outcome.note
+        return f"{self.outcome.info.name if self.outcome is not None else self.plugin} {_DONE[self.verb]}."
 
     @property
     def outcome(self) -> Outcome | None:

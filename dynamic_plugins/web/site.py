@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from dynamic_plugins.text.printable import printable
+from dynamic_plugins.web.listing import Listing
 from dynamic_plugins.web.operations import Operations
+from dynamic_plugins.web.worker_lines import WorkerLines
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,23 +25,31 @@ if TYPE_CHECKING:
     from dynamic_plugins.app import App
 
 HERE = Path(__file__).parent
+MOST_FIELDS = 500
+"""A form with more fields is none of ours."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """The pages' common ground: *app* does the work, *operations* are the verbs that a browser began."""
+    """What the pages share: *app* does the work, *operations* are what browsers began, *lines* what plugins printed."""
 
     app: App
     operations: Operations = field(default_factory=Operations)
+    lines: WorkerLines = field(default_factory=WorkerLines)
 
-    def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+    def page(self, request: Request, template: str, *, code: int = 200, **values: Any) -> Response:
         """Return a page made from *template*; whatever *values* hold is escaped, and shown without what controls text.
 
         *here* among them says which part of the page it belongs to: ``browse``, ``installed``, ``asked``, ``happened``.
         """
         done = self.operations.get(request.query_params.get("done", ""))
         common = {"here": "", "done": done if done is not None and done.is_over else None}
-        return HTMLResponse(self._templates.get_template(template).render(common | values), status)
+        return HTMLResponse(self._templates.get_template(template).render(common | values), code)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """What finds plugins for a person."""
+        return Listing(self.app)
 
     @cached_property
     def _templates(self) -> Environment:
@@ -73,3 +84,15 @@ def link(path: str, **query: object) -> str:
 def see(path: str, **query: object) -> Response:
     """Return an answer that has the browser go to another page, by GET."""
     return RedirectResponse(link(path, **query), 303)
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """Return what a form sent; of a name that is there twice, the last. Raises HTTPException for what is no form."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HTTPException(415, "This is not a form.")
+    try:
+        pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise HTTPException(400, "This is not a form.") from None
+    return dict(pairs)

@@ -16,7 +16,7 @@ from dynamic_plugins.errors import PluginError
 from dynamic_plugins.integrations.http_middleware import EndedAnswers
 from dynamic_plugins.integrations.secret_form import QuietServer
 from dynamic_plugins.storage.open_page import announced
-from dynamic_plugins.web import asked, browse, happened, installed
+from dynamic_plugins.web import asked, browse, happened, installed, plugin_log, settings_page, try_action, verbs
 from dynamic_plugins.web.access import GuardedPage
 from dynamic_plugins.web.site import HERE, Site, make_templates
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from dynamic_plugins.web.access import AccessKey
+
+PARTS = (browse, installed, settings_page, try_action, plugin_log, verbs, asked, happened)
+"""The parts of the page: each has its routes."""
 
 _STATUS = {"unknown_plugin": 404, "not_installed": 404, "ambiguous_name": 404, "internal_error": 500}
 
@@ -68,10 +71,7 @@ async def _end(site: Site, server: QuietServer, stop: asyncio.Event, ended: asyn
 def application(site: Site) -> Starlette:
     """Return the page without its guard."""
     routes = [
-        *browse.routes(site),
-        *installed.routes(site),
-        *asked.routes(site),
-        *happened.routes(site),
+        *(route for part in PARTS for route in part.routes(site)),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
 
@@ -85,10 +85,10 @@ def _failed(site: Site, request: Request, error: Exception) -> Response:
     """Return the page of what went wrong: what happened, and what to do next."""
     if isinstance(error, HTTPException):
         text = "There is nothing here." if error.status_code == 404 else str(error.detail)
-        return site.page(request, "failed.html", status=error.status_code, text=text, error=None)
+        return site.page(request, "failed.html", code=error.status_code, text=text, error=None)
     if isinstance(error, PluginError):
         status = _STATUS.get(error.code, 409)
-        return site.page(request, "failed.html", status=status, text=error.for_person(), error=error)
+        return site.page(request, "failed.html", code=status, text=error.for_person(), error=error)
     # The server logs what it was.
     return PlainTextResponse("Something went wrong here. The log of dynamic-plugins web says what.", 500)
 
