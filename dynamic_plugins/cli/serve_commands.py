@@ -143,13 +143,16 @@ async def _serve_web(
         log_line=lines.add,
     ) as app:
         app.sweep()
-        if token:
-            out.aside(f"Open {key.address} and enter your token (Ctrl-C ends the page).")
-        else:
-            out.aside(f"Open {key.first_address} (Ctrl-C ends the page).")
-        if host != LOOPBACK:
-            out.aside(_NOT_LOOPBACK)
-        await serve_web(Site(app, operations, lines), key, listening, stop)
+
+        def announce() -> None:
+            if token:
+                out.aside(f"Open {key.address} and enter your token (Ctrl-C ends the page).")
+            else:
+                out.aside(f"Open {key.first_address} (Ctrl-C ends the page).")
+            if host != LOOPBACK:
+                out.aside(_NOT_LOOPBACK)
+
+        await serve_web(Site(app, operations, lines), key, listening, stop, announce)
 
 
 _NOT_LOOPBACK = (

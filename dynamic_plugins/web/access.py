@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse
 
@@ -77,10 +78,6 @@ class AccessKey:
         return secrets.compare_digest(given.encode(), self.session.encode())
 
 
-class TooLongError(Exception):
-    """A body is longer than :data:`MAX_BODY`; it ends the request and is caught in this module: no PluginError."""
-
-
 class GuardedPage:
     """An application that only answers whoever *key* admits. *locked* makes the page that all others see.
 
@@ -94,12 +91,9 @@ class GuardedPage:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = False
 
         async def with_headers(message: Message) -> None:
-            nonlocal sent
             if message["type"] == "http.response.start":
-                sent = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
@@ -107,11 +101,7 @@ class GuardedPage:
                     headers["Cache-Control"] = "no-cache"  # kept, and asked about: it changes with the version
             await send(message)
 
-        try:
-            await self._answer(scope, _bounded(receive), with_headers)
-        except TooLongError:
-            if not sent:
-                await PlainTextResponse("Too long.", 413)(scope, receive, with_headers)
+        await self._answer(scope, _bounded(receive), with_headers)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, path = Headers(scope=scope), scope["path"]
@@ -129,7 +119,10 @@ class GuardedPage:
         await app(scope, receive, send)
 
     async def _enter(self, request: Request) -> Response:
-        token = await _token_in(request)
+        try:
+            token = await _token_in(request)
+        except HTTPException as error:
+            return PlainTextResponse(error.detail, error.status_code)
         if not self._key.opens(token):
             return self._locked(request, bool(token))
         # A browser that was sent here by another site's page brings no strict cookie with the next request: the locked
@@ -149,7 +142,7 @@ async def _token_in(request: Request) -> str:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Return *receive*, which raises TooLongError once too much has come."""
+    """Return *receive*, which raises HTTPException once too much has come."""
     length = 0
 
     async def bounded() -> Message:
@@ -157,7 +150,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         length += len(message.get("body", b""))
         if length > MAX_BODY:
-            raise TooLongError
+            raise HTTPException(413, "That is too long.")
         return message
 
     return bounded

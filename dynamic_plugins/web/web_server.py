@@ -22,6 +22,7 @@ from dynamic_plugins.web.site import HERE, Site, make_templates
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -35,8 +36,14 @@ PARTS = (browse, installed, settings_page, try_action, plugin_log, verbs, asked,
 _STATUS = {"unknown_plugin": 404, "not_installed": 404, "ambiguous_name": 404, "internal_error": 500}
 
 
-async def serve_web(site: Site, key: AccessKey, listening: socket.socket, stop: asyncio.Event) -> None:
-    """Serve the page on *listening* to whoever brings *key*, until *stop* is set.
+async def serve_web(
+    site: Site,
+    key: AccessKey,
+    listening: socket.socket,
+    stop: asyncio.Event,
+    announce: Callable[[], object] = lambda: None,
+) -> None:
+    """Serve the page on *listening* to whoever brings *key*, until *stop* is set; *announce* is called once it does.
 
     What a browser began and is not done is undone then; what was asked is answered by nobody.
     """
@@ -55,6 +62,7 @@ async def serve_web(site: Site, key: AccessKey, listening: socket.socket, stop: 
     ending = asyncio.create_task(_end(site, server, stop, ended))
     try:
         with announced(site.app.settings.home, key.address):
+            announce()
             await server.serve([listening])
     finally:
         ending.cancel()
