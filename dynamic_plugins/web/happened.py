@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 _CONSENT = "consent to "
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
+_POINTS = 100
+"""Where there can be points on a line; what is nearer to one another is one point."""
+_TOLD = 3
 _ROWS = ("Installed, removed, switched", "Agreed to", "Declined")
 
 
@@ -184,14 +188,22 @@ def _small(each: Any, actions: Sequence[Any]) -> tuple[Any, Any]:
 
 def _strip(noted: Iterable[dict[str, Any]], bounds: Sequence[float]) -> Any:
     """Return the consents and changes of the period as points on three lines."""
-    rows: list[list[tuple[float, str]]] = [[], [], []]
+    rows: list[dict[int, list[str]]] = [defaultdict(list), defaultdict(list), defaultdict(list)]
     for line in noted:
         at = _time(line)
         if at is not None and bounds[0] <= at < bounds[-1]:
-            where = (at - bounds[0]) / (bounds[-1] - bounds[0])
-            rows[_row_of(line)].append((where, f"{moment(at, '%d %b %H:%M')}: {_in_words(line)}"))
-    about = ", ".join(f"{name}: {len(row)}" for name, row in zip(_ROWS, rows, strict=True))
-    return charts.dots("What was agreed to and changed", about, list(zip(("c1", "c2", "bad"), rows, strict=True)))
+            where = int((at - bounds[0]) / (bounds[-1] - bounds[0]) * _POINTS)
+            rows[_row_of(line)][where].append(f"{moment(at, '%d %b %H:%M')}: {_in_words(line)}")
+    counts = [sum(map(len, row.values())) for row in rows]
+    about = ", ".join(f"{name}: {count}" for name, count in zip(_ROWS, counts, strict=True))
+    points = [[(where / _POINTS, _several(words)) for where, words in row.items()] for row in rows]
+    return charts.dots("What was agreed to and changed", about, list(zip(("c1", "c2", "bad"), points, strict=True)))
+
+
+def _several(words: list[str]) -> str:
+    """Return what a point says that stands for several things."""
+    more = f"; and {len(words) - _TOLD} more" if len(words) > _TOLD else ""
+    return "; ".join(words[:_TOLD]) + more
 
 
 def _row_of(line: dict[str, Any]) -> int:
