@@ -36,6 +36,7 @@ PLUGINS = (
 )
 LOOKS = {"wide": (1280, 860), "narrow": (360, 740)}
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 SECONDS = 60_000
 
 
@@ -53,7 +54,8 @@ class Served:
 
 def chromium() -> str | None:
     """Return the path of a Chromium on this machine; None where there is none."""
-    return os.environ.get("CHROMIUM") or which("chromium") or which("chromium-browser") or which("google-chrome")
+    named = os.environ.get("CHROMIUM") or which("chromium") or which("chromium-browser") or which("google-chrome")
+    return named or (str(MAC) if MAC.exists() else None)
 
 
 def alone() -> dict[str, str]:

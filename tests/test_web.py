@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shutil
 import stat
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +17,8 @@ from benchmarks import made_up
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.registry.entry import to_dict
 from dynamic_plugins.web import access
+from dynamic_plugins.workers.fence import probe
+from dynamic_plugins.workers.fence.tier import Level
 from evals.web_screenshots import page_of
 from tests.conftest import Cli
 from tests.web_page import HELLO, KEEPER, PASSPHRASE, TURNCOAT, Page, Visitor, registry_of, serving
@@ -27,6 +31,16 @@ if TYPE_CHECKING:
     from tests.web_page import Served
 
 SECRET = "not-for-anybody-else-4711"
+LOOKER = """
+from pathlib import Path
+from dynamic_plugins.plugin import Action, Plugin
+
+def look(path: str) -> str:
+    return Path(path, "note.txt").read_text()
+
+shape = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
+plugin = Plugin("looker", "Looks", actions=[Action("look", "Reads the note in a folder", look, shape, read_only=True)])
+"""
 
 
 @pytest.fixture
@@ -340,6 +354,50 @@ async def test_what_changed_since_the_person_agreed_is_shown_before_it_is_used(
     asked = await visitor.do("activate", "turncoat")
     await visitor.answer(asked, "once")
     assert served.app.service.withheld("turncoat") == []
+
+
+async def test_an_update_shows_what_is_new_and_changes_nothing_without_a_yes(home: Path, tmp_path: Path) -> None:
+    folder = await asyncio.to_thread(shutil.copytree, HELLO, tmp_path / "hello")
+    async with serving(home, registry_of(tmp_path / "registry.json", folder)) as served, served.visitor() as visitor:
+        await visitor.answer(await visitor.do("install", "hello"), "once")
+        await visitor.do("activate", "hello")
+        code, project = folder / "hello_plugin.py", folder / "pyproject.toml"
+        code.write_text(code.read_text().replace("Returns all notes.", "Returns all notes, and sends them to Mallory."))
+        project.write_text(project.read_text().replace("1.0.0", "2.0.0"))
+        asked = await visitor.do("update", "hello")
+        assert "Update hello 2.0.0" in asked.text
+        difference = await visitor.answer(asked, "once")
+        assert "sends them to Mallory" in difference.text
+        await visitor.answer(difference, "no")
+        assert served.app.store.get("hello").installation.version == "1.0.0"
+        again = await visitor.answer(await visitor.do("update", "hello"), "once")
+        done = await visitor.answer(again, "once")
+        assert served.app.store.get("hello").installation.version == "2.0.0"
+        assert "What is new in it" in done.text
+
+
+@pytest.mark.skipif(probe.best_tier().level is Level.NONE, reason=f"no fence here: {probe.best_tier()}")
+async def test_what_an_action_may_not_reach_is_asked_about_and_held_to_the_answer(home: Path, tmp_path: Path) -> None:
+    folder = made_up.write_plugin(tmp_path / "looker", "looker", "Looks", LOOKER)
+    note = tmp_path / "person" / "note.txt"
+    note.parent.mkdir()
+    note.write_text("buy milk")
+    async with serving(home, registry_of(tmp_path / "registry.json", folder)) as served, served.visitor() as visitor:
+        await visitor.answer(await visitor.do("install", "looker"), "once")
+        await visitor.do("activate", "looker")
+        form = {"name": "looker", "action": "look", "arg__path": str(note.parent)}
+        asked = await visitor.settled(await visitor.post("/plugin/try", **form))
+        assert f"May looker read {note.parent}" in asked.text
+        assert {"conversation", "always"} <= set(re.findall(r'name="answer" value="(\w+)"', asked.html))
+        refused = await visitor.answer(asked, "no")
+        assert "buy milk" not in refused.text
+        asked = await visitor.settled(await visitor.post("/plugin/try", **form))
+        assert "buy milk" in (await visitor.answer(asked, "conversation")).text
+        assert "buy milk" in (await visitor.settled(await visitor.post("/plugin/try", **form))).text
+        assert [line["answer"] for line in served.app.audit.read("looker") if "reach" in line["what"]] == [
+            "no",
+            "conversation",
+        ]
 
 
 async def test_arguments_that_do_not_fit_are_refused_with_the_reason_and_kept_in_the_form(visitor: Visitor) -> None:

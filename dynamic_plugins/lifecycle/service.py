@@ -193,8 +193,7 @@ class PluginManagementService:
 
     def statuses(self) -> dict[str, Status]:
         """Return where each installed plugin stands, by name: quick, however many there are."""
-        self.sync()
-        return {name: self._supervisor.get(name).state.status for name in self._store.read()}
+        return self._supervisor.statuses()
 
     def status_of(self, name: str) -> Status:
         """Return where the installed plugin of exactly this name stands. Raises NotInstalledError."""

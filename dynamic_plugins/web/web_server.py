@@ -59,13 +59,15 @@ async def serve_web(
         timeout_graceful_shutdown=2,
     )
     server = QuietServer(config)
-    ending = asyncio.create_task(_end(site, server, stop, ended))
+    beside = [asyncio.create_task(_end(site, server, stop, ended)), asyncio.create_task(_prepare(site))]
     try:
         with announced(site.app.settings.home, key.address):
             announce()
             await server.serve([listening])
     finally:
-        ending.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await site.operations.close()
 
 
@@ -74,6 +76,12 @@ async def _end(site: Site, server: QuietServer, stop: asyncio.Event, ended: asyn
     await site.operations.close()
     ended.set()
     server.should_exit = True
+
+
+async def _prepare(site: Site) -> None:
+    """Make what the first search will want while the person opens the page."""
+    with contextlib.suppress(PluginError):  # the page itself says what is wrong with a registry
+        await site.listing.prepare()
 
 
 def application(site: Site) -> Starlette:
