@@ -183,7 +183,12 @@ class App:
             admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
             shared=SharedApproval(
-                settings.home, door, later=answers_later, scrub=self._without_secrets, listener=listener
+                settings.home,
+                door,
+                later=answers_later,
+                scrub=self._without_secrets,
+                listener=listener,
+                seconds=settings.timeouts.person,
             ),
             ask_values=ask_values,
             sign_ins=self.sign_ins,

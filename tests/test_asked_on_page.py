@@ -199,6 +199,17 @@ async def test_a_page_that_nobody_looks_at_is_waited_for_only_so_long(tmp_path: 
                 await task
 
 
+async def test_whoever_wants_nothing_asked_on_the_page_is_refused_at_once(tmp_path: Path) -> None:
+    with announced(tmp_path, ADDRESS):
+        async with asking(tmp_path, nobody, seconds=0.0) as (_, task):
+            with pytest.raises(NeedsConfirmationError):
+                await task
+        shared = SharedApproval(tmp_path, "mcp", later=True, seconds=0.0)
+        with pytest.raises(NeedsConfirmationError) as told:
+            await shared.ask(INSTALL, nobody)
+        assert not isinstance(told.value, AskedOnPageError)
+
+
 async def test_a_page_that_goes_away_for_good_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.approval import Answer, ApprovalRequest, Approve
     from dynamic_plugins.storage.approval_queue import Given, OpenQuestion, Question
 
-PERSON_SECONDS = 600.0
-"""How long a person may think where only the page asks them."""
 KEPT_SECONDS = 300.0
 """How long an answer waits for the call that it is for to be made again."""
 WITHOUT_PAGE = 20.0
@@ -48,7 +46,8 @@ class SharedApproval:
 
     Where a door has nobody to ask, the page's answer is waited for; with *later* the call ends at once and is told
     where the person is asked, and the same request made again takes the answer, once. *scrub* takes the secrets out of
-    a call's arguments, in a thread. *listener* is told of questions that wait, and of answers from the page.
+    a call's arguments, in a thread. *listener* is told of questions that wait, and of answers from the page. A person
+    has *seconds* to think; with 0 the page asks nothing.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class SharedApproval:
         later: bool = False,
         scrub: Callable[[str], str] = str,
         listener: Listener = ignore,
-        seconds: float = PERSON_SECONDS,
+        seconds: float = 600.0,
     ) -> None:
         self._home, self._queue, self._later = home, ApprovalQueue(home, door), later
         self._scrub, self._listener, self._seconds = scrub, listener, seconds
@@ -170,7 +169,7 @@ class SharedApproval:
 
     async def _put(self, request: ApprovalRequest) -> OpenQuestion | None:
         """Put *request* on the queue, where a page is open to show it."""
-        if page_address(self._home) is None:
+        if page_address(self._home) is None or not self._seconds:
             return None
         try:
             if request.arguments:
