@@ -18,12 +18,15 @@ from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
+from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.oauth.sign_ins import SignIns
 from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
 from dynamic_plugins.storage.audit import AuditLog
+from dynamic_plugins.storage.call_log import FILE as CALLS_FILE
+from dynamic_plugins.storage.call_log import CallLog
 from dynamic_plugins.storage.operator_policy import Policy
 from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.storage.usage_log import Journal
@@ -134,7 +137,9 @@ class App:
     Leaving the block ends every worker; what is enabled is enabled again in the next one. *door* is what the audit log
     and the operator's policy call whoever opens it; *confirm_calls* says which calls that are not a person's own order
     are asked about, where the settings do not. One that *ends_soon*, as every command at a terminal does, lets a
-    refresh of the registries outlive it. *log_line* gets each line that a plugin's worker prints, without its secrets.
+    refresh of the registries outlive it. Where nobody can be asked here and this home's page is open, its answer is
+    waited for; one that *answers_later* ends the call at once, and the same call made again has the answer. *log_line*
+    gets each line that a plugin's worker prints, without its secrets.
     """
 
     def __init__(
@@ -149,6 +154,7 @@ class App:
         confirm_calls: ConfirmCalls = "never",
         asks_about_reach: bool = True,
         ends_soon: bool = False,
+        answers_later: bool = False,
         log_line: Callable[[str, str], None] = _log_worker_line,
     ) -> None:
         self.settings, self._asks_about_reach = settings, asks_about_reach
@@ -173,8 +179,17 @@ class App:
             store=self.store,
             configuration=self.configuration,
             journal=Journal(settings.home / "journal.json", installed),
+            calls=CallLog(settings.home / CALLS_FILE, door),
             admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
+            shared=SharedApproval(
+                settings.home,
+                door,
+                later=answers_later,
+                scrub=self._without_secrets,
+                listener=listener,
+                seconds=settings.timeouts.person,
+            ),
             ask_values=ask_values,
             sign_ins=self.sign_ins,
             ask_sign_in=ask_sign_in,
@@ -201,6 +216,12 @@ class App:
         if permissions.elsewhere:
             return ENFORCED
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
+
+    def _without_secrets(self, text: str) -> str:
+        """Return *text* without secrets; it may block."""
+        from dynamic_plugins.redaction.blanked_text import blanked
+
+        return blanked(text, self.configuration.secrets())
 
     def runs_here(self, entry: Entry) -> bool:
         """Return whether this machine can run a plugin, as far as its entry tells."""

@@ -46,6 +46,7 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
             ask_sign_in=person.ask_sign_in,
             listener=person.listen,
             door="mcp",
+            answers_later=True,
         ) as app:
             app.sweep()
             server = PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from dynamic_plugins.storage.approval_queue import ApprovalQueue
 from dynamic_plugins.text.printable import printable
 from dynamic_plugins.web.listing import Listing
 from dynamic_plugins.web.operations import Operations
@@ -43,8 +45,14 @@ class Site:
         *here* among them says which part of the page it belongs to: ``browse``, ``installed``, ``asked``, ``happened``.
         """
         done = self.operations.get(request.query_params.get("done", ""))
-        common = {"here": "", "done": done if done is not None and done.is_over else None}
+        asked = len(self.queue.open())
+        common = {"here": "", "done": done if done is not None and done.is_over else None, "asked_count": asked}
         return HTMLResponse(self._templates.get_template(template).render(common | values), code)
+
+    @cached_property
+    def queue(self) -> ApprovalQueue:
+        """What is asked on this home, by whichever process."""
+        return ApprovalQueue(self.app.settings.home)
 
     @cached_property
     def listing(self) -> Listing:
@@ -67,12 +75,18 @@ def make_templates() -> Environment:
         finalize=_shown,
     )
     environment.globals["link"] = link
+    environment.filters["moment"] = moment
     return environment
 
 
 def _shown(value: Any) -> Any:
     """Return what a template shows of *value*: a stranger's text without what hides or reorders what stands there."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def moment(at: float, form: str = "%H:%M:%S") -> str:
+    """Return a time, in seconds since 1970, as this machine's clock shows it."""
+    return datetime.fromtimestamp(at).astimezone().strftime(form)
 
 
 def link(path: str, **query: object) -> str:

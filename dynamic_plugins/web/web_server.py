@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -15,18 +13,17 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from dynamic_plugins.core.atomic_file import write_atomically
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.integrations.http_middleware import EndedAnswers
 from dynamic_plugins.integrations.secret_form import QuietServer
-from dynamic_plugins.web import asked, browse, happened, installed, plugin_log, settings_page, try_action, verbs
+from dynamic_plugins.storage.open_page import announced
+from dynamic_plugins.web import asked, browse, happened, installed, live, plugin_log, settings_page, try_action, verbs
 from dynamic_plugins.web.access import GuardedPage
 from dynamic_plugins.web.site import HERE, Site, make_templates
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -34,10 +31,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.web.access import AccessKey
 
-WHERE = "web.json"
-"""The file of a home that says where its page is, while there is one: ``{"address", "pid"}``, without the token."""
-
-PARTS = (browse, installed, settings_page, try_action, plugin_log, verbs, asked, happened)
+PARTS = (browse, installed, settings_page, try_action, plugin_log, verbs, asked, happened, live)
 """The parts of the page: each has its routes."""
 
 _STATUS = {"unknown_plugin": 404, "not_installed": 404, "ambiguous_name": 404, "internal_error": 500}
@@ -68,7 +62,7 @@ async def serve_web(
     server = QuietServer(config)
     beside = [asyncio.create_task(_end(site, server, stop, ended)), asyncio.create_task(_prepare(site))]
     try:
-        with written_down(site.app.settings.home, key.address):
+        with announced(site.app.settings.home, key.address):
             announce()
             await server.serve([listening])
     finally:
@@ -128,16 +122,3 @@ class _Locked:
 
     def __call__(self, _request: Request, was_wrong: bool) -> Response:
         return HTMLResponse(self._template.render(was_wrong=was_wrong), 403 if was_wrong else 401)
-
-
-@contextlib.contextmanager
-def written_down(home: Path, address: str) -> Iterator[None]:
-    """Say in the home, while the block lasts, where its page is: for whoever has a question for the person."""
-    path = home / WHERE
-    write_atomically(path, json.dumps({"address": address, "pid": os.getpid()}).encode())
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            if json.loads(path.read_text())["pid"] == os.getpid():  # else another page has taken its place
-                path.unlink()
