@@ -9,6 +9,7 @@
     │   ├── NotInstalledError              not_installed
     │   ├── AlreadyActiveError             already_active
     │   ├── NeedsConfirmationError         needs_confirmation
+    │   │   ├── AskedOnPageError           needs_confirmation
     │   │   ├── UnlistedError              needs_confirmation
     │   │   └── WithheldError              needs_confirmation
     │   ├── DeclinedError                  declined
@@ -205,6 +206,23 @@ class NeedsConfirmationError(InputError):
             f"{name}: you have to agree first, at a terminal or with --yes. {question}",
             for_model=f"{name}: a person has to agree first. {question if for_model is None else for_model}",
         )
+
+
+class AskedOnPageError(NeedsConfirmationError):
+    """The person is asked on the page of this home, at ``page``; the same call made again has their answer."""
+
+    def __init__(self, nobody: NeedsConfirmationError, page: str) -> None:
+        """*nobody* is what the call would come to without the page; the address *page* is without any token."""
+        self.name, self.question, self.page = nobody.name, nobody.question, page
+        InputError.__init__(
+            self,
+            f"{nobody.for_person()} You are also asked at {page}; once you have answered there, try again.",
+            for_model=f"{nobody.for_model()} Or on the person's own page, which asks them now: {page}. Tell them so. "
+            "Once they have said yes there, make this same call again.",
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"page": self.page}
 
 
 class UnlistedError(NeedsConfirmationError):

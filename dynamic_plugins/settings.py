@@ -93,6 +93,8 @@ class Timeouts:
     registry: float = 10.0
     idle: float = 600.0
     """After this long without a call a worker is ended; the next call starts it again."""
+    person: float = 600.0
+    """So long is an answer on the home's page waited for, where nobody can be asked otherwise; 0 asks nobody there."""
 
 
 @dataclass(frozen=True)
@@ -333,6 +335,7 @@ def _timeouts(env: Mapping[str, str]) -> Timeouts:
         start=_number(env, "DYNAMIC_PLUGINS_START_TIMEOUT", 60),
         call=_number(env, "DYNAMIC_PLUGINS_CALL_TIMEOUT", 120),
         idle=_number(env, "DYNAMIC_PLUGINS_IDLE_SECONDS", 600),
+        person=_number(env, "DYNAMIC_PLUGINS_PERSON_SECONDS", 600),
     )
 
 

@@ -71,7 +71,8 @@ def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Co
 
         with Screen(out) as screen:
             approve = prompts.as_typed(getattr(arguments, "yes", False), screen)
-            async with App(settings, approve=approve, door="terminal") as app:
+            listen = screen.listen_for_answers
+            async with App(settings, approve=approve, listener=listen, door="terminal") as app:
                 return await _verbs(out, app, arguments.names, getattr(app.service, verb))
 
     command.__doc__ = f"``{verb}``."

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from dynamic_plugins import __version__
 from dynamic_plugins.cli.output import Output
 from dynamic_plugins.errors import UsageError
-from dynamic_plugins.settings import BUILT_IN, MODEL_SERVER_KINDS
+from dynamic_plugins.settings import BUILT_IN, LOOPBACK, MODEL_SERVER_KINDS
 
 SEARCH_LIMIT = 50
 _ALLOW_UNLISTED = "with --yes: agree also to what no registry lists"
@@ -240,6 +240,14 @@ def _models(commands: Any) -> None:
 
 
 def _serving(commands: Any) -> None:
+    web = _command(
+        commands, "web", "the page for people: find plugins, decide what is asked, enter secrets, see what happens"
+    )
+    web.add_argument("--port", type=int, default=8767, metavar="N", help="the port (default 8767; 0: any)")
+    web.add_argument("--host", default=LOOPBACK, metavar="ADDRESS", help="another address; it needs --token-file")
+    web.add_argument(
+        "--token-file", metavar="FILE", help="a file with the token to enter (default: a new one each time)"
+    )
     model = _command(commands, "serve-model", "serve the embedded model as an OpenAI-compatible endpoint on 127.0.0.1")
     model.add_argument("--port", type=int, default=8765, metavar="N", help="the port (default 8765; 0: any)")
     mcp = _command(commands, "mcp", "serve the plugins of this home to MCP clients")

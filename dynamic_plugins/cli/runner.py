@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     Command = Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]
 
-HOLD_SECRETS = {"chat", "mcp", "serve-model"}
+HOLD_SECRETS = {"chat", "mcp", "serve-model", "web"}
 """Commands that run for long with secrets in memory."""
-FOR_PROGRAMS = {"completion", "mcp", "serve-model", "tools"}
+FOR_PROGRAMS = {"completion", "mcp", "serve-model", "tools", "web"}
 """Commands that serve or print for programs, with --json or without: they need no terminal."""
 
 
@@ -114,7 +114,7 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import sign_in_commands
 
         return sign_in_commands.COMMANDS[name]
-    if name in {"mcp", "serve-model"}:
+    if name in {"mcp", "serve-model", "web"}:
         from dynamic_plugins.cli import serve_commands
 
         return serve_commands.COMMANDS[name]
