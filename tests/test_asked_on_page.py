@@ -20,6 +20,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything, approve_listed
 from dynamic_plugins.errors import AskedOnPageError, DeclinedError, NeedsConfirmationError
 from dynamic_plugins.events import ANSWERED, WAITING, Event, ignore
+from dynamic_plugins.integrations.framework_approval import ConsentingCalls, ConsentNeededError
 from dynamic_plugins.integrations.mcp_elicitation import Person
 from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.settings import Settings
@@ -329,6 +330,29 @@ async def test_a_secret_among_the_arguments_of_a_call_is_in_no_file(hello: Cli, 
         assert again["result"] == 2  # not asked again, for this conversation
 
 
+async def test_a_framework_that_has_nobody_to_ask_waits_for_the_page(hello: Cli, page: ApprovalQueue) -> None:
+    settings = Settings.from_environment(hello.environment(), home=hello.home)
+    async with DynamicPlugins(settings=settings) as plugins:
+        calls = ConsentingCalls(plugins)
+        switching = asyncio.ensure_future(calls.call("activate_plugin", {"plugin_name": "hello"}, None))
+        page.answer((await asked(page)).id, "yes")
+        assert (await switching)["ok"] is True
+
+
+async def test_a_framework_that_ends_the_call_with_its_question_has_it_to_itself(
+    hello: Cli, page: ApprovalQueue
+) -> None:
+    async def interrupt(request: ApprovalRequest) -> bool:
+        raise ConsentNeededError(request)
+
+    settings = Settings.from_environment(hello.environment(), home=hello.home)
+    async with DynamicPlugins(settings=settings) as plugins:
+        calls = ConsentingCalls(plugins)
+        with pytest.raises(ConsentNeededError):
+            await calls.call("activate_plugin", {"plugin_name": "hello"}, interrupt)
+        assert not page.folder.exists()
+
+
 # ---------------------------------------------------------------- commands and terminals
 
 
@@ -412,6 +436,25 @@ def test_at_a_terminal_the_person_there_may_be_quicker(cli: Cli, page: ApprovalQ
         terminal.ends()
         assert page.answer(question.id, "yes") == "gone"
     assert terminal.code == 4
+
+
+def test_in_a_conversation_the_page_answers_and_the_conversation_goes_on(
+    cli: Cli, page: ApprovalQueue, tmp_path: Path
+) -> None:
+    cli("install", "--path", str(HELLO), "--yes")
+    with Terminal(cli.command("chat"), tmp_path, dumb(cli), 120) as terminal:
+        terminal.prompt(SECONDS)
+        terminal.type("switch hello on")
+        terminal.shows(r"\[y/N\]", SECONDS)
+        question = asked_now(page)
+        assert (question.verb, question.name, question.door) == ("activate", "hello", "chat")
+        page.answer(question.id, "yes")
+        terminal.shows("Answered on the page: yes", SECONDS)
+        assert "> " in (terminal.prompt(SECONDS) or "")
+        terminal.type("/quit")
+        terminal.ends()
+        assert "Traceback" not in terminal.seen
+    assert cli("status", "hello").json["plugins"][0]["status"] == "active"
 
 
 def test_what_a_plugin_offers_otherwise_is_asked_about_on_the_page_as_at_a_terminal(
