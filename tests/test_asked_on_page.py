@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -551,9 +552,9 @@ async def test_a_server_that_is_killed_leaves_no_question_and_no_yes(hello: Cli,
         assert (await asked(page)).id != question.id
 
 
-async def test_what_a_call_would_reach_is_asked_on_the_page_and_the_same_call_reaches_it(
-    cli: Cli, page: ApprovalQueue, tmp_path: Path
-) -> None:
+@pytest.fixture
+async def notes(cli: Cli, tmp_path: Path) -> Path:
+    """A file that the installed plugin ``reader`` may not read."""
     folder, secret = tmp_path / "reader", tmp_path / "elsewhere" / "notes.txt"
     secret.parent.mkdir()
     secret.write_text("found")
@@ -570,17 +571,39 @@ async def test_what_a_call_would_reach_is_asked_on_the_page_and_the_same_call_re
     settings = Settings.from_environment(cli.environment(), home=cli.home)
     if not App(settings).loader.workers.fence.enforcement(_files(secret)).files:
         pytest.skip("this machine enforces no files")
+    return secret
+
+
+async def test_what_a_call_would_reach_is_asked_on_the_page_and_the_same_call_reaches_it(
+    cli: Cli, page: ApprovalQueue, notes: Path
+) -> None:
+    settings = Settings.from_environment(cli.environment(), home=cli.home)
     person = Person()
     async with App(settings, approve=approve_everything, door="mcp", answers_later=True) as app:
         await app.service.activate("reader")
         app.service.approve = person.approve
-        read = {"path": str(secret)}
+        read = {"path": str(notes)}
         told = await app.toolbox.call("reader__read_text", read)
         assert told["error"].get("page") == f"{ADDRESS}/asked", told
         question = await asked(page)
         assert (question.verb, question.answers) == ("reach", ("conversation", "always", "no"))
         page.answer(question.id, "conversation")
         assert (await app.toolbox.call("reader__read_text", read))["result"] == "found"
+
+
+async def test_what_a_command_s_call_would_reach_is_asked_on_the_page(
+    cli: Cli, page: ApprovalQueue, notes: Path
+) -> None:
+    settings = Settings.from_environment(cli.environment(), home=cli.home)
+    async with App(settings, approve=approve_everything) as app:
+        await app.service.activate("reader")
+    arguments = json.dumps({"path": str(notes)})
+    with running(cli, "--json", "call", "reader", "read_text", "--args", arguments) as command:
+        question = await asked(page)
+        assert (question.verb, question.door) == ("reach", "terminal")
+        page.answer(question.id, "conversation")
+        out, _ = await asyncio.to_thread(command.communicate, timeout=SECONDS)
+    assert json.loads(out)["result"] == "found"
 
 
 def _files(path: Path) -> Any:
