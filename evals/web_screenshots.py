@@ -11,6 +11,7 @@ the pictures.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -36,6 +37,7 @@ PLUGINS = (
 )
 LOOKS = {"wide": (1280, 860), "narrow": (360, 740)}
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+OFFLINE = ROOT / "tests" / "plugins" / "turncoat"
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 SECONDS = 60_000
 
@@ -85,13 +87,20 @@ def page_of(home: Path, *options: str, env: dict[str, str] | None = None) -> Ite
             process.terminate()
 
 
-def make_home(home: Path) -> None:
-    """Install a few plugins: one that is on, one that needs a secret, and one that is off."""
+def make_home(home: Path) -> tuple[str, ...]:
+    """Install a few plugins: one that is on, one that needs a secret, and one that is off.
+
+    Returns the options that name the registries: the bundled one, and one with a plugin that can be had offline.
+    """
     for folder in PLUGINS:
         _run(home, "install", "--path", str(folder), "--yes")
     _run(home, "activate", "hello", "--yes")
     for name in ("Ada", "Grace", "Edsger"):
         _run(home, "call", "hello", "greet", "--args", f'{{"name": "{name}"}}')
+    entry = {"name": "turncoat", "kind": "python", "packages": [{"type": "path", "name": str(OFFLINE)}]}
+    registry = home / "pictures.json"
+    registry.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
+    return ("--registry", "bundled", "--registry", str(registry))
 
 
 def _run(home: Path, *words: str) -> None:
@@ -142,8 +151,8 @@ def _visit(page: Page, path: str) -> None:
         page.click("button.primary")
         page.wait_for_selector(".answer")
     elif path == "ask":
-        page.goto(f"{origin.group()}/plugin?name=keeper")
-        page.click("text=Uninstall")
+        page.goto(f"{origin.group()}/plugin?name=turncoat")
+        page.get_by_role("button", name="Install", exact=True).click()
         page.wait_for_selector(".facts")
     else:
         page.goto(f"{origin.group()}{path}")
@@ -158,8 +167,7 @@ def main(folder: Path, names: Collection[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         home = Path(made) / "home"
-        make_home(home)
-        with page_of(home) as served:
+        with page_of(home, *make_home(home)) as served:
             browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
             take(browser, served.first_address, folder, names)
             browser.close()

@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import sys
+from html import unescape
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -21,6 +22,7 @@ from dynamic_plugins.workers.fence import probe
 from dynamic_plugins.workers.fence.tier import Level
 from evals.web_screenshots import page_of
 from tests.conftest import Cli
+from tests.oauth_server import Browser, oauth_server
 from tests.web_page import HELLO, KEEPER, PASSPHRASE, TURNCOAT, Page, Visitor, registry_of, serving
 
 if TYPE_CHECKING:
@@ -356,6 +358,20 @@ async def test_what_changed_since_the_person_agreed_is_shown_before_it_is_used(
     assert served.app.service.withheld("turncoat") == []
 
 
+async def test_a_second_click_calls_an_action_once(served: Served, visitor: Visitor) -> None:
+    await visitor.answer(await visitor.do("install", "hello"), "once")
+    await visitor.do("activate", "hello")
+    shown = await visitor.get("/plugin/try?name=hello&action=remember")
+    form = shown.hidden("/plugin/try") | {"arg__note": "milk"}
+    first, second = await asyncio.gather(visitor.post("/plugin/try", **form), visitor.post("/plugin/try", **form))
+    await visitor.settled(first)
+    await visitor.settled(second)
+    other = await visitor.settled(await visitor.post("/plugin/try", **form | {"arg__note": "bread"}))
+    assert ">2</pre>" in other.html
+    again = (await visitor.get("/plugin/try?name=hello&action=remember")).hidden("/plugin/try")
+    assert ">3</pre>" in (await visitor.settled(await visitor.post("/plugin/try", **again, arg__note="milk"))).html
+
+
 async def test_an_update_shows_what_is_new_and_changes_nothing_without_a_yes(home: Path, tmp_path: Path) -> None:
     folder = await asyncio.to_thread(shutil.copytree, HELLO, tmp_path / "hello")
     async with serving(home, registry_of(tmp_path / "registry.json", folder)) as served, served.visitor() as visitor:
@@ -413,6 +429,34 @@ async def test_arguments_that_do_not_fit_are_refused_with_the_reason_and_kept_in
     right = await visitor.settled(await visitor.post("/plugin/try", **form, arg__a="2", arg__b="3"))
     assert "5" in right.html[right.html.index('class="answer"') :][:60]
     assert (await visitor.get("/plugin/try?name=turncoat&action=nothing")).status == 404
+
+
+async def test_one_signs_in_at_a_remote_plugin_s_server_from_the_page(home: Path, tmp_path: Path) -> None:
+    remote = {"url": "http://{NOTES_HOST}/mcp", "transport": "streamable-http", "auth": "oauth"}
+    entry = {"name": "notes", "remote": remote, "config": [{"name": "NOTES_HOST", "required": True}]}
+    file = tmp_path / "registry.json"
+    file.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
+    with oauth_server() as server:
+        async with serving(home, str(file)) as served, served.visitor() as visitor:
+            await visitor.answer(await visitor.do("install", "notes"), "once")
+            told = {"name": "notes", "then": "activate", "var__NOTES_HOST": server.host}
+            asked = await visitor.settled(await visitor.post("/plugin/settings", **told))
+            assert "Sign in for notes" in asked.text
+            assert server.host in asked.text
+            declined = await visitor.answer(asked, "no")
+            assert "sign in" in declined.text
+            asked = await visitor.do("activate", "notes")
+            address = unescape(re.findall(r'href="(http[^"]*)" rel="noreferrer" target="_blank"', asked.html)[0])
+            browser = Browser("yes")
+            await browser.follow(await browser.sign_in(address))
+            operation = served.site.operations.get(asked.hidden("/doing/answer")["id"])
+            assert operation is not None
+            async with asyncio.timeout(60):
+                while not operation.is_over:
+                    await operation.news(operation.changes, 1)
+            assert "notes is on." in (await visitor.get(asked.path)).text
+            form = {"name": "notes", "action": "add", "arg__a": "2", "arg__b": "3"}
+            assert ">5</pre>" in (await visitor.settled(await visitor.post("/plugin/try", **form))).html
 
 
 # ---------------------------------------------------------------- several at once, and ends that nobody planned

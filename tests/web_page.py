@@ -75,7 +75,8 @@ class Page:
 
     def hidden(self, action: str) -> dict[str, str]:
         """Return the hidden fields of the first form that goes to *action*."""
-        form = next(each for each in _FORM.findall(self.html) if f'action="{action}"' in each)
+        form = next((each for each in _FORM.findall(self.html) if f'action="{action}"' in each), None)
+        assert form is not None, (self.path, self.text)
         return {unescape(name): unescape(value) for name, value in _HIDDEN.findall(form)}
 
 

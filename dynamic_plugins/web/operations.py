@@ -10,13 +10,15 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.approval import Answer
 from dynamic_plugins.core.status import Outcome
-from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, PluginError
+from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, NeedsSignInError, PluginError
+from dynamic_plugins.text.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 PERSON_SECONDS = 600.0
 """How long a person may think."""
+SECOND_CLICK = 2.0
+"""Within so many seconds the same form again is no second call, even where the first has ended."""
 MOST_KEPT = 50
 """So many verbs that have ended are kept, for the page that tells of them."""
 
@@ -99,10 +103,19 @@ class Operation:
     changes: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
+    _begun: float = field(default_factory=time.monotonic)
 
     @property
     def is_over(self) -> bool:
         return self._task is not None and self._task.done()
+
+    @property
+    def step_words(self) -> str:
+        """What it is doing now, as a sentence without its end: ``Finding packages``."""
+        if self.step is None:
+            return ""
+        words = printable(self.step.message or self.step.stage)
+        return words[:1].upper() + words[1:]
 
     @property
     def doing_words(self) -> str:
@@ -120,6 +133,17 @@ class Operation:
     def outcome(self) -> Outcome | None:
         """The plugin as the verb left it, of all verbs but a call."""
         return self.value if isinstance(self.value, Outcome) else None
+
+    def repeats(self, other: Operation) -> bool:
+        """Return whether this is *other* once more: the same verb while that is under way, or a second click.
+
+        A call is the same where its form is, which has an id of its own for each time that it is shown.
+        """
+        same = (self.verb, self.plugin, self.action) == (other.verb, other.plugin, other.action)
+        if self.verb != "call":
+            return same and not other.is_over
+        clicked_twice = not other.is_over or self._begun - other._begun < SECOND_CLICK
+        return same and self.form == other.form and clicked_twice
 
     def tell(self) -> None:
         """Have whoever waits for news look again."""
@@ -173,8 +197,8 @@ class Operations:
 
     def begin(self, operation: Operation, make: Callable[[], Awaitable[Any]]) -> Operation:
         """Begin *operation*, which *make* does, and return it; or the one that does the same already."""
-        for other in self.under_way():
-            if (other.verb, other.plugin) == (operation.verb, operation.plugin) and operation.verb != "call":
+        for other in self._all.values():
+            if operation.repeats(other):
                 return other
         self._forget()
         self._all[operation.id] = operation
@@ -211,7 +235,7 @@ class Operations:
         What was clicked is agreed to, but for what cannot be known before: see :func:`needs_no_question`.
         """
         operation = _CURRENT.get()
-        if operation is None:
+        if operation is None or operation.is_over:
             raise NeedsConfirmationError(request.name, request.question)
         if needs_no_question(request):
             return Answer.BEFOREHAND
@@ -234,11 +258,11 @@ class Operations:
     async def ask_sign_in(self, request: SignInRequest) -> str | None:
         """Show the person where to sign in, until this is cancelled since they have.
 
-        Raises DeclinedError for a no, and NeedsConfirmationError where no page began it.
+        Raises DeclinedError for a no, and NeedsSignInError where no page began it.
         """
         operation = _CURRENT.get()
-        if operation is None:
-            raise NeedsConfirmationError(request.plugin, f"Sign in for {request.plugin}?")
+        if operation is None or operation.is_over:
+            raise NeedsSignInError(request.plugin)
         await self._ask(operation, Question(None, (), request))
         raise DeclinedError(request.plugin, "sign in for")  # nothing but a no is answered here
 

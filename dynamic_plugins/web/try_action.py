@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -58,8 +59,8 @@ class _Try:
             return self._page(request, name, action, entered, error=error)
         secret = {each.input for each in action_form.parameters(schema) if each.kind == "secret"}
         kept = {key: text for key, text in entered.items() if key not in secret}
-        operation = Operation("call", name, link("/plugin/try", name=name, action=action), action=action, form=kept)
-        self._site.operations.begin(operation, lambda: self._called(name, action, arguments))
+        call = Operation("call", name, link("/plugin/try", name=name, action=action), action=action, form=kept)
+        operation = self._site.operations.begin(call, lambda: self._called(name, action, arguments))
         await operation.decided(SOON)
         return see_end(operation) if operation.is_over else see("/doing", id=operation.id)
 
@@ -106,6 +107,7 @@ class _Try:
             whole=action_form.WHOLE,
             schema=json.dumps(offered["parameters"], indent=2, ensure_ascii=False),
             entered=entered,
+            once=secrets.token_urlsafe(8),
             call=call,
             result=text[:LONGEST],
             left_out=max(0, len(text) - LONGEST),

@@ -99,7 +99,7 @@ class _Verbs:
         return self._site.page(
             request,
             "doing.html",
-            here="installed",
+            here="browse" if operation.verb == "install" else "installed",
             operation=operation,
             question=question,
             facts=_facts(question),
@@ -111,14 +111,12 @@ class _Verbs:
         operation = self._named(request.query_params.get("id", ""))
         seen = request.query_params.get("seen", "")
         await operation.news(int(seen) if seen.isdecimal() and len(seen) < 9 else 0, LOOK_AGAIN)
-        step = operation.step
         return JSONResponse(
             {
                 "changes": operation.changes,
                 "asks": operation.question is not None,
                 "over": operation.is_over,
-                "step": f"{step.stage} {step.message}".strip() if step is not None else "",
-                "fraction": step.fraction if step is not None else None,
+                "step": operation.step_words,
             }
         )
 

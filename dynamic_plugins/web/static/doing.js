@@ -1,6 +1,4 @@
 // Waits for news of what is under way and goes on by itself. Without it the page looks again every two seconds.
-"use strict";
-
 const doing = document.getElementById("doing");
 const asks = doing.dataset.asks === "1";
 let seen = Number(doing.dataset.changes);
