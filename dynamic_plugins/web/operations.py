@@ -143,7 +143,7 @@ class Operation:
         if self.verb != "call":
             return same and not other.is_over
         clicked_twice = not other.is_over or self._begun - other._begun < SECOND_CLICK
-        return same and self.form == other.form and clicked_twice
+        return same and bool(self.form.get("once")) and self.form == other.form and clicked_twice
 
     def tell(self) -> None:
         """Have whoever waits for news look again."""
