@@ -151,6 +151,9 @@ class App:
     gets each line that a plugin's worker prints, without its secrets.
     """
 
+    _model: Model | None = None
+    _background: list[asyncio.Task[None]]
+
     def __init__(
         self,
         settings: Settings,
@@ -169,8 +172,7 @@ class App:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
-        self.store = StateStore(settings.state_file)
-        self.components = ComponentRegistry()
+        self.store, self.components = StateStore(settings.state_file), ComponentRegistry()
         self.catalogue = self._make_catalogue()
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
@@ -191,14 +193,7 @@ class App:
             calls=CallLog(settings.home / CALLS_FILE, door),
             admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
-            shared=SharedApproval(
-                settings.home,
-                door,
-                later=answers_later,
-                scrub=self._without_secrets,
-                listener=listener,
-                seconds=settings.timeouts.person,
-            ),
+            shared=self._shared_approval(door, listener, later=answers_later),
             ask_values=ask_values,
             sign_ins=self.sign_ins,
             ask_sign_in=ask_sign_in,
@@ -206,8 +201,6 @@ class App:
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
         )
-        self._model: Model | None = None
-        self._background: list[asyncio.Task[None]] = []
         self._new_registry = asyncio.Event()
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
         self._stop_watching: list[Callable[[], None]] = []
@@ -226,6 +219,12 @@ class App:
         if permissions.elsewhere:
             return ENFORCED
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
+
+    def _shared_approval(self, door: str, listener: Listener, *, later: bool) -> SharedApproval:
+        """Return what asks on the page of this home as well."""
+        home, seconds = self.settings.home, self.settings.timeouts.person
+        scrub = self._without_secrets
+        return SharedApproval(home, door, later=later, scrub=scrub, listener=listener, seconds=seconds)
 
     def _without_secrets(self, text: str) -> str:
         """Return *text* without secrets; it may block."""

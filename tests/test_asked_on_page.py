@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything, approve_listed
 from dynamic_plugins.errors import AskedOnPageError, DeclinedError, NeedsConfirmationError
 from dynamic_plugins.events import ANSWERED, WAITING, Event, ignore
+from dynamic_plugins.integrations.framework_approval import ConsentingCalls, ConsentNeededError
 from dynamic_plugins.integrations.mcp_elicitation import Person
 from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.settings import Settings
@@ -329,6 +331,29 @@ async def test_a_secret_among_the_arguments_of_a_call_is_in_no_file(hello: Cli, 
         assert again["result"] == 2  # not asked again, for this conversation
 
 
+async def test_a_framework_that_has_nobody_to_ask_waits_for_the_page(hello: Cli, page: ApprovalQueue) -> None:
+    settings = Settings.from_environment(hello.environment(), home=hello.home)
+    async with DynamicPlugins(settings=settings) as plugins:
+        calls = ConsentingCalls(plugins)
+        switching = asyncio.ensure_future(calls.call("activate_plugin", {"plugin_name": "hello"}, None))
+        page.answer((await asked(page)).id, "yes")
+        assert (await switching)["ok"] is True
+
+
+async def test_a_framework_that_ends_the_call_with_its_question_has_it_to_itself(
+    hello: Cli, page: ApprovalQueue
+) -> None:
+    async def interrupt(request: ApprovalRequest) -> bool:
+        raise ConsentNeededError(request)
+
+    settings = Settings.from_environment(hello.environment(), home=hello.home)
+    async with DynamicPlugins(settings=settings) as plugins:
+        calls = ConsentingCalls(plugins)
+        with pytest.raises(ConsentNeededError):
+            await calls.call("activate_plugin", {"plugin_name": "hello"}, interrupt)
+        assert not page.folder.exists()
+
+
 # ---------------------------------------------------------------- commands and terminals
 
 
@@ -412,6 +437,25 @@ def test_at_a_terminal_the_person_there_may_be_quicker(cli: Cli, page: ApprovalQ
         terminal.ends()
         assert page.answer(question.id, "yes") == "gone"
     assert terminal.code == 4
+
+
+def test_in_a_conversation_the_page_answers_and_the_conversation_goes_on(
+    cli: Cli, page: ApprovalQueue, tmp_path: Path
+) -> None:
+    cli("install", "--path", str(HELLO), "--yes")
+    with Terminal(cli.command("chat"), tmp_path, dumb(cli), 120) as terminal:
+        terminal.prompt(SECONDS)
+        terminal.type("switch hello on")
+        terminal.shows(r"\[y/N\]", SECONDS)
+        question = asked_now(page)
+        assert (question.verb, question.name, question.door) == ("activate", "hello", "chat")
+        page.answer(question.id, "yes")
+        terminal.shows("Answered on the page: yes", SECONDS)
+        assert "> " in (terminal.prompt(SECONDS) or "")
+        terminal.type("/quit")
+        terminal.ends()
+        assert "Traceback" not in terminal.seen
+    assert cli("status", "hello").json["plugins"][0]["status"] == "active"
 
 
 def test_what_a_plugin_offers_otherwise_is_asked_about_on_the_page_as_at_a_terminal(
@@ -508,9 +552,9 @@ async def test_a_server_that_is_killed_leaves_no_question_and_no_yes(hello: Cli,
         assert (await asked(page)).id != question.id
 
 
-async def test_what_a_call_would_reach_is_asked_on_the_page_and_the_same_call_reaches_it(
-    cli: Cli, page: ApprovalQueue, tmp_path: Path
-) -> None:
+@pytest.fixture
+async def notes(cli: Cli, tmp_path: Path) -> Path:
+    """A file that the installed plugin ``reader`` may not read."""
     folder, secret = tmp_path / "reader", tmp_path / "elsewhere" / "notes.txt"
     secret.parent.mkdir()
     secret.write_text("found")
@@ -527,17 +571,39 @@ async def test_what_a_call_would_reach_is_asked_on_the_page_and_the_same_call_re
     settings = Settings.from_environment(cli.environment(), home=cli.home)
     if not App(settings).loader.workers.fence.enforcement(_files(secret)).files:
         pytest.skip("this machine enforces no files")
+    return secret
+
+
+async def test_what_a_call_would_reach_is_asked_on_the_page_and_the_same_call_reaches_it(
+    cli: Cli, page: ApprovalQueue, notes: Path
+) -> None:
+    settings = Settings.from_environment(cli.environment(), home=cli.home)
     person = Person()
     async with App(settings, approve=approve_everything, door="mcp", answers_later=True) as app:
         await app.service.activate("reader")
         app.service.approve = person.approve
-        read = {"path": str(secret)}
+        read = {"path": str(notes)}
         told = await app.toolbox.call("reader__read_text", read)
         assert told["error"].get("page") == f"{ADDRESS}/asked", told
         question = await asked(page)
         assert (question.verb, question.answers) == ("reach", ("conversation", "always", "no"))
         page.answer(question.id, "conversation")
         assert (await app.toolbox.call("reader__read_text", read))["result"] == "found"
+
+
+async def test_what_a_command_s_call_would_reach_is_asked_on_the_page(
+    cli: Cli, page: ApprovalQueue, notes: Path
+) -> None:
+    settings = Settings.from_environment(cli.environment(), home=cli.home)
+    async with App(settings, approve=approve_everything) as app:
+        await app.service.activate("reader")
+    arguments = json.dumps({"path": str(notes)})
+    with running(cli, "--json", "call", "reader", "read_text", "--args", arguments) as command:
+        question = await asked(page)
+        assert (question.verb, question.door) == ("reach", "terminal")
+        page.answer(question.id, "conversation")
+        out, _ = await asyncio.to_thread(command.communicate, timeout=SECONDS)
+    assert json.loads(out)["result"] == "found"
 
 
 def _files(path: Path) -> Any:

@@ -39,6 +39,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+# Playwright's own five seconds are for a machine that does nothing else.
+expect.set_options(timeout=SLOWEST)
+
+
 class Agent:
     """An MCP client without elicitation, in a thread of its own: it makes the calls that it is told to."""
 

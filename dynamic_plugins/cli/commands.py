@@ -17,6 +17,7 @@ from dynamic_plugins.cli.status_command import status
 from dynamic_plugins.cli.tools_command import tools
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.storage.open_page import page_address
 
 if TYPE_CHECKING:
     import argparse
@@ -202,8 +203,8 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
 
 
 async def _called(app: App, name: str, action: str, values: dict[str, Any]) -> Any:
-    """Return what an action gives; what it may not reach is asked about, where somebody sits at a terminal."""
-    if app.service.approve is None:
+    """Return what an action gives; what it may not reach is asked about, at a terminal or on the home's page."""
+    if app.service.approve is None and page_address(app.settings.home) is None:
         return await app.service.call(name, action, values)
     from dynamic_plugins.tools.tool_formats import Tool
     from dynamic_plugins.tools.toolbox import Prepared

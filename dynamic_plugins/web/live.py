@@ -80,7 +80,10 @@ class News:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(BETWEEN)
-            found = await asyncio.to_thread(self._look)
+            try:
+                found = await asyncio.to_thread(self._look)
+            except OSError:  # the home cannot be read just now
+                continue
             changed = {name: value for name, value in found.items() if self._now.get(name) != value}
             self._now = found
             if changed:
