@@ -14,7 +14,9 @@ import pytest
 from dynamic_plugins.registry.entry import Entry, OfferedAction
 from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.refresh import SNAPSHOT
+from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
+from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.resolver.documents import VECTORS
 from dynamic_plugins.resolver.search import SearchIndex
 
@@ -68,6 +70,18 @@ def test_a_request_finds_what_shares_no_word_with_it(vectors: Path, query: str, 
 
 def test_what_has_nothing_to_do_with_a_request_is_not_shown(vectors: Path) -> None:
     assert names(SearchIndex(ENTRIES, cache=vectors, meaning=True), "read a PDF") == ["acme/papers"]
+
+
+async def test_a_short_wish_of_which_half_is_unknown_finds_nothing_that_only_shares_the_rest(tmp_path: Path) -> None:
+    catalogue = Catalogue(Registry(tmp_path, official={}), cache=tmp_path, meaning=True)
+
+    async def found(wish: str) -> list[str]:
+        return [match.entry.name for match in await catalogue.search(wish, 5)]
+
+    for wish in ("play chess", "track sleep", "translate dolphin", "write poem"):
+        assert await found(wish) == [], wish
+    assert "spotify-mcp-server" in await found("play music")
+    assert "@modelcontextprotocol/server-pdf" in await found("pdf lesen"), "the other half is of another language"
 
 
 def test_what_is_not_embedded_yet_is_ranked_by_its_words(tmp_path: Path) -> None:
