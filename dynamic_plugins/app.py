@@ -81,7 +81,16 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
         environ=settings.environment,
         present=present,
         offline=settings.offline,
+        may_link=lambda: _is_fenced(settings),
     )
+
+
+def _is_fenced(settings: Settings) -> bool:
+    """Return whether plugins cannot write to their own code here."""
+    from dynamic_plugins.workers.fence.fence import Fence
+    from dynamic_plugins.workers.fence.tier import Level
+
+    return Fence(settings.sandbox, settings.limits).tier.level is not Level.NONE
 
 
 def _registry(settings: Settings, *, ends_soon: bool) -> Registry:

@@ -339,7 +339,13 @@ def test_a_variable_that_nobody_flagged_is_secret_if_its_name_says_so(name: str,
 )
 def test_an_index_maps_names_to_repositories_however_they_are_written(value: str, repository: str) -> None:
     (entry,) = parse({"@elizaos/plugin-rss": value}).entries
-    assert (entry.kind, entry.repository, entry.packages) == ("elizaos", repository, ())
+    # There a plugin is called like its npm package.
+    assert (entry.kind, entry.repository, entry.packages) == ("elizaos", repository, (Package("npm", entry.name),))
+
+
+def test_a_name_without_a_scope_is_no_package_that_anybody_could_have_published() -> None:
+    (entry,) = parse({"plugin-rss": "github:somebody/plugin-rss"}).entries
+    assert (entry.kind, entry.packages) == ("elizaos", ())
 
 
 def test_keys_that_are_empty_or_there_twice_do_no_harm() -> None:

@@ -15,7 +15,7 @@ from keyring.backends import fail, null
 
 from dynamic_plugins.app import App
 from dynamic_plugins.errors import NotInstalledError, SecretStoreError
-from dynamic_plugins.install import npm
+from dynamic_plugins.install.javascript_settings import declared_settings
 from dynamic_plugins.install.plugin_table import own_table
 from dynamic_plugins.oauth.credentials import SignIn
 from dynamic_plugins.registry.formats import fields
@@ -336,7 +336,7 @@ def test_what_is_ours_cannot_be_configured_for_a_plugin(said: str, keeper: Cli) 
 def test_nobody_may_declare_a_variable_of_ours() -> None:
     ours = "DYNAMIC_PLUGINS_PASSPHRASE"
     assert fields.variable({"name": ours, "default": "x"}) is None
-    assert npm.variables({"agentConfig": {"pluginParameters": {ours: {"type": "string"}}}}) == ()
+    assert declared_settings({"agentConfig": {"pluginParameters": {ours: {"type": "string"}}}}) == ()
     with pytest.raises(ValueError, match="no plugin's"):
         own_table({"config": [{"name": ours}]})
 

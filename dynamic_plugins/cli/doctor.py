@@ -33,8 +33,11 @@ async def examine(settings: Settings) -> list[Check]:
     """Return what was found, in order of importance."""
     return [
         await _uv(),
-        await _program("node", settings, "for npm plugins: install Node.js 18 or newer"),
-        await _program("npm", settings, "for npm plugins: install npm"),
+        await _program(
+            "node", settings, "for npm plugins: install Node.js 20 or newer (those of elizaOS bring their own)"
+        ),
+        await _program("npm", settings, "for npm plugins: install npm (those of elizaOS bring their own)"),
+        await _bun(settings),
         await asyncio.to_thread(_sandbox, settings),
         await asyncio.to_thread(_keyring, settings),
         await _model(settings),
@@ -56,6 +59,18 @@ async def _uv() -> Check:
 async def _program(name: str, settings: Settings, remedy: str) -> Check:
     path = shutil.which(name, path=settings.environment.get("PATH"))
     return Check(name, True, await _version(path)) if path else Check(name, False, "not on PATH", remedy)
+
+
+async def _bun(settings: Settings) -> Check:
+    from dynamic_plugins.install.bun import find_bun
+
+    path = find_bun(settings.environment.get("PATH"))
+    if path is None:
+        without = (
+            "none, so npm installs elizaOS plugins in TypeScript: pip install 'agent-dynamic-plugins[bun]' is faster"
+        )
+        return Check("bun", True, without)
+    return Check("bun", True, await _version(path))
 
 
 async def _version(path: str) -> str:

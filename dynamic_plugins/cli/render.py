@@ -136,6 +136,8 @@ def details(out: Output, told: Mapping[str, Any]) -> None:
 
 def _more_of(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what else is known of one plugin, each with what it is about."""
+    if told.get("runs_as"):
+        yield "runs as", str(told["runs_as"])
     if told.get("publisher"):
         yield "by", str(told["publisher"])
     if told.get("aliases"):

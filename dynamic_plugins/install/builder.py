@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install import npm, npm_lock
+from dynamic_plugins.install import installed_packages, npm_lock
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
 from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
+from dynamic_plugins.install.javascript_settings import declared_settings, read_settings
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.manifest import all_requires, read_folder, read_wheel
+from dynamic_plugins.install.npm_package import NpmPackage
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.plugin_table import OWN_FILE, Own, own_file
 from dynamic_plugins.install.python_environment import too_new
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.manifest import Manifest
     from dynamic_plugins.install.npm import Npm
     from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.install.programs import Programs
     from dynamic_plugins.install.python_environment import PythonEnvironment
     from dynamic_plugins.install.uv import Uv
     from dynamic_plugins.registry.entry import Package, Variable
@@ -37,15 +40,40 @@ if TYPE_CHECKING:
 _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
 
 
-async def make(plan: InstallPlan, staging: Path, uv: Uv, node: Npm, tell: Tell) -> Installation:
+async def make(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell) -> Installation:
     """Put what *plan* says into *staging* and return the facts, whose paths lie there. Raises InstallError."""
     if plan.package.type == "remote":
         return remote_installation(plan, staging)
+    if plan.is_typescript:
+        return await _with_core(plan, staging, programs, tell)
     if plan.package.type == "npm":
-        return await _from_npm(plan, staging, node, tell)
+        return await _from_npm(plan, staging, programs.npm, tell)
     if plan.package.type == "path":
-        return await _from_path(plan, staging, uv, tell)
-    return await _from_index(plan, staging, uv, tell)
+        return await _from_path(plan, staging, programs.uv, tell)
+    return await _from_index(plan, staging, programs.uv, tell)
+
+
+async def _with_core(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell) -> Installation:
+    """Install an elizaOS plugin of npm with its core; what it declares and reads is what can be told to it."""
+    own = await programs.node_from_pypi(plan.name, staging / "env", tell) if plan.brings_node else programs.npm
+    installer = programs.bun if plan.with_bun else own
+    await installer.install_project(plan.name, staging, plan.project, tell, plan.cutoff)
+    tell("verify", "", 0.9)
+    package, manifest = plan.package.name, own.manifest(staging, plan.package.name)
+    facts = _facts(plan, staging, str(manifest.get("version", plan.version or "")), declared_settings(manifest))
+    return replace(
+        facts,
+        command=(own.node or "node",),
+        variables=(*facts.variables, *await in_thread(_mentioned, plan, staging / "node_modules" / package, facts)),
+        distributions=await in_thread(installed_packages.distributions, plan.name, staging),
+    )
+
+
+def _mentioned(plan: InstallPlan, folder: Path, facts: Installation) -> tuple[Variable, ...]:
+    try:
+        return read_settings(NpmPackage.installed(folder), facts.variables)
+    except ValueError as error:
+        raise InstallError(plan.name, f"the npm package {plan.package.name} cannot be read: {error}") from None
 
 
 async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> Installation:
@@ -57,7 +85,7 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
     if plan.is_unlisted:
         check_npm_server(plan.name, package, manifest, distributions)
     return replace(
-        _facts(plan, staging, str(manifest.get("version", plan.version or "")), npm.variables(manifest)),
+        _facts(plan, staging, str(manifest.get("version", plan.version or "")), declared_settings(manifest)),
         command=node_command(plan.name, package, manifest, folder, node.node or "node", plan.entry.command),
         distributions=distributions,
     )
@@ -122,9 +150,9 @@ async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> In
 def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own:
     """Return what an installed plugin says of itself to us. Raises InstallError where that is no sense."""
     if plan.kind == "elizaos":
-        from dynamic_plugins.install.source_settings import read_settings
+        from dynamic_plugins.install import source_settings
 
-        return Own(read_settings(environment, package, plan.entry.variables))
+        return Own(source_settings.read_settings(environment, package, plan.entry.variables))
     if plan.kind != "python":
         return Own()
     try:

@@ -134,6 +134,8 @@ def start_of_install(installation: Installation) -> tuple[str, ...]:
 
 
 def _interpreter(installation: Installation) -> tuple[str, ...]:
+    if installation.runs_in_node:
+        return (*installation.command, "--input-type=module", "-e", f"import '{installation.package}'")
     if not installation.python:
         return installation.command
     module, _, attribute = (installation.entry_point or "").partition(":")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.command import run, short
+from dynamic_plugins.install.entry_points import start_of_entry
+from dynamic_plugins.install.found_kind import npm_kind
 from dynamic_plugins.install.plan import requirements
 
 if TYPE_CHECKING:
@@ -47,6 +49,23 @@ async def from_npm(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
         telling.cancel()
         await asyncio.wait([telling])
     return replace(plan, version=version)
+
+
+_TELLING = ("name", "description", "keywords", "bin", "mcpName", "agentConfig", "elizaos", "dependencies")
+
+
+async def of_found_kind(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
+    """Return *plan*, of what no registry lists, as one of an elizaOS plugin where npm's registry says that it is one.
+
+    Where the registry says nothing of it, it stays what it was taken for.
+    """
+    try:
+        told = await npm.view(f"{plan.package.name}@{plan.version}", (*_TELLING, "peerDependencies"), folder)
+    except ValueError:
+        return plan
+    kind = npm_kind(told) if isinstance(told, dict) else plan.kind
+    entry = replace(plan.entry, kind=kind)
+    return replace(plan, kind=kind, entry=entry, start_command=start_of_entry(entry, plan.package))
 
 
 async def _npm_knows_times(plan: InstallPlan, folder: Path, npm: Npm) -> bool:

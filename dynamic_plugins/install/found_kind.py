@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.outside_data import read_file
-from dynamic_plugins.errors import InstallError, UnavailableHereError
+from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.elizaos_core import CORE
 from dynamic_plugins.install.entry_points import ENTRY_POINT_GROUP
 from dynamic_plugins.install.plugin_table import OWN_FILE
 from dynamic_plugins.registry.entry import canonical
@@ -47,24 +48,33 @@ def python_kind(plugin: str, package: str, environment: PythonEnvironment) -> Ki
     raise InstallError(plugin, _NO_PLUGIN.format(where="PyPI", package=package, looked=looked))
 
 
+def npm_kind(manifest: Mapping[str, Any]) -> Kind:
+    """Return the kind of an npm package by its ``package.json``: a plugin for elizaOS, or what may be an MCP server."""
+    needed = {**_table(manifest, "dependencies"), **_table(manifest, "peerDependencies")}
+    is_plugin = CORE in needed or any(manifest.get(key) for key in ("agentConfig", "elizaos"))
+    return "elizaos" if is_plugin and not (manifest.get("bin") and _speaks(manifest)) else "mcp"
+
+
+def _table(manifest: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = manifest.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _speaks(manifest: Mapping[str, Any]) -> bool:
+    told = " ".join(str(manifest.get(key) or "") for key in ("name", "description", "keywords"))
+    return bool(manifest.get("mcpName")) or _SPEAKS.search(told) is not None
+
+
 def check_npm_server(
     plugin: str, package: str, manifest: Mapping[str, Any], distributions: Iterable[Distribution]
 ) -> None:
-    """Raise InstallError for an npm package that is no MCP server, by its ``package.json`` and what came with it.
-
-    Raises UnavailableHereError for a plugin of elizaOS, of which only those in Python run here.
-    """
-    if not manifest.get("bin") and any(manifest.get(key) for key in ("agentConfig", "elizaos")):
-        raise UnavailableHereError(
-            plugin, "it is a plugin for elizaOS in TypeScript (npm), and only those in Python run here."
-        )
-    told = " ".join(str(manifest.get(key) or "") for key in ("name", "description", "keywords"))
+    """Raise InstallError for an npm package that is no MCP server, by its ``package.json`` and what came with it."""
     brings = any(each.name.startswith(_NPM_LIBRARIES) for each in distributions if each.name != package)
-    speaks = bool(manifest.get("mcpName")) or brings or _SPEAKS.search(told) is not None
+    speaks = brings or _speaks(manifest)
     if speaks and manifest.get("bin"):
         return
     lacking = "no command (bin)" if speaks else "nothing of MCP in its name, description, keywords or packages"
-    looked = f"As an MCP server it has {lacking}"
+    looked = f"As an MCP server it has {lacking}; as a plugin for elizaOS it would need {CORE}"
     raise InstallError(plugin, _NO_PLUGIN.format(where="npm", package=package, looked=looked))
 
 

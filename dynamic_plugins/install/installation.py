@@ -31,7 +31,7 @@ class Installation:
     python: str | None = None
     """The interpreter of the plugin's environment; None for npm packages."""
     command: tuple[str, ...] = ()
-    """How an MCP server is started, without its arguments; empty for the other kinds."""
+    """How an MCP server is started, without its arguments; of an elizaOS plugin in TypeScript, Node.js; else empty."""
     entry_point: str | None = None
     """``module:attribute`` of a console script (mcp) or of the plugin object; ``module`` where that is all."""
     search_path: tuple[str, ...] = ()
@@ -48,6 +48,11 @@ class Installation:
     """What it declared when the person agreed to it; never read from the plugin again."""
     remote: Remote | None = None
     """How a server that runs elsewhere is reached, as the person agreed to it; None for what runs here."""
+
+    @property
+    def runs_in_node(self) -> bool:
+        """Whether it is an elizaOS plugin in TypeScript, which our own program in Node.js runs."""
+        return self.kind == "elizaos" and self.package_type == "npm"
 
     @property
     def entry(self) -> Entry:

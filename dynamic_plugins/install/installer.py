@@ -26,8 +26,8 @@ from dynamic_plugins.install.plan import (
     with_digest,
     with_reference,
 )
+from dynamic_plugins.install.programs import Programs
 from dynamic_plugins.install.remote_plan import remote_plan, why_elsewhere
-from dynamic_plugins.install.uv import Uv
 from dynamic_plugins.registry.entry import Entry, Package
 from dynamic_plugins.registry.sources import BUNDLED
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
-    from dynamic_plugins.install.npm import Npm
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
@@ -54,7 +53,8 @@ class Installer:
     nothing published after *exclude_newer* (an ISO date) when that is given; else, of what nobody has verified, nothing
     that was published in the last *cooldown_days*. An install may take *timeout_seconds*. Where *offline*, no index is
     asked what it holds. *environ* is the process environment, of which package managers get what they need. *present*
-    gives the path of what is installed under a name.
+    gives the path of what is installed under a name. *may_link* says whether no plugin can write to its own code, so
+    that several may share a file.
     """
 
     def __init__(
@@ -69,33 +69,28 @@ class Installer:
         environ: Mapping[str, str],
         present: Callable[[str], str | None] | None = None,
         offline: bool = False,
+        may_link: Callable[[], bool] = lambda: False,
     ) -> None:
         self._folders = PluginFolders(root, present) if present else PluginFolders(root)
-        self._python, self._allow_builds = python, allow_builds
+        self._allow_builds = allow_builds
         self._seconds = timeout_seconds
         self._offline = offline
         self._exclude_newer, self._cooldown_days = exclude_newer, cooldown_days
-        self._environ = child_environment(environ)
         self._indexes: dict[tuple[str, str], str] = {}
-        self._uv = Uv(python=python, allow_builds=allow_builds, environ=self._environ)
+        # Not among the plugins: what lies there and is none is swept away.
+        cache = root.parent / "bun-cache"
+        self._programs = Programs(python, child_environment(environ), allow_builds, may_link, cache)
 
     def lock(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
         """Keep other processes from installing or removing *name*; waits *seconds*, then raises TimeoutError."""
         return self._folders.lock(name, seconds)
-
-    # Made at first use, as all that only an install needs is loaded by the first: most commands install nothing.
-    @cached_property
-    def _npm(self) -> Npm:
-        from dynamic_plugins.install.npm import Npm
-
-        return Npm(environ=self._environ, allow_builds=self._allow_builds)
 
     @cached_property
     def indexes(self) -> IndexLookup:
         """The package indexes, to ask what they hold and what they say of it."""
         from dynamic_plugins.install.index_lookup import IndexLookup
 
-        return IndexLookup(self._folders, self._uv, self._npm, offline=self._offline)
+        return IndexLookup(self._folders, self._programs.uv, self._programs.npm, offline=self._offline)
 
     # ---------------------------------------------------------------- plan
 
@@ -105,10 +100,10 @@ class Installer:
         Raises UnavailableHereError when this machine can run none of its packages and it runs nowhere else,
         BadArgumentsError for a version that is none, InstallError for an entry that names no real package or address.
         """
-        why = "" if remote else why_elsewhere(entry, has_node=self._npm.available)
+        why = "" if remote else why_elsewhere(entry, has_node=self._programs.npm.available)
         if why is not None:
             return remote_plan(entry, version, why)
-        package = choose_package(entry, has_node=self._npm.available)
+        package = choose_package(entry, has_node=self._programs.npm.available)
         if package.type == "path":
             told = self.plan_path(Path(package.name), version=version)
             kind = entry.kind if package.name.endswith(".whl") else told.kind
@@ -148,18 +143,29 @@ class Installer:
         if package.type in ("npm", "pypi") and key not in self._indexes:
             is_npm = package.type == "npm"
             self._indexes[key] = (
-                npm_index(self._environ, package.name, self._npm.node) if is_npm else package_index(self._environ)
+                npm_index(self._programs.environment, package.name, self._programs.npm.node)
+                if is_npm
+                else package_index(self._programs.environment)
             )
         return self._indexes.get(key, "")
 
     def _commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
         if plan.package.type != "npm":
             needed = requirements(plan.kind, plan.package, plan.version)
-            return self._uv.commands(needed, ENVIRONMENT, plan.cutoff)
+            return self._programs.uv.commands(needed, ENVIRONMENT, plan.cutoff)
         try:
-            return self._npm.commands(plan.package, plan.version, ENVIRONMENT, plan.cutoff)
+            if plan.is_typescript:
+                return self._project_commands(plan)
+            return self._programs.npm.commands(plan.package, plan.version, ENVIRONMENT, plan.cutoff)
         except ValueError as error:
             raise InstallError(plan.name, f"DYNAMIC_PLUGINS_EXCLUDE_NEWER is no date: {error}") from error
+
+    def _project_commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
+        from dynamic_plugins.install.node import WHEEL
+
+        node = self._programs.uv.commands([WHEEL], f"{ENVIRONMENT}/env") if plan.brings_node else ()
+        installer = self._programs.bun if plan.with_bun else self._programs.npm
+        return (*node, *installer.project_commands(plan.project, ENVIRONMENT, plan.cutoff))
 
     def plan_path(self, path: Path, *, editable: bool = False, version: str | None = None) -> InstallPlan:
         """Return what installing the plugin in a folder or wheel on this machine would do.
@@ -185,7 +191,7 @@ class Installer:
             version=told.version,
             package=package,
             source="",
-            commands=self._uv.commands(needed, ENVIRONMENT, self._exclude_newer),
+            commands=self._programs.uv.commands(needed, ENVIRONMENT, self._exclude_newer),
             cutoff=self._exclude_newer,
             start_command=start_of_entry(entry, package),
             entry=entry,
@@ -228,7 +234,8 @@ class Installer:
         the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
         """
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
-        if (is_exact and not plan.is_unlisted) or plan.remote or plan.editable or plan.copy or plan.commit:
+        is_whole = is_exact and not plan.is_unlisted and (not plan.is_typescript or plan.pins)
+        if is_whole or plan.remote or plan.editable or plan.copy or plan.commit:
             yield plan
             return
         async with contextlib.AsyncExitStack() as held:
@@ -243,16 +250,17 @@ class Installer:
             yield plan
 
     async def _complete(self, plan: InstallPlan, folder: Path) -> InstallPlan:
-        from dynamic_plugins.install.exact_plan import from_git, from_index, from_npm
+        from dynamic_plugins.install.elizaos_plan import exact_npm_plan
+        from dynamic_plugins.install.exact_plan import from_git, from_index
 
         if plan.package.type == "path":
             return await in_thread(self._with_copy, plan, folder)
         if plan.package.type == "git":
-            plan = await from_git(plan, folder, self._environ)
-        elif plan.package.type == "npm" and (plan.version is None or plan.cooled):
-            plan = await from_npm(plan, folder, self._npm)
+            plan = await from_git(plan, folder, self._programs.environment)
+        elif plan.package.type == "npm":
+            plan = await exact_npm_plan(plan, folder, self._programs)
         elif plan.package.type == "pypi" and (plan.version is None or plan.cooled):
-            plan = await from_index(plan, folder, self._uv)
+            plan = await from_index(plan, folder, self._programs.uv)
         if plan.cooled:
             note = f"what was published in the last {self._cooldown_days} days is left out; --no-cooldown lifts that"
             plan = replace(plan, notes=(*plan.notes, note))
@@ -297,7 +305,7 @@ class Installer:
         target = self._folders.target(plan.name)
         try:
             async with asyncio.timeout(self._seconds), self._folders.staging(plan.name) as staging:
-                facts = await make(plan, staging, self._uv, self._npm, tell)
+                facts = await make(plan, staging, self._programs, tell)
                 installation = _moved(await self._recorded(facts, staging), staging, target)
                 self._folders.publish(staging, target)
                 tell("publish", "", 1.0)
@@ -315,7 +323,7 @@ class Installer:
         from dynamic_plugins.install.integrity import compile_modules, record
 
         if facts.python is not None:
-            await compile_modules(facts.plugin, staging, self._python, self._environ)
+            await compile_modules(facts.plugin, staging, self._programs.python, self._programs.environment)
         return replace(facts, files_digest=await in_thread(record, staging))
 
     def remove(self, installation: Installation) -> None:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
 from dynamic_plugins.install.npm_lock import check_sources
-from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.settings import is_forbidden
-from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dynamic_plugins.install.npm_project import NpmProject
     from dynamic_plugins.registry.entry import Package
 
 _ARCHIVES = "archives"
@@ -45,10 +45,20 @@ class Npm:
     A *cutoff* of the methods is a date, or how long ago: nothing that was published later is installed.
     """
 
-    def __init__(self, *, environ: Mapping[str, str], allow_builds: bool = False) -> None:
-        self._environ, self._allow_builds = environ, allow_builds
+    def __init__(
+        self, *, environ: Mapping[str, str], allow_builds: bool = False, programs: tuple[str, str] | None = None
+    ) -> None:
+        """*programs* are the paths of a node and of the script of its npm, where those on the PATH do not count."""
         path = environ.get("PATH")
-        self.node, self._npm = shutil.which("node", path=path), shutil.which("npm", path=path)
+        if programs is None:
+            self.node, self._npm = shutil.which("node", path=path), shutil.which("npm", path=path)
+            self._start: tuple[str, ...] = (self._npm or "npm",)
+        else:
+            self.node, self._npm = programs
+            self._start = programs
+            # What npm starts looks for node too.
+            environ = dict(environ) | {"PATH": f"{Path(self.node).parent}{os.pathsep}{path or os.defpath}"}
+        self._environ, self._allow_builds = environ, allow_builds
         # Before npm builds a package from git, it reads settings out of it, which name the git to be run.
         self._nothing_runs = ("--ignore-scripts", f"--git={shutil.which('false', path=path) or '/no/git'}")
         self._refuses_sources = _version_of(self._npm) >= _REFUSES_SOURCES
@@ -71,7 +81,16 @@ class Npm:
         archive = f"{folder}/{_ARCHIVES}/<the file that was downloaded and compared>"
         return (self._pack(requirement, folder, cutoff), *self._steps(archive, folder, cutoff))
 
-    def _steps(self, requirement: str, folder: str, cutoff: str | None) -> tuple[tuple[str, ...], ...]:
+    def project_commands(
+        self, project: NpmProject, folder: str, cutoff: str | None = None
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return what :meth:`install_project` runs; its ``package.json`` is shown as what is in it."""
+        steps = self._steps(project.shown, folder, cutoff)
+        if not project.package.sha256:
+            return steps
+        return (self._pack(f"{project.package.name}@{project.version}", folder, cutoff), *steps)
+
+    def _steps(self, requirement: str | None, folder: str, cutoff: str | None) -> tuple[tuple[str, ...], ...]:
         install = self._install(requirement, folder, cutoff)
         steps = (install,) if self._refuses_sources else ((*install[:2], _RESOLVE_ONLY, *install[2:]), install)
         if not self._allow_builds:
@@ -79,12 +98,13 @@ class Npm:
         # What npm built from git is refused by now, so the settings in it name no git.
         return (*steps, ("npm", "rebuild", "--no-global", "--loglevel=error", "--prefix", folder))
 
-    def _install(self, requirement: str, folder: str, cutoff: str | None) -> tuple[str, ...]:
+    def _install(self, requirement: str | None, folder: str, cutoff: str | None) -> tuple[str, ...]:
         # What a person has set for their own projects must not move the packages elsewhere or leave the lock out.
         place = ("--no-global", "--package-lock", "--install-strategy=hoisted", "--prefix", folder)
         quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
         safe = (*self._nothing_runs, *_ONLY_FROM_THE_REGISTRY)
-        return ("npm", "install", *safe, *quiet, *_before(cutoff), *place, "--", requirement)
+        what = () if requirement is None else ("--", requirement)
+        return ("npm", "install", *safe, *quiet, *_before(cutoff), *place, *what)
 
     def _pack(self, requirement: str, folder: str, cutoff: str | None) -> tuple[str, ...]:
         where = ("--pack-destination", f"{folder}/{_ARCHIVES}")
@@ -103,7 +123,7 @@ class Npm:
 
     async def knows_times(self, plugin: str, folder: Path, package: Package) -> bool:
         """Return whether npm's registry says when the versions of *package* were published."""
-        ask = (self._npm or "npm", "view", "--json", "--loglevel=error", "--", package.name, "time")
+        ask = (*self._start, "view", "--json", "--loglevel=error", "--", package.name, "time")
         done = await run(plugin, ask, cwd=folder, environ=self._environ)
         return done.code != 0 or bool(done.out.strip())  # one that does not answer at all is told when it is asked
 
@@ -127,6 +147,23 @@ class Npm:
         found = re.findall(r'"([^"\s]+)":\s*"(\d{4}-[^"]+)"', done.out)
         return {version: time for version, time in found if version != "modified"}
 
+    async def published(self, name: str, folder: Path) -> list[str]:
+        """Return the versions of *name* that npm's registry has; none where it does not say."""
+        try:
+            versions = await self.view(name, ("versions",), folder)
+        except ValueError:
+            return []
+        return [versions] if isinstance(versions, str) else [each for each in versions if isinstance(each, str)]
+
+    async def pack(
+        self, plugin: str, folder: Path, package: Package, version: str | None, cutoff: str | None = None
+    ) -> Path:
+        """Return the archive of *package*, downloaded into *folder* and compared. Raises InstallError."""
+        await asyncio.to_thread((folder / _ARCHIVES).mkdir)
+        requirement = f"{package.name}@{version or 'latest'}"
+        await self._run(plugin, folder, self._pack(requirement, str(folder), cutoff), package, version, cutoff)
+        return Path(await asyncio.to_thread(_compared, plugin, package, folder / _ARCHIVES))
+
     async def registry(self, name: str, folder: Path) -> str:
         """Return the address of the registry that a package comes from, as npm is set up."""
         scope = name.partition("/")[0] if name.startswith("@") else ""
@@ -138,7 +175,7 @@ class Npm:
 
     async def _ask(self, folder: Path, *words: str) -> Finished:
         # Once: who waits is a person who typed a name, and an index that is down is told as one.
-        command = (self._npm or "npm", *words[:1], "--loglevel=error", "--fetch-retries=0", *words[1:])
+        command = (*self._start, *words[:1], "--loglevel=error", "--fetch-retries=0", *words[1:])
         return await run(words[-1], command, cwd=folder, environ=self._environ)
 
     async def install(
@@ -159,14 +196,40 @@ class Npm:
         await self._check_node(plugin, folder)
         requirement = f"{package.name}@{version or 'latest'}"
         if package.sha256:
-            (folder / _ARCHIVES).mkdir()
             tell("download", "downloading the package", 0.1)
-            await self._run(plugin, folder, self._pack(requirement, str(folder), cutoff), package, version, cutoff)
-            requirement = await asyncio.to_thread(_compared, plugin, package, folder / _ARCHIVES)
+            requirement = str(await self.pack(plugin, folder, package, version, cutoff))
         tell("download", "downloading and installing", 0.2)
         for step in self._steps(requirement, str(folder), cutoff):
             await self._run(plugin, folder, step, package, version, cutoff)
             await asyncio.to_thread(check_sources, plugin, folder)
+
+    async def install_project(
+        self, plugin: str, folder: Path, project: NpmProject, tell: Tell, cutoff: str | None = None
+    ) -> None:
+        """Install *project* in *folder*, as :meth:`install` does one package. Raises InstallError."""
+        archive = None
+        if project.package.sha256:
+            tell("download", "downloading the package", 0.1)
+            archive = await self.pack(plugin, folder, project.package, project.version, cutoff)
+        await asyncio.to_thread(project.write, folder, archive)
+        tell("download", "downloading and installing", 0.2)
+        for step in self._steps(None, str(folder), cutoff):
+            done = await run(plugin, (*self._start, *step[1:]), cwd=folder, environ=self._environ)
+            if done.code != 0 and "ERESOLVE" in done.err:
+                # What the packages ask of one another cannot all be had, which the other package managers pass over.
+                step = (*step, "--force")
+                done = await run(plugin, (*self._start, *step[1:]), cwd=folder, environ=self._environ)
+            if done.code != 0:
+                raise InstallError(plugin, explain(done, project.package.name, cutoff))
+            await asyncio.to_thread(check_sources, plugin, folder, project.pinned)
+
+    async def node_version(self, folder: Path) -> int:
+        """Return the first number of this node's version; 0 where there is none that says one."""
+        if self.node is None:
+            return 0
+        said = (await run("node", (self.node, "--version"), cwd=folder, environ=self._environ)).out.strip()
+        found = re.match(r"v(\d+)", said)
+        return int(found.group(1)) if found else 0
 
     async def _check_node(self, plugin: str, folder: Path) -> None:
         said = (await run(plugin, (self.node or "node", "--version"), cwd=folder, environ=self._environ)).out.strip()
@@ -184,7 +247,7 @@ class Npm:
         version: str | None,
         cutoff: str | None,
     ) -> Finished:
-        done = await run(plugin, (self._npm or "npm", *command[1:]), cwd=folder, environ=self._environ)
+        done = await run(plugin, (*self._start, *command[1:]), cwd=folder, environ=self._environ)
         if done.code != 0:
             there_are = await self._versions(plugin, folder, package, version) if "ETARGET" in done.err else ""
             raise InstallError(plugin, explain(done, package.name, cutoff) + there_are)
@@ -192,7 +255,7 @@ class Npm:
 
     async def _versions(self, plugin: str, folder: Path, package: Package, version: str | None) -> str:
         """Return a sentence that names the versions nearest to *version*, and the newest."""
-        ask = (self._npm or "npm", "view", "--json", "--loglevel=error", "--", package.name, "versions")
+        ask = (*self._start, "view", "--json", "--loglevel=error", "--", package.name, "versions")
         try:
             async with asyncio.timeout(_NEAREST_SECONDS):
                 versions = parse_json((await run(plugin, ask, cwd=folder, environ=self._environ)).out)
@@ -217,42 +280,6 @@ def _version_of(npm: str | None) -> tuple[int, ...]:
         return tuple(int(part) for part in re.findall(r"\d+", told["version"])[:2])
     except (OSError, ValueError, KeyError, TypeError):
         return (0,)
-
-
-def variables(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
-    """Return the configuration that an elizaOS ``package.json`` declares.
-
-    ``agentConfig.pluginParameters`` is read as the elizaOS command line does: a parameter without ``required`` is
-    required unless it is ``optional`` or has a default; ``elizaos.requiredEnvVars`` is an older form.
-    """
-    declared = (manifest.get("agentConfig") or {}).get("pluginParameters") or {}
-    found = [_parameter(name, each) for name, each in declared.items() if isinstance(each, dict)]
-    for each in (manifest.get("elizaos") or {}).get("requiredEnvVars") or ():
-        if isinstance(each, dict) and each.get("name"):
-            secret = bool(each.get("sensitive", looks_secret(each["name"])))
-            found.append(
-                Variable(
-                    each["name"],
-                    str(each.get("description", "")),
-                    required=True,
-                    secret=secret,
-                    secret_declared="sensitive" in each,
-                )
-            )
-    return tuple(each for each in found if not is_forbidden(each.name))
-
-
-def _parameter(name: str, told: Mapping[str, Any]) -> Variable:
-    default = told.get("default")
-    return Variable(
-        name=name,
-        description=str(told.get("description") or ""),
-        required=bool(told.get("required", not told.get("optional", False))),
-        secret=bool(told.get("sensitive", looks_secret(name))),
-        secret_declared="sensitive" in told,
-        default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
-        format={"number": "number", "boolean": "boolean"}.get(str(told.get("type")), "string"),  # type: ignore[arg-type]
-    )
 
 
 def _before(cutoff: str | None) -> tuple[str, ...]:
@@ -284,9 +311,9 @@ def nearest(version: str, versions: Sequence[str]) -> list[str]:
 
 
 def _compared(plugin: str, package: Package, folder: Path) -> str:
-    """Return the one archive in *folder*, which must be the file that the registry entry describes."""
+    """Return the one archive in *folder*; it must be the file that the registry entry describes, where that does."""
     (archive,) = folder.iterdir()
-    if hashlib.sha256(archive.read_bytes()).hexdigest() != (package.sha256 or "").lower():
+    if package.sha256 and hashlib.sha256(archive.read_bytes()).hexdigest() != package.sha256.lower():
         raise InstallError(
             plugin, f"{package.name} is not the file that its registry entry describes (SHA-256 differs)"
         )
@@ -323,15 +350,21 @@ _REASONS = (
 _KINDS = {"GIT": "git", "REMOTE": "another address", "DIRECTORY": "a folder", "FILE": "a file"}
 
 
-def explain(done: Finished, package: str, cutoff: str | None = None) -> str:
-    """Return npm's own reason in a sentence, with what to do."""
-    for pattern, sentence in _REASONS:
+def explain(
+    done: Finished,
+    package: str,
+    cutoff: str | None = None,
+    reasons: Sequence[tuple[str, str]] = _REASONS,
+    program: str = "npm",
+) -> str:
+    """Return the *program*'s own reason in a sentence, with what to do."""
+    for pattern, sentence in reasons:
         if found := re.search(pattern, done.err):
             facts: dict[str, Any] = {"package": package, "cutoff": cutoff, **found.groupdict()}
             facts["where"] = facts.get("wanted") or facts.get("git") or _KINDS.get(facts.get("kind", ""), "")
             if facts.get("name", package) != package:
-                facts["name"] += f" (which {package} needs)"
+                facts["name"] = unquote(facts["name"]) + f" (which {package} needs)"
             return sentence.format_map(facts)
-    lines = [re.sub(r"^npm (error|ERR!)\s*", "", line).strip() for line in done.err.splitlines()]
+    lines = [re.sub(r"^(npm )?(error:?|ERR!)\s*", "", line).strip() for line in done.err.splitlines()]
     told = [line for line in lines if line and not line.startswith(("at ", "A complete log", "code ", "errno "))]
-    return short(" ".join(told)) or f"npm ended with exit code {done.code}"
+    return short(" ".join(told)) or f"{program} ended with exit code {done.code}"

@@ -10,10 +10,11 @@ from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.python_environment import Distribution
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 _MOST_LOCK = 2**26
-_ELSEWHERE = "{by} needs {wanted}, which is not from npm's registry. Only what comes from there is installed"
+ELSEWHERE = "{by} needs {wanted}, which is not from npm's registry. Only what comes from there is installed"
 
 
 def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
@@ -37,21 +38,22 @@ def scripts_not_run(folder: Path) -> list[str]:
     return [_name(path) for path, each in packages.items() if path and each.get("hasInstallScript") is True]
 
 
-def check_sources(plugin: str, folder: Path) -> None:
+def check_sources(plugin: str, folder: Path, pinned: Collection[str] = ()) -> None:
     """Raise InstallError where a package in *folder* came from elsewhere than npm's registry: git, an address, a path.
 
-    Nothing of them has been run. One that is optional, and was left out, is no hindrance.
+    Nothing of them has been run. One that is optional, and was left out, is no hindrance; nor is what is asked for of
+    those that are *pinned*, which are there in a version from the registry in any case.
     """
     packages = _locked(plugin, folder)
     for path, each in packages.items():
         needed, optional = each.get("dependencies") or {}, each.get("optionalDependencies") or {}
         for name, wanted in {**(each.get("peerDependencies") or {}), **optional, **needed}.items():
             is_there = name in needed or any(place in packages for place in _places(path, name))
-            if path and is_there and _is_elsewhere(str(wanted)):
-                raise InstallError(plugin, _ELSEWHERE.format(by=_name(path), wanted=wanted))
+            if path and is_there and name not in pinned and is_elsewhere(str(wanted)):
+                raise InstallError(plugin, ELSEWHERE.format(by=_name(path), wanted=wanted))
 
 
-def _is_elsewhere(wanted: str) -> bool:
+def is_elsewhere(wanted: str) -> bool:
     """Return whether a dependency is none on a version: ``git+https://…``, ``https://….tgz``, ``owner/repo``."""
     return not wanted.startswith("npm:") and (":" in wanted or "/" in wanted)
 

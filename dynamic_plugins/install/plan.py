@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import BadArgumentsError, InstallError, UnavailableHereError
+from dynamic_plugins.install.npm_project import NpmProject
 from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Permissions
+    from dynamic_plugins.install.npm_project import Pins
     from dynamic_plugins.registry.entry import Entry, Kind, Package, PackageType, Remote
 
 # A name or version reaches a package manager's command line: nothing in it may be an option, an address or a path.
@@ -70,6 +72,22 @@ class InstallPlan:
     """The SHA-256 of that copy."""
     told: tuple[tuple[str, str], ...] = ()
     """Of what no registry lists: what its index says of it, as pairs of a label and a text."""
+    pins: Pins = ()
+    """The packages of npm that an elizaOS plugin in TypeScript is installed with, its core first."""
+    with_bun: bool = False
+    """Whether Bun installs it, and not npm."""
+    brings_node: bool = False
+    """Whether Node.js comes with it, from PyPI: this machine has none that would do."""
+
+    @property
+    def is_typescript(self) -> bool:
+        """Whether it is an elizaOS plugin that runs in Node.js."""
+        return self.kind == "elizaos" and self.package.type == "npm"
+
+    @property
+    def project(self) -> NpmProject:
+        """What is installed of npm, where that is several packages together; its version is known."""
+        return NpmProject(self.package, self.version or "latest", self.pins)
 
     @property
     def is_unlisted(self) -> bool:
@@ -123,16 +141,23 @@ class InstallPlan:
 
 
 def choose_package(entry: Entry, *, has_node: bool) -> Package:
-    """Return the package of *entry* that this machine can run. Raises UnavailableHereError with the reason."""
-    runnable: list[PackageType] = ["pypi", "git", "path"] if entry.kind != "mcp" else ["pypi", "npm", "git", "path"]
-    for package in entry.packages:
-        if package.type in runnable and (package.type != "npm" or has_node):
+    """Return the package of *entry* that this machine can run. Raises UnavailableHereError with the reason.
+
+    Of an elizaOS plugin that is the one in Python, where there is one. Those in TypeScript bring a Node.js with them
+    where this machine has none.
+    """
+    runnable: list[PackageType] = ["pypi", "git", "path"] if entry.kind == "python" else ["pypi", "npm", "git", "path"]
+    packages = [each for each in entry.packages if each.type in runnable]
+    if entry.kind == "elizaos":
+        packages.sort(key=lambda each: each.type == "npm")
+    for package in packages:
+        if package.type != "npm" or has_node or entry.kind == "elizaos":
             return package
-    if any(package.type == "npm" for package in entry.packages):
-        if entry.kind == "mcp":
-            reason = "it needs Node.js 18 or newer with npm. PATH lacks them; get them from nodejs.org and try again."
-        else:
-            reason = "it is only published for TypeScript (npm), and there is no Python package of it."
+    if packages:
+        reason = "it needs Node.js 18 or newer with npm. PATH lacks them; get them from nodejs.org and try again."
+        raise UnavailableHereError(entry.name, reason)
+    if entry.kind == "elizaos" and not entry.packages and entry.repository:
+        reason = "its code is only in its repository, as TypeScript: no package of it is known that could be installed."
         raise UnavailableHereError(entry.name, reason)
     raise UnavailableHereError(entry.name, "no package of it is known that Python or Node.js could run.")
 

@@ -162,6 +162,15 @@ class Entry:
     """Why it is known not to work, or not to do what it says; empty where nothing is known."""
 
     @property
+    def runs_as(self) -> str:
+        """The language that an elizaOS plugin runs in here: ``Python`` where there is a package in that, ``TypeScript``
+        where npm has one; empty where there is neither, and for what is no elizaOS plugin.
+        """
+        if self.kind != "elizaos" or not self.packages:
+            return ""
+        return "TypeScript" if all(each.type == "npm" for each in self.packages) else "Python"
+
+    @property
     def variables(self) -> tuple[Variable, ...]:
         """Everything the plugin can be told: its configuration, then its packages' open arguments."""
         named = {variable.name: variable for variable in self.config}

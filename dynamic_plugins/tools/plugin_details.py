@@ -56,6 +56,7 @@ async def details(service: PluginManagementService, entry: Entry) -> dict[str, A
     told: dict[str, Any] = {
         "name": entry.name,
         "kind": entry.kind,
+        "runs_as": runs_as(entry),
         "description": one_line(entry.description),
         "version": _version(entry, installed),
         "registry": entry.source,
@@ -110,7 +111,15 @@ async def with_origin(catalogue: Catalogue, lines: list[dict[str, Any]]) -> list
 
 
 def _origin(entry: Entry) -> dict[str, Any]:
-    return {"kind": entry.kind, "source": entry.source, "version": _version(entry, None)}
+    told = {"kind": entry.kind, "source": entry.source, "version": _version(entry, None)}
+    return told | ({"runs_as": runs_as(entry)} if entry.kind == "elizaos" else {})
+
+
+def runs_as(entry: Entry) -> str:
+    """Return the language that an elizaOS plugin runs in here, or why it does not; empty for the other kinds."""
+    if entry.kind != "elizaos" or entry.runs_as:
+        return entry.runs_as
+    return "nothing here: its code is only in its repository" if entry.repository else "nothing here: it has no package"
 
 
 def publisher(entry: Entry) -> str:

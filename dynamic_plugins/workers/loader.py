@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from dataclasses import replace
@@ -15,6 +16,7 @@ from dynamic_plugins.workers.components import Host
 from dynamic_plugins.workers.fence.configured_values import ConfiguredValues, expanded
 from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
 from dynamic_plugins.workers.fence.system_paths import CERTIFICATES, environment_of
+from dynamic_plugins.workers.fence.tier import Level
 from dynamic_plugins.workers.process import WorkerProcess
 from dynamic_plugins.workers.refusals import Refusals
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 _CHILD = str(Path(__file__).parent / "child")
 _START = f"{_CHILD}/start.py"
+_NODE = str(Path(__file__).parent / "node")
+_NODE_START = f"{_NODE}/main.mjs"
 _ARGUMENTS = "DYNAMIC_PLUGINS_ARGUMENTS"
 """The variable with a script's arguments, as a JSON list: a command line can be read by every user of the machine."""
 _CONTRACT = str(Path(__file__).parent.parent / "plugin.py")
@@ -203,9 +207,11 @@ class Loader:
     ) -> FencedCommand:
         home, folder = self._base.get("HOME", ""), self.folder(installation)
         folder.mkdir(parents=True, exist_ok=True)
+        if installation.runs_in_node:
+            self._make_own(installation, folder)
         values = ConfiguredValues(installation, environment, arguments, home)
         environment = values.in_own_folder(environment, str(folder))
-        if self.fence.mode != "off":  # where home is another, "~" would be
+        if self.fence.mode != "off" or installation.runs_in_node:  # where home is another, "~" would be
             environment = {name: expanded(value, home) for name, value in environment.items()}
             arguments = [expanded(word, home) for word in arguments]
         command = self._command(installation, environment, arguments)
@@ -213,6 +219,8 @@ class Loader:
         # Where it may only reach some hosts, it reaches them directly: through a proxy it could reach all.
         proxies = self._proxies if permissions.network is None else {}
         environment = self._base | proxies | dict(environment)
+        if installation.runs_in_node:  # many of them keep their files in ~/.eliza, which all of them would share
+            environment |= {"HOME": str(folder), "TMPDIR": str(folder)}
         if installation.entry_point and arguments:
             environment[_ARGUMENTS] = json.dumps(list(arguments))
         return self.fence.command(
@@ -222,7 +230,18 @@ class Loader:
             folder=folder,
             environment=environment,
             from_person=values.hosts_among(permissions.network or ()),
+            private_descriptors=installation.runs_in_node,
         )
+
+    def _make_own(self, installation: Installation, folder: Path) -> None:
+        """Keep what *installation* reads and writes apart from all others: its settings, and the files of its code."""
+        # elizaOS looks for this file in all folders above as well, and takes the first for the plugin's settings.
+        with contextlib.suppress(FileExistsError):
+            (folder / ".env").touch(exist_ok=False)
+        if self.fence.tier.level is Level.NONE:
+            from dynamic_plugins.install.bun_cache import unshare  # rarely needed
+
+            unshare(Path(installation.path))
 
     def _command(
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]
@@ -232,6 +251,8 @@ class Loader:
             if not installation.command:
                 raise LoadError(installation.plugin, "its install names no command that starts it")
             return [*installation.command, *arguments]
+        if installation.runs_in_node:
+            return self._node_command(installation, environment)
         if not installation.python or not installation.entry_point:
             raise LoadError(installation.plugin, "its install names no interpreter or nothing to load")
         facts: dict[str, Any] = {
@@ -247,12 +268,26 @@ class Loader:
         facts |= {"contract": _CONTRACT, "variables": list(environment)}
         return [*python, installation.kind, json.dumps(facts)]
 
+    def _node_command(self, installation: Installation, environment: Mapping[str, str]) -> list[str]:
+        if not installation.command:
+            raise LoadError(installation.plugin, "its install names no Node.js to run it")
+        facts = {
+            "plugin": installation.plugin,
+            "package": installation.package,
+            "root": installation.path,
+            "variables": list(environment),
+            "result_bytes": self._limits.result_bytes,
+            "in": 3,
+            "out": 4,
+        }
+        return [installation.command[0], _NODE_START, json.dumps(facts)]
+
 
 def _scripts_note(installation: Installation) -> str:
     """Return what a person should know of the install scripts of an npm package that does not start."""
     if installation.package_type != "npm":
         return ""
-    from dynamic_plugins.install.npm_lock import scripts_not_run  # needed only where something failed
+    from dynamic_plugins.install.installed_packages import scripts_not_run  # needed only where something failed
 
     if not (names := scripts_not_run(Path(installation.path))):
         return ""
@@ -277,6 +312,8 @@ def _code(installation: Installation) -> Code:
         commands.append(str(Path(installation.python).parent))
     else:
         commands.append(str(Path(installation.path) / "node_modules" / ".bin"))
+    if installation.runs_in_node:
+        folders.append(_NODE)
     interpreter = installation.python or next(iter(installation.command), "")
     if (environment := environment_of(interpreter)) is not None:
         folders.append(environment)

@@ -1,8 +1,8 @@
 """The elizaOS registry in its two shapes: ``index.json`` (name to repository) and ``generated-registry.json``.
 
 Both list TypeScript plugins. Where the same plugin exists as a Python package (the bundled snapshot knows which), its
-entry takes package, configuration and keywords from there; every other one can be found, with its npm package where
-that is known, but a plugin of this kind cannot run here from npm.
+entry takes package, configuration and keywords from there; every other one has its npm package. ``index.json`` names
+none: there a plugin is called like its package, which is how the elizaOS command line reads it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,10 @@ def _index_entry(key: str, value: Any, source: str) -> Entry:
         where = fields.repository(f"github:{value.strip()}")
     if not where:
         raise BadEntryError(f"{known}: its value is not a repository")
-    return Entry(name=known, kind="elizaos", repository=where, source=source)
+    # Under a name without a scope anybody could have published something else.
+    package = fields.package("npm", known, None, None) if known.startswith("@") else None
+    packages = () if package is None else (package,)
+    return Entry(name=known, kind="elizaos", repository=where, packages=packages, source=source)
 
 
 def _generated_entry(key: str, value: Any, source: str) -> Entry:

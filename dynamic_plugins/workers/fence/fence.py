@@ -91,12 +91,14 @@ class Fence:
         folder: Path,
         environment: Mapping[str, str],
         from_person: Collection[str] = (),
+        private_descriptors: bool = False,
     ) -> FencedCommand:
         """Return how *command* is started with no more than *permissions*, which hold no variables any more.
 
         It may read and run *code*, and write in *folder*, its home. *environment* is what it gets; programs are looked
         for on its ``PATH``. *from_person* are those of the allowed hosts that the person typed: see
-        :class:`~dynamic_plugins.workers.fence.allowed_hosts.AllowedHosts`. Raises FenceError where the mode is
+        :class:`~dynamic_plugins.workers.fence.allowed_hosts.AllowedHosts`. With *private_descriptors* it is spoken to
+        over descriptors 3 and 4, not over its standard input and output. Raises FenceError where the mode is
         ``require`` and not all of it can be enforced; ValueError for a host that is none.
         """
         tier = self.tier
@@ -109,6 +111,7 @@ class Fence:
         first = shutil.which(command[0], path=environment.get("PATH")) or command[0]
         argv = (os.path.abspath(first), *command[1:])  # noqa: PTH100 # links stay: an environment's python is one
         order = self._order(tier, permissions, code, folder, argv[0], environment)
+        order["private_descriptors"] = private_descriptors
         hosts = AllowedHosts(permissions.network, from_person) if permissions.network else None
         if hosts is not None:
             order |= {"ports": hosts.ports, "addresses": hosts.addresses}

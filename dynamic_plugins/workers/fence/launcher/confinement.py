@@ -7,7 +7,9 @@ An order is a dictionary:
 - ``limits``: ``memory_bytes``, ``cpu_seconds``, ``open_files``, ``processes``, each a number or None;
 - ``read``, ``execute``, ``write``: absolute paths, each with all that lies below it;
 - ``network``: ``any``, ``none``, or ``hosts``, then with ``ports``, ``addresses`` and ``uplink`` (see ``relay.py``);
-- ``unix_sockets``: whether it may connect to sockets of this machine.
+- ``unix_sockets``: whether it may connect to sockets of this machine;
+- ``private_descriptors``: whether the command gets the host's pipes as descriptors 3 and 4, and nothing to read as 0
+  and standard error as 1: what its code prints, and what it starts, then never reaches the protocol.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ def start(order: dict[str, Any], command: list[str]) -> NoReturn:
     """Run *command*; end as it ends, and everything that it started with it."""
     if not sys.platform.startswith("linux"):
         limits.set_limits(order["limits"])
-        _run(command)
+        _run(order, command)
     if order["tier"] == "probe":
         _tell_what_works()
     from . import supervision
@@ -51,7 +53,7 @@ def _confine_and_run(order: dict[str, Any], command: list[str]) -> NoReturn:
         capabilities.drop_all()
         abi = landlock.restrict(order)
         seccomp.restrict(network=order["network"], unix_sockets=order["unix_sockets"], truncation=abi < 3)
-    _run(command)
+    _run(order, command)
 
 
 def _tell_what_works() -> NoReturn:
@@ -70,13 +72,25 @@ def _tell_what_works() -> NoReturn:
     os._exit(0)
 
 
-def _run(command: list[str]) -> NoReturn:
+def _run(order: dict[str, Any], command: list[str]) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     os.closerange(3, _MOST_DESCRIPTORS)
+    if order["private_descriptors"]:
+        _make_private()
     try:
         os.execv(command[0], command)  # noqa: S606 # the command is the one that the person agreed to
     except OSError as error:
         sys.stderr.write(f"{type(error).__name__}: {error.strerror}: {command[0]!r}\n")
         sys.stderr.flush()
         os._exit(1)
+
+
+def _make_private() -> None:
+    """Move the host's pipes from 0 and 1 to 3 and 4."""
+    os.dup2(0, 3)
+    os.dup2(1, 4)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)

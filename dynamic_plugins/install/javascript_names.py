@@ -1,0 +1,144 @@
+"""What a JavaScript module imports and exports, read from its text: nothing of it is run.
+
+Comments, template literals and regular expressions are taken out first, and the texts of strings set aside, so that a
+statement within a string is none. What remains is searched for the few forms that modules and bundlers write.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_WORD = r"[A-Za-z_$][\w$]*"
+# What is no code. Every part is possessive or has an end, so it takes time by the length of the text alone.
+_LITERALS = re.compile(
+    r"//[^\n]*+"
+    r"|/\*(?:[^*]++|\*(?!/))*+\*/"
+    r'|"(?P<double>[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
+    r"|'(?P<single>[^'\\\n]*+(?:\\.[^'\\\n]*+)*+)'"
+    r"|`[^`\\]*+(?:\\.[^`\\]*+)*+`"
+    # A slash begins a regular expression where a value may begin: behind an operator, a bracket or a keyword.
+    r"|(?P<before>(?:[(,=:\[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|in|of)\b)\s*+)"
+    # Its parts are counted, since one that does not end would be looked at from each slash in it again.
+    r"/(?![/*])(?:[^/\\\[\n]{1,60}+|\\.|\[(?:[^\]\\\n]|\\.){0,200}+\]){1,100}+/[a-z]*+",
+    re.DOTALL,
+)
+# A string is its number between two of these, which no program holds.
+_MARK = "\x01"
+_STRING = rf"{_MARK}(\d+){_MARK}"
+_IMPORT = re.compile(
+    rf"(?<![\w$.])import\b ?(?P<clause>(?:{_WORD} ?,? ?)?(?:\{{[^{{}}]*\}}|\* ?as {_WORD})?) ?(?:\bfrom\b)? ?{_STRING}"
+)
+_EXPORT_FROM = re.compile(rf"(?<![\w$.])export\s*(?P<what>\*(?:\s*as\s+{_WORD})?|\{{[^{{}}]*\}})\s*from\s*{_STRING}")
+_CALL = re.compile(rf"(?<![\w$.])(?:import|require\w*)\s*\(\s*{_STRING}\s*\)")
+_ASSIGNED = re.compile(
+    rf"(?<![\w$.])(?P<to>{_WORD}|\{{[^{{}}]*\}})\s*=\s*(?:await\s+)?(?:{_WORD}\s*\(\s*)?"
+    rf"(?:import|require\w*)\s*\(\s*{_STRING}\s*\)"
+)
+_EXPORTED = re.compile(
+    rf"(?<![\w$.])export\s+(?:default\b|(?:async\s+)?function\s*\*?\s*({_WORD})|class\s+({_WORD})"
+    rf"|(?:const|let|var)\s+({_WORD}))"
+)
+_MEMBER = re.compile(rf"(?<![\w$.])({_WORD})\.({_WORD})")
+_EXPORT_LIST = re.compile(r"(?<![\w$.])export\s*\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """What a module takes of another. Without a *required* name it does not even load; *used* ones it reads later."""
+
+    required: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
+
+    def __or__(self, other: Imports) -> Imports:
+        return Imports(self.required | other.required, self.used | other.used)
+
+
+class JavaScript:
+    """The names in one module's *text*."""
+
+    def __init__(self, text: str) -> None:
+        self._strings: list[str] = []
+        self._code = re.sub(r"\s++", " ", _LITERALS.sub(self._set_aside, text.replace(_MARK, " ")))
+
+    def _set_aside(self, found: re.Match[str]) -> str:
+        if found["before"] is not None:
+            return f"{found['before']} 0 "
+        text = found["double"] if found["double"] is not None else found["single"]
+        if text is None:
+            return " "
+        self._strings.append(text)
+        return f"{_MARK}{len(self._strings) - 1}{_MARK}"
+
+    @property
+    def code(self) -> str:
+        """The text without comments, literals and needless space; a string is its number between two ``\\x01``."""
+        return self._code
+
+    def string(self, number: str) -> str:
+        """Return the text of the string that stands in :attr:`code` as *number*."""
+        return self._strings[int(number)]
+
+    def imports(self) -> dict[str, Imports]:
+        """Return what is taken from other modules, by the names that these have here."""
+        found: dict[str, Imports] = {}
+        held: dict[str, set[str]] = {}
+
+        def add(number: str, required: frozenset[str] = frozenset(), used: frozenset[str] = frozenset()) -> None:
+            name = self.string(number)
+            found[name] = found.get(name, Imports()) | Imports(required, used)
+
+        for each in _IMPORT.finditer(self._code):
+            add(each[2], _required(each["clause"]))
+            if whole := re.search(rf"\* ?as ({_WORD})", each["clause"]):
+                held.setdefault(whole[1], set()).add(each[2])
+        for each in _EXPORT_FROM.finditer(self._code):
+            add(each[2], _first_names(each["what"]) if each["what"].startswith("{") else frozenset())
+        for each in _CALL.finditer(self._code):
+            add(each[1])
+        for each in _ASSIGNED.finditer(self._code):
+            if each["to"].startswith("{"):
+                add(each[2], used=_first_names(each["to"]))
+            else:
+                held.setdefault(each["to"], set()).add(each[2])
+        for holder, member in _MEMBER.findall(self._code) if held else ():
+            for number in held.get(holder, ()):
+                add(number, used=frozenset((member,)))
+        return found
+
+    def passed_on(self) -> list[str]:
+        """Return the modules of which all is exported here again."""
+        return [self.string(each[2]) for each in _EXPORT_FROM.finditer(self._code) if each["what"] == "*"]
+
+    def exports(self) -> frozenset[str]:
+        """Return the names that are exported here, without those of ``export * from``."""
+        names: set[str] = set()
+        for each in _EXPORT_LIST.finditer(self._code):
+            names |= _last_names(each[1])
+        for each in _EXPORTED.finditer(self._code):
+            names.add(next((name for name in each.groups() if name), "default"))
+        for each in _EXPORT_FROM.finditer(self._code):
+            if found := re.fullmatch(rf"\*\s*as\s+({_WORD})", each["what"]):
+                names.add(found[1])
+        return frozenset(names)
+
+
+def _parts(braces: str) -> list[list[str]]:
+    """Return the words of each part of ``{A, B as C, D: E}``."""
+    parts = (re.findall(rf"{_WORD}", part.partition("=")[0]) for part in braces.strip("{} \n\t").split(","))
+    return [[word for word in words if word != "as"] or words for words in parts if words]
+
+
+def _required(clause: str) -> frozenset[str]:
+    """Return what the part of an import before its ``from`` takes by name."""
+    braces = re.search(r"\{[^{}]*\}", clause)
+    own = {"default"} if re.match(_WORD, clause) else set()
+    return (_first_names(braces[0]) if braces else frozenset()) | own
+
+
+def _first_names(braces: str) -> frozenset[str]:
+    return frozenset(words[0] for words in _parts(braces))
+
+
+def _last_names(braces: str) -> frozenset[str]:
+    return frozenset(words[-1] for words in _parts(braces))
