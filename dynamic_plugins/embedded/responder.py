@@ -31,6 +31,7 @@ from dynamic_plugins.embedded.options import (
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
 from dynamic_plugins.embedded.search_request import (
+    SURE_WISH,
     list_call,
     query_in,
     search_for,
@@ -226,7 +227,9 @@ class Responder:
         if told is None:
             return Answer(text=NO_TOOL)
         if told.unplaced and (search := wish_for(understood.said, understood.reading)) is not None:
-            return Answer((search,))
+            if understood.reading.ordered >= SURE_WISH:
+                return Answer((search,))
+            return Answer(text=question((search,), (NOTHING_DOES_THAT,)), proposed=(search,))
         if told.text == NOTHING_DOES_THAT:
             search = search_in_own_words(understood.said, understood.reading)
             if search is None:

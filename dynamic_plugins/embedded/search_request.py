@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WISHES = 0.5
 """So likely must it be that a message orders something, for it to be a wish for what nothing here can do."""
+SURE_WISH = 0.7
+"""From here on it is searched for at once; below, the search is offered."""
 MANAGES = 0.5
 """From this probability on that it is about managing plugins, it is none."""
 LONGEST_WISH = 300
@@ -26,7 +28,9 @@ FEWEST_WORDS = 2
 """Of fewer telling words nothing can be found that fits."""
 
 _NO_WISH = re.compile(
-    r"\b(?:there|it|that|this|those|them|keep|forget|oops|behalt\w*|dort|damit|ahí|déjalo|là|laisse)\b|[(){}<>=]", re.I
+    r"\b(?:there|it|that|this|those|them|keep|forget|oops|nvm|never ?mind|behalt\w*|dort|damit|ahí|déjalo|là|laisse)\b"
+    r"|^\W*(?:have an?|happy|bon(?:ne|soir)?|schön\w*|buen[oa]?s?|buon[ao]?|bom|boa)\b|[(){}<>=]",
+    re.I,
 )
 _HAVES = re.compile(
     r"\s*(?:please |ok(?:ay)?,? |bitte )?(?:install|download|get me|add|find|installiere?|hol|instala|installe)\b", re.I
