@@ -33,8 +33,8 @@ def node() -> str:
     found = shutil.which("node")
     if found is None:
         return ""
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=SECONDS, check=True).stdout
-    version = tuple(int(part) for part in said.strip().removeprefix("v").split(".")[:2])
+    ran = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=SECONDS, check=True)
+    version = tuple(int(part) for part in ran.stdout.strip().removeprefix("v").split(".")[:2])
     return found if version >= OLDEST else ""
 
 
@@ -83,7 +83,7 @@ def test_each_file_of_the_worker_is_a_module() -> None:
     with ThreadPoolExecutor(max_workers=2) as two:
         checked = list(two.map(lambda script: run_node("--check", str(script)), sorted(WORKER.rglob("*.mjs"))))
     assert len(checked) > 20
-    assert [each.stderr for each in checked if each.returncode != 0] == []
+    assert [item.stderr for item in checked if item.returncode != 0] == []
 
 
 def test_what_the_worker_does_by_itself() -> None:
@@ -94,10 +94,10 @@ def test_what_the_worker_does_by_itself() -> None:
 async def test_the_host_sees_the_components_that_it_knows_of_a_python_plugin(tmp_path: Path) -> None:
     async with connected(kitchen(tmp_path)) as connection:
         offers = connection.offers
-        assert [each.name for each in offers.of("provider")] == ["MENU", "provider_2", "BROKEN"]
-        assert [each.name for each in offers.of("evaluator")] == ["TASTE"]
-        assert [each.name for each in offers.of("service")] == ["oven"]
-        arguments = next(each for each in offers.of("action") if each.name == "ARGUMENTS")
+        assert [item.name for item in offers.of("provider")] == ["MENU", "provider_2", "BROKEN"]
+        assert [item.name for item in offers.of("evaluator")] == ["TASTE"]
+        assert [item.name for item in offers.of("service")] == ["oven"]
+        arguments = next(item for item in offers.of("action") if item.name == "ARGUMENTS")
         assert arguments.similes == ("SHOW_ARGUMENTS",)
         assert arguments.description == "Does ARGUMENTS."
         assert offers.left_out == ()

@@ -24,7 +24,7 @@ describe('an action\'s arguments', () => {
     assert.equal(await sentence({ dish: 'soup', guests: 2 }), 'dish: soup, guests: 2')
   })
 
-  it('are described as they are declared, in each form', async (test) => {
+  it('are described as they are declared, in every form', async (test) => {
     const worker = await started(test, KITCHEN)
     const listed = await schemaOf(worker, 'DECLARED')
     assert.deepEqual(listed.required, ['dish'])
@@ -53,10 +53,11 @@ describe('an action\'s arguments', () => {
 })
 
 describe('an action\'s result', () => {
-  it('is its text, with what it said before, once', async (test) => {
+  it('is its text and its callback\'s, without repeats', async (test) => {
     const worker = await started(test, KITCHEN)
     assert.equal(await worker.call('PLAIN_TEXT'), 'served')
     assert.equal(await worker.call('SAYS_TWICE'), 'half of it')
+    assert.equal(await worker.call('SAYS_AND_SUCCEEDS'), 'on the table')
   })
 
   it('is its own value where that has a form of its own', async (test) => {
@@ -71,7 +72,7 @@ describe('an action\'s result', () => {
     assert.deepEqual(await worker.call('THROWS'), { failed: 'TypeError: no pan' })
   })
 
-  it('counts although its own check says no; that is told only of what failed or did nothing', async (test) => {
+  it('counts although its own check says no; only the error of what failed or did nothing names that', async (test) => {
     const worker = await started(test, KITCHEN)
     assert.equal(await worker.call('WORKS_DESPITE_CHECK'), 'done anyway')
     assert.deepEqual(await worker.call('DOES_NOTHING'), {

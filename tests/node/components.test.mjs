@@ -20,7 +20,7 @@ describe('what a plugin offers', () => {
     ])
   })
 
-  it('has no two of one name: the first counts, and the log is told', async (test) => {
+  it('has no two of one name: the first counts, and the log names them', async (test) => {
     const worker = await started(test, KITCHEN)
     assert.equal((await worker.tools()).filter((tool) => tool.name === 'TWICE').length, 1)
     assert.equal(await worker.call('TWICE'), 'first')
@@ -57,7 +57,7 @@ describe('what a plugin offers', () => {
     assert.equal(await worker.call('evaluator:TASTE', { turn: { user: '', reply: 'hello' } }), null)
   })
 
-  it('gains the tasks that a service registers, and tells the host', async (test) => {
+  it('gains the tasks that a service registers, and notifies the host', async (test) => {
     const worker = await started(test, KITCHEN)
     assert.ok(!(await worker.tools()).some((tool) => tool.name === 'task:CLEAN_OVEN'))
     await worker.call('service:oven', { do: 'start' })
@@ -94,14 +94,15 @@ describe('services', () => {
     assert.equal(await worker.call('USES_SERVICE'), 'oven')
   })
 
-  it('that do not start fail no call by themselves, and are told of where one fails', async (test) => {
+  it('that do not start fail no call by themselves, and are named where one fails', async (test) => {
     const worker = await started(test, { plugin: 'keyless' })
     assert.equal(await worker.call('service:remote', { do: 'start' }), null)
     assert.equal(await worker.call('GREET'), 'hello')
     const logged = worker.notices.map(({ params }) => params?.data)
     assert.ok(logged.includes('service remote did not start: REMOTE_KEY is required'))
     assert.deepEqual(await worker.call('ASK'), {
-      failed: 'not connected (its init failed: INIT_KEY is required) (service remote did not start: REMOTE_KEY is required)',
+      failed: 'not connected (it is made to run beside @elizaos/plugin-rolodex, which is not in its process) '
+        + '(its init failed: INIT_KEY is required) (service remote did not start: REMOTE_KEY is required)',
     })
   })
 

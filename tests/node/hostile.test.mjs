@@ -20,7 +20,7 @@ describe('a plugin that misbehaves', () => {
     assert.match(worker.printed, /at import\n.*written at import|written at import\n.*at import/s)
   })
 
-  it('and ends the process at import is told so, at once or later', async (test) => {
+  it('and ends the process at import fails to load for that reason, at once or later', async (test) => {
     for (const before of ['process.exit(3)', 'await new Promise((resolve) => { setTimeout(resolve, 20) }); process.exit(3)']) {
       const worker = new Worker(test, plugin('', before))
       const { error } = await worker.initialize()
@@ -33,12 +33,12 @@ describe('a plugin that misbehaves', () => {
       'action("EXIT", async () => process.exit(0)), action("NEVER", () => new Promise(() => {}))',
     ))
     const [waiting, ending] = await Promise.all([worker.call('NEVER'), worker.call('EXIT')])
-    const told = { error: 'it ended its own process with exit code 0' }
-    assert.deepEqual([waiting, ending], [told, told])
+    const failed = { error: 'it ended its own process with exit code 0' }
+    assert.deepEqual([waiting, ending], [failed, failed])
     assert.equal((await worker.ended).code, 0)
   })
 
-  it('and raises in a timer, or forgets a promise, goes on; the log is told', async (test) => {
+  it('and raises in a timer, or forgets a promise, goes on; the log has the error', async (test) => {
     const worker = await started(test, plugin(`action("TIMER", () => new Promise((resolve) => {
       setTimeout(() => { throw new RangeError("in a timer") }, 1)
       Promise.reject("forgotten")
@@ -48,6 +48,15 @@ describe('a plugin that misbehaves', () => {
     const logged = worker.notices.filter(({ method }) => method === 'notifications/message').map(({ params }) => params.data)
     assert.ok(logged.some((text) => /^an error that it did not catch: RangeError: in a timer \(index\.mjs, line \d+\)$/.test(text)))
     assert.ok(logged.includes('an error that it did not catch: forgotten'))
+  })
+
+  it('and raises without end fills no log', async (test) => {
+    const worker = await started(test, plugin(`action("FLOOD", () => new Promise((resolve) => {
+      for (let i = 0; i < 1000; i++) setImmediate(() => { throw new Error("again") })
+      setTimeout(() => resolve("after"), 50)
+    }))`))
+    assert.equal(await worker.call('FLOOD'), 'after')
+    assert.ok(worker.notices.length <= 100)
   })
 
   it('and adds to every object changes no answer of ours', async (test) => {

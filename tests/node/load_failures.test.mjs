@@ -8,7 +8,7 @@ async function failure(test, what) {
   return error.message
 }
 
-describe('a plugin that cannot be loaded is told with its own reason', () => {
+describe('a plugin that cannot be loaded fails with its own reason', () => {
   it('a module that is missing', async (test) => {
     assert.match(
       await failure(test, { source: 'import "left-pad"\nexport default {}' }),

@@ -228,7 +228,7 @@ describe('what is stored', () => {
 
 describe('a store of 0.x', () => {
   it('has rooms that are ids, and accounts that take part in them', async () => {
-    const store = createMemoryStore({ isLegacy: true })
+    const store = createMemoryStore({ form: '0.x' })
     assert.equal(await store.getRoom('room'), null)
     assert.equal(await store.createRoom('room'), 'room')
     assert.equal(await store.getRoom('room'), 'room')
@@ -240,7 +240,7 @@ describe('a store of 0.x', () => {
   })
 
   it('has goals, and relationships between two users', async () => {
-    const store = createMemoryStore({ isLegacy: true })
+    const store = createMemoryStore({ form: '0.x' })
     await store.createGoal({ id: 'g', roomId: 'room', status: 'IN_PROGRESS', name: 'run' })
     await store.updateGoalStatus({ goalId: 'g', status: 'DONE' })
     assert.deepEqual(await store.getGoals({ roomId: 'room', onlyInProgress: true }), [])
@@ -251,7 +251,7 @@ describe('a store of 0.x', () => {
   })
 
   it('finds knowledge, and removes a document with its parts', async () => {
-    const store = createMemoryStore({ isLegacy: true })
+    const store = createMemoryStore({ form: '0.x' })
     const item = (id, text, agentId = 'me') => ({ id, agentId, content: { text, metadata: {} }, embedding: wordEmbedding(text) })
     await store.createKnowledge(item('doc-chunk-1', 'The capital of France is Paris'))
     await store.createKnowledge(item('doc-chunk-2', 'Bananas are yellow'))
@@ -265,11 +265,99 @@ describe('a store of 0.x', () => {
   })
 
   it('has an embedding for every text, and a cache whose key is in an object', async () => {
-    const store = createMemoryStore({ isLegacy: true })
+    const store = createMemoryStore({ form: '0.x' })
     const [{ embedding }] = await store.getCachedEmbeddings({ query_input: 'tea' })
     assert.deepEqual(embedding, wordEmbedding('tea'))
     await store.setCache({ agentId: 'me', key: 'k', value: 'v' })
     assert.equal(await store.getCache({ agentId: 'me', key: 'k' }), 'v')
+  })
+})
+
+describe('a store of 2.x', () => {
+  const store = (options) => createMemoryStore({ form: '2.x', ...options })
+
+  it('takes and gives lists', async () => {
+    const db = store()
+    const ids = await db.createMemories([
+      { memory: memory('a', { createdAt: 1 }), tableName: 'facts' },
+      { memory: memory('b', { createdAt: 2, metadata: { kind: 'x' } }), tableName: 'facts' },
+    ])
+    assert.equal(ids.length, 2)
+    assert.deepEqual(texts(await db.getMemories({ tableName: 'facts', orderDirection: 'asc' })), ['a', 'b'])
+    assert.deepEqual(texts(await db.getMemories({ tableName: 'facts', limit: 1 })), ['b'])
+    assert.deepEqual(texts(await db.getMemories({ tableName: 'facts', metadata: { kind: 'x' } })), ['b'])
+    assert.equal(await db.countMemories({ roomIds: ['room'], tableName: 'facts' }), 2)
+    assert.equal(await db.countMemories({ tableName: 'facts', metadata: { kind: 'x' } }), 1)
+    await db.upsertMemories([{ memory: { ...memory('c'), id: ids[0] }, tableName: 'facts' }])
+    await db.deleteMemories([ids[1]])
+    assert.deepEqual(texts(await db.getMemories({ tableName: 'facts' })), ['c'])
+    await db.deleteAllMemories(['room'], 'facts')
+    assert.deepEqual(await db.getMemories({ tableName: 'facts' }), [])
+  })
+
+  it('answers for each of the things that it is asked about, in their order', async () => {
+    const db = store()
+    const [here, there] = [{ roomId: 'room', entityId: 'ann' }, { roomId: 'den', entityId: 'ann' }]
+    assert.deepEqual(await db.createRooms([{ id: 'room', worldId: 'w' }, { id: 'den', worldId: 'w' }]), ['room', 'den'])
+    assert.deepEqual(await db.createEntities([{ id: 'ann', names: ['Ann'] }]), ['ann'])
+    assert.deepEqual(await db.createRoomParticipants(['ann'], 'room'), ['room:ann'])
+    const taking = await db.getParticipantsForRooms(['den', 'room'])
+    assert.deepEqual(taking, [{ roomId: 'den', entityIds: [] }, { roomId: 'room', entityIds: ['ann'] }])
+    assert.deepEqual((await db.getEntitiesForRooms(['room', 'den'])).map(({ entities }) => entities.length), [1, 0])
+    assert.deepEqual(await db.areRoomParticipants([here, there]), [true, false])
+    await db.updateParticipantUserStates([{ ...here, state: 'MUTED' }])
+    assert.deepEqual(await db.getParticipantUserStates([there, here]), [null, 'MUTED'])
+    await db.setCaches([{ key: 'a', value: 1 }])
+    assert.deepEqual(await db.getCaches(['a', 'b']), new Map([['a', 1]]))
+    assert.deepEqual((await db.getRoomsByWorlds(['w'], 1, 1)).map(({ id }) => id), ['den'])
+  })
+
+  it('keeps components, changes a part of one, and finds people by them', async () => {
+    const db = store()
+    await db.createEntities([{ id: 'ann', names: ['Ann'] }, { id: 'bob', names: ['Bob'] }])
+    const [id] = await db.createComponents([{ entityId: 'ann', type: 'wallet', data: { balance: 1, coins: ['a'] } }])
+    const ops = [
+      { op: 'increment', path: 'balance', value: 4 },
+      { op: 'push', path: 'coins', value: 'b' },
+      { op: 'set', path: 'owner.name', value: 'Ann' },
+      { op: 'remove', path: 'coins.0' },
+    ]
+    await db.patchComponents([{ componentId: id, ops }])
+    const keys = ['ann', 'bob'].map((entityId) => ({ entityId, type: 'wallet' }))
+    const [component, none] = await db.getComponentsByNaturalKeys(keys)
+    assert.deepEqual([component.data, none], [{ balance: 5, coins: ['b'], owner: { name: 'Ann' } }, null])
+    const having = (balance) => db.queryEntities({ componentType: 'wallet', componentDataFilter: { balance } })
+    assert.deepEqual([(await having(5)).map((entity) => entity.id), await having(6)], [['ann'], []])
+    await db.upsertComponents([{ entityId: 'ann', type: 'wallet', data: { balance: 0 } }])
+    assert.deepEqual((await db.getComponentsForEntities(['ann', 'bob'])).map(({ data }) => data), [{ balance: 0 }])
+    const inherited = { op: 'set', path: '__proto__.x', value: 1 }
+    await assert.rejects(db.patchComponents([{ componentId: id, ops: [inherited] }]), /is no path/)
+    await assert.rejects(db.patchComponents([{ componentId: 'none', ops: [] }]), /there is no component none/)
+  })
+
+  it('keeps one relationship between two, and finds those of several once', async () => {
+    const db = store()
+    const pair = { sourceEntityId: 'ann', targetEntityId: 'bob' }
+    await db.createRelationships([{ ...pair, tags: ['friend'] }])
+    await db.createRelationships([{ ...pair, tags: ['other'] }])
+    const found = await db.getRelationships({ entityIds: ['ann', 'bob'] })
+    assert.deepEqual(found.map(({ tags }) => tags), [['friend']])
+    const [there, missing] = await db.getRelationshipsByPairs([pair, { sourceEntityId: 'bob', targetEntityId: 'ann' }])
+    assert.deepEqual([there.id, missing], [found[0].id, null])
+    await db.deleteRelationships([found[0].id])
+    assert.deepEqual(await db.getRelationships({ entityIds: ['ann'] }), [])
+  })
+
+  it('hands itself to a transaction, and has no store of its own for plugins', async () => {
+    const db = store()
+    assert.deepEqual(await db.transaction((inside) => inside.createRooms([{ id: 'room' }])), ['room'])
+    assert.equal(db.getPluginStore, undefined)
+  })
+
+  it('keeps what the next worker finds', async (test) => {
+    const dataFolder = temporaryFolder(test)
+    const [id] = await store({ dataFolder }).createComponents([{ entityId: 'ann', type: 'wallet', data: { balance: 1 } }])
+    assert.deepEqual((await store({ dataFolder }).getComponentsByIds([id])).map(({ data }) => data), [{ balance: 1 }])
   })
 })
 

@@ -24,7 +24,7 @@ describe('a route', () => {
     })
   })
 
-  it('answers in each way that Express and Node have', async () => {
+  it('answers in every way that Express and Node have', async () => {
     const answers = await Promise.all([
       callRoute(route((_, response) => response.status(201).send('made')), {}, {}),
       callRoute(route((_, response) => { response.write('a'); response.end('b') }), {}, {}),

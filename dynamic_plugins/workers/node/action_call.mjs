@@ -9,6 +9,7 @@ import { currentCall } from './host_model.mjs'
 import { ActionFailedError, describeError, plain } from './plain.mjs'
 
 const NOT_APPLICABLE = 'its own check says that it does not apply here'
+const FIELDS_OF_NO_CONTENT = new Set(['success', 'continueChain', 'cleanup', 'error'])
 const NOTHING = Object.freeze(Object.create(null))
 
 /**
@@ -38,7 +39,7 @@ export async function callAction(action, args, host, notes) {
   })
 }
 
-/** Return what is told behind an error's own text. @param {string[]} sentences */
+/** Return the notes that follow an error's own text. @param {string[]} sentences */
 export const inParentheses = (sentences) => sentences.filter(Boolean).map((sentence) => ` (${sentence})`).join('')
 
 function withoutModel(wanted) {
@@ -101,7 +102,7 @@ function isError(content) {
  * Raises ActionFailedError where it reports a failure, and where it did nothing that its own check would let it do.
  * @param {any} value what the handler returned
  * @param {Replies} replies
- * @param {() => string} why what is told besides
+ * @param {() => string} why notes for an error, in parentheses
  * @param {boolean} isNotApplicable
  */
 export function resultOf(value, replies, why, isNotApplicable = false) {
@@ -113,7 +114,7 @@ export function resultOf(value, replies, why, isNotApplicable = false) {
     throw new ActionFailedError(reason + why())
   }
   if (result !== null && typeof result === 'object') {
-    return isActionResult(data) ? textAndData(texts, data) : withReplies(result, replies)
+    return isActionResult(data, replies) ? textAndData(texts, data) : withReplies(result, replies)
   }
   const text = withoutRepeats([...texts, typeof result === 'string' ? result : '']).join('\n')
   if (text === '' && isNotApplicable) throw new ActionFailedError(`it did nothing${why()}`)
@@ -122,10 +123,14 @@ export function resultOf(value, replies, why, isNotApplicable = false) {
 
 const isRecord = (value) => value !== null && typeof value === 'object' && !Array.isArray(value)
 
-/** Whether a record is elizaOS' own form of a result, from 1.x on. */
-const isActionResult = (data) => data.success !== undefined && ['text', 'data', 'values'].some((name) => data[name] !== undefined)
+/** Whether a record is the result of elizaOS 1 and later; of one that only reports success, the callback has the text. */
+function isActionResult(data, replies) {
+  if (data.success === undefined) return false
+  if (['text', 'data', 'values'].some((name) => data[name] !== undefined)) return true
+  return replies.texts.length > 0 && Object.keys(data).every((name) => FIELDS_OF_NO_CONTENT.has(name))
+}
 
-/** Return a plugin's own record, with what it said besides. */
+/** Return a plugin's own record, with the texts of its callback. */
 function withReplies(result, replies) {
   return replies.texts.length > 0 && isRecord(result) ? { ...result, said: replies.texts } : result
 }
@@ -157,8 +162,8 @@ function dataIn({ data, values }) {
 /** Return the texts without empty ones and those that another contains. */
 function withoutRepeats(texts) {
   let kept = []
-  for (const each of texts) {
-    const text = each.trim()
+  for (const untrimmed of texts) {
+    const text = untrimmed.trim()
     if (text === '' || kept.some((other) => other.includes(text))) continue
     kept = [...kept.filter((other) => !text.includes(other)), text]
   }

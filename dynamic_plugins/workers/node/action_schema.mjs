@@ -68,11 +68,12 @@ function declaredParameters(declared) {
 function listed(parameters) {
   const properties = {}
   const required = []
-  for (const each of parameters) {
-    if (typeof each?.name !== 'string') continue
-    const schema = cleaned({ ...each.schema, enum: each.schema?.enumValues ?? each.schema?.enum })
-    properties[each.name] = { type: 'string', ...schema, description: String(each.description ?? schema.description ?? '') }
-    if (each.required) required.push(each.name)
+  for (const parameter of parameters) {
+    if (typeof parameter?.name !== 'string') continue
+    const { name, description, required: isRequired, schema } = parameter
+    const known = cleaned({ ...schema, enum: schema?.enumValues ?? schema?.enum })
+    properties[name] = { type: 'string', ...known, description: String(description ?? known.description ?? '') }
+    if (isRequired) required.push(name)
   }
   return { properties, required }
 }
@@ -116,11 +117,11 @@ function cleaned(schema, depth = 0) {
   const found = ownFacts(schema)
   if (schema.items && !Array.isArray(schema.items)) found.items = cleaned(schema.items, depth + 1)
   for (const key of ['anyOf', 'oneOf', 'allOf']) {
-    if (Array.isArray(schema[key])) found[key] = schema[key].map((each) => cleaned(each, depth + 1))
+    if (Array.isArray(schema[key])) found[key] = schema[key].map((option) => cleaned(option, depth + 1))
   }
   if (schema.properties !== null && typeof schema.properties === 'object') {
     const entries = Object.entries(schema.properties)
-    found.properties = Object.fromEntries(entries.map(([name, each]) => [name, cleaned(each, depth + 1)]))
+    found.properties = Object.fromEntries(entries.map(([name, property]) => [name, cleaned(property, depth + 1)]))
   }
   return found
 }
@@ -172,14 +173,15 @@ function namesRead(source) {
 /** Return the template literals and strings in code that ask a model for fields. */
 function promptsIn(text) {
   const literals = text.match(/`(?:[^`\\]|\\[\s\S])*`/g) ?? []
-  return literals.filter((each) => each.length > MIN_PROMPT_LENGTH && requestedFields(each).form !== 'text')
+  return literals.filter((literal) => literal.length > MIN_PROMPT_LENGTH && requestedFields(literal).form !== 'text')
 }
 
-/** Return what the action's own examples show people saying, for the description of `text`. */
+/** Return requests from the action's own examples, for the description of `text`. */
 function examplesOf(action) {
-  const said = (Array.isArray(action.examples) ? action.examples : [])
+  const requests = (Array.isArray(action.examples) ? action.examples : [])
     .map((turns) => (Array.isArray(turns) ? turns[0]?.content?.text : undefined))
     .filter((text) => typeof text === 'string' && text.trim() !== '' && text.length <= MAX_EXAMPLE_LENGTH)
-  const shown = [...new Set(said)].slice(0, MAX_EXAMPLES).map((text) => `"${text.trim().replace(/\{\{\w+\}\}/g, 'NAME')}"`)
+    .map((text) => text.trim().replace(/\{\{\w+\}\}/g, 'NAME'))
+  const shown = [...new Set(requests)].slice(0, MAX_EXAMPLES).map((text) => `"${text}"`)
   return shown.length > 0 ? ` For example: ${shown.join('; ')}` : ''
 }

@@ -22,7 +22,7 @@ export class Channel {
     this._lastId = 0
     this._rest = ''
     this._closed = false
-    /** Called with each request and notification of the host. */
+    /** Called with every request and notification of the host. */
     this.onMessage = () => {}
     /** Called once, when the host has closed its end. */
     this.onClose = () => {}

@@ -44,7 +44,7 @@ export class PluginComponents {
     if (this.set.entries().length === 0) throw new ActionFailedError(nothingFound(plugin))
   }
 
-  /** Add one component; of two with the same name the first counts, and the log is told. */
+  /** Add one component; of two with the same name the first counts, and the log names them. */
   _add(component) {
     const { kind, name } = component
     if (this.set.has(kind, name)) this._log('warning', `it offers two ${kind}s called ${name}; the first one counts`)
@@ -184,7 +184,7 @@ export class PluginComponents {
     return worker.execute(runtime, task.metadata ?? {}, task)
   }
 
-  /** What failed without stopping the load: the errors of calls tell it. */
+  /** What failed without stopping the load: part of the errors of calls. */
   _failures() {
     return [...this._notes, ...this.set.services.map((service) => service.failure)].filter(Boolean)
   }

@@ -23,7 +23,7 @@ export class HostModel {
   /** @param {import('./channel.mjs').Channel} channel */
   constructor(channel) {
     this._channel = channel
-    /** Whether the host has said that it has a model. */
+    /** Whether the host has declared that it has a model. */
     this.available = false
     this.askHost = this.askHost.bind(this)
   }

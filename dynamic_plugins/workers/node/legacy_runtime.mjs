@@ -46,7 +46,7 @@ class LegacyHost {
       token: 'host', // the client of the OpenAI address will not work without one
       modelProvider: 'openai',
       fetch: model.fetch,
-      databaseAdapter: createMemoryStore({ isLegacy: true, dataFolder, log }),
+      databaseAdapter: createMemoryStore({ form: '0.x', dataFolder, log }),
       cacheManager: new core.CacheManager(new core.MemoryCacheAdapter()),
       plugins: [registered(plugin)],
     })

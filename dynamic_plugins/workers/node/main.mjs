@@ -22,8 +22,12 @@ import { endEnvSearch } from './env_file.mjs'
 import { HostModel } from './host_model.mjs'
 import { ActionFailedError, describeError, placeOf } from './plain.mjs'
 import { importPlugin } from './plugin_module.mjs'
-import { makeHost } from './runtime.mjs'
+import { asList, makeHost } from './runtime.mjs'
 import { Server } from './server.mjs'
+
+const MAX_ERRORS_LOGGED = 100
+/** Plugins whose place the worker takes, as far as others need them. */
+const PROVIDED = /^(?:@elizaos\/)?(?:plugin-)?(?:sql|bootstrap)$/
 
 const facts = JSON.parse(process.argv[2])
 const channel = new Channel({ input: facts.in, output: facts.out })
@@ -31,6 +35,7 @@ const model = new HostModel(channel)
 const server = new Server(channel, facts)
 server.onCapabilities = (capabilities) => { model.available = capabilities.sampling !== undefined }
 
+let errorsLogged = 0
 process.on('uncaughtException', survive)
 process.on('unhandledRejection', survive)
 process.on('exit', tellOfExit)
@@ -45,13 +50,19 @@ async function load() {
   const dataFolder = process.cwd()
   endEnvSearch(dataFolder)
   const { plugin, core, coreVersion, code, importFromRoot } = await importPlugin({ root: facts.root, name: facts.package })
-  const notes = []
+  const notes = notesOn(plugin)
   const log = (level, text) => server.log(level, text)
   const { askHost } = model
   const host = await makeHost({
     core, coreVersion, plugin, settings: settings(), askHost, log, notes, importFromRoot, dataFolder,
   })
   return new PluginComponents(plugin, code, host, { notes, log, changed: () => server.toolsChanged() }).set
+}
+
+/** Return what is worth knowing where a call fails: a plugin may look for services of others. */
+function notesOn(plugin) {
+  const others = asList(plugin.dependencies).filter((name) => !PROVIDED.test(name))
+  return others.length > 0 ? [`it is made to run beside ${others.join(', ')}, which is not in its process`] : []
 }
 
 /** Return what *work* gives; where the plugin ends the process meanwhile, that is an error, and the process goes on. */
@@ -78,6 +89,7 @@ function settings() {
 
 /** An error in a plugin's timer, or a promise that it forgot, ends no call but its own. */
 function survive(error) {
+  if (++errorsLogged > MAX_ERRORS_LOGGED) return // a timer may raise every millisecond
   const text = `an error that it did not catch: ${describeError(error)}${placeOf(error)}`
   try {
     writeSync(2, `${text}\n`)

@@ -1,12 +1,14 @@
 /**
  * The database of a plugin that brings no tables of its own: everything in memory, and in a file for the next worker.
  *
- * Core 1.x has no such adapter and refuses to start without a database. The methods are those that the cores from
- * 0.25.9 to 1.7.2 call; what a plugin calls beyond them is answered as an empty database would.
+ * Core 1.x has no such adapter and refuses to start without a database; that of 2.x keeps no components, no relationships
+ * and nothing beyond the process. The methods are those that the cores from 0.25.9 to 2.0 call; what a plugin calls beyond
+ * them is answered as an empty database would.
  */
 
 import { join } from 'node:path'
 import { Journal } from './store/journal.mjs'
+import { batchMethods } from './store/batch_methods.mjs'
 import { legacyMethods } from './store/legacy_records.mjs'
 import { memoryMethods } from './store/memories.mjs'
 import { peopleMethods } from './store/people.mjs'
@@ -18,11 +20,11 @@ const FILE = 'elizaos-store.jsonl'
 /**
  * Return a database adapter for `AgentRuntime`.
  * @param {object} [options]
- * @param {boolean} [options.isLegacy] for a core of 0.x, whose methods differ
+ * @param {'0.x' | '1.x' | '2.x'} [options.form] whose core's methods it has, where they differ
  * @param {string} [options.dataFolder] where the file lies; without it, what is stored is gone with the worker
  * @param {(level: string, text: string) => void} [options.log]
  */
-export function createMemoryStore({ isLegacy = false, dataFolder, log } = {}) {
+export function createMemoryStore({ form = '1.x', dataFolder, log } = {}) {
   const journal = new Journal(dataFolder === undefined ? null : join(dataFolder, FILE), log)
   const memories = memoryMethods(journal)
   const people = peopleMethods(journal)
@@ -33,8 +35,11 @@ export function createMemoryStore({ isLegacy = false, dataFolder, log } = {}) {
     ...placeMethods(journal, { ...memories, ...people }),
     ...workMethods(journal),
   }
-  const store = isLegacy ? { ...modern, ...legacyMethods(journal, modern) } : modern
-  return new Proxy(store, { get: (methods, name) => (isKnown(methods, name) ? methods[name] : unknownMethod(name)) })
+  const differing = { '0.x': legacyMethods, '1.x': () => ({}), '2.x': batchMethods }[form]
+  const methods = { ...modern, ...differing(journal, modern) }
+  const store = new Proxy(methods, { get: (known, name) => (isKnown(known, name) ? known[name] : unknownMethod(name)) })
+  methods.transaction = async (work) => work(store)
+  return store
 }
 
 function lifeMethods() {
@@ -50,7 +55,11 @@ function lifeMethods() {
     runMigrations: async () => {},
     runPluginMigrations: async () => {},
     ensureEmbeddingDimension: async () => {},
-    withEntityContext: async (entityId, work) => work(),
+    withEntityContext: async (_entityId, work) => work(),
+    withIsolationContext: async (_entityId, work) => work(db),
+    // A core asks at once whether there are such, so a promise would be a yes.
+    registerPluginSchema: undefined,
+    getPluginStore: undefined,
   }
 }
 

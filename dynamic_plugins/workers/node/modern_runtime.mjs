@@ -69,19 +69,19 @@ class ModernHost {
       passOverMigrated(adapter, plugin.schema)
       return adapter
     }
-    if (typeof core.InMemoryDatabaseAdapter === 'function') return new core.InMemoryDatabaseAdapter()
     const { createMemoryStore } = await import('./memory_store.mjs')
-    return createMemoryStore(this._parts)
+    const form = typeof core.InMemoryDatabaseAdapter?.prototype.createMemories === 'function' ? '2.x' : '1.x'
+    return createMemoryStore({ ...this._parts, form })
   }
 
-  /** Run what elizaOS goes on without; its error is told by the errors of calls. */
+  /** Run what elizaOS goes on without; its error goes into the log and into the errors of calls. */
   async _noted(what, work) {
     try {
       await work()
     } catch (error) {
-      const told = `${what}: ${describeError(error)}`
-      this._parts.notes.push(told)
-      this._parts.log('warning', told)
+      const note = `${what}: ${describeError(error)}`
+      this._parts.notes.push(note)
+      this._parts.log('warning', note)
     }
   }
 

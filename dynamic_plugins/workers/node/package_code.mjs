@@ -45,7 +45,7 @@ export class PackageCode {
     for (let depth = 0; depth <= MAX_DEPTH; depth++) {
       const level = texts.slice(reached)
       reached = texts.length
-      for (const [name, text] of level.flatMap((each) => this._usedIn(each))) {
+      for (const [name, text] of level.flatMap((source) => this._usedIn(source))) {
         if (!seen.has(name) && texts.length < MAX_TEXTS) texts.push(text)
         seen.add(name)
       }

@@ -157,7 +157,7 @@ function described(error) {
   return named + causeOf(error, message)
 }
 
-/** Return the message of an error's cause, where its own does not tell it: ` (connect ECONNREFUSED)`. */
+/** Return the message of an error's cause, where its own does not hold it: ` (connect ECONNREFUSED)`. */
 function causeOf(error, message) {
   const cause = own(error, 'cause')
   const text = isNativeError(cause) ? textOf(cause.message) : ''

@@ -80,7 +80,7 @@ function argument(args, name) {
   if (name === 'text') return undefined
   const snake = name.replace(/(?<=[a-z0-9])([A-Z])/g, '_$1').toLowerCase()
   const camel = snake.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase())
-  const spelling = [name, snake, camel].find((each) => Object.hasOwn(args, each))
+  const spelling = [name, snake, camel].find((key) => Object.hasOwn(args, key))
   return spelling === undefined ? undefined : args[spelling]
 }
 

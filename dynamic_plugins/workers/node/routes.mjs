@@ -34,7 +34,7 @@ export async function callRoute(route, args, runtime) {
   const returned = await Promise.race([
     response.ended,
     Promise.resolve(route.handler(requestOf(route, args), response, runtime)).then((value) => (
-      // One that answers later has its response open still; one that returns a value means that.
+      // One that answers later has not ended its response; a value that it returns is its answer.
       value === undefined || value === response ? response.ended : response.send(value).ended
     )),
   ])

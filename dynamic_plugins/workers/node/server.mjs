@@ -33,7 +33,7 @@ export class Server {
     this._components = new ComponentSet()
     this._failure = null
     this._open = create(null)
-    /** Called with the capabilities that the host has told. */
+    /** Called with the capabilities that the host has declared. */
     this.onCapabilities = () => {}
     this._loaded = new Promise((resolve) => { this._resolve = resolve })
     channel.onMessage = (message) => { this._handle(message) }

@@ -24,7 +24,7 @@ export class Service {
     /** Whether its start or stop has been requested, and is done. */
     this.settled = false
     this.running = false
-    /** Why it does not run; elizaOS goes on without a service, and so do calls: their errors tell it. */
+    /** Why it does not run; elizaOS goes on without a service, and so do calls: their errors name it. */
     this.failure = ''
   }
 

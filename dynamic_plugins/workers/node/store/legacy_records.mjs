@@ -90,8 +90,10 @@ function usersRelated(journal) {
   const isBetween = (one, other) => ({ userA, userB }) =>
     (userA === one && userB === other) || (userA === other && userB === one)
   return {
-    createRelationship: async ({ userA, userB }) =>
-      Boolean(relationships.put({ userA, userB, userId: userA, status: 'FRIENDS', createdAt: new Date().toISOString() })),
+    createRelationship: async ({ userA, userB }) => {
+      if (relationships.first(isBetween(userA, userB)) !== null) return true
+      return Boolean(relationships.put({ userA, userB, userId: userA, status: 'FRIENDS', createdAt: new Date().toISOString() }))
+    },
     getRelationship: async ({ userA, userB }) => relationships.first(isBetween(userA, userB)),
     getRelationships: async ({ userId }) => relationships.where(({ userA, userB }) => [userA, userB].includes(userId)),
   }

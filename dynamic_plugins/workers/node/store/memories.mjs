@@ -23,8 +23,6 @@ export function memoryMethods(journal) {
       .sort((one, other) => other.createdAt - one.createdAt)
   }
   const search = (params) => nearest(find(params), params)
-  const remove = async (id) => { memories.remove(id) }
-  const removeAll = async (roomId, tableName) => { memories.removeWhere(having({ roomId, tableName })) }
 
   return {
     createMemory: async (memory, tableName = MESSAGES) => {
@@ -32,6 +30,8 @@ export function memoryMethods(journal) {
       if (tableName === MESSAGES) memories.keepNewest(MESSAGES_KEPT, having({ tableName }))
       return id
     },
+    // Not of elizaOS: the methods of 2.x lean on it.
+    upsertMemory: async (memory, tableName) => memories.merge(memory.id, { createdAt: Date.now(), ...memory, tableName }),
     updateMemory: async (memory) => {
       if (!memories.has(memory.id)) return false
       memories.merge(memory.id, memory)
@@ -52,6 +52,14 @@ export function memoryMethods(journal) {
     searchMemoriesByEmbedding: async (embedding, params) => search({ ...params, embedding }),
     getCachedEmbeddings: async (sought) => embeddingsOf(memories, sought),
 
+    ...removers(memories),
+  }
+}
+
+function removers(memories) {
+  const remove = async (id) => { memories.remove(id) }
+  const removeAll = async (roomId, tableName) => { memories.removeWhere(having({ roomId, tableName })) }
+  return {
     deleteMemory: remove,
     removeMemory: remove,
     deleteManyMemories: async (ids) => { ids.forEach((id) => memories.remove(id)) },
@@ -87,10 +95,10 @@ function embeddingsOf(memories, { query_table_name: tableName, query_input: text
     .map(({ embedding }) => ({ embedding, levenshtein_score: 0 }))
 }
 
-function nearest(memories, { embedding, match_threshold: threshold = 0, count, match_count: matches }) {
+function nearest(memories, { embedding, match_threshold: threshold = 0, count, limit = count, match_count: matches }) {
   return memories
     .map((memory) => ({ ...plainMemory(memory), similarity: similarity(embedding, memory.embedding) }))
     .filter((memory) => memory.embedding?.length && memory.similarity >= threshold)
     .sort((one, other) => other.similarity - one.similarity)
-    .slice(0, count ?? matches ?? DEFAULT_MATCHES)
+    .slice(0, limit ?? matches ?? DEFAULT_MATCHES)
 }

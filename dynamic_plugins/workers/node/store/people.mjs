@@ -33,6 +33,9 @@ function entityMethods(journal) {
   const pick = async (ids) => entities.pick(ids).map(complete)
 
   return {
+    // These two are not of elizaOS: the methods of 2.x lean on them.
+    allEntities: async () => entities.where().map(complete),
+    componentById: async (id) => components.get(id),
     getEntityById: async (id) => complete(entities.get(id)),
     // Until core 1.2 the name was without the first plural.
     getEntityByIds: pick,
@@ -64,8 +67,15 @@ function relationshipMethods(journal) {
   const isTagged = (tags, relationship) => (tags ?? []).every((tag) => relationship.tags?.includes(tag))
 
   return {
-    createRelationship: async (relationship) =>
-      Boolean(relationships.put({ tags: [], metadata: {}, createdAt: new Date().toISOString(), ...relationship })),
+    // Between two there is one, each way: a second leaves it as it is.
+    createRelationship: async ({ sourceEntityId, targetEntityId, ...more }) => {
+      const pair = { sourceEntityId, targetEntityId }
+      if (relationships.first(having(pair)) !== null) return true
+      return Boolean(relationships.put({ tags: [], metadata: {}, createdAt: new Date().toISOString(), ...more, ...pair }))
+    },
+    deleteRelationship: async (id) => { relationships.remove(id) },
+    // Not of elizaOS: the methods of 2.x lean on it.
+    relationshipById: async (id) => relationships.get(id),
     updateRelationship: async (relationship) => { relationships.merge(relationship.id, relationship) },
     getRelationship: async ({ sourceEntityId, targetEntityId }) =>
       relationships.first(having({ sourceEntityId, targetEntityId })),
