@@ -1,15 +1,20 @@
 """How plugins as they really are fare: each is installed, activated, looked at, called, and taken away again.
 
 usage: python -m evals.compatibility NAME… [--file NAMES.txt] [--registry FILE] [--json OUT.jsonl] [--jobs N]
+                                     [--downloads FOLDER] [--slow FACTOR]
 
 NAMES.txt has names between white space; lines that begin with # are comments. A name that means several plugins stands
-for all of them. Each plugin gets a home of its own, and is told made-up values for what it must be told. What can be
-called without a key is called: every action, with arguments made up from its schema. The verdict is one of
+for all of them; ``npm:NAME`` is the elizaOS plugin in TypeScript where there is one in Python, too. Each plugin gets a
+home of its own, and is told made-up values for what it must be told. What can be called without a key is called: every
+action, with arguments made up from its schema. OUT.jsonl has a line more as each of them ends. What Bun
+downloads for one is there for all others, and for the next run with the same --downloads. --slow multiplies how
+long things may take, for a machine that is busy with other work. The verdict is one of
 
 - ``offered``: it loaded, all that its source has is offered and was called (an action's own failure is its answer);
 - ``honest error``: it did not install or load, and the error says why in its own words, or it lacks a key;
 - ``our fault``: anything else: a crash of ours, an error without a reason, an action in its source that was not
-  offered (:mod:`evals.written` reads it), one that we called the wrong way, or something left behind.
+  offered (:mod:`evals.written` reads it; of TypeScript :mod:`evals.listed` asks the plugin itself), one that we called
+  the wrong way, or something left behind.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -33,6 +39,7 @@ from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import ActionError, AmbiguousNameError, BadArgumentsError, PluginError, PluginTimeoutError
 from dynamic_plugins.settings import Settings, Timeouts
 from evals.invented import Inventor
+from evals.listed import listed_in
 from evals.written import missing_from, written_in
 
 if TYPE_CHECKING:
@@ -48,11 +55,21 @@ HONEST = {
     "timeout",
 }
 MAX_CALLS = 30
+START_SECONDS, CALL_SECONDS = 60.0, 20.0
+CORE = "@elizaos/core"
 
 # What Python says of a function that is called the wrong way; which of ours called it, the plugin's own did not start.
 WRONG_CALL = re.compile(
     r"TypeError: (\w+ needs '|\S+\(\) (got an unexpected keyword|missing \d+ required|takes \d+ positional))"
     r"|AttributeError: (\w+$|'(AttributeDict|StateDict|Store|Call|MinimalRuntime|AgentRuntime)' object)"
+)
+
+# What Node.js says where a handler was given something else than elizaOS gives it: the runtime and its database, the
+# message, the state or the callback lacks what is read from it.
+WRONG_CALL_OF_NODE = re.compile(
+    r"\b((this\.)?(_?runtime|adapter|databaseAdapter|db|messageManager|cacheManager|_?message|_?state|_?options|callback)"
+    r"(\??\.\w+)*) is not (a function|iterable)|Database adapter (not|is not)|no .*adapter"
+    r"|reading '(entityId|roomId|agentId|worldId|content|text|data|values|actionParams|character|settings)'"
 )
 
 
@@ -61,10 +78,14 @@ class Verdict:
     name: str
     verdict: str = "our fault"
     version: str = ""
+    core: str = ""
+    """Of an elizaOS plugin in TypeScript: the version of elizaOS' core that it was installed with."""
+    needs: list[str] = field(default_factory=list)
+    """What it must be told before it can be activated; it was told made-up values."""
     seconds: float = 0.0
     actions: list[str] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)
-    """The actions that its source has, each with its place; only for elizaOS packages."""
+    """The actions that its source has, each with its place, or those that it lists; only for elizaOS packages."""
     providers: int = 0
     services: int = 0
     answered: int = 0
@@ -72,13 +93,15 @@ class Verdict:
     detail: str = ""
 
 
-async def examine(name: str, registries: tuple[str, ...]) -> Verdict:
-    """Return how one plugin fares, in a home of its own that is gone afterwards."""
+async def examine(name: str, registries: tuple[str, ...], downloads: Path, slow: float) -> Verdict:
+    """Return how one plugin fares, in a home of its own that is gone afterwards; *downloads* are shared by all."""
     verdict = Verdict(name)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.from_environment(home=folder, registries=registries)
-        settings = Settings(**{**vars(settings), "timeouts": Timeouts(start=60, call=20), "passphrase": "evaluation"})
+        timeouts = Timeouts(start=START_SECONDS * slow, call=CALL_SECONDS * slow)
+        settings = Settings(**{**vars(settings), "timeouts": timeouts, "passphrase": "evaluation"})
+        os.symlink(downloads, Path(folder, "bun-cache"))
         try:
             async with App(settings, approve=approve_everything) as app:
                 await live(app, name, verdict)
@@ -100,12 +123,14 @@ async def live(app: App, name: str, verdict: Verdict) -> None:
     info = (await service.install(name)).info
     verdict.version = info.version
     installation = app.store.read()[info.name].installation
+    verdict.core = next((each.version for each in installation.distributions if each.name == CORE), "")
     inventor = Inventor(Path(app.settings.home, "made-up"))
     values = {
         each.name: inventor.value_for(each)
         for each, _ in await service.variables(info.name)
         if each.required and each.default is None
     }
+    verdict.needs = list(values)
     if values:
         await service.configure(info.name, values)
     await service.activate(info.name)
@@ -131,7 +156,9 @@ async def live(app: App, name: str, verdict: Verdict) -> None:
 
 def judge(verdict: Verdict, installation: Installation) -> None:
     """Find what is our fault in a plugin that loaded."""
-    if installation.kind == "elizaos" and (package := package_of(installation)) is not None:
+    if installation.kind == "elizaos" and installation.package_type == "npm":
+        judge_typescript(verdict, installation)
+    elif installation.kind == "elizaos" and (package := package_of(installation)) is not None:
         verdict.written = written_in(package)
         missing = missing_from(verdict.actions, verdict.written)
         unreachable = [name for name, where in missing.items() if not imports(installation, package, where)]
@@ -146,8 +173,21 @@ def judge(verdict: Verdict, installation: Installation) -> None:
         verdict.verdict, verdict.detail = "our fault", f"called the wrong way: {wrong}"
 
 
+def judge_typescript(verdict: Verdict, installation: Installation) -> None:
+    """Find an action that the plugin lists itself and that was not offered."""
+    listed = listed_in(installation.command[0], Path(installation.path), installation.package)
+    if listed is None:
+        verdict.detail = "a bare script does not see what it lists"
+        return
+    verdict.written = dict.fromkeys(listed, "listed")
+    if lost := missing_from(verdict.actions, verdict.written):
+        verdict.verdict, verdict.detail = "our fault", f"not offered: {', '.join(lost)}"
+
+
 def is_wrong_call(text: str, installation: Installation) -> bool:
     """Whether an error says that a function of the plugin's own, or an object of ours, was used the wrong way."""
+    if installation.package_type == "npm":
+        return WRONG_CALL_OF_NODE.search(text) is not None
     found = WRONG_CALL.search(text)
     if found is None:
         return False
@@ -185,26 +225,32 @@ def left_behind(home: Path) -> list[str]:
 
 def shown(verdicts: list[Verdict]) -> str:
     """Return the table."""
-    rows = [("plugin", "version", "verdict", "actions", "in source", "providers", "answered", "s", "")]
+    rows = [("plugin", "version", "core", "verdict", "actions", "in source", "providers", "answered", "s", "")]
     for each in verdicts:
         answered = f"{each.answered}/{min(len(each.actions), MAX_CALLS)}"
         counts = (str(len(each.actions)), str(len(each.written) or ""), str(each.providers), answered)
-        rows.append((each.name, each.version, each.verdict, *counts, str(each.seconds), each.detail[:200]))
-    widths = [max(len(row[index]) for row in rows) for index in range(8)]
+        facts = (each.name, each.version, each.core, each.verdict)
+        rows.append((*facts, *counts, str(each.seconds), each.detail[:200]))
+    widths = [max(len(row[index]) for row in rows) for index in range(9)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row[:8], widths, strict=True)) + "  " + row[8]
+        "  ".join(cell.ljust(width) for cell, width in zip(row[:9], widths, strict=True)) + "  " + row[9]
         for row in rows
     )
 
 
-async def examine_all(names: list[str], registries: tuple[str, ...], jobs: int) -> list[Verdict]:
-    """Examine several at once, in the order given."""
+async def examine_all(
+    names: list[str], registries: tuple[str, ...], jobs: int, downloads: Path, slow: float, file: Path | None
+) -> list[Verdict]:
+    """Examine several at once, in the order given; a line of *file* tells of each as it ends."""
     places = asyncio.Semaphore(jobs)
 
     async def one(name: str) -> Verdict:
         async with places:
-            verdict = await examine(name, registries)
+            verdict = await examine(name, registries, downloads, slow)
         print(f"{name}: {verdict.verdict} {verdict.detail[:200]}", file=sys.stderr)
+        if file is not None:
+            with file.open("a") as lines:
+                lines.write(json.dumps(asdict(verdict)) + "\n")
         return verdict
 
     return await asyncio.gather(*(one(name) for name in await whole(names, registries)))
@@ -238,12 +284,20 @@ def main() -> int:
     parser.add_argument("--registry", action="append", default=[])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--downloads", type=Path)
+    parser.add_argument("--slow", type=float, default=1.0)
     arguments = parser.parse_args()
-    names = arguments.names + (names_in(arguments.file.read_text()) if arguments.file else [])
-    verdicts = asyncio.run(examine_all(names, tuple(arguments.registry), arguments.jobs))
-    print(shown(verdicts))
     if arguments.json:
-        arguments.json.write_text("".join(json.dumps(asdict(each)) + "\n" for each in verdicts))
+        arguments.json.write_text("")
+    names = arguments.names + (names_in(arguments.file.read_text()) if arguments.file else [])
+    with tempfile.TemporaryDirectory() as folder:
+        downloads = (arguments.downloads or Path(folder)).resolve()
+        downloads.mkdir(parents=True, exist_ok=True)
+        registries = tuple(arguments.registry)
+        verdicts = asyncio.run(
+            examine_all(names, registries, arguments.jobs, downloads, arguments.slow, arguments.json)
+        )
+    print(shown(verdicts))
     counts = {kind: sum(each.verdict == kind for each in verdicts) for kind in ("offered", "honest error", "our fault")}
     print(", ".join(f"{kind}: {count}" for kind, count in counts.items()))
     return 1 if counts["our fault"] else 0
