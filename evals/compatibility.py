@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import re
 import subprocess
 import sys
@@ -101,7 +100,7 @@ async def examine(name: str, registries: tuple[str, ...], downloads: Path, slow:
         settings = Settings.from_environment(home=folder, registries=registries)
         timeouts = Timeouts(start=START_SECONDS * slow, call=CALL_SECONDS * slow)
         settings = Settings(**{**vars(settings), "timeouts": timeouts, "passphrase": "evaluation"})
-        os.symlink(downloads, Path(folder, "bun-cache"))
+        share(downloads, Path(folder))
         try:
             async with App(settings, approve=approve_everything) as app:
                 await live(app, name, verdict)
@@ -109,12 +108,17 @@ async def examine(name: str, registries: tuple[str, ...], downloads: Path, slow:
             verdict.verdict = "honest error" if error.code in HONEST and str(error) else "our fault"
             verdict.detail = f"{error.code}: {error}"
         except Exception as error:  # the point of this program is to find these
-            verdict.detail = f"{type(error).__name__}: {error}"
+            verdict.verdict, verdict.detail = "our fault", f"{type(error).__name__}: {error}"
         left = left_behind(Path(folder))
         if left:
             verdict.verdict, verdict.detail = "our fault", f"left behind: {left}"
     verdict.seconds = round(time.monotonic() - begun, 1)
     return verdict
+
+
+def share(downloads: Path, home: Path) -> None:
+    """Have what Bun downloads for a plugin in *home* lie in a folder that outlives it."""
+    (home / "bun-cache").symlink_to(downloads)
 
 
 async def live(app: App, name: str, verdict: Verdict) -> None:

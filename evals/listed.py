@@ -6,6 +6,7 @@ the names. It is run outside the fence, with an empty home: use it only for what
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -24,15 +25,9 @@ def listed_in(node: str, root: Path, package: str) -> list[str] | None:
     with tempfile.TemporaryDirectory() as home:
         Path(home, ".env").touch()
         environment = {"PATH": os.environ["PATH"], "HOME": home, "TMPDIR": home}
-        command = [node, "--input-type=module", "-e", SCRIPT.read_text(), package]
-        try:
-            ran = subprocess.run(
-                command, cwd=root, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return None
-    lines = ran.stdout.strip().splitlines()
-    if ran.returncode != 0 or not lines:
-        return None
-    names: list[str] | None = json.loads(lines[-1])
-    return names
+        names_file = Path(home, "names.json")
+        command = [node, "--input-type=module", "-e", SCRIPT.read_text(), package, str(names_file)]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, cwd=root, env=environment, capture_output=True, timeout=SECONDS, check=False)
+        names: list[str] | None = json.loads(names_file.read_text()) if names_file.exists() else None
+        return names
