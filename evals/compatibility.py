@@ -1,12 +1,13 @@
 """How plugins as they really are fare: each is installed, activated, looked at, called, and taken away again.
 
 usage: python -m evals.compatibility NAME… [--file NAMES.txt] [--registry FILE] [--json OUT.jsonl] [--jobs N]
-                                     [--downloads FOLDER] [--slow FACTOR]
+                                     [--downloads FOLDER] [--slow FACTOR] [--calls 30]
 
 NAMES.txt has names between white space; lines that begin with # are comments. A name that means several plugins stands
 for all of them; ``npm:NAME`` is the elizaOS plugin in TypeScript where there is one in Python, too. Each plugin gets a
 home of its own, and is told made-up values for what it must be told. What can be called without a key is called: every
-action, with arguments made up from its schema. OUT.jsonl has a line more as each of them ends. What Bun
+action (at most --calls of them, none after three that did not answer in time), with arguments made up from its schema.
+OUT.jsonl has a line more as each of them ends. What Bun
 downloads for one is there for all others, and for the next run with the same --downloads. --slow multiplies how
 long things may take, for a machine that is busy with other work. The verdict is one of
 
@@ -53,7 +54,7 @@ HONEST = {
     "unknown_plugin",
     "timeout",
 }
-MAX_CALLS = 30
+MAX_CALLS, MAX_LATE = 30, 3
 START_SECONDS, CALL_SECONDS = 60.0, 20.0
 CORE = "@elizaos/core"
 
@@ -88,22 +89,36 @@ class Verdict:
     providers: int = 0
     services: int = 0
     answered: int = 0
+    late: int = 0
+    """How many of its actions did not answer in time."""
     failed: dict[str, str] = field(default_factory=dict)
     detail: str = ""
 
 
-async def examine(name: str, registries: tuple[str, ...], downloads: Path, slow: float) -> Verdict:
-    """Return how one plugin fares, in a home of its own that is gone afterwards; *downloads* are shared by all."""
+@dataclass(frozen=True)
+class Run:
+    """How plugins are examined: by which registries, how many at once, and how many of their actions are called."""
+
+    registries: tuple[str, ...]
+    jobs: int
+    calls: int
+    slow: float
+    downloads: Path
+    file: Path | None
+
+
+async def examine(name: str, run: Run) -> Verdict:
+    """Return how one plugin fares, in a home of its own that is gone afterwards."""
     verdict = Verdict(name)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.from_environment(home=folder, registries=registries)
-        timeouts = Timeouts(start=START_SECONDS * slow, call=CALL_SECONDS * slow)
+        settings = Settings.from_environment(home=folder, registries=run.registries)
+        timeouts = Timeouts(start=START_SECONDS * run.slow, call=CALL_SECONDS * run.slow)
         settings = Settings(**{**vars(settings), "timeouts": timeouts, "passphrase": "evaluation"})
-        share(downloads, Path(folder))
+        share(run.downloads, Path(folder))
         try:
             async with App(settings, approve=approve_everything) as app:
-                await live(app, name, verdict)
+                await live(app, name, verdict, run.calls)
         except PluginError as error:
             verdict.verdict = "honest error" if error.code in HONEST and str(error) else "our fault"
             verdict.detail = f"{error.code}: {error}"
@@ -121,7 +136,7 @@ def share(downloads: Path, home: Path) -> None:
     (home / "bun-cache").symlink_to(downloads)
 
 
-async def live(app: App, name: str, verdict: Verdict) -> None:
+async def live(app: App, name: str, verdict: Verdict, calls: int) -> None:
     """Take one plugin through its whole life, calling what can be called."""
     service = app.service
     info = (await service.install(name)).info
@@ -142,12 +157,15 @@ async def live(app: App, name: str, verdict: Verdict) -> None:
     verdict.actions = [action.name for action in plugin.actions]
     verdict.providers, verdict.services = len(plugin.providers), len(plugin.services)
     verdict.verdict = "offered"
-    for action in plugin.actions[:MAX_CALLS]:
+    for action in plugin.actions[:calls]:
         try:
             await service.call(info.name, action.name, inventor.arguments_for(dict(action.parameters)))
             verdict.answered += 1
         except (ActionError, BadArgumentsError, PluginTimeoutError) as error:
             verdict.failed[action.name] = str(error)[:300]
+            verdict.late += isinstance(error, PluginTimeoutError)
+        if verdict.late == MAX_LATE:
+            break
     judge(verdict, installation)
     await service.deactivate(info.name)
     await service.unload(info.name)
@@ -231,7 +249,7 @@ def shown(verdicts: list[Verdict]) -> str:
     """Return the table."""
     rows = [("plugin", "version", "core", "verdict", "actions", "in source", "providers", "answered", "s", "")]
     for each in verdicts:
-        answered = f"{each.answered}/{min(len(each.actions), MAX_CALLS)}"
+        answered = f"{each.answered}/{each.answered + len(each.failed)}"
         counts = (str(len(each.actions)), str(len(each.written) or ""), str(each.providers), answered)
         facts = (each.name, each.version, each.core, each.verdict)
         rows.append((*facts, *counts, str(each.seconds), each.detail[:200]))
@@ -242,22 +260,20 @@ def shown(verdicts: list[Verdict]) -> str:
     )
 
 
-async def examine_all(
-    names: list[str], registries: tuple[str, ...], jobs: int, downloads: Path, slow: float, file: Path | None
-) -> list[Verdict]:
-    """Examine several at once, in the order given; a line of *file* tells of each as it ends."""
-    places = asyncio.Semaphore(jobs)
+async def examine_all(names: list[str], run: Run) -> list[Verdict]:
+    """Examine several at once, in the order given; a line of the run's file tells of each as it ends."""
+    places = asyncio.Semaphore(run.jobs)
 
     async def one(name: str) -> Verdict:
         async with places:
-            verdict = await examine(name, registries, downloads, slow)
+            verdict = await examine(name, run)
         print(f"{name}: {verdict.verdict} {verdict.detail[:200]}", file=sys.stderr)
-        if file is not None:
-            with file.open("a") as lines:
+        if run.file is not None:
+            with run.file.open("a") as lines:
                 lines.write(json.dumps(asdict(verdict)) + "\n")
         return verdict
 
-    return await asyncio.gather(*(one(name) for name in await whole(names, registries)))
+    return await asyncio.gather(*(one(name) for name in await whole(names, run.registries)))
 
 
 async def whole(names: list[str], registries: tuple[str, ...]) -> list[str]:
@@ -290,6 +306,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--downloads", type=Path)
     parser.add_argument("--slow", type=float, default=1.0)
+    parser.add_argument("--calls", type=int, default=MAX_CALLS)
     arguments = parser.parse_args()
     if arguments.json:
         arguments.json.write_text("")
@@ -297,10 +314,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         downloads = (arguments.downloads or Path(folder)).resolve()
         downloads.mkdir(parents=True, exist_ok=True)
-        registries = tuple(arguments.registry)
-        verdicts = asyncio.run(
-            examine_all(names, registries, arguments.jobs, downloads, arguments.slow, arguments.json)
-        )
+        run = Run(tuple(arguments.registry), arguments.jobs, arguments.calls, arguments.slow, downloads, arguments.json)
+        verdicts = asyncio.run(examine_all(names, run))
     print(shown(verdicts))
     counts = {kind: sum(each.verdict == kind for each in verdicts) for kind in ("offered", "honest error", "our fault")}
     print(", ".join(f"{kind}: {count}" for kind, count in counts.items()))

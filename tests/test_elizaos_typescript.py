@@ -519,6 +519,8 @@ def test_the_settings_that_a_plugin_reads_are_found_and_trusted_no_further() -> 
     source = """
     runtime.getSetting('TEA_KEY'); runtime.getSetting("TEA_SHOP_NAME"); getSetting(name); other('NOT_ONE')
     // getSetting('IN_A_COMMENT')
+    fetch(url, { headers: { key: process.env.TEA_SHOP_API_KEY, token: process.env['TEA_TOKEN'] } })
+    if (process.env.NODE_ENV === 'production' || other.process.env.OTHER_API_KEY || process.env.TEA_COLOUR_DEPTH) {}
     export default { name: 'tea', config: { TEA_CUP: process.env.TEA_CUP, 'TEA_POT': 1, lower: 2 } }
     getSetting('NODE_OPTIONS')
     """
@@ -527,7 +529,9 @@ def test_the_settings_that_a_plugin_reads_are_found_and_trusted_no_further() -> 
         ("TEA_CUP", True, True, False),
         ("TEA_KEY", True, True, False),
         ("TEA_POT", True, True, False),
+        ("TEA_SHOP_API_KEY", True, True, False),
         ("TEA_SHOP_NAME", False, True, False),
+        ("TEA_TOKEN", True, True, False),
     ]
 
 
