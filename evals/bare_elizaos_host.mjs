@@ -3,7 +3,7 @@
  * `node bare_elizaos_host.mjs PACKAGE`, run from a copy that lies where the package is installed.
  *
  * Prints `ready` once the plugin is imported; then each line of standard input, `{"action", "arguments"}`, is a call, and a
- * line tells how it went. The runtime is made at the first call, as the worker does. Its model answers with the arguments.
+ * line says how it went. The runtime is made at the first call, as the worker does. Its model answers with the arguments.
  */
 
 import { createInterface } from 'node:readline'
@@ -41,9 +41,9 @@ async function handled({ action: name, arguments: args }) {
   const content = { text: args.text ?? name, source: 'direct', ...args }
   const message = { id: AGENT, entityId: USER, userId: USER, agentId: AGENT, roomId: ROOM, createdAt: Date.now(), content }
   const state = core.generateText ? {} : await runtime.composeState(message)
-  const said = []
-  const callback = async ({ text }) => said.push(text)
-  return { value: await action.handler(runtime, message, state, { ...args, parameters: args }, callback, [message]), said }
+  const texts = []
+  const callback = async ({ text }) => texts.push(text)
+  return { value: await action.handler(runtime, message, state, { ...args, parameters: args }, callback, [message]), texts }
 }
 
 async function modernRuntime() {

@@ -7,7 +7,7 @@ NAME is an npm package. It is installed with npm, without scripts and with one v
 --root names a folder that has it in its ``node_modules``. Worker and script use that same folder, start in turns, each
 time in an empty home of their own, and make the same call: the first action without arguments, unless --call names one.
 
-Told are the medians of processor seconds (user and system) until the plugin's actions are known, for the first call, in
+Prints the medians of processor seconds (user and system) until the plugin's actions are known, for the first call, in
 which the runtime is made, and of both; of the resident memory after the call, and of its peak; and their ratios.
 Neither has a language model: what a plugin asks one for is answered from the call's arguments. The fence is left out:
 it is the same for all plugins.

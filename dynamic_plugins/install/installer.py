@@ -143,9 +143,9 @@ class Installer:
         if package.type in ("npm", "pypi") and key not in self._indexes:
             is_npm = package.type == "npm"
             self._indexes[key] = (
-                npm_index(self._programs.environ, package.name, self._programs.npm.node)
+                npm_index(self._programs.environment, package.name, self._programs.npm.node)
                 if is_npm
-                else package_index(self._programs.environ)
+                else package_index(self._programs.environment)
             )
         return self._indexes.get(key, "")
 
@@ -256,7 +256,7 @@ class Installer:
         if plan.package.type == "path":
             return await in_thread(self._with_copy, plan, folder)
         if plan.package.type == "git":
-            plan = await from_git(plan, folder, self._programs.environ)
+            plan = await from_git(plan, folder, self._programs.environment)
         elif plan.package.type == "npm":
             plan = await exact_npm_plan(plan, folder, self._programs)
         elif plan.package.type == "pypi" and (plan.version is None or plan.cooled):
@@ -323,7 +323,7 @@ class Installer:
         from dynamic_plugins.install.integrity import compile_modules, record
 
         if facts.python is not None:
-            await compile_modules(facts.plugin, staging, self._programs.python, self._programs.environ)
+            await compile_modules(facts.plugin, staging, self._programs.python, self._programs.environment)
         return replace(facts, files_digest=await in_thread(record, staging))
 
     def remove(self, installation: Installation) -> None:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Programs:
-    """uv, npm and Bun, as they are found in *environ*; plugins' environments are made from the interpreter *python*.
+    """uv, npm and Bun, as they are found in *environment*; Python environments are made from the interpreter *python*.
 
     What npm and Bun are is found out at first use: most commands install nothing.
     """
 
     python: str
-    environ: Mapping[str, str]
+    environment: Mapping[str, str]
     allow_builds: bool
     """Whether packages may be built from source, and their install scripts be run."""
     may_link: Callable[[], bool]
@@ -34,22 +34,22 @@ class Programs:
 
     @cached_property
     def uv(self) -> Uv:
-        return Uv(python=self.python, allow_builds=self.allow_builds, environ=self.environ)
+        return Uv(python=self.python, allow_builds=self.allow_builds, environ=self.environment)
 
     @cached_property
     def npm(self) -> Npm:
         from dynamic_plugins.install.npm import Npm
 
-        return Npm(environ=self.environ, allow_builds=self.allow_builds)
+        return Npm(environ=self.environment, allow_builds=self.allow_builds)
 
     @cached_property
     def bun(self) -> Bun:
         from dynamic_plugins.install.bun import Bun
 
-        return Bun(environ=self.environ, cache=self.bun_cache, may_link=self.may_link)
+        return Bun(environ=self.environment, cache=self.bun_cache, may_link=self.may_link)
 
     async def node_from_pypi(self, plugin: str, folder: Path, tell: Tell) -> Npm:
         """Install Node.js for *plugin* in *folder* and return its npm; errors as for :func:`node.from_pypi`."""
         from dynamic_plugins.install.node import from_pypi
 
-        return await from_pypi(plugin, folder, self.uv, tell, environ=self.environ, allow_builds=self.allow_builds)
+        return await from_pypi(plugin, folder, self.uv, tell, environ=self.environment, allow_builds=self.allow_builds)

@@ -54,6 +54,8 @@ class InProcessLoader:
 
         Its configuration is set in this process's environment until it is closed, since that is where plugins read it.
         """
+        if installation.runs_in_node:
+            raise LoadError(installation.plugin, "a plugin in TypeScript has no live objects here: it runs in a worker")
         if installation.kind == "mcp" or not installation.entry_point:
             raise LoadError(installation.plugin, "an MCP server has no live objects: it runs in a worker")
         changes = _ProcessChanges(installation, environment, self._environ)

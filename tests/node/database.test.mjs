@@ -49,19 +49,21 @@ describe('the database of a plugin with tables', () => {
     assert.ok(!base.includes('key-0123456789'))
   })
 
-  it('is begun anew where it is damaged, the old one is kept, and both are told', async (test) => {
+  it('is begun anew where it is damaged, the old one is kept, and both are reported', async (test) => {
     const home = temporaryFolder(test)
     const first = await started(test, TABLES, { home })
     await first.call('WRITE', { text: 'buy tea' })
     await first.leave()
     writeFileSync(join(home, BASE), '{"notes": ["buy te')
     const second = await started(test, TABLES, { home })
-    assert.equal(await second.call('READ'), '[]')
+    const answer = await second.call('READ')
     const [kept] = movedAside(home)
     assert.equal(readFileSync(join(home, kept, 'base.json'), 'utf8'), '{"notes": ["buy te')
-    const told = new RegExp(`its database could not be opened \\(.*Aborted\\(\\).*\\): it was moved to ${kept} and a new one begun`)
-    assert.ok(second.notices.some(({ params }) => told.test(params?.data)))
-    assert.match((await second.call('FAIL')).failed, told)
+    const report = `its database could not be opened \\(.*Aborted\\(\\).*\\): it was moved to ${kept} and a new one begun`
+    assert.match(answer, new RegExp(`^\\[\\]\n\\(${report}\\)$`))
+    assert.ok(second.notices.some(({ params }) => new RegExp(report).test(params?.data)))
+    assert.match((await second.call('FAIL')).failed, new RegExp(report))
+    assert.equal(await second.call('READ'), '[]')
     await second.call('WRITE', { text: 'buy milk' })
     assert.equal(await second.call('READ'), '["buy milk"]')
   })
@@ -106,10 +108,12 @@ describe('two processes and one database', () => {
     const first = await started(test, TABLES, { home })
     await first.call('WRITE', { text: 'buy tea' })
     const second = await started(test, TABLES, { home })
+    await second.call('service:clerk', { do: 'start' })
     assert.match((await second.call('READ')).failed, /another process of this plugin has its database open/)
     assert.equal(await first.call('READ'), '["buy tea"]')
     await first.leave()
     assert.equal(await second.call('READ'), '["buy tea"]')
+    assert.equal(await second.call('CLERK'), 'at work')
   })
 
   it('are no trouble where one was killed', async (test) => {

@@ -199,9 +199,9 @@ describe('what is stored', () => {
     for (const text of ['one', 'two']) await first.createMemory(memory(text, { createdAt: 1 }), 'facts')
     const whole = readFileSync(fileIn(dataFolder), 'utf8')
     writeFileSync(fileIn(dataFolder), whole.slice(0, -10))
-    const told = []
-    const second = createMemoryStore({ dataFolder, log: (level, text) => told.push(`${level}: ${text}`) })
-    assert.deepEqual(told, ['warning: 1 of 2 lines of what it has stored cannot be read'])
+    const logged = []
+    const second = createMemoryStore({ dataFolder, log: (level, text) => logged.push(`${level}: ${text}`) })
+    assert.deepEqual(logged, ['warning: 1 of 2 lines of what it has stored cannot be read'])
     await second.createMemory(memory('three', { createdAt: 2 }), 'facts')
     assert.deepEqual(texts(await createMemoryStore({ dataFolder }).getMemories({ tableName: 'facts' })), ['three', 'one'])
   })

@@ -23,15 +23,19 @@ export class PluginComponents {
    * @param {object} plugin
    * @param {import('./package_code.mjs').PackageCode} code
    * @param {import('./runtime.mjs').Host} host
-   * @param {{notes: string[], log: (level: string, text: string) => void, changed: () => void}} rest *changed* is called
-   *   when components have been added later
+   * @param {object} rest
+   * @param {string[]} rest.notes
+   * @param {string[]} rest.notices
+   * @param {(level: string, text: string) => void} rest.log
+   * @param {() => void} rest.changed called when components have been added later
    */
-  constructor(plugin, code, host, { notes, log, changed }) {
+  constructor(plugin, code, host, { notes, notices, log, changed }) {
     this.set = new ComponentSet()
     this._plugin = plugin
     this._code = code
     this._host = host
     this._notes = notes
+    this._notices = notices
     this._log = log
     this._changed = changed
     for (const action of asList(plugin.actions)) this._addAction(action)
@@ -61,7 +65,7 @@ export class PluginComponents {
       parameters: actionSchema(action, this._code),
       call: async (args) => {
         await this._ready()
-        return callAction(action, args, this._host, () => this._failures())
+        return this._withNotices(await callAction(action, args, this._host, () => this._failures()))
       },
     })
   }
@@ -182,6 +186,14 @@ export class PluginComponents {
     const { message, state } = await this._host.composeTurn('', {})
     if (worker.validate && !(await worker.validate(runtime, message, state))) return null
     return worker.execute(runtime, task.metadata ?? {}, task)
+  }
+
+  /** Add the notices that nobody has seen yet to an answer, where it has a text. */
+  _withNotices(value) {
+    const text = typeof value === 'string' ? value : value?.text
+    if (typeof text !== 'string' || this._notices.length === 0) return value
+    const longer = [text, ...this._notices.splice(0).map((notice) => `(${notice})`)].filter(Boolean).join('\n')
+    return typeof value === 'string' ? longer : { ...value, text: longer }
   }
 
   /** What failed without stopping the load: part of the errors of calls. */

@@ -15,15 +15,16 @@ const UNFINISHED = 'pglite.unfinished'
 const LOCK = 'pglite.lock'
 const SINGLETONS = Symbol.for('@elizaos/plugin-sql/global-singletons')
 
-// Postgres's classes of errors in the data itself: internal and corrupted (XX), files that are missing (58).
-const DAMAGED_CODE = /^(XX|58)/
+// Postgres's classes of errors in the data itself: internal and corrupted (XX), files that are missing (58). Newer versions
+// of plugin-sql have codes of their own for what cannot be opened.
+const DAMAGED_CODE = /^(XX|58|ELIZA_PGLITE_)/
 const DAMAGED_TEXT = /\bAborted\(|could not (open|read) (file|block)|invalid page|unreachable|memory access out of bounds/
 
 /**
  * Return an open database adapter that has the tables of plugin-sql and of the plugin: migrations are done, so the
- * runtime is to be initialized with `skipMigrations`. A damaged folder is moved aside and a new one begun, which a line
- * of the log and of `notes` tells. Raises an Error where plugin-sql is missing or another process has the database open,
- * and what a failed migration raises.
+ * runtime is to be initialized with `skipMigrations`. A damaged folder is moved aside and a new one begun, which is
+ * reported in the log, in `notes` and in `notices`. Raises an Error where plugin-sql is missing or another process has the
+ * database open, and what a failed migration raises.
  * @param {object} parts
  * @param {object} parts.plugin
  * @param {string} parts.agentId
@@ -31,8 +32,9 @@ const DAMAGED_TEXT = /\bAborted\(|could not (open|read) (file|block)|invalid pag
  * @param {string} parts.dataFolder
  * @param {(level: string, text: string) => void} parts.log
  * @param {string[]} parts.notes
+ * @param {string[]} parts.notices
  */
-export async function openDatabase({ plugin, agentId, importFromRoot, dataFolder, log, notes }) {
+export async function openDatabase({ plugin, agentId, importFromRoot, dataFolder, log, notes, notices }) {
   const sql = await sqlPackage(importFromRoot)
   // PGlite looks after no lock of its own, and two of it in one folder destroy the data.
   if (!(await holdLock(join(dataFolder, LOCK)))) {
@@ -44,16 +46,13 @@ export async function openDatabase({ plugin, agentId, importFromRoot, dataFolder
   } catch (error) {
     if (!isDamage(error)) throw error
     const kept = moveAside(dataFolder)
-    const told = `its database could not be opened (${describeError(error)}): it was moved to ${kept} and a new one begun`
-    log('warning', told)
-    notes.push(told)
+    const reason = describeError(causesOf(error).at(-1))
+    const report = `its database could not be opened (${reason}): it was moved to ${kept} and a new one begun`
+    log('warning', report)
+    notes.push(report)
+    notices.push(report)
     return open()
   }
-}
-
-/** Whether a plugin keeps tables. @param {object} plugin */
-export function hasTables(plugin) {
-  return plugin.schema !== undefined && plugin.schema !== null
 }
 
 async function sqlPackage(importFromRoot) {
@@ -123,12 +122,18 @@ async function close(adapter) {
 
 /** Whether the files are at fault: a migration that the plugin got wrong leaves them as they are. */
 function isDamage(error) {
-  for (let cause = error, depth = 0; cause && depth < 10; cause = cause.cause, depth++) {
-    if (cause instanceof WebAssembly.RuntimeError) return true
-    if (typeof cause.code === 'string' && DAMAGED_CODE.test(cause.code)) return true
-    if (cause.name === 'ErrnoError' || DAMAGED_TEXT.test(cause.message ?? '')) return true
-  }
-  return false
+  return causesOf(error).some((cause) =>
+    cause instanceof WebAssembly.RuntimeError
+    || cause.name === 'ErrnoError'
+    || (typeof cause.code === 'string' && DAMAGED_CODE.test(cause.code))
+    || DAMAGED_TEXT.test(cause.message ?? ''))
+}
+
+/** Return an error and what caused it, the first cause last. */
+function causesOf(error) {
+  const found = []
+  for (let cause = error; cause && !found.includes(cause); cause = cause.cause) found.push(cause)
+  return found
 }
 
 function moveAside(dataFolder) {

@@ -51,12 +51,13 @@ async function load() {
   endEnvSearch(dataFolder)
   const { plugin, core, coreVersion, code, importFromRoot } = await importPlugin({ root: facts.root, name: facts.package })
   const notes = notesOn(plugin)
+  const notices = []
   const log = (level, text) => server.log(level, text)
   const { askHost } = model
   const host = await makeHost({
-    core, coreVersion, plugin, settings: settings(), askHost, log, notes, importFromRoot, dataFolder,
+    core, coreVersion, plugin, settings: settings(), askHost, log, notes, notices, importFromRoot, dataFolder,
   })
-  return new PluginComponents(plugin, code, host, { notes, log, changed: () => server.toolsChanged() }).set
+  return new PluginComponents(plugin, code, host, { notes, notices, log, changed: () => server.toolsChanged() }).set
 }
 
 /** Return what is worth knowing where a call fails: a plugin may look for services of others. */

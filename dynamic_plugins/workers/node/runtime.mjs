@@ -20,6 +20,8 @@ export const WORLD_ID = '5c425425-f270-57de-a092-24ba2b8be242'
  * @property {(level: string, text: string) => void} log writes one line to the host's log
  * @property {string[]} notes what failed without stopping the load; the host adds to it ("its init failed: …"), and the
  *   errors of calls have it
+ * @property {string[]} notices what a person must learn where nothing fails; the host adds to it, and the next answer that
+ *   is a text has it
  * @property {(name: string) => Promise<object>} importFromRoot imports a package by Node's own resolution, from where
  *   the plugin's package lies
  * @property {string} dataFolder the plugin's own folder, absolute: the only place where it may write

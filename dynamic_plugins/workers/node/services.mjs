@@ -21,6 +21,7 @@ export class Service {
     this._host = host
     this._instance = null
     this._last = Promise.resolve()
+    this._mayStartLater = false
     /** Whether its start or stop has been requested, and is done. */
     this.settled = false
     this.running = false
@@ -34,7 +35,7 @@ export class Service {
     const work = async () => {
       if (request === 'start' && !this.running) await this._start()
       else if (request === 'stop' && this.running) await this._stop()
-      this.settled = true
+      this.settled = request === 'stop' || !this._mayStartLater
       return null
     }
     this._last = this._last.then(work)
@@ -43,8 +44,11 @@ export class Service {
 
   async _start() {
     this.failure = ''
+    this._mayStartLater = true
     try {
+      // What the runtime lacks, such as a database that another process has open, may be there at the next call.
       await this._host.start()
+      this._mayStartLater = false
       // It may go on starting after that, and calls are tried without it.
       this._instance = await within(START_MS, this._host.startService(this._declared))
       this.running = true
