@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 COLUMNS = 110
-SECONDS = 900.0
+SECONDS = 300.0
 MAX_SHOWN = 500
 HOST_ANSWER = "Madrid"
 """What the stand-in says where a plugin asks the host's model."""
@@ -143,16 +143,6 @@ def turns(example: Example) -> Iterator[Turn]:
         f"which plugin is there for {short}?", "list_available_plugins", {"query": example.description}, example.name
     )
     yield Turn(f"install {example.name}", "install_plugin", by_name, example.name)
-    if example.configuration:
-        yield Turn(
-            f"its settings are {example.configuration}",
-            "configure_plugin",
-            {
-                **by_name,
-                "configuration": [{"name": name, "value": value} for name, value in example.configuration.items()],
-            },
-            example.name,
-        )
     yield Turn(f"switch {example.name} on", "activate_plugin", by_name, example.name)
     for use in example.uses:
         yield Turn(use.said, use.action, use.arguments, use.answer)
@@ -200,6 +190,7 @@ def _words(name: str) -> str:
 def in_the_terminal(folder: Path, examples: Sequence[Example]) -> tuple[str, list[str]]:
     """Return what a person sees of the session, and what went wrong in it."""
     planned = [turn for example in examples for turn in turns(example)]
+    values = {name: value for example in examples for name, value in example.configuration.items()}
     stand_in = StandIn(planned)
     with stand_in.model.serving() as model:
         command = [sys.executable, "-m", "dynamic_plugins", "--home", str(folder / "home")]
@@ -207,18 +198,26 @@ def in_the_terminal(folder: Path, examples: Sequence[Example]) -> tuple[str, lis
         command += ["chat", "--base-url", model.base_url, "--model", "stand-in"]
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "DYNAMIC_"))}
         told = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "DYNAMIC_PLUGINS_PASSPHRASE": "session"}
+        told |= {"TERM": "dumb"}  # what is written there is the transcript: nothing moves about
         with Terminal(command, folder, kept | told, COLUMNS) as terminal:
             terminal.prompt(SECONDS)
             for turn in planned:
                 terminal.type(turn.said)
-                while "[y/N]" in (terminal.prompt(SECONDS) or ""):
-                    terminal.type("y")
+                while (asked := terminal.prompt(SECONDS) or ">").strip() != ">":
+                    terminal.type(next((values[name] for name in values if name in asked), "y"))
             terminal.type("/status")
             terminal.prompt(SECONDS)
             terminal.type("/quit")
             terminal.prompt(SECONDS)
-            seen = terminal.seen
+            seen = without_echo(terminal.seen)
     return seen, wrong_in(planned, stand_in.results)
+
+
+def without_echo(seen: str) -> str:
+    """Return what was seen without what the terminal repeats of what was typed, and without the path of a folder."""
+    lines = [line.rstrip() for line in seen.splitlines()]
+    kept = [line for before, line in zip(["", *lines], lines, strict=False) if before != f"> {line}"]
+    return re.sub(r"\S*/s-\w+/", "…/", "\n".join(kept))
 
 
 def wrong_in(planned: Sequence[Turn], results: dict[str, str]) -> list[str]:
@@ -245,6 +244,7 @@ async def in_elizaos(folder: Path, examples: Sequence[Example]) -> tuple[str, li
 
     planned = [turn for example in examples for turn in turns(example)]
     current: list[Turn] = []
+    home = folder / "elizaos-home"
 
     async def a_model(_runtime: Any, params: dict[str, Any]) -> str:
         listed = re.search(r"Possible response actions: (.*)", params["prompt"])
@@ -258,9 +258,7 @@ async def in_elizaos(folder: Path, examples: Sequence[Example]) -> tuple[str, li
             f"<params>{arguments}</params><text>On it.</text></response>"
         )
 
-    ours = dynamic_plugins_plugin(
-        folder / "elizaos-home", registries=[str(write_registry(folder, examples))], approve=approve_everything
-    )
+    ours = dynamic_plugins_plugin(home, registries=[str(write_registry(folder, examples))], approve=approve_everything)
     runtime = AgentRuntime(
         character=Character(name="Eliza", bio=["Helps people"]),
         plugins=[
@@ -281,6 +279,8 @@ async def in_elizaos(folder: Path, examples: Sequence[Example]) -> tuple[str, li
     results: dict[str, str] = {}
     for turn in planned:
         current.append(turn)
+        if turn.tool == "activate_plugin":
+            await configure(home, next(each for each in examples if each.name == turn.arguments["plugin_name"]))
         lines.append(f"\nPerson: {turn.said}")
         message = Memory(
             id=str(uuid4()), entity_id=person, agent_id=runtime.agent_id, room_id=room, content=Content(text=turn.said)
@@ -291,6 +291,15 @@ async def in_elizaos(folder: Path, examples: Sequence[Example]) -> tuple[str, li
         )
     await runtime.stop()
     return "\n".join(lines), wrong_in(planned, results)
+
+
+async def configure(home: Path, example: Example) -> None:
+    """Tell a plugin its settings as a person does beside the room, where secrets have no place."""
+    values = [f"{name}={value}" for name, value in example.configuration.items()]
+    if values:
+        words = ("-m", "dynamic_plugins", "--home", str(home), "configure", example.name, *values)
+        process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.DEVNULL)
+        await process.wait()
 
 
 def main() -> int:
