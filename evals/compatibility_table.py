@@ -18,7 +18,8 @@ Result = dict[str, Any]
 
 _NAME = r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b"
 _LACKS = re.compile(
-    rf"{_NAME}[^.;|]{{0,40}}?\b(?:is required|(?:is )?not set|not configured|must start)|(?:requires|set|provide) {_NAME}"
+    rf"{_NAME}[^.;|]{{0,40}}?\b(?:is required|(?:is )?not set|not configured|must start)"
+    rf"|(?:requires|set|provide) {_NAME}"
 )
 MAX_REASON = 240
 

@@ -50,6 +50,7 @@ class Example:
     """A plugin of npm, in the words of elizaOS' registry, and what is done with it."""
 
     name: str
+    """As a person names it: ``npm:…`` where the registry knows one in Python, too."""
     version: str
     generation: str
     description: str
@@ -57,10 +58,14 @@ class Example:
     configuration: dict[str, str] = field(default_factory=dict)
 
     @property
+    def package(self) -> str:
+        return self.name.removeprefix("npm:")
+
+    @property
     def registry_entry(self) -> dict[str, Any]:
         """Return what elizaOS' generated registry has of it."""
-        owner, _, repository = self.name.partition("/")
-        npm = {"repo": self.name, "v0": None, "v1": None, "alpha": None, self.generation: self.version}
+        owner, _, repository = self.package.partition("/")
+        npm = {"repo": self.package, "v0": None, "v1": None, "alpha": None, self.generation: self.version}
         return {
             "git": {"repo": f"{owner.removeprefix('@')}-plugins/{repository}"},
             "npm": npm,
@@ -78,14 +83,14 @@ EXAMPLES = (
         {"API_KEY": "none"},
     ),
     Example(
-        "@elizaos/plugin-eliza-classic",
+        "npm:@elizaos/plugin-eliza-classic",
         "2.0.0-alpha.5",
         "alpha",
         "Classic ELIZA pattern matching, no language model required",
         (Use("tell ELIZA that I am sad", "generate-response", {"text": "I am sad", "input": "I am sad"}, "sad"),),
     ),
     Example(
-        "@elizaos/plugin-experience",
+        "npm:@elizaos/plugin-experience",
         "2.0.0-alpha.11",
         "alpha",
         "Experience learning: records and recalls what an agent has learned",
@@ -99,7 +104,7 @@ EXAMPLES = (
         ),
     ),
     Example(
-        "@elizaos/plugin-todo",
+        "npm:@elizaos/plugin-todo",
         "2.0.0-alpha.13-milady.0",
         "alpha",
         "Todo list management",
@@ -140,7 +145,7 @@ def turns(example: Example) -> Iterator[Turn]:
     by_name = {"plugin_name": example.name}
     short = example.name.rpartition("-")[2]
     yield Turn(
-        f"which plugin is there for {short}?", "list_available_plugins", {"query": example.description}, example.name
+        f"which plugin is there for {short}?", "list_available_plugins", {"query": example.description}, example.package
     )
     yield Turn(f"install {example.name}", "install_plugin", by_name, example.name)
     yield Turn(f"switch {example.name} on", "activate_plugin", by_name, example.name)
@@ -153,7 +158,7 @@ def turns(example: Example) -> Iterator[Turn]:
 def write_registry(folder: Path, examples: Sequence[Example]) -> Path:
     """Write the examples as elizaOS' generated registry lists them."""
     path = folder / "elizaos.json"
-    listed = {each.name: each.registry_entry for each in examples}
+    listed = {each.package: each.registry_entry for each in examples}
     path.write_text(json.dumps({"lastUpdatedAt": "2026-01-01T00:00:00Z", "registry": listed}))
     return path
 
