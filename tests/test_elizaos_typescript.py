@@ -267,6 +267,20 @@ async def test_its_files_are_shared_only_where_no_plugin_can_write_to_them(tmp_p
         assert str(await app.service.call(TEA, "POUR", {})).startswith("TEXT_SMALL"), "the files are still the same"
 
 
+async def test_the_registry_is_the_one_that_npm_is_set_to(tmp_path: Path, npm: NpmRegistry) -> None:
+    if find_bun(os.environ["PATH"]) is None:
+        pytest.skip("there is no Bun")
+    (tmp_path / "person").mkdir()
+    (tmp_path / "person" / ".bunfig.toml").write_text('[install]\nregistry = "http://127.0.0.1:9/"\n')
+    (tmp_path / "person" / ".npmrc").write_text(f"registry={npm.address}\n")
+    environ = environment(tmp_path, npm, HOME=str(tmp_path / "person"))
+    del environ["npm_config_registry"]
+    async with app_at(tmp_path, environ) as (app, asked):
+        await install(app)
+    assert asked[0].source.startswith(npm.address.removeprefix("http://").strip("/"))
+    assert "bun" in asked[0].commands[0]
+
+
 def test_downloads_that_no_plugin_shares_go_after_a_while(tmp_path: Path) -> None:
     now = time.time()
     for name in ("tea@1.0.0@@@1", "@acme/leaf@1.0.0@@@1", "@acme/cup@2.0.0@@@1"):

@@ -11,6 +11,7 @@ import pytest
 from dynamic_plugins.embedded.agreement import agrees, declines
 from dynamic_plugins.embedded.classifier import LinearModel, model, vector_of
 from dynamic_plugins.embedded.dialogue import NOTHING_ASKED
+from dynamic_plugins.embedded.policy import NOTHING_STANDS_SO
 from dynamic_plugins.embedded.reading import mood_of
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.embedded.responder import Responder
@@ -42,13 +43,18 @@ TOOLS = [{"function": {"name": name, "description": name, "parameters": schema(n
 
 def answer(status: dict[str, str], *messages: str) -> Any:
     """Return the answer to a conversation: what a person and the agent said, in turn."""
-    rows = [{"name": name, "version": "1.0", "status": how} for name, how in status.items()]
+    return answer_with([{"name": name, "version": "1.0", "status": how} for name, how in status.items()], *messages)
+
+
+def answer_with(rows: list[dict[str, Any]], *messages: str) -> Any:
+    """Return the answer to a conversation with the plugins that *rows* of the status tell."""
     system = f"<dynamic_plugins_status>\n{json.dumps({'plugins': rows})}\n</dynamic_plugins_status>"
     roles = ["user", "assistant"] * len(messages)
     said = [{"role": role, "content": text} for role, text in zip(roles, messages, strict=False)]
     entries = {entry.name: entry for entry in Registry(Path("unused"), official={}).cached_entries()}
     responder = Responder(Resolver(list(entries.values())), entries)
-    tools = TOOLS if status.get(SHOP) == "active" else TOOLS[: len(NAMES)]
+    is_on = any(row["name"] == SHOP and row["status"] == "active" for row in rows)
+    tools = TOOLS if is_on else TOOLS[: len(NAMES)]
     request = read_request({"messages": [{"role": "system", "content": system}, *said], "tools": tools})
     return responder.answer(request, standing_in_text(request, entries))
 
@@ -247,3 +253,66 @@ def test_a_model_that_is_cut_off_is_refused() -> None:
     assert LinearModel.from_bytes(whole).to_bytes() == whole
     with pytest.raises(ValueError, match="cut off"):
         LinearModel.from_bytes(whole[:-1])
+
+
+EVERYTHING = "@modelcontextprotocol/server-everything"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "tool", "plugins"),
+    [
+        ({SHOP: "active", "mcp-server-time": "active"}, "switch everything off", "deactivate_plugin", 2),
+        ({SHOP: "active", EVERYTHING: "active"}, "please turn off all of them", "deactivate_plugin", 2),
+        ({SHOP: "active", EVERYTHING: "active"}, "schalte alles aus", "deactivate_plugin", 2),
+        ({SHOP: "active", EVERYTHING: "installed"}, "switch everything on", "activate_plugin", 1),
+        ({SHOP: "active", EVERYTHING: "active"}, "turn off the everything server", "deactivate_plugin", 1),
+    ],
+)
+def test_everything_is_what_is_there_and_a_plugin_of_that_name_only_where_it_is_called_one(
+    status: dict[str, str], said: str, tool: str, plugins: int
+) -> None:
+    made = answer(status, said)
+    assert [call.tool for call in made.calls] == [tool] * plugins
+
+
+@pytest.mark.parametrize("status", [{}, {SHOP: "installed"}])
+def test_an_order_to_switch_everything_off_says_that_nothing_is_on(status: dict[str, str]) -> None:
+    made = answer(status, "switch everything off")
+    assert (made.text, made.calls, made.proposed) == (NOTHING_STANDS_SO, (), ())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "install the currency one",
+        "convert 100 euros to dollars",
+        "add call the plumber to my list",
+        "draw me a picture of a horse",
+    ],
+)
+def test_an_order_that_nothing_here_can_do_is_looked_for_in_the_registry(said: str) -> None:
+    assert [call.tool for call in answer({}, said).calls] == ["list_available_plugins"]
+
+
+@pytest.mark.parametrize("said", ["my cat is called Miezi", "I had a terrible day at work", "don't convert any euros"])
+def test_what_is_told_or_denied_is_looked_for_nowhere(said: str) -> None:
+    made = answer({}, said)
+    assert (made.calls, made.proposed) == ((), ())
+
+
+def test_what_nothing_here_can_do_is_offered_to_be_looked_for() -> None:
+    asked = answer({}, "is there anything that could translate this into Klingon for me?")
+    assert [call.tool for call in (*asked.calls, *asked.proposed)] == ["list_available_plugins"]
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [("it's at /srv/data/shop.db", "/srv/data/shop.db"), ("~/shop.db", "~/shop.db"), ("is /srv/shop.db right?", None)],
+)
+def test_the_one_value_that_a_plugin_lacks_is_taken_as_it_is_said(said: str, value: str | None) -> None:
+    lacks = {"name": "mcp-server-sqlite", "version": "1.0", "status": "needs_configuration", "missing": ["DB_PATH"]}
+    made = answer_with(
+        [lacks], "install mcp-server-sqlite", "mcp-server-sqlite 1.0 is installed. It needs DB_PATH.", said
+    )
+    given = [each for call in made.calls for each in call.arguments.get("configuration", ())]
+    assert given == ([{"name": "DB_PATH", "value": value}] if value else [])

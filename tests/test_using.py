@@ -210,3 +210,40 @@ def test_a_message_among_a_hundred_tools_takes_a_third_of_a_second_at_most() -> 
     began = time.process_time()
     propose("put two bags of rice on the shopping list please", [], tools)
     assert time.process_time() - began < 0.3
+
+
+def test_a_place_goes_into_the_parameter_that_takes_names_and_no_unit_is_chosen_for_a_small_word() -> None:
+    stored = {"type": "string", "description": "Name of a saved location. List them with list_saved_locations."}
+    free = {"type": "string", "description": "Free-text place name to look up."}
+    unit = {"type": "string", "enum": ["inHg", "hPa"], "description": "Override pressure unit."}
+    summary = tool(
+        "sky__get_weather_summary", "Tells the weather.", location_name=stored, city_name=free, pressure_unit=unit
+    )
+    (made,) = propose("weather in Lisbon?", [], [summary])[:1]
+    assert made.calls == (("sky__get_weather_summary", {"city_name": "Lisbon"}),)
+
+
+CLOCK = tool(
+    "clock__convert_time",
+    "Converts a time of day between time zones.",
+    {"source_timezone": "string", "time": "string", "target_timezone": "string"},
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "source", "target"),
+    [
+        ("Standup with Toronto is 14:00 their time. Kolkata?", "America/Toronto", "Asia/Kolkata"),
+        ("The congress in Paris opens at 9:30. In Kyiv which hour will that be?", "Europe/Paris", "Europe/Kyiv"),
+    ],
+)
+def test_the_sentence_with_the_time_has_the_place_that_it_is_said_of(said: str, source: str, target: str) -> None:
+    (made,) = propose(said, [], [CLOCK])[:1]
+    arguments = made.calls[0][1]
+    assert (arguments["source_timezone"], arguments["target_timezone"]) == (source, target)
+
+
+def test_the_words_of_a_limit_are_no_part_of_what_is_looked_for() -> None:
+    papers = tool("arxiv__search_papers", "Searches papers.", {"query": "string"}, max_results="integer")
+    (made,) = propose("Is there science about varroa mites? Search not more than 5 papers", [], [papers])[:1]
+    assert made.calls == (("arxiv__search_papers", {"query": "varroa mites", "max_results": 5}),)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.linker import Link
 
 MOST_SUBJECTS = 4
+NOTHING_DOES_THAT = "Nothing that is installed does that, as far as I can tell."
 _CALLED = frozenset({"exact", "whole", "part", "alias"})
 """A plugin that is called so is meant, whether it is installed or not."""
 _NEARLY_CALLED = frozenset({"ambiguous", "similar", "slip", "beginning"})
@@ -44,6 +45,8 @@ class About:
     kind: Kind
     elsewhere: bool = False
     """Whether it is asked who could do something, and nothing that is installed could."""
+    unplaced: bool = False
+    """Whether it is said for want of an answer: courtesy, or what is known of plugins where none is spoken of."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,11 @@ def answer_about(
         return None
     kind = cast("Kind", ranked[0])
     asked = _Asked(said, _subjects(said, links, facts, kind), facts, len(exchanges))
-    text = _missing(asked) if guess.label == "none" else ""
-    return About(text or _ANSWERS[kind](asked), 1.0 - guess.all["none"], kind, kind == "able" and not _able_here(asked))
+    missing = _missing(asked) if guess.label == "none" else ""
+    text = missing or _ANSWERS[kind](asked)
+    of_none = kind in _OF_A_PLUGIN and not asked.subjects
+    unplaced = not missing and (guess.label == "none" or of_none or courtesy.is_evasive(text))
+    return About(text, 1.0 - guess.all["none"], kind, kind == "able" and not _able_here(asked), unplaced)
 
 
 def _able_here(asked: _Asked) -> bool:
@@ -137,6 +143,8 @@ _OF_INSTALLED = frozenset({"effects", "feature", "history", "safety", "settings"
 """These are asked of what is there: "the browser plugin" is the browser that is installed, whatever it is called."""
 _OF_ALL = frozenset({"status", "abilities", "history", "how", "able", "leave", "effects"})
 """Without a plugin's name these ask about all of them, unless they lean on what came before."""
+_OF_A_PLUGIN = frozenset({"about", "advice", "compare", "cost", "feature", "origin", "safety", "settings"})
+"""These are asked of some plugin; where none is spoken of, it is something else that is asked for."""
 _ALONE = frozenset({"able", "unknown", "remark", "greeting", "thanks", "bye", "self", "concept", "leave"})
 
 
@@ -172,7 +180,8 @@ def _one(name: str, facts: Facts) -> str:
     shown = (
         f" Its actions: {listed(found) if len(found) <= 6 else ', '.join(found[:6]) + f' and {len(found) - 6} more'}."
     )
-    return f"{said}{shown if found else ''} It is {facts.standing(name)}."
+    stands = f"It is {facts.standing(name)}." if name in facts.plugins else f'Say "install {name}" to have it.'
+    return f"{said}{shown if found else ''} {stands}"
 
 
 def _abilities(asked: _Asked) -> str:
@@ -317,7 +326,7 @@ def _able(asked: _Asked) -> str:
     entry = facts.in_registry(asked.said)
     if entry is not None:
         return f"Not with what is installed. {_could(entry.name, facts)}"
-    return 'Nothing that is installed does that, as far as I can tell. Say "search for" and what it is, and I look.'
+    return NOTHING_DOES_THAT
 
 
 def _could(name: str, facts: Facts) -> str:

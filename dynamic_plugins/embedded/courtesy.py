@@ -96,6 +96,11 @@ def remark(said: str, turn: int) -> str:
     return _one_of(_REMARK, said, turn)
 
 
+def is_evasive(text: str) -> bool:
+    """Whether *text* is what is said to somebody for whom there is neither an answer nor anything to do."""
+    return text in _UNKNOWN or text in _REMARK
+
+
 def _one_of(sentences: Sequence[str], said: str, turn: int) -> str:
     return sentences[(zlib.crc32(said.encode()) + turn) % len(sentences)]
 

@@ -27,6 +27,8 @@ class PlaceSlots(TypedSlots):
     # --- places and zones
 
     def _city(self, p: Parameter) -> None:
+        if not p.required and p is not self._likeliest_city():
+            return
         if place := self._named_place():
             self.give(p.name, place[0], place[1])
         elif (
@@ -38,6 +40,11 @@ class PlaceSlots(TypedSlots):
             and len(rest[0].split()) < 4
         ):
             self.give(p.name, rest[0], rest[1], how="guessed")
+
+    def _likeliest_city(self) -> Parameter:
+        """Return which of several parameters for a place takes one: what people call it, not what was stored."""
+        cities = [q for q in self.parameters if q.role == "city"]
+        return max(cities, key=lambda q: (q.required, not _STORED.search(q.description), bool({*q.words} & _PLACES)))
 
     def _named_place(self) -> tuple[str, Span] | None:
         text = self.message.text
@@ -162,9 +169,16 @@ class PlaceSlots(TypedSlots):
                 self.give(p.name, posixpath.join(last, name), how="carried")
 
 
+_STORED = re.compile(r"\b(?:saved|stored|bookmarked|favou?rite|identifier|id of)\b", re.I)
+_PLACES = frozenset({"city", "place", "town"})
 _GOES_TO = re.compile(
     r"\b(?:to|into|as|called|named|be|nach|in|zu|a|à|en|vers|dans|como|con el nombre|para|su|naar)[\s\"'`“„«:]*\Z", re.I
 )
+_FOR_ME = re.compile(
+    r"\b(?:for me|i'?m|i am|here|over here|für mich|bei mir|para m[ií]|pour moi)\b[^.!?]{0,20}\Z", re.I
+)
+_OF_THERE = re.compile(r"\b(?:there|their|theirs|over there|his|her|dort|allí|allá|là-bas)\b", re.I)
+_ENDS = re.compile(r"[.!?;]\s")
 _PATHS = ("destination", "path", "source")
 _PLACED = [
     re.compile(
@@ -190,13 +204,18 @@ def _source_and_target(
     known = memory.place()
     if len(places) == 1:
         place = places[0]
+        mine = _FOR_ME.search(message.text[: place.start])
+        if clocks and known and mine and _OF_THERE.search(message.text[: mine.start()]):
+            return [(source.name, known[1], None), (target.name, place.unit, (place.start, place.end))]
         if clocks and place.start < asked:
             other = (target.name, known[1], None) if known else None
             return [(source.name, place.unit, (place.start, place.end)), *([other] if other else [])]
         other = (source.name, known[1], None) if known else None
         return [(target.name, place.unit, (place.start, place.end)), *([other] if other else [])]
     at = clocks[0].end if clocks else 0
-    near = min(places, key=lambda v: (v.start > asked, v.start < at, abs(v.start - at)))
+    beside = [v for v in places if clocks and not _ENDS.search(message.text, *sorted((v.start, clocks[0].start)))]
+    # Where one sentence has the time and a place, another one asks for the other place.
+    near = min(beside if len(beside) == 1 else places, key=lambda v: (v.start > asked, v.start < at, abs(v.start - at)))
     rest = [v for v in places if v is not near]
     return [
         (source.name, near.unit, (near.start, near.end)),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.resolver.linker import means_all
+
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.reading import PluginReading, Reading
 
@@ -16,7 +18,7 @@ SURE = 0.6
 """A plugin whose name is an ordinary word is only meant by it from this confidence on, unless it is called in full."""
 
 _X = (
-    r"(?:(?:the|my|das|den|die|der|el|la|le|il|lo|o|a) )?(?:plugin )?(?P<who>\d+|it)"
+    r"(?:(?:the|my|das|den|die|der|el|la|le|il|lo|o|a) )?(?:plugin )?(?P<who>\d+|it|#all)"
     r"(?: (?:plugin|extension|add-?on|server))?"
 )
 _CLAUSES = tuple(
@@ -54,6 +56,13 @@ _OF_IT = {form: english for english, forms in _ONE_WORD.items() for form in form
 _PRONOUN = re.compile(
     r"^((?:schalte?|mach|liga|desliga|desinstala|deinstalliere?|installiere?) )(?:es|ihn|sie|das|ele|ela|isso)( .*)?$"
 )
+_ALL = re.compile(
+    r"\b(?:everything|(?:all|every one) of (?:them|it|those|the plugins)|(?:all|every) (?:(?:the|my|of the|of my) )?"
+    r"(?:plugins?|of them)|all|alles|alle(?: plugins)?|todos?(?: los plugins)?|tout(?: les plugins)?|tous les plugins"
+    r"|tutt[oi](?: i plugin)?|tudo)\b"
+)
+_STATES = {"A": ("off",), "D": ("on",), "U": ("on", "off")}
+"""Of an order for everything: how the plugins stand that it is for. Nothing is removed so."""
 _JOINT = re.compile(r" ?(?:[,;.]\s+(?:and )?(?:then )?|\band (?:then )?|\bthen )", re.IGNORECASE)
 _SAYS_NOTHING = frozenset(
     {"", "ok", "okay", "oh", "well", "fine", "right", "so", "please", "thanks", "good", "alright"}
@@ -67,7 +76,10 @@ _COURTESY = re.compile(
 
 
 def plain_order(reading: Reading) -> list[tuple[PluginReading, str]] | None:
-    """Return the plugins of *reading* with the letters of what is done to each; None where anything else is said."""
+    """Return the plugins of *reading* with the letters of what is done to each; None where anything else is said.
+
+    Nothing at all where it is an order for everything, and there is nothing that it could be for.
+    """
     return _ordered(reading.text.spoken, reading)
 
 
@@ -85,20 +97,37 @@ def after_plain_order(reading: Reading) -> str:
 def _ordered(text: str, reading: Reading) -> list[tuple[PluginReading, str]] | None:
     numbered, plugins = _numbered(text, reading)
     steps: dict[int, str] = {}
+    of_all = False
     last = _just_changed(reading, plugins)
     for clause in _JOINT.split(_COURTESY.sub("", numbered)):
         if clause.strip(" .!,") in _SAYS_NOTHING:
             continue
         clause = _OF_IT.get(clause, _PRONOUN.sub(_with_it, clause))
-        found = next(((letter, match["who"]) for letter, form in _CLAUSES if (match := form.fullmatch(clause))), None)
+        found = _order_in(clause) or _order_in(_ALL.sub("#all", clause, count=1))
         if found is None:
             return None
         letter, who = found
-        last = last if who == "it" else int(who)
+        if who == "#all" and letter in _STATES:
+            steps |= {number: steps.get(number, "") + letter for number in _standing(reading, plugins, letter)}
+            of_all = True
+            continue
+        last = last if who == "it" else int(who) if who.isdigit() else None
         if last is None:
             return None
         steps[last] = steps.get(last, "") + letter
-    return [(plugins[number], letters) for number, letters in steps.items()] or None
+    return [(plugins[number], letters) for number, letters in steps.items()] if steps or of_all else None
+
+
+def _order_in(clause: str) -> tuple[str, str] | None:
+    """Return the letter of a plain order and what it is for: a plugin's number, "it", or "#all"."""
+    return next(((letter, match["who"]) for letter, form in _CLAUSES if (match := form.fullmatch(clause))), None)
+
+
+def _standing(reading: Reading, plugins: list[PluginReading], letter: str) -> list[int]:
+    """Return the places in *plugins* of all that stand so that *letter* can be for them; they are added to it."""
+    meant = [each for each in reading.plugins if each.state in _STATES.get(letter, ())]
+    plugins += [each for each in meant if each not in plugins]
+    return [plugins.index(each) for each in meant]
 
 
 def _with_it(found: re.Match[str]) -> str:
@@ -122,6 +151,8 @@ def _just_changed(reading: Reading, plugins: list[PluginReading]) -> int | None:
 def _numbered(text: str, reading: Reading) -> tuple[str, list[PluginReading]]:
     """Return *text* in lower case with a number for each plugin that it surely names, and these plugins."""
     sure = [each for each in reading.plugins if surely_named(each) and each.link.end <= len(text)]
+    if len(sure) == 1 and not sure[0].link.context and means_all(text, sure[0].link):
+        sure = []
     out, reached = "", 0
     numbered: list[PluginReading] = []
     for each in sorted(sure, key=lambda each: (each.link.start, -each.link.end)):

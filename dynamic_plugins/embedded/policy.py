@@ -44,6 +44,9 @@ CONTRARY = -2.5
 """From here down the contrary is meant, where it is likely by itself: only the way the plugin stands spoke against
 it."""
 
+NOTHING_STANDS_SO = "There is nothing to switch: no installed plugin stands otherwise."
+"""The answer to an order for everything where all is so already."""
+
 _VERBS = {"I": "install", "A": "activate", "D": "deactivate", "U": "unload", "X": "uninstall", "C": "configure"}
 
 
@@ -66,6 +69,8 @@ def decide(
 ) -> Answer | None:
     """Return what to do about the plugins that a message speaks of; None when it wants nothing of any."""
     ordered = plain_order(reading)
+    if ordered == []:
+        return Answer(text=NOTHING_STANDS_SO)
     wanted = meant_plugins(reading) if ordered is None else [Wanted(plugin, what, 1.0) for plugin, what in ordered]
     sure = bool(wanted)
     if not wanted:

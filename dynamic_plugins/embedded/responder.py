@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded import courtesy
-from dynamic_plugins.embedded.about import answer_about
+from dynamic_plugins.embedded.about import NOTHING_DOES_THAT, answer_about
 from dynamic_plugins.embedded.agreement import agrees, declines, past_a_no, says_goodbye
 from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
 from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
 from dynamic_plugins.embedded.options import (
     Situation,
@@ -30,7 +30,7 @@ from dynamic_plugins.embedded.options import (
 )
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
-from dynamic_plugins.embedded.search_request import list_call, search_for
+from dynamic_plugins.embedded.search_request import list_call, search_for, wish_for
 from dynamic_plugins.embedded.unlisted_order import unlisted_order
 from dynamic_plugins.embedded.use_phrase import asked_about, used_for
 from dynamic_plugins.embedded.using import propose
@@ -184,12 +184,17 @@ class Responder:
         told: About | None,
         managed: Answer | None,
     ) -> Answer:
-        if told is not None:
-            return Answer(text=told.text)
-        if managed is not None and managed.text and not managed.proposed and not managed.calls:
+        if told is None and managed is not None and managed.text and not managed.proposed and not managed.calls:
             return managed
-        rest = self._told(request, knowledge, understood, only_words=True)
-        return Answer(text=rest.text if rest is not None else NO_TOOL)
+        told = told or self._told(request, knowledge, understood, only_words=True)
+        if told is None:
+            return Answer(text=NO_TOOL)
+        if told.unplaced and (search := wish_for(understood.said, understood.reading)) is not None:
+            return Answer((search,))
+        if told.text == NOTHING_DOES_THAT:
+            search = list_call(understood.said, understood.reading)
+            return Answer(text=question((search,), (told.text,)), proposed=(search,))
+        return Answer(text=told.text)
 
     def _told(
         self, request: Request, knowledge: Knowledge, understood: Understood, *, only_words: bool = False

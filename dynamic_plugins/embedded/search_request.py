@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.decide import Call
+from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.policy import wants_list
 from dynamic_plugins.text.tokenizer import words as telling_words
 from dynamic_plugins.text.wordlists import wordlist
@@ -13,6 +14,19 @@ from dynamic_plugins.text.wordlists import wordlist
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.reading import Reading
 
+WISHES = 0.5
+"""So likely must it be that a message orders something, for it to be a wish for what nothing here can do."""
+MANAGES = 0.5
+"""From this probability on that it is about managing plugins, it is none."""
+LONGEST_WISH = 300
+"""Characters; who writes more tells something."""
+FEWEST_WORDS = 2
+"""Of fewer telling words nothing can be found that fits."""
+
+_HAVES = re.compile(
+    r"\s*(?:please |ok(?:ay)?,? |bitte )?(?:install|download|get me|add|find|installiere?|hol|instala|installe)\b", re.I
+)
+"""So begins a wish to have something; one telling word says what."""
 _LIMIT = re.compile(
     r"\b(?:first|top|show me|list|give me)\s+(\d{1,2})\b|\b(\d{1,2})\s+(?:entries|plugins|results|matches)\b", re.I
 )
@@ -54,6 +68,19 @@ def search_for(said: str, reading: Reading, *, explicit: bool = False) -> Call |
     if looks and not any(plugin.link.named and plugin.link.confidence >= 0.8 for plugin in reading.plugins):
         return list_call(said, reading)
     return list_call(said, reading) if not explicit and wants_list(reading) else None
+
+
+def wish_for(said: str, reading: Reading) -> Call | None:
+    """Return the search for what could do what *said* orders, where nothing that is here does; None for no order.
+
+    A person who says what they want and is told nothing but a kindness does not know what to do next.
+    """
+    manages = reading.act.all.get("manage", 0.0) >= MANAGES
+    if reading.ordered < WISHES or manages or negated(said) or len(said) > LONGEST_WISH:
+        return None
+    call = list_call(said, reading)
+    telling = len(str(call.arguments.get("query", "")).split())
+    return call if telling >= FEWEST_WORDS or (telling and _HAVES.match(said)) else None
 
 
 def list_call(said: str, reading: Reading) -> Call:

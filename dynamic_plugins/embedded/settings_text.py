@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CONFIGURES = 0.3
 """From this probability on that a plugin is to be configured, values without a variable's name are looked for."""
+ANSWER_WORDS = 9
+"""A message of more words does not only say what was asked for."""
 
 _KEY = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
 _WORD_KEY = r"[A-Z][A-Z0-9]{3,}(?:_[A-Z0-9]+)*"
@@ -121,6 +123,8 @@ def given_settings(
     about last, the first in *focus*.
     """
     values = values_in(reading.text.written)
+    if not values and not wanted and (answered := _answer_to_missing(reading, standing, entries, focus)) is not None:
+        return answered
     plugin = told = _told_by_names(values, reading, standing)
     plugin = plugin or _plugin_of(values, reading, standing, entries)
     if told is None and values and (plugin is None or plugin not in wanted) and len(wanted) == 1:
@@ -232,6 +236,26 @@ def _names(entry: Entry | None) -> set[str]:
 
 
 # ---------------------------------------------------------------- values without a variable's name
+
+
+def _answer_to_missing(
+    reading: Reading, standing: Standing, entries: Mapping[str, Entry], focus: Sequence[str]
+) -> Settings | None:
+    """Return the value that a short message gives for the one thing that the plugin spoken of last still lacks."""
+    name = focus[0] if focus else ""
+    missing = standing.plugins[name].missing if name in standing else ()
+    variables = {variable.name: variable for variable in entries[name].variables} if name in entries else {}
+    if len(missing) != 1 or missing[0] not in variables or variables[missing[0]].is_secret:
+        return None
+    said = reading.text.said.strip()
+    if len(said.split()) > ANSWER_WORDS or said.endswith("?"):
+        return None
+    found = [m for m in _VALUE.finditer(said) if variables[missing[0]].format != "filepath" or m[0][:1] in "/~."]
+    found = found or list(_QUOTED.finditer(said))
+    if len(found) != 1:
+        return None
+    value = _clean(found[0].group())
+    return Settings(name, (Value(missing[0], value, *found[0].span(), explicit=True),), certain=True)
 
 
 def _loose(reading: Reading, plugin: PluginReading, entry: Entry | None) -> list[Value]:

@@ -16,6 +16,7 @@ from dynamic_plugins.text.tokenizer import tokens
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dynamic_plugins.embedded.free_text import Span
     from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.typed_values import Value
 
@@ -30,10 +31,15 @@ class TypedSlots(Slots):
         held = any(p.role == "text" for p in self.parameters) and whole_text(self.message.text)
         until = held[1][0] if held else len(self.message.text)
         for parameter, value in assigned(wanted, self.message.values, until):
-            self.give(parameter.name, value.value, *([(value.start, value.end)] if value.end > value.start else []))
+            self.give(parameter.name, value.value, *([self._with_limit(value)] if value.end > value.start else []))
         for p in wanted:
             if p.required and p.name not in self.filled.arguments and p.words[-1] in ("number", "index", "id", "no"):
                 self._by_reference(p)
+
+    def _with_limit(self, value: Value) -> Span:
+        """Return where a number stands, with the words that make it a limit: "not more than 5"."""
+        before = _AT_MOST.search(self.message.text[: value.start])
+        return (before.start() if before else value.start, value.end)
 
     def _typed(self, p: Parameter) -> None:
         method: Callable[[Parameter], None] | None = getattr(self, f"_{p.role}", None)
@@ -57,7 +63,9 @@ class TypedSlots(Slots):
             self.give(p.name, top[0])
 
     def _fits(self, choice: Any) -> float:
-        words = tokens(str(choice))
+        every = tokens(str(choice))
+        # The "in" of "inHg" is no reason to choose it.
+        words = [word for word in every if word not in fillers()] or every
         score = 0.0
         for word in words:
             if word in self.message.words:
@@ -212,6 +220,11 @@ class TypedSlots(Slots):
             self.give(p.name, bare[1], bare.span(1))
 
 
+_AT_MOST = re.compile(
+    r"\b(?:(?:but |and )?(?:not|no) more than|at most|up to|maxim(?:um|al)(?: of)?|max|höchstens|nicht mehr als"
+    r"|no más de|como máximo|pas plus de|au plus|não mais (?:de|que)|no máximo)\s*\Z",
+    re.I,
+)
 _BEHIND_BRANCH = re.compile(r"\b(?:branch|head|base|zweig|rama|branche)(?:\s+(?:is|named|called|to|=))?[\s:=]*\Z", re.I)
 """What stands behind such a word is a branch, though it looks like owner/repository."""
 _CONTINUES = [

@@ -64,6 +64,10 @@ class Bun:
         self.path = find_bun(environ.get("PATH"))
         # Of programs it starts git, for dependencies of which none is installed: it finds none.
         own = {"PATH": str(cache / "no-programs"), "BUN_INSTALL_CACHE_DIR": str(cache), "DO_NOT_TRACK": "1"}
+        # It asks the registry that the approval names, which is npm's: a person's own bunfig.toml may name another.
+        own |= {"HOME": str(cache), "XDG_CONFIG_HOME": str(cache)}
+        if not any(name.lower() == "npm_config_userconfig" for name in environ) and (home := environ.get("HOME")):
+            own["NPM_CONFIG_USERCONFIG"] = str(Path(home, ".npmrc"))
         self._environ = dict(environ) | own
 
     async def is_usable(self, folder: Path) -> bool:

@@ -94,10 +94,20 @@ def links_in(
     mentions = [_settled(mention, resolver, installed) for mention in mentions_in(text, resolver)]
     mine = [_installed_link(name, entry, words, mentions) for name, entry in installed.items()]
     others = (mention for mention in mentions if not any(name in installed for name in mention.names))
-    found = [*mine, *(_registry_link(mention, mention.names) for mention in others)]
+    named = [_registry_link(mention, mention.names) for mention in others]
+    found = [*mine, *(link for link in named if not means_all(text, link))]
     if not any(link.named for link in found):
         found += _misspelled(words, resolver)
     return _in_context(found, context) if context else found
+
+
+def means_all(text: str, link: Link) -> bool:
+    """Whether the word that is taken for a plugin may mean all there is: "switch everything off" need not name the
+    plugin of that name, "the everything server" does.
+    """
+    if not link.named or text[link.start : link.end].lower() not in _QUANTIFIERS:
+        return False
+    return not (_NAMES_A_THING.search(text[: link.start]) or _CALLS_IT_ONE.match(text[link.end :]))
 
 
 def _in_context(links: Sequence[Link], context: Mapping[str, str]) -> list[Link]:
@@ -196,6 +206,10 @@ def _called(forms: _Forms, words: Sequence[tuple[str, int, int]]) -> Link:
 def _worth(link: Link) -> float:
     return _STRENGTH.get(link.kind, 6.0) + link.cover
 
+
+_QUANTIFIERS = frozenset({"everything"})
+_NAMES_A_THING = re.compile(r"\b(?:the|that|this|server|plugin|mcp|called|named)[ -]\Z", re.I)
+_CALLS_IT_ONE = re.compile(r"[ -](?:server|plugin|mcp|one)\b", re.I)
 
 _Hit = tuple[str, str, int, int]
 """The kind, the stem of the name's part (or of the word), and the place."""
