@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 COLUMNS = 110
 SECONDS = 300.0
 MAX_SHOWN = 500
-HOST_ANSWER = "Madrid"
-"""What the stand-in says where a plugin asks the host's model."""
+TODO = "<name>Buy tea</name><taskType>one-off</taskType><priority>2</priority><urgent>false</urgent>"
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,8 @@ class Use:
     action: str
     arguments: dict[str, Any]
     answer: str
+    of_the_model: str = ""
+    """What the host's model answers the plugin, where it asks about this."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,9 @@ EXAMPLES = (
             Use(
                 "put buying tea on the list",
                 "CREATE_TODO",
-                {"text": "Buy tea", "name": "Buy tea", "taskType": "one-off", "todoType": "one-off", "priority": "2"},
+                {"text": "Buy tea"},
                 "Buy tea",
+                f"<response>{TODO}</response>",
             ),
             Use("what is on the list?", "GET_api_todos", {}, "Buy tea"),
         ),
@@ -123,7 +125,7 @@ EXAMPLES = (
         "0.25.6-alpha.1",
         "v0",
         "The latest news about a topic",
-        (Use("what is new in Madrid?", "CURRENT_NEWS", {"text": "what is new in Madrid?"}, "news"),),
+        (Use("what is new in Madrid?", "CURRENT_NEWS", {"text": "what is new in Madrid?"}, "news", "Madrid"),),
     ),
 )
 
@@ -169,7 +171,8 @@ def write_registry(folder: Path, examples: Sequence[Example]) -> Path:
 class StandIn:
     """Answers in place of a model: one tool for each sentence, then what came of it."""
 
-    def __init__(self, planned: Sequence[Turn]) -> None:
+    def __init__(self, planned: Sequence[Turn], uses: Sequence[Use]) -> None:
+        self._uses = uses
         self._planned = {turn.said: turn for turn in planned}
         self.model = ScriptedModel(self.answer)
         self.results: dict[str, str] = {}
@@ -179,7 +182,7 @@ class StandIn:
         turn = next((turn for text, turn in self._planned.items() if text in said), None)
         tools = [tool["function"]["name"] for tool in json.loads(self.model.requests[-1]).get("tools", ())]
         if turn is None or not tools:
-            return HOST_ANSWER
+            return self._of_the_model(json.dumps(messages, ensure_ascii=False))
         if messages[-1]["role"] == "tool":
             told = str(messages[-1]["content"])
             self.results[turn.said] = told
@@ -187,16 +190,27 @@ class StandIn:
         name = next((each for each in tools if _words(each).endswith(_words(turn.tool))), turn.tool)
         return [(name, turn.arguments)]
 
+    def _of_the_model(self, asked: str) -> str:
+        """Return what a plugin is answered that asks the host's model."""
+        return next((use.of_the_model for use in self._uses if use.of_the_model and use.arguments["text"] in asked), "")
+
 
 def _words(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower())
+
+
+def stand_in_for(examples: Sequence[Example]) -> StandIn:
+    return StandIn(
+        [turn for example in examples for turn in turns(example)],
+        [use for example in examples for use in example.uses],
+    )
 
 
 def in_the_terminal(folder: Path, examples: Sequence[Example]) -> tuple[str, list[str]]:
     """Return what a person sees of the session, and what went wrong in it."""
     planned = [turn for example in examples for turn in turns(example)]
     values = {name: value for example in examples for name, value in example.configuration.items()}
-    stand_in = StandIn(planned)
+    stand_in = stand_in_for(examples)
     with stand_in.model.serving() as model:
         command = [sys.executable, "-m", "dynamic_plugins", "--home", str(folder / "home")]
         command += ["--registry", str(write_registry(folder, examples))]
@@ -254,7 +268,7 @@ async def in_elizaos(folder: Path, examples: Sequence[Example]) -> tuple[str, li
     async def a_model(_runtime: Any, params: dict[str, Any]) -> str:
         listed = re.search(r"Possible response actions: (.*)", params["prompt"])
         if listed is None:
-            return HOST_ANSWER
+            return "<response></response>"
         names = listed[1].split(", ")
         action = next((each for each in names if _words(each).endswith(_words(current[-1].tool))), "REPLY")
         arguments = json.dumps({action: current[-1].arguments}).replace("&", "&amp;").replace("<", "&lt;")
@@ -316,7 +330,10 @@ def main() -> int:
     os.environ.setdefault("DYNAMIC_PLUGINS_PASSPHRASE", "session")
     with tempfile.TemporaryDirectory(prefix="s-") as name:
         seen, wrong = in_the_terminal(Path(name), examples)
-        heard, wrong_there = asyncio.run(in_elizaos(Path(name), examples))
+        with stand_in_for(examples).model.serving() as model:
+            # What plugins ask a model for is answered by the one that our settings name.
+            os.environ |= {"OPENAI_BASE_URL": model.base_url, "DYNAMIC_PLUGINS_MODEL": "stand-in"}
+            heard, wrong_there = asyncio.run(in_elizaos(Path(name), examples))
     parts = {"In a terminal": seen, "In elizaOS' Python runtime": heard}
     transcript = "\n".join(f"# {title}\n\n```text\n{text.strip()}\n```\n" for title, text in parts.items())
     print(transcript)

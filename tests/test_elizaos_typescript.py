@@ -411,7 +411,12 @@ async def test_a_core_that_was_published_too_recently_is_left_out(tmp_path: Path
     assert f"with {CORE} 1.7.2" in "".join(asked[0].notes)
 
 
-async def test_a_plugin_with_tables_gets_what_keeps_them(tmp_path: Path, npm: NpmRegistry) -> None:
+@pytest.mark.parametrize(
+    "tables",
+    ["import { pgTable } from 'drizzle-orm/pg-core'", 'const keys = Symbol.for("drizzle:PgInlineForeignKeys")'],
+    ids=["imported", "bundled"],
+)
+async def test_a_plugin_with_tables_gets_what_keeps_them(tmp_path: Path, npm: NpmRegistry, tables: str) -> None:
     npm.add("@elizaos/plugin-sql", "1.7.0", {"index.js": "export default {}"}, bin=None, type="module")
     npm.add(
         "drizzle-orm",
@@ -420,8 +425,7 @@ async def test_a_plugin_with_tables_gets_what_keeps_them(tmp_path: Path, npm: Np
         bin=None,
         exports={"./pg-core": "./pg-core.js"},
     )
-    source = "import { pgTable } from 'drizzle-orm/pg-core'\n" + SOURCE
-    publish(npm, source=source, dependencies={CORE: "^1.0.0", "drizzle-orm": "1.0.0"})
+    publish(npm, source=f"{tables}\n{SOURCE}", dependencies={CORE: "^1.0.0", "drizzle-orm": "1.0.0"})
     async with app_at(tmp_path, environment(tmp_path, npm)) as (app, asked):
         installation = await install(app)
     assert "with @elizaos/plugin-sql 1.7.0, which keeps its tables" in asked[0].notes
