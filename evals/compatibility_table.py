@@ -35,8 +35,14 @@ def results_in(files: list[Path]) -> list[Result]:
 
 
 def plain_name(result: Result) -> str:
-    """Return the name of the npm package."""
+    """Return the name of the npm package, with a version where one was asked for."""
     return str(result["name"]).removeprefix("npm:")
+
+
+def package(result: Result) -> str:
+    """Return the name of the npm package."""
+    name = plain_name(result)
+    return name if name.rfind("@") < 1 else name[: name.rfind("@")]
 
 
 def settings(result: Result) -> list[str]:
@@ -56,7 +62,7 @@ def loaded_table(results: list[Result]) -> str:
         told = ", ".join(f"`{name}`" for name in settings(each)[:4])
         counts = (len(each["actions"]), each["providers"], each["services"])
         numbers = " | ".join(str(count) if count else "" for count in counts)
-        rows.append(f"| `{plain_name(each)}` {each['version']} | {each['core']} | {numbers} | {told} |")
+        rows.append(f"| `{package(each)}` {each['version']} | {each['core']} | {numbers} | {told} |")
     return "\n".join(rows)
 
 
@@ -71,15 +77,17 @@ def failed_table(results: list[Result]) -> str:
 
 
 def counts(results: list[Result]) -> str:
-    """Return how many there are of which kind."""
-    loaded = [each for each in results if loads(each)]
-    keys = sum(bool(settings(each)) for each in loaded)
-    honest = sum(each["verdict"] == "honest error" for each in results)
-    ours = len(results) - len(loaded) - honest
-    share = 100 * len(loaded) / len(results)
+    """Return how many packages there are of which kind; one loads that does so in any version which was tried."""
+    loaded = {package(each): each for each in results if loads(each)}
+    newest = {package(each) for each in results if loads(each) and package(each) == plain_name(each)}
+    keys = sum(bool(settings(each)) for each in loaded.values())
+    tried = {package(each) for each in results}
+    honest = {package(each) for each in results if each["verdict"] == "honest error"} - loaded.keys()
+    ours = {package(each) for each in results if each["verdict"] == "our fault"}
     return (
-        f"{len(results)} plugins: {len(loaded)} load ({share:.0f} %; {keys} of them must be told something), "
-        f"{honest} do not and say why, {ours} fail by our fault"
+        f"{len(tried)} plugins: {len(loaded)} load ({100 * len(loaded) / len(tried):.0f} %), "
+        f"{len(loaded) - len(newest)} of them only in a version before the newest; {keys} must be told something; "
+        f"{len(honest)} do not load and say why; {len(ours)} fail by our fault"
     )
 
 
