@@ -72,7 +72,9 @@ def failed_table(results: list[Result]) -> str:
     for each in results:
         if not loads(each):
             reason = re.sub(r"^(\w+): \S+ \S+ failed: ", r"`\1`: ", each["detail"]).replace("|", "\\|")
-            rows.append(f"| `{plain_name(each)}` | {' '.join(reason.split())[:MAX_REASON]} |")
+            reason = re.sub(r"/\S*/runtime_plugins/\S*", "…", " ".join(reason.split()))
+            shown = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} …"
+            rows.append(f"| `{package(each)}` | {shown} |")
     return "\n".join(rows)
 
 
