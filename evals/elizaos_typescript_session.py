@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 COLUMNS = 110
 SECONDS = 300.0
 MAX_SHOWN = 500
+INTRODUCTION = """Five plugins of npm as they are, made for elizaOS 1.x, 2.x and 0.x. A stand-in answers in place of a model: it takes
+the step that each sentence asks for and reads out what came of it, and it is what plugins get that ask for a model. This is
+what `python -m evals.elizaos_typescript_session` prints."""
 TODO = "<name>Buy tea</name><taskType>one-off</taskType><priority>2</priority><urgent>false</urgent>"
 
 
@@ -233,10 +236,10 @@ def in_the_terminal(folder: Path, examples: Sequence[Example]) -> tuple[str, lis
 
 
 def without_echo(seen: str) -> str:
-    """Return what was seen without what the terminal repeats of what was typed, and without the path of a folder."""
+    """Return what was seen without what the terminal repeats of what was typed, and without paths of this machine."""
     lines = [line.rstrip() for line in seen.splitlines()]
     kept = [line for before, line in zip(["", *lines], lines, strict=False) if before != f"> {line}"]
-    return re.sub(r"\S*/s-\w+/", "…/", "\n".join(kept))
+    return re.sub(r"(?<!\S)/\S*/(?:s-\w+/|bin/(?=node))", "…/", "\n".join(kept))
 
 
 def wrong_in(planned: Sequence[Turn], results: dict[str, str]) -> list[str]:
@@ -335,7 +338,8 @@ def main() -> int:
             os.environ |= {"OPENAI_BASE_URL": model.base_url, "DYNAMIC_PLUGINS_MODEL": "stand-in"}
             heard, wrong_there = asyncio.run(in_elizaos(Path(name), examples))
     parts = {"In a terminal": seen, "In elizaOS' Python runtime": heard}
-    transcript = "\n".join(f"# {title}\n\n```text\n{text.strip()}\n```\n" for title, text in parts.items())
+    told = "\n".join(f"## {title}\n\n```text\n{text.strip()}\n```\n" for title, text in parts.items())
+    transcript = f"# elizaOS plugins in TypeScript\n\n{INTRODUCTION}\n\n{told}"
     print(transcript)
     if arguments.file:
         arguments.file.write_text(transcript, encoding="utf-8")
