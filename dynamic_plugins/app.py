@@ -10,7 +10,7 @@ import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from dynamic_plugins.core import atomic_file
+from dynamic_plugins.core import atomic_file, telemetry
 from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
 from dynamic_plugins.errors import PluginError, UnavailableHereError
 from dynamic_plugins.events import Listener, ignore
@@ -18,12 +18,15 @@ from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.lifecycle.service import PluginManagementService
+from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.oauth.sign_ins import SignIns
 from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
 from dynamic_plugins.storage.audit import AuditLog
+from dynamic_plugins.storage.call_log import FILE as CALLS_FILE
+from dynamic_plugins.storage.call_log import CallLog
 from dynamic_plugins.storage.operator_policy import Policy
 from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.storage.usage_log import Journal
@@ -104,14 +107,14 @@ def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
     )
 
 
-def _loader(settings: Settings, sign_ins: SignIns) -> LoaderSelector:
+def _loader(settings: Settings, sign_ins: SignIns, log_line: Callable[[str, str], None]) -> LoaderSelector:
     """Return what starts plugins: in workers, and in this process where the operator says so."""
     data_dir = settings.home / "plugin_data"
     workers = Loader(
         limits=settings.limits,
         start_timeout=settings.timeouts.start,
         call_timeout=settings.timeouts.call,
-        log=_log_worker_line,
+        log=log_line,
         environment=settings.environment,
         data_dir=data_dir,
         sandbox=settings.sandbox,
@@ -129,7 +132,7 @@ def _loader(settings: Settings, sign_ins: SignIns) -> LoaderSelector:
             limits=settings.limits,
             start_timeout=settings.timeouts.start,
             call_timeout=settings.timeouts.call,
-            log=_log_worker_line,
+            log=log_line,
             environment=settings.environment,
             auth_for=sign_ins.auth_for,
         )
@@ -143,8 +146,13 @@ class App:
     Leaving the block ends every worker; what is enabled is enabled again in the next one. *door* is what the audit log
     and the operator's policy call whoever opens it; *confirm_calls* says which calls that are not a person's own order
     are asked about, where the settings do not. One that *ends_soon*, as every command at a terminal does, lets a
-    refresh of the registries outlive it.
+    refresh of the registries outlive it. Where nobody can be asked here and this home's page is open, its answer is
+    waited for; one that *answers_later* ends the call at once, and the same call made again has the answer. *log_line*
+    gets each line that a plugin's worker prints, without its secrets.
     """
+
+    _model: Model | None = None
+    _background: list[asyncio.Task[None]]
 
     def __init__(
         self,
@@ -158,19 +166,20 @@ class App:
         confirm_calls: ConfirmCalls = "never",
         asks_about_reach: bool = True,
         ends_soon: bool = False,
+        answers_later: bool = False,
+        log_line: Callable[[str, str], None] = _log_worker_line,
     ) -> None:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
-        self.store = StateStore(settings.state_file)
-        self.components = ComponentRegistry()
+        self.store, self.components = StateStore(settings.state_file), ComponentRegistry()
         self.catalogue = self._make_catalogue()
         # What is written from threads as well reads the state by itself.
         installed = StateStore(settings.state_file).read
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
-        self.loader = _loader(settings, self.sign_ins)
+        self.loader = _loader(settings, self.sign_ins, log_line)
         self.audit = AuditLog(settings.audit_file, door)
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
@@ -181,8 +190,10 @@ class App:
             store=self.store,
             configuration=self.configuration,
             journal=Journal(settings.home / "journal.json", installed),
+            calls=CallLog(settings.home / CALLS_FILE, door),
             admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
             approve=approve,
+            shared=self._shared_approval(door, listener, later=answers_later),
             ask_values=ask_values,
             sign_ins=self.sign_ins,
             ask_sign_in=ask_sign_in,
@@ -190,16 +201,15 @@ class App:
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
         )
-        self._model: Model | None = None
-        self._background: list[asyncio.Task[None]] = []
         self._new_registry = asyncio.Event()
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
         self._stop_watching: list[Callable[[], None]] = []
+        self._telemetry = telemetry.started(settings.telemetry)
 
     def _make_catalogue(self) -> Catalogue:
         home, meaning = self.settings.home, self.settings.meaning
         catalogue = Catalogue(
-            self.registry, self._installed_entries, home / "registry", meaning=meaning, runs_here=self._runs_here
+            self.registry, self._installed_entries, home / "registry", meaning=meaning, runs_here=self.runs_here
         )
         self.registry.watch(before_new_copy=catalogue.prepare)
         return catalogue
@@ -210,7 +220,19 @@ class App:
             return ENFORCED
         return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
 
-    def _runs_here(self, entry: Entry) -> bool:
+    def _shared_approval(self, door: str, listener: Listener, *, later: bool) -> SharedApproval:
+        """Return what asks on the page of this home as well."""
+        home, seconds = self.settings.home, self.settings.timeouts.person
+        scrub = self._without_secrets
+        return SharedApproval(home, door, later=later, scrub=scrub, listener=listener, seconds=seconds)
+
+    def _without_secrets(self, text: str) -> str:
+        """Return *text* without secrets; it may block."""
+        from dynamic_plugins.redaction.blanked_text import blanked
+
+        return blanked(text, self.configuration.secrets())
+
+    def runs_here(self, entry: Entry) -> bool:
         """Return whether this machine can run a plugin, as far as its entry tells."""
         try:
             self.installer.plan(entry)
@@ -262,6 +284,7 @@ class App:
             search=self._action_search,
             reach=reach,
             wait_for=self.service.under_way.wait_for,
+            choices=self.service.action_choices,
         )
 
     @cached_property
@@ -298,11 +321,18 @@ class App:
             asyncio.create_task(self._end_idle_workers()),
             asyncio.create_task(self.service.run_tasks()),
         ]
+        await self._telemetry.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        try:
+            await self._close()
+        finally:
+            await self._telemetry.__aexit__(None, None, None)
+
+    async def _close(self) -> None:
         await asyncio.gather(*(conversation.settle() for conversation in self._conversations))
         for task in self._background:
             task.cancel()

@@ -9,6 +9,7 @@
     │   ├── NotInstalledError              not_installed
     │   ├── AlreadyActiveError             already_active
     │   ├── NeedsConfirmationError         needs_confirmation
+    │   │   ├── AskedOnPageError           needs_confirmation
     │   │   ├── UnlistedError              needs_confirmation
     │   │   └── WithheldError              needs_confirmation
     │   ├── DeclinedError                  declined
@@ -78,6 +79,15 @@ PermissionKind = Literal["network", "read", "write", "program"]
 PERMISSION_LENGTH = 300
 
 
+_COMMAND = "dynamic-plugins "
+_TYPED = "That command is the person's to type."
+
+
+def to_a_model(text: str) -> str:
+    """Return a person's *text* as a model may read it: of a command in it is said that the person types it."""
+    return f"{text.rstrip().removesuffix('.')}. {_TYPED}" if _COMMAND in text else text
+
+
 class PluginError(Exception):
     """Something went wrong; ``code`` says what kind of thing. The root itself stands for what nobody foresaw.
 
@@ -100,7 +110,7 @@ class PluginError(Exception):
 
     def for_model(self) -> str:
         """Return the text for a model; the next step is a tool to call, or something to ask the person."""
-        return str(self) if self._for_model is None else self._for_model
+        return to_a_model(str(self)) if self._for_model is None else self._for_model
 
     def to_dict(self) -> dict[str, Any]:
         """Return ``{"code", "message", …facts}``, the error object of every tool result; the message is the model's."""
@@ -189,12 +199,30 @@ class NeedsConfirmationError(InputError):
 
     code = "needs_confirmation"
 
-    def __init__(self, name: str, question: str) -> None:
+    def __init__(self, name: str, question: str, *, for_model: str | None = None) -> None:
+        """*for_model* is the question as a model reads it, where it speaks of the person."""
         self.name, self.question = name, question
         super().__init__(
             f"{name}: you have to agree first, at a terminal or with --yes. {question}",
-            for_model=f"{name}: a person has to agree first. {question}",
+            for_model=f"{name}: a person has to agree first. {question if for_model is None else for_model}",
         )
+
+
+class AskedOnPageError(NeedsConfirmationError):
+    """The person is asked on the page of this home, at ``page``; the same call made again has their answer."""
+
+    def __init__(self, nobody: NeedsConfirmationError, page: str) -> None:
+        """*nobody* is what the call would come to without the page; the address *page* is without any token."""
+        self.name, self.question, self.page = nobody.name, nobody.question, page
+        InputError.__init__(
+            self,
+            f"{nobody.for_person()} You are also asked at {page}; once you have answered there, try again.",
+            for_model=f"{nobody.for_model()} Or on the person's own page, which asks them now: {page}. Tell them so. "
+            "Once they have said yes there, make this same call again.",
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"page": self.page}
 
 
 class UnlistedError(NeedsConfirmationError):
@@ -215,8 +243,11 @@ class WithheldError(NeedsConfirmationError):
 
     def __init__(self, plugin: str, component: str) -> None:
         changed = f"Its {component} is not what was agreed to: it is new or has changed since."
+        command = f"dynamic-plugins activate {plugin}"
         super().__init__(
-            plugin, f"{changed} The difference is shown, and asked about, by: dynamic-plugins activate {plugin}"
+            plugin,
+            f"{changed} The difference is shown, and asked about, by: {command}",
+            for_model=f"{changed} The person is shown the difference, and asked, by: {command}",
         )
 
 
@@ -273,16 +304,20 @@ class NeedsConfigurationError(InputError):
 
 
 class NeedsSignInError(NeedsConfigurationError):
-    """A person has to sign in at the plugin's server, for the first time or again; *reason* says why, where known."""
+    """A person has to sign in at the plugin's server, for the first time or again; *reason* says why, where known.
 
-    def __init__(self, name: str, reason: str = "") -> None:
+    *for_model* is the reason as a model reads it, where that is another one.
+    """
+
+    def __init__(self, name: str, reason: str = "", *, for_model: str | None = None) -> None:
         self.name, self.reason, self.missing, self.version = name, reason, (), None
+        told = reason if for_model is None else for_model
         self.command = f"dynamic-plugins login {shlex.quote(name)}"
         text = f"{name} needs you to sign in" + (f": {reason}." if reason else " first.")
         InputError.__init__(
             self,
             f"{text} Sign in with: {self.command}",
-            for_model=f"{name} needs the person to sign in{f': {reason}' if reason else ' first'}. "
+            for_model=f"{name} needs the person to sign in{f': {told}' if told else ' first'}. "
             f"They do so with: {self.command}",
         )
 

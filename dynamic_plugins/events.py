@@ -21,6 +21,10 @@ class Event:
     fraction: float | None = None
 
 
+WAITING, ANSWERED = "waiting_for_answer", "answered_on_page"
+"""Stages: a question for the person waits on the page of this home, and was answered there."""
+ELSEWHERE = frozenset({WAITING, ANSWERED})
+
 Listener = Callable[[Event], None]
 
 

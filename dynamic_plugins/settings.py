@@ -93,6 +93,24 @@ class Timeouts:
     registry: float = 10.0
     idle: float = 600.0
     """After this long without a call a worker is ended; the next call starts it again."""
+    person: float = 600.0
+    """So long is an answer on the home's page waited for, where nobody can be asked otherwise; 0 asks nobody there."""
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """Which of OpenTelemetry's signals are exported; where to, the ``OTEL_*`` variables tell OpenTelemetry itself.
+
+    *problem* is why what is configured cannot be done.
+    """
+
+    traces: bool = False
+    metrics: bool = False
+    problem: str = ""
+
+    @property
+    def on(self) -> bool:
+        return self.traces or self.metrics
 
 
 #: The name by which the built-in model is chosen.
@@ -203,6 +221,7 @@ class Settings:
     """Whether the search has the embedding as second opinion, where the extra ``search`` is installed."""
     max_steps: int = 8
     """How many times the model may call tools in one turn."""
+    telemetry: Telemetry = Telemetry()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The process environment, for child processes and for ``configure --from-env``."""
 
@@ -267,6 +286,7 @@ class Settings:
             meaning=_choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
             limits=_limits(env),
             timeouts=_timeouts(env),
+            telemetry=_telemetry(env),
             environment=env,
         )
 
@@ -315,7 +335,29 @@ def _timeouts(env: Mapping[str, str]) -> Timeouts:
         start=_number(env, "DYNAMIC_PLUGINS_START_TIMEOUT", 60),
         call=_number(env, "DYNAMIC_PLUGINS_CALL_TIMEOUT", 120),
         idle=_number(env, "DYNAMIC_PLUGINS_IDLE_SECONDS", 600),
+        person=_number(env, "DYNAMIC_PLUGINS_PERSON_SECONDS", 600),
     )
+
+
+def _telemetry(env: Mapping[str, str]) -> Telemetry:
+    """Return what is exported: what an exporter ``otlp`` is named for, or an address is given for, and no more."""
+    if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return Telemetry()
+    wanted = {signal for signal in ("TRACES", "METRICS") if _is_exported(env, signal)}
+    for name in ("OTEL_EXPORTER_OTLP_PROTOCOL", *(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL" for signal in wanted)):
+        protocol = env.get(name, "").strip().lower()
+        if wanted and protocol not in {"", "http/protobuf"}:
+            return Telemetry(
+                problem=f"{name} is {protocol}, and nothing is exported: only http/protobuf is spoken here"
+            )
+    return Telemetry("TRACES" in wanted, "METRICS" in wanted)
+
+
+def _is_exported(env: Mapping[str, str], signal: str) -> bool:
+    exporters = env.get(f"OTEL_{signal}_EXPORTER", "").lower().replace(",", " ").split()
+    if exporters:
+        return "otlp" in exporters
+    return bool(env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or env.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
 
 
 def _user_data_dir() -> str:

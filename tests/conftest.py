@@ -85,7 +85,7 @@ class Cli:
     env: dict[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
-        keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_"))}
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_", "OTEL_"))}
         keep.pop("PYTHONDONTWRITEBYTECODE", None)
         # The embedding has tests of its own; the others must not start a process for each registry they make up.
         return keep | ALONE | {"DYNAMIC_PLUGINS_SEARCH": "words"} | self.env

@@ -348,7 +348,7 @@ def check_command(command: Typed, here: Workspace) -> None:
     words = shlex.split(line)
     if words[0] == "claude":  # a client's own command: what it would start must answer
         assert_serves(tuple(words[words.index("--") + 1 :]))
-    elif words[:2] in (["dynamic-plugins", "serve-model"], ["dynamic-plugins", "mcp"]):
+    elif words[:2] in (["dynamic-plugins", each] for each in ("mcp", "serve-model", "web")):
         check_server(command, words, here)
     elif command.said or any("********" in seen for seen in command.seen):
         check_at_a_terminal(command, words, here)
@@ -367,7 +367,7 @@ def check_server(command: Typed, words: list[str], here: Workspace) -> None:
         address = address_from(process)
         # The line has been read: what it was is known by the address in it.
         assert any("http://127.0.0.1:" in seen for seen in command.seen) or not command.seen
-        assert address.endswith(("/mcp", "/v1"))
+        assert address.endswith(("/mcp", "/v1", "/enter"))
     finally:
         stop(process)
 

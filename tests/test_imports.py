@@ -31,6 +31,7 @@ ROOMS = [
     "app",
     "library",
     "integrations",
+    "web",
     "testing",
     "cli",
     "__main__",

@@ -58,8 +58,13 @@ class ChangeGuard:
         if self._mood is None or not changes(call):
             return None
         what = call.name if call.tool is None or call.tool.plugin is None else call.tool.action.name
-        why = f"{what} changes something, and the person {_MOODS[self._mood]}. "
-        return NeedsConfirmationError(plugin or what, f"{why}Ask them first, and call it when they say yes.")
+        mood = _MOODS[self._mood]
+        return NeedsConfirmationError(
+            plugin or what,
+            f"{what} changes something, and you {mood}. Say yes if you want it.",
+            for_model=f"{what} changes something, and the person {mood}. "
+            "Ask them first, and call it when they say yes.",
+        )
 
 
 def _asks(reply: str) -> bool:

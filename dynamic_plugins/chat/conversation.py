@@ -13,6 +13,7 @@ from dynamic_plugins.chat.change_guard import ChangeGuard
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.reach_question import answer_in, question_text
 from dynamic_plugins.chat.untrusted_text import RESULT_CHARACTERS, fenced
+from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.model_protocol import Say, ToolCall, TurnContext, Use
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, ModelError, PluginError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from dynamic_plugins.core.model_protocol import Model, OnText
+    from dynamic_plugins.core.spans import Span
     from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.tools.injection_guard import Reader
@@ -133,7 +135,13 @@ class Conversation:
         A model that cannot be reached, too many steps or too much time end the turn with a reply that says so; the
         conversation goes on. Cancelling leaves the conversation as it was before this turn.
         """
-        watch = watch or Watch()
+        with telemetry.turn(self._model.name) as span:
+            turn = await self._respond(text, watch or Watch(), span)
+            if turn.failed:
+                span.fail("no_answer")
+            return turn
+
+    async def _respond(self, text: str, watch: Watch, span: Span) -> Turn:
         calls: list[Call] = []
         await self.settle()
         text, notices = await self._vault.redact(text)
@@ -150,8 +158,10 @@ class Conversation:
             async with asyncio.timeout(self._turn_seconds):
                 turn = await self._taken_up(text, watch, calls) or await self._run(watch, calls)
         except TimeoutError:
+            span.fail("timeout")
             turn = Turn(f"I stopped: this took longer than {self._turn_seconds:g} s.", tuple(calls), failed=True)
         except ModelError as error:
+            span.fail(error.code)
             return self._failed(self._vault.scrub_text(error.for_person()), calls, notices)
         except BaseException:  # Ctrl-C and the like too: half a turn would stay in the conversation
             self._drop_turn()
@@ -161,7 +171,8 @@ class Conversation:
         self._vault.record_reply(turn.reply)
         self._changes.replied(turn.reply)
         if self._evaluate is not None:
-            self._evaluating = asyncio.create_task(self._show(self._evaluate, text, turn.reply))
+            shown = self._show(self._evaluate, text, turn.reply)
+            self._evaluating = asyncio.create_task(shown, context=telemetry.apart())
             self._shown.add(self._evaluating)
             self._evaluating.add_done_callback(self._shown.discard)
         return turn

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.chat.conversation import Watch
 from dynamic_plugins.cli import prompts
+from dynamic_plugins.cli.exit_codes import DONE
 from dynamic_plugins.cli.model_at_start import model_at_start
-from dynamic_plugins.cli.output import DONE, FAILED, Output
 from dynamic_plugins.cli.screen import Screen
 from dynamic_plugins.cli.sign_in_commands import sign_in_asker
 from dynamic_plugins.cli.turn_result import exit_code_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     from dynamic_plugins.chat.conversation import Conversation, Turn
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.settings import Settings
 
 
@@ -100,7 +101,7 @@ async def _turn_a_line(conversation: Conversation, out: Output) -> int:
             out.line(turn.to_dict())
         else:
             out.say(turn.reply)
-        code = FAILED if turn.failed else code
+        code = exit_code_of(turn) or code
     return code
 
 

@@ -10,45 +10,25 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.configure_command import configure
-from dynamic_plugins.cli.output import DONE, FAILED, NEEDS_CONFIGURATION, Output
+from dynamic_plugins.cli.exit_codes import DONE, FAILED
 from dynamic_plugins.cli.permission_commands import permissions
 from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
+from dynamic_plugins.cli.status_command import status
+from dynamic_plugins.cli.tools_command import tools
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.storage.open_page import page_address
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.core.status import Outcome
     from dynamic_plugins.events import Event
     from dynamic_plugins.settings import Settings
 
 Result = dict[str, Any]
-
-
-async def status(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    """``status``: show installed plugins."""
-    app = App(settings, door="terminal")
-    infos = [await app.service.info(arguments.name)] if arguments.name else app.service.status()
-    if out.as_json:
-        out.document({"ok": True, "plugins": [info.to_dict() | _watched(app, info.name) for info in infos]})
-    else:
-        render.status(out, infos, whole=bool(arguments.name))
-        for info in infos:
-            if waiting := app.service.withheld(info.name):
-                out.say(render.withheld(info.name, waiting))
-            if (revocation := app.service.revocation(info.name)) is not None:
-                out.say(render.revoked(info.name, revocation.sentence))
-    return DONE
-
-
-def _watched(app: App, name: str) -> Result:
-    """Return what is noted of an installed plugin: its use, and what of it waits for the person."""
-    more: Result = {"withheld": withheld} if (withheld := app.service.withheld(name)) else {}
-    if (revocation := app.service.revocation(name)) is not None:
-        more["revoked"] = revocation.to_dict() | {"source": revocation.source}
-    return app.service.journal.report(name) | more
 
 
 async def install(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -92,7 +72,8 @@ def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Co
 
         with Screen(out) as screen:
             approve = prompts.as_typed(getattr(arguments, "yes", False), screen)
-            async with App(settings, approve=approve, door="terminal") as app:
+            listen = screen.listen_for_answers
+            async with App(settings, approve=approve, listener=listen, door="terminal") as app:
                 return await _verbs(out, app, arguments.names, getattr(app.service, verb))
 
     command.__doc__ = f"``{verb}``."
@@ -180,7 +161,7 @@ async def _facts(app: App, said: str) -> Result | None:
 
 
 def _noted(results: list[Result], error: PluginError, out: Output, plugin: Result | None = None) -> int:
-    from dynamic_plugins.cli.output import exit_code
+    from dynamic_plugins.cli.exit_codes import exit_code
 
     results.append({"ok": False, "error": error.to_dict()} | ({"plugin": plugin} if plugin else {}))
     if not out.as_json:
@@ -222,8 +203,8 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
 
 
 async def _called(app: App, name: str, action: str, values: dict[str, Any]) -> Any:
-    """Return what an action gives; what it may not reach is asked about, where somebody sits at a terminal."""
-    if app.service.approve is None:
+    """Return what an action gives; what it may not reach is asked about, at a terminal or on the home's page."""
+    if app.service.approve is None and page_address(app.settings.home) is None:
         return await app.service.call(name, action, values)
     from dynamic_plugins.tools.tool_formats import Tool
     from dynamic_plugins.tools.toolbox import Prepared
@@ -240,17 +221,6 @@ async def audit(arguments: argparse.Namespace, settings: Settings, out: Output) 
         out.document({"ok": True, "audit": lines})
     else:
         render.audit(out, lines)
-    return DONE
-
-
-async def tools(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    """``tools``: print the tools' JSON schemas."""
-    from dynamic_plugins.tools.tool_formats import in_format
-
-    app = App(settings, door="terminal")
-    app.service.sync()
-    chosen = app.toolbox.management() + (app.toolbox.plugin_tools() if arguments.all else [])
-    out.document(in_format(chosen, arguments.format))
     return DONE
 
 
@@ -287,4 +257,3 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[A
     "tools": tools,
     "doctor": doctor,
 }
-__all__ = ["COMMANDS", "NEEDS_CONFIGURATION"]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts
-from dynamic_plugins.cli.output import DONE, Output
+from dynamic_plugins.cli.exit_codes import DONE
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError
-from dynamic_plugins.lifecycle.variables import variable_among
+from dynamic_plugins.lifecycle.variables import check_path, variable_among
 from dynamic_plugins.settings import is_forbidden, is_the_persons_own
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.core.status import Outcome
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.settings import Settings
@@ -88,18 +88,10 @@ def check_typed(plugin: str, known: Sequence[Variable], name: str, value: str, *
         by_upper = {each.upper(): each for each in declared}
         near = get_close_matches(variable.name.upper(), by_upper, 1)
         hint = f"Did you mean {by_upper[near[0]]}?" if near else f"There are: {', '.join(declared)}."
-        raise BadArgumentsError(
-            plugin, f"it declares no {variable.name}. {hint} To set it all the same, add --undeclared."
-        )
+        lacks = f"it declares no {variable.name}. {hint}"
+        raise BadArgumentsError(plugin, f"{lacks} To set it all the same, add --undeclared.", for_model=lacks)
     if variable.format == "filepath" and not variable.is_secret:
         check_path(plugin, variable.name, value)
-
-
-def check_path(plugin: str, name: str, value: str) -> None:
-    """Raise BadArgumentsError where *value* is a path on this machine and not even its folder is there."""
-    path = Path(value.strip()).expanduser()
-    if path.is_absolute() and not path.exists() and not path.parent.is_dir():
-        raise BadArgumentsError(plugin, f"{name}: there is no folder {path.parent}. Make it, or name another path.")
 
 
 async def ask_settings(app: App, plugin: str, out: Output) -> None:

@@ -44,7 +44,25 @@ async def examine(settings: Settings) -> list[Check]:
         await _registry(settings),
         _home(settings),
         *_policy(settings),
+        *_telemetry(settings),
     ]
+
+
+def _telemetry(settings: Settings) -> list[Check]:
+    """Return what becomes of traces and metrics, where somebody has configured them."""
+    from importlib.util import find_spec
+
+    from dynamic_plugins.core.telemetry import MISSING
+
+    told = settings.telemetry
+    if told.problem:
+        return [Check("telemetry", False, told.problem, "set it to http/protobuf, or take it away")]
+    if not told.on:
+        return []
+    signals = " and ".join(name for name, on in (("traces", told.traces), ("metrics", told.metrics)) if on)
+    if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter.otlp.proto.http") is None:
+        return [Check("telemetry", False, f"{signals} cannot be exported", MISSING)]
+    return [Check("telemetry", True, f"{signals} are exported")]
 
 
 async def _uv() -> Check:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.local_models import PATIENT, all_models, look
 from dynamic_plugins.cli import render
+from dynamic_plugins.cli.exit_codes import DONE
 from dynamic_plugins.cli.model_at_start import GOOD_FOR, choice_of, why_gone
-from dynamic_plugins.cli.output import DONE, Output
 from dynamic_plugins.errors import ModelError
 from dynamic_plugins.events import Event
 from dynamic_plugins.settings import BUILT_IN, MODEL_SERVERS, MODEL_VARIABLES
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.chat.local_models import FoundServer, LocalModel
     from dynamic_plugins.chat.ollama_pull import PullProgress
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.settings import ModelServer, Settings
 

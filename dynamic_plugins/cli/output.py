@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.cli.exit_codes import USAGE, exit_code
 from dynamic_plugins.errors import UsageError
 from dynamic_plugins.text.printable import json_text, printable
 
@@ -14,16 +15,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from dynamic_plugins.errors import PluginError
-
-DONE, FAILED, USAGE, NEEDS_CONFIGURATION, DECLINED = 0, 1, 2, 3, 4
-
-_EXIT_CODES = {
-    "needs_configuration": NEEDS_CONFIGURATION,
-    "declined": DECLINED,
-    "needs_confirmation": DECLINED,
-    "wrong_usage": USAGE,
-}
-
 
 NO_TERMINAL = (
     "This command needs the extra cli: pip install 'agent-dynamic-plugins[cli]' "
@@ -78,6 +69,10 @@ class Output:
         if not self.as_json:
             print(printable(text), flush=True)
 
+    def script(self, text: str) -> None:
+        """Print what a program reads as it is."""
+        print(text)
+
     def aside(self, text: str, style: str = "") -> None:
         """Print a sentence that is not a result, to standard error; on a terminal broken at words and in *style*."""
         if not sys.stderr.isatty() or not has_terminal():
@@ -105,8 +100,3 @@ class Output:
             return self.failure(UsageError(text))
         self.aside(text)
         return USAGE
-
-
-def exit_code(code: str) -> int:
-    """Return the exit code for an error's code."""
-    return _EXIT_CODES.get(code, FAILED)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from dynamic_plugins import __version__
 from dynamic_plugins.cli.output import Output
 from dynamic_plugins.errors import UsageError
-from dynamic_plugins.settings import BUILT_IN, MODEL_SERVER_KINDS
+from dynamic_plugins.settings import BUILT_IN, LOOPBACK, MODEL_SERVER_KINDS
 
 SEARCH_LIMIT = 50
 _ALLOW_UNLISTED = "with --yes: agree also to what no registry lists"
@@ -23,7 +23,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     wherever in *argv* it stands.
     """
     try:
-        return _parser().parse_args(argv)
+        return parser().parse_args(argv)
     except UsageError as error:
         out = Output(as_json=any(len(word) > 2 and "--json".startswith(word) for word in argv))
         if not out.as_json:
@@ -38,20 +38,21 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{self.prog}: {message}", usage=self.format_usage())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads a command line."""
+    made = _Parser(
         prog="dynamic-plugins", description="Find, install, use and unload plugins for an LLM agent, in a conversation."
     )
-    parser.add_argument("--version", action="version", version=f"dynamic-plugins {__version__}")
-    _global_options(parser, main=True)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    made.add_argument("--version", action="version", version=f"dynamic-plugins {__version__}")
+    _global_options(made, main=True)
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _finding(commands)
     _lifecycle(commands)
     _using(commands)
     _talking(commands)
     _models(commands)
     _serving(commands)
-    return parser
+    return made
 
 
 def _global_options(parser: argparse.ArgumentParser, *, main: bool = False) -> None:
@@ -111,6 +112,7 @@ def _finding(commands: Any) -> None:
     info.add_argument("name", metavar="NAME")
     status = _command(commands, "status", "show installed plugins")
     status.add_argument("name", nargs="?", metavar="NAME")
+    status.add_argument("--watch", action="store_true", help="show it again whenever it changes, until Ctrl-C")
     sources = _command(commands, "registry", "list, add, remove, refresh or trust registries")
     sources.add_argument("verb", choices=["list", "add", "remove", "refresh", "trust"])
     sources.add_argument("values", nargs="*", metavar="NAME|ADDRESS")
@@ -200,7 +202,14 @@ def _using(commands: Any) -> None:
     call.add_argument("plugin", metavar="PLUGIN")
     call.add_argument("action", metavar="ACTION")
     call.add_argument("--args", default="{}", metavar="JSON", help="the action's arguments, one JSON object")
-    tools = _command(commands, "tools", "print the tools' JSON schemas")
+    tools = _command(
+        commands, "tools", "print the tools' JSON schemas, or choose which of a plugin's actions are offered"
+    )
+    tools.add_argument("name", nargs="?", metavar="NAME", help="show what of this plugin is offered, or choose it")
+    tools.add_argument("--only", nargs="+", default=[], metavar="ACTION", help="offer models these and no others")
+    tools.add_argument("--hide", nargs="+", default=[], metavar="ACTION", help="offer models all but these")
+    tools.add_argument("--rename", nargs="+", default=[], metavar="ACTION=NAME", help="offer it under another name")
+    tools.add_argument("--reset", action="store_true", help="offer everything, under its own name")
     tools.add_argument(
         "--format", default="openai", choices=["openai", "openai-responses", "anthropic", "gemini", "mcp"]
     )
@@ -209,6 +218,8 @@ def _using(commands: Any) -> None:
     audit.add_argument("name", nargs="?", metavar="NAME", help="only what concerns the plugin of exactly this name")
     audit.add_argument("--limit", type=_count, metavar="N", help="the last N lines only")
     _command(commands, "doctor", "show what is there and what is missing, with the remedy")
+    completion = _command(commands, "completion", "print the script by which a shell completes commands and names")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"])
 
 
 def _talking(commands: Any) -> None:
@@ -229,6 +240,14 @@ def _models(commands: Any) -> None:
 
 
 def _serving(commands: Any) -> None:
+    web = _command(
+        commands, "web", "the page for people: find plugins, decide what is asked, enter secrets, see what happens"
+    )
+    web.add_argument("--port", type=int, default=8767, metavar="N", help="the port (default 8767; 0: any)")
+    web.add_argument("--host", default=LOOPBACK, metavar="ADDRESS", help="another address; it needs --token-file")
+    web.add_argument(
+        "--token-file", metavar="FILE", help="a file with the token to enter (default: a new one each time)"
+    )
     model = _command(commands, "serve-model", "serve the embedded model as an OpenAI-compatible endpoint on 127.0.0.1")
     model.add_argument("--port", type=int, default=8765, metavar="N", help="the port (default 8765; 0: any)")
     mcp = _command(commands, "mcp", "serve the plugins of this home to MCP clients")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
-from dynamic_plugins.cli.output import DONE
+from dynamic_plugins.cli.exit_codes import DONE
 from dynamic_plugins.core.permission_text import granted_by_name, taken_back
 from dynamic_plugins.core.permissions import (
     ANY,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
-from dynamic_plugins.cli.output import DONE, FAILED, Output, exit_code
+from dynamic_plugins.cli.exit_codes import DONE, FAILED, exit_code
 from dynamic_plugins.cli.registry_standing import standing
+from dynamic_plugins.core.error_phrases import in_conversation
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
 from dynamic_plugins.registry.sources import Doing, SourceState
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.registry.registry import Registry
     from dynamic_plugins.registry.unlisted import Direct
     from dynamic_plugins.resolver.catalog import Catalogue, Found
@@ -258,5 +260,5 @@ def _print(out: Output, result: Result) -> int:
     if out.as_json:
         out.document(result)
     elif not result["ok"]:
-        out.aside(f"{result['error']['code']}: {result['error']['message']}", "red")
+        out.aside(f"{result['error']['code']}: {in_conversation(result['error'], '')}", "red")
     return DONE if result["ok"] else exit_code(result["error"]["code"])

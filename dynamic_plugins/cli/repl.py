@@ -8,8 +8,8 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.cli import render
+from dynamic_plugins.cli.exit_codes import DONE
 from dynamic_plugins.cli.model_at_start import what_answers
-from dynamic_plugins.cli.output import DONE
 from dynamic_plugins.cli.screen import unechoed
 from dynamic_plugins.cli.turn_view import ShownTurn
 from dynamic_plugins.text.printable import printable

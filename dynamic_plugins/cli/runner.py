@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.cli.output import FAILED, NO_TERMINAL, Output, has_terminal
+from dynamic_plugins.cli.exit_codes import FAILED, INTERRUPTED
+from dynamic_plugins.cli.output import NO_TERMINAL, Output, has_terminal
 from dynamic_plugins.errors import PluginError, StateError
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.saved_model import with_saved_model
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
 
     Command = Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]
 
-INTERRUPTED = 130
-HOLD_SECRETS = {"chat", "mcp", "serve-model"}
+HOLD_SECRETS = {"chat", "mcp", "serve-model", "web"}
 """Commands that run for long with secrets in memory."""
-FOR_PROGRAMS = {"mcp", "serve-model", "tools"}
+FOR_PROGRAMS = {"completion", "mcp", "serve-model", "tools", "web"}
 """Commands that serve or print for programs, with --json or without: they need no terminal."""
 
 
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         out.aside("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
-        return FAILED  # the reader went away; there is nobody left to tell
+        raise
     except OSError as error:
         if arguments.verbose:
             raise
@@ -102,6 +102,10 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import chat_commands
 
         return chat_commands.COMMANDS[name]
+    if name == "completion":
+        from dynamic_plugins.cli.completion_command import completion
+
+        return completion
     if name == "model":
         from dynamic_plugins.cli import model_commands
 
@@ -110,7 +114,7 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import sign_in_commands
 
         return sign_in_commands.COMMANDS[name]
-    if name in {"mcp", "serve-model"}:
+    if name in {"mcp", "serve-model", "web"}:
         from dynamic_plugins.cli import serve_commands
 
         return serve_commands.COMMANDS[name]

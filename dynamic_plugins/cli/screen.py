@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_plugins.cli.progress import Bars
+from dynamic_plugins.events import ELSEWHERE
 from dynamic_plugins.text.printable import printable
 
 if TYPE_CHECKING:
@@ -43,10 +44,16 @@ class Screen:
 
     def listen(self, event: Event) -> None:
         """Show how far something is; what runs in the background breaks no reply's line."""
+        self.listen_for_answers(event)
         if self._bars is not None and event.stage not in {"task_done", "task_failed"}:
             if self._flow.in_a_line:
                 self._flow.end()
             self._bars.listen(event)
+
+    def listen_for_answers(self, event: Event) -> None:
+        """Say where a question waits for the person, and that they have answered it there."""
+        if event.stage in ELSEWHERE:
+            self.note(event.message)
 
     def busy(self, what: str) -> None:
         """Say what is being waited for, until something else is shown."""

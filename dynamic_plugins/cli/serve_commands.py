@@ -1,4 +1,4 @@
-"""The commands that serve: this home's plugins for any MCP client, and the embedded model as an endpoint."""
+"""The commands that serve: this home's plugins for any MCP client, the embedded model as an endpoint, and the page."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import secrets
 import shlex
 import signal
 import socket
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.app import App
-from dynamic_plugins.cli.output import DONE, FAILED, Output
+from dynamic_plugins.cli.exit_codes import DONE, FAILED
 from dynamic_plugins.core.light_import import postpone, without_collection
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.errors import PluginError, UsageError
 from dynamic_plugins.settings import LOOPBACK
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from typing import Any
 
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.integrations.mcp_server import PluginServer
     from dynamic_plugins.settings import Settings
 
@@ -43,6 +47,7 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
             ask_sign_in=person.ask_sign_in,
             listener=person.listen,
             door="mcp",
+            answers_later=True,
         ) as app:
             app.sweep()
             server = PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))
@@ -91,12 +96,97 @@ async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Ou
     except OSError as error:
         out.aside(_refused(arguments.port, error))
         return FAILED
-    with listening:
+    stop = asyncio.Event()
+    with listening, _on_signal(stop.set):
         # Told once it listens: who reads this connects at once.
         address = f"http://{LOOPBACK}:{listening.getsockname()[1]}/v1"
         out.aside(f"The embedded model answers at {address} (Ctrl-C ends it).")
-        await serve(app.catalogue, listening)
+        await serve(app.catalogue, listening, stop)
     return DONE
+
+
+async def web(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    """``web``: the page for people."""
+    if find_spec("jinja2") is None:
+        out.aside("This command needs the extra web: pip install 'agent-dynamic-plugins[web]'")
+        return FAILED
+    token = _operators_token(arguments.token_file)
+    if (wrong := _wrong_address(arguments.host, token)) is not None:
+        return out.wrong_usage(wrong)
+    try:
+        listening = socket.create_server((arguments.host, arguments.port))
+    except OSError as error:
+        out.aside(_refused(arguments.port, error))
+        return FAILED
+    stop = asyncio.Event()
+    with listening, _on_signal(stop.set):
+        await _serve_web(listening, token, stop, settings, out)
+    return DONE
+
+
+async def _serve_web(
+    listening: socket.socket, token: str | None, stop: asyncio.Event, settings: Settings, out: Output
+) -> None:
+    from dynamic_plugins.web.access import AccessKey
+    from dynamic_plugins.web.operations import Operations
+    from dynamic_plugins.web.site import Site
+    from dynamic_plugins.web.web_server import serve_web
+    from dynamic_plugins.web.worker_lines import WorkerLines
+
+    host, port = listening.getsockname()[:2]
+    key = AccessKey(f"{host}:{port}", token) if token else AccessKey(f"{host}:{port}")
+    operations, lines = Operations(), WorkerLines()
+    async with App(
+        settings,
+        approve=operations.approve,
+        ask_sign_in=operations.ask_sign_in,
+        listener=operations.listen,
+        door="web",
+        log_line=lines.add,
+    ) as app:
+        app.sweep()
+
+        def announce() -> None:
+            if token:
+                out.aside(f"Open {key.address} and enter your token (Ctrl-C ends the page).")
+            else:
+                out.aside(f"Open {key.first_address} (Ctrl-C ends the page).")
+            if host != LOOPBACK:
+                out.aside(_NOT_LOOPBACK)
+
+        await serve_web(Site(app, operations, lines), key, listening, stop, announce)
+
+
+_NOT_LOOPBACK = (
+    "Others can reach this address: whoever has the token manages your plugins and enters "
+    "your secrets, and as it is plain HTTP, whoever is on the way reads along. Put it behind something that encrypts."
+)
+SHORTEST_TOKEN = 16
+
+
+def _operators_token(path: str | None) -> str | None:
+    """Return the token in the file at *path*. Raises UsageError for one that is too short to keep anybody out."""
+    if path is None:
+        return None
+    token = Path(path).expanduser().read_text(encoding="utf-8").strip()
+    if len(token) < SHORTEST_TOKEN:
+        raise UsageError(f"The token in {path} must have at least {SHORTEST_TOKEN} characters.")
+    return token
+
+
+def _wrong_address(host: str, token: str | None) -> str | None:
+    """Return why the page cannot be served at *host*; None where it can."""
+    if host == LOOPBACK:
+        return None
+    if token is None:
+        return f"--host {host} can be reached from elsewhere: give --token-file with a token of your own."
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"--host takes an IPv4 address, not {host}."
+    if address.version != 4 or address.is_unspecified:
+        return "--host takes one IPv4 address of this machine, since a page is only shown under the address it has."
+    return None
 
 
 def _refused(port: int, error: OSError) -> str:
@@ -135,4 +225,5 @@ def _on_signal(act: Callable[[], object]) -> Iterator[None]:
 COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]] = {
     "mcp": mcp,
     "serve-model": serve_model,
+    "web": web,
 }

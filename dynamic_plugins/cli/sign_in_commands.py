@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts
-from dynamic_plugins.cli.output import DONE, Output
+from dynamic_plugins.cli.exit_codes import DONE
 from dynamic_plugins.cli.screen import Screen
 from dynamic_plugins.errors import DeclinedError, NeedsSignInError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dynamic_plugins.approval import AskSignIn, SignInRequest
+    from dynamic_plugins.cli.output import Output
     from dynamic_plugins.settings import Settings
 
 _PASTE = "Paste the address that the browser ended at, or wait for it to come back (Ctrl-C ends this): "
@@ -33,8 +34,9 @@ async def login(arguments: argparse.Namespace, settings: Settings, out: Output) 
         async with App(settings, listener=screen.listen, door="terminal") as app:
             name = (await app.service.resolve(arguments.name)).name
             if ask is None:
+                nobody = "nobody can be asked here"
                 raise NeedsSignInError(
-                    name, "nobody can be asked here; at a terminal, or with --no-browser, one can be"
+                    name, f"{nobody}; at a terminal, or with --no-browser, one can be", for_model=nobody
                 )
             signed_in = await app.service.sign_in(name, ask)
             where = app.configuration.sign_ins.facts(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.cli.output import DONE, FAILED, exit_code
+from dynamic_plugins.cli.exit_codes import DONE, FAILED, exit_code
 from dynamic_plugins.tools.management import ALIASES
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.error_phrases import to_the_person
 from dynamic_plugins.embedded import result_text
 from dynamic_plugins.embedded.plugin_account import account
 from dynamic_plugins.embedded.result_unwrapping import Failed, unwrapped
@@ -147,21 +148,19 @@ def error_text(error: Mapping[str, Any], plugin: str = "") -> str:
     """Return a failure as one sentence, and what would help."""
     code = str(error.get("code") or "")
     if code == "declined":
-        return "You declined, so nothing was changed."  # the message tells a model how to take it
-    message = _reason(str(error.get("message") or ""))
+        return "You declined, so nothing was changed."
+    message = _reason(str(error.get("message") or ""), code)
     near = [str(each) for each in error.get("suggestions") or ()]
     named = str(error.get("plugin") or plugin or "")
     help_ = _remedy(code, message, named, near)
     return f"That did not work: {message}{f' {help_}' if help_ else ''}"
 
 
-def _reason(message: str) -> str:
+def _reason(message: str, code: str) -> str:
     """Return *message* on one line, without a schema that somebody else was to read, and with its full stop."""
     line = " ".join(re.split(r"\s*(?:[Ss]chema:?\s*)?\{\s*\"", message, maxsplit=1)[0].split()) or "it gave no reason"
     line = re.sub(r"(?i)\Aerror:\s*", "", line)
-    # It is written for a model; who reads it here is the person that it speaks of.
-    line = re.sub(r"\bThe person (\w+)s\b", lambda found: found[1].capitalize(), line)
-    line = re.sub(r"\bOnly the person can \w+ that, if they want to, with:", "If you want it to, type:", line)
+    line = to_the_person(line, code)  # it is written for a model
     if len(line) > 400:
         line = line[:399].rsplit(" ", 1)[0] + "…"
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
@@ -314,7 +313,7 @@ def _unloaded(result: dict[str, Any], call: Made) -> str:
 
 
 def _joined(said: str, then: str, result: Mapping[str, Any]) -> str:
-    note = str(result.get("note") or "").strip()
+    note = to_the_person(str(result.get("note") or ""))
     return " ".join(part for part in (said, note, then) if part)
 
 

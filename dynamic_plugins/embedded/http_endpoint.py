@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -69,16 +71,28 @@ def _parsed(content: bytes) -> Any:
         raise BadRequestError("The request is not JSON in UTF-8, or is nested too deep.") from None
 
 
-async def serve(catalogue: Catalogue, listening: socket.socket) -> None:
-    """Serve the embedded model as an OpenAI-compatible endpoint, on *listening*, until cancelled or interrupted.
+async def serve(catalogue: Catalogue, listening: socket.socket, stop: asyncio.Event | None = None) -> None:
+    """Serve the embedded model as an OpenAI-compatible endpoint, on *listening*, until *stop* is set, or cancelled.
 
     A web page in a browser on this machine must not be able to use it, so a request that a page sends is refused.
     """
     import uvicorn
 
     application = _application(catalogue)
-    config = uvicorn.Config(application, log_level="warning", lifespan="off")
-    await uvicorn.Server(config).serve(sockets=[listening])
+    config = uvicorn.Config(application, log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    # Signals are the caller's. Uvicorn would take them, and raise them again once it has ended.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign]
+
+    async def end() -> None:
+        await (stop or asyncio.Event()).wait()
+        server.should_exit = True
+
+    ending = asyncio.create_task(end())
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        ending.cancel()
 
 
 def _application(catalogue: Catalogue) -> Starlette:

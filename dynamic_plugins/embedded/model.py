@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
 from dynamic_plugins.embedded.completion import MODEL, call_id, fingerprint, pieces
 from dynamic_plugins.embedded.request import Request, read_request
@@ -44,7 +45,9 @@ class EmbeddedModel:
         How the installed plugins stand is *context*'s word; only a caller without one is read for it.
         """
         body = {"messages": list(messages), "tools": list(tools)}
-        answer = await answer_from(self._catalogue, read_request(body), context)
+        with telemetry.model_request(self.name, None) as span:
+            answer = await answer_from(self._catalogue, read_request(body), context)
+            span.answered(model=self.name, reasons=("tool_calls" if answer.calls else "stop",))
         if on_text is not None:
             for piece in pieces(answer.text):
                 on_text(piece)

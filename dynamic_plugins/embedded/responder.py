@@ -30,7 +30,7 @@ from dynamic_plugins.embedded.options import (
 )
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
-from dynamic_plugins.embedded.search_request import list_call, search_for, wish_for
+from dynamic_plugins.embedded.search_request import list_call, search_for, search_in_own_words, wish_for
 from dynamic_plugins.embedded.unlisted_order import unlisted_order
 from dynamic_plugins.embedded.use_phrase import asked_about, used_for
 from dynamic_plugins.embedded.using import propose
@@ -62,6 +62,7 @@ ANSWERS = 0.05
 FOR_A_TERMINAL = "That is a command for a terminal: open a second one, or leave with /quit, and type it there."
 PROMPT_PREFIX = "prompt_"
 """What the actions begin with that an MCP server's prompts become."""
+SAY_WHAT_IT_IS = 'Say "search for" and what it is, and I look.'
 NO_TOOL = "I have no tool for that here."
 
 
@@ -192,7 +193,9 @@ class Responder:
         if told.unplaced and (search := wish_for(understood.said, understood.reading)) is not None:
             return Answer((search,))
         if told.text == NOTHING_DOES_THAT:
-            search = list_call(understood.said, understood.reading)
+            search = search_in_own_words(understood.said, understood.reading)
+            if search is None:
+                return Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
             return Answer(text=question((search,), (told.text,)), proposed=(search,))
         return Answer(text=told.text)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.decide import Call
 from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.policy import wants_list
+from dynamic_plugins.redaction.detector import find_secrets
 from dynamic_plugins.text.tokenizer import words as telling_words
 from dynamic_plugins.text.wordlists import wordlist
 
@@ -23,6 +24,9 @@ LONGEST_WISH = 300
 FEWEST_WORDS = 2
 """Of fewer telling words nothing can be found that fits."""
 
+_NO_WISH = re.compile(
+    r"\b(?:there|it|that|this|those|them|keep|forget|oops|behalt\w*|dort|damit|ahí|déjalo|là|laisse)\b|[(){}<>=]", re.I
+)
 _HAVES = re.compile(
     r"\s*(?:please |ok(?:ay)?,? |bitte )?(?:install|download|get me|add|find|installiere?|hol|instala|installe)\b", re.I
 )
@@ -75,12 +79,26 @@ def wish_for(said: str, reading: Reading) -> Call | None:
 
     A person who says what they want and is told nothing but a kindness does not know what to do next.
     """
+    spoken = reading.text.spoken
     manages = reading.act.all.get("manage", 0.0) >= MANAGES
-    if reading.ordered < WISHES or manages or negated(said) or len(said) > LONGEST_WISH:
+    if reading.ordered < WISHES or reading.mood.label != "order" or manages or len(said) > LONGEST_WISH:
+        return None
+    # What takes something back, leans on what was said, or names a plugin says something else.
+    if negated(said) or _NO_WISH.search(spoken):
+        return None
+    if any(plugin.link.kind in ("exact", "whole", "alias") for plugin in reading.plugins if plugin.link.named):
+        return None
+    call = search_in_own_words(said, reading)
+    telling = len(str(call.arguments["query"]).split()) if call is not None else 0
+    return call if telling >= FEWEST_WORDS or (telling and _HAVES.match(said)) else None
+
+
+def search_in_own_words(said: str, reading: Reading) -> Call | None:
+    """Return a search for what *said* speaks of, where all of it is the person's own: nothing pasted, and no secret."""
+    if reading.text.spoken.split() != said.split() or find_secrets(said):
         return None
     call = list_call(said, reading)
-    telling = len(str(call.arguments.get("query", "")).split())
-    return call if telling >= FEWEST_WORDS or (telling and _HAVES.match(said)) else None
+    return call if call.arguments.get("query") else None
 
 
 def list_call(said: str, reading: Reading) -> Call:

@@ -117,8 +117,8 @@ class Installer:
         if package.type == "git" and not self._allow_builds:
             raise InstallError(
                 entry.name,
-                "it comes from git, so installing it builds it, which runs its code at once. A person can allow that "
-                "with DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
+                "it comes from git, so installing it builds it, which runs its code at once. That is done only where "
+                "DYNAMIC_PLUGINS_ALLOW_BUILDS=1 allows it",
             )
         cools = self._exclude_newer is None and self._cooldown_days > 0 and not _is_verified(entry, package, wanted)
         plan = InstallPlan(

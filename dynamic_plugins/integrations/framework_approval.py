@@ -83,8 +83,13 @@ class ConsentingCalls:
     ) -> dict[str, Any]:
         """Call a tool on a plugin whose *install* waits for the person's answer: this call has to wait with it."""
         if ALIASES.get(name, name) != "activate_plugin":
-            reason = f"Its install waits for the person: {install.question} Call {name} again once they have agreed."
-            return {"ok": False, "error": NeedsConfirmationError(install.name, reason).to_dict()}
+            waits = NeedsConfirmationError(
+                install.name,
+                f"Its install waits for you: {install.question}",
+                for_model=f"Its install waits for the person: {install.question} "
+                f"Call {name} again once they have agreed.",
+            )
+            return {"ok": False, "error": waits.to_dict()}
         if not await ask(_first_start(install)):
             return {"ok": False, "error": DeclinedError(install.name, "activate").to_dict()}
         return await self._call(name, arguments, ask)

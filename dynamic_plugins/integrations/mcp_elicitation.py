@@ -161,14 +161,16 @@ class Person:
         dismissed = answer is not None
         if request.verb in ("call", "reach"):
             why = "They dismissed the question." if dismissed else "This client cannot ask them."
-            raise NeedsConfirmationError(request.name, f"{request.question} {why}")
+            raise NeedsConfirmationError(request.name, request.question, for_model=f"{request.question} {why}")
         listed = not (request.by_itself and not self._allow_unlisted)
         if self._allow_installs and not dismissed and not request.suggested_by and listed:
             return Answer.BEFOREHAND
         why = "They dismissed the question. " if dismissed else ""
         command = shlex.join(self._words(request))
         raise NeedsConfirmationError(
-            request.name, f"{request.question} {why}They agree by running this in a terminal: {command}"
+            request.name,
+            f"{request.question} You agree by running this in a terminal: {command}",
+            for_model=f"{request.question} {why}They agree by running this in a terminal: {command}",
         )
 
     def _words(self, request: ApprovalRequest) -> list[str]:

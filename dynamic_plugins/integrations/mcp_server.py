@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import mcp_types as types
 import uvicorn
@@ -21,7 +21,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 
 from dynamic_plugins import __version__
-from dynamic_plugins.core import prompt_files
+from dynamic_plugins.core import prompt_files, telemetry
 from dynamic_plugins.errors import NotInstalledError, PluginError
 from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError
@@ -125,6 +125,7 @@ class PluginServer:
         command: str = NAME,
     ) -> None:
         self._toolbox, self._service, self._person = toolbox, service, person
+        self.transport: Literal["pipe", "tcp"] = "pipe"
         self._tools = {tool.name: tool_definition(tool) for tool in toolbox.constant()}
         self._schemas = [
             (dict(tool.action.parameters), self._tools[tool.name].input_schema) for tool in toolbox.constant()
@@ -171,14 +172,19 @@ class PluginServer:
                 types.INVALID_PARAMS,
                 f"There is no tool {params.name!r}. A plugin's action is called through call_plugin_action.",
             )
-        try:
-            async with self._person.behind(context, params):
-                self._service.sync()
-                return tool_result(self._as_listed(await self._apart(self._call(params.name, params.arguments))))
-        except InputNeededError as needed:
-            return needed.result
-        except PluginError as error:  # the saved state cannot be read
-            return tool_result({"ok": False, "error": error.to_dict()})
+        # The span that the client sent along is the current one here: the SDK has taken it out of the request.
+        with telemetry.served_call(params.name, context.protocol_version, self.transport) as span:
+            try:
+                async with self._person.behind(context, params):
+                    self._service.sync()
+                    result = await self._apart(self._call(params.name, params.arguments))
+            except InputNeededError as needed:
+                return needed.result
+            except PluginError as error:  # the saved state cannot be read
+                result = {"ok": False, "error": error.to_dict()}
+            if not result["ok"]:
+                span.fail("tool_error")
+            return tool_result(self._as_listed(result))
 
     async def _apart(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
         """Return what *work* gives; cancelled by the client or with the connection, it is cancelled once and cleans up.
@@ -286,6 +292,7 @@ async def serve_http(
     Requests that name another host or come from another site's page are refused; with *token*, so are those without
     ``Authorization: Bearer <token>``.
     """
+    server.transport = "tcp"
     port = listening.getsockname()[1]
     hosts = [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
     app: ASGIApp = server.server.streamable_http_app(

@@ -15,6 +15,8 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from dynamic_plugins.core.same_origin import refusal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -129,11 +131,8 @@ class ValuePage:
         return _page("Thank you", "<p>The values were passed on. You can close this page.</p>")
 
     def _refused(self, request: Request) -> Response | None:
-        # Another site's script may reach this port under a name of its own (DNS rebinding): it is turned away.
-        if request.headers.get("host") != self._host:
-            return PlainTextResponse("Wrong host.", 421, _HEADERS)
-        if request.headers.get("origin", f"http://{self._host}") != f"http://{self._host}":
-            return PlainTextResponse("Wrong origin.", 403, _HEADERS)
+        if (refused := refusal(request.headers, self._host)) is not None:
+            return PlainTextResponse(refused[1], refused[0], _HEADERS)
         if self._given.done() or not secrets.compare_digest(
             request.path_params["token"].encode(), self._token.encode()
         ):

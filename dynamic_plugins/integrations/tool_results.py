@@ -21,7 +21,7 @@ def _list_of(**properties: Schema) -> Schema:
 
 
 # An error's "schema" is not named: clients that make Pydantic models of this would shadow a method of theirs.
-_ERROR = _object(("code", "message"), code=_TEXT, message=_TEXT, suggestions=_TEXTS, missing=_TEXTS)
+_ERROR = _object(("code", "message"), code=_TEXT, message=_TEXT, suggestions=_TEXTS, missing=_TEXTS, page=_TEXT)
 _PLUGIN = {
     "name": _TEXT,
     "version": _TEXT,

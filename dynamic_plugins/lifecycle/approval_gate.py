@@ -19,6 +19,7 @@ from dynamic_plugins.errors import (
 )
 from dynamic_plugins.install.remote_address import facts as remote_facts
 from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
+from dynamic_plugins.lifecycle.shared_approval import PersonAnswer
 from dynamic_plugins.lifecycle.variables import defaults_of
 from dynamic_plugins.text.printable import odd_name
 
@@ -30,23 +31,31 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.lifecycle.admission import Admission
+    from dynamic_plugins.lifecycle.shared_approval import SharedApproval
     from dynamic_plugins.storage.state import StoredPlugin
 
 
 suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
 """The plugin whose words brought up what is being asked about, where no person is known to have."""
+_ON_PAGE = "answered on the page"
 _ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
 
 
 class ApprovalGate:
     """Asks through *approve*; with None there is nobody to ask. All methods raise DeclinedError when the person does
-    not agree, and NeedsConfirmationError where nobody can be asked. *enforced* tells what is enforced on this machine.
+    not agree, and NeedsConfirmationError where nobody can be asked. *enforced* tells what is enforced on this machine;
+    *shared* asks on the page of this home as well, where one is open.
     """
 
     def __init__(
-        self, installer: Installer, approve: Approve | None, admission: Admission, enforced: Enforced = not_enforced
+        self,
+        installer: Installer,
+        approve: Approve | None,
+        admission: Admission,
+        enforced: Enforced = not_enforced,
+        shared: SharedApproval | None = None,
     ) -> None:
-        self._installer, self.admission = installer, admission
+        self._installer, self.admission, self._shared = installer, admission, shared
         self.approve, self.enforced = approve, enforced
 
     @property
@@ -84,6 +93,11 @@ class ApprovalGate:
             return request
         allowed = self.admission.allows_unlisted
         return replace(request, unlisted=plan.named, told=plan.told, by_itself=not allowed)
+
+    def close(self) -> None:
+        """Withdraw the questions that are still open on the page."""
+        if self._shared is not None:
+            self._shared.close()
 
     @contextlib.asynccontextmanager
     async def agreed(
@@ -149,8 +163,9 @@ class ApprovalGate:
         )
 
     async def _ask(self, request: ApprovalRequest) -> None:
-        answer = await self._answer(request)
-        self._note(request, "no" if not answer else "yes" if answer is True else str(answer))
+        person = await self._answer(request)
+        answer = person.answer
+        self._note(request, "no" if not answer else "yes" if answer is True else str(answer), person)
         if not answer:
             raise DeclinedError(request.name, request.verb)
 
@@ -160,31 +175,42 @@ class ApprovalGate:
         request = ApprovalRequest(
             "call", plan.name, plan.version or "", plan.origin, (), action=action, arguments=arguments
         )
-        answer = await self._answer(request)
-        self._note(request, "no" if not answer else "once" if answer is True else str(answer))
+        person = await self._answer(request)
+        answer = person.answer
+        self._note(request, "no" if not answer else "once" if answer is True else str(answer), person)
         if not answer:
             raise DeclinedError(plan.name, f"call {action} of")
         return answer
 
     async def ask_to_reach(
-        self, plugin: StoredPlugin, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...]
+        self,
+        plugin: StoredPlugin,
+        wanted: Permissions,
+        action: str,
+        arguments: str,
+        warnings: tuple[str, ...],
+        *,
+        waits: bool = True,
     ) -> bool | Answer:
         """Return what the person answers to *plugin* reaching what is *wanted* for a call; raises as the others do.
 
-        Consent beforehand is to what a person asks for; what a plugin would reach besides is not among it.
+        Consent beforehand is to what a person asks for; what a plugin would reach besides is not among it. Where nobody
+        can be asked here, the page is waited for, unless *waits* is false.
         """
         request = self._request_to_reach(plugin, wanted, action, arguments, warnings)
         if self.is_beforehand:
             raise NeedsConfirmationError(request.name, request.question)
-        answer = await self._answer(request)
-        self.note_reach(plugin, wanted, "no" if not answer else "conversation" if answer is True else str(answer))
+        person = await self._answer(request, waits=waits)
+        answer = person.answer
+        said = "no" if not answer else "conversation" if answer is True else str(answer)
+        self.note_reach(plugin, wanted, said, on_page=person.on_page)
         if not answer:
             raise ReachDeclinedError(plugin.name, as_verbs(wanted), reach_command(plugin.name, wanted))
         return answer
 
-    def note_reach(self, plugin: StoredPlugin, wanted: Permissions, answer: str) -> None:
-        """Note what the person answered to *plugin* reaching what is *wanted*."""
-        detail = f"to {as_verbs(wanted)}"
+    def note_reach(self, plugin: StoredPlugin, wanted: Permissions, answer: str, *, on_page: bool = False) -> None:
+        """Note what the person answered to *plugin* reaching what is *wanted*, and whether on the page."""
+        detail = f"to {as_verbs(wanted)}" + (f"; {_ON_PAGE}" if on_page else "")
         self.admission.audit.note("consent to reach", plugin.name, of=plugin.installation, answer=answer, detail=detail)
 
     def _request_to_reach(
@@ -206,18 +232,28 @@ class ApprovalGate:
             arguments=arguments,
         )
 
-    async def _answer(self, request: ApprovalRequest) -> bool | Answer:
+    async def _answer(self, request: ApprovalRequest, *, waits: bool = True) -> PersonAnswer:
         beforehand = self.is_beforehand
         alone = request.by_itself and self.approve is approve_listed
-        if self.approve is None or alone or (request.suggested_by and beforehand):
-            self._note(request, "nobody could be asked")
+        approve, nobody = self.approve, None
+        if approve is None or alone or (request.suggested_by and beforehand):
             needed = UnlistedError if request.by_itself and not request.suggested_by else NeedsConfirmationError
-            raise needed(request.unlisted or request.name, request.question)
-        answer = await self.approve(request)
-        return Answer.BEFOREHAND if answer and beforehand else answer
+            nobody = needed(request.unlisted or request.name, request.question)
+            approve = _raising(nobody)
+        try:
+            if beforehand or self._shared is None:  # who agreed beforehand is not there to be asked
+                answer = await approve(request)
+                return PersonAnswer(Answer.BEFOREHAND if answer and beforehand else answer)
+            return await self._shared.ask(request, approve, waits=waits)
+        except NeedsConfirmationError as error:
+            if error is nobody:
+                self._note(request, "nobody could be asked")
+            raise
 
-    def _note(self, request: ApprovalRequest, answer: str) -> None:
+    def _note(self, request: ApprovalRequest, answer: str, person: PersonAnswer | None = None) -> None:
         detail = request.action or ("what it offers has changed" if request.changes else "")
+        if person is not None and person.on_page:
+            detail = f"{detail}; {_ON_PAGE}" if detail else _ON_PAGE
         self.admission.audit.note(
             f"consent to {request.verb}",
             request.name,
@@ -235,6 +271,13 @@ def reach_command(plugin: str, wanted: Permissions) -> str:
     for host in wanted.network or ():
         return grant_command(plugin, "network", host)
     return grant_command(plugin, "program", wanted.programs[0])
+
+
+def _raising(nobody: NeedsConfirmationError) -> Approve:
+    async def approve(_request: ApprovalRequest) -> bool:
+        raise nobody
+
+    return approve
 
 
 def _permissions(plan: InstallPlan) -> Permissions:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.status import PluginState, Status
 from dynamic_plugins.errors import (
     LoadError,
@@ -249,7 +250,8 @@ class PluginHandle:
             plugin = self._launcher.installed(self.name)
             self.source = plugin.source
             try:
-                connection = await self._launcher.start(plugin)
+                with telemetry.plugin_start(self.name):
+                    connection = await self._launcher.start(plugin)
             except LoadError:
                 if self._launcher.is_current(plugin):
                     raise

@@ -31,14 +31,22 @@ class ReachGrants:
         self._store, self._approval, self._admission, self._permissions = store, approval, admission, permissions
 
     async def ask(
-        self, name: str, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...]
+        self,
+        name: str,
+        wanted: Permissions,
+        action: str,
+        arguments: str,
+        warnings: tuple[str, ...],
+        *,
+        waits: bool = True,
     ) -> bool | Answer:
         """Ask the person about what is *wanted* for a call, let *name* reach it where they agree; return the answer.
 
         Raises what :meth:`ApprovalGate.ask_to_reach` does.
         """
         self._admission.check_permissions(name, wanted)
-        answer = await self._approval.ask_to_reach(self._store.get(name), wanted, action, arguments, warnings)
+        plugin = self._store.get(name)
+        answer = await self._approval.ask_to_reach(plugin, wanted, action, arguments, warnings, waits=waits)
         await self.let(name, wanted, always=answer is Answer.ALWAYS)
         return answer
 

@@ -7,8 +7,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamic_plugins.approval import Answer
+from dynamic_plugins.core.action_choice import ALL
 from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
-from dynamic_plugins.errors import NotInstalledError, PluginError, UnknownPluginError
+from dynamic_plugins.errors import NotInstalledError, PluginError, UnknownActionError, UnknownPluginError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.lifecycle import offer_pins
 from dynamic_plugins.lifecycle.activation import Activation
@@ -33,16 +34,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
+    from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.core.permissions import Enforced, Enforcement
-    from dynamic_plugins.core.status import DynamicPluginInfo, Outcome
+    from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
+    from dynamic_plugins.lifecycle.shared_approval import SharedApproval
     from dynamic_plugins.oauth.sign_ins import SignIns
     from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.resolver.catalog import Catalogue, PluginRef
+    from dynamic_plugins.storage.call_log import CallLog
     from dynamic_plugins.storage.state import StateStore
     from dynamic_plugins.storage.usage_log import Journal
     from dynamic_plugins.storage.values import ConfigurationStore
@@ -69,9 +73,10 @@ class PluginManagementService:
     A plugin may be named as people name it, which :class:`Catalogue` resolves, or by a reference from :meth:`resolve`.
     Every verb is safe to repeat and raises a :class:`PluginError` that says what happened and what to do next, that of
     an unknown, ambiguous or missing name among them. *approve* asks a person; without it, what needs a person's
-    approval raises NeedsConfirmationError. *ask_values* asks a person for the required values of a plugin;
-    *ask_sign_in* has them sign in at the server of a remote one; *use_model* answers plugins that ask for the host's
-    model; *enforced* tells which permissions this machine holds them to.
+    approval raises NeedsConfirmationError; *shared* asks them on the page of this home as well. *ask_values* asks a
+    person for the required values of a plugin; *ask_sign_in* has them sign in at the server of a remote one;
+    *use_model* answers plugins that ask for the host's model; *enforced* tells which permissions this machine holds
+    them to.
     """
 
     def __init__(
@@ -84,8 +89,10 @@ class PluginManagementService:
         store: StateStore,
         configuration: ConfigurationStore,
         journal: Journal,
+        calls: CallLog,
         admission: Admission,
         approve: Approve | None = None,
+        shared: SharedApproval | None = None,
         ask_values: AskValues | None = None,
         sign_ins: SignIns,
         ask_sign_in: AskSignIn | None = None,
@@ -93,12 +100,12 @@ class PluginManagementService:
         use_model: UseModel | None = None,
         enforced: Enforced = not_enforced,
     ) -> None:
-        self.catalogue, self.components, self.journal = catalogue, components, journal
+        self.catalogue, self.components, self.journal, self.calls = catalogue, components, journal, calls
         self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
         self._installer = installer
         self._store, self._configuration, self.admission = store, configuration, admission
         self.under_way = OperationsUnderWay()
-        self._approval = approval = ApprovalGate(installer, approve, admission, enforced)
+        self._approval = approval = ApprovalGate(installer, approve, admission, enforced, shared)
         for_now = GrantsForNow()
         self._launcher = launcher = Launcher(
             loader, store, configuration, self._on_event, admission, for_now, use_model, ask_values
@@ -181,6 +188,35 @@ class PluginManagementService:
     async def info(self, plugin: Named) -> DynamicPluginInfo:
         """Return one installed plugin."""
         return self._supervisor.info((await self.resolve(plugin)).name)
+
+    def action_choices(self) -> dict[str, ActionChoice]:
+        """Return what the person has chosen among the actions of plugins, by plugin; of the others all are offered."""
+        return {name: plugin.choice for name, plugin in self._store.read().items() if plugin.choice is not ALL}
+
+    async def choose_actions(self, plugin: Named, choice: ActionChoice) -> ActionChoice:
+        """Offer models of *plugin* what *choice* says, from now on and in every process of this home.
+
+        Raises UnknownActionError for an action that it does not have, as far as that is known.
+        """
+        name = (await self.resolve(plugin)).name
+        stored = self._store.get(name)
+        known = [action.name for action in stored.offers.of("action")] if stored.offers is not None else []
+        if known and (strange := sorted(choice.names - set(known))):
+            raise UnknownActionError(name, strange[0], known)
+        self._store.change(name, choice=choice)
+        return choice
+
+    def info_of(self, name: str) -> DynamicPluginInfo | None:
+        """Return the installed plugin of exactly this name; None where there is none."""
+        return self._supervisor.info(name) if name in self._store.read() else None
+
+    def statuses(self) -> dict[str, Status]:
+        """Return where each installed plugin stands, by name: quick, however many there are."""
+        return self._supervisor.statuses()
+
+    def status_of(self, name: str) -> Status:
+        """Return where the installed plugin of exactly this name stands. Raises NotInstalledError."""
+        return self._supervisor.get(name).state.status
 
     def running(self) -> dict[str, int]:
         """Return the process id of each plugin that has a worker now."""
@@ -319,15 +355,23 @@ class PluginManagementService:
         return self._permissions.of(name), self._launcher.own_folders(self._store.get(name))
 
     async def ask_to_reach(
-        self, name: str, wanted: Permissions, action: str, arguments: str, warnings: tuple[str, ...] = ()
+        self,
+        name: str,
+        wanted: Permissions,
+        action: str,
+        arguments: str,
+        warnings: tuple[str, ...] = (),
+        *,
+        waits: bool = True,
     ) -> bool | Answer:
         """Ask the person whether a plugin may reach what is *wanted* for a call, and let it where they agree.
 
-        Returns their answer: an "always" is kept, any other yes holds until this process closes. Raises
+        Returns their answer: an "always" is kept, any other yes holds until this process closes. Where nobody can be
+        asked here, the page of this home is waited for, unless *waits* is false. Raises
         ReachDeclinedError, NeedsConfirmationError where nobody can be asked, and NotAllowedError where the operator's
         policy is against it.
         """
-        return await self._reach.ask(name, wanted, action, arguments, warnings)
+        return await self._reach.ask(name, wanted, action, arguments, warnings, waits=waits)
 
     async def let_reach(self, name: str, wanted: Permissions, *, always: bool = False) -> None:
         """Let a plugin reach what is *wanted*, until this process closes or always: the person has agreed to that."""
@@ -416,10 +460,12 @@ class PluginManagementService:
         """Call an action by the plugin's canonical name, and count the call; errors as for :meth:`call`."""
         self.check_agreed(name, action)
         self.components.action(name, action)
-        with self.journal.timed(name, action):
-            return await self._sign_in.signed_in(
+        with self.calls.timed(name, action) as meter, self.journal.timed(name, action):
+            value = await self._sign_in.signed_in(
                 name, self.ask_sign_in, lambda: self.components.execute_action(name, action, arguments)
             )
+            meter.gives(value)
+            return value
 
     async def evaluate(self, turn: dict[str, Any]) -> dict[str, Any]:
         """Show a finished turn to the active plugins' evaluators, starting those that have to be.
@@ -469,7 +515,9 @@ class PluginManagementService:
 
     async def close(self) -> None:
         """End every worker. What is enabled stays enabled for the next start."""
+        self._approval.close()
         await self._supervisor.close()
+        self.calls.close()
         with contextlib.suppress(OSError):
             self.journal.flush()
 

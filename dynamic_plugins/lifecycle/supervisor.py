@@ -143,6 +143,11 @@ class Supervisor:
         self._store.get(name)
         return self._handles[name]
 
+    def statuses(self) -> dict[str, Status]:
+        """Return where each installed plugin stands, by name: quick, however many there are."""
+        self.sync()
+        return {name: self._handles[name].state.status for name in self._store.read()}
+
     @contextlib.asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[PluginHandle]:
         """Keep other verbs off one installed plugin in this block. Raises NotInstalledError."""

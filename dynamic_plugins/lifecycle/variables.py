@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.outside_data import parse_json
@@ -15,7 +16,6 @@ from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from pathlib import Path
 
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.registry.entry import Argument
@@ -74,6 +74,13 @@ def check_value(plugin: str, variable: Variable, value: str) -> str:
     if variable.format == "boolean" and value.lower() not in _TRUE | _FALSE:
         raise BadArgumentsError(plugin, f"{variable.name} must be true or false")
     return value
+
+
+def check_path(plugin: str, name: str, value: str) -> None:
+    """Raise BadArgumentsError where *value* is a path on this machine and not even its folder is there."""
+    path = Path(value.strip()).expanduser()
+    if path.is_absolute() and not path.exists() and not path.parent.is_dir():
+        raise BadArgumentsError(plugin, f"{name}: there is no folder {path.parent}. Make it, or name another path.")
 
 
 def _is_number(value: str) -> bool:

@@ -98,7 +98,11 @@ class PluginAuth(httpx2.Auth):
         host = urlsplit(self.server).hostname
         if challenge.status == 403:
             more = f" ({challenge.scope})" if challenge.scope else ""
-            return NeedsSignInError(self.plugin, f"{host} wants you to allow more{more}")
+            return NeedsSignInError(
+                self.plugin,
+                f"{host} wants you to allow more{more}",
+                for_model=f"{host} wants more to be allowed{more}",
+            )
         if sign_in is not None or self._was_signed_in:
             return NeedsSignInError(self.plugin, f"{host} does not take the earlier sign-in any more")
         return NeedsSignInError(self.plugin)

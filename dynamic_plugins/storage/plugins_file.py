@@ -25,13 +25,26 @@ class PluginsFile:
 
     def __init__(self, path: Path, installed: Callable[[], Collection[str]] | None = None) -> None:
         self.path, self._installed = path, installed
+        self._last: tuple[Stamp, dict[str, Any]] | None = None
+        """What was read last, and of which file: a page of many plugins asks for each of them."""
 
     def stamp(self) -> Stamp | None:
         """Return a mark that is another after every change, or None where there is no file."""
         return stamp_of(self.path)
 
     def read(self) -> dict[str, Any]:
-        """Return the facts by plugin."""
+        """Return the facts by plugin, for reading: what is changed has to be asked for with :meth:`changing`."""
+        try:
+            stamp = self.stamp()
+        except OSError:
+            stamp = None  # reading it says what is wrong
+        if stamp is None or self._last is None or self._last[0] != stamp:
+            data = self._read()
+            self._last = None if stamp is None else (stamp, data)
+            return data
+        return self._last[1]
+
+    def _read(self) -> dict[str, Any]:
         try:
             data: dict[str, Any] = dict(read_json(self.path)["plugins"])
         except FileNotFoundError:
@@ -44,7 +57,7 @@ class PluginsFile:
     def changing(self) -> Iterator[dict[str, Any]]:
         """Yield the facts by plugin, to be changed in the block, under the file's lock."""
         with file_lock(self.path):
-            data = self.read()
+            data = self._read()
             had_any = bool(data)
             yield data
             if data or had_any:  # also where they are as before: the secrets that go with them may not be

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from dynamic_plugins.core.action_choice import ALL, ActionChoice
 from dynamic_plugins.core.atomic_file import Stamp, read_json, stamp_of, write_atomically
 from dynamic_plugins.core.permissions import NOTHING, Permissions
 from dynamic_plugins.core.status import Reachable
@@ -56,6 +57,8 @@ class StoredPlugin:
     """What the person granted it besides what it declares."""
     denied: Permissions = NOTHING
     """What the person took back; it outlasts an update."""
+    choice: ActionChoice = ALL
+    """Which of its actions models are offered, and under which names."""
     reachable: Reachable | None = None
     """Of what runs elsewhere: whether it could be reached when it was last spoken to."""
 
@@ -86,6 +89,7 @@ class StoredPlugin:
             "leaving": self.leaving,
             "allowed": self.allowed.to_dict(),
             "denied": self.denied.to_dict(),
+            **({"choice": self.choice.to_dict()} if self.choice != ALL else {}),
             **({"reachable": asdict(self.reachable)} if self.reachable is not None else {}),
         }
 
@@ -102,6 +106,7 @@ class StoredPlugin:
                 "offers": offers,
                 "agreed": offers if agreed is True else _offers(agreed),
                 "withheld": _offers(data.get("withheld")),
+                "choice": ActionChoice.from_dict(data["choice"]) if data.get("choice") else ALL,
                 "reachable": Reachable(**data["reachable"]) if data.get("reachable") else None,
                 **granted,
             }

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.core import prompt_files
-from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError, PluginError, UnavailableHereError
+from dynamic_plugins.core.action_choice import ALL
+from dynamic_plugins.errors import (
+    BadArgumentsError,
+    NeedsConfigurationError,
+    PluginError,
+    UnavailableHereError,
+    to_a_model,
+)
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.plugin import Action
 from dynamic_plugins.tools.plugin_details import details_of_named
@@ -193,7 +200,12 @@ class ManagementHandlers:
                 raise
             outcome = await self._service.activate(plugin)
         mounted = self._service.components.plugins[plugin.name]
-        actions = [{"name": action.name, "description": one_line(action.description)} for action in mounted.actions]
+        choice = self._service.action_choices().get(plugin.name, ALL)
+        actions = [
+            {"name": choice.name_of(action.name), "description": one_line(action.description)}
+            for action in mounted.actions
+            if choice.offers(action.name)
+        ]
         return _result(outcome) | {"actions": actions}
 
     async def deactivate_plugin(self, plugin_name: str) -> dict[str, Any]:
@@ -220,7 +232,7 @@ def _result(outcome: Outcome) -> dict[str, Any]:
             "why": "New or changed since the person agreed; it can be used once they have agreed. They are asked, and "
             f"shown the difference, by: dynamic-plugins activate {info.name}",
         }
-    return result | ({"note": outcome.note} if outcome.note else {})
+    return result | ({"note": to_a_model(outcome.note)} if outcome.note else {})
 
 
 def _next_step(outcome: Outcome) -> dict[str, Any]:

@@ -44,13 +44,13 @@ async def details_of_named(service: PluginManagementService, query: str) -> dict
     return await details(service, entries[0]) if query.strip().casefold() in names else None
 
 
-async def details(service: PluginManagementService, entry: Entry) -> dict[str, Any]:
+async def details(service: PluginManagementService, entry: Entry, *, measured: bool = True) -> dict[str, Any]:
     """Return what the registry says of *entry*; of what is installed, how it is here: version, size, actions, settings.
 
     ``size_bytes`` is what the install takes on disk, ``tokens`` what its tools cost a model in each request while it is
     active, ``popularity`` downloads a month. What nobody knows is left out; values of settings never are in it.
     """
-    installed = next((info for info in service.status() if info.name == entry.name), None)
+    installed = service.info_of(entry.name)
     variables = await _variables(service, entry, installed)
     offered = service.offered(entry.name) if installed else []
     told: dict[str, Any] = {
@@ -88,7 +88,8 @@ async def details(service: PluginManagementService, entry: Entry) -> dict[str, A
         told["remote"] = {"url": entry.remote.url, "transport": entry.remote.transport, "auth": entry.remote.auth}
     if installed is not None:
         told |= {"installed_version": installed.version, "status": str(installed.status)}
-        told["size_bytes"] = await asyncio.to_thread(_size, installed.path)
+        if measured:
+            told["size_bytes"] = await asyncio.to_thread(_size, installed.path)
     return {key: value for key, value in told.items() if value not in ("", [], 0, None)}
 
 

@@ -8,10 +8,14 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.action_choice import ALL
 from dynamic_plugins.tools.management import NAMES
 from dynamic_plugins.tools.tool_formats import Tool, in_format
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 
 MAX_LISTED = 30
@@ -29,9 +33,9 @@ class PluginTools:
     With hundreds of actions, making their names takes longer than all the rest of a call.
     """
 
-    def __init__(self, components: ComponentRegistry) -> None:
-        self.generation = components.generation
-        self.tools = tools_of(components)
+    def __init__(self, components: ComponentRegistry, choices: Mapping[str, ActionChoice]) -> None:
+        self.generation, self.choices = components.generation, choices
+        self.tools = tools_of(components, choices)
         self.by_name = {tool.name: tool for tool in self.tools}
 
     @cached_property
@@ -42,15 +46,20 @@ class PluginTools:
         return len(json.dumps(in_format(self.tools, "openai"))) > MAX_LISTED_CHARACTERS
 
 
-def tools_of(components: ComponentRegistry) -> list[Tool]:
-    """Return one tool for each action of the plugins that are mounted in *components*, under unique names."""
+def tools_of(components: ComponentRegistry, choices: Mapping[str, ActionChoice]) -> list[Tool]:
+    """Return one tool for each action of the plugins that are mounted in *components*, under unique names.
+
+    *choices* are what the person has chosen among their actions, by plugin.
+    """
     taken: set[str] = {*NAMES, SEARCH_ACTIONS, CALL_ACTION}
     tools = []
     for name, plugin in components.plugins.items():
+        choice = choices.get(name, ALL)
         for action in plugin.actions:
-            tool = Tool(unique_name(name, action.name, taken), action, name)
-            taken.add(tool.name)
-            tools.append(tool)
+            if choice.offers(action.name):
+                tool = Tool(unique_name(name, choice.name_of(action.name), taken), action, name)
+                taken.add(tool.name)
+                tools.append(tool)
     return tools
 
 

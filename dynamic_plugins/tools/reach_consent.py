@@ -10,6 +10,7 @@ from dynamic_plugins.approval import Answer
 from dynamic_plugins.core.permission_text import as_verbs
 from dynamic_plugins.core.permissions import Permissions, asks_more
 from dynamic_plugins.errors import (
+    AskedOnPageError,
     NeedsConfirmationError,
     NotAllowedError,
     NotRepeatedError,
@@ -117,6 +118,8 @@ class ReachConsent:
             return
         try:
             await self._ask(wanted)
+        except AskedOnPageError:
+            raise  # it is made once they have answered
         except NotAllowedError:
             return  # it is made, and refused
         except NeedsConfirmationError:
@@ -132,6 +135,8 @@ class ReachConsent:
         except NotAllowedError as error:
             self._unanswered.pop(_key(wanted.call), None)
             raise refused.because(error.rule) from None
+        except AskedOnPageError as error:
+            raise error from None  # the same call made again has the answer
         except NeedsConfirmationError as error:
             if not self._in_turns:
                 raise refused from None
@@ -148,7 +153,9 @@ class ReachConsent:
         arguments = json.dumps(call.arguments, ensure_ascii=False, default=str)
         action = call.tool.action.name if call.tool is not None else call.name
         try:
-            answer = await self._service.ask_to_reach(wanted.plugin, wanted.wanted, action, arguments, wanted.warnings)
+            answer = await self._service.ask_to_reach(
+                wanted.plugin, wanted.wanted, action, arguments, wanted.warnings, waits=not self._in_turns
+            )
         except ReachDeclinedError:
             self._note_declined(wanted)
             raise

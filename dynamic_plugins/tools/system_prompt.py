@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core import prompt_files
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.errors import PluginError, to_a_model
 from dynamic_plugins.plugin import Provider
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def management_providers(service: PluginManagementService) -> list[Provider]:
             if missing := [each.name for each in info.required_env_vars if not each.is_set]:
                 line["missing"] = missing
             if info.error_details:
-                line["error"] = info.error_details[:200]
+                line["error"] = to_a_model(info.error_details[:200])
             if withheld := service.withheld(info.name):
                 line["withheld"] = withheld
             lines.append(line)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
@@ -19,6 +20,7 @@ from dynamic_plugins.tools.tool_formats import Tool
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
 
@@ -111,7 +113,8 @@ class Toolbox:
     nobody has agreed to, as ``action add``: calling that needs a person. *consent* is asked before a call of a plugin's
     action, and raises where it is not given. *search* finds actions among many; by default by their words alone.
     *reach* stands round it, for what its plugin may not reach. *wait_for* waits for the installs and activations under
-    way of the plugins that its argument says are meant, and tells whether there was one.
+    way of the plugins that its argument says are meant, and tells whether there was one. *choices* gives what the
+    person has chosen among plugins' actions.
     """
 
     def __init__(
@@ -126,8 +129,9 @@ class Toolbox:
         search: ActionSearch | None = None,
         reach: Reach | None = None,
         wait_for: Callable[[Callable[[str], bool]], Awaitable[bool]] | None = None,
+        choices: Callable[[], Mapping[str, ActionChoice]] = dict,
     ) -> None:
-        self._wait_for = wait_for
+        self._wait_for, self._choices = wait_for, choices
         self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
         self._management = {action.name: Tool(action.name, action) for action in management}
         self._search = search
@@ -144,9 +148,9 @@ class Toolbox:
 
     def _current(self) -> PluginTools:
         """Return the plugins' tools, made anew where what is mounted has changed since they were made."""
-        made = self._plugin_tools
-        if made is None or made.generation != self._components.generation:
-            made = self._plugin_tools = PluginTools(self._components)
+        made, choices = self._plugin_tools, self._choices()
+        if made is None or made.generation != self._components.generation or made.choices != choices:
+            made = self._plugin_tools = PluginTools(self._components, choices)
         return made
 
     def offered(self) -> list[Tool]:
@@ -198,10 +202,12 @@ class Toolbox:
 
     async def make(self, call: Prepared) -> dict[str, Any]:
         """Make a call that was prepared; as :meth:`call`."""
-        try:
-            return {"ok": True, **await self._make(call)}
-        except PluginError as error:
-            return {"ok": False, "error": error.to_dict()}
+        with telemetry.tool_call(call.name, call.tool.plugin if call.tool is not None else None) as span:
+            try:
+                return {"ok": True, **await self._make(call)}
+            except PluginError as error:
+                span.fail(error.code)
+                return {"ok": False, "error": error.to_dict()}
 
     def prepare(self, said: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         """Return the call that is meant, its names and arguments mended. Raises BadArgumentsError for what is none."""
@@ -219,8 +225,9 @@ class Toolbox:
             # An action of a plugin, and nothing else: the six are not reached through it.
             inner = mend(name, arguments, dict(_CALL.parameters))
             if not (action := str(inner.get("action") or "")):
-                reason = "'action' is missing: it is the name that search_plugin_actions gives."
-                raise BadArgumentsError(CALL_ACTION, reason, dict(_CALL.parameters))
+                reason = "'action' is missing"
+                how = f"{reason}: it is the name that search_plugin_actions gives."
+                raise BadArgumentsError("the call", reason, dict(_CALL.parameters), for_model=how)
             return self._prepared(action, inner.get("arguments") or {})
         return self._prepared(name, arguments)
 

@@ -14,6 +14,7 @@ from dynamic_plugins.workers.process import error_in
 from dynamic_plugins.workers.transport import ProcessTransport
 
 if TYPE_CHECKING:
+    from dynamic_plugins.core.spans import Attributes
     from dynamic_plugins.errors import PluginError
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.workers.components import Component, Host
@@ -44,6 +45,10 @@ class WorkerConnection(McpConnection):
         super().__init__(
             name, transport, host, scrubber, call_timeout=call_timeout, modern=modern, ours=ours, left_out=left_out
         )
+
+    @property
+    def peer(self) -> Attributes:
+        return {"network.transport": "pipe"}
 
     @property
     def alive(self) -> bool:

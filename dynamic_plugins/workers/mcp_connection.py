@@ -15,6 +15,7 @@ from mcp import Client, MCPError
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
+from dynamic_plugins.core import telemetry
 from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
 from dynamic_plugins.workers.client_features import ClientFeatures
 from dynamic_plugins.workers.components import READ, READ_BY_ADDRESS, Offers
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from mcp.client._transport import Transport
 
+    from dynamic_plugins.core.spans import Attributes, Span
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.workers.components import Component, Host
 
@@ -70,6 +72,8 @@ class McpConnection(ABC):
         self._left_out = left_out
         self._greeted = False
         """Whether the handshake is done."""
+        self._version: str | None = None
+        """Of the protocol, once it is agreed."""
         self._ended_by: Exception | None = None
         """What the client gave up for."""
         self._clocks: set[asyncio.Timeout] = set()
@@ -91,9 +95,15 @@ class McpConnection(ABC):
             message_handler=self._noticed,
             client_info=types.Implementation(name="dynamic-plugins", version="1"),
         )
-        self._task = asyncio.create_task(self._live(), name=f"connection to {name}")
+        # It outlives whatever operation it is made in.
+        self._task = asyncio.create_task(self._live(), name=f"connection to {name}", context=telemetry.apart())
 
     # ---------------------------------------------------------------- what a subclass knows
+
+    @property
+    @abstractmethod
+    def peer(self) -> Attributes:
+        """How it is reached, as attributes of a span."""
 
     @property
     @abstractmethod
@@ -171,16 +181,29 @@ class McpConnection(ABC):
         """Call one component; see :meth:`dynamic_plugins.workers.components.Connection.call`."""
         if not self.alive:
             raise self._not_alive(component)
+        method, target = _request_for(component)
+        with telemetry.plugin_call(self.name, method, target, self.peer, self._version) as span:
+            return await self._call(component, arguments, progress, span)
+
+    async def _call(
+        self,
+        component: Component,
+        arguments: dict[str, Any],
+        progress: Callable[[float | None, str], None] | None,
+        span: Span,
+    ) -> Any:
         begun = time.monotonic()
         try:
             async with asyncio.timeout(self._call_timeout) as clock:
                 self._clocks.add(clock)
                 told = self._progress_callback(progress or self._host.progress, clock)
-                value = await self._ask(component, arguments, told)
+                value = await self._ask(component, arguments, told, span)
         except TimeoutError:
             await self._end_if_stuck()
             raise PluginTimeoutError(self.name, component.name, self._call_timeout) from None
         except MCPError as error:
+            span.fail(str(error.code))
+            span.set("rpc.response.status_code", str(error.code))
             raise await self._call_failure(component, error, arguments, begun) from None
         except ValidationError as error:
             reason = self._scrubber.text(f"its answer does not fit the protocol: {problem_in(error)}")
@@ -199,7 +222,7 @@ class McpConnection(ABC):
     async def _live(self) -> None:
         try:
             async with self._client as client:
-                self._greeted = True
+                self._greeted, self._version = True, client.protocol_version
                 self._offers = await self._ask_offers(client)
                 self._ready.set_result(None)
                 await self._closing.wait()
@@ -214,7 +237,7 @@ class McpConnection(ABC):
             if not self._ready.done():
                 self._ready.set_exception(ConnectionError("closed"))
 
-    async def _ask(self, component: Component, arguments: dict[str, Any], told: Any) -> Any:
+    async def _ask(self, component: Component, arguments: dict[str, Any], told: Any, span: Span) -> Any:
         begun = time.monotonic()
         address = component.address or component.name
         if component.address == READ:
@@ -228,6 +251,7 @@ class McpConnection(ABC):
             return prompt_value(await self._client.get_prompt(address.removeprefix(PROMPT), texts))
         result = await self._client.call_tool(address.removeprefix(TOOL), arguments, progress_callback=told)
         if result.is_error:
+            span.fail("tool_error")
             reason = self._scrubber.text(text_of(result, self._scrubber.result))
             raise self._failure(component, reason, arguments, begun)
         return wrapped_value_of(result) if self._ours else value_of(result)
@@ -336,3 +360,13 @@ class McpConnection(ABC):
             self._offers = offers
             if self.on_offers_changed is not None:
                 self.on_offers_changed(offers)
+
+
+def _request_for(component: Component) -> tuple[str, str]:
+    """Return the method that a call of *component* is, and the tool or prompt that it names; of a resource none."""
+    address = component.address or component.name
+    if component.kind == "provider" or component.address in {READ, READ_BY_ADDRESS}:
+        return "resources/read", ""
+    if address.startswith(PROMPT):
+        return "prompts/get", address.removeprefix(PROMPT)
+    return "tools/call", address.removeprefix(TOOL)

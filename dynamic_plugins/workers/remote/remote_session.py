@@ -12,6 +12,7 @@ from mcp import MCPError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
+from dynamic_plugins.core.telemetry import server_at
 from dynamic_plugins.errors import ActionError, LoadError, PluginError, UnreachableError
 from dynamic_plugins.workers.mcp_connection import McpConnection
 from dynamic_plugins.workers.remote import scrubbed_logs
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from mcp.client._transport import TransportStreams
 
+    from dynamic_plugins.core.spans import Attributes
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.registry.entry import Transport
     from dynamic_plugins.workers.components import Component, Host
@@ -57,6 +59,7 @@ class RemoteSession(McpConnection):
         modern: bool,
     ) -> None:
         self._lost: Failure | None = None
+        self._server = server_at(address)
         self._lives_on_stream = transport == "sse"
         self._http = make_client(self._on_failure)
         opened = _sse(address, self._http) if self._lives_on_stream else _streamable(address, self._http, longest)
@@ -77,6 +80,10 @@ class RemoteSession(McpConnection):
             )
         finally:
             scrubbed_logs.ours.reset(before)
+
+    @property
+    def peer(self) -> Attributes:
+        return {"network.transport": "tcp", "network.protocol.name": "http", **self._server}
 
     @property
     def alive(self) -> bool:

@@ -56,8 +56,11 @@ def initialize(number: int, params: dict[str, Any]) -> None:
     )
 
 
-def call(number: int, name: str) -> None:
-    if MODE == "rich" and name == "swap":
+def call(number: int, params: dict[str, Any]) -> None:
+    name = params["name"]
+    if MODE == "traced":
+        send(id=number, result={"content": [{"type": "text", "text": json.dumps(params.get("_meta", {}))}]})
+    elif MODE == "rich" and name == "swap":
         RESOURCES.append({"uri": "raw://letters", "name": "letters"})
         PROMPTS[0]["name"] = "take_leave"
         send(method="notifications/message", params={"level": "warning", "data": {"key": os.environ.get("RAW_KEY")}})
@@ -153,7 +156,7 @@ def main() -> None:
             case "tools/list":
                 send(id=number, result={"tools": TOOLS})
             case "tools/call":
-                call(number, params["name"])
+                call(number, params)
             case "resources/list" | "prompts/list" if MODE == "boasts":
                 send(id=number, error={"code": -32601, "message": "Method not found"})
             case "resources/list":

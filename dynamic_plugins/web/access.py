@@ -1,0 +1,156 @@
+"""Who may see the page: whoever brings its token, from the page's own host and origin, and nobody else.
+
+The token stands in the first address, which ``dynamic-plugins web`` prints. Whoever opens that gets a cookie in its
+place and is sent on, so that no page of ours has a token in its address. What changes something is protected three
+times against other sites' pages: the cookie is ``SameSite=Strict``, a POST has to name our own origin, and another
+host's name is refused. A token in each form would add nothing to that: whoever gets past the origin could read it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request, cookie_parser
+from starlette.responses import PlainTextResponse, RedirectResponse
+
+from dynamic_plugins.core.same_origin import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY = 2**20
+"""The longest body of a request, in bytes."""
+ENTER = "/enter"
+STATIC = "/static/"
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Not no-referrer: browsers would then send "Origin: null" with a form, and the origin is checked.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """What opens the page at *host*, ``127.0.0.1:8767``: the *token* of the first address, then the *session*."""
+
+    host: str
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    session: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name. Cookies know no ports, so that of another home's page would take its place."""
+        return f"dynamic_plugins_{self.host.rpartition(':')[2]}"
+
+    @property
+    def address(self) -> str:
+        """Where the page is, without a token."""
+        return f"http://{self.host}/"
+
+    @property
+    def first_address(self) -> str:
+        """The address to open first."""
+        return f"http://{self.host}{ENTER}?token={self.token}"
+
+    def opens(self, token: str) -> bool:
+        """Return whether *token* is the right one."""
+        return secrets.compare_digest(token.encode(), self.token.encode())
+
+    def admits(self, headers: Headers) -> bool:
+        """Return whether a request brings the cookie."""
+        given = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
+        return secrets.compare_digest(given.encode(), self.session.encode())
+
+
+class GuardedPage:
+    """An application that only answers whoever *key* admits. *locked* makes the page that all others see.
+
+    *locked* is given the request and whether a token was wrong.
+    """
+
+    def __init__(self, app: ASGIApp, key: AccessKey, locked: Callable[[Request, bool], Response]) -> None:
+        self._app, self._key, self._locked = app, key, locked
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith(STATIC):
+                    headers["Cache-Control"] = "no-cache"  # kept, and asked about: it changes with the version
+            await send(message)
+
+        await self._answer(scope, _bounded(receive), with_headers)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, path = Headers(scope=scope), scope["path"]
+        app: ASGIApp
+        if (refused := refusal(headers, self._key.host, changes=scope["method"] not in ("GET", "HEAD"))) is not None:
+            app = PlainTextResponse(refused[1], refused[0])
+        elif path.startswith(STATIC):
+            app = self._app
+        elif path == ENTER:
+            app = await self._enter(Request(scope, receive))
+        elif self._key.admits(headers):
+            app = self._app
+        else:
+            app = self._locked(Request(scope), False)
+        await app(scope, receive, send)
+
+    async def _enter(self, request: Request) -> Response:
+        try:
+            token = await _token_in(request)
+        except HTTPException as error:
+            return PlainTextResponse(error.detail, error.status_code)
+        if not self._key.opens(token):
+            return self._locked(request, bool(token))
+        # A browser that was sent here by another site's page brings no strict cookie with the next request: the locked
+        # page that it sees has a link, and following that is our own page's doing.
+        response = RedirectResponse("/", 303)
+        response.set_cookie(self._key.cookie, self._key.session, httponly=True, samesite="strict", path="/")
+        return response
+
+
+async def _token_in(request: Request) -> str:
+    if request.method != "POST":
+        return request.query_params.get("token", "")
+    try:
+        return dict(parse_qsl((await request.body()).decode(), max_num_fields=8)).get("token", "").strip()
+    except ValueError:
+        return ""
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return *receive*, which raises HTTPException once too much has come."""
+    length = 0
+
+    async def bounded() -> Message:
+        nonlocal length
+        message = await receive()
+        length += len(message.get("body", b""))
+        if length > MAX_BODY:
+            raise HTTPException(413, "That is too long.")
+        return message
+
+    return bounded

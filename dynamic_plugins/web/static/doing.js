@@ -1,0 +1,25 @@
+// Waits for news of what is under way and goes on by itself. Without it the page looks again every two seconds.
+const doing = document.getElementById("doing");
+const asks = doing.dataset.asks === "1";
+let seen = Number(doing.dataset.changes);
+
+async function watch() {
+  for (;;) {
+    let news;
+    try {
+      const answer = await fetch(`/doing/news?id=${encodeURIComponent(doing.dataset.id)}&seen=${seen}`);
+      if (!answer.ok) return location.reload();
+      news = await answer.json();
+    } catch {
+      // The server is gone, or the network: look again in a while.
+      await new Promise((go) => setTimeout(go, 2000));
+      continue;
+    }
+    if (news.over || news.asks !== asks) return location.reload();
+    seen = news.changes;
+    const step = document.getElementById("step");
+    if (step && news.step) step.textContent = news.step;
+  }
+}
+
+watch();
