@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 COLUMNS = 110
 SECONDS = 300.0
 MAX_SHOWN = 500
-INTRODUCTION = """Five plugins of npm as they are, made for elizaOS 1.x, 2.x and 0.x. A stand-in answers in place of a model: it takes
-the step that each sentence asks for and reads out what came of it, and it is what plugins get that ask for a model. This is
-what `python -m evals.elizaos_typescript_session` prints."""
+INTRODUCTION = """Five plugins of npm as they are, made for elizaOS 1.x, 2.x and 0.x. A stand-in answers in place of a
+model: it takes the step that each sentence asks for and reads out what came of it, and plugins that ask for a model get
+it, too. This is what `python -m evals.elizaos_typescript_session` prints."""
 TODO = "<name>Buy tea</name><taskType>one-off</taskType><priority>2</priority><urgent>false</urgent>"
 
 
