@@ -196,7 +196,12 @@ async def play(
     status = dict.fromkeys(dialogue["installed"], "inactive") | dict.fromkeys(dialogue["active"], "active")
     done, seconds = [], []
     for number, turn in enumerate(dialogue["turns"]):
-        catalogue = Catalogue(registry, lambda now=dict(status): _entries(now, offers))  # type: ignore[misc] # bound now
+        catalogue = Catalogue(
+            registry,
+            lambda now=dict(status): _entries(now, offers),  # type: ignore[misc] # bound now
+            settings.home / "registry",
+            meaning=settings.meaning,
+        )
         model = open_model(settings, catalogue)
         stage = Stage(status, offers, catalogue, turn.get("result", "done"))
         conversation = stage.conversation(model, dialogue["turns"][:number])

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dynamic_plugins.embedded.model import answer_from
+from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.registry.entry import Entry, OfferedAction
 from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.refresh import SNAPSHOT
+from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
-from dynamic_plugins.resolver.documents import VECTORS
+from dynamic_plugins.resolver.catalog import Catalogue
+from dynamic_plugins.resolver.documents import VECTORS, key
 from dynamic_plugins.resolver.search import SearchIndex
+from dynamic_plugins.resolver.vector_index import embed_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +46,7 @@ ENTRIES = [
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder in which all of ENTRIES are embedded."""
     cache = tmp_path_factory.mktemp("cache")
-    from dynamic_plugins.resolver.documents import key, texts_of
-    from dynamic_plugins.resolver.vector_index import embed_documents
+    from dynamic_plugins.resolver.documents import texts_of
 
     embed_documents({key(text): text for entry in ENTRIES for text in texts_of(entry)}, cache / VECTORS)
     return cache
@@ -68,6 +72,58 @@ def test_a_request_finds_what_shares_no_word_with_it(vectors: Path, query: str, 
 
 def test_what_has_nothing_to_do_with_a_request_is_not_shown(vectors: Path) -> None:
     assert names(SearchIndex(ENTRIES, cache=vectors, meaning=True), "read a PDF") == ["acme/papers"]
+
+
+async def test_a_short_wish_of_which_half_is_unknown_finds_nothing_that_only_shares_the_rest(tmp_path: Path) -> None:
+    catalogue = Catalogue(Registry(tmp_path, official={}), cache=tmp_path, meaning=True)
+
+    async def found(wish: str) -> list[str]:
+        return [match.entry.name for match in await catalogue.search(wish, 5)]
+
+    for wish in ("play chess", "track sleep", "translate dolphin", "write poem"):
+        assert await found(wish) == [], wish
+    assert "spotify-mcp-server" in await found("play music")
+    assert "@modelcontextprotocol/server-pdf" in await found("pdf lesen"), "the other half is of another language"
+    assert "@elizaos/plugin-telegram" in await found("cool telegram"), "a name is its own proof"
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("can you remember things?", "@modelcontextprotocol/server-memory"),
+        ("are you able to translate letters?", "@translated/lara-mcp"),
+    ],
+)
+async def test_whoever_asks_for_an_ability_is_told_the_plugin_that_has_it(tmp_path: Path, said: str, name: str) -> None:
+    catalogue = Catalogue(Registry(tmp_path, official={}), cache=tmp_path, meaning=True)
+    request = read_request({"messages": [{"role": "user", "content": said}], "tools": []})
+    answer = await answer_from(catalogue, request)
+    assert not answer.calls
+    assert name in answer.text
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("ich möchte Währungen umrechnen", "frankfurtermcp"),
+        ("quiero traducir un documento", "@translated/lara-mcp"),
+        ("je voudrais traduire un texte", "@translated/lara-mcp"),
+    ],
+)
+async def test_a_wish_that_nothing_active_does_is_searched_for_in_any_language(
+    tmp_path: Path, said: str, name: str
+) -> None:
+    zone = {"type": "object", "properties": {"timezone": {"type": "string"}}, "required": ["timezone"]}
+    clock = {"name": "time__get_time", "description": "Get current time in a specific timezone", "parameters": zone}
+    catalogue = Catalogue(Registry(tmp_path, official={}), cache=tmp_path, meaning=True)
+    tools = [
+        {"type": "function", "function": {"name": "list_available_plugins"}},
+        {"type": "function", "function": clock},
+    ]
+    request = read_request({"messages": [{"role": "user", "content": said}], "tools": tools})
+    (call,) = (await answer_from(catalogue, request)).calls
+    assert call.tool == "list_available_plugins"
+    assert name in [match.entry.name for match in await catalogue.search(call.arguments["query"], 3)]
 
 
 def test_what_is_not_embedded_yet_is_ranked_by_its_words(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import made_up
-from dynamic_plugins.registry.entry import Entry, Package
+from dynamic_plugins.registry.entry import Entry, Package, Verified
 from dynamic_plugins.resolver.mentions import mentions_in
 from dynamic_plugins.resolver.resolver import Resolver
 
@@ -194,6 +194,37 @@ def test_a_name_one_slip_from_a_better_known_one_says_so() -> None:
     for name in ("@elizoas/plugin-telegrarn", "@elizoas/plugin-telegram"):
         assert "@elizaos/plugin-telegram is the better known" in (index.resolve(name).warning or "")
     assert "better known" not in (index.resolve("@elizaos/plugin-telegram").warning or "")
+
+
+SEEN = Verified("2026-11-01")
+
+
+def test_names_that_only_say_what_any_plugin_is_are_not_alike() -> None:
+    names = ["@playwright/mcp", "@stripe/mcp", "@sentry/mcp-server", "@mapbox/mcp-server", "mcp-searxng"]
+    index = Resolver([Entry(name, source="bundled") for name in [*names, "@elizaos/plugin-mcp"]])
+    for name in names:
+        assert index.resolve(name).warning is None, name
+
+
+def test_two_products_that_run_here_are_no_imitations_of_each_other() -> None:
+    mail = [Entry(name, source="bundled", verified=SEEN) for name in ("@shinzolabs/gmail-mcp", "mcp-email-server")]
+    assert Resolver(mail).resolve("gmail").warning is None
+    stranger = Entry("io.github.somebody/emial-mcp")
+    assert "emial" in (Resolver([*mail, stranger]).resolve("mcp-email-server").warning or "")
+    maps = [Entry(name, source="bundled", verified=SEEN) for name in ("mcp-google-map", "server-google-maps")]
+    assert "google-maps" in (Resolver(maps).resolve("mcp-google-map").warning or "")
+
+
+def test_of_several_that_are_meant_the_likeliest_is_the_first() -> None:
+    used, rare = (Entry(f"@{who}/slack-mcp", source="bundled", verified=SEEN, popularity=n) for who, n in SLACKS)
+    unseen = Entry("@a/slack-mcp", source="bundled", popularity=9_000)
+    broken = Entry("@elizaos/plugin-slack", source="bundled", problem="needs an account that nobody gets")
+    found = Resolver([unseen, broken, rare, used]).resolve("slack")
+    assert found.kind == "ambiguous"
+    assert [each.name for each in found.candidates] == [used.name, rare.name, unseen.name, broken.name]
+
+
+SLACKS = (("z", 136_000), ("b", 3_000))
 
 
 def test_an_ordinary_name_comes_without_a_warning(index: Resolver) -> None:

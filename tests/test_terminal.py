@@ -405,3 +405,25 @@ def test_a_narrow_terminal_gets_a_list_and_a_pipe_a_line_for_each_plugin(cli: Cl
     (row,) = [line for line in piped.out.splitlines() if line.startswith("mcp-server-time ")]
     assert row.endswith("converts between time zones")
     assert "\x1b" not in piped.out + piped.err
+
+
+def test_a_name_that_fits_several_plugins_is_asked_about_with_the_likeliest_first(cli: Cli, tmp_path: Path) -> None:
+    folder = str(EXAMPLES / "hello-plugin")
+    packages = [{"type": "path", "name": folder}]
+    entries = [
+        {"name": "@acme/hello-mcp", "description": "Greets in Latin.", "packages": packages},
+        {"name": "plugin-hello", "description": "Greets people by name.", "packages": packages},
+    ]
+    registry = tmp_path / "registry.json"
+    registry.write_text(json.dumps({"plugins": entries}), encoding="utf-8")
+    command = cli.command("--registry", str(registry), "install", "hello")
+    with Terminal(command, tmp_path, cli.environment()) as terminal:
+        terminal.shows(r"1  plugin-hello: Greets people by name\.\s+2  @acme/hello-mcp: Greets in Latin\.")
+        terminal.shows(r"Which one, 1 to 2 \(return takes 1\):")
+        terminal.type("2")
+        terminal.shows(r"plugin +@acme/hello-mcp")
+        terminal.shows(r"\[y/N\]")
+        terminal.type("n")
+        terminal.ends()
+    refused = cli("--registry", str(registry), "install", "hello", "--yes", code=1)
+    assert refused.json["error"]["suggestions"] == ["plugin-hello", "@acme/hello-mcp"]

@@ -75,6 +75,15 @@ FILES = [
     ),
     tool("files__list_directory", "Get a listing of all files and directories in a path.", {"path": "string"}),
 ]
+CODE = {"type": "string", "description": "The currency code."}
+MONEY = [
+    tool(
+        "money__convert_currency",
+        "Converts an amount from one currency to another using the latest exchange rates.",
+        {"amount": "number", "from_currency": CODE, "to_currency": CODE},
+    ),
+    tool("money__get_supported_currencies", "Returns a list of the supported currencies."),
+]
 EVERYTHING = [*WEATHER, *LISTS, *NOTES, *DATABASE, *FILES]
 
 
@@ -188,6 +197,34 @@ def test_a_refused_query_goes_to_the_sibling_that_takes_it() -> None:
 )
 def test_values_are_found_however_they_are_written(said: str, kind: Any, value: object) -> None:
     assert value in [found.value for found in extract(said, date(2025, 6, 4)).of(kind)]
+
+
+@pytest.mark.parametrize(
+    ("said", "amount", "source", "target"),
+    [
+        ("how much is 20 euros in dollars?", 20, "EUR", "USD"),
+        ("cuántos dólares son 30 euros", 30, "EUR", "USD"),
+        ("wie viel sind 50 Franken in Euro?", 50, "CHF", "EUR"),
+        ("combien font 15 livres en euros ?", 15, "GBP", "EUR"),
+        ("change 12.50€ into zloty", 12.5, "EUR", "PLN"),
+        ("what's 5000 yen in pounds", 5000, "JPY", "GBP"),
+        ("convert 20 Canadian dollars to Swiss francs", 20, "CAD", "CHF"),
+    ],
+)
+def test_money_is_exchanged_from_what_the_amount_is_of(said: str, amount: float, source: str, target: str) -> None:
+    arguments = {"amount": amount, "from_currency": source, "to_currency": target}
+    assert first(said, tools=MONEY) == (("money__convert_currency", arguments),)
+
+
+def test_a_currency_that_is_not_known_is_asked_for_and_no_other_is_taken_for_it() -> None:
+    best = propose("convert 50 Jamaican dollars to euros", [], MONEY)[0]
+    assert best.calls[0][1] == {"amount": 50, "to_currency": "EUR"}
+    assert best.missing == ("from_currency",)
+
+
+@pytest.mark.parametrize("said", ["three pounds of flour for the real deal", "try all of it", "a won game"])
+def test_ordinary_words_are_no_currencies(said: str) -> None:
+    assert not extract(said).of("currency")
 
 
 def test_dictated_signs_are_written_out() -> None:

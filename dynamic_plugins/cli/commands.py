@@ -15,6 +15,7 @@ from dynamic_plugins.cli.permission_commands import permissions
 from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
 from dynamic_plugins.cli.status_command import status
 from dynamic_plugins.cli.tools_command import tools
+from dynamic_plugins.cli.which_one import settled
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, PluginError
 from dynamic_plugins.storage.open_page import page_address
@@ -53,10 +54,12 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
                 return await _verbs(
                     out, app, [arguments.path], lambda path: app.service.install_path(Path(path), editable=editable)
                 )
+            # What is agreed to unseen is not picked either.
+            names = arguments.names if arguments.yes else await settled(app.catalogue, arguments.names, screen)
             return await _verbs(
                 out,
                 app,
-                arguments.names,
+                names,
                 lambda name: app.service.install(name, arguments.plugin_version, remote=arguments.remote),
             )
 

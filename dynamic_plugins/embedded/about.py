@@ -72,13 +72,14 @@ def answer_about(
     links: Sequence[Link],
     *,
     only_words: bool = False,
+    find: Callable[[str], Sequence[Entry]] = lambda _: (),
 ) -> About | None:
     """Return the answer to *said*, or None where it asks nothing about plugins and is no small talk.
 
     *exchanges* are those before this message. With *only_words* there is always an answer: for a caller who found
-    nothing to do.
+    nothing to do. *find* finds plugins by the meaning of a message.
     """
-    facts = Facts({plugin.name: plugin for plugin in plugins}, tools, entries, exchanges)
+    facts = Facts({plugin.name: plugin for plugin in plugins}, tools, entries, exchanges, find)
     guess = kind_of(said, links, {name: facts.is_on(name) for name in facts.plugins})
     ranked = sorted((kind for kind in guess.all if kind != "none"), key=lambda kind: -guess.all[kind])
     if guess.label == "none" and not only_words:
@@ -324,8 +325,9 @@ def _able(asked: _Asked) -> str:
     if fitting:
         return _could(fitting[0].plugin, facts)
     entry = facts.in_registry(asked.said)
-    if entry is not None:
-        return f"Not with what is installed. {_could(entry.name, facts)}"
+    found = facts.by_meaning(asked.said) or (entry.name if entry is not None else None)
+    if found is not None:
+        return _could(found, facts) if found in facts.plugins else f"Not with what is installed. {_could(found, facts)}"
     return NOTHING_DOES_THAT
 
 

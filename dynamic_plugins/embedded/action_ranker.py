@@ -324,6 +324,7 @@ _GIVES: dict[str, tuple[str, ...]] = {
     "expression": ("expression",),
     "time": ("time",),
     "zone": ("place",),
+    "currency": ("currency",),
     "email": ("email",),
     "revision": ("hash",),
 }

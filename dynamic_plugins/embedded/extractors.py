@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.embedded.currency_values import currencies
 from dynamic_plugins.embedded.expression_values import expressions
 from dynamic_plugins.embedded.number_values import numbers
 from dynamic_plugins.embedded.place_values import places
@@ -69,6 +70,7 @@ def _ordered(text: str, today: date | None) -> Iterator[Value]:
     yield from (Value("issue", int(m[1] or m[2]), m.start(), m.end()) for m in _ISSUE.finditer(text))
     yield from numbers(text)
     yield from places(text)
+    yield from currencies(text)
 
 
 _PLAIN: list[tuple[Kind, re.Pattern[str]]] = [

@@ -13,13 +13,18 @@ from dynamic_plugins.embedded.request import Request, read_request
 from dynamic_plugins.embedded.responder import Responder
 from dynamic_plugins.embedded.standing import standing_from
 from dynamic_plugins.embedded.status_text import standing_in_text
+from dynamic_plugins.errors import RegistryUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dynamic_plugins.core.model_protocol import OnText, TurnContext
     from dynamic_plugins.embedded.decide import Answer
+    from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.catalog import Catalogue
+
+FITTING_PLUGINS, SEARCH_SECONDS = 8, 5.0
+"""So many plugins are looked at that may fit a request, and so long are they waited for."""
 
 
 class EmbeddedModel:
@@ -72,4 +77,21 @@ async def answer_from(catalogue: Catalogue, request: Request, context: TurnConte
     names = await catalogue.names()
     entries = await catalogue.entries_by_name()
     standing = standing_in_text(request, entries) if context is None else standing_from(context.plugins)
-    return await asyncio.to_thread(Responder(names, entries).answer, request, standing)
+    responder = Responder(names, entries, _finder(catalogue, asyncio.get_running_loop()))
+    return await asyncio.to_thread(responder.answer, request, standing)
+
+
+def _finder(catalogue: Catalogue, loop: asyncio.AbstractEventLoop) -> Callable[[str], Sequence[Entry]]:
+    """Return the search of *catalogue*, for a thread beside *loop*; nothing is found where only words are compared."""
+
+    def find(request: str) -> list[Entry]:
+        if not catalogue.with_meaning:
+            return []
+        searching = asyncio.run_coroutine_threadsafe(catalogue.search(request, FITTING_PLUGINS), loop)
+        try:
+            return [match.entry for match in searching.result(SEARCH_SECONDS)]
+        except (TimeoutError, RegistryUnavailableError):
+            searching.cancel()
+            return []  # what is not found in time is not known
+
+    return find

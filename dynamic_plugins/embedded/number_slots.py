@@ -74,7 +74,7 @@ def assigned(parameters: Sequence[Parameter], values: Values, until: int) -> lis
             n
             for n in left
             if isinstance(n.value, int)
-            or not (parameter.type == "integer" or _POSITION.search(parameter.name) or _LIMIT.search(parameter.name))
+            or not (parameter.type == "integer" or _POSITION.search(parameter.name) or _is_whole(parameter))
         ]
         if fitting:
             found[parameter.name] = (parameter, fitting[0])
@@ -85,6 +85,11 @@ def assigned(parameters: Sequence[Parameter], values: Values, until: int) -> lis
     if len(left) == 1 and len(limits) == 1 and left[0].value == int(left[0].value) and not found and _counts(left[0]):
         found[limits[0].name] = (limits[0], left[0])
     return list(found.values())
+
+
+def _is_whole(parameter: Parameter) -> bool:
+    """Whether a parameter counts things; an amount may be one of money."""
+    return bool(_LIMIT.search(parameter.name)) and "amount" not in parameter.words
 
 
 def _counts(value: Value) -> bool:

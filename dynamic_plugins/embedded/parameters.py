@@ -14,6 +14,7 @@ from dynamic_plugins.text.tokenizer import tokens
 
 _CATCH_ALL = re.compile(r"plain words|what the person said|user'?s? (?:message|request)", re.I)
 _ROLES = [
+    ("currency", re.compile(r"currenc", re.I), re.compile(r"currency code|code of (?:the|a) currency|ISO 4217", re.I)),
     ("zone", re.compile(r"time[\s_-]?zone|\btz\b|\biana\b", re.I), None),
     ("url", re.compile(r"(?:^|_)ur[il]s?$|^link$|Url$", re.I), re.compile(r"^(?:the )?ur[il]\b|web address", re.I)),
     ("email", re.compile(r"e-?mail", re.I), re.compile(r"e-?mail address", re.I)),
@@ -107,7 +108,7 @@ class Parameter:
         """What sort of value it wants: ``choice``, ``flag``, ``number``, ``list``, ``object``, one of "
         "text, or ``name``."""
         if self.choices:
-            return "choice"
+            return "currency" if text_role(self.name, self.description) == "currency" else "choice"
         match self.type:
             case "boolean":
                 return "flag"

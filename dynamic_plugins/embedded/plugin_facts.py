@@ -23,12 +23,13 @@ from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.wordlists import synonyms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dynamic_plugins.embedded.request import Exchange, Made
     from dynamic_plugins.registry.entry import Entry
 
 SHOWN = 10
+LIKELIEST = 3
 FITTING = 3.0
 """How rare the words must be, together and in nats, that a message shares with an action that fits it."""
 
@@ -69,6 +70,8 @@ class Facts:
     tools: Sequence[Tool]
     entries: Mapping[str, Entry]
     exchanges: Sequence[Exchange]
+    find: Callable[[str], Sequence[Entry]] = lambda _: ()
+    """Finds plugins, installed or not, by what a message asks for; nothing where only words are compared."""
 
     # ---------------------------------------------------------------- how they stand
 
@@ -157,6 +160,11 @@ class Facts:
     def _weight(self, word: str) -> float:
         """Return how telling *word* is: little where many plugins use it, or where it is short."""
         return (1.0 + math.log((len(self.plugins) + 1) / self._plugins_with[word])) * min(1.0, len(word) / 4) * 1.6
+
+    def by_meaning(self, said: str) -> str | None:
+        """Return the plugin that does what *said* asks for, if one does; of the likeliest one that is installed."""
+        names = [entry.name for entry in self.find(said)[:LIKELIEST]]
+        return next((name for name in names if name in self.plugins), names[0] if names else None)
 
     def in_registry(self, said: str) -> Entry | None:
         """Return the entry that is not installed and whose keywords or description *said* fits best, if one does."""

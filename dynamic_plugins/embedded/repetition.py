@@ -22,7 +22,13 @@ SHORT = 12
 _TURNED = re.compile(
     r"other way (?:a)?round|vice versa|reversed?|umgekehrt|andersherum|al revés|dans l'autre sens|l'inverse", re.I
 )
-_PAIRS = (("source_timezone", "target_timezone"), ("from", "to"), ("source", "destination"), ("source", "target"))
+_PAIRS = (
+    ("source_timezone", "target_timezone"),
+    ("from", "to"),
+    ("from_currency", "to_currency"),
+    ("source", "destination"),
+    ("source", "target"),
+)
 _AGAIN = re.compile(
     r"\b(?:again|same|once more|another|nochmal|dasselbe|das gleiche|gleich\w*|otra vez|lo mismo|encore|"
     r"la même|pareil|do it|do \d+|the same|(?:times|mal|por) the same)\b",

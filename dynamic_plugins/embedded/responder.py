@@ -30,14 +30,21 @@ from dynamic_plugins.embedded.options import (
 )
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
-from dynamic_plugins.embedded.search_request import list_call, search_for, search_in_own_words, wish_for
+from dynamic_plugins.embedded.search_request import (
+    list_call,
+    query_in,
+    search_for,
+    search_in_own_words,
+    wish_for,
+    wishes,
+)
 from dynamic_plugins.embedded.unlisted_order import unlisted_order
 from dynamic_plugins.embedded.use_phrase import asked_about, used_for
 from dynamic_plugins.embedded.using import propose
 from dynamic_plugins.tools.management import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dynamic_plugins.embedded.about import About
     from dynamic_plugins.embedded.arbiter import Option
@@ -54,6 +61,8 @@ USES = 0.4
 """What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
 CHANGES = 0.9
 """What a message says besides switching a plugin on is called from this probability on."""
+MANAGES = 0.5
+"""A wish that is so likely about managing plugins is none for something that one may do."""
 LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
 """From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
 message speaks of plugins as such."""
@@ -67,10 +76,15 @@ NO_TOOL = "I have no tool for that here."
 
 
 class Responder:
-    """Answers requests with what is known: *names* resolves, *entries* are the registry's by name."""
+    """Answers requests with what is known: *names* resolves, *entries* are the registry's by name.
 
-    def __init__(self, names: Resolver, entries: Mapping[str, Entry]) -> None:
-        self._names, self._entries = names, entries
+    *find* finds plugins by the meaning of a request; without it words alone are compared.
+    """
+
+    def __init__(
+        self, names: Resolver, entries: Mapping[str, Entry], find: Callable[[str], Sequence[Entry]] = lambda _: ()
+    ) -> None:
+        self._names, self._entries, self._find = names, entries, find
 
     def answer(self, request: Request, standing: Standing) -> Answer:
         """Return what to call or to say, with the installed plugins as in *standing*. Blocks for a part of a second."""
@@ -96,7 +110,8 @@ class Responder:
 
     def case(self, request: Request, standing: Standing) -> tuple[list[Option], Understood] | None:
         """Return what could be done about the last message, and how it was understood; None where that is settled."""
-        tools, knowledge = _usable(request), Knowledge(self._names, self._entries, standing)
+        tools = _usable(request)
+        knowledge = Knowledge(self._names, self._entries, standing)
         request, understood = self._understood(request, knowledge)
         if self._plain(request, tools, understood) is not None:
             return None
@@ -106,7 +121,27 @@ class Responder:
         request, understood = self._understood(request, knowledge)
         if (plain := self._plain(request, tools, understood)) is not None:
             return plain
-        return choose(self._options(request, tools, knowledge, understood), understood.reading)
+        options = self._options(request, tools, knowledge, understood)
+        answer = choose(options, understood.reading)
+        said_nothing = not any(option.done is answer for option in options if option.kind != "words")
+        left = said_nothing and not answer.proposed and not answer.calls
+        wish = self._wish(understood, knowledge) if left else None
+        return answer if wish is None else Answer((wish,))
+
+    def _wish(self, understood: Understood, knowledge: Knowledge) -> Call | None:
+        """Return the search for what a message wishes that nothing here does, where the registry has something near it.
+
+        Whoever wishes in a language that few of our lines are written in is not left with "I do not know".
+        """
+        reading, said = understood.reading, understood.said
+        if not wishes(said) or reading.act.all.get("manage", 0.0) >= MANAGES or understood.answer is not None:
+            return None
+        if any(link.named for link in reading.links):
+            return None
+        found = self._find(query_in(said))
+        if not found or found[0].name in knowledge.standing:
+            return None
+        return list_call(said, reading)
 
     def _understood(self, request: Request, knowledge: Knowledge) -> tuple[Request, Understood]:
         """Return *request* without a no that only answers the last question, and what its message means."""
@@ -210,6 +245,7 @@ class Responder:
             self._entries,
             understood.reading.links,
             only_words=only_words,
+            find=lambda said: self._find(query_in(said)),
         )
 
     # ---------------------------------------------------------------- after calls

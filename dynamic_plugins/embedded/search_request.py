@@ -9,6 +9,7 @@ from dynamic_plugins.embedded.decide import Call
 from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.policy import wants_list
 from dynamic_plugins.redaction.detector import find_secrets
+from dynamic_plugins.text.tokenizer import plain
 from dynamic_plugins.text.tokenizer import words as telling_words
 from dynamic_plugins.text.wordlists import wordlist
 
@@ -55,6 +56,18 @@ _OF_MINE = re.compile(
 _HOW_IT_IS = re.compile(
     r"\b(?:what happens|what (?:does|do|would|will|did)|how (?:do|does|is|are|can)|why|difference|explain)\b", re.I
 )
+_WISHES = re.compile(
+    r"^\W*(?:\w+[,!.]\s+)?(?:ich\s+(?:möchte|moechte|will|würde|brauche|hätte)|quiero|quisiera|necesito|me gustar[ií]a"
+    r"|je\s+(?:veux|voudrais|cherche)|j['’](?:aimerais|ai besoin)|vorrei|voglio|ho bisogno|quero|queria|preciso"
+    r"|gostaria|chc[eę]|chcia[lł]a?bym|potrzebuj[eę]|ik\s+(?:wil|zou)"
+    r"|i(?:['’]d| would)?\s+(?:want|need|like))\b(?!\s*\W*$)",
+    re.I,
+)
+
+
+def wishes(said: str) -> bool:
+    """Return whether a message says what the person wants or needs, and asks and denies nothing."""
+    return _WISHES.match(said) is not None and "?" not in said and not negated(said)
 
 
 def search_for(said: str, reading: Reading, *, explicit: bool = False) -> Call | None:
@@ -114,4 +127,7 @@ def list_call(said: str, reading: Reading) -> Call:
 def query_in(said: str) -> str:
     """Return the words of *said* that tell what is looked for; empty for a request for everything."""
     looking = wordlist("looking")
-    return " ".join(word for word in telling_words(said[:400]) if word not in looking)[:120]
+    words = [word for word in telling_words(said[:400]) if word not in looking]
+    # The words are compared without accents, and what is embedded means something with them: "Währungen".
+    spelled = {plain(word): word.lower() for word in re.findall(r"[^\W\d_]+", said[:400])}
+    return " ".join(spelled.get(word, word) for word in words)[:120]

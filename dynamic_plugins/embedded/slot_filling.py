@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_words import fillers, ordinals, verb_kinds
+from dynamic_plugins.embedded.currency_slots import CurrencySlots
 from dynamic_plugins.embedded.free_text import called, labelled, unquoted, whole_text
 from dynamic_plugins.embedded.nested_values import filled_list, filled_object
-from dynamic_plugins.embedded.place_slots import PlaceSlots
 from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def fill(tool: Offered, message: Message) -> Filled:
     return _Filling(tool, message).run()
 
 
-class _Filling(PlaceSlots):
+class _Filling(CurrencySlots):
     """Fills lists, objects and texts after what has a type, then what is still missing from before."""
 
     def run(self) -> Filled:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal[
-    "url", "email", "path", "file", "glob", "repo", "hash", "id", "date", "time", "number", "place", "quoted", "sql",
-    "expression", "issue", "rest",
+    "url", "email", "path", "file", "glob", "repo", "hash", "id", "date", "time", "number", "place", "currency",
+    "quoted", "sql", "expression", "issue", "rest",
 ]  # fmt: skip
 
 

@@ -87,6 +87,25 @@ class Lexical:
             total[position] = total.get(position, 0.0) + PARTS * worth
         return total
 
+    def half_knows(self, request: str) -> bool:
+        """Return whether some words of a short request occur here, or their synonyms, and others do not.
+
+        A word that is somebody's name is its own proof.
+        """
+        words = tokenizer.words(tokenizer.without_addresses(request[:MAX_CHARACTERS]))
+        if len(words) > NAMING:
+            return False
+        with self._asking:
+            if any(self._named(word) for word in words):
+                return False
+            known = [any(map(self._knows, self._stems(word))) for word in words]
+        strange = (word for word, is_known in zip(words, known, strict=True) if not is_known)
+        return any(known) and any(word not in wordlist("ordinary") for word in strange)
+
+    def _stems(self, word: str) -> list[str]:
+        own = stem(word)
+        return [own, *map(stem, synonyms().get(word, synonyms().get(own, ())))]
+
     def _ranked(self, text: str) -> dict[int, float]:
         """Return the scores of the best entries for a text, best first."""
         words = tokenizer.words(text)

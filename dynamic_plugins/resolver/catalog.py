@@ -121,6 +121,13 @@ class Catalogue:
             return await self.search(query, limit)
         return each_once(found, self.registry.near(), self.registry.is_far)[:limit]
 
+    @property
+    def with_meaning(self) -> bool:
+        """Whether the embedding is a second opinion here."""
+        from dynamic_plugins.resolver.embedder import installed
+
+        return self._meaning and installed()
+
     async def embed(self, seconds: float) -> None:
         """Embed what of the registry is not embedded yet, for at most *seconds* of processor time: for many requests.
 

@@ -42,6 +42,9 @@ FAR, APART = 0.28, 0.1
 """For two or three words: where not even the nearest entry has the first cosine, nothing that is embedded does what
 they ask for, and an entry that has less than the second shares only a word with them. One word is a name, its own
 proof, and longer requests have cosines that are too low to tell."""
+HALF_KNOWN = 0.38
+"""The first of these where nothing says one of the words and something says another: what plays songs has "play" of
+"play chess"."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Similarity:
     """The best among the request and its parts."""
     words: int = 0
     """How many telling words the request has."""
+    half_known: bool = False
+    """Whether some of them occur in what is searched, and others in nothing of it."""
 
 
 def ranked(
@@ -79,14 +84,15 @@ def related(words: Mapping[int, float], similarity: Similarity | None) -> Iterab
         return by_words
     cosine = similarity.cosine
     nearest = max(cosine.values(), default=0.0)
-    apart = 0.0 if similarity.words not in (2, 3) else APART if nearest >= FAR else 1.0
+    far = HALF_KNOWN if similarity.half_known else FAR
+    apart = 0.0 if similarity.words not in (2, 3) else APART if nearest >= far else 1.0
     close = max(CLOSE, nearest)
     agreed = [
         at
         for at, part in by_words.items()
         if at not in cosine or (cosine[at] >= apart and part + cosine[at] / close >= 1)
     ]
-    near = max(NEAR, nearest - NEARLY_BEST)
+    near = max(NEAR, nearest - NEARLY_BEST) if apart < 1.0 else 1.0
     return dict.fromkeys([*agreed, *(at for at, value in cosine.items() if value >= near)])
 
 

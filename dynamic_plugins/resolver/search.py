@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.resolver.bm25 import Lexical
@@ -57,6 +57,8 @@ class SearchIndex:
             return [Match(self._entries[at], 0.0) for at in range(min(limit, len(self._entries)))]
         words = self._lexical.search(query)
         similarity = self.meaning.similarity(query) if self.meaning is not None else None
+        if similarity is not None:
+            similarity = replace(similarity, half_known=self._lexical.half_knows(query))
         scores = ranked(words, similarity, len(self._entries))
         if not scores:
             return []

@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.registry.sources import BUNDLED
 from dynamic_plugins.resolver.edit_distance import COMPARED, Nearness
 from dynamic_plugins.text import normalize
 
@@ -22,6 +23,7 @@ OFFICIAL = ("@elizaos/", "@modelcontextprotocol/", "io.github.modelcontextprotoc
 
 _TAIL = re.compile(r"(.+)-([a-z0-9]{3,9})")
 _VERSIONS = re.compile(r"v?\d+[a-z]?|[a-z]+\d{1,2}")
+_ANY_PLUGIN = frozenset({"adapter", "agent", "ai", "api", "app", "client", "mcp", "plugin", "server", "tool", "tools"})
 _WORDS = re.compile(r"[^\W_]+[+#]*")
 
 
@@ -118,7 +120,10 @@ class Suggestions:
     def _rank(self, index: int, scope: str) -> tuple[object, ...]:
         name, own = self._table.names[index], self._table.bares[index]
         same_scope = bool(scope) and normalize.normal(name).rpartition("/")[0] == scope
-        return (not same_scope, not own.startswith("plugin-"), -self.known(index), len(name), name)
+        entry = self._table.entry(index)
+        # What is known not to work is not the likely one, and what was seen to run is likelier than what was not.
+        seen = (-self.known(index), entry.verified is None, -entry.popularity)
+        return (not same_scope, bool(entry.problem), not own.startswith("plugin-"), *seen, len(name), name)
 
     def known(self, index: int) -> int:
         """Return how established a name is: its source, its scope, and whether there is something to install."""
@@ -147,8 +152,10 @@ class Suggestions:
         return text
 
     def _namesakes(self, index: int) -> list[int]:
-        """Return the names that are the same but for their scope."""
+        """Return the names that are the same but for their scope; none where the scope is all of the name."""
         bare = self._table.bares[index]
+        if _says_nothing(bare):
+            return []
         same = self._table.by_squash[normalize.squashed(self._table.cores[index])]
         return [other for other in same if other != index and self._table.bares[other] == bare]
 
@@ -158,12 +165,22 @@ class Suggestions:
         if len(core) < 4:
             return []
         near = (text for text in self._nearness.near(core) if text != core and _is_confusable(core, text))
-        return [other for text in near for other in self._table.by_squash[text]]
+        others = (other for text in near for other in self._table.by_squash[text])
+        return [other for other in others if not self._are_products(index, other)]
+
+    def _are_products(self, index: int, other: int) -> bool:
+        """Whether two names were both listed and seen to run by us, and neither is the other with letters added: two
+        products that are called alike, as GitHub and GitLab are, and no imitation.
+        """
+        if any(each.source != BUNDLED or each.verified is None for each in map(self._table.entry, (index, other))):
+            return False
+        shorter, longer = sorted((normalize.squashed(self._table.cores[each]) for each in (index, other)), key=len)
+        return not longer.startswith(shorter)
 
     def _imitated(self, index: int) -> list[int]:
         """Return the names that the one at *index* is with a meaningless tail, as imitations are named."""
         found = _TAIL.fullmatch(normalize.normal(self._table.names[index]))
-        if not found or not self._is_noise(found[2]):
+        if not found or _says_nothing(normalize.bare(found[1])) or not self._is_noise(found[2]):
             return []
         return [other for other in self._table.meant(found[1]) if other != index]
 
@@ -177,6 +194,11 @@ class Suggestions:
         return (
             f"{name} is {_listed(self.best_known_first(imitated)[:3])} with something added, as imitations are named."
         )
+
+
+def _says_nothing(bare: str) -> bool:
+    """Whether a name without its scope is the word for any plugin: ``mcp`` of ``@playwright/mcp``."""
+    return all(word in _ANY_PLUGIN for word in _WORDS.findall(bare))
 
 
 def _slips_allowed(text: str) -> int:
