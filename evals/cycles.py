@@ -2,10 +2,10 @@
 
 usage: python -m evals.cycles [--cycles 500] [--offline] [NAME…]
 
-Five different plugins (a folder, a folder with services, tasks and providers, an MCP server from PyPI, one from npm, an
-elizaOS one) are installed in one home, then activated, called and unloaded in turns by one process. Its resident memory
-after a collection is compared between a point where everything has been imported and the end; file descriptors, threads
-and processes must be what they were. ``--offline`` leaves out what comes from an index.
+Six different plugins (a folder, a folder with services, tasks and providers, an MCP server from PyPI, one from npm,
+elizaOS ones in Python and in TypeScript) are installed in one home, then activated, called and unloaded in turns by one
+process. Its resident memory after a collection is compared between a point where everything has been imported and the
+end; file descriptors, threads and processes must be what they were. ``--offline`` leaves out what comes from an index.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ CANDIDATES = (
     Candidate("mcp-server-time", "get_current_time", {"timezone": "Asia/Tokyo"}, "Asia/Tokyo"),
     Candidate("@modelcontextprotocol/server-everything", "echo", {"message": "hi"}, "hi"),
     Candidate("@elizaos/plugin-scratchpad", "SCRATCHPAD_WRITE", {"title": "note", "content": "text"}, ""),
+    Candidate("npm:@elizaos/plugin-eliza-classic", "generate-response", {"input": "I am sad"}, "sad"),
 )
 
 

@@ -58,7 +58,14 @@ def raw(path: Path, mode: str) -> Installation:
     return server(path, sys.executable, str(PLUGINS / "servers" / "raw.py"), mode)
 
 
-def loader(*, start: float = 30, call: float = 30, log: list[str] | None = None, **limits: Any) -> Loader:
+def loader(
+    *,
+    start: float = 30,
+    call: float = 30,
+    log: list[str] | None = None,
+    data_dir: Path | None = None,
+    **limits: Any,
+) -> Loader:
     """Return a loader with the settings' limits but *limits*."""
     said = [] if log is None else log
     return Loader(
@@ -67,6 +74,7 @@ def loader(*, start: float = 30, call: float = 30, log: list[str] | None = None,
         call_timeout=call,
         log=lambda plugin, line: said.append(f"{plugin}: {line}"),
         environment=os.environ,
+        data_dir=data_dir,
     )
 
 

@@ -38,7 +38,16 @@ def test_what_orders_nothing_changes_nothing(said: str) -> None:
     assert guard.refusal(STATUS, "repo") is None
 
 
-@pytest.mark.parametrize("said", ["reset the repository", "please reset it now", "commit this as 'parser mended'"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "reset the repository",
+        "please reset it now",
+        "commit this as 'parser mended'",
+        "unload npm:@elizaos/plugin-todo",
+        "uninstall npm:@elizaos/plugin-experience",
+    ],
+)
 def test_an_order_is_carried_out(said: str) -> None:
     guard = ChangeGuard()
     guard.begin(said)

@@ -411,7 +411,12 @@ async def test_a_core_that_was_published_too_recently_is_left_out(tmp_path: Path
     assert f"with {CORE} 1.7.2" in "".join(asked[0].notes)
 
 
-async def test_a_plugin_with_tables_gets_what_keeps_them(tmp_path: Path, npm: NpmRegistry) -> None:
+@pytest.mark.parametrize(
+    "tables",
+    ["import { pgTable } from 'drizzle-orm/pg-core'", 'const keys = Symbol.for("drizzle:PgInlineForeignKeys")'],
+    ids=["imported", "bundled"],
+)
+async def test_a_plugin_with_tables_gets_what_keeps_them(tmp_path: Path, npm: NpmRegistry, tables: str) -> None:
     npm.add("@elizaos/plugin-sql", "1.7.0", {"index.js": "export default {}"}, bin=None, type="module")
     npm.add(
         "drizzle-orm",
@@ -420,8 +425,7 @@ async def test_a_plugin_with_tables_gets_what_keeps_them(tmp_path: Path, npm: Np
         bin=None,
         exports={"./pg-core": "./pg-core.js"},
     )
-    source = "import { pgTable } from 'drizzle-orm/pg-core'\n" + SOURCE
-    publish(npm, source=source, dependencies={CORE: "^1.0.0", "drizzle-orm": "1.0.0"})
+    publish(npm, source=f"{tables}\n{SOURCE}", dependencies={CORE: "^1.0.0", "drizzle-orm": "1.0.0"})
     async with app_at(tmp_path, environment(tmp_path, npm)) as (app, asked):
         installation = await install(app)
     assert "with @elizaos/plugin-sql 1.7.0, which keeps its tables" in asked[0].notes
@@ -436,6 +440,8 @@ PUBLISHED += ["2.0.0-alpha.114", "2.0.0-alpha.537"]
     ("declared", "version", "subpaths", "first"),
     [
         ("0.25.6-alpha.1", "0.25.6-alpha.1", (), ["0.25.9", "0.25.8"]),
+        ("^0.25.0", "0.1.0", (), ["0.25.9", "0.25.8"]),
+        ("", "0.1.0", (), ["0.25.9", "0.25.8", "1.7.2", "1.7.3-alpha.4"]),
         ("^1.0.0", "1.0.1", ("v1",), ["1.3.2", "1.3.1"]),
         ("^1.0.0", "1.2.0", (), ["1.7.2", "1.7.3-alpha.4", "1.7.1", "1.3.2"]),
         ("", "1.2.0", (), ["1.7.2", "1.7.3-alpha.4"]),
@@ -533,6 +539,8 @@ def test_the_settings_that_a_plugin_reads_are_found_and_trusted_no_further() -> 
     source = """
     runtime.getSetting('TEA_KEY'); runtime.getSetting("TEA_SHOP_NAME"); getSetting(name); other('NOT_ONE')
     // getSetting('IN_A_COMMENT')
+    fetch(url, { headers: { key: process.env.TEA_SHOP_API_KEY, token: process.env['TEA_TOKEN'] } })
+    if (process.env.NODE_ENV === 'production' || other.process.env.OTHER_API_KEY || process.env.TEA_COLOUR_DEPTH) {}
     export default { name: 'tea', config: { TEA_CUP: process.env.TEA_CUP, 'TEA_POT': 1, lower: 2 } }
     getSetting('NODE_OPTIONS')
     """
@@ -541,7 +549,9 @@ def test_the_settings_that_a_plugin_reads_are_found_and_trusted_no_further() -> 
         ("TEA_CUP", True, True, False),
         ("TEA_KEY", True, True, False),
         ("TEA_POT", True, True, False),
+        ("TEA_SHOP_API_KEY", True, True, False),
         ("TEA_SHOP_NAME", False, True, False),
+        ("TEA_TOKEN", True, True, False),
     ]
 
 

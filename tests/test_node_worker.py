@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dynamic_plugins.errors import ActionError, LoadError, WorkerDiedError
-from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.workers.components import Host
 from tests.loading import call, connected, loader
+from tests.node_plugins import NODE_TESTS, SECONDS, installed, needs_node, node, with_action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NODE_TESTS = Path(__file__).parent / "node"
+    from dynamic_plugins.install.installation import Installation
+
 WORKER = Path(__file__).parent.parent / "dynamic_plugins" / "workers" / "node"
-OLDEST = (20, 12)
-SECONDS = 150
-
-
-@cache
-def node() -> str:
-    """Return the program ``node``, or an empty text where there is none that is new enough."""
-    found = shutil.which("node")
-    if found is None:
-        return ""
-    ran = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=SECONDS, check=True)
-    version = tuple(int(part) for part in ran.stdout.strip().removeprefix("v").split(".")[:2])
-    return found if version >= OLDEST else ""
-
-
-pytestmark = pytest.mark.skipif(
-    not node() and os.environ.get("CI") != "true", reason="needs Node.js 20.12 or newer as `node` on the PATH"
-)
+pytestmark = needs_node
 
 
 def run_node(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,34 +30,8 @@ def run_node(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def installed(folder: Path, source: str) -> Installation:
-    """Install a plugin of one file by hand, with the core that stands in for elizaOS' own."""
-    root = folder / "plugin"
-    core = (NODE_TESTS / "fixtures" / "core.mjs").read_text()
-    for name, version, code in (("@elizaos/core", "2.0.0", core), ("plugin-fixture", "1.0.0", source)):
-        place = root / "node_modules" / name
-        place.mkdir(parents=True)
-        (place / "package.json").write_text(json.dumps({"name": name, "version": version, "exports": "./index.mjs"}))
-        (place / "index.mjs").write_text(code)
-    return Installation(
-        plugin="fixture",
-        kind="elizaos",
-        version="1.0.0",
-        path=str(root),
-        package_type="npm",
-        package="plugin-fixture",
-        source="tests",
-        command=(node(),),
-    )
-
-
 def kitchen(folder: Path) -> Installation:
     return installed(folder, (NODE_TESTS / "fixtures" / "plugins" / "kitchen.mjs").read_text())
-
-
-def with_action(handler: str, before: str = "") -> str:
-    action = f"{{ name: 'ACT', description: 'Acts.', validate: async () => true, handler: {handler} }}"
-    return f"{before}\nexport default {{ name: 'fixture', actions: [{action}] }}"
 
 
 def test_each_file_of_the_worker_is_a_module() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -154,8 +155,13 @@ def read(
     return Reading(text, plugins, act, mood)
 
 
+_INDEX = re.compile(r"(?<![\w:/])(?:npm|pypi):(?=[@\w])", re.IGNORECASE)
+"""The index before a package's name: no speaker before what they said."""
+
+
 def mood_of(said: str) -> Prediction:
     """Return how *said* is meant: an order, a question, a hypothetical, a report, a quotation, a refusal or talk."""
+    said = _INDEX.sub("", said)
     features = message_features(spoken_in(said).spoken, (), ())
     return model("mood").predict(features, model("mood").lean(vector_of(said)))
 

@@ -86,7 +86,9 @@ def _ordered(use: CoreUse, known: list[str]) -> Iterator[str]:
     if line == "0":
         yield from (each for each in known if each == _LAST_OF_0)
         yield from _of_line(known, "0", releases=True)
-        return
+        if declared:
+            return
+        line = "1"  # the version of a plugin that has only begun says nothing of its core
     for each in (line, "1", "2"):
         yield from _of_2(use, known) if each == "2" else _of_1(known) if each == "1" else _of_line(known, each)
     if not declared:

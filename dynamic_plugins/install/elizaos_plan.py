@@ -33,11 +33,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.errors import PluginError
+    from dynamic_plugins.install.javascript_names import JavaScript
     from dynamic_plugins.install.npm import Npm
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.install.programs import Programs
 
 SQL = "@elizaos/plugin-sql"
+_TABLES = "drizzle-orm/pg-core"
+_BUNDLED_TABLES = "drizzle:PgInlineForeignKeys"
+"""The name of a symbol in the code of drizzle-orm/pg-core."""
 _MOST_READ = 4
 """How many versions of the core are downloaded that the table does not know."""
 _OWNER = re.compile(r"github(?:\.com)?[:/]+([\w.-]+)/", re.IGNORECASE)
@@ -108,6 +112,11 @@ async def with_core(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
     )
 
 
+def _has_tables(module: JavaScript) -> bool:
+    """Return whether a module declares tables: it imports what does so, or that is bundled with it."""
+    return _TABLES in module.imports() or module.has_string(_BUNDLED_TABLES)
+
+
 def _read(plan: InstallPlan, archive: Path) -> tuple[NpmPackage, CoreUse, bool]:
     try:
         package = NpmPackage.packed(archive)
@@ -116,7 +125,7 @@ def _read(plan: InstallPlan, archive: Path) -> tuple[NpmPackage, CoreUse, bool]:
         raise InstallError(plan.name, f"the npm package {plan.package.name} cannot be read: {error}") from None
     if entry is None:
         raise InstallError(plan.name, f"the npm package {plan.package.name} has no module that could be imported")
-    has_tables = any("drizzle-orm/pg-core" in module.imports() for module in package.modules(entry))
+    has_tables = any(_has_tables(module) for module in package.modules(entry))
     return package, core_use(package, entry), has_tables
 
 

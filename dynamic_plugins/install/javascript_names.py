@@ -79,6 +79,10 @@ class JavaScript:
         """Return the text of the string that stands in :attr:`code` as *number*."""
         return self._strings[int(number)]
 
+    def has_string(self, text: str) -> bool:
+        """Return whether one of the strings in it is *text*."""
+        return text in self._strings
+
     def imports(self) -> dict[str, Imports]:
         """Return what is taken from other modules, by the names that these have here."""
         found: dict[str, Imports] = {}

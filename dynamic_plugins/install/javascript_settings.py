@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Z][A-Z0-9]{0,60}_[A-Z0-9_]{1,80}")
 # runtime.getSetting("X"), and the keys of a plugin's own `config: {X: process.env.X}`; only where all is spelled out.
 _ASKED = re.compile(r"(?<![\w$])getSetting\s*\(\s*\x01(\d+)\x01")
+# process.env.X, where X is a key or a token: a bundle reads many others that are nobody's settings.
+_ENVIRONMENT = re.compile(r"(?<![\w$.])process\s*\.\s*env\s*(?:\.\s*([A-Z][A-Z0-9_]*)|\[\s*\x01(\d+)\x01\s*\])")
 _CONFIG = re.compile(r"(?<![\w$.])config\s*:\s*\{([^{}]*)\}")
 _KEY = re.compile(r"(?:^|,)\s*(?:([A-Za-z_]\w*)|\x01(\d+)\x01)\s*(?=:)")
 _MOST_NAMES = 200
@@ -74,6 +76,9 @@ def read_settings(package: NpmPackage, declared: Iterable[Variable]) -> tuple[Va
 
 def _names(module: JavaScript) -> Iterator[str]:
     yield from (module.string(number) for number in _ASKED.findall(module.code))
+    for plain, number in _ENVIRONMENT.findall(module.code):
+        if looks_secret(name := plain or module.string(number)):
+            yield name
     for config in _CONFIG.findall(module.code):
         for plain, number in _KEY.findall(config):
             yield plain or module.string(number)

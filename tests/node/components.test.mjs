@@ -100,10 +100,10 @@ describe('services', () => {
     assert.equal(await worker.call('GREET'), 'hello')
     const logged = worker.notices.map(({ params }) => params?.data)
     assert.ok(logged.includes('service remote did not start: REMOTE_KEY is required'))
-    assert.deepEqual(await worker.call('ASK'), {
-      failed: 'not connected (it is made to run beside @elizaos/plugin-rolodex, which is not in its process) '
-        + '(its init failed: INIT_KEY is required) (service remote did not start: REMOTE_KEY is required)',
-    })
+    const why = '(it is made to run beside @elizaos/plugin-rolodex, which is not in its process) '
+      + '(its init failed: INIT_KEY is required) (service remote did not start: REMOTE_KEY is required)'
+    assert.deepEqual(await worker.call('ASK'), { failed: `not connected ${why}` })
+    assert.deepEqual(await worker.call('GET_state'), { failed: `HTTP 503: no remote ${why}` })
   })
 
   it('that do not stop do not keep the process', async (test) => {

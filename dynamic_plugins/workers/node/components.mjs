@@ -79,7 +79,7 @@ export class PluginComponents {
       parameters: routeSchema(route),
       call: async (args) => {
         await this._ready()
-        return callRoute(route, args, this._host.runtime)
+        return callRoute(route, args, this._host.runtime, () => inParentheses(this._failures()))
       },
     })
   }

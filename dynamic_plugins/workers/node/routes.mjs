@@ -28,8 +28,9 @@ const verb = (route) => String(route.type ?? 'GET').toUpperCase()
  * @param {object} route
  * @param {object} args
  * @param {object} runtime
+ * @param {() => string} why what else failed, in parentheses, for such an error
  */
-export async function callRoute(route, args, runtime) {
+export async function callRoute(route, args, runtime, why = () => '') {
   const response = new MadeUpResponse()
   const returned = await Promise.race([
     response.ended,
@@ -41,7 +42,7 @@ export async function callRoute(route, args, runtime) {
   const body = plain(returned)
   if (response.statusCode < HTTP_ERROR) return body
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  throw new ActionFailedError(`HTTP ${response.statusCode}${text && `: ${text}`}`)
+  throw new ActionFailedError(`HTTP ${response.statusCode}${text && `: ${text}`}${why()}`)
 }
 
 function requestOf(route, args) {
