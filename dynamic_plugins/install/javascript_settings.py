@@ -33,7 +33,8 @@ def declared_settings(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
     """Return the configuration that an elizaOS ``package.json`` declares.
 
     ``agentConfig.pluginParameters`` is read as the elizaOS command line does: a parameter without ``required`` is
-    required unless it is ``optional`` or has a default; ``elizaos.requiredEnvVars`` is an older form.
+    required unless it is ``optional`` or has a default; ``elizaos.requiredEnvVars`` is an older form. A default is only
+    told: the plugin's code has it, and some take a value that is set for the wish of a person.
     """
     declared = (manifest.get("agentConfig") or {}).get("pluginParameters") or {}
     found = [_parameter(name, each) for name, each in declared.items() if isinstance(each, dict)]
@@ -54,13 +55,14 @@ def declared_settings(manifest: Mapping[str, Any]) -> tuple[Variable, ...]:
 
 def _parameter(name: str, told: Mapping[str, Any]) -> Variable:
     default = told.get("default")
+    by_itself = str(default).lower() if isinstance(default, bool) else "" if default is None else str(default)
+    described = [str(told.get("description") or ""), f"(default: {by_itself})" if by_itself else ""]
     return Variable(
         name=name,
-        description=str(told.get("description") or ""),
-        required=bool(told.get("required", not told.get("optional", False))),
+        description=" ".join(part for part in described if part),
+        required=bool(told.get("required", not (told.get("optional", False) or default is not None))),
         secret=bool(told.get("sensitive", looks_secret(name))),
         secret_declared="sensitive" in told,
-        default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
         format={"number": "number", "boolean": "boolean"}.get(str(told.get("type")), "string"),  # type: ignore[arg-type]
     )
 

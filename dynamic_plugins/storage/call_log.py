@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import threading
 import time
@@ -148,7 +149,8 @@ class CallLog:
             for number in range(1, KEPT + 1):
                 self._aside(number).unlink(missing_ok=True)
             # Other processes have calls in memory: what is older than this is not written any more.
-            write_atomically(self._path, json.dumps({"erased": time.time()}) + "\n")
+            # Times are noted in whole milliseconds, so that one just before may read as one just after.
+            write_atomically(self._path, json.dumps({"erased": math.ceil(time.time() * 1000) / 1000}) + "\n")
 
     @property
     def size(self) -> int:
