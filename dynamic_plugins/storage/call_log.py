@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import math
 import os
 import threading
 import time
@@ -97,7 +96,7 @@ class CallLog:
         finally:
             ms = round((time.perf_counter() - begun) * 1000, 2)
             names = plugin[:_LONGEST_NAME], action[:_LONGEST_NAME]
-            self._keep(CallRecord(round(time.time(), 3), *names, self._door, ms, error, meter.tokens))
+            self._keep(CallRecord(time.time(), *names, self._door, ms, error, meter.tokens))
 
     def _keep(self, record: CallRecord) -> None:
         with self._lock:
@@ -149,8 +148,7 @@ class CallLog:
             for number in range(1, KEPT + 1):
                 self._aside(number).unlink(missing_ok=True)
             # Other processes have calls in memory: what is older than this is not written any more.
-            # Times are noted in whole milliseconds, so that one just before may read as one just after.
-            write_atomically(self._path, json.dumps({"erased": math.ceil(time.time() * 1000) / 1000}) + "\n")
+            write_atomically(self._path, json.dumps({"erased": time.time()}) + "\n")
 
     @property
     def size(self) -> int:
@@ -219,4 +217,6 @@ def tokens_of(value: Any) -> int:
 
 
 def _short(record: CallRecord) -> dict[str, Any]:
-    return {name: value for name, value in asdict(record).items() if value or name in ("at", "ms")}
+    # Only here: a time that was rounded up before would lie behind the erasing that came after it.
+    facts = asdict(record) | {"at": round(record.at, 3)}
+    return {name: value for name, value in facts.items() if value or name in ("at", "ms")}
