@@ -45,7 +45,7 @@ def test_a_conversation_adds_a_capability_uses_it_and_takes_it_away_again(cli: C
 
 
 def test_without_consent_nothing_is_installed(cli: Cli) -> None:
-    (turn,) = cli("chat", stdin="install mcp-server-time\n").lines
+    (turn,) = cli("chat", stdin="install mcp-server-time\n", code=4).lines
     assert turn["calls"][0]["result"]["error"]["code"] == "needs_confirmation"
     assert cli("status").json["plugins"] == []
 

@@ -50,12 +50,16 @@ SAMPLES: dict[str, Any] = {
 }
 
 
+OTHERS = {"refused": "PermissionDeniedError", "nobody": "NeedsConfirmationError"}
+"""Parameters that are errors themselves."""
+
+
 def sample(error: type[PluginError], **given: Any) -> PluginError:
     """Return one of its kind, made with *given* and a likely value for everything else that it must have."""
     values: dict[str, Any] = {}
     for name, parameter in inspect.signature(error).parameters.items():
-        if name == "refused":
-            values[name] = sample(classes()["PermissionDeniedError"])
+        if name in OTHERS:
+            values[name] = sample(classes()[OTHERS[name]])
         elif name in given:
             values[name] = given[name]
         elif parameter.default is parameter.empty:
@@ -68,7 +72,7 @@ def made() -> Iterator[tuple[str, PluginError]]:
     for name, error in classes().items():
         yield f"{name} (least)", sample(error)
         full = {key: SAMPLES.get(key, f"some {key}") for key in inspect.signature(error).parameters}
-        full.pop("for_model", None)
+        full = {key: value for key, value in full.items() if key not in ("for_model", *OTHERS)}
         yield f"{name} (most)", sample(error, **full)
 
 

@@ -148,7 +148,7 @@ def test_the_command_line_finds_the_toolbox_and_holds_a_conversation(tmp_path: P
     refused = f"DynamicPlugins(home={json.dumps(str(home))}, registries={json.dumps([str(registry())])})"
     agreed = refused.replace("home=", "yes=true, home=")
     told = ["-m", "embedded", "--sf", f"dynamic-plugins:{home}"]
-    assert "has to agree first" in llm(*told, "-T", refused, "install hello")
+    assert "have to agree first" in llm(*told, "-T", refused, "install hello")
     assert "hello is on." in llm(*told, "-T", agreed, "install hello and switch it on")
     assert llm(*told, "-T", refused, "greet Ada").endswith("Hello, Ada!")
     assert workers_of(home) == []

@@ -467,7 +467,7 @@ def scripted(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
 
 def talk(cli: Cli, model: ScriptedModel, *lines: str) -> list[Any]:
     words = ("chat", "--base-url", model.base_url, "--model", "scripted")
-    return cli(*words, stdin="\n".join(lines) + "\n", code=None).lines  # it ends as its last undone turn does
+    return cli(*words, stdin="\n".join(lines) + "\n", code=None).lines  # it ends as its last turn does
 
 
 @pytest.mark.parametrize(("answer", "kept"), [("yes", False), ("yes, always", True), ("always", True)])

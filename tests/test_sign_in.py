@@ -327,9 +327,9 @@ async def test_over_ssh_one_signs_in_with_a_browser_elsewhere(home: Path, regist
 
 async def test_a_login_where_nobody_can_be_asked_says_how(home: Path, registry: str, server: OAuthServer) -> None:
     async with notes(home, registry, server):
-        told = Cli(home, PASSPHRASE)("login", "notes", code=3).json["error"]
-    assert told["code"] == "needs_configuration"
-    assert "--no-browser" in told["message"]
+        cli = Cli(home, PASSPHRASE)
+        assert cli("login", "notes", code=3).json["error"]["code"] == "needs_configuration"
+        assert "--no-browser" in cli("login", "notes", code=3, json=False).err
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"], ids=["2025-11-25", "2026-07-28"])

@@ -117,7 +117,8 @@ class Visitor:
         async with asyncio.timeout(120):
             while page.path.startswith("/doing?") and "/doing/answer" not in page.html:
                 operation = page.hidden("/doing/cancel")["id"]
-                await self._client.get(f"/doing/news?id={operation}&seen=999999")
+                (seen,) = re.findall(r'data-changes="(\d+)"', page.html)
+                await self._client.get(f"/doing/news?id={operation}&seen={seen}")
                 page = await self.get(page.path)
         return page
 

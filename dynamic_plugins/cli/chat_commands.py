@@ -101,7 +101,7 @@ async def _turn_a_line(conversation: Conversation, out: Output) -> int:
             out.line(turn.to_dict())
         else:
             out.say(turn.reply)
-        code = exit_code_of(turn) or code
+        code = exit_code_of(turn)
     return code
 
 

@@ -34,8 +34,9 @@ async def login(arguments: argparse.Namespace, settings: Settings, out: Output) 
         async with App(settings, listener=screen.listen, door="terminal") as app:
             name = (await app.service.resolve(arguments.name)).name
             if ask is None:
+                nobody = "nobody can be asked here"
                 raise NeedsSignInError(
-                    name, "nobody can be asked here; at a terminal, or with --no-browser, one can be"
+                    name, f"{nobody}; at a terminal, or with --no-browser, one can be", for_model=nobody
                 )
             signed_in = await app.service.sign_in(name, ask)
             where = app.configuration.sign_ins.facts(name)

@@ -84,6 +84,11 @@ _TURNS = (
     _turn(r"Ask the person which plugin it is for", "Say which plugin it is for"),
     _turn(r"; do not ask again unless they bring it up\b", ""),
     _turn(r" ?Tell them so, and suggest a listed plugin\.", ""),
+    _turn(
+        r"Or on the person's own page, which asks them now: (.+?)\. Tell them so\. Once they have said yes there, make "
+        r"this same call again\.",
+        lambda found: f"You are also asked on your page: {found[1]}. Once you have said yes there, say it again.",
+    ),
     _turn(r" ?Call \w+ again once they have agreed\.", ""),
     _turn(r"Leave it out, or ask them whether they want that one\.", "Say it if you want that one."),
     _turn(r"Ask them first, and call it when they say yes\.|Ask them first\.", 'Say "yes" if you want it.'),

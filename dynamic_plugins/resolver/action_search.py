@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.resolver.bm25 import Lexical
 from dynamic_plugins.resolver.documents import VECTORS, action_text
-from dynamic_plugins.resolver.embedder import installed
 from dynamic_plugins.resolver.ranking import ranked
 from dynamic_plugins.text import tokenizer
 
@@ -72,6 +71,8 @@ class ActionSearch:
             return index
 
     def _meaning_of(self, actions: Sequence[ActionText]) -> ActionMeaning | None:
+        from dynamic_plugins.resolver.embedder import installed
+
         if not installed():
             return None
         from dynamic_plugins.resolver.embedding_job import start
