@@ -100,7 +100,6 @@ def test_a_refusal_at_the_terminal_is_no_failure_of_the_plugin(cli: Cli, tmp_pat
 @pytest.mark.parametrize(
     ("steps", "code"),
     [
-        ([], 0),
         ([[("waiting__fail", {})]], 1),
         ([[("activate_plugin", {"plugin_name": "keeper"})]], 3),
         ([[("install_plugin", {"plugin_name": "mcp-server-time", "version": None})]], 4),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.resolver import embedder
 from dynamic_plugins.resolver.bm25 import Lexical
 from dynamic_plugins.resolver.documents import VECTORS, action_text
 from dynamic_plugins.resolver.ranking import ranked
@@ -71,9 +72,7 @@ class ActionSearch:
             return index
 
     def _meaning_of(self, actions: Sequence[ActionText]) -> ActionMeaning | None:
-        from dynamic_plugins.resolver.embedder import installed
-
-        if not installed():
+        if not embedder.installed():
             return None
         from dynamic_plugins.resolver.embedding_job import start
         from dynamic_plugins.resolver.semantic import ActionMeaning

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.resolver import embedder
 from dynamic_plugins.resolver.bm25 import Lexical
 from dynamic_plugins.resolver.documents import VECTORS
-from dynamic_plugins.resolver.embedder import installed
 from dynamic_plugins.resolver.ranking import prior, ranked
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class SearchIndex:
 
 
 def _meaning(entries: Sequence[Entry], folder: Path | None, cache: Path | None) -> PluginMeaning | None:
-    if not installed():
+    if not embedder.installed():
         return None
     from dynamic_plugins.resolver.semantic import PluginMeaning
 
