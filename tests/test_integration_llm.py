@@ -173,7 +173,7 @@ def test_at_a_terminal_the_person_is_asked_for_consent_and_for_values(tmp_path: 
         for answer in ("", "y", "glad", "y"):
             assert terminal.prompt(60) is not None
             terminal.type(answer)
-        assert terminal.prompt(60) is None
+        assert terminal.prompt(60) is None, terminal.seen
     assert terminal.code == 0, terminal.seen
     assert '"declined"' in terminal.seen
     assert f"source   this machine ({PLUGINS / 'moods'})" in terminal.seen
