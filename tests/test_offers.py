@@ -316,3 +316,12 @@ def test_the_one_value_that_a_plugin_lacks_is_taken_as_it_is_said(said: str, val
     )
     given = [each for call in made.calls for each in call.arguments.get("configuration", ())]
     assert given == ([{"name": "DB_PATH", "value": value}] if value else [])
+
+
+@pytest.mark.parametrize(
+    "said", ["jot down: dentist on thursday, bring the blue card", "can I also see what changed in /srv/notes-repo?"]
+)
+def test_what_is_wanted_with_less_certainty_is_offered_to_be_looked_for(said: str) -> None:
+    made = answer({}, said)
+    assert (made.calls, [call.tool for call in made.proposed]) == ((), ["list_available_plugins"])
+    assert "?" in made.text

@@ -45,8 +45,10 @@ class About:
     kind: Kind
     elsewhere: bool = False
     """Whether it is asked who could do something, and nothing that is installed could."""
-    unplaced: bool = False
-    """Whether it is said for want of an answer: courtesy, or what is known of plugins where none is spoken of."""
+    of_none: bool = False
+    """Whether it tells what is known of plugins in general, where none is spoken of."""
+    courtesy: bool = False
+    """Whether it is said for want of an answer."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,9 @@ def answer_about(
     missing = _missing(asked) if guess.label == "none" else ""
     text = missing or _ANSWERS[kind](asked)
     of_none = kind in _OF_A_PLUGIN and not asked.subjects
-    unplaced = not missing and (guess.label == "none" or of_none or courtesy.is_evasive(text))
-    return About(text, 1.0 - guess.all["none"], kind, kind == "able" and not _able_here(asked), unplaced)
+    evasive = not missing and (guess.label == "none" or courtesy.is_evasive(text))
+    elsewhere = kind == "able" and not _able_here(asked)
+    return About(text, 1.0 - guess.all["none"], kind, elsewhere, of_none and not missing, evasive)
 
 
 def _able_here(asked: _Asked) -> bool:

@@ -31,7 +31,7 @@ from dynamic_plugins.embedded.options import (
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
 from dynamic_plugins.embedded.search_request import (
-    SURE_WISH,
+    Wish,
     list_call,
     query_in,
     search_for,
@@ -62,8 +62,6 @@ USES = 0.4
 """What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
 CHANGES = 0.9
 """What a message says besides switching a plugin on is called from this probability on."""
-MANAGES = 0.5
-"""A wish that is so likely about managing plugins is none for something that one may do."""
 LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
 """From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
 message speaks of plugins as such."""
@@ -122,27 +120,7 @@ class Responder:
         request, understood = self._understood(request, knowledge)
         if (plain := self._plain(request, tools, understood)) is not None:
             return plain
-        options = self._options(request, tools, knowledge, understood)
-        answer = choose(options, understood.reading)
-        said_nothing = not any(option.done is answer for option in options if option.kind != "words")
-        left = said_nothing and not answer.proposed and not answer.calls
-        wish = self._wish(understood, knowledge) if left else None
-        return answer if wish is None else Answer((wish,))
-
-    def _wish(self, understood: Understood, knowledge: Knowledge) -> Call | None:
-        """Return the search for what a message wishes that nothing here does, where the registry has something near it.
-
-        Whoever wishes in a language that few of our lines are written in is not left with "I do not know".
-        """
-        reading, said = understood.reading, understood.said
-        if not wishes(said) or reading.act.all.get("manage", 0.0) >= MANAGES or understood.answer is not None:
-            return None
-        if any(link.named for link in reading.links):
-            return None
-        found = self._find(query_in(said))
-        if not found or found[0].name in knowledge.standing:
-            return None
-        return list_call(said, reading)
+        return choose(self._options(request, tools, knowledge, understood), understood.reading)
 
     def _understood(self, request: Request, knowledge: Knowledge) -> tuple[Request, Understood]:
         """Return *request* without a no that only answers the last question, and what its message means."""
@@ -226,16 +204,28 @@ class Responder:
         told = told or self._told(request, knowledge, understood, only_words=True)
         if told is None:
             return Answer(text=NO_TOOL)
-        if told.unplaced and (search := wish_for(understood.said, understood.reading)) is not None:
-            if understood.reading.ordered >= SURE_WISH:
-                return Answer((search,))
-            return Answer(text=question((search,), (NOTHING_DOES_THAT,)), proposed=(search,))
+        if (wish := self._wish(understood, told, knowledge)) is not None:
+            return Answer((wish.search,)) if wish.sure else _offered_search(wish.search)
         if told.text == NOTHING_DOES_THAT:
             search = search_in_own_words(understood.said, understood.reading)
-            if search is None:
-                return Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
-            return Answer(text=question((search,), (told.text,)), proposed=(search,))
+            return _offered_search(search) if search else Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
         return Answer(text=told.text)
+
+    def _wish(self, understood: Understood, told: About, knowledge: Knowledge) -> Wish | None:
+        """Return what the message wishes for, where *told* is no answer to it or the registry has something near it.
+
+        Whoever wishes in a language that few of our lines are written in is not left with "I do not know".
+        """
+        if told.of_none or told.courtesy:
+            wish = wish_for(understood.said, understood.reading, asks_of_none=told.of_none)
+            if wish is not None:
+                return wish
+        if understood.answer is not None or not wishes(understood.said, understood.reading):
+            return None
+        found = self._find(query_in(understood.said))
+        if not found or found[0].name in knowledge.standing:
+            return None
+        return Wish(list_call(understood.said, understood.reading), sure=True)
 
     def _told(
         self, request: Request, knowledge: Knowledge, understood: Understood, *, only_words: bool = False
@@ -289,6 +279,10 @@ class Responder:
                 for name, arguments in best.calls
             )
         )
+
+
+def _offered_search(search: Call) -> Answer:
+    return Answer(text=question((search,), (NOTHING_DOES_THAT,)), proposed=(search,))
 
 
 def _usable(request: Request) -> list[Offered]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dynamic_plugins.embedded.decide import Call
 from dynamic_plugins.embedded.hedges import negated
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 
 WISHES = 0.5
 """So likely must it be that a message orders something, for it to be a wish for what nothing here can do."""
+ASKS_FOR_ACTION = 0.3
+"""So likely must a question be for what some action gives, for it to be such a wish."""
 SURE_WISH = 0.7
 """From here on it is searched for at once; below, the search is offered."""
 MANAGES = 0.5
-"""From this probability on that it is about managing plugins, it is none."""
+"""From this probability on that it is about managing plugins, it is only offered."""
 LONGEST_WISH = 300
 """Characters; who writes more tells something."""
 FEWEST_WORDS = 2
 """Of fewer telling words nothing can be found that fits."""
 
 _NO_WISH = re.compile(
-    r"\b(?:there|it|that|this|those|them|keep|forget|oops|nvm|never ?mind|behalt\w*|dort|damit|ahí|déjalo|là|laisse)\b"
+    r"\b(?:there|it|that|this|those|them|keep|forget|oops|nvm|never ?mind|behalte?t?|dort|damit|ahí|déjalo|là|laisse)\b"
     r"|^\W*(?:have an?|happy|bon(?:ne|soir)?|schön\w*|buen[oa]?s?|buon[ao]?|bom|boa)\b|[(){}<>=]",
     re.I,
 )
@@ -69,9 +71,11 @@ _WISHES = re.compile(
 )
 
 
-def wishes(said: str) -> bool:
-    """Return whether a message says what the person wants or needs, and asks and denies nothing."""
-    return _WISHES.match(said) is not None and "?" not in said and not negated(said)
+def wishes(said: str, reading: Reading) -> bool:
+    """Return whether a message says what the person wants or needs, names no plugin, and asks and denies nothing."""
+    manages = reading.act.all.get("manage", 0.0) >= MANAGES
+    said_so = _WISHES.match(said) is not None and "?" not in said and not negated(said)
+    return said_so and not manages and not any(link.named for link in reading.links)
 
 
 def search_for(said: str, reading: Reading, *, explicit: bool = False) -> Call | None:
@@ -91,23 +95,33 @@ def search_for(said: str, reading: Reading, *, explicit: bool = False) -> Call |
     return list_call(said, reading) if not explicit and wants_list(reading) else None
 
 
-def wish_for(said: str, reading: Reading) -> Call | None:
-    """Return the search for what could do what *said* orders, where nothing that is here does; None for no order.
+class Wish(NamedTuple):
+    """A search for what could do what a person wants; *sure* says that it is made, and not only offered."""
+
+    search: Call
+    sure: bool
+
+
+def wish_for(said: str, reading: Reading, *, asks_of_none: bool = False) -> Wish | None:
+    """Return what *said* wishes for where nothing that is here does it; None where it wishes for nothing.
+
+    *asks_of_none* says that it was taken for a question about a plugin, and speaks of none.
 
     A person who says what they want and is told nothing but a kindness does not know what to do next.
     """
-    spoken = reading.text.spoken
-    manages = reading.act.all.get("manage", 0.0) >= MANAGES
-    if reading.ordered < WISHES or reading.mood.label != "order" or manages or len(said) > LONGEST_WISH:
-        return None
+    act, spoken = reading.act.all, reading.text.spoken
+    ordered = reading.mood.label == "order" and reading.ordered >= WISHES
+    asked = asks_of_none and reading.mood.label == "question" and act.get("use", 0.0) >= ASKS_FOR_ACTION
     # What takes something back, leans on what was said, or names a plugin says something else.
-    if negated(said) or _NO_WISH.search(spoken):
+    if not (ordered or asked) or len(said) > LONGEST_WISH or negated(said) or _NO_WISH.search(spoken):
         return None
     if any(plugin.link.kind in ("exact", "whole", "alias") for plugin in reading.plugins if plugin.link.named):
         return None
-    call = search_in_own_words(said, reading)
-    telling = len(str(call.arguments["query"]).split()) if call is not None else 0
-    return call if telling >= FEWEST_WORDS or (telling and _HAVES.match(said)) else None
+    search = search_in_own_words(said, reading)
+    telling = len(str(search.arguments["query"]).split()) if search is not None else 0
+    if search is None or telling < (1 if _HAVES.match(said) else FEWEST_WORDS):
+        return None
+    return Wish(search, sure=reading.ordered >= SURE_WISH and act.get("manage", 0.0) < MANAGES)
 
 
 def search_in_own_words(said: str, reading: Reading) -> Call | None:
