@@ -47,7 +47,7 @@ class About:
     """Whether it is asked who could do something, and nothing that is installed could."""
     of_none: bool = False
     """Whether it tells what is known of plugins in general, where none is spoken of."""
-    courtesy: bool = False
+    evasive: bool = False
     """Whether it is said for want of an answer."""
 
 

@@ -216,7 +216,7 @@ class Responder:
 
         Whoever wishes in a language that few of our lines are written in is not left with "I do not know".
         """
-        if told.of_none or told.courtesy:
+        if told.of_none or told.evasive:
             wish = wish_for(understood.said, understood.reading, asks_of_none=told.of_none)
             if wish is not None:
                 return wish
