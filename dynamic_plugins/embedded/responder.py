@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded import courtesy
-from dynamic_plugins.embedded.about import NOTHING_DOES_THAT, answer_about
+from dynamic_plugins.embedded.about import answer_about
 from dynamic_plugins.embedded.agreement import agrees, declines, past_a_no, says_goodbye
 from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
@@ -29,6 +29,7 @@ from dynamic_plugins.embedded.options import (
     words_option,
 )
 from dynamic_plugins.embedded.plain_order import after_plain_order
+from dynamic_plugins.embedded.question_answers import NOTHING_DOES_THAT
 from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
 from dynamic_plugins.embedded.search_request import (
     Wish,
