@@ -39,7 +39,7 @@ from evals.pretended import VERSION, installed, management, no_context, provider
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.chat.conversation import Turn
+    from dynamic_plugins.chat.turn import Turn
     from dynamic_plugins.core.model_protocol import Model
 
 SHARED_TOOLS = Path(__file__).parent.parent.parent / "shared" / "data" / "dialogues" / "tools.json"

@@ -9,8 +9,9 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.chat.conversation import MOST_CALLS, Turn, Watch
+from dynamic_plugins.chat.conversation import MOST_CALLS
 from dynamic_plugins.chat.history import TURN_CHARACTERS, History
+from dynamic_plugins.chat.turn import Turn, Watch
 from dynamic_plugins.core.model_protocol import ToolCall
 from tests.conftest import EXAMPLES
 from tests.test_turn import HELLO, completion, endpoint, settings, tool_call

@@ -13,7 +13,7 @@ import yaml
 from tests.fake_tokens import KINDS, NAME, pieces
 
 if TYPE_CHECKING:
-    from dynamic_plugins.chat.conversation import Turn
+    from dynamic_plugins.chat.turn import Turn
     from dynamic_plugins.testing.conversation_recorder import OpenConversation
 
 HERE = Path(__file__).parent

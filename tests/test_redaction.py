@@ -18,8 +18,8 @@ import pytest_asyncio
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.chat.conversation import Watch
 from dynamic_plugins.chat.redaction_setup import plugin_mentions
+from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.redaction.detector import find_secrets
 from dynamic_plugins.redaction.ownership import PluginSecrets

@@ -153,7 +153,7 @@ def test_a_streamed_answer_tells_when_its_first_piece_came(
 import asyncio
 from pathlib import Path
 from dynamic_plugins.app import App
-from dynamic_plugins.chat.conversation import Watch
+from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.settings import Settings
 import sys
 

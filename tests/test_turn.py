@@ -12,8 +12,8 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.chat.conversation import Watch
 from dynamic_plugins.chat.history import WHOLE_TURNS, History
+from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.chat.untrusted_text import RESULT_CHARACTERS, fenced
 from dynamic_plugins.core.model_protocol import ToolCall
 from dynamic_plugins.settings import ModelSettings, Settings, Timeouts

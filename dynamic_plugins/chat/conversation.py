@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.approval import Answer
 from dynamic_plugins.chat.change_guard import ChangeGuard
 from dynamic_plugins.chat.history import History
 from dynamic_plugins.chat.reach_question import answer_in, question_text
+from dynamic_plugins.chat.turn import Call, Turn, Watch
 from dynamic_plugins.chat.untrusted_text import RESULT_CHARACTERS, fenced
 from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.model_protocol import Say, ToolCall, TurnContext, Use
@@ -26,7 +27,7 @@ from dynamic_plugins.tools.tool_formats import in_format
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from dynamic_plugins.core.model_protocol import Model, OnText
+    from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.spans import Span
     from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.plugin import Provider
@@ -44,49 +45,6 @@ MOST_CALLS = 32
 """So many calls may a model want at once; the rest come back to it as errors."""
 SETTLE_SECONDS = 5.0
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Call:
-    """A tool that was called in a turn: as it was asked for, and what came of it."""
-
-    tool: str
-    arguments: Any
-    result: dict[str, Any] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"tool": self.tool, "arguments": self.arguments, "result": self.result}
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What came of one message. *failed* says that the model gave no answer to it.
-
-    *notices* are for the person: which secrets in the message were kept from the model.
-    """
-
-    reply: str
-    calls: tuple[Call, ...] = ()
-    failed: bool = False
-    notices: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"reply": self.reply, "calls": [call.to_dict() for call in self.calls]}
-        return told | ({"notices": list(self.notices)} if self.notices else {})
-
-
-@dataclass
-class Watch:
-    """What a caller wants to see of a turn while it runs; each may be None.
-
-    *on_taken* is called first, with the message as it is kept and sent: a placeholder stands for each secret in it.
-    """
-
-    on_taken: Callable[[str], None] | None = None
-    on_text: OnText | None = None
-    on_call: Callable[[ToolCall], None] | None = None
-    on_result: Callable[[ToolCall, dict[str, Any]], None] | None = None
-    on_notice: Callable[[str], None] | None = None
 
 
 class Conversation:

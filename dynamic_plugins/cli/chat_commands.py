@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
-from dynamic_plugins.chat.conversation import Watch
+from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.cli import prompts
 from dynamic_plugins.cli.exit_codes import DONE
 from dynamic_plugins.cli.model_at_start import model_at_start
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from dynamic_plugins.chat.conversation import Conversation, Turn
+    from dynamic_plugins.chat.conversation import Conversation
+    from dynamic_plugins.chat.turn import Turn
     from dynamic_plugins.cli.output import Output
     from dynamic_plugins.settings import Settings
 

@@ -8,7 +8,7 @@ from dynamic_plugins.cli.exit_codes import DONE, FAILED, exit_code
 from dynamic_plugins.tools.management import ALIASES
 
 if TYPE_CHECKING:
-    from dynamic_plugins.chat.conversation import Call, Turn
+    from dynamic_plugins.chat.turn import Call, Turn
 
 SEARCHES = frozenset({"list_available_plugins", "search_plugin_actions"})
 

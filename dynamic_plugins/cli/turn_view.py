@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.chat.conversation import Watch
+from dynamic_plugins.chat.turn import Watch
 from dynamic_plugins.cli import render
 from dynamic_plugins.core.error_phrases import in_conversation
 from dynamic_plugins.core.outside_data import parse_json
@@ -14,7 +14,7 @@ from dynamic_plugins.text.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dynamic_plugins.chat.conversation import Turn
+    from dynamic_plugins.chat.turn import Turn
     from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.core.model_protocol import ToolCall
 

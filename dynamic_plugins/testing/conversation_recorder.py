@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.app import App
     from dynamic_plugins.approval import ApprovalRequest, AskValues
-    from dynamic_plugins.chat.conversation import Conversation, Turn
+    from dynamic_plugins.chat.conversation import Conversation
+    from dynamic_plugins.chat.turn import Turn
     from dynamic_plugins.testing.model_recorder import RecordedModel
 
 Agree = Callable[["ApprovalRequest"], bool]
@@ -38,7 +39,7 @@ class Talk:
 
         With *on_text* the answer is streamed: it is called with each piece.
         """
-        from dynamic_plugins.chat.conversation import Watch
+        from dynamic_plugins.chat.turn import Watch
 
         return await self.conversation.respond(text, Watch(on_text=on_text))
 
