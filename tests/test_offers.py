@@ -325,3 +325,10 @@ def test_what_is_wanted_with_less_certainty_is_offered_to_be_looked_for(said: st
     made = answer({}, said)
     assert (made.calls, [call.tool for call in made.proposed]) == ((), ["list_available_plugins"])
     assert "?" in made.text
+
+
+def test_a_file_is_looked_for_as_what_it_is_and_no_folder_by_its_name() -> None:
+    (made,) = answer({}, "read me report.txt").calls
+    assert made.arguments["query"] == "read report text file"
+    (asked,) = answer({}, "what's in /srv/acme-repo?").proposed
+    assert "acme" not in asked.arguments["query"]

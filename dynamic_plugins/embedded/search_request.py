@@ -9,7 +9,7 @@ from dynamic_plugins.embedded.decide import Call
 from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.policy import wants_list
 from dynamic_plugins.redaction.detector import find_secrets
-from dynamic_plugins.text.tokenizer import plain
+from dynamic_plugins.text.tokenizer import plain, without_addresses
 from dynamic_plugins.text.tokenizer import words as telling_words
 from dynamic_plugins.text.wordlists import wordlist
 
@@ -113,7 +113,13 @@ def wish_for(said: str, reading: Reading, *, asks_of_none: bool = False) -> Wish
     ordered = reading.mood.label == "order" and reading.ordered >= WISHES
     asked = asks_of_none and reading.mood.label == "question" and act.get("use", 0.0) >= ASKS_FOR_ACTION
     # What takes something back, leans on what was said, or names a plugin says something else.
-    if not (ordered or asked) or len(said) > LONGEST_WISH or negated(said) or _NO_WISH.search(spoken):
+    if (
+        not (ordered or asked)
+        or len(said.split()) < 2
+        or len(said) > LONGEST_WISH
+        or negated(said)
+        or _NO_WISH.search(spoken)
+    ):
         return None
     if any(plugin.link.kind in ("exact", "whole", "alias") for plugin in reading.plugins if plugin.link.named):
         return None
@@ -144,8 +150,8 @@ def list_call(said: str, reading: Reading) -> Call:
 
 def query_in(said: str) -> str:
     """Return the words of *said* that tell what is looked for; empty for a request for everything."""
-    looking = wordlist("looking")
-    words = [word for word in telling_words(said[:400]) if word not in looking]
+    looking, said = wordlist("looking"), without_addresses(said[:400])
+    words = [word for word in telling_words(said) if word not in looking]
     # The words are compared without accents, and what is embedded means something with them: "Währungen".
-    spelled = {plain(word): word.lower() for word in re.findall(r"[^\W\d_]+", said[:400])}
+    spelled = {plain(word): word.lower() for word in re.findall(r"[^\W\d_]+", said)}
     return " ".join(spelled.get(word, word) for word in words)[:120]
