@@ -34,7 +34,7 @@ MAX_SHOWN = 500
 INTRODUCTION = """Five plugins of npm as they are, made for elizaOS 1.x, 2.x and 0.x. A stand-in answers in place of a
 model: it takes the step that each sentence asks for and reads out what came of it, and plugins that ask for a model get
 it, too. This is what `python -m evals.elizaos_typescript_session` prints."""
-TODO = "<name>Buy tea</name><taskType>one-off</taskType><priority>2</priority><urgent>false</urgent>"
+TEA_TASK = "<name>Buy tea</name><taskType>one-off</taskType><priority>2</priority><urgent>false</urgent>"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ EXAMPLES = (
                 "CREATE_TODO",
                 {"text": "Buy tea"},
                 "Buy tea",
-                f"<response>{TODO}</response>",
+                f"<response>{TEA_TASK}</response>",
             ),
             Use("what is on the list?", "GET_api_todos", {}, "Buy tea"),
         ),
