@@ -311,6 +311,17 @@ def test_a_package_that_no_registry_lists_is_seen_to_be_one(tmp_path: Path, cli:
     assert cli("call", "kettle", "POUR").json["result"] == "TEXT_SMALL for null, 1.0.0"
 
 
+async def test_one_that_is_listed_in_python_is_had_in_typescript_by_its_full_name(
+    tmp_path: Path, npm: NpmRegistry
+) -> None:
+    in_python = [{"type": "pypi", "name": "elizaos-plugin-tea", "version": "2.0.0a1"}]
+    async with app_at(tmp_path, environment(tmp_path, npm), packages=in_python) as (app, asked):
+        installation = await install(app, f"npm:{TEA}")
+    assert installation.runs_in_node
+    warning = f"A registry lists {TEA}, but with another package than this one (pypi:elizaos-plugin-tea)."
+    assert warning in asked[0].warnings
+
+
 # ---------------------------------------------------------------- what cannot be installed
 
 
