@@ -37,6 +37,7 @@ import psutil
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import ActionError, AmbiguousNameError, BadArgumentsError, PluginError, PluginTimeoutError
+from dynamic_plugins.install.elizaos_core import CORE
 from dynamic_plugins.settings import Settings, Timeouts
 from evals.invented import Inventor
 from evals.listed import listed_in
@@ -56,7 +57,6 @@ HONEST = {
 }
 MAX_CALLS, MAX_LATE = 30, 3
 START_SECONDS, CALL_SECONDS = 60.0, 20.0
-CORE = "@elizaos/core"
 
 # What Python says of a function that is called the wrong way; which of ours called it, the plugin's own did not start.
 WRONG_CALL = re.compile(
@@ -178,7 +178,7 @@ async def live(app: App, name: str, verdict: Verdict, calls: int) -> None:
 
 def judge(verdict: Verdict, installation: Installation) -> None:
     """Find what is our fault in a plugin that loaded."""
-    if installation.kind == "elizaos" and installation.package_type == "npm":
+    if installation.runs_in_node:
         judge_typescript(verdict, installation)
     elif installation.kind == "elizaos" and (package := package_of(installation)) is not None:
         verdict.written = written_in(package)
@@ -208,7 +208,7 @@ def judge_typescript(verdict: Verdict, installation: Installation) -> None:
 
 def is_wrong_call(text: str, installation: Installation) -> bool:
     """Whether an error says that a function of the plugin's own, or an object of ours, was used the wrong way."""
-    if installation.package_type == "npm":
+    if installation.runs_in_node:
         return WRONG_CALL_OF_NODE.search(text) is not None
     found = WRONG_CALL.search(text)
     if found is None:

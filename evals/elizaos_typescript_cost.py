@@ -28,10 +28,11 @@ from typing import IO, Any
 
 import psutil
 
+from dynamic_plugins.install.elizaos_core import CORE
+
 ROOT = Path(__file__).parent.parent
 MAIN = ROOT / "dynamic_plugins" / "workers" / "node" / "main.mjs"
 BARE = Path(__file__).parent / "bare_elizaos_host.mjs"
-CORE = "@elizaos/core"
 MEGABYTE = 10**6
 SECONDS = 60
 

@@ -34,7 +34,7 @@ MAX_SHOWN = 500
 INTRODUCTION = """Five plugins of npm as they are, made for elizaOS 1.x, 2.x and 0.x. A stand-in answers in place of a
 model: it takes the step that each sentence asks for and reads out what came of it, and plugins that ask for a model get
 it, too. This is what `python -m evals.elizaos_typescript_session` prints."""
-TODO = "<name>Buy tea</name><taskType>one-off</taskType><priority>2</priority><urgent>false</urgent>"
+TEA_TASK = "<name>Buy tea</name><taskType>one-off</taskType><priority>2</priority><urgent>false</urgent>"
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ EXAMPLES = (
                 "CREATE_TODO",
                 {"text": "Buy tea"},
                 "Buy tea",
-                f"<response>{TODO}</response>",
+                f"<response>{TEA_TASK}</response>",
             ),
             Use("what is on the list?", "GET_api_todos", {}, "Buy tea"),
         ),
@@ -255,18 +255,13 @@ def wrong_in(planned: Sequence[Turn], results: dict[str, str]) -> list[str]:
 # ---------------------------------------------------------------- in elizaOS' own runtime
 
 
-async def in_elizaos(folder: Path, examples: Sequence[Example]) -> tuple[str, list[str]]:
-    """Return what is said in a room of a Python elizaOS agent that has our plugin, and what went wrong there."""
+def elizaos_agent(home: Path, registry: Path, current: list[Turn]) -> Any:
+    """Return a Python elizaOS agent that has our plugin, whose model takes the step of the last turn in *current*."""
     from elizaos.runtime import AgentRuntime
-    from elizaos.types import Character, Content, Memory, Plugin
-    from google.protobuf.json_format import MessageToDict
+    from elizaos.types import Character, Plugin
 
     from dynamic_plugins.approval import approve_everything
     from dynamic_plugins.integrations.elizaos import dynamic_plugins_plugin
-
-    planned = [turn for example in examples for turn in turns(example)]
-    current: list[Turn] = []
-    home = folder / "elizaos-home"
 
     async def a_model(_runtime: Any, params: dict[str, Any]) -> str:
         listed = re.search(r"Possible response actions: (.*)", params["prompt"])
@@ -280,8 +275,8 @@ async def in_elizaos(folder: Path, examples: Sequence[Example]) -> tuple[str, li
             f"<params>{arguments}</params><text>On it.</text></response>"
         )
 
-    ours = dynamic_plugins_plugin(home, registries=[str(write_registry(folder, examples))], approve=approve_everything)
-    runtime = AgentRuntime(
+    ours = dynamic_plugins_plugin(home, registries=[str(registry)], approve=approve_everything)
+    return AgentRuntime(
         character=Character(name="Eliza", bio=["Helps people"]),
         plugins=[
             Plugin(name="model", description="A stand-in", models={"TEXT_LARGE": a_model, "TEXT_SMALL": a_model}),
@@ -290,6 +285,17 @@ async def in_elizaos(folder: Path, examples: Sequence[Example]) -> tuple[str, li
         settings={"VALIDATION_LEVEL": "trusted"},
         check_should_respond=False,
     )
+
+
+async def in_elizaos(folder: Path, examples: Sequence[Example]) -> tuple[str, list[str]]:
+    """Return what is said in a room of a Python elizaOS agent that has our plugin, and what went wrong there."""
+    from elizaos.types import Content, Memory
+    from google.protobuf.json_format import MessageToDict
+
+    planned = [turn for example in examples for turn in turns(example)]
+    current: list[Turn] = []
+    home = folder / "elizaos-home"
+    runtime = elizaos_agent(home, write_registry(folder, examples), current)
     await runtime.initialize()
     lines: list[str] = []
 

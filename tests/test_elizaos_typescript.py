@@ -40,7 +40,9 @@ from dynamic_plugins.install.plan import choose_package
 from dynamic_plugins.registry.entry import Entry, Package
 from dynamic_plugins.resolver.catalog import PluginRef
 from dynamic_plugins.settings import Settings
+from tests.node_plugins import needs_node, node
 from tests.npm_registry import NpmRegistry, npm_registry
+from tests.package_index import package_index
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -309,6 +311,17 @@ def test_a_package_that_no_registry_lists_is_seen_to_be_one(tmp_path: Path, cli:
     assert cli("call", "kettle", "POUR").json["result"] == "TEXT_SMALL for null, 1.0.0"
 
 
+async def test_one_that_is_listed_in_python_is_had_in_typescript_by_its_full_name(
+    tmp_path: Path, npm: NpmRegistry
+) -> None:
+    in_python = [{"type": "pypi", "name": "elizaos-plugin-tea", "version": "2.0.0a1"}]
+    async with app_at(tmp_path, environment(tmp_path, npm), packages=in_python) as (app, asked):
+        installation = await install(app, f"npm:{TEA}")
+    assert installation.runs_in_node
+    warning = f"A registry lists {TEA}, but with another package than this one (pypi:elizaos-plugin-tea)."
+    assert warning in asked[0].warnings
+
+
 # ---------------------------------------------------------------- what cannot be installed
 
 
@@ -369,6 +382,29 @@ async def test_a_package_of_somebody_else_than_its_entry_says_is_warned_of(tmp_p
     async with app_at(tmp_path, environment(tmp_path, npm), repository="github:acme/plugin-tea") as (app, asked):
         await install(app)
     assert any("the package is mallory's" in warning for warning in asked[0].warnings)
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("version", "will_do"),
+    [("v20.11.1", False), ("v20.12.0", True), ("v21.6.2", False), ("v21.7.0", True), ("v24.19.0", True), ("", False)],
+)
+async def test_only_a_node_that_the_worker_can_run_in_is_taken(
+    tmp_path: Path, npm: NpmRegistry, version: str, will_do: bool
+) -> None:
+    (tmp_path / "bin").mkdir()
+    # Stand-ins: there is one real Node.js here.
+    (tmp_path / "bin" / "node").write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo {version} || exec {node()} "$@"\n')
+    (tmp_path / "bin" / "node").chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    with package_index() as index:  # it has no Node.js to come with the plugin
+        environ = environment(tmp_path, npm, PATH=path) | index.environment(tmp_path)
+        async with app_at(tmp_path, environ) as (app, _):
+            if will_do:
+                assert (await install(app)).command == (str(tmp_path / "bin" / "node"),)
+                return
+            with pytest.raises(UnavailableHereError, match=r"Node\.js 20\.12 or newer with npm\. This machine"):
+                await install(app)
 
 
 async def test_what_is_listed_and_not_on_npm_is_unavailable(tmp_path: Path, npm: NpmRegistry) -> None:
@@ -530,9 +566,10 @@ def test_what_a_module_exports() -> None:
 
 
 def test_a_text_without_end_is_read_in_time_that_grows_with_it() -> None:
+    # What grew faster would not end before the bound on each test does.
     for part in ("import {", "`${", "'", "/*", "import * as ", "export {", "x = (", "/[", "config: {"):
-        JavaScript(part * 10_000).imports()
-        JavaScript(part * 10_000).exports()
+        assert JavaScript(part * 10_000).imports() == {}
+        assert JavaScript(part * 10_000).exports() == set()
 
 
 def test_the_settings_that_a_plugin_reads_are_found_and_trusted_no_further() -> None:

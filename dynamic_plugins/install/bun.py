@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.bun_cache import prune
 from dynamic_plugins.install.bun_lock import check_sources
-from dynamic_plugins.install.command import run
+from dynamic_plugins.install.command import run, version_numbers
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.npm import explain, instant
 
@@ -75,7 +74,7 @@ class Bun:
         if self.path is None:
             return False
         said = (await run("bun", (self.path, "--version"), cwd=folder, environ=self._environ)).out
-        return tuple(int(part) for part in re.findall(r"\d+", said)[:2]) >= _OLDEST
+        return version_numbers(said) >= _OLDEST
 
     def project_commands(
         self, project: NpmProject, folder: str, cutoff: str | None = None

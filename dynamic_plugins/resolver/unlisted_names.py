@@ -88,7 +88,7 @@ class UnlistedNames:
     async def _found(self, direct: Direct, resolution: Resolution) -> Found:
         others = [each for each in await self._catalogue.called(direct.name) if not _is_of(each, direct)]
         entry = unlisted_entry(direct, {each.name for each in others})
-        namesakes = [each.name for each in others if each.source != UNLISTED]
+        namesakes = [each for each in others if each.source != UNLISTED]
         near = [name for name in await self._near(direct, resolution) if await self._catalogue.registry.get(name)]
         warning = _warning(namesakes, near) or resolution.warning
         return Found(entry, direct.version, warning)
@@ -127,10 +127,12 @@ def _is_of(entry: Entry, direct: Direct) -> bool:
     return entry.source == UNLISTED and (direct.kind, direct.name) in packages
 
 
-def _warning(namesakes: list[str], near: list[str]) -> str | None:
+def _warning(namesakes: list[Entry], near: list[str]) -> str | None:
     """Return what a careful person is told of a name that a listed plugin has too, or nearly has."""
     if namesakes:
-        return f"A registry lists {namesakes[0]}, which is another plugin than this package."
+        # It may be the same plugin all the same: elizaOS' have one name in both languages.
+        known = next((f" ({each.type}:{each.name})" for each in namesakes[0].packages), "")
+        return f"A registry lists {namesakes[0].name}, but with another package than this one{known}."
     if not near:
         return None
     return f"Did you mean {' or '.join(near[:3])}? That is listed; this is not, and is nearly called so."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 from dataclasses import replace
@@ -207,8 +206,10 @@ class Loader:
     ) -> FencedCommand:
         home, folder = self._base.get("HOME", ""), self.folder(installation)
         folder.mkdir(parents=True, exist_ok=True)
-        if installation.runs_in_node:
-            self._make_own(installation, folder)
+        if installation.runs_in_node and self.fence.tier.level is Level.NONE:
+            from dynamic_plugins.install.bun_cache import unshare  # rarely needed
+
+            unshare(Path(installation.path))
         values = ConfiguredValues(installation, environment, arguments, home)
         environment = values.in_own_folder(environment, str(folder))
         if self.fence.mode != "off" or installation.runs_in_node:  # where home is another, "~" would be
@@ -232,16 +233,6 @@ class Loader:
             from_person=values.hosts_among(permissions.network or ()),
             private_descriptors=installation.runs_in_node,
         )
-
-    def _make_own(self, installation: Installation, folder: Path) -> None:
-        """Keep what *installation* reads and writes apart from all others: its settings, and the files of its code."""
-        # elizaOS looks for this file in all folders above as well, and takes the first for the plugin's settings.
-        with contextlib.suppress(FileExistsError):
-            (folder / ".env").touch(exist_ok=False)
-        if self.fence.tier.level is Level.NONE:
-            from dynamic_plugins.install.bun_cache import unshare  # rarely needed
-
-            unshare(Path(installation.path))
 
     def _command(
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str]

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { answerTo } from '../../dynamic_plugins/workers/node/host_model.mjs'
 import {
   answerFromArguments, fieldDescription, missingFields, requestedFields,
 } from '../../dynamic_plugins/workers/node/prompt_fields.mjs'
@@ -51,5 +52,27 @@ describe('arguments answer a prompt', () => {
     assert.equal(answerFromArguments('<response><thought>why</thought><text>reply</text></response>', { text: 'hi' }), null)
     assert.equal(answerFromArguments('Say something nice.', { name: 'Ann' }), null)
     assert.deepEqual(missingFields(XML, { taskName: 'tea' }), ['isUrgent'])
+  })
+})
+
+describe('what the host\'s model is asked', () => {
+  const asked = (params) => answerTo(params, (messages, options) => ({ messages, options }))
+
+  it('is what elizaOS\' own models take, with the system\'s part beside it', () => {
+    assert.deepEqual(asked('Hi'), { messages: [{ role: 'user', content: 'Hi' }], options: {} })
+    assert.deepEqual(asked({ prompt: 'Hi', system: 'Be brief', maxTokens: 5 }), {
+      messages: [{ role: 'user', content: 'Hi' }], options: { system: 'Be brief', maxTokens: 5 },
+    })
+  })
+
+  it('is a conversation\'s texts, and of a message without one nothing', () => {
+    const messages = [
+      { role: 'system', content: 'Be brief' },
+      { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'image' }, { type: 'text', text: 'b' }] },
+      { role: 'assistant', content: null },
+    ]
+    assert.deepEqual(asked({ messages }), {
+      messages: [{ role: 'user', content: 'ab' }, { role: 'assistant', content: '' }], options: { system: 'Be brief' },
+    })
   })
 })

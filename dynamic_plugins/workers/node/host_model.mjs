@@ -76,12 +76,21 @@ function noteWanted(call, prompt) {
 }
 
 /**
+ * Have the host's model answer what elizaOS' own models are given: `{messages, prompt, system, maxTokens}`, or a text.
+ * @param {object | string} params
+ * @param {HostModel['askHost']} askHost
+ */
+export function answerTo(params, askHost) {
+  return askHost(messagesOf(params), optionsOf(params))
+}
+
+/**
  * Return the handlers of elizaOS' text and object models, by model type, as `registerModel` takes them.
  * @param {HostModel['askHost']} askHost
  * @returns {Record<string, (runtime: object, params: any) => Promise<any>>}
  */
 export function modelHandlers(askHost) {
-  const answerText = (_runtime, params) => askHost(messagesOf(params), optionsOf(params))
+  const answerText = (_runtime, params) => answerTo(params, askHost)
   const answerObject = async (_runtime, params) => {
     const messages = messagesOf(params)
     const shape = params?.schema?.properties
@@ -110,10 +119,11 @@ function optionsOf(params) {
   return { ...(system ? { system } : {}), ...(params?.maxTokens > 0 ? { maxTokens: params.maxTokens } : {}) }
 }
 
-/** Return the text of a message's content: a text, or a list of parts. */
+/** Return the text of a message's content: a text, a list of parts, or nothing, as where a model has called a tool. */
 function flat(content) {
+  if (content === null || content === undefined) return ''
   if (typeof content === 'string') return content
-  return Array.isArray(content) ? content.map((part) => part?.text ?? '').join('') : JSON.stringify(content ?? '')
+  return Array.isArray(content) ? content.map((part) => part?.text ?? '').join('') : JSON.stringify(content)
 }
 
 function formOf(properties) {

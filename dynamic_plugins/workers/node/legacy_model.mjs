@@ -3,7 +3,7 @@
  * address leads to the host's model.
  */
 
-import { currentCall } from './host_model.mjs'
+import { answerTo, currentCall } from './host_model.mjs'
 
 /** Where the core believes the model to be. `.invalid` is a name that no network resolves. */
 export const MODEL_ADDRESS = 'http://host-model.invalid/v1'
@@ -30,10 +30,10 @@ export class LegacyModel {
     const url = String(address?.url ?? address)
     if (!url.startsWith(MODEL_ADDRESS)) return fetch(address, options)
     if (url !== COMPLETIONS) return jsonResponse(404, { error: { message: `the host's model has no ${url.slice(MODEL_ADDRESS.length)}` } })
-    const request = JSON.parse(options.body)
+    const { model, messages, max_tokens: maxTokens } = JSON.parse(options.body)
     try {
       this._count(options.body)
-      return jsonResponse(200, completion(request, await this._answer(request)))
+      return jsonResponse(200, completion(model, await answerTo({ messages, maxTokens }, this._askHost)))
     } catch (error) {
       this._final.add(error)
       throw error
@@ -53,12 +53,6 @@ export class LegacyModel {
       if (reason !== undefined) throw reason
       write.apply(logger, args)
     }
-  }
-
-  async _answer({ messages, max_tokens: maxTokens }) {
-    const system = messages.filter(({ role }) => role === 'system').map(({ content }) => textOf(content)).join('\n')
-    const rest = messages.filter(({ role }) => role !== 'system')
-    return this._askHost(rest.map(({ role, content }) => ({ role, content: textOf(content) })), { system, maxTokens })
   }
 
   /** Raise an Error where this prompt was already answered as often as makes sense: the core cannot read the answers. */
@@ -82,10 +76,7 @@ export class LegacyModel {
   }
 }
 
-/** A message's content is a text, or parts of which some are texts. */
-const textOf = (content) => (typeof content === 'string' ? content : (content ?? []).map(({ text }) => text ?? '').join(''))
-
-function completion({ model }, text) {
+function completion(model, text) {
   return {
     id: 'host',
     object: 'chat.completion',

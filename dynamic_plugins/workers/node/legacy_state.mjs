@@ -3,9 +3,11 @@
  * message with a model that it downloads.
  */
 
+import { within } from './deadline.mjs'
 import { describeError, plain } from './plain.mjs'
 
 const PROVIDER_MS = 10_000
+const LATE = `no answer within ${PROVIDER_MS / 1000} s`
 
 /**
  * Return the state for a message, with the fields of the core's own.
@@ -52,7 +54,7 @@ const attachmentText = ({ title, url, text }) => [title, url, text].filter(Boole
 async function providerTexts(runtime, message, state, log) {
   const texts = await Promise.all(runtime.providers.map(async (provider) => {
     try {
-      return textOf(await inTime(provider.get(runtime, message, state)))
+      return textOf(await within(PROVIDER_MS, provider.get(runtime, message, state), LATE))
     } catch (error) {
       log('warning', `a provider failed: ${describeError(error)}`)
       return ''
@@ -64,16 +66,4 @@ async function providerTexts(runtime, message, state, log) {
 function textOf(given) {
   if (given === null || given === undefined) return ''
   return typeof given === 'string' ? given : JSON.stringify(plain(given))
-}
-
-async function inTime(work) {
-  let timer
-  const late = new Promise((resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PROVIDER_MS / 1000} s`)), PROVIDER_MS)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,8 +1,10 @@
 /** The services of a plugin: started on request, or before the first call if nobody requested anything. */
 
+import { within } from './deadline.mjs'
 import { describeError } from './plain.mjs'
 
 const START_MS = 15_000
+const LATE = `it takes more than ${START_MS / 1000} s`
 
 /** A service's life. */
 export class Service {
@@ -50,7 +52,7 @@ export class Service {
       await this._host.start()
       this._mayStartLater = false
       // It may go on starting after that, and calls are tried without it.
-      this._instance = await within(START_MS, this._host.startService(this._declared))
+      this._instance = await within(START_MS, this._host.startService(this._declared), LATE)
       this.running = true
     } catch (error) {
       this._failed('start', error)
@@ -80,12 +82,4 @@ export async function startServices(services) {
 /** Stop what runs, the last first. */
 export async function stopServices(services) {
   for (const service of [...services].reverse()) if (service.running) await service.do('stop')
-}
-
-function within(milliseconds, work) {
-  let timer
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it takes more than ${milliseconds / 1000} s`)), milliseconds)
-  })
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
