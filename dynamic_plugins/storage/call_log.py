@@ -34,6 +34,8 @@ FLUSH_SECONDS = 2.0
 CHARACTERS_PER_TOKEN = 4
 LOCK_SECONDS = 5.0
 _LONGEST_NAME = 200
+_LATEST, _LONGEST_MS, _MOST_TOKENS = 2.0**35, 2.0**53, 2**53
+"""What lies beyond is no time, no duration and no size that anybody has measured: pictures are made of them."""
 _CANCELLED, _UNFORESEEN = "cancelled", "internal_error"
 
 
@@ -55,6 +57,8 @@ class CallRecord:
         try:
             told = json.loads(line)
             at, ms, tokens = float(told["at"]), float(told["ms"]), int(told.get("tokens", 0))
+            if not (0 <= at < _LATEST and 0 <= ms < _LONGEST_MS and 0 <= tokens < _MOST_TOKENS):  # NaN is none either
+                return None
             texts = [str(told.get(name, "")) for name in ("plugin", "action", "door", "error")]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
             return None
