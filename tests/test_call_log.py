@@ -111,6 +111,15 @@ def test_what_was_erased_is_gone_and_nothing_that_was_called_before_comes_back(
     assert [record.action for record in calls.read()] == ["again"]
 
 
+@pytest.mark.parametrize("odd", ["\u2028", "\x85", "\x1c", "\ud800", "\n"])
+def test_whatever_a_plugin_calls_its_action_the_call_is_noted(calls: CallLog, odd: str) -> None:
+    with calls.timed("hello", f"a{odd}b"):
+        pass
+    calls.flush()
+    (record,) = calls.read()
+    assert record.action == f"a{odd}b".encode(errors="replace").decode()
+
+
 def test_lines_that_are_none_are_left_out(calls: CallLog, tmp_path: Path) -> None:
     good = '{"at": 5, "plugin": "a", "action": "b", "door": "c", "ms": 1}'
     never = [good.replace("5", at, 1) for at in ("NaN", "1e999", "1e15", "-1")]
