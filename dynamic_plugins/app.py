@@ -174,8 +174,7 @@ class App:
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.store, self.components = StateStore(settings.state_file), ComponentRegistry()
         self.catalogue = self._make_catalogue()
-        # What is written from threads as well reads the state by itself.
-        installed = StateStore(settings.state_file).read
+        installed = StateStore(settings.state_file).read  # what is written from threads reads the state by itself
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
