@@ -8,7 +8,7 @@ import logging
 import os
 import weakref
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_plugins.core import atomic_file, telemetry
 from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
@@ -174,8 +174,7 @@ class App:
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.store, self.components = StateStore(settings.state_file), ComponentRegistry()
         self.catalogue = self._make_catalogue()
-        # What is written from threads as well reads the state by itself.
-        installed = StateStore(settings.state_file).read
+        installed = StateStore(settings.state_file).read  # what is written from threads reads the state by itself
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
@@ -300,6 +299,15 @@ class App:
 
         limits = ReachLimits(os.path.expanduser("~"), self.settings.home)  # noqa: PTH111
         return ReachConsent(self.service, _changes, limits, in_turns=in_turns)
+
+    async def call_for_person(self, name: str, action: str, arguments: dict[str, Any]) -> Any:
+        """Return what an action gives that a person calls themselves; what it may not reach is asked about."""
+        from dynamic_plugins.tools.tool_formats import Tool
+        from dynamic_plugins.tools.toolbox import Prepared
+
+        self.service.sync()
+        call = Prepared(action, arguments, Tool(action, self.components.action(name, action), name))
+        return await self.reach_consent().make(call, lambda: self.service.call(name, action, arguments))
 
     def _mode(self, pasted: PastedSecrets | None) -> ConfirmCalls:
         """Return which calls are asked about: in the chat, whose guard knows what the person ordered, none unasked."""

@@ -219,8 +219,10 @@ def test_only_what_the_question_offers_is_an_answer(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="no answer"):
             queue.answer(question.question.id, answer)
     # Not even one that lies there: consent beforehand is the operator's, and nobody gives it by a file.
-    (tmp_path / "approvals" / f"{call.question.id}.answer").write_text('{"answer": "beforehand", "by": "x", "at": 1}')
-    assert call.given() is None
+    lies = tmp_path / "approvals" / f"{call.question.id}.answer"
+    for answer in ('"beforehand", "by": "x", "at": 1', '["once"], "by": "x", "at": 1', '"once", "by": "x", "at": "x"'):
+        lies.write_text(f'{{"answer": {answer}}}')
+        assert call.given() is None
     call.close()
     call = queue.put(CALL, 60)
     assert queue.answer(call.question.id, "always") == "counted"
@@ -245,7 +247,12 @@ def test_what_lies_in_the_folder_and_is_no_question_is_passed_over(tmp_path: Pat
     folder = tmp_path / "approvals"
     bad = "b" * 32
     lock = HeldLock(folder / f"{bad}.lock")
-    for content in ("", "[]", '{"schema": 1}', '{"schema": 1, "id": "x"}', "[" * 10_000):
+    like = json.loads((folder / f"{question.question.id}.json").read_text()) | {"id": bad}
+    # The last of them are what no page could show.
+    changes: list[dict[str, object]] = [{"until": "x"}, {"until": 1e999}, {"since": 1e30}, {"since": "x"}]
+    changes += [{"facts": [1]}, {"answers": ["maybe"]}, {"question": 5}, {"door": ["x"]}, {"pid": {}}, {"more": 1}]
+    contents = ["", "[]", '{"schema": 1}', '{"schema": 1, "id": "x"}', "[" * 10_000]
+    for content in (*contents, *(json.dumps(like | change) for change in changes)):
         (folder / f"{bad}.json").write_text(content)
         assert [each.id for each in queue.open()] == [question.question.id]
     (folder / f"{bad}.json").unlink()

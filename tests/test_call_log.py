@@ -111,9 +111,21 @@ def test_what_was_erased_is_gone_and_nothing_that_was_called_before_comes_back(
     assert [record.action for record in calls.read()] == ["again"]
 
 
+@pytest.mark.parametrize("odd", ["\u2028", "\x85", "\x1c", "\ud800", "\n"])
+def test_whatever_a_plugin_calls_its_action_the_call_is_noted(calls: CallLog, odd: str) -> None:
+    with calls.timed("hello", f"a{odd}b"):
+        pass
+    calls.flush()
+    (record,) = calls.read()
+    assert record.action == f"a{odd}b".encode(errors="replace").decode()
+
+
 def test_lines_that_are_none_are_left_out(calls: CallLog, tmp_path: Path) -> None:
     good = '{"at": 5, "plugin": "a", "action": "b", "door": "c", "ms": 1}'
-    (tmp_path / "calls.jsonl").write_text("\n".join(["", "[1]", "{", '{"at": "x"}', good, good[:30]]))
+    never = [good.replace("5", at, 1) for at in ("NaN", "1e999", "1e15", "-1")]
+    never += [good.replace('"ms": 1', f'"ms": {ms}') for ms in ("NaN", "1e999", "-1", "1e300")]
+    never.append(good.replace('"ms": 1', f'"ms": 1, "tokens": {10**400}'))
+    (tmp_path / "calls.jsonl").write_text("\n".join(["", "[1]", "{", '{"at": "x"}', *never, good, good[:30]]))
     assert calls.read() == [CallRecord(5.0, "a", "b", "c", 1.0)]
     assert calls.read(since=6.0) == []
 

@@ -514,6 +514,17 @@ async def test_the_page_takes_no_endless_answer(page: ValuePage, browser: httpx2
     assert page.useful
 
 
+async def test_a_page_is_closed_though_a_browser_has_stopped_in_the_middle_of_its_answer() -> None:
+    page = ValuePage("p", [Variable("KEY", secret=True)], 30)
+    address = httpx2.URL(page.url)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    head = f"POST {address.path} HTTP/1.1\r\nHost: {address.netloc.decode()}\r\nContent-Length: 100\r\n"
+    writer.write(f"{head}Expect: 100-continue\r\n\r\nKEY=".encode())
+    assert b"100" in await asyncio.wait_for(reader.readline(), 20)  # it waits for what is to come
+    await asyncio.wait_for(page.close(), 20)
+    writer.close()
+
+
 async def test_a_page_that_nobody_answers_ends_by_itself() -> None:
     page = ValuePage("p", [Variable("KEY", secret=True)], 0.05)
     assert await asyncio.wait_for(page.values(), 10) == {}

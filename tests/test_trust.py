@@ -117,6 +117,14 @@ def test_many_processes_write_whole_lines_and_a_full_file_is_set_aside(tmp_path:
     assert all(each.stat().st_size < MOST_BYTES * 1.1 for each in tmp_path.glob("audit*.jsonl"))
 
 
+@pytest.mark.parametrize("odd", ["\u2028", "\u2029", "\x85", "\x0c", "\ud800", "\r\n"])
+def test_what_a_stranger_calls_a_thing_hides_no_line_of_the_log(tmp_path: Path, odd: str) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl")
+    log.note("consent to call", f"a{odd}b", answer="yes", detail=f"act{odd}ion")
+    log.note("install", "next")
+    assert [line["what"] for line in log.read()] == ["consent to call", "install"]
+
+
 def test_old_files_go_and_half_a_line_spoils_no_other(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     log = AuditLog(path)

@@ -226,6 +226,14 @@ async def test_only_so_many_browsers_listen_and_one_that_goes_away_makes_room(
                     break
 
 
+async def test_a_browser_that_reads_nothing_for_long_is_told_how_it_is_now_and_not_how_it_was() -> None:
+    slow = live.Listener()
+    for number in range(1000):
+        slow.tell({"asked": [number]})
+    slow.tell({"calls": ["x"]})
+    assert await slow.next() == b'data: {"asked": [999], "calls": ["x"]}\n\n'
+
+
 # ---------------------------------------------------------------- what happened
 
 
@@ -338,6 +346,34 @@ async def test_the_record_is_given_as_csv_and_json(home: Path, visitor: Visitor)
     everything = (await visitor.get("/happened/all.json")).response.json()
     assert [each["plugin"] for each in everything["calls"]] == ["old", "@scope/a"]
     assert [each["what"] for each in everything["audit"]] == ["install"]
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+async def test_no_spreadsheet_calculates_what_a_plugin_is_called(home: Path, visitor: Visitor, sign: str) -> None:
+    noted(home, CallRecord(time.time(), "p", f"{sign}1+1", "mcp", 1.0))
+    table = (await visitor.get("/happened/calls.csv")).response.content.decode()
+    (row,) = csv.DictReader(io.StringIO(table, newline=""))
+    assert row["action"] == f"'{sign}1+1"
+
+
+async def test_a_line_of_the_log_that_no_page_could_show_takes_no_page_with_it(home: Path, visitor: Visitor) -> None:
+    lines: list[dict[str, Any]] = [
+        {"at": "9999-12-31T23:59:59-23:00", "what": ["install"], "plugin": {}},
+        {"at": "0001-01-01T00:00:00+23:00", "what": "install", "plugin": "early"},
+        {
+            "at": datetime.now(UTC).isoformat(),
+            "what": "install",
+            "plugin": "half\ud800",
+            "detail": "<script>x</script>",
+        },
+    ]
+    (home / "audit.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    noted(home, CallRecord(time.time(), "half\ud800", "a", "mcp", 1.0))
+    for path in ("/happened", "/happened/audit.csv", "/happened/calls.csv", "/happened/all.json"):
+        page = await visitor.get(path)
+        assert page.status == 200, path
+        assert "half" in page.html
+        assert path != "/happened" or "<script>x" not in page.html
 
 
 # ---------------------------------------------------------------- numbers

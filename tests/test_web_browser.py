@@ -129,9 +129,12 @@ def test_with_a_wrong_token_or_none_nothing_is_seen(chrome: Browser, served: Ser
     page.get_by_label("Token").fill("wrong")
     page.get_by_role("button", name="Open").click()
     expect(page.get_by_role("heading", name="That is not the token")).to_be_visible()
+    assert page.context.cookies() == []
     page.get_by_label("Token").fill(served.first_address.partition("token=")[2])
     page.get_by_role("button", name="Open").click()
     expect(page.get_by_role("searchbox", name="Search plugins")).to_be_visible()
+    (cookie,) = page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     page.context.close()
 
 

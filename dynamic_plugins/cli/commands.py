@@ -209,12 +209,7 @@ async def _called(app: App, name: str, action: str, values: dict[str, Any]) -> A
     """Return what an action gives; what it may not reach is asked about, at a terminal or on the home's page."""
     if app.service.approve is None and page_address(app.settings.home) is None:
         return await app.service.call(name, action, values)
-    from dynamic_plugins.tools.tool_formats import Tool
-    from dynamic_plugins.tools.toolbox import Prepared
-
-    app.service.sync()
-    call = Prepared(action, values, Tool(action, app.components.action(name, action), name))
-    return await app.reach_consent().make(call, lambda: app.service.call(name, action, values))
+    return await app.call_for_person(name, action, values)
 
 
 async def audit(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_BODY = 64 * 1024
 LOOPBACK = "127.0.0.1"
+_GRACE = 2
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -71,7 +72,15 @@ class ValuePage:
         self._given: asyncio.Future[dict[str, str]] = loop.create_future()
         self._end = loop.call_later(seconds, self._expire)
         routes = [Route("/{token}", self._show, methods=["GET"]), Route("/{token}", self._take, methods=["POST"])]
-        config = uvicorn.Config(Starlette(routes=routes), ws="none", lifespan="off", log_config=None, access_log=False)
+        # Bounded, so that a browser that stops in the middle of its answer does not hold up whoever closes the page.
+        config = uvicorn.Config(
+            Starlette(routes=routes),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
         self._server = QuietServer(config)
         self._serving = loop.create_task(self._server.serve([self._socket]))
 

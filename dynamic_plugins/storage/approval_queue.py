@@ -21,6 +21,7 @@ import re
 import secrets
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_plugins.approval import Answer
@@ -181,8 +182,8 @@ class ApprovalQueue:
             return None
         try:
             question = _parsed(read_json(_path(self.folder, identifier, "json")))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None  # not written yet, or just taken away
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            return None  # not written yet, just taken away, or none that a page could show
         return question if question.id == identifier and time.time() < question.until else None
 
     def _is_answered(self, question: Question) -> bool:
@@ -204,7 +205,7 @@ def _question(request: ApprovalRequest, door: str, seconds: float) -> Question:
         request.version,
         request.question,
         tuple(request.facts),
-        _LASTING.get(request.verb, (YES, NO)),
+        _answers(request.verb),
         door,
         os.getpid(),
         now,
@@ -213,14 +214,29 @@ def _question(request: ApprovalRequest, door: str, seconds: float) -> Question:
 
 
 def _parsed(data: dict[str, Any]) -> Question:
+    """Return the question in *data*. Raises one of several errors for what is none: another program wrote it."""
+    texts = [data[name] for name in ("id", "verb", "name", "version", "question", "door")] + [*data["facts"]]
+    answers = tuple(data["answers"])
+    since, until = float(data["since"]), float(data["until"])
+    for at in (since, until):
+        datetime.fromtimestamp(at, UTC)  # raises for what no clock shows
+    if not all(isinstance(text, str) for text in texts) or answers != _answers(data["verb"]):
+        raise ValueError("that is no question")
+    told = {"facts": tuple(data["facts"]), "answers": answers, "pid": int(data["pid"]), "since": since, "until": until}
     del data["schema"]
-    return Question(**data | {"facts": tuple(data["facts"]), "answers": tuple(data["answers"])})
+    return Question(**data | told)
+
+
+def _answers(verb: str) -> tuple[str, ...]:
+    """Return what may be answered to a question about *verb*."""
+    return _LASTING.get(verb, (YES, NO))
 
 
 def _given(folder: Path, question: Question) -> Given | None:
     try:
-        given = Given(**read_json(_path(folder, question.id, "answer")))
-    except (OSError, ValueError, TypeError):
+        told = read_json(_path(folder, question.id, "answer"))
+        given = Given(told["answer"], str(told["by"]), float(told["at"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return given if given.answer in question.answers else None
 

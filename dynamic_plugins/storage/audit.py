@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.status import now
+from dynamic_plugins.storage.appended_file import AppendedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ class AuditLog:
         line = {"at": now(), "user": _user(), "door": self.door, "what": what, "plugin": plugin}
         line |= {name: _without_secrets(text) for name, text in facts.items() if text}
         try:
-            self._append(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._append(json.dumps(line, ensure_ascii=False))
         except OSError as error:
             log.warning("%s: %s of %s could not be noted: %s", self.path, what, plugin, error)
 
@@ -79,29 +80,21 @@ class AuditLog:
         return lines if limit is None else lines[-limit:]
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        for path in [*(self._aside(number) for number in range(KEPT, 0, -1)), self.path]:
+        for written in self._file.lines():
             try:
-                text = path.read_text(encoding="utf-8", errors="replace")
-            except OSError:
+                line = json.loads(written)
+            except (ValueError, RecursionError):
                 continue
-            for written in text.splitlines():
-                try:
-                    line = json.loads(written)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(line, dict):
-                    yield line
+            if isinstance(line, dict):
+                yield line
 
-    def _append(self, line: bytes) -> None:
+    @property
+    def _file(self) -> AppendedFile:
+        return AppendedFile(self.path, KEPT)
+
+    def _append(self, line: str) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        file = os.open(self.path, flags, 0o600)
-        try:
-            os.write(file, line)
-            size = os.fstat(file).st_size
-        finally:
-            os.close(file)
-        if size > MOST_BYTES:
+        if self._file.append([line]) > MOST_BYTES:
             self._set_aside()
 
     def _set_aside(self) -> None:
@@ -110,13 +103,7 @@ class AuditLog:
         with FileLock(f"{self.path}.lock", timeout=5):
             if self.path.stat().st_size <= MOST_BYTES:
                 return  # another process has just done it
-            for number in range(KEPT - 1, 0, -1):
-                if self._aside(number).exists():
-                    self._aside(number).replace(self._aside(number + 1))
-            self.path.replace(self._aside(1))
-
-    def _aside(self, number: int) -> Path:
-        return self.path.with_name(f"{self.path.stem}.{number}{self.path.suffix}")
+            self._file.set_aside()
 
 
 def _without_secrets(text: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import threading
 import time
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.atomic_file import write_atomically
 from dynamic_plugins.errors import PluginError
+from dynamic_plugins.storage.appended_file import AppendedFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,8 @@ FLUSH_SECONDS = 2.0
 CHARACTERS_PER_TOKEN = 4
 LOCK_SECONDS = 5.0
 _LONGEST_NAME = 200
+_LATEST, _LONGEST_MS, _MOST_TOKENS = 2.0**35, 2.0**53, 2**53
+"""What lies beyond is no time, no duration and no size that anybody has measured: pictures are made of them."""
 _CANCELLED, _UNFORESEEN = "cancelled", "internal_error"
 
 
@@ -55,6 +57,8 @@ class CallRecord:
         try:
             told = json.loads(line)
             at, ms, tokens = float(told["at"]), float(told["ms"]), int(told.get("tokens", 0))
+            if not (0 <= at < _LATEST and 0 <= ms < _LONGEST_MS and 0 <= tokens < _MOST_TOKENS):  # NaN is none either
+                return None
             texts = [str(told.get(name, "")) for name in ("plugin", "action", "door", "error")]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
             return None
@@ -75,7 +79,7 @@ class CallLog:
     """Keeps calls in memory and appends them to *path*; several processes may, and a reader sees whole lines."""
 
     def __init__(self, path: Path, door: str = "library") -> None:
-        self._path, self._door = path, door
+        self._path, self._file, self._door = path, AppendedFile(path, KEPT), door
         self._new: list[CallRecord] = []
         self._lock = threading.Lock()
         """Held while :attr:`_new` is changed or taken away: it is written from threads."""
@@ -123,8 +127,8 @@ class CallLog:
         with self._alone():
             erased = self._erased_at()
             lines = [json.dumps(_short(record), ensure_ascii=False) for record in new if record.at > erased]
-            if lines and self._append("\n".join(lines).encode(errors="replace") + b"\n") > MOST_BYTES:
-                self._set_aside()
+            if lines and self._file.append(lines) > MOST_BYTES:
+                self._file.set_aside()
 
     def close(self) -> None:
         """Append what is kept in memory, where that can be done."""
@@ -137,7 +141,8 @@ class CallLog:
         """Return the calls that ended after *since*, the oldest first; this process's own included."""
         with self._lock:
             mine = list(self._new)
-        found = [record for record in (*self._written(since), *mine) if record.at > since]
+        written = filter(None, map(CallRecord.from_line, self._file.lines(since)))
+        found = [record for record in (*written, *mine) if record.at > since]
         return sorted(found, key=lambda record: record.at)
 
     def erase(self) -> None:
@@ -145,28 +150,15 @@ class CallLog:
         with self._lock:
             self._new = []
         with self._alone():
-            for number in range(1, KEPT + 1):
-                self._aside(number).unlink(missing_ok=True)
+            for path in self._file.aside:
+                path.unlink(missing_ok=True)
             # Other processes have calls in memory: what is older than this is not written any more.
             write_atomically(self._path, json.dumps({"erased": time.time()}) + "\n")
 
     @property
     def size(self) -> int:
         """How many bytes it takes on disk."""
-        return sum(path.stat().st_size for path in self._paths() if path.exists())
-
-    def _paths(self) -> list[Path]:
-        return [*(self._aside(number) for number in range(KEPT, 0, -1)), self._path]
-
-    def _written(self, since: float) -> Iterator[CallRecord]:
-        for path in self._paths():
-            try:
-                if path.stat().st_mtime < since:
-                    continue  # nothing was added to it since
-                text = path.read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                continue
-            yield from filter(None, map(CallRecord.from_line, text.splitlines()))
+        return sum(path.stat().st_size for path in self._file.all if path.exists())
 
     def _erased_at(self) -> float:
         """Return when all was erased, as long as that can concern a call that is not written yet."""
@@ -175,24 +167,6 @@ class CallLog:
                 return float(json.loads(file.readline(200))["erased"])
         except (OSError, ValueError, KeyError, TypeError):
             return 0.0
-
-    def _append(self, lines: bytes) -> int:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        file = os.open(self._path, flags, 0o600)
-        try:
-            os.write(file, lines)
-            return os.fstat(file).st_size
-        finally:
-            os.close(file)
-
-    def _set_aside(self) -> None:
-        for number in range(KEPT - 1, 0, -1):
-            if self._aside(number).exists():
-                self._aside(number).replace(self._aside(number + 1))
-        self._path.replace(self._aside(1))
-
-    def _aside(self, number: int) -> Path:
-        return self._path.with_name(f"{self._path.stem}.{number}{self._path.suffix}")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

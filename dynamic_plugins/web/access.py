@@ -8,6 +8,7 @@ host's name is refused. A token in each form would add nothing to that: whoever 
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request, cookie_parser
+from starlette.requests import ClientDisconnect, Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse
 
 from dynamic_plugins.core.same_origin import refusal
@@ -79,13 +80,16 @@ class AccessKey:
 
 
 class GuardedPage:
-    """An application that only answers whoever *key* admits. *locked* makes the page that all others see.
+    """An application that only answers whoever *key* admits. *locked* makes the page that all others see, with what
+    *static* serves below :data:`STATIC`, which says nothing of the home, not even in an error.
 
     *locked* is given the request and whether a token was wrong.
     """
 
-    def __init__(self, app: ASGIApp, key: AccessKey, locked: Callable[[Request, bool], Response]) -> None:
-        self._app, self._key, self._locked = app, key, locked
+    def __init__(
+        self, app: ASGIApp, static: ASGIApp, key: AccessKey, locked: Callable[[Request, bool], Response]
+    ) -> None:
+        self._app, self._static, self._key, self._locked = app, static, key, locked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -101,7 +105,8 @@ class GuardedPage:
                     headers["Cache-Control"] = "no-cache"  # kept, and asked about: it changes with the version
             await send(message)
 
-        await self._answer(scope, _bounded(receive), with_headers)
+        with contextlib.suppress(ClientDisconnect):  # a browser that goes away while it sends is no fault of ours
+            await self._answer(scope, _bounded(receive), with_headers)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, path = Headers(scope=scope), scope["path"]
@@ -109,7 +114,7 @@ class GuardedPage:
         if (refused := refusal(headers, self._key.host, changes=scope["method"] not in ("GET", "HEAD"))) is not None:
             app = PlainTextResponse(refused[1], refused[0])
         elif path.startswith(STATIC):
-            app = self._app
+            app = self._static
         elif path == ENTER:
             app = await self._enter(Request(scope, receive))
         elif self._key.admits(headers):

@@ -7,6 +7,7 @@ as JSON. The schema has the last word: whatever comes of a form is checked again
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +16,7 @@ from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FieldKind = Literal["text", "long", "secret", "integer", "number", "boolean", "choice", "json"]
 
@@ -79,18 +80,32 @@ def has_form(schema: Mapping[str, Any]) -> bool:
 def arguments(target: str, schema: Mapping[str, Any], entered: Mapping[str, str]) -> dict[str, Any]:
     """Return the arguments that were *entered*, checked against *schema*; *target* is what an error is about.
 
-    What was left empty is left out, unless it is required and may be an empty text. Raises BadArgumentsError.
+    What was left empty is left out, unless it is required and may be an empty text. Raises BadArgumentsError, without
+    what was entered as a secret.
     """
-    if has_form(schema):
-        found = {}
-        for field in parameters(schema):
-            text = entered.get(field.input, "")
-            if text or (field.required and field.kind in ("text", "long", "secret")):
-                found[field.name] = _value(target, field, text)
-    else:
+    if not has_form(schema):
         found = _object(target, entered.get(WHOLE, "") or "{}")
-    check_arguments(target, found, dict(schema))
+        check_arguments(target, found, dict(schema))
+        return found
+    found, secret = {}, []
+    for field in parameters(schema):
+        text = entered.get(field.input, "")
+        if text or (field.required and field.kind in ("text", "long", "secret")):
+            found[field.name] = _value(target, field, text)
+            secret += [found[field.name]] if field.kind == "secret" else []
+    try:
+        check_arguments(target, found, dict(schema))
+    except BadArgumentsError as error:
+        raise _without(secret, error) from None
     return found
+
+
+def _without(secret: Sequence[str], error: BadArgumentsError) -> BadArgumentsError:
+    """Return *error* without the values that are *secret*, which a validator quotes as Python writes them."""
+    reason = error.reason
+    for value in secret:
+        reason = reason.replace(repr(value), "what was entered")
+    return BadArgumentsError(error.target, reason, error.schema)
 
 
 def _object(target: str, text: str) -> dict[str, Any]:
@@ -111,13 +126,19 @@ def _value(target: str, field: Field, text: str) -> Any:
         if field.kind == "integer":
             return int(text)
         if field.kind == "number":
-            return float(text) if not text.strip().lstrip("+-").isdigit() else int(text)
+            return _finite(float(text)) if not text.strip().lstrip("+-").isdigit() else int(text)
         if field.kind in ("boolean", "choice", "json"):
             return parse_json(text)
     except ValueError:
         pass
     wanted = {"integer": "a whole number", "number": "a number", "json": "JSON"}.get(field.kind, "one of the choices")
     raise BadArgumentsError(target, f"{field.name} must be {wanted}")
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError("JSON has no such number")
+    return number
 
 
 # ---------------------------------------------------------------- what a schema says

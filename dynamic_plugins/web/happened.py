@@ -18,7 +18,7 @@ from dynamic_plugins.storage.call_log import CallRecord
 from dynamic_plugins.web import charts
 from dynamic_plugins.web.call_statistics import FIRST, PERIODS, by_action, in_words, over_time, summary
 from dynamic_plugins.web.charts import Series
-from dynamic_plugins.web.listing import SCREEN
+from dynamic_plugins.web.listing import SCREEN, page_number
 from dynamic_plugins.web.site import moment, see
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.web.site import Site
 
 _CONSENT = "consent to "
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula; the last four are its signs as wide as Chinese letters."""
 _POINTS = 100
 """Where there can be points on a line; what is nearer to one another is one point."""
 _TOLD = 3
@@ -92,7 +92,8 @@ class _Happened:
         noted = [line for line in noted if _time(line) is not None]
         actions = by_action(records, bounds)
         last, log_last = (max(1, -(-len(each) // SCREEN)) for each in (actions, noted))
-        page, log_page = _number(request, "page", last), _number(request, "log", log_last)
+        query = request.query_params
+        page, log_page = page_number(query.get("page", ""), last), page_number(query.get("log", ""), log_last)
         noted.reverse()
         return self._site.page(
             request,
@@ -236,18 +237,15 @@ def _ends(view: View, bounds: Sequence[float]) -> tuple[str, str]:
 
 def _time(line: dict[str, Any]) -> float | None:
     try:
-        return datetime.fromisoformat(str(line.get("at", ""))).timestamp()
+        at = datetime.fromisoformat(str(line.get("at", ""))).timestamp()
+        moment(at)  # raises where this machine's clock cannot show it
     except (ValueError, OverflowError):
         return None
+    return at
 
 
 def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-
-
-def _number(request: Request, name: str, last: int) -> int:
-    said = request.query_params.get(name, "")
-    return min(max(1, int(said[:6])), last) if said.isascii() and said.isdigit() else 1
 
 
 def _csv(names: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
@@ -265,4 +263,9 @@ def _as_text(value: Any) -> Any:
 
 
 def _file(name: str, kind: str, text: str) -> Response:
-    return Response(text, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    # Half of a surrogate pair may stand in a name that came as JSON, and has no bytes.
+    return Response(
+        text.encode(errors="replace"),
+        media_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

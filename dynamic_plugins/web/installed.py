@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from dynamic_plugins.core.status import Status, status_in_words
-from dynamic_plugins.web.listing import SCREEN
+from dynamic_plugins.web.listing import SCREEN, page_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +57,7 @@ def routes(site: Site) -> list[BaseRoute]:
             name for name, status in statuses.items() if _SHOWN[show](status) and query.casefold() in name.casefold()
         ]
         last = max(1, -(-len(names) // SCREEN))
-        page = request.query_params.get("page", "")
-        number = min(int(page), last) if page.isascii() and page.isdigit() and int(page[:6]) > 0 else 1
+        number = page_number(request.query_params.get("page", ""), last)
         return site.page(
             request,
             "installed.html",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SCREEN = 20
 """So many plugins are a page."""
+_MOST_DIGITS = 6
 MOST_MATCHES = 200
 """So many of the best matches of a search are gone through; nobody reads further."""
 KINDS = get_args(Kind)
@@ -75,7 +76,6 @@ class BrowseQuery:
     @classmethod
     def from_query(cls, told: Mapping[str, str]) -> BrowseQuery:
         """Return what the address of a page says; what makes no sense in it is left out."""
-        page = told.get("page", "")
         return cls(
             query=told.get("q", "").strip()[:500],
             kind=_one_of(KINDS, told.get("kind", "")),
@@ -84,7 +84,7 @@ class BrowseQuery:
             reach=_one_of(REACHES, told.get("reach", "")),
             runs=bool(told.get("runs")),
             verified=bool(told.get("verified")),
-            page=int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 6 else 1,
+            page=page_number(told.get("page", "")),
         )
 
     @property
@@ -107,6 +107,12 @@ class BrowseQuery:
             and (facts.runs_here or not self.runs)
             and (facts.verified or not self.verified)
         )
+
+
+def page_number(said: str, last: int | None = None) -> int:
+    """Return the number of a page as an address says it, at most *last*; 1 for what is none."""
+    number = int(said) if said.isascii() and said.isdigit() and len(said) <= _MOST_DIGITS else 1
+    return max(1, number if last is None else min(number, last))
 
 
 def _one_of(known: Iterable[str], told: str) -> str:

@@ -46,12 +46,36 @@ def routes(site: Site) -> list[BaseRoute]:
     return [Route("/events", events)]
 
 
+class Listener:
+    """One browser's page: what it has not read yet is kept once, by its newest state, however long it reads nothing."""
+
+    def __init__(self) -> None:
+        self._unread: dict[str, Any] = {}
+        self._is_news = asyncio.Event()
+
+    def tell(self, changed: dict[str, Any]) -> None:
+        """Have it told what has *changed*."""
+        self._unread |= changed
+        self._is_news.set()
+
+    async def next(self) -> bytes:
+        """Return the next event: what it has not read, or a comment after a while in which nothing has changed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STILL_THERE):
+                await self._is_news.wait()
+        if not self._unread:
+            return b":\n\n"  # by which the protocol lets one say nothing
+        unread, self._unread = self._unread, {}
+        self._is_news.clear()
+        return _event(unread)
+
+
 class News:
     """Tells listeners what is so now, and what is so once it has changed: by the name of a part of the page."""
 
     def __init__(self, site: Site) -> None:
         self._site, self._queue = site, site.queue
-        self._listeners: set[asyncio.Queue[dict[str, Any]]] = set()
+        self._listeners: set[Listener] = set()
         self._now: dict[str, Any] = {}
         self._watching: asyncio.Task[None] | None = None
 
@@ -62,7 +86,7 @@ class News:
 
     async def events(self) -> AsyncIterator[bytes]:
         """Yield server-sent events for as long as somebody reads them: first all that is so now."""
-        mine: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        mine = Listener()
         self._listeners.add(mine)
         try:
             if self._watching is None:
@@ -70,7 +94,7 @@ class News:
             self._watching = self._watching or asyncio.create_task(self._watch())
             yield _event(self._now)
             while True:
-                yield await _next(mine)
+                yield await mine.next()
         finally:
             self._listeners.discard(mine)
             if not self._listeners and self._watching is not None:
@@ -88,7 +112,7 @@ class News:
             self._now = found
             if changed:
                 for listener in self._listeners:
-                    listener.put_nowait(changed)
+                    listener.tell(changed)
 
     def _look(self) -> dict[str, Any]:
         settings = self._site.app.settings
@@ -97,13 +121,6 @@ class News:
             "plugins": _stamp(settings.state_file),
             "calls": [_stamp(settings.home / CALLS_FILE), _stamp(settings.audit_file)],
         }
-
-
-async def _next(news: asyncio.Queue[dict[str, Any]]) -> bytes:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(STILL_THERE):
-            return _event(await news.get())
-    return b":\n\n"  # a comment, by which the protocol lets one say nothing
 
 
 def _event(changed: dict[str, Any]) -> bytes:

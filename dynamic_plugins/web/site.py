@@ -92,7 +92,7 @@ def moment(at: float, form: str = "%H:%M:%S") -> str:
 def link(path: str, **query: object) -> str:
     """Return an address of the page, without what is empty in *query*. Names of plugins hold slashes: they go there."""
     given = {name: value for name, value in query.items() if value not in ("", None, False)}
-    return f"{path}?{urlencode(given, doseq=True)}" if given else path
+    return f"{path}?{urlencode(given, doseq=True, errors='replace')}" if given else path
 
 
 def see(path: str, **query: object) -> Response:

@@ -60,19 +60,9 @@ class _Try:
         secret = {each.input for each in action_form.parameters(schema) if each.kind == "secret"}
         kept = {key: text for key, text in entered.items() if key not in secret}
         call = Operation("call", name, link("/plugin/try", name=name, action=action), action=action, form=kept)
-        operation = self._site.operations.begin(call, lambda: self._called(name, action, arguments))
+        operation = self._site.operations.begin(call, lambda: self._app.call_for_person(name, action, arguments))
         await operation.decided(SOON)
         return see_end(operation) if operation.is_over else see("/doing", id=operation.id)
-
-    async def _called(self, name: str, action: str, arguments: dict[str, Any]) -> Any:
-        """Return what an action gives; what it may not reach is asked about."""
-        from dynamic_plugins.tools.tool_formats import Tool
-        from dynamic_plugins.tools.toolbox import Prepared
-
-        service = self._app.service
-        service.sync()
-        call = Prepared(action, arguments, Tool(action, self._app.components.action(name, action), name))
-        return await self._app.reach_consent().make(call, lambda: service.call(name, action, arguments))
 
     async def _named(self, told: Mapping[str, str]) -> tuple[str, str]:
         self._app.service.sync()

@@ -49,7 +49,8 @@ async def serve_web(
     What a browser began and is not done is undone then; what was asked is answered by nobody.
     """
     ended = asyncio.Event()
-    guarded: ASGIApp = EndedAnswers(GuardedPage(application(site), key, _locked_page()), ended)
+    static = Starlette(routes=[Mount("/static", StaticFiles(directory=HERE / "static"))])
+    guarded: ASGIApp = EndedAnswers(GuardedPage(application(site), static, key, _locked_page()), ended)
     config = uvicorn.Config(
         guarded,
         ws="none",
@@ -86,11 +87,8 @@ async def _prepare(site: Site) -> None:
 
 
 def application(site: Site) -> Starlette:
-    """Return the page without its guard."""
-    routes = [
-        *(route for part in PARTS for route in part.routes(site)),
-        Mount("/static", StaticFiles(directory=HERE / "static")),
-    ]
+    """Return the page without its guard and its static files."""
+    routes = [route for part in PARTS for route in part.routes(site)]
 
     async def failed(request: Request, error: Exception) -> Response:
         return _failed(site, request, error)
