@@ -80,7 +80,7 @@ def test_commands_options_and_names_are_completed(typing: Callable[[str], Termin
             ("tools --format openai-r", "esponses"),
         ):
             terminal.press(f"\x15dynamic-plugins {begun}\t")
-            terminal.shows(f"dynamic-plugins {begun}{rest} ")
+            assert terminal.shows(f"dynamic-plugins {begun}{rest} ")
 
 
 def test_fish_completes_the_same(typing: Callable[[str], Terminal], cli: Cli) -> None:

@@ -109,7 +109,8 @@ def test_ask_and_a_chat_that_is_piped_end_alike(waiting: Cli, steps: list[Any], 
     waiting("install", "--path", KEEPER, "--yes")
     for words, typed in ((("ask", "do it"), ""), (("chat",), "do it\n")):
         with ScriptedModel(doing(steps)).serving() as model:
-            waiting(*words, "--base-url", model.base_url, "--model", "scripted", stdin=typed, code=code)
+            told = waiting(*words, "--base-url", model.base_url, "--model", "scripted", stdin=typed, code=code)
+        assert told.json["reply"] == "That is all."
 
 
 def interrupted(cli: Cli, *words: str, when: str, number: signal.Signals = signal.SIGINT) -> int:
@@ -159,10 +160,12 @@ def until_it_runs(cli: Cli) -> None:
         (("mcp", "--http", "--port", "0"), signal.SIGINT),
         (("serve-model", "--port", "0"), signal.SIGINT),
         (("serve-model", "--port", "0"), signal.SIGTERM),
+        (("web", "--port", "0"), signal.SIGINT),
+        (("web", "--port", "0"), signal.SIGTERM),
     ],
 )
 def test_what_only_a_signal_ends_ends_well(cli: Cli, command: tuple[str, ...], number: signal.Signals) -> None:
-    assert interrupted(cli, *command, when="(Ctrl-C ends it)", number=number) == 0
+    assert interrupted(cli, *command, when="(Ctrl-C ends", number=number) == 0
 
 
 @pytest.mark.parametrize("words", [("list",), ("--json", "list"), ("tools",), ("status",), ("doctor",)])

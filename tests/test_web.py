@@ -244,11 +244,14 @@ def test_another_address_needs_an_operator_s_token(tmp_path: Path, cli: Cli) -> 
     short, long = tmp_path / "short", tmp_path / "long"
     short.write_text("too-short")
     long.write_text("a-token-that-is-long-enough\n")
+    (tmp_path / "no-text").write_bytes(b"\xff" * 20)
     for words in (
         ("--host", "192.0.2.1"),
         ("--host", "0.0.0.0", "--token-file", str(long)),  # noqa: S104 - it is refused
         ("--host", "example.org", "--token-file", str(long)),
         ("--token-file", str(short)),
+        ("--token-file", str(tmp_path / "no-text")),
+        ("--token-file", str(tmp_path / "not-there")),
     ):
         refused = cli("web", "--port", "0", *words, code=2)
         assert refused.json["error"]["code"] == "wrong_usage"

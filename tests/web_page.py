@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
 
-from dynamic_plugins.app import App
+from dynamic_plugins.cli.serve_commands import site_of
 from dynamic_plugins.settings import LOOPBACK, Settings
 from dynamic_plugins.web.access import AccessKey
-from dynamic_plugins.web.operations import Operations
-from dynamic_plugins.web.site import Site
 from dynamic_plugins.web.web_server import serve_web
-from dynamic_plugins.web.worker_lines import WorkerLines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from dynamic_plugins.app import App
+    from dynamic_plugins.web.site import Site
 
 ROOT = Path(__file__).parent.parent
 HELLO = ROOT / "examples" / "hello-plugin"
@@ -138,24 +138,15 @@ class Served:
 @asynccontextmanager
 async def serving(home: Path, *registries: str, **settings: Any) -> AsyncIterator[Served]:
     """Serve the page on *home* for the block."""
-    operations, lines = Operations(), WorkerLines()
     told = Settings.from_environment({}, home=home, registries=registries)
     told = Settings(**{**vars(told), "passphrase": PASSPHRASE, "meaning": False, "offline": True, **settings})
     stop = asyncio.Event()
     with socket.create_server((LOOPBACK, 0)) as listening:
         key = AccessKey(f"{LOOPBACK}:{listening.getsockname()[1]}")
-        async with App(
-            told,
-            approve=operations.approve,
-            ask_sign_in=operations.ask_sign_in,
-            listener=operations.listen,
-            door="web",
-            log_line=lines.add,
-        ) as app:
-            site = Site(app, operations, lines)
+        async with site_of(told) as site:
             running = asyncio.create_task(serve_web(site, key, listening, stop))
             try:
-                yield Served(app, site, key)
+                yield Served(site.app, site, key)
             finally:
                 stop.set()
                 async with asyncio.timeout(30):

@@ -130,7 +130,7 @@ class Conversation:
         self._changes.replied(turn.reply)
         if self._evaluate is not None:
             shown = self._show(self._evaluate, text, turn.reply)
-            self._evaluating = asyncio.create_task(shown, context=telemetry.apart())
+            self._evaluating = asyncio.create_task(shown, context=telemetry.detached_context())
             self._shown.add(self._evaluating)
             self._evaluating.add_done_callback(self._shown.discard)
         return turn

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.chat.completions import NO_COMPLETION, Collected, read
 from dynamic_plugins.core import telemetry
+from dynamic_plugins.core.spans import ModelAnswer
 from dynamic_plugins.errors import ModelError
 
 if TYPE_CHECKING:
@@ -99,10 +100,12 @@ def _tell(span: Span, answer: Any) -> None:
     used = getattr(answer, "usage", None)
     counts = tuple(getattr(used, name, None) for name in ("prompt_tokens", "completion_tokens"))
     span.answered(
-        model=_word(getattr(answer, "model", None)),
-        id=_word(getattr(answer, "id", None)),
-        reasons=[reason for reason in reasons if reason is not None],
-        tokens=counts if all(isinstance(count, int) for count in counts) else None,  # type: ignore[arg-type]
+        ModelAnswer(
+            model=_word(getattr(answer, "model", None)),
+            id=_word(getattr(answer, "id", None)),
+            reasons=[reason for reason in reasons if reason is not None],
+            tokens=counts if all(isinstance(count, int) for count in counts) else None,  # type: ignore[arg-type]
+        )
     )
 
 

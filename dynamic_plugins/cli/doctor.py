@@ -54,12 +54,12 @@ def _telemetry(settings: Settings) -> list[Check]:
 
     from dynamic_plugins.core.telemetry import MISSING
 
-    told = settings.telemetry
-    if told.problem:
-        return [Check("telemetry", False, told.problem, "set it to http/protobuf, or take it away")]
-    if not told.on:
+    telemetry = settings.telemetry
+    if telemetry.problem:
+        return [Check("telemetry", False, telemetry.problem, "set it to http/protobuf, or take it away")]
+    if not telemetry.on:
         return []
-    signals = " and ".join(name for name, on in (("traces", told.traces), ("metrics", told.metrics)) if on)
+    signals = " and ".join(name for name, on in (("traces", telemetry.traces), ("metrics", telemetry.metrics)) if on)
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter.otlp.proto.http") is None:
         return [Check("telemetry", False, f"{signals} cannot be exported", MISSING)]
     return [Check("telemetry", True, f"{signals} are exported")]

@@ -22,12 +22,13 @@ from dynamic_plugins.settings import LOOPBACK
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
     from typing import Any
 
     from dynamic_plugins.cli.output import Output
     from dynamic_plugins.integrations.mcp_server import PluginServer
     from dynamic_plugins.settings import Settings
+    from dynamic_plugins.web.site import Site
 
 
 async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -128,13 +129,31 @@ async def _serve_web(
     listening: socket.socket, token: str | None, stop: asyncio.Event, settings: Settings, out: Output
 ) -> None:
     from dynamic_plugins.web.access import AccessKey
-    from dynamic_plugins.web.operations import Operations
-    from dynamic_plugins.web.site import Site
     from dynamic_plugins.web.web_server import serve_web
-    from dynamic_plugins.web.worker_lines import WorkerLines
 
     host, port = listening.getsockname()[:2]
     key = AccessKey(f"{host}:{port}", token) if token else AccessKey(f"{host}:{port}")
+
+    def announce() -> None:
+        if token:
+            out.aside(f"Open {key.address} and enter your token (Ctrl-C ends the page).")
+        else:
+            out.aside(f"Open {key.first_address} (Ctrl-C ends the page).")
+        if host != LOOPBACK:
+            out.aside(_NOT_LOOPBACK)
+
+    async with site_of(settings) as site:
+        site.app.sweep()
+        await serve_web(site, key, listening, stop, announce)
+
+
+@contextlib.asynccontextmanager
+async def site_of(settings: Settings) -> AsyncIterator[Site]:
+    """Open the application of a home for its page: what the application asks, the page shows and answers."""
+    from dynamic_plugins.web.operations import Operations
+    from dynamic_plugins.web.site import Site
+    from dynamic_plugins.web.worker_lines import WorkerLines
+
     operations, lines = Operations(), WorkerLines()
     async with App(
         settings,
@@ -144,17 +163,7 @@ async def _serve_web(
         door="web",
         log_line=lines.add,
     ) as app:
-        app.sweep()
-
-        def announce() -> None:
-            if token:
-                out.aside(f"Open {key.address} and enter your token (Ctrl-C ends the page).")
-            else:
-                out.aside(f"Open {key.first_address} (Ctrl-C ends the page).")
-            if host != LOOPBACK:
-                out.aside(_NOT_LOOPBACK)
-
-        await serve_web(Site(app, operations, lines), key, listening, stop, announce)
+        yield Site(app, operations, lines)
 
 
 _NOT_LOOPBACK = (
@@ -165,10 +174,17 @@ SHORTEST_TOKEN = 16
 
 
 def _operators_token(path: str | None) -> str | None:
-    """Return the token in the file at *path*. Raises UsageError for one that is too short to keep anybody out."""
+    """Return the token in the file at *path*.
+
+    Raises UsageError for one that cannot be read, or is too short to keep anybody out.
+    """
     if path is None:
         return None
-    token = Path(path).expanduser().read_text(encoding="utf-8").strip()
+    try:
+        token = Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise UsageError(f"The token in {path} cannot be read ({why}).") from None
     if len(token) < SHORTEST_TOKEN:
         raise UsageError(f"The token in {path} must have at least {SHORTEST_TOKEN} characters.")
     return token

@@ -47,10 +47,10 @@ async def _infos(app: App, name: str | None) -> list[DynamicPluginInfo]:
 
 
 def _results(app: App, infos: Sequence[DynamicPluginInfo]) -> list[Result]:
-    return [info.to_dict() | _watched(app, info.name) for info in infos]
+    return [info.to_dict() | _noted(app, info.name) for info in infos]
 
 
-def _watched(app: App, name: str) -> Result:
+def _noted(app: App, name: str) -> Result:
     """Return what is noted of an installed plugin: its use, and what of it waits for the person."""
     more: Result = {"withheld": withheld} if (withheld := app.service.withheld(name)) else {}
     if (revocation := app.service.revocation(name)) is not None:
@@ -143,8 +143,8 @@ def _in_a_line(app: App, info: DynamicPluginInfo) -> str:
         f"{len(waiting)} of what it offers waits for you" if (waiting := app.service.withheld(info.name)) else "",
         "revoked" if app.service.revocation(info.name) is not None else "",
     ]
-    told = "; ".join(note for note in notes if note)
-    return f"{info.version}  {status_in_words(info.status)}" + (f"  ({told})" if told else "")
+    details = "; ".join(note for note in notes if note)
+    return f"{info.version}  {status_in_words(info.status)}" + (f"  ({details})" if details else "")
 
 
 def _time() -> str:

@@ -48,14 +48,14 @@ async def _choose(app: App, arguments: argparse.Namespace, out: Output, chosen: 
     if chosen:
         choice = ALL if arguments.reset else _changed(choice, arguments, renamed)
         await app.service.choose_actions(info.name, choice)
-    told = _told(app, info.name, choice)
+    offered = _offered_actions(app, info.name, choice)
     if out.as_json:
-        out.document({"ok": True, "plugin": info.name, "offered": told, **choice.to_dict()})
+        out.document({"ok": True, "plugin": info.name, "offered": offered, **choice.to_dict()})
         return DONE
-    for each in told:
+    for each in offered:
         renamed_to = "" if each["name"] == each["action"] else f", as {each['name']}"
         out.say(f"{each['action']}: {'offered' + renamed_to if each['offered'] else 'not offered'}")
-    if not told:
+    if not offered:
         out.say(f"What {info.name} offers is known once it has been activated; what was chosen holds then.")
     return DONE
 
@@ -68,7 +68,7 @@ def _changed(choice: ActionChoice, arguments: argparse.Namespace, renamed: dict[
     return ActionChoice(only, hidden, {**choice.renamed, **renamed})
 
 
-def _told(app: App, name: str, choice: ActionChoice) -> list[dict[str, Any]]:
+def _offered_actions(app: App, name: str, choice: ActionChoice) -> list[dict[str, Any]]:
     offers = app.store.get(name).offers
     return [
         {"action": each.name, "offered": choice.offers(each.name), "name": choice.name_of(each.name)}

@@ -66,64 +66,56 @@ def to_the_person(message: str, code: str = "") -> str:
     others.
     """
     for pattern, instead in _TURNS if code in _IN_OTHER_WORDS else (*_TURNS, *_OF_THE_PERSON):
-        message = pattern.sub(instead, message)
+        message = re.sub(pattern, instead, message)  # compiled when first wanted, and kept
     return message.strip()
 
 
-def _turn(
-    pattern: str, instead: str | Callable[[re.Match[str]], str]
-) -> tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]:
-    return re.compile(pattern), instead
-
-
-_TURNS = (
+_TURNS: tuple[tuple[str, Instead], ...] = (
     # What only a model does about it.
-    _turn(r" ?That command is the person's to type\.", ""),
-    _turn(r" ?Ask the person, then use that exact name\.", ""),
-    _turn(r"Ask the person which one, then use its full name\.", "Which one do you mean?"),
-    _turn(r"Ask the person which plugin it is for", "Say which plugin it is for"),
-    _turn(r"; do not ask again unless they bring it up\b", ""),
-    _turn(r" ?Tell them so, and suggest a listed plugin\.", ""),
-    _turn(
+    (r" ?That command is the person's to type\.", ""),
+    (r" ?Ask the person, then use that exact name\.", ""),
+    (r"Ask the person which one, then use its full name\.", "Which one do you mean?"),
+    (r"Ask the person which plugin it is for", "Say which plugin it is for"),
+    (r"; do not ask again unless they bring it up\b", ""),
+    (r" ?Tell them so, and suggest a listed plugin\.", ""),
+    (
         r"Or on the person's own page, which asks them now: (.+?)\. Tell them so\. Once they have said yes there, make "
         r"this same call again\.",
         lambda found: f"You are also asked on your page: {found[1]}. Once you have said yes there, say it again.",
     ),
-    _turn(r" ?Call \w+ again once they have agreed\.", ""),
-    _turn(r"Leave it out, or ask them whether they want that one\.", "Say it if you want that one."),
-    _turn(r"Ask them first, and call it when they say yes\.|Ask them first\.", 'Say "yes" if you want it.'),
-    _turn(r"Ask them for it\.(?= They set)", ""),
-    _turn(r"Ask them for it\.", "Say it if you want that."),
-    _turn(r"Find out what was done, or ask the person, before you call it again", "Look first, then ask for it again"),
-    _turn(
-        r"Search with list_available_plugins for what it should be able to do\.", "Say what it should be able to do."
-    ),
-    _turn(r"Install it first with install_plugin\.", "Have it installed first."),
-    _turn(r"activate it with activate_plugin first", "have it switched on first"),
-    _turn(r": it is the name that search_plugin_actions gives\.", "."),
+    (r" ?Call \w+ again once they have agreed\.", ""),
+    (r"Leave it out, or ask them whether they want that one\.", "Say it if you want that one."),
+    (r"Ask them first, and call it when they say yes\.|Ask them first\.", 'Say "yes" if you want it.'),
+    (r"Ask them for it\.(?= They set)", ""),
+    (r"Ask them for it\.", "Say it if you want that."),
+    (r"Find out what was done, or ask the person, before you call it again", "Look first, then ask for it again"),
+    (r"Search with list_available_plugins for what it should be able to do\.", "Say what it should be able to do."),
+    (r"Install it first with install_plugin\.", "Have it installed first."),
+    (r"activate it with activate_plugin first", "have it switched on first"),
+    (r": it is the name that search_plugin_actions gives\.", "."),
     # The commands that are the person's.
-    _turn(r"They do so with:", "Sign in with:"),
-    _turn(r"They agree by running this in a terminal:", "You agree by running this in a terminal:"),
-    _turn(r"They dismissed the question\.", "You dismissed the question."),
-    _turn(r"This client cannot ask them\.", "This client cannot ask you."),
-    _turn(r"If the person trusts it, they run:", "If you trust it:"),
-    _turn(r"Only the person can \w+ that, if they want to, with:", "If you want it to, type:"),
-    _turn(r"\b(?:The person|They) does it with:", "If you want it:"),
-    _turn(r"The person is shown the difference, and asked, by:", "The difference is shown, and asked about, by:"),
-    _turn(
+    (r"They do so with:", "Sign in with:"),
+    (r"They agree by running this in a terminal:", "You agree by running this in a terminal:"),
+    (r"They dismissed the question\.", "You dismissed the question."),
+    (r"This client cannot ask them\.", "This client cannot ask you."),
+    (r"If the person trusts it, they run:", "If you trust it:"),
+    (r"Only the person can \w+ that, if they want to, with:", "If you want it to, type:"),
+    (r"\b(?:The person|They) does it with:", "If you want it:"),
+    (r"The person is shown the difference, and asked, by:", "The difference is shown, and asked about, by:"),
+    (
         r"\b(?:The person|They) (set|enter|run|type|tell)s?\b(?=.*dynamic-plugins )",
         lambda found: found[1].capitalize(),
     ),
-    _turn(r", then updates again\b", ", then update again"),
+    (r", then updates again\b", ", then update again"),
 )
-_OF_THE_PERSON = (
-    _turn(r"\b[Aa] person has to agree\b", "you have to agree"),
-    _turn(r"\bneeds the person to\b", "needs you to"),
-    _turn(r"\bwaits for the person\b", "waits for you"),
-    _turn(r"\bOnly if they write\b", "Only if you write"),
-    _turn(r"\bThe person has\b", "You have"),
-    _turn(r"\bThe person (?=declined|said)", "You "),
-    _turn(r"\bthe person has\b", "you have"),
-    _turn(r"\bthe person (?=\w)", "you "),
+_OF_THE_PERSON: tuple[tuple[str, Instead], ...] = (
+    (r"\b[Aa] person has to agree\b", "you have to agree"),
+    (r"\bneeds the person to\b", "needs you to"),
+    (r"\bwaits for the person\b", "waits for you"),
+    (r"\bOnly if they write\b", "Only if you write"),
+    (r"\bThe person has\b", "You have"),
+    (r"\bThe person (?=declined|said)", "You "),
+    (r"\bthe person has\b", "you have"),
+    (r"\bthe person (?=\w)", "you "),
 )
 _IN_OTHER_WORDS = frozenset({"", "action_failed", "install_failed", "load_failed", "timeout", "sign_in_failed"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
 
 if TYPE_CHECKING:
@@ -16,6 +17,16 @@ Kind = Literal["internal", "client", "server"]
 
 AGENT = "dynamic-plugins"
 """What this program is called in a trace."""
+
+
+@dataclass(frozen=True)
+class ModelAnswer:
+    """What is known of a model's answer beside its words. *tokens* are those read and those written."""
+
+    model: str | None = None
+    id: str | None = None
+    reasons: Sequence[str] = ()
+    tokens: tuple[int, int] | None = None
 
 
 class Span:
@@ -38,15 +49,8 @@ class Span:
     def fail(self, error_type: str) -> None:
         """Say that it failed, and of what kind that was. What is said first stays."""
 
-    def answered(
-        self,
-        *,
-        model: str | None = None,
-        id: str | None = None,  # noqa: A002 - as the conventions call it
-        reasons: Sequence[str] = (),
-        tokens: tuple[int, int] | None = None,
-    ) -> None:
-        """Say what a request to a model came to; *tokens* are those read and those written, where it tells."""
+    def answered(self, answer: ModelAnswer) -> None:
+        """Say what a request to a model came to."""
 
     def first_piece(self) -> None:
         """Say that the first piece of a streamed answer has come."""
@@ -59,7 +63,7 @@ class Exporter(Protocol):
         """Return a span, not begun; its duration is also recorded as *metric*, where that is not empty."""
         ...
 
-    def apart(self) -> Context:
+    def detached_context(self) -> Context:
         """Return the context of the caller without its span."""
         ...
 

@@ -81,9 +81,9 @@ def _open(settings: Telemetry) -> Exporter | None:
     return None
 
 
-def apart() -> Context | None:
+def detached_context() -> Context | None:
     """Return a context for a task that outlives the operation that makes it; None is any task's own."""
-    return None if _exporter is None else _exporter.apart()
+    return None if _exporter is None else _exporter.detached_context()
 
 
 # ------------------------------------------------------------------------------------------------- the operations

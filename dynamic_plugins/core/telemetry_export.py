@@ -22,7 +22,6 @@ from dynamic_plugins import __version__
 from dynamic_plugins.core.spans import AGENT, Attributes, Kind, Span, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from contextvars import Context, Token
     from types import TracebackType
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Counter, Histogram, Meter
     from opentelemetry.trace import Tracer
 
+    from dynamic_plugins.core.spans import ModelAnswer
     from dynamic_plugins.settings import Telemetry
 
 CLOSE_SECONDS = 1.0
@@ -107,7 +107,7 @@ class OpenTelemetry:
     def begin(self, name: str, kind: Kind, attributes: Attributes, metric: str) -> Span:
         return _Recorded(self, name, kind, attributes, metric)
 
-    def apart(self) -> Context:
+    def detached_context(self) -> Context:
         made = copy_context()
         made.run(context.attach, trace.set_span_in_context(trace.INVALID_SPAN))
         return made
@@ -171,21 +171,14 @@ class _Recorded(Span):
             self._failed = error_type
             self._span.set_attribute("error.type", error_type)
 
-    def answered(
-        self,
-        *,
-        model: str | None = None,
-        id: str | None = None,  # noqa: A002 - as the conventions call it
-        reasons: Sequence[str] = (),
-        tokens: tuple[int, int] | None = None,
-    ) -> None:
-        self.set("gen_ai.response.model", model)
-        self.set("gen_ai.response.id", id)
-        self.set("gen_ai.response.finish_reasons", tuple(reasons) or None)
-        if tokens is not None:
-            self._tokens = tokens
-            self.set("gen_ai.usage.input_tokens", tokens[0])
-            self.set("gen_ai.usage.output_tokens", tokens[1])
+    def answered(self, answer: ModelAnswer) -> None:
+        self.set("gen_ai.response.model", answer.model)
+        self.set("gen_ai.response.id", answer.id)
+        self.set("gen_ai.response.finish_reasons", tuple(answer.reasons) or None)
+        if answer.tokens is not None:
+            self._tokens = answer.tokens
+            self.set("gen_ai.usage.input_tokens", answer.tokens[0])
+            self.set("gen_ai.usage.output_tokens", answer.tokens[1])
 
     def first_piece(self) -> None:
         if self._first is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
+from dynamic_plugins.core.spans import ModelAnswer
 from dynamic_plugins.embedded.completion import MODEL, call_id, fingerprint, pieces
 from dynamic_plugins.embedded.request import Request, read_request
 from dynamic_plugins.embedded.responder import Responder
@@ -52,7 +53,7 @@ class EmbeddedModel:
         body = {"messages": list(messages), "tools": list(tools)}
         with telemetry.model_request(self.name, None) as span:
             answer = await answer_from(self._catalogue, read_request(body), context)
-            span.answered(model=self.name, reasons=("tool_calls" if answer.calls else "stop",))
+            span.answered(ModelAnswer(self.name, reasons=("tool_calls" if answer.calls else "stop",)))
         if on_text is not None:
             for piece in pieces(answer.text):
                 on_text(piece)

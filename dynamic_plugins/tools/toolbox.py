@@ -215,8 +215,8 @@ class Toolbox:
         if (tool := self._management.get(name)) is not None:
             mended = mend(name, arguments, dict(tool.action.parameters))
             if "configuration" in mended:  # a port is a number to a model
-                told = tool.action.parameters["properties"]["configuration"]
-                mended["configuration"] = with_texts(mended["configuration"], told)
+                values = tool.action.parameters["properties"]["configuration"]
+                mended["configuration"] = with_texts(mended["configuration"], values)
             check_arguments(name, mended, dict(tool.action.parameters))
             return Prepared(name, mended, tool)
         if name == SEARCH_ACTIONS:

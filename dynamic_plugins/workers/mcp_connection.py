@@ -96,7 +96,9 @@ class McpConnection(ABC):
             client_info=types.Implementation(name="dynamic-plugins", version="1"),
         )
         # It outlives whatever operation it is made in.
-        self._task = asyncio.create_task(self._live(), name=f"connection to {name}", context=telemetry.apart())
+        self._task = asyncio.create_task(
+            self._live(), name=f"connection to {name}", context=telemetry.detached_context()
+        )
 
     # ---------------------------------------------------------------- what a subclass knows
 
