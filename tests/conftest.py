@@ -56,6 +56,7 @@ def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Search by words alone, as without the extra ``search``, but in tests marked with ``meaning``."""
     if request.node.get_closest_marker("meaning") is None:
         monkeypatch.setattr("dynamic_plugins.resolver.embedder.installed", lambda: False)
+        monkeypatch.setenv("DYNAMIC_PLUGINS_SEARCH", "words")  # for the processes that it starts
 
 
 @dataclass
@@ -112,6 +113,18 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def cli(home: Path) -> Iterator[Cli]:
     yield Cli(home)
+    _assert_ended(home)
+
+
+@pytest.fixture(scope="module")
+def module_cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """The command line on one home for a whole module, whose tests find in it what those before them left."""
+    cli = Cli(tmp_path_factory.mktemp("module") / "home")
+    yield cli
+    _assert_ended(cli.home)
+
+
+def _assert_ended(home: Path) -> None:
     import psutil
 
     # A supervisor ends a moment after the worker that it waits for.
