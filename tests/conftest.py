@@ -33,11 +33,13 @@ NOT_OURS = "-p no:hypothesispytest -p no:langsmith_plugin"
 # What holds for every test and for every process that one starts. No test may leave anything in a person's own keyring;
 # and a stand-in that one module defines registers itself with keyring as it is imported, which would make it
 # everybody's. No model that may run on this machine is looked for, and no registry on the network is asked: a test of
-# that serves its own on loopback, and says "DYNAMIC_PLUGINS_OFFLINE": "0".
+# that serves its own on loopback, and says "DYNAMIC_PLUGINS_OFFLINE": "0". The embedding has tests of its own; the
+# others must not start a process for each registry they make up.
 ALONE = {
     "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     "DYNAMIC_PLUGINS_MODEL_SERVERS": "none",
     "DYNAMIC_PLUGINS_OFFLINE": "1",
+    "DYNAMIC_PLUGINS_SEARCH": "words",
 }
 os.environ["PYTHON_KEYRING_BACKEND"] = ALONE["PYTHON_KEYRING_BACKEND"]
 os.environ["DYNAMIC_PLUGINS_OFFLINE"] = ALONE["DYNAMIC_PLUGINS_OFFLINE"]
@@ -56,6 +58,8 @@ def words_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     """Search by words alone, as without the extra ``search``, but in tests marked with ``meaning``."""
     if request.node.get_closest_marker("meaning") is None:
         monkeypatch.setattr("dynamic_plugins.resolver.embedder.installed", lambda: False)
+        # and for the processes that it starts:
+        monkeypatch.setenv("DYNAMIC_PLUGINS_SEARCH", ALONE["DYNAMIC_PLUGINS_SEARCH"])
 
 
 @dataclass
@@ -87,8 +91,7 @@ class Cli:
     def environment(self) -> dict[str, str]:
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "DYNAMIC_PLUGINS_", "OTEL_"))}
         keep.pop("PYTHONDONTWRITEBYTECODE", None)
-        # The embedding has tests of its own; the others must not start a process for each registry they make up.
-        return keep | ALONE | {"DYNAMIC_PLUGINS_SEARCH": "words"} | self.env
+        return keep | ALONE | self.env
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "dynamic_plugins", "--home", str(self.home), *words]
@@ -112,6 +115,18 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def cli(home: Path) -> Iterator[Cli]:
     yield Cli(home)
+    _assert_ended(home)
+
+
+@pytest.fixture(scope="module")
+def module_cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
+    """The command line on one home for a whole module, whose tests find in it what those before them left."""
+    cli = Cli(tmp_path_factory.mktemp("module") / "home")
+    yield cli
+    _assert_ended(cli.home)
+
+
+def _assert_ended(home: Path) -> None:
     import psutil
 
     # A supervisor ends a moment after the worker that it waits for.

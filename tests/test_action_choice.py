@@ -15,16 +15,24 @@ from tests.scripted_model import Messages, ScriptedModel
 from tests.test_mcp_server import call, connected
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 HELLO = str(EXAMPLES / "hello-plugin")
 
 
+@pytest.fixture(scope="module")
+def active(module_cli: Cli) -> Cli:
+    module_cli("install", "--path", HELLO, "--yes")
+    module_cli("activate", "hello")
+    return module_cli
+
+
 @pytest.fixture
-def hello(cli: Cli) -> Cli:
-    cli("install", "--path", HELLO, "--yes")
-    cli("activate", "hello")
-    return cli
+def hello(active: Cli) -> Iterator[Cli]:
+    """A home where a plugin is active and nothing is chosen of its actions."""
+    yield active
+    active("tools", "hello", "--reset")
 
 
 def named(cli: Cli) -> set[str]:
@@ -98,5 +106,5 @@ async def test_it_outlasts_another_install_of_the_plugin(hello: Cli) -> None:
         (("nobody", "--reset"), 1),
     ],
 )
-def test_what_cannot_be_chosen_is_told(hello: Cli, words: tuple[str, ...], code: int) -> None:
-    assert hello("tools", *words, code=code).json["ok"] is False
+def test_what_cannot_be_chosen_is_told(active: Cli, words: tuple[str, ...], code: int) -> None:
+    assert active("tools", *words, code=code).json["ok"] is False

@@ -10,10 +10,13 @@ import pytest
 from dynamic_plugins import DynamicPlugins
 from tests.conftest import Cli
 from tests.npm_registry import NpmRegistry, npm_registry
+from tests.test_mcp_server import call, connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mcp import Client
 
     from dynamic_plugins.approval import ApprovalRequest
 
@@ -73,18 +76,24 @@ async def test_every_default_is_shown_before_the_yes_to_an_install_and_to_a_firs
         assert "  default  BASE_URL=https://tea.invalid" in request.facts
 
 
-def test_what_is_the_person_s_own_reaches_the_plugin_from_the_person_only(tmp_path: Path, npm: NpmRegistry) -> None:
+async def test_what_is_the_person_s_own_reaches_the_plugin_from_the_person_only(
+    tmp_path: Path, npm: NpmRegistry
+) -> None:
     cli = Cli(tmp_path / "home", npm.environment(tmp_path) | {"NODE_EXTRA_CA_CERTS": "/etc/ssl/company.pem"})
 
-    def told(name: str) -> str:
-        return str(cli("call", "tea", "tell", "--args", json.dumps({"name": name})).json["result"])
+    async def told(client: Client, name: str) -> str:
+        answer = await call(client, "call_plugin_action", action="tea__tell", arguments={"name": name})
+        return str(answer["result"])
 
     cli("--registry", registry_file(tmp_path), "install", "tea", "--yes")
     cli("activate", "tea")
-    seen = {name: told(name) for name in (*HOSTILE, "BASE_URL")}
+    async with connected(cli) as client:
+        seen = {name: await told(client, name) for name in (*HOSTILE, "BASE_URL")}
     assert {name for name, value in seen.items() if value in HOSTILE.values()} == set()
     assert seen["BASE_URL"] == "https://tea.invalid"
     assert seen["NODE_EXTRA_CA_CERTS"] == "/etc/ssl/company.pem", "the machine's, as SSL_CERT_FILE is"
     cli("configure", "tea", "HTTPS_PROXY=http://proxy.company:3128", "NODE_EXTRA_CA_CERTS=/etc/ssl/other.pem")
-    assert (told("HTTPS_PROXY"), told("NODE_EXTRA_CA_CERTS")) == ("http://proxy.company:3128", "/etc/ssl/other.pem")
+    async with connected(cli) as client:
+        assert await told(client, "HTTPS_PROXY") == "http://proxy.company:3128"
+        assert await told(client, "NODE_EXTRA_CA_CERTS") == "/etc/ssl/other.pem"
     assert cli("configure", "tea", "NODE_OPTIONS=--require=/tmp/x.js", code=1).json["error"]["code"] == "bad_arguments"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ def imported(path: Path, name: str) -> Any:
     return getattr(importlib.import_module(dotted), name)
 
 
+@cache
 def classes() -> dict[str, type[PluginError]]:
     found = (imported(path, node.name) for path, node in defined() if "child" not in path.parts)
     return {each.__name__: each for each in found if issubclass(each, PluginError)}
@@ -99,6 +101,16 @@ def test_a_home_that_is_a_file_is_told_as_a_document_too(cli: Cli) -> None:
 # ------------------------------------------------------------------------------------------------- two readers
 
 
+@pytest.fixture(scope="module")
+def installed(module_cli: Cli) -> Cli:
+    """A home with a plugin that was agreed to and is switched off, and one that waits for its configuration."""
+    module_cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
+    module_cli("install", "--path", str(KEEPER), "--yes")
+    module_cli("activate", "hello")
+    module_cli("deactivate", "hello")
+    return module_cli
+
+
 def test_a_person_is_told_commands_and_a_program_tools(cli: Cli) -> None:
     words = ("activate", "mcp-server-time")
     assert "dynamic-plugins install mcp-server-time" in cli(*words, code=1, json=False).err
@@ -116,10 +128,8 @@ def test_a_person_is_told_commands_and_a_program_tools(cli: Cli) -> None:
         (("activate", "keeper"), 3),
     ],
 )
-def test_nobody_at_a_terminal_is_spoken_to_as_a_model(cli: Cli, words: tuple[str, ...], code: int) -> None:
-    cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
-    cli("install", "--path", str(KEEPER), "--yes")
-    said = cli(*words, code=code, json=False)
+def test_nobody_at_a_terminal_is_spoken_to_as_a_model(installed: Cli, words: tuple[str, ...], code: int) -> None:
+    said = installed(*words, code=code, json=False)
     assert re.search(r"dynamic-plugins \w+|Did you mean|with --yes", said.err)
     assert not re.search(r"[a-z]+_plugins?\b|[Tt]he person|[Aa]sk the", said.out + said.err.partition(": ")[2])
 
@@ -197,13 +207,10 @@ def doing(steps: Steps) -> Callable[[Messages], str | list[tuple[str, dict[str, 
         ([[("activate_plugin", {"plugin_name": "qqqqqqqq"})], [("list_available_plugins", {"query": "q"})]], 1),
     ],
 )
-def test_ask_ends_with_the_code_of_what_was_left_undone(cli: Cli, steps: Steps, code: int) -> None:
-    cli("install", "--path", str(EXAMPLES / "hello-plugin"), "--yes")
-    cli("install", "--path", str(KEEPER), "--yes")
-    cli("activate", "hello")
-    cli("deactivate", "hello")
+def test_ask_ends_with_the_code_of_what_was_left_undone(installed: Cli, steps: Steps, code: int) -> None:
+    installed("deactivate", "hello")
     with ScriptedModel(doing(steps)).serving() as model:
-        told = cli("ask", "do it", "--base-url", model.base_url, "--model", "scripted", code=code).json
+        told = installed("ask", "do it", "--base-url", model.base_url, "--model", "scripted", code=code).json
     assert told["reply"] == "That is all."
 
 
@@ -216,8 +223,7 @@ def test_the_built_in_model_that_nobody_agreed_with_ends_with_four(cli: Cli) -> 
     assert cli("ask", "install mcp-server-time", code=4).json["calls"][0]["tool"] == "install_plugin"
 
 
-def test_the_built_in_model_speaks_to_the_person(cli: Cli) -> None:
-    cli("install", "--path", str(KEEPER), "--yes")
-    said = cli("ask", "switch keeper on", "--yes", code=3, json=False).out
+def test_the_built_in_model_speaks_to_the_person(installed: Cli) -> None:
+    said = installed("ask", "switch keeper on", "--yes", code=3, json=False).out
     assert "dynamic-plugins configure keeper" in said
     assert "The person" not in said

@@ -41,15 +41,15 @@ plugin = Plugin("waiting", "Waits", actions=[wait, fail])
 """
 
 
-@pytest.fixture
-def waiting(cli: Cli, tmp_path: Path) -> Cli:
-    """A home where a plugin is active that waits, and one that fails."""
-    folder = tmp_path / "waiting"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def waiting(module_cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """A home where a plugin is active that waits and fails, and one is installed that is not configured."""
+    cli, folder = module_cli, tmp_path_factory.mktemp("waiting")
     (folder / "waiting.py").write_text(WAITING)
     (folder / "pyproject.toml").write_text('[project]\nname = "waiting"\nversion = "1.0"\n')
     cli("install", "--path", str(folder), "--yes")
     cli("activate", "waiting")
+    cli("install", "--path", KEEPER, "--yes")
     return cli
 
 
@@ -79,7 +79,6 @@ ENDS: list[tuple[tuple[str, ...], int]] = [
 
 def test_a_command_ends_with_the_code_of_what_came_of_it(waiting: Cli) -> None:
     waiting("install", "--path", HELLO, "--yes")
-    waiting("install", "--path", KEEPER, "--yes")
     waiting("activate", "hello")
     for words, code in ENDS:
         assert "Traceback" not in waiting(*words, code=code, json=False).err
@@ -106,7 +105,6 @@ def test_a_refusal_at_the_terminal_is_no_failure_of_the_plugin(cli: Cli, tmp_pat
     ],
 )
 def test_ask_and_a_chat_that_is_piped_end_alike(waiting: Cli, steps: list[Any], code: int) -> None:
-    waiting("install", "--path", KEEPER, "--yes")
     for words, typed in ((("ask", "do it"), ""), (("chat",), "do it\n")):
         with ScriptedModel(doing(steps)).serving() as model:
             told = waiting(*words, "--base-url", model.base_url, "--model", "scripted", stdin=typed, code=code)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import ALONE, workers_of
+from tests.conftest import ALONE, Cli, workers_of
 from tests.integrations.conversations import (
     EACH,
     PLUGINS,
@@ -179,3 +179,37 @@ def test_at_a_terminal_the_person_is_asked_for_consent_and_for_values(tmp_path: 
     assert f"source   this machine ({PLUGINS / 'moods'})" in terminal.seen
     assert "moods needs MOODS_MOOD (The mood to tell): " in terminal.seen
     assert '"status": "active"' in terminal.seen
+
+
+LEAVES_LATE = """
+import time
+from dynamic_plugins.plugin import Plugin, Service
+
+def stop():
+    time.sleep(0.3)
+    open("stopped", "w").close()
+
+plugin = Plugin("late", "Takes its time to stop", services=[Service("late", lambda: None, stop)])
+"""
+WITHOUT_CLOSING = """
+import sys
+from dynamic_plugins.integrations.llm import DynamicPlugins
+
+toolbox = DynamicPlugins(sys.argv[1], yes=True)
+tools = {tool.name: tool.implementation for tool in toolbox.tools()}
+print(tools["activate_plugin"](plugin_name="late"))
+"""
+
+
+def test_a_program_that_ends_without_closing_it_waits_for_its_plugins(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "late"
+    folder.mkdir()
+    (folder / "late.py").write_text(LEAVES_LATE)
+    (folder / "pyproject.toml").write_text('[project]\nname = "late"\nversion = "1.0"\n')
+    cli("install", "--path", str(folder), "--yes")
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_CLOSING, str(cli.home)], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"status": "active"' in done.stdout
+    assert list(cli.home.rglob("stopped")), "its service was not stopped"

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,14 @@ def traced(cli: Cli, collector: Collector) -> Cli:
     return cli
 
 
+@pytest.fixture(scope="module")
+def greeter(module_cli: Cli) -> Cli:
+    """A home where a plugin is active that greets; its commands export nothing."""
+    module_cli("install", "--path", HELLO, "--yes")
+    module_cli("activate", "hello")
+    return module_cli
+
+
 def greeting(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
     """A model that greets by the plugin, then says so."""
     if messages[-1]["role"] == "tool":
@@ -53,13 +62,17 @@ def greeting(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
 # --------------------------------------------------------------------------------------------- one conversation
 
 
-def test_one_conversation_is_one_trace(traced: Cli, collector: Collector) -> None:
-    traced("install", "--path", HELLO, "--yes")
-    traced("activate", "hello")
-    collector.spans.clear()
-    with ScriptedModel(greeting).serving() as model:
+@pytest.fixture(scope="module")
+def conversation(greeter: Cli) -> tuple[Collector, int]:
+    """What a collector got of one conversation, and the port of its model."""
+    with Collector().serving() as collector, ScriptedModel(greeting).serving() as model:
+        traced = replace(greeter, env={"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address})
         traced("ask", f"greet {SECRET_WORDS}", "--base-url", model.base_url, "--model", "scripted")
-    port = int(model.base_url.split(":")[2].split("/")[0])
+    return collector, int(model.base_url.split(":")[2].split("/")[0])
+
+
+def test_one_conversation_is_one_trace(conversation: tuple[Collector, int]) -> None:
+    collector, port = conversation
     turn, tool = collector.named("invoke_agent dynamic-plugins"), collector.named("execute_tool hello__greet")
     plugin = collector.named("tools/call greet")
     first, second = [span for span in collector.spans if span.name == "chat scripted"]
@@ -105,11 +118,8 @@ def test_one_conversation_is_one_trace(traced: Cli, collector: Collector) -> Non
     assert collector.resource["service.name"] == "dynamic-plugins"
 
 
-def test_its_metrics_are_counted(traced: Cli, collector: Collector) -> None:
-    traced("install", "--path", HELLO, "--yes")
-    traced("activate", "hello")
-    with ScriptedModel(greeting).serving() as model:
-        traced("ask", "greet Ada", "--base-url", model.base_url, "--model", "scripted")
+def test_its_metrics_are_counted(conversation: tuple[Collector, int]) -> None:
+    collector, _ = conversation
     assert collector.counted == {
         "gen_ai.invoke_agent.duration": 1,
         "gen_ai.client.inference.duration": 2,
@@ -210,10 +220,8 @@ async def test_the_trace_goes_on_in_the_plugins_process(
     assert (refused["error.type"], refused["rpc.response.status_code"]) == ("-32602", "-32602")
 
 
-async def test_the_trace_of_an_mcp_client_goes_on_with_us(traced: Cli, collector: Collector) -> None:
-    traced("install", "--path", HELLO, "--yes")
-    traced("activate", "hello")
-    collector.spans.clear()
+async def test_the_trace_of_an_mcp_client_goes_on_with_us(greeter: Cli, collector: Collector) -> None:
+    traced = replace(greeter, env={"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address})
     trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
     async with connected(traced) as client:
         asked = {"action": "hello__greet", "arguments": {"name": "Ada"}}
@@ -312,12 +320,10 @@ asyncio.run(main())
 """
 
 
-def test_without_configuration_nothing_of_it_is_imported(cli: Cli) -> None:
-    cli("install", "--path", HELLO, "--yes")
-    cli("activate", "hello")
-    assert loaded_by(CALL.format(home=str(cli.home), more="pass")) == set()
+def test_without_configuration_nothing_of_it_is_imported(greeter: Cli) -> None:
+    assert loaded_by(CALL.format(home=str(greeter.home), more="pass")) == set()
     # A call of a plugin needs the mcp package, and that imports the API for itself.
-    called = loaded_by(CALL.format(home=str(cli.home), more="await app.service.call('hello', 'recall', {})"))
+    called = loaded_by(CALL.format(home=str(greeter.home), more="await app.service.call('hello', 'recall', {})"))
     assert called <= loaded_by("import mcp, mcp.client, mcp.shared.jsonrpc_dispatcher")
     assert not {name for name in called if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter", "google"))}
 

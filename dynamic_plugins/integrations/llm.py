@@ -10,6 +10,7 @@ import json
 import sys
 import threading
 import weakref
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dynamic_plugins.approval import approve_listed
@@ -125,6 +126,7 @@ class _OpenPlugins:
         from dynamic_plugins import DynamicPlugins as Library
 
         self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(_Threads())
         self._thread = threading.Thread(target=self._loop.run_forever, name="dynamic-plugins", daemon=True)
         self._thread.start()
         # llm asks about tools itself (--ta); a chain that did not stop for a call before does not begin to.
@@ -143,6 +145,21 @@ class _OpenPlugins:
         except BaseException:  # Ctrl-C too: nobody waits for it any more
             future.cancel()
             raise
+
+
+class _Threads(ThreadPoolExecutor):
+    """The threads of a loop that still closes plugins while the program ends, when Python starts none any more."""
+
+    def submit(self, work: Callable[..., T], /, *arguments: Any, **named: Any) -> Future[T]:
+        try:
+            return super().submit(work, *arguments, **named)
+        except RuntimeError:  # the program ends: it is done in the loop's own thread
+            done: Future[T] = Future()
+            try:
+                done.set_result(work(*arguments, **named))
+            except Exception as error:  # whoever waits for it gets it
+                done.set_exception(error)
+            return done
 
 
 def _close(library: Library, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
