@@ -87,6 +87,11 @@ def assigned(parameters: Sequence[Parameter], values: Values, until: int) -> lis
     return list(found.values())
 
 
+def is_amount(parameter: Parameter) -> bool:
+    """Whether a parameter says how many there are to be of what the other parameters name."""
+    return parameter.role == "number" and re.search(r"amount|quantity|qty|count", parameter.name, re.I) is not None
+
+
 def _is_whole(parameter: Parameter) -> bool:
     """Whether a parameter counts things; an amount may be one of money."""
     return bool(_LIMIT.search(parameter.name)) and "amount" not in parameter.words
@@ -153,7 +158,7 @@ def _score(p: Parameter, n: Value, text: str) -> float:
             r"\b(?:from|at|after|ab|von|desde|depuis|à partir de|character|char|position|offset|zeichen)\s*$", ahead
         )
         score += 3.0 if starts else -1.0
-    if re.search(r"amount|quantity|qty|count", p.name, re.I) and n.kind == "number" and unit not in ("percent", "%"):
+    if is_amount(p) and n.kind == "number" and unit not in ("percent", "%"):
         score += 1.2
     if _LIMIT.search(p.name) and unit and (stem(unit) in stem(p.name)):
         score += 0.5

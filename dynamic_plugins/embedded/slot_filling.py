@@ -38,6 +38,9 @@ class _Filling(CurrencySlots):
                 self._nested(parameter)
         self._texts()
         self._carry()
+        for p in self.parameters:
+            if p.required and p.name not in self.filled.arguments and p.schema.get("default") is not None:
+                self.filled.arguments[p.name] = p.schema["default"]  # some servers require what they have a default for
         self.filled.missing = tuple(
             p.name for p in self.parameters if p.required and p.name not in self.filled.arguments
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_ranker import GOES_ON, Ranked, card, rank
 from dynamic_plugins.embedded.action_words import fillers, verb_kinds
+from dynamic_plugins.embedded.listed_items import each_item
 from dynamic_plugins.embedded.message import Filled, Message
 from dynamic_plugins.embedded.parameters import parameters_of
 from dynamic_plugins.embedded.references import Memory
@@ -162,7 +163,27 @@ _JOINT = re.compile(
 
 
 def _several(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
-    return [*_each_value(message, ranked), *_each_clause(message, ranked)]
+    return [*_each_value(message, ranked), *_each_item(message, ranked), *_each_clause(message, ranked)]
+
+
+def _each_item(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    """One call for each of several things, where a call takes one."""
+    found = []
+    for one in ranked[:TRIED]:
+        if "create" not in card(one.tool).kinds:
+            continue
+        filled = fill(one.tool, message)
+        if not 1 < len(calls := each_item(one.tool, message, filled)) <= MOST:
+            continue
+        features = use_features(one, filled, message, ranked) | {
+            "several": 1.0,
+            "each_item": 1.0,
+            "each_item_counted": float(len(message.values.of("number")) > 1),
+            "unused": 0.0,
+            "guess_joint": 0.0,
+        }
+        found.append(Candidate(tuple((one.tool.name, arguments) for arguments in calls), filled.missing, features))
+    return found
 
 
 def _each_value(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
