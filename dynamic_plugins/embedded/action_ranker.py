@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded.action_phrases import action_phrases
 from dynamic_plugins.embedded.action_words import alike, concepts, fillers, verb_kinds
 from dynamic_plugins.embedded.parameters import Parameter, parameters_of
 from dynamic_plugins.text.stemmer import stem
@@ -181,7 +182,27 @@ def all_features(message: Message, tools: Sequence[Offered]) -> list[Features]:
     """Return the features of each tool for *message*."""
     cards = [card(tool) for tool in tools]
     rarity = _rarity(cards)
-    return [_features(message, each, rarity) for each in cards]
+    found = [_features(message, each, rarity) for each in cards]
+    phrases = action_phrases()
+    _add_nearness(found, "asked_like", phrases.meaning(message.text, tools))
+    _add_nearness(found, "worded_like", phrases.words(message.order_words, tools))
+    _add_nearness(found, "described_like", phrases.strangers(message.text, tools))
+    return found
+
+
+def _add_nearness(found: Sequence[Features], name: str, nearness: Sequence[float | None]) -> None:
+    """Add to each tool's features how near the message is to it, and how that stands among the others."""
+    known = [each for each in nearness if each is not None]
+    if not known:
+        return
+    mean, top = sum(known) / len(known), max(known)
+    spread = math.sqrt(sum((each - mean) ** 2 for each in known) / len(known)) + 0.05
+    for features, each in zip(found, nearness, strict=True):
+        if each is not None:
+            features[name] = 3 * each
+            features[f"{name}_gap"] = 3 * (each - top)
+            features[f"{name}_among"] = min(4.0, max(-3.0, (each - mean) / spread)) / 2
+            features[f"{name}_top"] = float(each == top)
 
 
 def _rarity(cards: Sequence[Card]) -> dict[str, float]:

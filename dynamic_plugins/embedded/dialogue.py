@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question
-from dynamic_plugins.embedded.hedges import clauses
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question, which
+from dynamic_plugins.embedded.hedges import clauses, negated
 from dynamic_plugins.embedded.memory import Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide
 from dynamic_plugins.embedded.reading import Reading, read
@@ -35,6 +35,9 @@ NEVER = 2.0
 TALKS = 0.6
 """From this probability on that a message only talks, nothing in it points at a plugin."""
 OFFERED = 0.5
+ORDERED = 0.9
+"""So likely must it be that what answers a question orders what was asked."""
+_WHICH = re.compile(r"\b(?:which|welche[rsn]?|cu[áa]l|lequel|laquelle|quale|qual)\b[^.!?\n]*\?\s*\Z", re.I)
 MOST_ORDERS = 4
 """A message of more parts is no list of orders."""
 
@@ -83,7 +86,25 @@ class Dialogue:
             return Understood(said, reading, None)
         if (pointing := self._pointing(said, reading, memory)) is not None:
             return pointing
-        return Understood(said, reading, self._ordered_one_by_one(reading, memory))
+        answer = self._ordered_one_by_one(reading, memory)
+        if answer is not None and self._orders_what_was_asked(said, reading, answer, memory):
+            return Understood(said, reading, Answer(answer.proposed), settled=True)
+        return Understood(said, reading, answer)
+
+    def _orders_what_was_asked(self, said: str, reading: Reading, answer: Answer, memory: Memory) -> bool:
+        """Whether *answer* would ask again what the last reply asked, since the message orders just that.
+
+        "Install X?", "Yes, and switch it on": the same plugin, and nothing taken away.
+        """
+        doubtful = reading.ordered < ORDERED or said.rstrip().endswith(("?", "\uff1f")) or negated(said)
+        if doubtful or not answer.proposed or not memory.question:
+            return False
+        offered = self._offered.proposed if self._offered is not None else ()
+        if not offered and (taken_up := self._taken_up(memory)) is not None:
+            offered = taken_up.calls
+        whole = bool(offered) and all(call in answer.proposed for call in offered)
+        same = _plugins(answer.proposed) == _plugins(offered)
+        return whole and same and not any(self._takes_away(call) for call in answer.proposed)
 
     def _ordered_one_by_one(self, reading: Reading, memory: Memory) -> Answer | None:
         """Return what the message wants; of one with several orders what each of them wants, where that is more."""
@@ -139,8 +160,18 @@ class Dialogue:
         if not memory.question and self._offered is None:
             return Answer(text=NOTHING_ASKED) if self._exchanges[:-1] and _only_agrees(said) else None
         if agrees(said, memory.question or (self._offered.text if self._offered else "")):
-            return Answer(self._offered.proposed) if self._offered is not None else self._taken_up(memory)
+            if self._offered is not None:
+                return Answer(self._offered.proposed)
+            return self._which(before, memory) or self._taken_up(memory)
         return Answer(text=LEAVE) if declines(said) else None
+
+    def _which(self, before: str, memory: Memory) -> Answer | None:
+        """Ask again, where a yes was said to the question which one of several."""
+        asked = _WHICH.search(before)
+        absent = [name for name in memory.listed if name not in self._known.standing]
+        if asked is None or len(absent) < 2:
+            return None
+        return Answer(text=which(absent), choices=("install", tuple(absent)))
 
     def _taken_up(self, memory: Memory) -> Answer | None:
         """Return what a yes to the question of somebody else's reply does: the question is read as an order.

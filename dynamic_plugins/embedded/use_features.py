@@ -96,7 +96,7 @@ def use_features(one: Ranked, filled: Filled, message: Message, ranked: Sequence
 
 _RANKED_BY = (
     "name_share", "explained", "verb_first", "verb_any", "same_plugin_fresh", "same_tool_and", "id_of_last", "first",
-    "name", "plugin",
+    "name", "plugin", "asked_like", "asked_like_gap", "described_like", "described_like_gap", "worded_like_gap",
 )  # fmt: skip
 
 
