@@ -26,8 +26,8 @@ READS = 0.3
 """From this probability on what only reads is done."""
 SEARCHES = 0.55
 """From this probability on the registry is searched. Nobody is asked whether to search."""
-CHANGES = 0.9
-"""From this probability on what changes something is done, if it is ordered."""
+CHANGES, CALLS = 0.9, 0.95
+"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
 MAY_ORDER = 0.1
@@ -74,7 +74,7 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
         return best.done if share >= SEARCHES else said.done
     if not best.changing and share >= READS:
         return best.done
-    enough, ordered = (READS, MAY_ORDER) if best.spelled else (CHANGES, ORDERED)
+    enough, ordered = (READS, MAY_ORDER) if best.spelled else (CALLS if best.kind == "use" else CHANGES, ORDERED)
     if best.changing and not best.doubtful and share >= enough and reading.ordered >= ordered:
         return best.done
     return best.asked if share >= asks else said.done

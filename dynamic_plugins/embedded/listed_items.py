@@ -42,16 +42,21 @@ def each_item(tool: Offered, message: Message, filled: Filled) -> list[dict[str,
     amount = next((p.name for p in parameters_of(tool.parameters) if is_amount(p)), None)
     start, end = _whole_list(tool, message, (at, at + len(value)))
     parts = _parts(message.text, (start, end))
-    things = [_thing(message, part, with_amount=amount is not None) for part in parts]
+    things = [_thing(tool, message, part, with_amount=amount is not None) for part in parts]
     if len(things) < 2 or not all(name and len(name.split()) <= MOST_WORDS for name, _ in things):
         return []
-    if any(verb_kinds(plain(name.split()[0])) or stem(plain(name)) in units() for name, _ in things[1:]):
-        return []  # another order, or how much there is to be of the thing before
+    if any(_is_no_thing(name) for name, _ in things[1:]):
+        return []  # another order, a reason, or how much there is to be of the thing before
     same = {key: given for key, given in filled.arguments.items() if key not in (named[0].name, amount)}
     return [
         {**same, named[0].name: name, **({amount: number} if amount is not None and number is not None else {})}
         for name, number in things
     ]
+
+
+def _is_no_thing(name: str) -> bool:
+    first = plain(name.split()[0])
+    return bool(verb_kinds(first)) or first in fillers() or stem(plain(name)) in units()
 
 
 def _whole_list(tool: Offered, message: Message, span: Span) -> Span:
@@ -92,7 +97,7 @@ def _parts(text: str, span: Span) -> list[Span]:
     return [(a, b) for a, b in parts if text[a:b].strip()]
 
 
-def _thing(message: Message, span: Span, *, with_amount: bool) -> tuple[str, int | float | None]:
+def _thing(tool: Offered, message: Message, span: Span, *, with_amount: bool) -> tuple[str, int | float | None]:
     """Return what a part names, and how many of it."""
     start, end = span
     numbers = [n for n in message.values.of("number") if start <= n.start and n.end <= end] if with_amount else []
@@ -105,7 +110,7 @@ def _thing(message: Message, span: Span, *, with_amount: bool) -> tuple[str, int
     while small := _SMALL.match(text):
         text = text[small.end() :]
     words = text.split()
-    while words and plain(words[-1]) in fillers():
+    while words and _is_of_the_order(words[-1], tool):
         words.pop()
     number = numbers[0].value if numbers else None
     return " ".join(words), number if isinstance(number, (int, float)) else None

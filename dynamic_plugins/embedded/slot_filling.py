@@ -76,6 +76,8 @@ class _Filling(CurrencySlots):
                 and not any(s <= found[1][0] < e for s, e in self.filled.used)
             ):
                 self.give(p.name, found[0], found[1])
+        for p in (q for q in wanted if q.role == "branch"):
+            self._branch_name(p)
         for p in sorted(wanted, key=lambda q: (q.role != "text", not q.required)):
             if (
                 p.name not in self.filled.arguments
@@ -88,6 +90,13 @@ class _Filling(CurrencySlots):
             found = labelled(text, p.name, others, long=p.role == "text") if optional else None
             if found and not any(s <= found[1][0] < e for s, e in self.filled.used):
                 self.give(p.name, found[0], found[1])
+
+    def _branch_name(self, p: Parameter) -> None:
+        """Give *p* what is written as branches are: "go to flaky-fix", "new one feature/deposit", "back to main"."""
+        if p.required and p.name not in self.filled.arguments:
+            free = (m for m in _BRANCH.finditer(self.message.text) if not self._is_used(m.span()))
+            if found := next(free, None):
+                self.give(p.name, found.group(), found.span())
 
     def _quoted_in_order(self, wanted: list[Parameter]) -> None:
         """A title and a content that are both quoted stand in the order of the parameters."""
@@ -161,6 +170,9 @@ class _Filling(CurrencySlots):
             self.give(p.name, value, found[1], how="guessed")
 
 
+_BRANCH = re.compile(
+    r"(?<![\w/.:@~-])[A-Za-z]\w*(?:[/.-]\w+)*[/-][\w.-]*\w(?![\w/])|\b(?:main|master|develop|trunk|staging)\b"
+)
 _CONTENT = "content|text|texto|texte|inhalt|body|contenido|contenu|contenuto|conteúdo|treść"
 _TITLE_THEN_CONTENT = re.compile(
     rf"\b(?:title|titel|t[ií]tulo|titre|titolo|tytuł)\b.*[,;.]\s*"
