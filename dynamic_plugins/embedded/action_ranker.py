@@ -49,6 +49,13 @@ _NOISE = frozenset(
 )
 
 
+_TWOFOLD = frozenset(["take", "takes"])
+"""What takes something away where a person says it, and makes something in the name of an action: a screenshot."""
+
+_READ = frozenset(["diff", "status", "log", "logs", "history", "info", "convert"])
+"""What the name of an action that only reads may say without a verb for it, or with one that people use otherwise."""
+
+
 @dataclass(frozen=True)
 class Ranked:
     """A tool with its score; *share* is the part of the probability among all tools that it has."""
@@ -80,9 +87,11 @@ class Card:
 
     @cached_property
     def kinds(self) -> frozenset[str]:
-        """What kind of action it is, by its name, or else by how its description begins."""
-        for words in (self.name_words[:1], self.name_words, self.first[:2], self.first):
-            if found := frozenset(kind for word in words for kind in verb_kinds(word)):
+        """What kind of action it is, by the first word of its name that says so, or of how its description begins."""
+        for word in (*self.name_words, *self.first):
+            if word in _READ:
+                return frozenset(["read"])
+            if word not in _TWOFOLD and (found := verb_kinds(word)):
                 return found
         return frozenset()
 

@@ -79,7 +79,8 @@ def _deletes_unsaid(candidate: Candidate, tools: Mapping[str, Offered], words: S
     """
     if candidate.features.get("repeat") or any("delete" in verb_kinds(word) for word in words):
         return False
-    return any("delete" in card(tools[name]).kinds for name, _ in candidate.calls)
+    changing = (name for name, _ in candidate.calls if may_change(tools[name]))
+    return any("delete" in card(tools[name]).kinds for name in changing)
 
 
 def order(found: Sequence[Candidate], weights: Mapping[str, float] | None = None) -> list[Candidate]:
