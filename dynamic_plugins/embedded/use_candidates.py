@@ -20,6 +20,7 @@ from dynamic_plugins.text.tokenizer import plain, tokens
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.request import Exchange, Offered
 
 TRIED = 6
@@ -166,6 +167,10 @@ def _several(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
     return [*_each_value(message, ranked), *_each_item(message, ranked), *_each_clause(message, ranked)]
 
 
+def _places_of(tool: Offered) -> list[Parameter]:
+    return [p for p in parameters_of(tool.parameters) if p.role in ("zone", "city", "url")]
+
+
 def _each_item(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
     """One call for each of several things, where a call takes one."""
     found = []
@@ -188,9 +193,9 @@ def _each_item(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
 
 def _each_value(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
     """One call for each of several places or addresses, where a call takes one."""
-    one = ranked[0]
-    parameters = [p for p in parameters_of(one.tool.parameters) if p.role in ("zone", "city", "url")]
-    if len(parameters) != 1:
+    takers = ((one, _places_of(one.tool)) for one in ranked[:2])
+    one, parameters = next(((one, found) for one, found in takers if len(found) == 1), (ranked[0], []))
+    if not parameters:
         return []
     p = parameters[0]
     values = message.values.of("url") if p.role == "url" else message.values.of("place")
