@@ -41,7 +41,7 @@ def _cities() -> dict[str, str]:
 
 def city_zone(place: str, ahead: str, behind: str) -> str | None:
     """Return the time zone of *place* where it is a city and stands where one does, between *ahead* and *behind*."""
-    if not _BEFORE.search(ahead) or (_ALONE.search(ahead) and behind.strip(" ?!.,")):
+    if not _BEFORE.search(ahead) or (_ALONE.search(ahead) and behind.strip()[:1] not in ("", ",", ".", "?", "!")):
         return None
     name = key(place)
     if zone := _cities().get(name):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded import courtesy
 from dynamic_plugins.embedded.about import answer_about
-from dynamic_plugins.embedded.agreement import agrees, declines, past_a_no, says_goodbye
+from dynamic_plugins.embedded.agreement import agrees, declines, past_a_no, past_a_yes, says_goodbye
 from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
@@ -261,8 +261,10 @@ class Responder:
         # A yes to a question does what the message before it ordered, and goes on with the rest of that.
         ordered = request.exchanges[:-1] if _is_yes(request) else request.exchanges
         left = after_plain_order(Dialogue(knowledge, ordered).read())
+        if left == ordered[-1].said and "?" in reply_before(ordered):
+            left = past_a_yes(left) or left
         best = next(iter(propose(left, ordered[:-1], tools)), None)
-        # What follows on an order with "then" is one too.
+        # What follows on an order with "then", or on a yes, is one too.
         least = CHANGES if left == ordered[-1].said else USES
         if best is not None and best.calls and not best.missing and best.probability >= least:
             return _calls(best)
