@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy
+from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, past_a_yes
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question, which
 from dynamic_plugins.embedded.hedges import clauses, negated
 from dynamic_plugins.embedded.memory import Memory, memory_of, spelled_out
@@ -37,6 +37,10 @@ TALKS = 0.6
 OFFERED = 0.5
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
+_BUT = re.compile(
+    r"\W*(?:but|only|not|no|though|if|unless|except|aber|nur|nicht|pero|no|solo|si|mais|pas|sauf|mas|não|se|ma|non)\b",
+    re.I,
+)
 _WHICH = re.compile(r"\b(?:which|welche[rsn]?|cu[áa]l|lequel|laquelle|quale|qual)\b[^.!?\n]*\?\s*\Z", re.I)
 MOST_ORDERS = 4
 """A message of more parts is no list of orders."""
@@ -159,11 +163,21 @@ class Dialogue:
             return Answer(text=before)
         if not memory.question and self._offered is None:
             return Answer(text=NOTHING_ASKED) if self._exchanges[:-1] and _only_agrees(said) else None
-        if agrees(said, memory.question or (self._offered.text if self._offered else "")):
+        asked = memory.question or (self._offered.text if self._offered else "")
+        if agrees(said, asked) or self._agrees_with_a_remark(said):
             if self._offered is not None:
                 return Answer(self._offered.proposed)
             return self._which(before, memory) or self._taken_up(memory)
         return Answer(text=LEAVE) if declines(said) else None
+
+    def _agrees_with_a_remark(self, said: str) -> bool:
+        """Whether *said* is a yes with words behind it that order nothing: "yes please, I do not trust my maths"."""
+        remark = past_a_yes(said)
+        if not remark or said.rstrip().endswith(("?", "\uff1f")) or _BUT.match(remark):
+            return False
+        reading = self._known.read(remark)
+        named = any(plugin.link.named for plugin in reading.plugins)
+        return not named and reading.act.all.get("talk", 0.0) >= TALKS and reading.ordered < MAY_ORDER
 
     def _which(self, before: str, memory: Memory) -> Answer | None:
         """Ask again, where a yes was said to the question which one of several."""
