@@ -198,12 +198,14 @@ class Dialogue:
             reading, mood=reading.mood._replace(all={"order": 1.0}), act=reading.act._replace(all={"manage": 1.0})
         )
         answer = decide(orders, self._known.standing, self._known.entries, memory, acts=OFFERED)
-        made = (answer.calls or answer.proposed) if answer is not None else ()
+        about = set(memory.asked_about or memory.focus[:1])
+        made = tuple(call for call in (answer.calls or answer.proposed) if call.plugin in about) if answer else ()
         if made and not any(self._takes_away(call) for call in made):
             return Answer(made)
         standing = self._known.standing
-        if any(standing.is_active(name) for name in memory.asked_about[:1]):
+        if len(about) == 1 and any(standing.is_active(name) for name in about):
             return Answer(made) if made else None
+        made = tuple(call for call in made if not self._takes_away(call))
         lacking = [name for name in memory.asked_about if not standing.is_active(name)][:1]
         steps = [Step("activate" if name in standing else "install", name) for name in lacking]
         calls = tuple(call for step in steps for call in calls_for(step, standing)[0])
