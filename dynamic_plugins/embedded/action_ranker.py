@@ -52,7 +52,7 @@ _NOISE = frozenset(
 _TWOFOLD = frozenset(["take", "takes"])
 """What takes something away where a person says it, and makes something in the name of an action: a screenshot."""
 
-_READ = frozenset(["diff", "status", "log", "logs", "history", "info", "convert"])
+_READ = frozenset(["diff", "status", "log", "logs", "history", "info"])
 """What the name of an action that only reads may say without a verb for it, or with one that people use otherwise."""
 
 
@@ -308,6 +308,7 @@ def _type_features(message: Message, tool: Card) -> Features:
         1 for p in needs if p.role in _GIVES and not kinds & set(_GIVES[p.role]) and memory.argument(p.name) is None
     )
     found["lacks"] = min(lacks, 2)
+    found["lacks_time"] = float(any(p.role == "time" for p in needs) and "time" not in kinds and not memory.calls)
     found |= _sql_features(message, tool)
     found["bare"] = float(not needs and not kinds)
     found["needs"] = min(len(needs), 4) / 4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, past_a_yes
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question, which
 from dynamic_plugins.embedded.hedges import clauses, negated
-from dynamic_plugins.embedded.memory import Memory, memory_of, spelled_out
+from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.embedded.request import reply_before
@@ -35,6 +35,8 @@ NEVER = 2.0
 TALKS = 0.6
 """From this probability on that a message only talks, nothing in it points at a plugin."""
 OFFERED = 0.5
+REMARKS = 0.6
+"""What is less likely to order something than that is a remark, behind a yes."""
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
 _BUT = re.compile(
@@ -176,8 +178,8 @@ class Dialogue:
         if not remark or said.rstrip().endswith(("?", "\uff1f")) or _BUT.match(remark):
             return False
         reading = self._known.read(remark)
-        named = any(plugin.link.named for plugin in reading.plugins)
-        return not named and reading.act.all.get("talk", 0.0) >= TALKS and reading.ordered < MAY_ORDER
+        named = any(plugin.link.named and plugin.link.confidence >= SURELY_NAMED for plugin in reading.plugins)
+        return not named and reading.act.all.get("talk", 0.0) >= TALKS and reading.ordered < REMARKS
 
     def _which(self, before: str, memory: Memory) -> Answer | None:
         """Ask again, where a yes was said to the question which one of several."""

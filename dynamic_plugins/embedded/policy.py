@@ -83,7 +83,9 @@ def decide(
         wanted = [_as_said(each) for each in wanted]
     focus = memory.focus if memory else ()
     settings = given_settings(reading, standing, entries, focus, [each.plugin for each in wanted if sure])
-    if settings is not None and not any(each.plugin.link.names[0] == settings.plugin for each in wanted):
+    if settings is not None and settings.alone:
+        wanted = []
+    elif settings is not None and not any(each.plugin.link.names[0] == settings.plugin for each in wanted):
         wanted = [each for each in wanted if sure]
     if not wanted and settings is None:
         return None

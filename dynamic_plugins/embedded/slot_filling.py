@@ -38,9 +38,11 @@ class _Filling(CurrencySlots):
                 self._nested(parameter)
         self._texts()
         self._carry()
+        # Some servers require what they have a default for; for all else here such a parameter is not required.
+        required = self.tool.parameters.get("required") or ()
         for p in self.parameters:
-            if p.required and p.name not in self.filled.arguments and p.schema.get("default") is not None:
-                self.filled.arguments[p.name] = p.schema["default"]  # some servers require what they have a default for
+            if p.name in required and p.name not in self.filled.arguments and p.schema.get("default") is not None:
+                self.filled.arguments[p.name] = p.schema["default"]
         self.filled.missing = tuple(
             p.name for p in self.parameters if p.required and p.name not in self.filled.arguments
         )
