@@ -48,12 +48,19 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
     found = [_single(one, message, ranked) for one in ranked[:TRIED]]
     # Of two that are the same call the first is kept, with what speaks for it.
     found = [*_answers(said, exchanges, tools), *_repeats(message, ranked), *found, *_retries(message, ranked)]
-    found += _several(message, ranked)
+    found += (several := _several(message, ranked))
+    if each := next((c for c in several if c.features.get("each_value")), None):
+        # Two places and no time of day: nothing is converted between them, and not one of them alone is asked about.
+        found = [c for c in found if "time" not in c.missing and (c is each or not _is_one_of(c, each))]
     kept: list[Candidate] = []
     for candidate in found:
         if not any(candidate.calls == other.calls for other in kept):
             kept.append(candidate)
     return kept
+
+
+def _is_one_of(candidate: Candidate, each: Candidate) -> bool:
+    return candidate.calls[0][0] == each.calls[0][0] and candidate.features.get("unused", 0.0) > 0
 
 
 def words_of(tools: Sequence[Offered]) -> frozenset[str]:
