@@ -14,6 +14,7 @@ from pathlib import Path
 from anyascii import anyascii
 
 FILE = Path(__file__).with_name("cities.txt.gz")
+_NAME = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
 _BEFORE = re.compile(
     r"(?:\b(?:in|at|from|near|to|for|around|over in|nach|bei|aus|über|à|en|de|desde|para|em|da|di|w|z|dla|till|från"
     r"|time|times|clock|weather|forecast|zeit|uhrzeit|wetter|hora|tiempo|clima|heure|météo|meteo|tempo|pogoda|czas)"
@@ -37,6 +38,20 @@ def _cities() -> dict[str, str]:
         zone, _, names = line.partition("\t")
         found.update(dict.fromkeys(names.split("|"), zone))
     return found
+
+
+def cities_in(text: str) -> list[tuple[str, tuple[int, int]]]:
+    """Return the cities that *text* names anywhere, and where, for who knows that it names one."""
+    words = list(_NAME.finditer(text))
+    found: list[tuple[str, tuple[int, int]]] = []
+    for count in (3, 2, 1):
+        for first, last in zip(words, words[count - 1 :], strict=False):
+            span = (first.start(), last.end())
+            if key(text[span[0] : span[1]]) in _cities() and not any(
+                s < span[1] and span[0] < e for _, (s, e) in found
+            ):
+                found.append((text[span[0] : span[1]], span))
+    return sorted(found, key=lambda each: each[1])
 
 
 def city_zone(place: str, ahead: str, behind: str) -> str | None:

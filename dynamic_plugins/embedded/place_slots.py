@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_words import concepts, fillers
+from dynamic_plugins.embedded.cities import cities_in
 from dynamic_plugins.embedded.free_text import called, whole_text
 from dynamic_plugins.embedded.references import Memory, chosen
 from dynamic_plugins.embedded.typed_slots import TypedSlots
@@ -59,6 +60,8 @@ class PlaceSlots(TypedSlots):
             ]
             if found:
                 return found[-1][1], found[-1].span(1)
+        if cities := cities_in(text):
+            return cities[-1]
         return None
 
     def _zone(self, p: Parameter) -> None:

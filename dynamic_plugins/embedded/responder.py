@@ -264,8 +264,9 @@ class Responder:
         if left == ordered[-1].said and "?" in reply_before(ordered):
             left = past_a_yes(left) or left
         best = next(iter(propose(left, ordered[:-1], tools)), None)
-        # What follows on an order with "then", or on a yes, is one too.
-        least = CHANGES if left == ordered[-1].said else USES
+        # What follows on an order with "then", or on a yes, is one too; and so is what a yes to "shall I switch it on?"
+        # was said to.
+        least = CHANGES if left == ordered[-1].said and ordered is request.exchanges else USES
         if best is not None and best.calls and not best.missing and best.probability >= least:
             return _calls(best)
         return None

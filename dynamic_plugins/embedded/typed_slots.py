@@ -157,7 +157,9 @@ class TypedSlots(Slots):
                 share = float(said) if "share" in form else 0.0
                 factor = {"plus share": 1 + share / 100, "less share": 1 - share / 100, "share": share / 100}.get(form)
                 tail = f"* {factor:.10g}" if factor is not None else form.format(said)
-                self.give(p.name, f"{result} {tail}", (found.start(), found.end()))
+                spaced = f"{result} {tail}"
+                written = spaced if last is not None and " " in str(last.arguments[p.name]) else spaced.replace(" ", "")
+                self.give(p.name, written, (found.start(), found.end()))
                 return
 
     def _in_digits(self) -> str:
