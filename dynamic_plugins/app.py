@@ -373,7 +373,7 @@ class App:
 
     def sweep(self) -> None:
         """Remove what an install or removal that was cut short has left behind."""
-        self.installer.sweep(lambda: {plugin.installation.path for plugin in self.store.read().values()})
+        self.installer.sweep(lambda: {path for plugin in self.store.read().values() for path in plugin.folders})
         for folder in (self.settings.home, self.settings.home / "registry"):
             atomic_file.sweep(folder)
 

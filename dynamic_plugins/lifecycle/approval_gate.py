@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from contextvars import ContextVar
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything, approve_listed
 from dynamic_plugins.core.permission_text import as_verbs
-from dynamic_plugins.core.permissions import both, not_enforced
+from dynamic_plugins.core.permissions import NOTHING, asks_more, both, not_enforced
 from dynamic_plugins.errors import (
     DeclinedError,
     NeedsConfirmationError,
@@ -24,7 +25,7 @@ from dynamic_plugins.lifecycle.variables import defaults_of
 from dynamic_plugins.text.printable import odd_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from dynamic_plugins.approval import Approve, Verb
     from dynamic_plugins.core.permissions import Enforced, Permissions
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
 """The plugin whose words brought up what is being asked about, where no person is known to have."""
+agreed_updates: ContextVar[Mapping[str, str]] = ContextVar("agreed_updates", default=MappingProxyType({}))
+"""The versions, by plugin, that the person was shown in a list and has agreed to update to, together."""
 _ON_PAGE = "answered on the page"
 _ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
 
@@ -233,6 +236,8 @@ class ApprovalGate:
         )
 
     async def _answer(self, request: ApprovalRequest, *, waits: bool = True) -> PersonAnswer:
+        if _is_agreed_update(request):
+            return PersonAnswer(True)
         beforehand = self.is_beforehand
         alone = request.by_itself and self.approve is approve_listed
         approve, nobody = self.approve, None
@@ -271,6 +276,19 @@ def reach_command(plugin: str, wanted: Permissions) -> str:
     for host in wanted.network or ():
         return grant_command(plugin, "network", host)
     return grant_command(plugin, "program", wanted.programs[0])
+
+
+def _is_agreed_update(request: ApprovalRequest) -> bool:
+    """Return whether the person agreed to this update in a list, and it has nothing that the list did not say.
+
+    What asks for more than now, brings others, or is warned of, is asked about by itself.
+    """
+    if request.verb != "update" or agreed_updates.get().get(request.name) != request.version:
+        return False
+    more = asks_more(request.held or NOTHING, request.permissions)
+    return more.is_nothing and not (
+        request.changes or request.needs or request.warnings or request.by_itself or request.suggested_by
+    )
 
 
 def _raising(nobody: NeedsConfirmationError) -> Approve:

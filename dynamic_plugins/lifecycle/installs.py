@@ -75,7 +75,10 @@ class Installs:
         """Return that *name* is there, and how to change to *version* where that is another."""
         info = self._supervisor.info(name)
         note = f"{name} {info.version} is installed already; nothing was changed."
-        if version and version != info.version:
+        if version and version != info.version and self._store.get(name).pinned:
+            note = f"{name} {info.version} is installed already, and pinned at that version; nothing was changed. "
+            note += f"To let it change: dynamic-plugins unpin {name}"
+        elif version and version != info.version:
             note += f" To change to {version}: dynamic-plugins update {name} --version {version}"
         return Outcome(info, changed=False, note=note)
 
@@ -150,7 +153,7 @@ class Installs:
             await handle.disconnect()
             if keep_configuration:
                 self._store.drop(name)
-                self._installer.remove(plugin.installation)
+                self._remove_files(plugin)
             else:
                 await to_the_end(self._remove(plugin))
         self._supervisor.sync()
@@ -171,9 +174,14 @@ class Installs:
         if stayed:
             self._listener(Event(plugin.name, "secrets_stayed", _STAYED.format(", ".join(stayed))))
         await self._launcher.remove_data(plugin)
-        self._installer.remove(plugin.installation)
+        self._remove_files(plugin)
         self._journal.forget(plugin.name)
         self._store.drop(plugin.name)
+
+    def _remove_files(self, plugin: StoredPlugin) -> None:
+        self._installer.remove(plugin.installation)
+        if plugin.kept is not None:
+            self._installer.remove(plugin.kept.installation)
 
     async def finish_removals(self) -> None:
         """Finish the removals that killed processes have begun; one that another process is at is left to that."""

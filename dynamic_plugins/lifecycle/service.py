@@ -23,11 +23,14 @@ from dynamic_plugins.lifecycle.plugin_values import PluginValues
 from dynamic_plugins.lifecycle.reach_grants import ReachGrants
 from dynamic_plugins.lifecycle.remote_sign_in import RemoteSignIn
 from dynamic_plugins.lifecycle.revoked_plugins import RevokedPlugins
+from dynamic_plugins.lifecycle.rollback import Rollback
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
+from dynamic_plugins.lifecycle.swap import Swap
 from dynamic_plugins.lifecycle.trial_run import TrialRun
 from dynamic_plugins.lifecycle.under_way import OperationsUnderWay
 from dynamic_plugins.lifecycle.updates import Updates
+from dynamic_plugins.lifecycle.versions import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
 _NOTED = {
     "installed": "install",
     "updated": "update",
+    "rolled_back": "rollback",
     "activated": "activate",
     "deactivated": "deactivate",
     "withheld": "change",
@@ -121,9 +125,9 @@ class PluginManagementService:
         self._reach = ReachGrants(store, approval, admission, self._permissions)
         self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
         self._scheduler = Scheduler(components, journal, self._on_event)
-        self._activation, self._installs, self._updates = self._make_verbs()
+        self._activation, self._installs, self._updates, self.versions = self._make_verbs()
 
-    def _make_verbs(self) -> tuple[Activation, Installs, Updates]:
+    def _make_verbs(self) -> tuple[Activation, Installs, Updates, Versions]:
         """Make what puts plugins in place, exchanges them, and switches them on and off."""
         dependencies = Dependencies(self.catalogue, self._installer, self._store)
         activation = Activation(self._store, self._supervisor, dependencies, self._on_event)
@@ -138,6 +142,7 @@ class PluginManagementService:
             journal=self.journal,
             listener=self._on_event,
         )
+        swap = self._make_swap(dependencies, activation)
         updates = Updates(
             catalogue=self.catalogue,
             installer=self._installer,
@@ -146,11 +151,42 @@ class PluginManagementService:
             dependencies=dependencies,
             approval=self._approval,
             installs=installs,
-            activation=activation,
-            trial_run=TrialRun(self._supervisor, self._launcher),
+            swap=swap,
             listener=self._on_event,
         )
-        return activation, installs, updates
+        versions = self._make_versions(dependencies, installs, updates, swap)
+        return activation, installs, updates, versions
+
+    def _make_swap(self, dependencies: Dependencies, activation: Activation) -> Swap:
+        return Swap(
+            store=self._store,
+            installer=self._installer,
+            supervisor=self._supervisor,
+            dependencies=dependencies,
+            activation=activation,
+            trial_run=TrialRun(self._supervisor, self._launcher),
+        )
+
+    def _make_versions(self, dependencies: Dependencies, installs: Installs, updates: Updates, swap: Swap) -> Versions:
+        rollback = Rollback(
+            installer=self._installer,
+            store=self._store,
+            supervisor=self._supervisor,
+            dependencies=dependencies,
+            approval=self._approval,
+            installs=installs,
+            swap=swap,
+            listener=self._on_event,
+        )
+        return Versions(
+            resolve=self.resolve,
+            store=self._store,
+            installer=self._installer,
+            supervisor=self._supervisor,
+            admission=self.admission,
+            updates=updates,
+            rollback=rollback,
+        )
 
     @property
     def approve(self) -> Approve | None:
@@ -270,7 +306,8 @@ class PluginManagementService:
         """Install another version beside the present one, load it, and only then swap; the newest when None.
 
         What it needs comes and is activated with it. When the new one does not install or load, all stays as it was
-        and the error says why. Errors as for :meth:`install`, and LoadError.
+        and the error says why. The present one is kept on the disk for ``versions.rollback``. Errors as for
+        :meth:`install`, PinnedError and LoadError.
         """
         return await self._updates.update((await self.resolve(plugin)).name, version)
 

@@ -13,6 +13,7 @@ from dynamic_plugins.core.permissions import NOTHING, Permissions
 from dynamic_plugins.core.status import Reachable
 from dynamic_plugins.errors import NotInstalledError, StateError
 from dynamic_plugins.install.installation import Installation
+from dynamic_plugins.storage.kept_version import KeptVersion
 from dynamic_plugins.workers.components import Offers
 
 if TYPE_CHECKING:
@@ -61,6 +62,16 @@ class StoredPlugin:
     """Which of its actions models are offered, and under which names."""
     reachable: Reachable | None = None
     """Of what runs elsewhere: whether it could be reached when it was last spoken to."""
+    kept: KeptVersion | None = None
+    """The version before an update, which one can go back to."""
+    pinned: bool = False
+    """Whether the person wants it to stay at this version."""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders that hold its versions: of the one in use, and of the one that is kept."""
+        kept = () if self.kept is None else (self.kept.installation.path,)
+        return (self.installation.path, *kept)
 
     @property
     def name(self) -> str:
@@ -91,6 +102,8 @@ class StoredPlugin:
             "denied": self.denied.to_dict(),
             **({"choice": self.choice.to_dict()} if self.choice != ALL else {}),
             **({"reachable": asdict(self.reachable)} if self.reachable is not None else {}),
+            **({"kept": self.kept.to_dict()} if self.kept is not None else {}),
+            **({"pinned": True} if self.pinned else {}),
         }
 
     @classmethod
@@ -108,6 +121,7 @@ class StoredPlugin:
                 "withheld": _offers(data.get("withheld")),
                 "choice": ActionChoice.from_dict(data["choice"]) if data.get("choice") else ALL,
                 "reachable": Reachable(**data["reachable"]) if data.get("reachable") else None,
+                "kept": KeptVersion.from_dict(data["kept"]) if data.get("kept") else None,
                 **granted,
             }
         )
