@@ -124,7 +124,8 @@ async def _update_all(app: App, screen: Screen, *, ask: bool) -> int:
     if due and ask and prompts.at_a_terminal():
         for each in due:
             out.aside(f"  {_line(each)}")
-        agreed = await prompts.agrees(f"Update {_these(due)}? {_ALL_OF_THEM}", screen)
+        out.aside(_ALL_OF_THEM)
+        agreed = await prompts.agrees(f"Update {_these(due)}?", screen)
         if not agreed:
             return out.failure(DeclinedError(_these(due), "update"))
     done = await app.service.versions.update_all(due, agreed=agreed)
