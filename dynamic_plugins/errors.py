@@ -29,6 +29,7 @@
     │   ├── UsageError                     wrong_usage
     │   ├── PinnedError                    pinned
     │   ├── NoVersionBeforeError           no_version_before
+    │   ├── UnknownProfileError            unknown_profile
     │   ├── NotActiveError                 action_failed       (an ActionError too)
     │   └── UnknownActionError             action_failed       (an ActionError too)
     ├── UnavailableError                                       this machine, or what it reaches: mend it, or try later
@@ -421,6 +422,22 @@ class NoVersionBeforeError(InputError):
         why = reason or "it was not updated since it was installed, so no version before this one is kept"
         text = f"{name} {version} stays: {why}."
         super().__init__(f"{text} To install a certain version: dynamic-plugins update {name} --version VERSION")
+
+
+class UnknownProfileError(InputError):
+    """The home has no profile of this name; ``suggestions`` are those that it has."""
+
+    code = "unknown_profile"
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        self.name, self.known = name, tuple(known)
+        there_are = f" There are: {', '.join(self.known)}." if known else ""
+        super().__init__(
+            f"There is no profile {name!r} in this home.{there_are} Make it with: dynamic-plugins profile make {name}"
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"suggestions": list(self.known)}
 
 
 # ---------------------------------------------------------------------------- this machine, and what it reaches

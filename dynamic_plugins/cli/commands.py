@@ -92,12 +92,21 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
             try:
                 name = await app.service.uninstall(said, keep_configuration=arguments.keep_configuration)
                 note = {"note": stayed[name]} if name in stayed else {}
-                results.append({"ok": True, "name": name, "uninstalled": True, **note})
-                out.say(f"{name} is uninstalled." + (f" But {note['note']}." if note else ""))
+                from_profile = {"profile": settings.profile} if settings.profile else {}
+                results.append({"ok": True, "name": name, "uninstalled": True, **from_profile, **note})
+                out.say(_uninstalled(name, settings.profile) + (f" But {note['note']}." if note else ""))
             except PluginError as error:
                 code = noted(results, error, out)
     print_results(out, results)
     return code
+
+
+def _uninstalled(name: str, profile: str | None) -> str:
+    if not profile:
+        return f"{name} is uninstalled."
+    return (
+        f"{name} is no longer in the profile {profile}; this home has it still. To remove it: uninstall it without one."
+    )
 
 
 async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:

@@ -65,6 +65,12 @@ def _global_options(parser: argparse.ArgumentParser, *, main: bool = False) -> N
     add = parser.add_argument
     add("--home", default=default(None), metavar="DIR", help="where plugins and state are kept")
     add(
+        "--profile",
+        default=default(None),
+        metavar="NAME",
+        help="see only the plugins of this profile (default: $DYNAMIC_PLUGINS_PROFILE, else all)",
+    )
+    add(
         "--registry",
         action="append",
         default=default([]),
@@ -114,6 +120,10 @@ def _finding(commands: Any) -> None:
     status = _command(commands, "status", "show installed plugins")
     status.add_argument("name", nargs="?", metavar="NAME")
     status.add_argument("--watch", action="store_true", help="show it again whenever it changes, until Ctrl-C")
+    profile = _command(commands, "profile", "list, make or remove profiles: each sees some of the home's plugins")
+    profile.add_argument("verb", choices=["list", "make", "remove"])
+    profile.add_argument("name", nargs="?", metavar="PROFILE")
+    profile.add_argument("plugins", nargs="*", metavar="NAME", help="make: the installed plugins that are seen in it")
     sources = _command(commands, "registry", "list, add, remove, refresh or trust registries")
     sources.add_argument("verb", choices=["list", "add", "remove", "refresh", "trust"])
     sources.add_argument("values", nargs="*", metavar="NAME|ADDRESS")

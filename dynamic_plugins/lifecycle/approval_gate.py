@@ -130,9 +130,20 @@ class ApprovalGate:
             enforced = self.enforced(plugin.name, permissions)
             await self._ask(replace(request, permissions=permissions, enforced=enforced))
 
-    async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool) -> None:
-        """Return when the person agrees that *plugin* goes from this machine."""
+    async def ask_to_adopt(self, plugin: StoredPlugin, profile: str) -> None:
+        """Return when the person agrees to what is installed in this home being used in *profile* as well."""
+        self.admission.check_installed(plugin.installation)
+        request = self._request("install", self._installer.plan_of(plugin.installation), ())
+        permissions = granted(plugin)
+        note = f"this home has it installed, and nothing is downloaded; it is put into the profile {profile}"
+        enforced = self.enforced(plugin.name, permissions)
+        await self._ask(replace(request, permissions=permissions, enforced=enforced, notes=(note,)))
+
+    async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool, profile: str = "") -> None:
+        """Return when the person agrees that *plugin* goes from this machine, or from *profile* alone."""
         kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
+        if profile:
+            kept = f"It is taken out of the profile {profile} only, and stays installed in this home."
         request = self._request("uninstall", self._installer.plan_of(plugin.installation), (), (kept,))
         await self._ask(replace(request, defaults=()))
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.oauth.sign_ins import SignIns
     from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.registry.revocation import Revocation
-    from dynamic_plugins.resolver.catalog import Catalogue, PluginRef
+    from dynamic_plugins.resolver.catalog import Catalogue, Found, PluginRef
     from dynamic_plugins.storage.call_log import CallLog
     from dynamic_plugins.storage.state import StateStore
     from dynamic_plugins.storage.usage_log import Journal
@@ -197,6 +197,11 @@ class PluginManagementService:
     def approve(self, approve: Approve | None) -> None:
         self._approval.approve = approve
 
+    @property
+    def profile(self) -> str:
+        """The profile whose plugins are seen; empty where all are."""
+        return self._store.profile
+
     # ---------------------------------------------------------------- what is there
 
     async def resolve(self, plugin: Named) -> PluginRef:
@@ -210,6 +215,8 @@ class PluginManagementService:
         except (NotInstalledError, UnknownPluginError) as error:
             name = error.name if isinstance(error, NotInstalledError) else str(plugin)
             if not await self.under_way.wait_for_install(name):
+                if isinstance(plugin, str) and (hidden := self._found_hidden(plugin)) is not None:
+                    raise NotInstalledError(hidden.entry.name) from None  # in this profile
                 raise
         return await self.catalogue.installed(plugin)
 
@@ -288,11 +295,23 @@ class PluginManagementService:
 
         names = UnlistedNames(self.catalogue, self._installer.indexes)
         with self.under_way.begin("install", plugin) as operation:
-            found = await names.find(plugin)
+            found = self._found_hidden(plugin) or await names.find(plugin)
             operation.is_about(found.entry.name)
             # The person is asked once, not once by each of several calls that want the same.
             await self.under_way.wait_for_install(found.entry.name, before=operation)
             return await self._installs.install(found, version, remote=remote)
+
+    def _found_hidden(self, said: str) -> Found | None:
+        """Return what *said* names among what this home has installed and its profile does not show."""
+        hidden = {name: plugin.installation.entry for name, plugin in self._store.hidden().items()}
+        if not hidden:
+            return None
+        from dynamic_plugins.resolver.catalog import Found
+        from dynamic_plugins.resolver.resolver import Resolver
+
+        resolution = Resolver(list(hidden.values())).resolve(said)
+        name = resolution.name if resolution.kind == "exact" else None
+        return Found(hidden[name], resolution.version) if name else None
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
@@ -314,16 +333,22 @@ class PluginManagementService:
     async def uninstall(self, plugin: Named, *, keep_configuration: bool = False, ask: bool = False) -> str:
         """Unload the plugin, remove it, its values and what it wrote (unless kept), and return its name.
 
+        In a profile it is taken out of that and stays installed, with all it has.
+
         With *ask* the person has to agree first, as they must where a model wants it. Raises NotInstalledError, and
         with *ask* DeclinedError or NeedsConfirmationError.
         """
         await self._installs.finish_removals()
-        name = (await self.resolve(plugin)).name
+        name, profile = (await self.resolve(plugin)).name, self._store.profile
+        present = self._store.get(name)
         if ask:
-            await self._approval.ask_to_uninstall(self._store.get(name), keep_configuration=keep_configuration)
-        removed = self._store.get(name).installation
-        await self._installs.uninstall(name, keep_configuration=keep_configuration)
-        self.admission.audit.note("uninstall", name, of=removed)
+            await self._approval.ask_to_uninstall(present, keep_configuration=keep_configuration, profile=profile)
+        if profile:
+            await self._installs.take_out(name)
+        else:
+            await self._installs.uninstall(name, keep_configuration=keep_configuration)
+        detail = f"from the profile {profile}" if profile else ""
+        self.admission.audit.note("uninstall", name, of=present.installation, detail=detail)
         return name
 
     # ---------------------------------------------------------------- configure

@@ -68,6 +68,8 @@ class Updates:
         same version too.
         """
         plan = self._installer.plan_path(path, editable=editable)
+        if plan.name in self._store.hidden():
+            await self._installs.adopt(plan.name)
         if (present := self._store.read().get(plan.name)) is None:
             return await self._installs.install_plan(plan)
         installation = present.installation

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_SECONDS = 30.0
+FILE = "plugin-management-state.json"
+PROFILES = "profiles"
+"""The folder in the home that holds its profiles (:mod:`dynamic_plugins.storage.profiles`), where it has any."""
 
 Rest = Literal["installed", "loaded", "inactive"]
 Source = tuple[str, str]
@@ -142,6 +145,9 @@ class StateStore:
     temporary file, flushed to disk and put in place in one step.
     """
 
+    profile = ""
+    """The profile that is read; none sees everything."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: Stamp | None = None
@@ -149,7 +155,27 @@ class StateStore:
         self._leaving: dict[str, StoredPlugin] = {}
 
     def read(self) -> Mapping[str, StoredPlugin]:
-        """Return the plugins by name as the file has them now; a file that did not change is not read again.
+        """Return the plugins by name as the file has them now, of a profile only its own; errors as for
+        :meth:`everything`.
+        """
+        return self.everything()
+
+    @property
+    def home(self) -> Path:
+        return self._path.parent
+
+    def hidden(self) -> Mapping[str, StoredPlugin]:
+        """Return what is installed and :meth:`read` leaves out: with a profile, what is not in it."""
+        return {}
+
+    def show(self, name: str) -> None:
+        """Have an installed plugin in the profile that is read."""
+
+    def hide(self, name: str) -> None:
+        """Take a plugin out of the profile that is read; it stays installed."""
+
+    def everything(self) -> Mapping[str, StoredPlugin]:
+        """Return all that is installed, by name; a file that did not change is not read again.
 
         Raises :class:`StateError` for a file that is not ours to understand; it is left as it is.
         """
@@ -174,8 +200,8 @@ class StateStore:
         return plugin
 
     def leaving(self) -> Mapping[str, StoredPlugin]:
-        """Return the plugins whose removal has begun and not ended; errors as for :meth:`read`."""
-        self.read()
+        """Return the plugins whose removal has begun and not ended; errors as for :meth:`everything`."""
+        self.everything()
         return self._leaving
 
     def _parse(self) -> dict[str, StoredPlugin]:
@@ -226,7 +252,7 @@ class StateStore:
         try:
             with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
                 self._seen = None  # a file system's clock may be so coarse that another write left no trace
-                plugins = {**self.read(), **self.leaving()}
+                plugins = {**self.everything(), **self.leaving()}
                 yield plugins
                 self._write(plugins)
         except Timeout as error:
