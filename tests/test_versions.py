@@ -263,6 +263,27 @@ async def test_an_agent_that_wants_another_version_of_what_is_pinned_is_told_who
     assert told["note"].endswith("That command is the person's to type.")
 
 
+async def test_orders_about_versions_are_the_persons_to_type_and_a_pin_is_told(home: Path, folder: Path) -> None:
+    async with updated(home, folder) as app:
+        conversation = app.conversation()
+        for said, command in (
+            ("update probe", "update probe"),
+            ("please update the probe plugin to the newest version", "update probe"),
+            ("bring probe to the latest version", "update probe"),
+            ("roll probe back", "rollback probe"),
+            ("pin probe", "pin probe"),
+            ("update everything", "update --all"),
+        ):
+            turn = await conversation.respond(said)
+            assert turn.reply.startswith(f"That is yours to type: dynamic-plugins {command}"), said
+            assert turn.calls == ()
+        await app.service.versions.pin("probe")
+        turn = await conversation.respond("update probe")
+        assert "probe is pinned at 2.0, so it stays" in turn.reply
+        assert "dynamic-plugins unpin probe" in turn.reply
+        assert '"pinned": true' in "".join([str(each.get()) for each in app.providers if "status" in each.name])
+
+
 # ---------------------------------------------------------------- what is outdated
 
 
