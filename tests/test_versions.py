@@ -183,6 +183,18 @@ async def test_a_rollback_that_reaches_more_is_asked_about_and_any_other_is_not(
         assert person.asked[before:] == [], "it reaches less, and was agreed to"
 
 
+async def test_a_version_that_offers_what_it_did_is_not_asked_about(home: Path, folder: Path) -> None:
+    person = Person()
+    async with updated(home, folder, person) as app:
+        write(folder, "3.0", source=SOURCE.replace("Tells.", "Tells everything."))
+        await app.service.update("probe")
+        assert any("Tells everything." in line for line in person.asked[-1].changes)
+        before = len(person.asked)
+        for version in ("2.0", "3.0"):
+            assert (await app.service.versions.rollback("probe")).info.version == version
+        assert person.asked[before:] == [], "both descriptions were agreed to"
+
+
 async def test_what_is_revoked_or_against_the_policy_is_not_gone_back_to(home: Path, folder: Path) -> None:
     registry = folder.with_name("registry.json")
     revoked = [{"name": "probe", "versions": ["1.0"], "reason": "it leaks"}]

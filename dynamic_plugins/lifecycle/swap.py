@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.core.status import Status, now
 from dynamic_plugins.errors import NotInstalledError, PluginError
 from dynamic_plugins.install.installation import is_editable, is_same
-from dynamic_plugins.lifecycle.offer_pins import added, difference, review, update_difference
+from dynamic_plugins.lifecycle.offer_pins import difference, review, update_difference
 from dynamic_plugins.storage.kept_version import KeptVersion
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.lifecycle.trial_run import TrialRun
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.workers.components import Offers
 
 
 class UnseenChangesError(Exception):
@@ -72,9 +73,7 @@ class Swap:
         :meth:`to_new`.
         """
         back = await self._tried(handle, old, kept.installation)
-        if back.offers is not None and (kept.agreed is not None or old.agreed is not None):
-            known = added(kept.agreed, old.agreed) if old.agreed is not None else kept.agreed
-            _check_seen(back, difference(review(back.offers, known).withheld, known), seen)
+        _check_seen(back, _agreed_to_of_neither(back.offers, kept.agreed, old.agreed), seen)
         await self._exchange(handle, old, back, KeptVersion(old.installation, old.agreed, left=not kept.left))
         return update_difference(old.installation, kept.installation, back.offers, old.agreed)
 
@@ -130,6 +129,16 @@ class Swap:
 def _check_seen(plugin: StoredPlugin, changes: tuple[str, ...], seen: tuple[str, ...] | None) -> None:
     if changes and seen != () and changes != seen:
         raise UnseenChangesError(plugin, changes)
+
+
+def _agreed_to_of_neither(offers: Offers | None, before: Offers | None, present: Offers | None) -> tuple[str, ...]:
+    """Return what of *offers* the person agreed to neither as it was *before* nor as it is at *present*, as lines."""
+    known = [each for each in (before, present) if each is not None]
+    if offers is None or not known:
+        return ()
+    for agreed in known:
+        offers = review(offers, agreed).withheld
+    return difference(offers, known[-1])
 
 
 def _kept_after(old: StoredPlugin, new: Installation) -> KeptVersion | None:
