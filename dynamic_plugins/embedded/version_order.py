@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.standing import Installed, Standing
 
 _NEWEST = r"(?: to (?:the |its )?(?:newest|latest|new|last)(?: version| release)?)?"
-_BEFORE = r"(?: to (?:the |its )?(?:version before|previous version|old(?:er)? version|last version))?"
+_BEFORE = r" to (?:the |its )?(?:version before|previous version|old(?:er)? version|last version)"
 _ORDERS = {
     "update": (
         f"(?:update|upgrade|aktualisiere|actualiza|aggiorna|atualiza) X{_NEWEST}",
         "(?:bring|get|move) X to (?:the |its )?(?:newest|latest)(?: version| release)?",
         "mets X à jour",
     ),
-    "rollback": (f"(?:roll ?back|downgrade|revert) X{_BEFORE}", f"(?:roll|take|bring) X back{_BEFORE}"),
+    "rollback": (
+        f"(?:roll ?back|downgrade|revert) X(?:{_BEFORE})?",
+        f"roll X back(?:{_BEFORE})?",
+        f"(?:take|bring|set|switch) X back{_BEFORE}",
+    ),
     "pin": ("pin X(?: (?:to|at) (?:its|this|the current|the present) version)?", "(?:freeze|hold) X"),
     "unpin": ("unpin X", "(?:unfreeze|release) X"),
 }

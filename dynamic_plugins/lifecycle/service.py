@@ -30,7 +30,7 @@ from dynamic_plugins.lifecycle.swap import Swap
 from dynamic_plugins.lifecycle.trial_run import TrialRun
 from dynamic_plugins.lifecycle.under_way import OperationsUnderWay
 from dynamic_plugins.lifecycle.updates import Updates
-from dynamic_plugins.lifecycle.versions import Versions
+from dynamic_plugins.lifecycle.version_verbs import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
