@@ -41,6 +41,14 @@ async def homely(home: Path, tmp_path: Path) -> Path:
     return home
 
 
+def has(home: Path, *names: str) -> None:
+    """Write down that the home has plugins of these *names*; they are not there."""
+    store = StateStore(home / FILE)
+    for name in names:
+        installation = Installation(name, "python", "1.0", str(home / name), "path", str(home), "")
+        store.put(StoredPlugin(installation, "2026-11-29T00:00:00+00:00"))
+
+
 def named(plugins: DynamicPlugins) -> list[str]:
     """Return the names of the plugins' tools that a model is offered."""
     names = [each["function"]["name"] for each in plugins.tools()]
@@ -177,11 +185,10 @@ def test_a_profile_that_is_not_there_is_told_and_makes_nothing(cli: Cli) -> None
 
 def test_the_command_makes_lists_and_removes_them(cli: Cli) -> None:
     assert "This home has no profiles" in cli("profile", "list", json=False).out
-    cli("install", "--path", str(HELLO), "--yes")
+    has(cli.home, "hello")
     made = cli("profile", "make", "work", "hello").json
     assert made == {"ok": True, "name": "work", "plugins": ["hello"], "active": []}
     assert cli("profile", "make", "work", code=1).json["error"]["code"] == "bad_arguments"
-    assert cli("profile", "make", "../up", code=1).json["error"]["code"] == "bad_arguments"
     assert cli("profile", "make", "play", "nobody", code=1).json["error"]["code"] == "unknown_plugin"
     cli.env = {"DYNAMIC_PLUGINS_PROFILE": "work"}
     assert cli("profile", "list").json == {"ok": True, "profiles": [dict(list(made.items())[1:])], "used": "work"}
@@ -192,16 +199,7 @@ def test_the_command_makes_lists_and_removes_them(cli: Cli) -> None:
     assert [each["name"] for each in cli("status").json["plugins"]] == ["hello"]
     assert "Its plugins stay installed." in cli("profile", "remove", "work", json=False).out
     assert cli("profile", "remove", "work", code=1).json["error"]["code"] == "unknown_profile"
-    for words in (["list", "x"], ["remove"], ["make"], ["remove", "a", "b"]):
-        assert cli("profile", *words, code=2).json["error"]["code"] == "wrong_usage"
-
-
-def has(home: Path, *names: str) -> None:
-    """Write down that the home has plugins of these *names*; they are not there."""
-    store = StateStore(home / FILE)
-    for name in names:
-        installation = Installation(name, "python", "1.0", str(home / name), "path", str(home), "")
-        store.put(StoredPlugin(installation, "2026-11-29T00:00:00+00:00"))
+    assert cli("profile", "remove", "a", "b", code=2).json["error"]["code"] == "wrong_usage"
 
 
 def test_a_shell_completes_what_the_profile_has(home: Path) -> None:

@@ -525,7 +525,7 @@ def test_at_a_terminal_all_are_asked_about_once(cli: Cli, tmp_path: Path, index:
 
 
 def test_an_order_that_is_none_is_wrong_usage(cli: Cli) -> None:
-    for words in (["update"], ["update", "tea", "--all"], ["update", "--all", "--version", "1"], ["pin"]):
+    for words in (["update"], ["update", "tea", "--all"], ["update", "--all", "--version", "1"]):
         assert cli(*words, code=2).json["error"]["code"] == "wrong_usage"
 
 

@@ -13,8 +13,7 @@ from dynamic_plugins.cli.permission_commands import permissions
 from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
 from dynamic_plugins.cli.status_command import status
 from dynamic_plugins.cli.tools_command import tools
-from dynamic_plugins.cli.verb_results import noted, print_results, verbs
-from dynamic_plugins.cli.version_commands import as_patient, outdated, pin, rollback, unpin, update
+from dynamic_plugins.cli.verb_results import as_patient, noted, print_results, verbs
 from dynamic_plugins.cli.which_one import settled
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, PluginError
@@ -177,11 +176,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[A
     "reload": _lifecycle("reload"),
     "unload": _lifecycle("unload"),
     "uninstall": uninstall,
-    "update": update,
-    "outdated": outdated,
-    "rollback": rollback,
-    "pin": pin,
-    "unpin": unpin,
     "call": call,
     "audit": audit,
     "tools": tools,

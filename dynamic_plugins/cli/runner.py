@@ -115,6 +115,10 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli.profile_commands import profile
 
         return profile
+    if name in {"outdated", "update", "rollback", "pin", "unpin"}:
+        from dynamic_plugins.cli import version_commands
+
+        return version_commands.COMMANDS[name]
     if name in {"login", "logout"}:
         from dynamic_plugins.cli import sign_in_commands
 

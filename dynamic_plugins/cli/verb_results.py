@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.cli import render
@@ -10,13 +11,20 @@ from dynamic_plugins.cli.exit_codes import DONE, exit_code
 from dynamic_plugins.errors import PluginError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Awaitable, Callable, Iterable
 
     from dynamic_plugins.app import App
     from dynamic_plugins.cli.output import Output
     from dynamic_plugins.core.status import Outcome
+    from dynamic_plugins.settings import Settings
 
 Result = dict[str, Any]
+
+
+def as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
+    """Return *settings*, without the cooldown where the person lifts it."""
+    return replace(settings, cooldown_days=0) if arguments.no_cooldown else settings
 
 
 async def verbs(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.exit_codes import DONE, FAILED
-from dynamic_plugins.cli.verb_results import Result, facts, noted, told, verbs
+from dynamic_plugins.cli.verb_results import Result, as_patient, facts, noted, told, verbs
 from dynamic_plugins.errors import DeclinedError, PluginError
 from dynamic_plugins.text.printable import one_line
 
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
 
 _OFFLINE = "Offline: no package index was asked, and of the registries only the kept copies were read."
 _ALL_OF_THEM = "Each is tried beside the one that runs; what asks for more than it may now is asked about by itself."
-
-
-def as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
-    """Return *settings*, without the cooldown where the person lifts it."""
-    return replace(settings, cooldown_days=0) if arguments.no_cooldown else settings
 
 
 # ---------------------------------------------------------------- outdated
@@ -262,3 +256,6 @@ async def unpin(arguments: argparse.Namespace, settings: Settings, out: Output) 
 
 def _unpinned(outcome: Outcome) -> str:
     return outcome.note or f"{outcome.info.name} {outcome.info.version} is no longer pinned."
+
+
+COMMANDS = {"outdated": outdated, "update": update, "rollback": rollback, "pin": pin, "unpin": unpin}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamic_plugins.approval import Answer
@@ -23,14 +24,12 @@ from dynamic_plugins.lifecycle.plugin_values import PluginValues
 from dynamic_plugins.lifecycle.reach_grants import ReachGrants
 from dynamic_plugins.lifecycle.remote_sign_in import RemoteSignIn
 from dynamic_plugins.lifecycle.revoked_plugins import RevokedPlugins
-from dynamic_plugins.lifecycle.rollback import Rollback
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
 from dynamic_plugins.lifecycle.swap import Swap
 from dynamic_plugins.lifecycle.trial_run import TrialRun
 from dynamic_plugins.lifecycle.under_way import OperationsUnderWay
 from dynamic_plugins.lifecycle.updates import Updates
-from dynamic_plugins.lifecycle.version_verbs import Versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
     from dynamic_plugins.lifecycle.shared_approval import SharedApproval
+    from dynamic_plugins.lifecycle.version_verbs import Versions
     from dynamic_plugins.oauth.sign_ins import SignIns
     from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.registry.revocation import Revocation
@@ -125,9 +125,9 @@ class PluginManagementService:
         self._reach = ReachGrants(store, approval, admission, self._permissions)
         self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
         self._scheduler = Scheduler(components, journal, self._on_event)
-        self._activation, self._installs, self._updates, self.versions = self._make_verbs()
+        self._activation, self._installs, self._updates, self._swap = self._make_verbs()
 
-    def _make_verbs(self) -> tuple[Activation, Installs, Updates, Versions]:
+    def _make_verbs(self) -> tuple[Activation, Installs, Updates, Swap]:
         """Make what puts plugins in place, exchanges them, and switches them on and off."""
         dependencies = Dependencies(self.catalogue, self._installer, self._store)
         activation = Activation(self._store, self._supervisor, dependencies, self._on_event)
@@ -154,8 +154,7 @@ class PluginManagementService:
             swap=swap,
             listener=self._on_event,
         )
-        versions = self._make_versions(dependencies, installs, updates, swap)
-        return activation, installs, updates, versions
+        return activation, installs, updates, swap
 
     def _make_swap(self, dependencies: Dependencies, activation: Activation) -> Swap:
         return Swap(
@@ -167,15 +166,20 @@ class PluginManagementService:
             trial_run=TrialRun(self._supervisor, self._launcher),
         )
 
-    def _make_versions(self, dependencies: Dependencies, installs: Installs, updates: Updates, swap: Swap) -> Versions:
+    @cached_property
+    def versions(self) -> Versions:
+        """What a person does about versions: outdated, all updates at once, rollback, pins."""
+        from dynamic_plugins.lifecycle.rollback import Rollback
+        from dynamic_plugins.lifecycle.version_verbs import Versions
+
         rollback = Rollback(
             installer=self._installer,
             store=self._store,
             supervisor=self._supervisor,
-            dependencies=dependencies,
+            dependencies=Dependencies(self.catalogue, self._installer, self._store),
             approval=self._approval,
-            installs=installs,
-            swap=swap,
+            installs=self._installs,
+            swap=self._swap,
             listener=self._on_event,
         )
         return Versions(
@@ -184,7 +188,7 @@ class PluginManagementService:
             installer=self._installer,
             supervisor=self._supervisor,
             admission=self.admission,
-            updates=updates,
+            updates=self._updates,
             rollback=rollback,
         )
 
