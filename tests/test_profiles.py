@@ -41,11 +41,12 @@ async def homely(home: Path, tmp_path: Path) -> Path:
     return home
 
 
-def has(home: Path, *names: str) -> None:
-    """Write down that the home has plugins of these *names*; they are not there."""
+def has(home: Path, *names: str, **requires: tuple[str, ...]) -> None:
+    """Write down that the home has plugins of these *names*; they are not there. *requires* is what they need."""
     store = StateStore(home / FILE)
     for name in names:
-        installation = Installation(name, "python", "1.0", str(home / name), "path", str(home), "")
+        needs = requires.get(name, ())
+        installation = Installation(name, "python", "1.0", str(home / name), "path", str(home), "", requires=needs)
         store.put(StoredPlugin(installation, "2026-11-29T00:00:00+00:00"))
 
 
@@ -109,6 +110,22 @@ async def test_what_the_home_has_is_put_into_a_profile_once_the_person_agrees(ho
         await app.service.activate("hello")
         app.sweep()
     assert sorted((homely / "runtime_plugins").iterdir()) == folders
+
+
+async def test_what_a_plugin_needs_comes_into_the_profile_with_it(home: Path) -> None:
+    has(home, "top", "middle", "base", "other", top=("the middle plugin",), middle=("base", "top"))
+    assert set(Profiles(home).make("play", ["top"]).plugins) == {"top", "middle", "base"}
+    Profiles(home).make("work")
+    asked: list[ApprovalRequest] = []
+
+    async def person(request: ApprovalRequest) -> bool:
+        asked.append(request)
+        return True
+
+    app = App(Settings(home=home, profile="work"), approve=person)
+    await app.service.install("middle")
+    assert {name for name, _ in asked[0].needs} == {"base", "top"}
+    assert set(app.store.read()) == {"top", "middle", "base"}
 
 
 async def test_a_new_plugin_of_a_profile_is_the_homes_as_well_and_off_there(home: Path) -> None:

@@ -25,7 +25,7 @@ from dynamic_plugins.lifecycle.variables import defaults_of
 from dynamic_plugins.text.printable import odd_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from dynamic_plugins.approval import Approve, Verb
     from dynamic_plugins.core.permissions import Enforced, Permissions
@@ -130,14 +130,16 @@ class ApprovalGate:
             enforced = self.enforced(plugin.name, permissions)
             await self._ask(replace(request, permissions=permissions, enforced=enforced))
 
-    async def ask_to_adopt(self, plugin: StoredPlugin, profile: str) -> None:
+    async def ask_to_adopt(self, plugin: StoredPlugin, needed: Sequence[StoredPlugin], profile: str) -> None:
         """Return when the person agrees to what is installed in this home being used in *profile* as well."""
-        self.admission.check_installed(plugin.installation)
+        for each in (plugin, *needed):
+            self.admission.check_installed(each.installation)
         request = self._request("install", self._installer.plan_of(plugin.installation), ())
         permissions = granted(plugin)
         note = f"this home has it installed, and nothing is downloaded; it is put into the profile {profile}"
         enforced = self.enforced(plugin.name, permissions)
-        await self._ask(replace(request, permissions=permissions, enforced=enforced, notes=(note,)))
+        needs = tuple((each.name, granted(each)) for each in needed)
+        await self._ask(replace(request, permissions=permissions, enforced=enforced, notes=(note,), needs=needs))
 
     async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool, profile: str = "") -> None:
         """Return when the person agrees that *plugin* goes from this machine, or from *profile* alone."""

@@ -129,10 +129,17 @@ class Installs:
         return Outcome(self._supervisor.info(plan.name))
 
     async def adopt(self, name: str) -> None:
-        """Have in this profile what the home has installed, once the person agrees: nothing is downloaded."""
-        plugin = self._store.hidden()[name]
-        await self._approval.ask_to_adopt(plugin, self._store.profile)
-        self._store.show(name)
+        """Have in this profile what the home has installed, with what it needs of that, once the person agrees: nothing
+        is downloaded.
+        """
+        from dynamic_plugins.storage.profiles import with_needs
+
+        hidden = self._store.hidden()
+        plugin = hidden[name]
+        *needed, _ = wanted = with_needs(name, hidden)
+        await self._approval.ask_to_adopt(plugin, [hidden[each] for each in needed], self._store.profile)
+        for each in wanted:
+            self._store.show(each)
         self._supervisor.sync()
         self._listener(Event(name, "installed", f"{name} {plugin.installation.version}, which this home had"))
 

@@ -43,6 +43,24 @@ def check_name(name: str) -> str:
     return name
 
 
+def with_needs(name: str, plugins: Mapping[str, StoredPlugin]) -> list[str]:
+    """Return *name* behind what it declares that it needs, directly or not, as far as that is among *plugins*."""
+    from dynamic_plugins.resolver.resolver import Resolver
+
+    resolver = Resolver([plugin.installation.entry for plugin in plugins.values()])
+    found: dict[str, None] = {}
+
+    def visit(one: str, chain: tuple[str, ...]) -> None:
+        for required in plugins[one].installation.requires:
+            need = resolver.resolve(required).name
+            if need is not None and need in plugins and need not in (*chain, one):
+                visit(need, (*chain, one))
+        found[one] = None
+
+    visit(name, ())
+    return list(found)
+
+
 @dataclass(frozen=True)
 class Profile:
     """A profile: the installed plugins that are seen in it, and those of them that are switched on in it."""
@@ -77,14 +95,16 @@ class Profiles:
         return ProfileStore(self._state_file, self._folder / f"{name}.json", name)
 
     def make(self, name: str, plugins: Iterable[str] = ()) -> Profile:
-        """Make a profile in which the installed *plugins* are seen, on or off as they are without a profile.
+        """Make a profile in which the installed *plugins* are seen, on or off as they are without a profile, with what
+        they need.
 
         Raises BadArgumentsError for a name that is none, or is taken.
         """
         if check_name(name) in self.names():
             raise BadArgumentsError(f"profile {name}", "there is one of this name already")
         present = StateStore(self._state_file)
-        own = {plugin: _own(present.get(plugin)) | {"allowed_calls": {}} for plugin in plugins}
+        seen = [need for plugin in plugins for need in with_needs(present.get(plugin).name, present.read())]
+        own = {plugin: _own(replace(present.get(plugin), allowed_calls={})) for plugin in seen}
         file = PluginsFile(self._folder / f"{name}.json")
         with _state_errors():
             file.create(own)
@@ -159,7 +179,8 @@ class ProfileStore(StateStore):
             present = plugins.get(plugin.name)
             plugins[plugin.name] = replace(plugin, **(_OWN if present is None else _fields(present)))
         with _state_errors(), self._changing() as mine:
-            mine[plugin.name] = _own(plugin)
+            if present is None or plugin.name in mine:
+                mine[plugin.name] = _own(plugin)
 
     def change(self, name: str, of: Installation | None = None, **changes: Any) -> StoredPlugin | None:
         """Save *changes* as :meth:`StateStore.change` does: what is a profile's own in this one, the rest for all."""
