@@ -188,7 +188,7 @@ class App:
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
         self.loader = _loader(settings, self.sign_ins, log_line)
-        self.audit = AuditLog(settings.audit_file, door)
+        self.audit = AuditLog(settings.audit_file, door, settings.profile or "")
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
             catalogue=self.catalogue,

@@ -139,6 +139,7 @@ async def test_a_new_plugin_of_a_profile_is_the_homes_as_well_and_off_there(home
         ("play", (), ()),
         ("work", ("hello",), ("hello",)),
     ]
+    assert {line["profile"] for line in app.audit.read("hello")} == {"work"}
     (plugin,) = StateStore(settings.state_file).read().values()
     assert (plugin.enabled, plugin.approved) == (False, True)
 

@@ -489,6 +489,12 @@ async def test_a_yes_to_the_list_is_none_to_what_the_list_did_not_say(home: Path
         await versions.update_all(await versions.outdated(), agreed=True)
         assert person.asked[before:] == []
         assert await tells(app) == "3.0"
+        write(folder, "3.5")
+        reports = await versions.outdated()
+        (folder / "more.py").write_text("")
+        await versions.update_all(reports, agreed=True)
+        assert [request.digest == reports[0].digest for request in person.asked[before:]] == [False]
+        before = len(person.asked)
         write(folder, "4.0", more=LEARN)
         await versions.update_all(await versions.outdated(), agreed=True)
         (offers,) = person.asked[before:]

@@ -6,7 +6,7 @@ import contextlib
 from contextvars import ContextVar
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything, approve_listed
 from dynamic_plugins.core.permission_text import as_verbs
@@ -38,8 +38,11 @@ if TYPE_CHECKING:
 
 suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
 """The plugin whose words brought up what is being asked about, where no person is known to have."""
-agreed_updates: ContextVar[Mapping[str, str]] = ContextVar("agreed_updates", default=MappingProxyType({}))
-"""The versions, by plugin, that the person was shown in a list and has agreed to update to, together."""
+AgreedUpdates: TypeAlias = "Mapping[str, tuple[str, str | None]]"
+agreed_updates: ContextVar[AgreedUpdates] = ContextVar("agreed_updates", default=MappingProxyType({}))
+"""The versions, by plugin, that the person was shown in a list and has agreed to update to, together; of a folder or
+wheel with its digest.
+"""
 _ON_PAGE = "answered on the page"
 _ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
 
@@ -296,7 +299,7 @@ def _is_agreed_update(request: ApprovalRequest) -> bool:
 
     What asks for more than now, brings others, or is warned of, is asked about by itself.
     """
-    if request.verb != "update" or agreed_updates.get().get(request.name) != request.version:
+    if request.verb != "update" or agreed_updates.get().get(request.name) != (request.version, request.digest):
         return False
     more = asks_more(request.held or NOTHING, request.permissions)
     return more.is_nothing and not (

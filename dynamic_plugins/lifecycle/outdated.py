@@ -42,6 +42,8 @@ class VersionReport:
     """Where the newest comes from: the package index or folder, and the registry."""
     problem: str = ""
     """Why the newest is not told, or cannot be had."""
+    digest: str | None = None
+    """Of the folder or wheel on this machine that it would be made from."""
     note: str = ""
     """What else is to be said of the newest."""
     revoked: str = ""
@@ -123,7 +125,7 @@ class Outdated:
             if plan.version is None or plan.package.type == "git" or self._is_newer(present, plan):
                 plan = await self._installer.newest(plan)  # an exact version that is no newer needs no asking
             return await self._compared(told, plugin, plan)
-        except PluginError as error:
+        except (PluginError, OSError) as error:
             return replace(told, problem=str(getattr(error, "reason", error)))
 
     def _is_newer(self, present: Installation, plan: InstallPlan) -> bool:
@@ -139,7 +141,9 @@ class Outdated:
         if plan.package.type == "git" and present.package_type == "git":
             newer = newest.rpartition("(")[2] != told.installed.rpartition("(")[2]
         else:
-            newer = self._is_newer(present, plan) or await in_thread(_is_changed_folder, present, plan)
+            lies = await in_thread(_digest, plan)
+            newer = self._is_newer(present, plan) or _has_changed(present, lies)
+            told = replace(told, digest=lies)
         told = replace(told, newest=newest, is_newer=newer, source=plan.origin)
         if not newer:
             return told
@@ -167,10 +171,15 @@ class Outdated:
         return replace(told, new_actions=tuple(sorted(now - before)), gone_actions=tuple(sorted(before - now)))
 
 
-def _is_changed_folder(present: Installation, plan: InstallPlan) -> bool:
-    """Return whether a folder that was copied is another by now, though its version is the same."""
-    if plan.package.type != "path" or present.digest is None or is_editable(present):
-        return False
+def _digest(plan: InstallPlan) -> str | None:
+    """Return the digest of what lies on this machine, as it is asked about when it was copied; None for all else."""
+    if plan.package.type != "path" or plan.editable:
+        return None
     from dynamic_plugins.install.builder import digest
 
-    return digest(Path(plan.package.name)) != present.digest
+    return digest(Path(plan.package.name))
+
+
+def _has_changed(present: Installation, lies: str | None) -> bool:
+    """Return whether a folder that was copied is another by now, though its version is the same."""
+    return lies is not None and present.digest is not None and not is_editable(present) and lies != present.digest

@@ -67,15 +67,16 @@ class Swap:
     async def to_kept(
         self, handle: PluginHandle, old: StoredPlugin, kept: KeptVersion, seen: tuple[str, ...] | None
     ) -> tuple[str, ...]:
-        """Put the version that was *kept* in *old*'s place and return what it has otherwise; *old* is kept instead.
+        """Put the version that was *kept* in *old*'s place; *old* is kept instead.
 
-        Of what it offers, that is asked about which was not agreed to of either of the two. Errors as for
-        :meth:`to_new`.
+        Returns what it offers that was agreed to of neither of the two: that has to be *seen*. One that was never
+        started offers what it offers, as at any first start. Errors as for :meth:`to_new`.
         """
         back = await self._tried(handle, old, kept.installation)
-        _check_seen(back, _agreed_to_of_neither(back.offers, kept.agreed, old.agreed), seen)
+        changes = _agreed_to_of_neither(back.offers, kept.agreed, old.agreed)
+        _check_seen(back, changes, seen)
         await self._exchange(handle, old, back, KeptVersion(old.installation, old.agreed, left=not kept.left))
-        return update_difference(old.installation, kept.installation, back.offers, old.agreed)
+        return changes
 
     async def _tried(self, handle: PluginHandle, old: StoredPlugin, new: Installation) -> StoredPlugin:
         fresh = replace(old, installation=new, offers=None)
@@ -133,12 +134,10 @@ def _check_seen(plugin: StoredPlugin, changes: tuple[str, ...], seen: tuple[str,
 
 def _agreed_to_of_neither(offers: Offers | None, before: Offers | None, present: Offers | None) -> tuple[str, ...]:
     """Return what of *offers* the person agreed to neither as it was *before* nor as it is at *present*, as lines."""
-    known = [each for each in (before, present) if each is not None]
-    if offers is None or not known:
+    if offers is None or before is None:
         return ()
-    for agreed in known:
-        offers = review(offers, agreed).withheld
-    return difference(offers, known[-1])
+    unseen = review(offers, before).withheld
+    return difference(unseen if present is None else review(unseen, present).withheld, before)
 
 
 def _kept_after(old: StoredPlugin, new: Installation) -> KeptVersion | None:

@@ -24,14 +24,13 @@ from dynamic_plugins.registry.sources import UNLISTED
 from dynamic_plugins.resolver.catalog import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from contextlib import AsyncExitStack
 
     from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
-    from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
+    from dynamic_plugins.lifecycle.approval_gate import AgreedUpdates, ApprovalGate
     from dynamic_plugins.lifecycle.dependencies import Dependencies
     from dynamic_plugins.lifecycle.installs import Installs
     from dynamic_plugins.lifecycle.supervisor import Supervisor
@@ -98,8 +97,8 @@ class Updates:
             check_not_pinned(plugin, version)
         return await self._update(*await self.newer(plugin.installation, version))
 
-    async def update_all(self, versions: Mapping[str, str], *, agreed: bool) -> dict[str, Outcome | PluginError]:
-        """Bring each plugin to its newest version; *versions* are those that the person was shown, by plugin.
+    async def update_all(self, versions: AgreedUpdates, *, agreed: bool) -> dict[str, Outcome | PluginError]:
+        """Bring each plugin to its newest version; *versions* are those that the person was shown.
 
         With *agreed* they have agreed to them: asked is what has more to it. One that fails stays as it was, and the
         others go on. Returns what came of each.

@@ -36,7 +36,7 @@ class Versions:
         rollback: Rollback,
     ) -> None:
         self._resolve, self._store, self._supervisor = resolve, store, supervisor
-        self._updates, self._rollback = updates, rollback
+        self._updates, self._rollback, self._admission = updates, rollback, admission
         self._outdated = Outdated(store, installer, updates, admission)
 
     async def outdated(self, plugins: Sequence[str | PluginRef] = ()) -> list[VersionReport]:
@@ -57,7 +57,7 @@ class Versions:
         One that fails stays as it was and the others go on. With *agreed* the person has seen the reports and said yes
         to all of them; what asks for more than it has now is asked about by itself.
         """
-        due = {each.name: each.newest or "" for each in reports if each.is_due}
+        due = {each.name: (each.newest or "", each.digest) for each in reports if each.is_due}
         return await self._updates.update_all(due, agreed=agreed)
 
     async def rollback(self, plugin: str | PluginRef) -> Outcome:
@@ -80,7 +80,7 @@ class Versions:
             await self._updates.update(name, version, pinned_too=True)
         elif present.pinned:
             return self._supervisor.outcome(name, f"{name} is pinned at {present.installation.version} already.")
-        self._store.change(name, pinned=True)
+        self._pin(name, "pin", pinned=True)
         return self._supervisor.outcome(name)
 
     async def unpin(self, plugin: str | PluginRef) -> Outcome:
@@ -88,5 +88,9 @@ class Versions:
         name = (await self._resolve(plugin)).name
         if not self._store.get(name).pinned:
             return self._supervisor.outcome(name, f"{name} is not pinned.")
-        self._store.change(name, pinned=False)
+        self._pin(name, "unpin", pinned=False)
         return self._supervisor.outcome(name)
+
+    def _pin(self, name: str, verb: str, *, pinned: bool) -> None:
+        if (plugin := self._store.change(name, pinned=pinned)) is not None:
+            self._admission.audit.note(verb, name, of=plugin.installation)
