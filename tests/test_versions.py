@@ -293,6 +293,12 @@ async def test_orders_about_versions_are_the_persons_to_type_and_a_pin_is_told(h
         turn = await conversation.respond("update probe")
         assert "probe is pinned at 2.0, so it stays" in turn.reply
         assert "dynamic-plugins unpin probe" in turn.reply
+        await app.service.versions.unpin("probe")
+        write(folder, "3.0", source=SOURCE.replace("tell", "update_it"))
+        await app.service.update("probe")
+        turn = await conversation.respond("update probe")
+        assert "yours to type" not in turn.reply, "it has an action that does that"
+        await app.service.versions.pin("probe")
         assert '"pinned": true' in "".join([str(each.get()) for each in app.providers if "status" in each.name])
 
 

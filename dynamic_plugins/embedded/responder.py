@@ -140,7 +140,7 @@ class Responder:
             return Answer(text=FOR_A_TERMINAL)
         if (name := asked_about(understood.reading)) is not None:
             return Answer((Call("list_available_plugins", {"query": name}),))
-        if (told := version_order(understood.reading, standing)) is not None:
+        if (told := version_order(understood.reading, standing, tools)) is not None:
             return Answer(text=told)
         if (unlisted := unlisted_order(understood.reading, self._names)) is not None:
             return Answer(unlisted)

@@ -10,9 +10,13 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.plain_order import X, numbered_text
+from dynamic_plugins.tools.plugin_tools import may_offer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dynamic_plugins.embedded.reading import Reading
+    from dynamic_plugins.embedded.request import Offered
     from dynamic_plugins.embedded.standing import Installed, Standing
 
 _NEWEST = r"(?: to (?:the |its )?(?:newest|latest|new|last)(?: version| release)?)?"
@@ -28,8 +32,8 @@ _ORDERS = {
         f"roll X back(?:{_BEFORE})?",
         f"(?:take|bring|set|switch) X back{_BEFORE}",
     ),
-    "pin": ("pin X(?: (?:to|at) (?:its|this|the current|the present) version)?", "(?:freeze|hold) X"),
-    "unpin": ("unpin X", "(?:unfreeze|release) X"),
+    "pin": ("pin X(?: (?:to|at) (?:its|this|the current|the present) version)?",),
+    "unpin": ("unpin X",),
 }
 _FORMS = [(verb, re.compile(form.replace("X", X))) for verb, forms in _ORDERS.items() for form in forms]
 _ALL = re.compile(
@@ -40,8 +44,11 @@ ALL = "That is yours to type: dynamic-plugins update --all. What is newer, and w
 ALL += "dynamic-plugins outdated"
 
 
-def version_order(reading: Reading, standing: Standing) -> str | None:
-    """Return what to say to a message that is only such an order about one installed plugin, or all; None for else."""
+def version_order(reading: Reading, standing: Standing, tools: Iterable[Offered]) -> str | None:
+    """Return what to say to a message that is only such an order about one installed plugin, or all; None for else.
+
+    It may be for one of *tools* where the plugin has an action of that name: "update notes".
+    """
     text, plugins = numbered_text(reading)
     if _ALL.fullmatch(text.strip()):
         return ALL
@@ -49,8 +56,15 @@ def version_order(reading: Reading, standing: Standing) -> str | None:
         if (found := form.fullmatch(text)) is not None and found["who"].isdigit():
             names = plugins[int(found["who"])].link.names
             mine = [name for name in names if name in standing]
-            return _told(verb, standing.plugins[mine[0]]) if len(mine) == 1 else None
+            if len(mine) != 1 or any(_does(tool, text.partition(" ")[0], mine[0]) for tool in tools):
+                return None
+            return _told(verb, standing.plugins[mine[0]])
     return None
+
+
+def _does(tool: Offered, word: str, plugin: str) -> bool:
+    """Return whether *tool* is an action of *plugin* with the *word* of the order in its name."""
+    return word in tool.name.rpartition("__")[2].lower() and may_offer(plugin, tool.name)
 
 
 def _told(verb: str, plugin: Installed) -> str:
