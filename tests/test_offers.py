@@ -368,3 +368,23 @@ def test_a_yes_with_a_remark_is_a_yes_to_the_plugin_that_was_asked_about() -> No
 def test_what_is_off_and_shall_go_is_asked_about() -> None:
     made = answer({"@elizaos/plugin-slack": "inactive"}, "slack out, nobody uses. uninstall")
     assert [call.arguments.get("uninstall") for call in (*made.calls, *made.proposed)] == [True]
+
+
+TODO = "Yes, @elizaos/plugin-todo can do that; it is not installed. Shall I install it?"
+
+
+@pytest.mark.parametrize(
+    ("said", "done"),
+    [
+        ("yea get it and fire it up", ["install_plugin", "activate_plugin"]),
+        ("yes but do not switch it on", []),
+        ("sure, what does it cost?", []),
+    ],
+)
+def test_a_yes_that_orders_more_does_that_as_well(said: str, done: list[str]) -> None:
+    assert [call.tool for call in answer({}, "is there a todo list", TODO, said).calls] == done
+
+
+def test_what_is_switched_off_is_the_one_of_its_kind_that_is_there() -> None:
+    made = answer({"@playwright/mcp": "active", "mcp-server-time": "active"}, "got what i need. browser plugin off")
+    assert made.proposed == (Call("deactivate_plugin", {"plugin_name": "@playwright/mcp"}),)

@@ -13,13 +13,13 @@ from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spe
 from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.embedded.request import reply_before
+from dynamic_plugins.embedded.standing import Installed, Standing
 from dynamic_plugins.registry.entry import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dynamic_plugins.embedded.request import Exchange
-    from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.resolver.resolver import Resolver
 
 LEAVE = "All right, I leave everything as it is."
@@ -170,7 +170,36 @@ class Dialogue:
             if self._offered is not None:
                 return Answer(self._offered.proposed)
             return self._which(before, memory) or self._taken_up(memory)
+        if (more := self._yes_and_more(said, memory)) is not None:
+            return more
         return Answer(text=LEAVE) if declines(said) else None
+
+    def _yes_and_more(self, said: str, memory: Memory) -> Answer | None:
+        """Return what a yes does that orders more of the plugin that was asked about: "yea get it and fire it up"."""
+        rest, asked = past_a_yes(said), memory.asked_about
+        if not rest or len(asked) != 1 or not memory.question or _BUT.match(rest) or negated(rest):
+            return None
+        order, meant = spelled_out(rest, memory, pronouns=True)
+        reading = self._known.read(order)
+        others = {name for plugin in reading.plugins if plugin.link.named for name in plugin.link.names} - {*asked}
+        if others or meant != asked or reading.ordered < ORDERED:
+            return None
+        first = Answer(self._offered.proposed) if self._offered is not None else self._taken_up(memory)
+        answer = decide(reading, self._known.standing, self._known.entries, memory)
+        more = [call for call in (answer.calls or answer.proposed if answer else ()) if call.plugin in asked]
+        letters = _once_installed(reading, asked[0])
+        if set(letters) & set("DUX"):
+            return None
+        more += (
+            list(calls_for(Step("activate", asked[0]), Standing({asked[0]: Installed(asked[0])}))[0])
+            if "A" in letters
+            else []
+        )
+        calls = [*(first.calls if first is not None else ())]
+        calls += [call for call in more if call not in calls]
+        if not calls or any(self._takes_away(call) for call in calls):
+            return None
+        return Answer(tuple(calls))
 
     def _agrees_with_a_remark(self, said: str) -> bool:
         """Whether *said* is a yes with words behind it that order nothing: "yes please, I do not trust my maths"."""
@@ -284,3 +313,10 @@ def _of_reply(memory: Memory) -> Memory:
         return memory
     rest = [name for name in memory.focus if name not in memory.asked_about]
     return Memory(list(memory.asked_about), [*reversed(memory.asked_about), *rest], memory.question, memory.asked_about)
+
+
+def _once_installed(reading: Reading, name: str) -> str:
+    """Return the letters of what a message would want of a plugin that is installed and off."""
+    mine = next((plugin for plugin in reading.plugins if plugin.link.names == (name,)), None)
+    prediction = mine.otherwise.get("off", mine.prediction) if mine is not None else None
+    return prediction.label if prediction is not None and prediction.probability >= ORDERED else ""
