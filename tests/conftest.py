@@ -6,6 +6,7 @@ import contextlib
 import gc
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -165,7 +166,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def cli(home: Path) -> Iterator[Cli]:
     yield Cli(home)
-    _assert_ended(home)
+    assert_ended(home)
 
 
 @pytest.fixture(scope="module")
@@ -173,10 +174,31 @@ def module_cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     """The command line on one home for a whole module, whose tests find in it what those before them left."""
     cli = Cli(tmp_path_factory.mktemp("module") / "home")
     yield cli
-    _assert_ended(cli.home)
+    assert_ended(cli.home)
 
 
-def _assert_ended(home: Path) -> None:
+@dataclass
+class KeptHome:
+    """A home that took long to make: each test that wants it gets it in its place, as it was when it was kept."""
+
+    cli: Cli
+    copy: Path
+
+    @classmethod
+    def of(cls, cli: Cli) -> KeptHome:
+        copy = cli.home.with_name("kept")
+        shutil.copytree(cli.home, copy, symlinks=True)
+        return cls(cli, copy)
+
+    def put_back(self) -> Iterator[Cli]:
+        """Put it back, and look afterwards that nothing runs there any more: the body of a fixture."""
+        shutil.rmtree(self.cli.home)
+        shutil.copytree(self.copy, self.cli.home, symlinks=True)
+        yield Cli(self.cli.home, dict(self.cli.env))
+        assert_ended(self.cli.home)
+
+
+def assert_ended(home: Path) -> None:
     import psutil
 
     # A supervisor ends a moment after the worker that it waits for.

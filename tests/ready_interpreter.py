@@ -47,9 +47,10 @@ IMPORTED = (
     "secrets",
     "tomllib",
 )
-# What is read while a command runs, and not before: these may differ from what the interpreter was started with.
-_READ_LATE = ("COVERAGE_", "DYNAMIC_PLUGINS_", "NPM_CONFIG_", "PYTEST_", "SSL_CERT_", "UV_", "XDG_")
-_READ_LATE_TOO = frozenset({"CI", "HOME", "OLDPWD", "PATH", "PWD", "PYTHON_KEYRING_BACKEND", "TMPDIR"})
+# What an interpreter reads before it begins, and what the packages above read while they are imported. Keyring is not
+# among them, nor are OpenTelemetry's exporters.
+_READ_EARLY = ("CRYPTOGRAPHY_", "LANG", "LC_", "LD_", "OPENSSL_", "OTEL_", "PYDANTIC_", "PYTHON", "TZ")
+_READ_LATE = ("OTEL_EXPORTER_", "PYTHON_KEYRING_")
 _MOST = 2**17
 """Bytes of a request: words and an environment."""
 
@@ -58,7 +59,7 @@ def alike(environ: Mapping[str, str], started_with: Mapping[str, str]) -> bool:
     """Return whether an interpreter *started_with* one environment is as good as one that is started with another."""
     keys = environ.keys() | started_with.keys()
     differ = {key for key in keys if environ.get(key) != started_with.get(key)}
-    return all(key.startswith(_READ_LATE) or key in _READ_LATE_TOO for key in differ)
+    return all(key.startswith(_READ_LATE) or not key.startswith(_READ_EARLY) for key in differ)
 
 
 class ReadyInterpreter:

@@ -57,8 +57,8 @@ def test_nothing_of_ours_is_imported_before_it_is_asked_for() -> None:
 
 
 def test_what_an_interpreter_is_told_before_it_begins_asks_for_another() -> None:
-    assert alike({"HOME": "/there", "DYNAMIC_PLUGINS_POLICY": "p"}, {"HOME": "/here"})
-    for name in ("PYTHONPATH", "LC_ALL", "PYTHONUTF8", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+    assert alike({"HOME": "/there", "DYNAMIC_PLUGINS_POLICY": "p", "npm_config_cache": "c"}, {"HOME": "/here"})
+    for name in ("PYTHONPATH", "LC_ALL", "PYTHONUTF8", "OTEL_PROPAGATORS"):
         assert not alike({name: "1"}, {})
         assert not alike({}, {name: "1"})
 
