@@ -22,6 +22,7 @@ from tests import fast_coverage, slow
 from tests.ready_interpreter import ReadyInterpreter, alike
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Generator, Iterator
 
     import psutil
@@ -259,6 +260,26 @@ def official() -> Iterator[dict[str, str]]:
     OFFICIAL.clear()
     yield real
     OFFICIAL.update(real)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_are_read_once() -> Iterator[None]:
+    """Have all HTTP clients of this process share what they trust: each reads it anew, for a fiftieth of a second."""
+    import httpcore2
+
+    read = httpcore2.default_ssl_context
+
+    @cache
+    def trusting(_: tuple[str | None, ...], trust_env: bool) -> ssl.SSLContext:
+        return read(_trust_env=trust_env)
+
+    def shared(*, _trust_env: bool = True) -> ssl.SSLContext:
+        return trusting(tuple(map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))), _trust_env)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(httpcore2, "default_ssl_context", shared)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session", autouse=True)
