@@ -19,7 +19,7 @@ import pytest
 import uv
 
 from tests import fast_coverage, slow
-from tests.ready_interpreter import ReadyInterpreter, alike
+from tests.ready_interpreter import FORKS, ReadyInterpreter, alike
 
 if TYPE_CHECKING:
     import ssl
@@ -136,8 +136,7 @@ class Cli:
 
 
 def _run(argv: list[str], stdin: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    ready = _ready(env)
-    if alike(env, ready.environ):
+    if FORKS and alike(env, (ready := _ready()).environ):
         words = argv[argv.index("dynamic_plugins") + 1 :]
         if (done := ready.run(words, said=stdin, env=env, seconds=COMMAND_SECONDS)) is not None:
             return done
@@ -147,10 +146,10 @@ def _run(argv: list[str], stdin: str, env: dict[str, str]) -> subprocess.Complet
 _started: list[ReadyInterpreter] = []
 
 
-def _ready(env: dict[str, str]) -> ReadyInterpreter:
+def _ready() -> ReadyInterpreter:
     """Return the interpreter of this process that is ready, started at its first command."""
     if not _started:
-        _started.append(ReadyInterpreter(env))
+        _started.append(ReadyInterpreter(Cli(Path()).environment()))
     return _started[0]
 
 

@@ -6,7 +6,8 @@ imports and runs ``dynamic_plugins`` itself, from ``__main__`` on, and ends as a
 
 What an interpreter is told before it begins (its locale, its paths) a fork cannot change, and what an import reads has
 been read. A command whose environment differs in such a thing is not :func:`alike`, and starts an interpreter of its
-own, as does everything that is typed at a terminal, and every server.
+own, as does everything that is typed at a terminal, and every server. So does every command on macOS, whose own
+libraries may not be used in a forked process.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ IMPORTED = (
 # among them, nor are OpenTelemetry's exporters.
 _READ_EARLY = ("CRYPTOGRAPHY_", "LANG", "LC_", "LD_", "OPENSSL_", "OTEL_", "PYDANTIC_", "PYTHON", "TZ")
 _READ_LATE = ("OTEL_EXPORTER_", "PYTHON_KEYRING_")
+FORKS = sys.platform == "linux"
 _MOST = 2**17
 """Bytes of a request: words and an environment."""
 

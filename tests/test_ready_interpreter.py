@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ready_interpreter import IMPORTED, ReadyInterpreter, alike
+from tests.ready_interpreter import FORKS, IMPORTED, ReadyInterpreter, alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import Cli
+
+
+pytestmark = pytest.mark.skipif(not FORKS, reason="commands are not forked here")
 
 
 @pytest.fixture(scope="module")
