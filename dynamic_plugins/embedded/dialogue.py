@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question
-from dynamic_plugins.embedded.hedges import clauses
-from dynamic_plugins.embedded.memory import Memory, memory_of, spelled_out
+from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, past_a_yes
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question, which
+from dynamic_plugins.embedded.hedges import clauses, negated
+from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.embedded.request import reply_before
@@ -35,6 +35,15 @@ NEVER = 2.0
 TALKS = 0.6
 """From this probability on that a message only talks, nothing in it points at a plugin."""
 OFFERED = 0.5
+REMARKS = 0.6
+"""What is less likely to order something than that is a remark, behind a yes."""
+ORDERED = 0.9
+"""So likely must it be that what answers a question orders what was asked."""
+_BUT = re.compile(
+    r"\W*(?:but|only|not|no|though|if|unless|except|aber|nur|nicht|pero|no|solo|si|mais|pas|sauf|mas|não|se|ma|non)\b",
+    re.I,
+)
+_WHICH = re.compile(r"\b(?:which|welche[rsn]?|cu[áa]l|lequel|laquelle|quale|qual)\b[^.!?\n]*\?\s*\Z", re.I)
 MOST_ORDERS = 4
 """A message of more parts is no list of orders."""
 
@@ -83,7 +92,25 @@ class Dialogue:
             return Understood(said, reading, None)
         if (pointing := self._pointing(said, reading, memory)) is not None:
             return pointing
-        return Understood(said, reading, self._ordered_one_by_one(reading, memory))
+        answer = self._ordered_one_by_one(reading, memory)
+        if answer is not None and self._orders_what_was_asked(said, reading, answer, memory):
+            return Understood(said, reading, Answer(answer.proposed), settled=True)
+        return Understood(said, reading, answer)
+
+    def _orders_what_was_asked(self, said: str, reading: Reading, answer: Answer, memory: Memory) -> bool:
+        """Whether *answer* would ask again what the last reply asked, since the message orders just that.
+
+        "Install X?", "Yes, and switch it on": the same plugin, and nothing taken away.
+        """
+        doubtful = reading.ordered < ORDERED or said.rstrip().endswith(("?", "\uff1f")) or negated(said)
+        if doubtful or not answer.proposed or not memory.question:
+            return False
+        offered = self._offered.proposed if self._offered is not None else ()
+        if not offered and (taken_up := self._taken_up(memory)) is not None:
+            offered = taken_up.calls
+        whole = bool(offered) and all(call in answer.proposed for call in offered)
+        same = _plugins(answer.proposed) == _plugins(offered)
+        return whole and same and not any(self._takes_away(call) for call in answer.proposed)
 
     def _ordered_one_by_one(self, reading: Reading, memory: Memory) -> Answer | None:
         """Return what the message wants; of one with several orders what each of them wants, where that is more."""
@@ -138,9 +165,29 @@ class Dialogue:
             return Answer(text=before)
         if not memory.question and self._offered is None:
             return Answer(text=NOTHING_ASKED) if self._exchanges[:-1] and _only_agrees(said) else None
-        if agrees(said, memory.question or (self._offered.text if self._offered else "")):
-            return Answer(self._offered.proposed) if self._offered is not None else self._taken_up(memory)
+        asked = memory.question or (self._offered.text if self._offered else "")
+        if agrees(said, asked) or self._agrees_with_a_remark(said):
+            if self._offered is not None:
+                return Answer(self._offered.proposed)
+            return self._which(before, memory) or self._taken_up(memory)
         return Answer(text=LEAVE) if declines(said) else None
+
+    def _agrees_with_a_remark(self, said: str) -> bool:
+        """Whether *said* is a yes with words behind it that order nothing: "yes please, I do not trust my maths"."""
+        remark = past_a_yes(said)
+        if not remark or said.rstrip().endswith(("?", "\uff1f")) or _BUT.match(remark):
+            return False
+        reading = self._known.read(remark)
+        named = any(plugin.link.named and plugin.link.confidence >= SURELY_NAMED for plugin in reading.plugins)
+        return not named and reading.act.all.get("talk", 0.0) >= TALKS and reading.ordered < REMARKS
+
+    def _which(self, before: str, memory: Memory) -> Answer | None:
+        """Ask again, where a yes was said to the question which one of several."""
+        asked = _WHICH.search(before)
+        absent = [name for name in memory.listed if name not in self._known.standing]
+        if asked is None or len(absent) < 2:
+            return None
+        return Answer(text=which(absent), choices=("install", tuple(absent)))
 
     def _taken_up(self, memory: Memory) -> Answer | None:
         """Return what a yes to the question of somebody else's reply does: the question is read as an order.
@@ -153,12 +200,14 @@ class Dialogue:
             reading, mood=reading.mood._replace(all={"order": 1.0}), act=reading.act._replace(all={"manage": 1.0})
         )
         answer = decide(orders, self._known.standing, self._known.entries, memory, acts=OFFERED)
-        made = (answer.calls or answer.proposed) if answer is not None else ()
+        about = set(memory.asked_about or memory.focus[:1])
+        made = tuple(call for call in (answer.calls or answer.proposed) if call.plugin in about) if answer else ()
         if made and not any(self._takes_away(call) for call in made):
             return Answer(made)
         standing = self._known.standing
-        if any(standing.is_active(name) for name in memory.asked_about[:1]):
+        if len(about) == 1 and any(standing.is_active(name) for name in about):
             return Answer(made) if made else None
+        made = tuple(call for call in made if not self._takes_away(call))
         lacking = [name for name in memory.asked_about if not standing.is_active(name)][:1]
         steps = [Step("activate" if name in standing else "install", name) for name in lacking]
         calls = tuple(call for step in steps for call in calls_for(step, standing)[0])

@@ -31,6 +31,8 @@ ORDERED = 0.8
 """What changes something is done at once only when the message orders it at least so likely."""
 MAY_ORDER = 0.2
 """A message that orders something less likely than that is a question or a tale: nothing is proposed for it."""
+REMOVES = 0.15
+"""From this probability on that a plugin shall go it is asked whether to remove it, where it is off already."""
 MANAGES = 0.6
 """So likely must it be that the whole message is about managing plugins."""
 LISTS = 0.42
@@ -81,7 +83,9 @@ def decide(
         wanted = [_as_said(each) for each in wanted]
     focus = memory.focus if memory else ()
     settings = given_settings(reading, standing, entries, focus, [each.plugin for each in wanted if sure])
-    if settings is not None and not any(each.plugin.link.names[0] == settings.plugin for each in wanted):
+    if settings is not None and settings.alone:
+        wanted = []
+    elif settings is not None and not any(each.plugin.link.names[0] == settings.plugin for each in wanted):
         wanted = [each for each in wanted if sure]
     if not wanted and settings is None:
         return None
@@ -159,7 +163,7 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
     One that no word names is meant only by a word for all of them; what stands behind "except" is not; of two that a
     correction stands between the second is.
     """
-    wanted = [Wanted(plugin, plugin.intents, plugin.probability) for plugin in reading.wanted]
+    wanted = [_taken_away(Wanted(plugin, plugin.intents, plugin.probability)) for plugin in reading.wanted]
     spoken = reading.text.spoken
     named = [each for each in wanted if each.plugin.link.pointed]
     if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
@@ -174,6 +178,15 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
         if any(_CORRECTS.search(f" {text} ") for text in between) and each in wanted:
             wanted.remove(each)
     return wanted
+
+
+def _taken_away(wanted: Wanted) -> Wanted:
+    """Return *wanted*, or that the plugin be removed, where it is off already and that may well be meant."""
+    shares = wanted.plugin.prediction.all
+    gone = shares.get("X", 0.0) + shares.get("U", 0.0)
+    if wanted.letters != "D" or wanted.plugin.state != "off" or gone < REMOVES:
+        return wanted
+    return replace(wanted, letters="X", probability=gone)
 
 
 def corrected(spoken: str) -> bool:
