@@ -12,6 +12,7 @@ from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Permissions
+    from dynamic_plugins.install.locked_packages import LockedPackages
     from dynamic_plugins.install.npm_project import Pins
     from dynamic_plugins.registry.entry import Entry, Kind, Package, PackageType, Remote
 
@@ -78,6 +79,10 @@ class InstallPlan:
     """Whether Bun installs it, and not npm."""
     brings_node: bool = False
     """Whether Node.js comes with it, from PyPI: this machine has none that would do."""
+    locked: LockedPackages | None = None
+    """Exactly what is installed, where that was found out before; None where the programs that install decide."""
+    mark: str = ""
+    """What stands for all that was locked of it, as a digest."""
 
     @property
     def is_typescript(self) -> bool:
