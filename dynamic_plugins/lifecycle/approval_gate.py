@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything, approve_listed
@@ -37,8 +37,23 @@ if TYPE_CHECKING:
 
 suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
 """The plugin whose words brought up what is being asked about, where no person is known to have."""
+held_to_pins: ContextVar[bool] = ContextVar("held_to_pins", default=False)
+"""Whether consent that was given beforehand is not for what a plugin offers otherwise than it was locked to."""
 _ON_PAGE = "answered on the page"
 _ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
+
+
+@dataclass(frozen=True)
+class SyncPart:
+    """One plugin that a sync installs or exchanges."""
+
+    verb: Verb
+    plan: InstallPlan
+    permissions: Permissions
+    """What it may reach once that is done."""
+    starts: bool = False
+    """Whether it is also switched on."""
+    warnings: tuple[str, ...] = ()
 
 
 class ApprovalGate:
@@ -132,6 +147,34 @@ class ApprovalGate:
         kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
         request = self._request("uninstall", self._installer.plan_of(plugin.installation), (), (kept,))
         await self._ask(replace(request, defaults=()))
+
+    async def ask_to_sync(self, file: str, parts: list[SyncPart], summary: str, changes: tuple[str, ...]) -> None:
+        """Return when the person agrees to make this home as *file* says: to all *parts* of that, and to the other
+        *changes*, lines of a difference; in short that is the *summary*.
+        """
+        requests = []
+        for part in parts:
+            self.admission.check_install(part.plan)
+            self.admission.check_permissions(part.plan.name, part.permissions)
+            commands = (*part.plan.commands, *((part.plan.start_command,) if part.starts else ()))
+            request = self._request(part.verb, part.plan, tuple(filter(None, commands)), part.warnings)
+            enforced = self.enforced(part.plan.name, part.permissions)
+            request = replace(request, permissions=part.permissions, enforced=enforced)
+            requests.append(self._by_itself(request, part.plan))
+        unlisted = ", ".join(each.unlisted for each in requests if each.by_itself)
+        await self._ask(
+            ApprovalRequest(
+                "sync",
+                file,
+                summary,
+                file,
+                (),
+                changes=changes,
+                unlisted=unlisted,
+                by_itself=bool(unlisted),
+                parts=tuple(requests),
+            )
+        )
 
     async def ask_about_changes(self, verb: Verb, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
         """Return when the person agrees to what *plugin* has *changes* in since they last agreed to it."""
@@ -236,7 +279,8 @@ class ApprovalGate:
         beforehand = self.is_beforehand
         alone = request.by_itself and self.approve is approve_listed
         approve, nobody = self.approve, None
-        if approve is None or alone or (request.suggested_by and beforehand):
+        unseen = bool(request.suggested_by) or (held_to_pins.get() and bool(request.changes))
+        if approve is None or alone or (unseen and beforehand):
             needed = UnlistedError if request.by_itself and not request.suggested_by else NeedsConfirmationError
             nobody = needed(request.unlisted or request.name, request.question)
             approve = _raising(nobody)
