@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -101,7 +102,7 @@ class ApprovalRequest:
         if self.verb == "reach":
             return visible(f"May {self.name} {as_verbs(asks_more(self.held or NOTHING, self.permissions))}?")
         if self.verb == "sync":
-            return visible(f"Make this home as {self.name} says: {self.version}?")
+            return visible(f"Make this home as {PurePath(self.name).name} says: {self.version}?")
         if self.verb == "activate" and self.changes:
             what = f"{self.name} {self.version} offers other things than you agreed to."
             return visible(f"{what} Use what is new or changed?")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.npm_project import Pins
 
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)(?:\s*;\s*(?P<marker>[^\\]+?))?(?=\s*\\|\s*$)")
+_NOT_KEPT = frozenset({"resolved", "license", "funding", "deprecated"})
+"""What npm notes of a package and does not install by."""
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 
@@ -93,7 +95,7 @@ def wheels_of(text: str, direct: int = 0) -> tuple[LockedWheel, ...]:
 
 
 def without_addresses(packages: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the *packages* of a ``package-lock.json`` without where they were found.
+    """Return the *packages* of a ``package-lock.json`` without where they were found, and whose they are.
 
     Raises ValueError for one without a digest, or that is no package of a registry.
     """
@@ -103,5 +105,5 @@ def without_addresses(packages: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if facts.get("link") or not (facts.get("integrity") or facts.get("inBundle")):
             raise ValueError(f"npm gives no digest of {place.rpartition('node_modules/')[2]}")
-        kept[place] = {key: value for key, value in facts.items() if key != "resolved" and value is not None}
+        kept[place] = {key: value for key, value in facts.items() if key not in _NOT_KEPT and value is not None}
     return kept

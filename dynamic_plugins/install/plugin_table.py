@@ -31,6 +31,8 @@ _MISTAKES = {
     "string_type": "must be text",
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
+    "string_pattern_mismatch": "has not the form that it must have",
+    "too_short": "must not be empty",
 }
 """What Pydantic's errors are called here, by their type."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
