@@ -40,7 +40,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
         return out.wrong_usage("--editable goes with --path.")
     if arguments.remote and arguments.path:
         return out.wrong_usage("--remote goes with a NAME.")
-    settings = _as_patient(settings, arguments)
+    settings = as_patient(settings, arguments)
     if arguments.plugin_version and len(arguments.names) != 1:
         return out.wrong_usage("--version goes with one NAME.")
     from dynamic_plugins.cli.screen import Screen
@@ -64,7 +64,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
             )
 
 
-def _as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
+def as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
     """Return *settings*, without the cooldown where the person lifts it."""
     return replace(settings, cooldown_days=0) if arguments.no_cooldown else settings
 
@@ -108,7 +108,7 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
 
 async def update(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``update``: install another version and swap it in."""
-    settings = _as_patient(settings, arguments)
+    settings = as_patient(settings, arguments)
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:

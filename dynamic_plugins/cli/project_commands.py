@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts
+from dynamic_plugins.cli.commands import as_patient
 from dynamic_plugins.cli.exit_codes import DONE, FAILED, NEEDS_CONFIGURATION, exit_code
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import PluginError, ProjectFileError
@@ -50,7 +50,7 @@ async def lock(arguments: argparse.Namespace, settings: Settings, out: Output) -
 
     upgrade = () if arguments.upgrade is None else arguments.upgrade or (EVERYTHING,)
     with Screen(out) as screen:
-        async with App(_as_patient(settings, arguments), listener=screen.listen, door="terminal") as app:
+        async with App(as_patient(settings, arguments), listener=screen.listen, door="terminal") as app:
             before, after = await app.project_sets().lock(_file(arguments), upgrade)
     changed = before.plugins != after.plugins
     if out.as_json:
@@ -97,7 +97,7 @@ async def sync(arguments: argparse.Namespace, settings: Settings, out: Output) -
 
     with Screen(out) as screen:
         approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
-        settings = _as_patient(settings, arguments)
+        settings = as_patient(settings, arguments)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
             app.sweep()
             sets = app.project_sets()
@@ -211,11 +211,6 @@ def _waiting(failed: Mapping[str, PluginError], missing: Mapping[str, tuple[str,
 
 def _file(arguments: argparse.Namespace) -> Path:
     return Path(arguments.file).expanduser().absolute()
-
-
-def _as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
-    """Return *settings*, without the cooldown where the person lifts it."""
-    return replace(settings, cooldown_days=0) if arguments.no_cooldown else settings
 
 
 def _plugins(count: int) -> str:
