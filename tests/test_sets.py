@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
@@ -26,8 +27,10 @@ from dynamic_plugins.errors import (
     UnlistedError,
 )
 from dynamic_plugins.project.locking import EVERYTHING
+from dynamic_plugins.project.wanted_set import read_wanted
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli
+from tests.loading import until
 from tests.npm_registry import NpmRegistry, npm_registry
 from tests.package_index import PackageIndex, package_index
 from tests.remote_server import RemoteServer
@@ -451,6 +454,21 @@ async def test_one_that_does_not_start_takes_all_the_others_back(shop: Shop) -> 
         assert shop.lock.read_text() == lock
 
 
+async def test_who_gives_up_in_the_middle_has_the_home_as_it_was(shop: Shop) -> None:
+    points = "[dynamic_plugins.plugins]\nslow = slow:plugin\n"
+    shop.index.add_wheel("slow", "1.0", LONG_AGO, "import time\ntime.sleep(120)\n", points)
+    shop.lists()
+    shop.wants("[plugins]\ntea = '*'\nslow = '*'\n")
+    async with machine(shop) as app:
+        doing = asyncio.create_task(sync(app, shop))
+        await until(lambda: "slow" in app.service.running() or len(app.store.read()) == 2, 60)
+        doing.cancel()
+        await asyncio.wait([doing])
+        assert doing.cancelled()
+        assert home_of(app) == {"state": {}, "files": [], "values": {}}
+        assert app.service.running() == {}
+
+
 async def test_one_that_cannot_be_installed_leaves_the_home_as_it_was(shop: Shop) -> None:
     shop.index.add("cup", "1.0", LONG_AGO)
     shop.lists()
@@ -570,9 +588,13 @@ def test_a_session_from_init_to_a_check_in_ci(cli: Cli, tmp_path: Path) -> None:
     told = other("lock", "--file", str(file)).json
     assert [(each["name"], each["version"]) for each in told["plugins"]] == [("hello", "1.0.0"), ("keeper", "1.0.0")]
     assert other("sync", "--frozen", "--file", str(file), code=4).json["error"]["code"] == "needs_confirmation"
-    done = other("sync", "--frozen", "--yes", "--file", str(file), code=3)
+    done = other("sync", "--frozen", "--yes", "--file", str(file))
     assert done.json["changes"][0] == {"name": "hello", "change": "install", "version": "1.0.0", "status": "active"}
-    assert done.json["missing"] == {"keeper": ["KEEPER_API_TOKEN"]}
+    assert done.json["missing"] == {}, "keeper is off, and waits for nothing"
+    file.write_text(text.replace("active = false", ""))
+    waiting = other("sync", "--frozen", "--yes", "--file", str(file), code=3).json
+    assert (waiting["ok"], waiting["missing"]) == (False, {"keeper": ["KEEPER_API_TOKEN"]})
+    file.write_text(text)
     assert other("sync", "--check", "--file", str(file)).json == {
         "ok": True,
         "unlocked": [],
@@ -581,6 +603,16 @@ def test_a_session_from_init_to_a_check_in_ci(cli: Cli, tmp_path: Path) -> None:
     }
     assert "This home is as" in other("sync", "--check", "--file", str(file), json=False).out
     other("sync", "--check", "--yes", "--file", str(file), code=2)
+
+
+def test_what_a_person_granted_and_took_back_is_in_the_file_that_init_writes(shop: Shop, cli: Cli) -> None:
+    cli("install", "--path", str(HELLO), "--yes")
+    cli("permissions", "hello", "--deny-network", "any", "--allow-read", "/srv/tea")
+    cli("configure", "hello", "TEA=green", "--undeclared")
+    cli("init", "--file", str(shop.folder / "plugins.toml"))
+    (plugin,) = read_wanted(shop.folder / "plugins.toml").plugins
+    assert plugin.permissions == {"network": [], "files": [{"path": "/srv/tea", "access": "read"}], "programs": []}
+    assert (plugin.config, plugin.path) == ((("TEA", "green"),), str(HELLO))
 
 
 def test_at_a_terminal_one_question_shows_it_all_and_what_is_missing_is_asked_for(cli: Cli, tmp_path: Path) -> None:

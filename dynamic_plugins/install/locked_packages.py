@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.npm_project import Pins
 
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)(?:\s*;\s*(?P<marker>[^\\]+?))?(?=\s*\\|\s*$)")
-_NOT_KEPT = frozenset({"resolved", "license", "funding", "deprecated"})
-"""What npm notes of a package and does not install by."""
+NPM_FACTS = frozenset(
+    {
+        *("name", "version", "integrity", "bin", "engines", "os", "cpu", "libc"),
+        *("dependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta", "bundleDependencies"),
+        *("optional", "peer", "dev", "devOptional", "inBundle", "hasInstallScript", "hasShrinkwrap"),
+    }
+)
+"""What npm notes of a package and installs by, but for addresses and links, which lead elsewhere."""
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 
@@ -105,5 +111,5 @@ def without_addresses(packages: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if facts.get("link") or not (facts.get("integrity") or facts.get("inBundle")):
             raise ValueError(f"npm gives no digest of {place.rpartition('node_modules/')[2]}")
-        kept[place] = {key: value for key, value in facts.items() if key not in _NOT_KEPT and value is not None}
+        kept[place] = {key: value for key, value in facts.items() if key in NPM_FACTS and value is not None}
     return kept

@@ -200,6 +200,16 @@ def _is_version(text: str, package_type: PackageType) -> bool:
     return _PEP440.fullmatch(text) is not None
 
 
+def is_package_name(package_type: PackageType, name: str) -> bool:
+    """Return whether *name* can be a package's, and nothing else: no option, no address, no path."""
+    return {"pypi": _PYPI_NAME, "npm": _NPM_NAME}[package_type].fullmatch(name) is not None
+
+
+def is_exact(package_type: PackageType, version: str) -> bool:
+    """Return whether *version* is exactly one: PEP 440 for PyPI, semantic for npm."""
+    return _is_version(version, package_type)
+
+
 def with_permissions(plan: InstallPlan, permissions: Permissions) -> InstallPlan:
     """Return *plan* with what the package itself declares that it may reach."""
     return replace(plan, entry=replace(plan.entry, permissions=permissions))

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
+from dynamic_plugins.install.command import Finished, Tell, run, versions_there_are
 from dynamic_plugins.install.head_start import HeadStart
 from dynamic_plugins.install.locked_packages import wheels_of
 from dynamic_plugins.install.other_python import finding_all_pythons, wanted_python
 from dynamic_plugins.install.python_environment import PythonEnvironment
+from dynamic_plugins.install.uv_reasons import BY_LOCK, explain
 from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
@@ -26,50 +27,8 @@ if TYPE_CHECKING:
 
 _OLDEST_PYTHON = "3.11"
 """What is locked fits every Python from this one on, which is the oldest that plugins are installed with."""
-_BY_ENTRY, _BY_LOCK = "its registry entry describes", "was locked"
 _NEAREST_SECONDS = 20.0
 """How long the versions that there are may be looked for, once it is known that the one asked for is not."""
-# What uv says, and what a person is told. ``name`` is the package that it is about; the first that fits counts.
-_REASONS = (
-    (
-        "because the network was disabled",
-        "uv is set to work offline, and not all that it needs has been downloaded before",
-    ),
-    (
-        r"`(?P<name>[\w.-]+)` was filtered by `exclude-newer`",
-        "{name} was published too recently: only what was published before {cutoff} is installed. Whoever trusts it "
-        "installs it with --no-cooldown, or with another DYNAMIC_PLUGINS_EXCLUDE_NEWER",
-    ),
-    (r"(?P<name>[\w.-]+) was not found in the package registry", "the package index has no package {name}"),
-    (r"there is no version of (?P<name>[\w.-]+)\S*?==(?P<version>[^\s,]+)", "there is no version {version} of {name}"),
-    (
-        r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+)"
-        r" and (?:all versions of )?(?P<name>[\w.-]+)",
-        "{name} needs Python {theirs}, and plugins are installed with Python {ours}: no other that would do was found",
-    ),
-    (
-        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? requires Python (?P<theirs>[<>=!~]\S+)",
-        "{name} needs Python {theirs}: no Python that would do was found",
-    ),
-    (
-        r"Hash mismatch for `(?P<name>[\w.-]+)",
-        "{name} is not the file that {described} (SHA-256 differs)",
-    ),
-    (
-        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no wheels with a matching",
-        "{name} is not published for this system and this version of Python",
-    ),
-    (
-        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no usable wheels",
-        "{name} is only published as source. Building that runs its code at once; a person can allow it with "
-        "DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
-    ),
-    ("No space left", "the disk is full. Make room and try again"),
-    (
-        "(?i)dns error|tcp connect|connection|timed out|network|sending request|unable to access",
-        "the package index cannot be reached. Check the network and try again",
-    ),
-)
 
 
 class Uv:
@@ -272,7 +231,7 @@ class Uv:
 
         environment, done = await self._filled(plugin, folder, tell, fill)
         if done.code != 0:
-            raise InstallError(plugin, explain(done, "", described=_BY_LOCK))
+            raise InstallError(plugin, explain(done, "", described=BY_LOCK))
         return environment
 
     async def _filled(
@@ -422,19 +381,3 @@ def _words(requirements: Sequence[str], file: str) -> list[str]:
     words = ["--requirement", file.format("; ".join(pinned))] if pinned else []
     plain = [each for each in requirements if not _has_hash(each)]
     return [*words, "--", *plain] if plain else words
-
-
-def explain(done: Finished, requirement: str, cutoff: str | None = None, described: str = _BY_ENTRY) -> str:
-    """Return uv's own reason in a sentence or two, with what to do. *requirement* is what was asked for, *described*
-    says who knows the digest of a file.
-    """
-    text = " ".join(done.err.replace("├─▶", "cause:").replace("╰─▶", "cause:").split())
-    wanted = re.split(r"[=<>@ ]", requirement)[0]
-    for pattern, sentence in _REASONS:
-        if found := re.search(pattern, text):
-            facts = {"cutoff": cutoff or "", "described": described, **found.groupdict()}
-            if wanted and canonical(facts.get("name", wanted)) != canonical(wanted):
-                facts["name"] += f" (which {wanted} needs)"
-            return sentence.format_map(facts)
-    reason = text.partition("error: ")[2] or text or f"uv ended with exit code {done.code}"
-    return short(reason.replace(" cause: ", ": "))

@@ -127,6 +127,9 @@ class SetChanges:
                 return replace(target, plan=await kept.enter_async_context(self._installer.ready(target.plan)))
 
             targets = await all_or_none([partial(ready, each) for each in request.targets], AT_ONCE)
+            for target in targets:
+                if target.grants is not None:
+                    self._approval.admission.check_permissions(target.name, target.permissions)
             parts = [_part(target, target.plan, request.of) for target in targets if target.plan is not None]
             await self._approval.ask_to_sync(request.file, parts, request.summary, request.changes)
             return await self._apply(targets, request.removed, request.of)

@@ -109,7 +109,7 @@ class HomeComparison:
         why = "" if stored is None else await self._why_anew(locked, stored)
         if stored is not None and not why:
             return self._settings(wanted, plugin, stored, active)
-        plan, warnings = await self._plan(wanted, locked)
+        plan, warnings = await self._plan(wanted, plugin, locked)
         held = with_named_paths(plan.entry.permissions, plan.entry.variables)
         target = PluginTarget(
             locked.name,
@@ -165,12 +165,16 @@ class HomeComparison:
             lines = (*lines[:-1], f"{lines[-1]}, once it is told {', '.join(names)}")
         return PluginChange(stored.name, "change", lines, target) if lines else None
 
-    async def _plan(self, wanted: WantedSet, locked: LockedPlugin) -> tuple[InstallPlan, tuple[str, ...]]:
+    async def _plan(
+        self, wanted: WantedSet, plugin: WantedPlugin | None, locked: LockedPlugin
+    ) -> tuple[InstallPlan, tuple[str, ...]]:
         """Return the plan of exactly what is *locked*, and what to warn of."""
         entry = locked.entry
         warnings: tuple[str, ...] = ()
         if entry.packages and entry.packages[0].type == "path":
-            plan = self._installer.plan_path(wanted.file.parent / entry.packages[0].name)
+            if plugin is None or plugin.path is None:  # which folder, is not the lock's to say
+                raise InstallError(locked.name, f"it is locked as a folder, and {wanted.file.name} names none")
+            plan = self._installer.plan_path(wanted.file.parent / plugin.path)
             plan = replace(plan, entry=replace(plan.entry, config=entry.config, permissions=entry.permissions))
         else:
             source, warnings = await self._listed_by(locked)

@@ -20,20 +20,25 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from dynamic_plugins.core.outside_data import parse_toml
 from dynamic_plugins.errors import ProjectFileError
-from dynamic_plugins.install.locked_packages import LockedPackages, LockedWheel
+from dynamic_plugins.install.locked_packages import NPM_FACTS, LockedPackages, LockedWheel
+from dynamic_plugins.install.node import WHEEL
+from dynamic_plugins.install.plan import is_exact, is_package_name
 from dynamic_plugins.install.remote_address import digest as remote_digest
 from dynamic_plugins.project.toml_text import line_of, table
 from dynamic_plugins.project.wanted_set import check_format, read_toml, wrong_shape
-from dynamic_plugins.registry.entry import Entry, to_dict
+from dynamic_plugins.registry.entry import Entry, canonical, to_dict
 from dynamic_plugins.registry.formats.native import BadEntryError, own_entry
+from dynamic_plugins.workers.components import Offers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from dynamic_plugins.registry.entry import Package
 
 SUFFIX, FORMAT = ".lock", 1
 _HEAD = "# Made by `dynamic-plugins lock`. Do not edit it; keep it with plugins.toml under version control.\n"
@@ -126,18 +131,69 @@ class _Asked(_Part):
     remote: bool | None = None
 
 
+def _checked_marker(marker: str) -> str:
+    from packaging.markers import InvalidMarker, Marker
+
+    try:
+        if not marker.isprintable() or "--" in marker:
+            raise ValueError("holds more than a marker")
+        if marker:
+            Marker(marker)
+    except InvalidMarker:
+        raise ValueError("is no marker") from None
+    return marker
+
+
+def _checked_npm_facts(package: _NpmPackage) -> _NpmPackage:
+    facts = package.model_extra or {}
+    if strange := sorted(facts.keys() - NPM_FACTS):
+        raise ValueError(f"{package.place}: there is no such key as {strange[0]!r}")
+    if not is_package_name("npm", str(facts.get("name", "x"))):
+        raise ValueError(f"{package.place}: it is no package's name: {facts['name']!r}")
+    return package
+
+
+def _pypi_name(name: str) -> str:
+    if not is_package_name("pypi", name):
+        raise ValueError(f"{name!r} is no package's name")
+    return name
+
+
+def _pypi_version(version: str) -> str:
+    if not is_exact("pypi", version):
+        raise ValueError(f"{version!r} is not an exact version")
+    return version
+
+
+def _npm_version(version: str) -> str:
+    if not is_exact("npm", version):
+        raise ValueError(f"{version!r} is not an exact version")
+    return version
+
+
+def _checked_pin(pin: list[str]) -> list[str]:
+    if len(pin) != 2 or not is_package_name("npm", pin[0]):
+        raise ValueError("must be a package's name and its version")
+    _npm_version(pin[1])
+    return pin
+
+
+# These lines and places reach package managers: nothing in them may be an option, an address, or a way out of a folder.
+_NAME = r"(@[A-Za-z0-9~_-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~_-][A-Za-z0-9._~-]*"
+
+
 class _Wheel(_Part):
-    name: str
-    version: str
-    marker: str = ""
+    name: Annotated[str, AfterValidator(_pypi_name)]
+    version: Annotated[str, AfterValidator(_pypi_version)]
+    marker: Annotated[str, AfterValidator(_checked_marker)] = ""
     hashes: Annotated[list[Sha256], Field(min_length=1)]
 
 
 class _NpmPackage(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
-    place: Annotated[str, Field(pattern=r"^node_modules/")]
-    version: str
+    place: Annotated[str, Field(pattern=rf"^node_modules/{_NAME}(/node_modules/{_NAME})*$")]
+    version: Annotated[str, AfterValidator(_npm_version)]
     integrity: Annotated[str, Field(pattern=r"^sha\d+-[A-Za-z0-9+/=]+")] | None = None
     inBundle: bool = False  # noqa: N815 # npm's own word
 
@@ -157,10 +213,10 @@ class _Plugin(_Part):
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
     digest: Hex | None = None
     offers: list[str] = []
-    pins: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = []
+    pins: list[Annotated[list[str], AfterValidator(_checked_pin)]] = []
     node: list[_Wheel] = []
     python: list[_Wheel] = []
-    npm: list[_NpmPackage] = []
+    npm: list[Annotated[_NpmPackage, AfterValidator(_checked_npm_facts)]] = []
 
 
 class _File(_Part):
@@ -227,6 +283,7 @@ def _locked(told: _Plugin) -> LockedPlugin:
         offers=tuple(json.loads(each) for each in told.offers),
     )
     _check_whole(found)
+    Offers.from_list(list(found.offers))
     return found
 
 
@@ -245,6 +302,9 @@ def _entry(told: _Plugin) -> Entry:
 
 def _check_whole(plugin: LockedPlugin) -> None:
     """Raise ValueError where a digest is missing, or is not of what stands beside it."""
+    for wheel in plugin.packages.node:
+        if canonical(wheel.name) != WHEEL.partition("==")[0]:  # it is run to install the others
+            raise ValueError(f"{wheel.name} is not the Node.js that plugins are installed with")
     if plugin.entry.remote is not None:
         if plugin.digest != remote_digest(plugin.entry.remote):
             raise ValueError("its digest is not that of the address that is locked")
@@ -253,8 +313,20 @@ def _check_whole(plugin: LockedPlugin) -> None:
     own = {"pypi": plugin.packages.python, "npm": plugin.packages.npm, "git": plugin.commit, "path": plugin.digest}
     if not own.get(package.type):
         raise ValueError(f"there is no digest of its {package.type} package")
+    if package.type in ("pypi", "npm") and not (plugin.version == package.version and _has_own(plugin, package)):
+        raise ValueError(f"what is locked of {package.name} is not the version {plugin.version}")
     if package.type == "git" and f"@{plugin.commit}" not in package.name:
         raise ValueError("its commit is not that of the address that is locked")
+
+
+def _has_own(plugin: LockedPlugin, package: Package) -> bool:
+    """Return whether the plugin's own *package* is among those that are installed, in the plugin's version."""
+    if package.type == "npm":
+        return bool(plugin.packages.npm.get(f"node_modules/{package.name}", {}).get("version") == plugin.version)
+    from packaging.version import Version
+
+    own = (each for each in plugin.packages.python if canonical(each.name) == canonical(package.name))
+    return any(Version(each.version) == Version(plugin.version) for each in own)
 
 
 def _wheel_of(told: _Wheel) -> LockedWheel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,8 @@ def _facts(plugin: StoredPlugin, configuration: ConfigurationStore, folder: Path
     else:
         facts["version"] = commit(installation) or installation.version
     if plugin.allowed != NOTHING or plugin.denied != NOTHING:
-        facts["permissions"] = {"network": [], **granted(plugin).to_table()}
+        said = replace(granted(plugin), declared=True).to_table()
+        facts["permissions"] = {"files": [], "programs": []} | said  # each key, so that none is left to its own word
     if choice != ALL:
         said = {"only": list(choice.only), "hide": list(choice.hidden), "rename": dict(choice.renamed)}
         facts["actions"] = {name: value for name, value in said.items() if value}
