@@ -23,6 +23,7 @@ from dynamic_plugins.errors import (
     NotLockedError,
     PluginError,
     ProjectFileError,
+    SourceNotAllowedError,
     StateError,
     UnlistedError,
 )
@@ -387,7 +388,11 @@ async def test_what_is_in_no_file_stays_unless_it_is_pruned_which_is_asked_about
         await sync(app, shop, prune=True)
         assert list(app.store.read()) == ["tea"]
         assert "  remove   hello 1.0.0; its settings, its secrets" in "\n".join(asked(app)[-1].facts)
-        assert "uninstall" in [line["what"] for line in app.audit.read()]
+        lines = app.audit.read()
+        assert "uninstall" in [line["what"] for line in lines]
+        consent = [line for line in lines if line["what"] == "consent to sync"][-1]
+        assert (consent["answer"], consent["version"]) == ("yes", "1 to remove")
+        assert consent["detail"].startswith("remove hello 1.0.0; its settings")
 
 
 async def test_what_was_changed_on_disk_or_not_installed_from_the_lock_is_put_right(shop: Shop) -> None:
@@ -534,6 +539,16 @@ async def test_the_operators_policy_holds_for_what_is_locked(shop: Shop, policy:
             await sync(app, shop, frozen=True)
         assert asked(app) == []
         assert home_of(app)["state"] == {}
+
+
+async def test_what_may_not_be_installed_is_not_locked_either(shop: Shop) -> None:
+    shop.wants("[plugins]\ntea = '*'\n")
+    async with machine(shop) as app:
+        app.settings.home.mkdir(parents=True)
+        (app.settings.home / "policy.toml").write_text('[sources]\npackages = ["npm"]\n')
+        with pytest.raises(SourceNotAllowedError, match="does not allow"):
+            await app.project_sets().lock(shop.file)
+    assert not shop.lock.exists()
 
 
 async def test_what_is_revoked_is_not_synced(shop: Shop) -> None:

@@ -39,6 +39,8 @@ suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
 """The plugin whose words brought up what is being asked about, where no person is known to have."""
 held_to_pins: ContextVar[bool] = ContextVar("held_to_pins", default=False)
 """Whether consent that was given beforehand is not for what a plugin offers otherwise than it was locked to."""
+_DETAIL = 1000
+"""So many characters of what a sync changes are noted."""
 _ON_PAGE = "answered on the page"
 _ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
 
@@ -296,6 +298,8 @@ class ApprovalGate:
 
     def _note(self, request: ApprovalRequest, answer: str, person: PersonAnswer | None = None) -> None:
         detail = request.action or ("what it offers has changed" if request.changes else "")
+        if request.verb == "sync":
+            detail = " ".join("; ".join(request.changes).split())[:_DETAIL]
         if person is not None and person.on_page:
             detail = f"{detail}; {_ON_PAGE}" if detail else _ON_PAGE
         self.admission.audit.note(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
+    from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.project.wanted_set import WantedPlugin, WantedSet
     from dynamic_plugins.registry.entry import Remote
     from dynamic_plugins.resolver.catalog import Catalogue
@@ -51,10 +52,12 @@ class SetLocker:
         self,
         catalogue: Catalogue,
         installer: Installer,
+        admission: Admission,
         home: Mapping[str, StoredPlugin],
         listener: Listener = ignore,
     ) -> None:
-        self._catalogue, self._installer, self._home, self._listener = catalogue, installer, home, listener
+        self._catalogue, self._installer, self._admission = catalogue, installer, admission
+        self._home, self._listener = home, listener
         self._names = UnlistedNames(catalogue, installer.indexes)
 
     async def lock(self, wanted: WantedSet, before: LockedSet, upgrade: Collection[str] = ()) -> LockedSet:
@@ -144,7 +147,9 @@ class SetLocker:
     ) -> tuple[LockedPlugin, Installation]:
         old = before.plugins.get(plan.name)
         keep = LockedPackages() if old is None or _moves(plan.name, old, upgrade) else old.packages
+        self._admission.check_install(plan)  # what may not be installed is not downloaded either
         async with self._installer.ready(plan) as ready:
+            self._admission.check_install(ready)
             exact, facts = await self._installer.lock_plan(ready, keep, self._listener)
         return self._written(exact, facts, old, upgrade), facts
 

@@ -127,7 +127,7 @@ class ProjectSets:
         return Synced(outcome, self._missing(standing), tuple(self._unknown_actions(standing)))
 
     def _locker(self) -> SetLocker:
-        return SetLocker(self._catalogue, self._installer, self._store.read(), self._listener)
+        return SetLocker(self._catalogue, self._installer, self._service.admission, self._store.read(), self._listener)
 
     def _write(self, lock: LockedSet) -> None:
         text = lock.to_text()
