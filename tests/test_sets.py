@@ -264,6 +264,9 @@ async def test_what_is_locked_stays_until_it_is_upgraded_by_name_or_all_of_it(sh
         assert {name: each.version for name, each in after.plugins.items()} == {"tea": "1.0", "cup": "2.0"}
         _, after = await sets.lock(shop.file, [EVERYTHING])
         assert [each.version for each in after.plugins["tea"].packages.python] == ["2.0", "2.0"]
+        shop.wants("[plugins]\ntea = '7.0'\n")
+        with pytest.raises(InstallError, match=r"no version 7.0 of tea.* \(plugins.toml:2\)"):
+            await sets.lock(shop.file)
         with pytest.raises(ProjectFileError, match="coffee is not in it"):
             await sets.lock(shop.file, ["coffee"])
         shop.wants("[plugins]\ntea = '1.0'\n")  # what it needs stays where that fits

@@ -4,7 +4,7 @@ Made by ``dynamic-plugins lock`` and kept beside ``plugins.toml``, under version
 each plugin, in the order of their names. The first keys are those of a registry entry (``docs/registry.md``), which say
 what the plugin is and how it is started; of its packages there is the one that is installed. The others are:
 
-- ``version``: the exact one. ``registry``: what listed it when it was locked; empty where nothing did.
+- ``version``: the exact one. ``registry``: what listed it when it was locked; ``unlisted`` where nothing did.
 - ``asked``: what ``plugins.toml`` said of it; none for what another plugin needs. ``requires``: the plugins it needs.
 - ``commit``: of a git repository. ``digest``: the SHA-256 of a folder or wheel, or of how a remote server is reached.
 - ``python``: packages of PyPI, each with its version, where it is installed (``marker``) and the SHA-256 of its files.

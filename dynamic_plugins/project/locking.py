@@ -106,7 +106,10 @@ class SetLocker:
         except BadArgumentsError as error:
             raise wanted.wrong(str(error), "plugins", plugin.named, "version") from None
         _check_can_be_locked(plan, plugin)
-        locked, facts = await self._locked(plan, before, upgrade)
+        try:
+            locked, facts = await self._locked(plan, before, upgrade)
+        except InstallError as error:
+            raise InstallError(error.name, f"{error.reason} ({wanted.place('plugins', plugin.named)})") from error
         check_settings(wanted, plugin, facts)
         if plugin.path is not None:
             (package,) = locked.entry.packages
@@ -200,8 +203,7 @@ def differences(wanted: WantedSet, lock: LockedSet) -> list[str]:
     """Return what *lock* has otherwise than *wanted* asks for, a sentence each; none where they belong together."""
     found = []
     for plugin in wanted.plugins:
-        place = wanted.wrong("", "plugins", plugin.named)
-        where = f"{plugin.named} ({wanted.file.name}:{place.line})" if place.line else plugin.named
+        where = f"{plugin.named} ({wanted.place('plugins', plugin.named)})"
         locked = lock.of(plugin.named)
         if locked is None:
             found.append(f"{where} is not in it")

@@ -160,6 +160,5 @@ class ProjectSets:
             strange = sorted(plugin.choice.names - set(known)) if plugin.choice is not None and known else []
             for name in strange:
                 told = f"{plugin.named} has no action {name}; there are: {', '.join(known)}"
-                error = standing.wanted.wrong(told, "plugins", plugin.named, "actions")
-                found.append(f"{error.file}:{error.line}: {told}")
+                found.append(f"{standing.wanted.place('plugins', plugin.named, 'actions')}: {told}")
         return found

@@ -81,6 +81,11 @@ class WantedSet:
         """Return the error for what is wrong at *place*, the keys that lead there."""
         return ProjectFileError(str(self.file), problem, line_of(self.text, place))
 
+    def place(self, *keys: str) -> str:
+        """Return the file's name and the line where the keys lead."""
+        line = line_of(self.text, keys)
+        return self.file.name if line is None else f"{self.file.name}:{line}"
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -115,7 +120,7 @@ class _File(_Table):
 
 def read_wanted(file: Path) -> WantedSet:
     """Return what *file* wants. Raises ProjectFileError, with the line where there is one."""
-    text, data = read_toml(file, f"There is none. Begin one with: dynamic-plugins init, or name it with --file {FILE}")
+    text, data = read_toml(file, "There is none. Begin one with: dynamic-plugins init, or name it with --file")
     check_format(file, text, data, FORMAT)
     folder = str(file.parent)
     try:
