@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -522,6 +523,21 @@ async def test_a_home_that_another_process_changes_meanwhile_is_left_to_that(sho
             await app.project_sets().sync(found)
         assert list(app.store.read()) == ["tea"]
         assert len(home_of(app)["files"]) == 1
+
+
+async def test_a_folder_that_changes_between_the_lock_and_the_yes_is_not_installed(shop: Shop) -> None:
+    folder = shop.folder / "project" / "hello"
+    shop.wants('[plugins.hello]\npath = "hello"\n')
+    shutil.copytree(HELLO, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    async with machine(shop) as app:
+        await app.project_sets().lock(shop.file)
+        found = await standing(app, shop, frozen=True)
+        (folder / "hello_plugin.py").write_text("raise RuntimeError\n")
+        with pytest.raises(NotLockedError, match="has changed since it was locked"):
+            await standing(app, shop, frozen=True)
+        with pytest.raises(InstallError, match="has changed since it was locked"):
+            await app.project_sets().sync(found)
+        assert home_of(app) == {"state": {}, "files": [], "values": {}}
 
 
 async def test_another_plugin_of_the_same_name_is_told_nothing_of_what_the_present_one_was(shop: Shop) -> None:

@@ -200,8 +200,7 @@ class SetChanges:
         try:
             for target in targets:
                 if target.values:
-                    told = {**plain[target.name], **_spelled(target, wanted)}
-                    await asyncio.to_thread(self._configuration.replace_plain, target.name, told)
+                    await asyncio.to_thread(self._configuration.set, target.name, _spelled(target, wanted), {})
             self._supervisor.sync()
             return await self._switched_on(targets)
         except BaseException:  # cancelled too: half of a set is none

@@ -60,6 +60,7 @@ class HomeDifference:
 
     @property
     def lines(self) -> tuple[str, ...]:
+        """What changes, as a person reads it."""
         return tuple(line for change in self.changes for line in change.lines)
 
     @property
@@ -118,7 +119,7 @@ class HomeComparison:
             values=dict(plugin.config) if plugin is not None else {},
             active=active,
             agreed=Offers.from_list(list(locked.offers)) if locked.offers else None,
-            check=partial(check_settings, wanted, plugin) if plugin is not None else None,
+            check=partial(_check, wanted, plugin, locked),
             permissions=effective(plugin, held),
             grants=grants(plugin, held),
             warnings=warnings,
@@ -196,6 +197,14 @@ class HomeComparison:
         if not entries:
             return UNLISTED, ()
         return UNLISTED, (f"The registry {entries[0].source} lists {locked.name} otherwise than it is locked.",)
+
+
+def _check(wanted: WantedSet, plugin: WantedPlugin | None, locked: LockedPlugin, installation: Installation) -> None:
+    """Raise PluginError where what was installed is not what is locked, or cannot be told what the file says."""
+    if installation.package_type == "path" and installation.digest != locked.digest:
+        raise InstallError(locked.name, f"{installation.package} has changed since it was locked. Lock it again")
+    if plugin is not None:
+        check_settings(wanted, plugin, installation)
 
 
 def _is_listed(entry: Entry, locked: Entry) -> bool:

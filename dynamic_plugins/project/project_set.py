@@ -42,6 +42,7 @@ class Standing:
 
     @property
     def is_in_step(self) -> bool:
+        """Whether the lock fits the file, and the home both."""
         return not self.unlocked and not self.home.changes
 
 
