@@ -8,6 +8,7 @@ import os
 import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -298,6 +299,20 @@ async def test_what_is_locked_stays_until_it_is_upgraded_by_name_or_all_of_it(sh
         wheels = {each.name: each.version for each in after.plugins["tea"].packages.python}
         assert wheels == {"tea": "1.0", "leaf": "2.0", "colder": "0.4"}
         assert list(after.plugins) == ["tea"]
+
+
+async def test_what_was_published_just_now_is_not_locked_and_that_is_told(shop: Shop) -> None:
+    shop.index.add("tea", "1.1", f"{datetime.now(UTC):%Y-%m-%d}", ("leaf",))
+    shop.wants("[plugins]\ntea = '*'\n")
+    async with machine(shop) as app:
+        sets = app.project_sets()
+        _, lock = await sets.lock(shop.file)
+        assert lock.plugins["tea"].version == "1.0"
+        assert sets.notices == [
+            "tea: what was published in the last 7 days is left out; --no-cooldown lifts that",
+        ]
+        await sets.lock(shop.file)
+        assert sets.notices == []
 
 
 @pytest.mark.parametrize(

@@ -51,14 +51,18 @@ async def lock(arguments: argparse.Namespace, settings: Settings, out: Output) -
     upgrade = () if arguments.upgrade is None else arguments.upgrade or (EVERYTHING,)
     with Screen(out) as screen:
         async with App(as_patient(settings, arguments), listener=screen.listen, door="terminal") as app:
-            before, after = await app.project_sets().lock(_file(arguments), upgrade)
+            sets = app.project_sets()
+            before, after = await sets.lock(_file(arguments), upgrade)
     changed = before.plugins != after.plugins
     if out.as_json:
         told = [_locked(each, before.plugins.get(name)) for name, each in after.plugins.items()]
         gone = sorted(before.plugins.keys() - after.plugins.keys())
-        out.document({"ok": True, "file": str(after.file), "changed": changed, "plugins": told, "removed": gone})
+        document = {"ok": True, "file": str(after.file), "changed": changed, "plugins": told, "removed": gone}
+        out.document(document | ({"notices": sets.notices} if sets.notices else {}))
     for line in _lock_lines(before, after):
         out.say(line)
+    for notice in sets.notices:
+        _aside(out, notice)
     out.say(f"{after.file}: {_plugins(len(after.plugins))}, {'written' if changed else 'nothing has changed'}.")
     return DONE
 
@@ -103,6 +107,8 @@ async def sync(arguments: argparse.Namespace, settings: Settings, out: Output) -
             sets = app.project_sets()
             how = {"frozen": arguments.frozen, "prune": arguments.prune, "look_only": arguments.check}
             standing = await sets.standing(_file(arguments), **how)
+            for notice in sets.notices:
+                screen.note(notice)
             if arguments.check:
                 return _checked(standing, out)
             synced = await sets.sync(standing)

@@ -27,7 +27,7 @@ from dynamic_plugins.resolver.catalog import Found
 from dynamic_plugins.resolver.unlisted_names import UnlistedNames
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from dynamic_plugins.events import Listener
     from dynamic_plugins.install.installation import Installation
@@ -46,18 +46,22 @@ EVERYTHING = "*"
 
 
 class SetLocker:
-    """Makes locks. *home* is what is installed: of a remote plugin it knows what was agreed to that it offers."""
+    """Makes locks. *home* gives what is installed: of a remote plugin that knows what was agreed to that it
+    offers.
+    """
 
     def __init__(
         self,
         catalogue: Catalogue,
         installer: Installer,
         admission: Admission,
-        home: Mapping[str, StoredPlugin],
+        home: Callable[[], Mapping[str, StoredPlugin]],
         listener: Listener = ignore,
     ) -> None:
         self._catalogue, self._installer, self._admission = catalogue, installer, admission
         self._home, self._listener = home, listener
+        self.notices: list[str] = []
+        """What a careful person is told of what was locked: a name that is nearly another's, versions left out."""
         self._names = UnlistedNames(catalogue, installer.indexes)
 
     async def lock(self, wanted: WantedSet, before: LockedSet, upgrade: Collection[str] = ()) -> LockedSet:
@@ -65,6 +69,7 @@ class SetLocker:
 
         Raises ProjectFileError for what is wrong in the file, with its line, and what naming and installing raise.
         """
+        self.notices.clear()
         kept = {each.named: _kept(wanted, each, before, upgrade) for each in wanted.plugins}
         fresh = [each for each in wanted.plugins if kept[each.named] is None]
         found = await all_or_none([partial(self._find, wanted, each) for each in fresh], AT_ONCE)
@@ -106,6 +111,7 @@ class SetLocker:
         except BadArgumentsError as error:
             raise wanted.wrong(str(error), "plugins", plugin.named, "version") from None
         _check_can_be_locked(plan, plugin)
+        self.notices += [f"{plan.name}: {found.warning}"] if found.warning else []
         try:
             locked, facts = await self._locked(plan, before, upgrade)
         except InstallError as error:
@@ -154,6 +160,7 @@ class SetLocker:
         async with self._installer.ready(plan) as ready:
             self._admission.check_install(ready)
             exact, facts = await self._installer.lock_plan(ready, keep, self._listener)
+            self.notices += [f"{plan.name}: {told}" for told in (*ready.warnings, *ready.notes)]
         return self._written(exact, facts, old, upgrade), facts
 
     def _written(
@@ -192,7 +199,7 @@ class SetLocker:
         """Return what was agreed to that a remote plugin offers: what is locked, or what the home has."""
         if old is not None and old.offers and not _moves(name, old, upgrade) and old.digest == remote_digest(remote):
             return old.offers
-        plugin = self._home.get(name)
+        plugin = self._home().get(name)
         if plugin is None or plugin.agreed is None or plugin.installation.remote is None:
             return ()
         is_same = remote_digest(plugin.installation.remote) == remote_digest(remote)

@@ -70,9 +70,14 @@ class ProjectSets:
         service: PluginManagementService,
         listener: Listener,
     ) -> None:
-        self._catalogue, self._installer, self._store = catalogue, installer, store
-        self._configuration, self._service, self._listener = configuration, service, listener
+        self._store, self._configuration, self._service = store, configuration, service
         self._comparison = HomeComparison(catalogue, installer, configuration)
+        self._locker = SetLocker(catalogue, installer, service.admission, store.read, listener)
+
+    @property
+    def notices(self) -> list[str]:
+        """What a careful person is told of what was locked last, a sentence each."""
+        return self._locker.notices
 
     async def lock(self, file: Path, upgrade: Collection[str] = ()) -> tuple[LockedSet, LockedSet]:
         """Lock what *file* wants, write that down, and return the lock before and the lock now.
@@ -84,7 +89,7 @@ class ProjectSets:
         known = {each.named for each in wanted.plugins} | before.plugins.keys() | {EVERYTHING}
         if strange := sorted(set(upgrade) - known):
             raise ProjectFileError(str(file), f"{strange[0]} is not in it, so it cannot be upgraded")
-        after = await self._locker().lock(wanted, before, upgrade)
+        after = await self._locker.lock(wanted, before, upgrade)
         self._write(after)
         return before, after
 
@@ -102,7 +107,7 @@ class ProjectSets:
         if unlocked and frozen:
             raise NotLockedError(str(lock.file), unlocked)
         if unlocked and not look_only:
-            lock = await self._locker().lock(wanted, lock)
+            lock = await self._locker.lock(wanted, lock)
         home = await self._comparison.compare(wanted, lock, self._store.read(), prune=prune)
         return Standing(wanted, lock, unlocked, home)
 
@@ -126,9 +131,6 @@ class ProjectSets:
         if standing.unlocked:
             self._write(standing.lock)
         return Synced(outcome, self._missing(standing), tuple(self._unknown_actions(standing)))
-
-    def _locker(self) -> SetLocker:
-        return SetLocker(self._catalogue, self._installer, self._service.admission, self._store.read(), self._listener)
 
     def _write(self, lock: LockedSet) -> None:
         text = lock.to_text()
