@@ -14,21 +14,29 @@ from dynamic_plugins.lifecycle.variables import check_value, variable_named
 from dynamic_plugins.settings import is_the_persons_own
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.project.wanted_set import WantedPlugin, WantedSet
     from dynamic_plugins.storage.state import StoredPlugin
 
 
-def check_settings(wanted: WantedSet, plugin: WantedPlugin, installation: Installation) -> None:
-    """Raise ProjectFileError, with the line, where *plugin* cannot be told what the file says."""
+def check_settings(
+    wanted: WantedSet, plugin: WantedPlugin, installation: Installation, told: Mapping[str, str] | None = None
+) -> None:
+    """Raise ProjectFileError, with the line, where *plugin* cannot be told what the file says.
+
+    *told* are the plain values that it has been told already.
+    """
     for name, value in plugin.config:
         place = ("plugins", plugin.named, "config", name)
         _check_name(wanted, plugin, installation, name, place)
         variable = variable_named(installation, name)
-        if variable.is_secret:
+        if variable.is_secret or ((told or {}).get(variable.name) != value and _holds_secret(value)):
+            what = "is a secret" if variable.is_secret else "holds what looks like a secret"
             command = f"dynamic-plugins configure {installation.plugin}"
-            told = f"{name} is a secret, which stands in no file. Name it under secrets, and enter it with: {command}"
-            raise wanted.wrong(told, *place)
+            problem = f"{name} {what}, which stands in no file. Name it under secrets, and enter it with: {command}"
+            raise wanted.wrong(problem, *place)
         try:
             check_value(installation.plugin, variable, value)
         except BadArgumentsError as error:
@@ -37,11 +45,18 @@ def check_settings(wanted: WantedSet, plugin: WantedPlugin, installation: Instal
         _check_name(wanted, plugin, installation, name, ("plugins", plugin.named, "secrets"))
     reaches = grants(plugin, declared(installation))
     if reaches is not None and installation.remote is not None and (reaches[0].files or reaches[0].programs):
-        told = f"{plugin.named} runs elsewhere: only hosts can be named for it, and it reaches nothing of this machine"
-        raise wanted.wrong(told, "plugins", plugin.named, "permissions")
+        problem = f"{plugin.named} runs elsewhere: only hosts can be named for it, and it reaches nothing here"
+        raise wanted.wrong(problem, "plugins", plugin.named, "permissions")
     if reaches is not None and (variables := reaches[0].variables):
-        told = f"{plugin.named} declares no such access by ${sorted(variables)[0]}. Write the host or path itself"
-        raise wanted.wrong(told, "plugins", plugin.named, "permissions")
+        problem = f"{plugin.named} declares no such access by ${sorted(variables)[0]}. Write the host or path itself"
+        raise wanted.wrong(problem, "plugins", plugin.named, "permissions")
+
+
+def _holds_secret(value: str) -> bool:
+    """Return whether a token or a password of a known form stands in *value*."""
+    from dynamic_plugins.redaction.detectors.token_formats import find_tokens
+
+    return next(iter(find_tokens(value)), None) is not None
 
 
 def _check_name(

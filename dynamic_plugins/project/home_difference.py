@@ -147,8 +147,8 @@ class HomeComparison:
         target = PluginTarget(stored.name, permissions=granted(stored))
         if plugin is not None:
             installation = stored.installation
-            check_settings(wanted, plugin, installation)
             told = self._configuration.plain(stored.name)
+            check_settings(wanted, plugin, installation, told)
             values = {variable_named(installation, name).name: value for name, value in plugin.config}
             held = declared(installation)
             target = replace(

@@ -136,8 +136,9 @@ class ProjectSets:
         text = lock.to_text()
         if lock.file.exists() and lock.file.read_text(encoding="utf-8") == text:
             return
+        mode = lock.file.stat().st_mode & 0o777 if lock.file.exists() else 0o644
         write_atomically(lock.file, text)
-        lock.file.chmod(0o644)  # a project's file, for everybody who has the project
+        lock.file.chmod(mode)  # a project's file, for everybody who has the project
 
     def _missing(self, standing: Standing) -> dict[str, tuple[str, ...]]:
         found = {}
