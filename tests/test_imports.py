@@ -25,6 +25,7 @@ ROOMS = [
     "workers",
     "storage",
     "lifecycle",
+    "project",
     "tools",
     "embedded",
     "chat",

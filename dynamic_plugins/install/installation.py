@@ -48,6 +48,8 @@ class Installation:
     """What it declared when the person agreed to it; never read from the plugin again."""
     remote: Remote | None = None
     """How a server that runs elsewhere is reached, as the person agreed to it; None for what runs here."""
+    mark: str = ""
+    """What stands for all that was locked of it, where it was installed from a lock; empty otherwise."""
 
     @property
     def runs_in_node(self) -> bool:
@@ -63,7 +65,10 @@ class Installation:
         return Entry(self.plugin, self.kind, packages=packages, source=self.source, remote=remote)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"permissions": self.permissions.to_dict()}
+        saved = asdict(self) | {"permissions": self.permissions.to_dict()}
+        if not self.mark:
+            del saved["mark"]  # which versions before the first lock do not know
+        return saved
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Installation:
