@@ -19,6 +19,7 @@ from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.javascript_settings import declared_settings, read_settings
 from dynamic_plugins.install.layout import in_thread
+from dynamic_plugins.install.locked_needs import check_python_needs
 from dynamic_plugins.install.manifest import all_requires, read_folder, read_wheel
 from dynamic_plugins.install.npm_package import NpmPackage
 from dynamic_plugins.install.plan import requirements
@@ -165,7 +166,9 @@ async def _environment(plan: InstallPlan, folder: Path, uv: Uv, needed: Sequence
     # What has no digest in an index: a commit, or a file of this machine.
     is_direct = plan.package.type == "git" or (plan.package.type == "path" and plan.copy in needed[:1])
     direct = needed[:1] if is_direct else ()
-    return await uv.create_locked(plan.name, folder, plan.locked.requirements, direct, tell)
+    environment = await uv.create_locked(plan.name, folder, plan.locked.requirements, direct, tell)
+    await in_thread(check_python_needs, plan.name, environment, plan.locked, needed[len(direct) :], plan.loose)
+    return environment
 
 
 def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own:

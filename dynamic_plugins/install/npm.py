@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, version_numbers, versions_there_are
+from dynamic_plugins.install.locked_needs import check_npm_needs
 from dynamic_plugins.install.locked_packages import without_addresses
 from dynamic_plugins.install.npm_lock import check_integrity, check_sources, locked
 
@@ -257,6 +258,8 @@ class Npm:
         await asyncio.to_thread(check_sources, plugin, folder, project.pinned)
         tell("download", "downloading and installing", 0.2)
         await self._forced(plugin, folder, self.locked_command(str(folder)), project, None)
+        needed = (project.package.name, *project.pinned)
+        await asyncio.to_thread(check_npm_needs, plugin, folder, needed, project.pinned)
         if self._allow_builds:
             await self._forced(plugin, folder, self._rebuild(str(folder)), project, None)
 

@@ -27,7 +27,7 @@ def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
     Raises InstallError.
     """
     return tuple(
-        Distribution(_name(path), str(each.get("version", "")), each.get("integrity"))
+        Distribution(name_at(path), str(each.get("version", "")), each.get("integrity"))
         for path, each in locked(plugin, folder).items()
         if path
     )
@@ -39,7 +39,7 @@ def scripts_not_run(folder: Path) -> list[str]:
         packages = locked("", folder)
     except InstallError:
         return []
-    return [_name(path) for path, each in packages.items() if path and each.get("hasInstallScript") is True]
+    return [name_at(path) for path, each in packages.items() if path and each.get("hasInstallScript") is True]
 
 
 def check_sources(plugin: str, folder: Path, pinned: Collection[str] = ()) -> None:
@@ -52,9 +52,9 @@ def check_sources(plugin: str, folder: Path, pinned: Collection[str] = ()) -> No
     for path, each in packages.items():
         needed, optional = each.get("dependencies") or {}, each.get("optionalDependencies") or {}
         for name, wanted in {**(each.get("peerDependencies") or {}), **optional, **needed}.items():
-            is_there = name in needed or any(place in packages for place in _places(path, name))
+            is_there = name in needed or any(place in packages for place in places(path, name))
             if path and is_there and name not in pinned and is_elsewhere(str(wanted)):
-                raise InstallError(plugin, ELSEWHERE.format(by=_name(path), wanted=wanted))
+                raise InstallError(plugin, ELSEWHERE.format(by=name_at(path), wanted=wanted))
 
 
 def check_integrity(plugin: str, package: Package, archive: Path, packages: Mapping[str, Any]) -> None:
@@ -71,7 +71,7 @@ def is_elsewhere(wanted: str) -> bool:
     return not wanted.startswith("npm:") and (":" in wanted or "/" in wanted)
 
 
-def _places(path: str, name: str) -> list[str]:
+def places(path: str, name: str) -> list[str]:
     """Return where the package at *path* finds its dependency *name*, the nearest first."""
     parts = [each for each in re.split(r"/?node_modules/", path) if each]
     return ["/".join(f"node_modules/{each}" for each in (*parts[:depth], name)) for depth in range(len(parts), -1, -1)]
@@ -86,6 +86,6 @@ def locked(plugin: str, folder: Path) -> dict[str, Any]:
     return {path: each for path, each in packages.items() if isinstance(each, dict)}
 
 
-def _name(path: str) -> str:
+def name_at(path: str) -> str:
     """Return the name of the package at a place such as ``node_modules/a/node_modules/@b/c``."""
     return path.rpartition("node_modules/")[2]

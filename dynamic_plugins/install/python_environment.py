@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -82,23 +83,42 @@ class PythonEnvironment:
         found = re.search(r"^version(?:_info)? *= *([\d.]+)", text, re.MULTILINE)
         return found.group(1).rstrip(".") if found else ""
 
-    def requirements(self, package: str) -> list[Requirement]:
-        """Return what *package* says that it needs here, from its METADATA."""
+    def direct(self) -> list[str]:
+        """Return the names of the packages that came from an address or a path, and from no index (PEP 610)."""
+        return [_name_and_version(path)[0] for path in self.dist_infos() if (path / "direct_url.json").is_file()]
+
+    def written_by_others(self) -> list[str]:
+        """Return the names of the packages that brought a file of another one's metadata, by their own RECORD."""
+        found = []
+        for info in self.dist_infos():
+            tops = {os.path.normpath(path).partition(os.sep)[0] for path in _recorded(info)}
+            if any(top.endswith(".dist-info") and top != info.name for top in tops):
+                found.append(_name_and_version(info)[0])
+        return found
+
+    def requirements(self, package: str, extra: str = "") -> list[Requirement]:
+        """Return what *package*, with that *extra*, says that it needs here, from its METADATA."""
         from packaging.requirements import InvalidRequirement, Requirement
 
         info = self.dist_info(package)
         if info is None:
             return []
-        found = []
+        here, found = {"extra": extra} | self._python_here(), []
         for line in read_file(info / "METADATA", _MOST_METADATA).decode(errors="replace").splitlines():
             if not line:
                 break  # the description begins
             if line.lower().startswith("requires-dist:"):
                 with contextlib.suppress(InvalidRequirement, RecursionError):
                     requirement = Requirement(line.partition(":")[2].strip())
-                    if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                    if requirement.marker is None or requirement.marker.evaluate(here):
                         found.append(requirement)
         return found
+
+    def _python_here(self) -> dict[str, str]:
+        """Return the version of its interpreter as a marker knows it (PEP 508); it may be another than ours."""
+        version = self.python_version()
+        short = ".".join(version.split(".")[:2])
+        return {"python_version": short, "python_full_version": version} if version else {}
 
     def modules(self, package: str) -> list[str]:
         """Return the importable top-level names that *package* brought, from its RECORD."""
@@ -113,10 +133,15 @@ class PythonEnvironment:
     def _files(self, package: str) -> list[str]:
         """Return the paths of the files that *package* brought, relative to where packages lie, from its RECORD."""
         info = self.dist_info(package)
-        if info is None or not (info / "RECORD").is_file():
-            return []
-        with (info / "RECORD").open(encoding="utf-8", newline="") as record:
-            return [row[0] for row in csv.reader(record) if row]
+        return [] if info is None else _recorded(info)
+
+
+def _recorded(info: Path) -> list[str]:
+    """Return the paths in the RECORD of the metadata folder *info*."""
+    if not (info / "RECORD").is_file():
+        return []
+    with (info / "RECORD").open(encoding="utf-8", newline="") as record:
+        return [row[0] for row in csv.reader(record) if row]
 
 
 _MOST_METADATA = 2**23
