@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ Stamp = tuple[int, int, int]
 """A file's inode, time of change in ns, and size: whoever replaces a file gives it another."""
 
 _NAMES_TRIED = 10
+_OURS = re.compile(r"\..+\.[0-9a-f]{12}\.tmp", re.DOTALL)
 MOST_BYTES = 2**28
 """What a file of ours may take: a state with thousands of plugins has some megabytes."""
 
@@ -110,6 +112,8 @@ def _temporary_file(path: Path) -> tuple[int, Path]:
 def sweep(folder: Path) -> None:
     """Remove the temporary files in *folder* whose writers were killed: theirs alone are not locked."""
     for leftover in folder.glob(".*.tmp"):
+        if _OURS.fullmatch(leftover.name) is None:
+            continue  # the folder may be anybody's: a project's, or one where other programs keep theirs
         with contextlib.suppress(OSError):  # somebody else's, gone, or still being written
             _remove_unlocked(leftover)
 
