@@ -22,6 +22,7 @@ from dynamic_plugins.install.installation import version_of
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.lifecycle.approval_gate import SyncPart, held_to_pins
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
+from dynamic_plugins.lifecycle.updates import check_not_pinned
 from dynamic_plugins.storage.state import StoredPlugin
 
 if TYPE_CHECKING:
@@ -190,6 +191,10 @@ class SetChanges:
         of: Mapping[str, StoredPlugin],
     ) -> SetOutcome:
         """Put all in place and switch on what is to be on; where that fails, put everything back and raise."""
+        of = self._as_it_is(of)
+        for target in targets:
+            if target.name in of and target.name in made:
+                check_not_pinned(of[target.name], made[target.name].version)
         wanted: dict[str, StoredPlugin | None] = {
             target.name: _wanted(target, made.get(target.name), of.get(target.name)) for target in targets
         }
@@ -206,6 +211,12 @@ class SetChanges:
         except BaseException:  # cancelled too: half of a set is none
             await to_the_end(self._put_back(wanted, before, plain))
             raise
+
+    def _as_it_is(self, of: Mapping[str, StoredPlugin]) -> dict[str, StoredPlugin]:
+        """Return *of* with what the person has said of those plugins since: a question may be open for long."""
+        now = self._store.everything()
+        same = {name for name in of.keys() & now.keys() if now[name].installation == of[name].installation}
+        return {name: now[name] if name in same else plugin for name, plugin in of.items()}
 
     async def _put(self, wanted: Mapping[str, StoredPlugin | None], before: Mapping[str, StoredPlugin]) -> None:
         """Save *wanted* in one step, once no worker of ours runs of what was there. Raises StateError."""
