@@ -31,8 +31,11 @@ def check_settings(
     for name, value in plugin.config:
         place = ("plugins", plugin.named, "config", name)
         _check_name(wanted, plugin, installation, name, place)
+        if is_the_persons_own(name):
+            command = f"dynamic-plugins configure {installation.plugin} {name}=…"
+            raise wanted.wrong(f"{name} is yours alone to set, and no project's. Set it with: {command}", *place)
         variable = variable_named(installation, name)
-        if variable.is_secret or ((told or {}).get(variable.name) != value and _holds_secret(value)):
+        if variable.is_secret or ((told or {}).get(variable.name) != value and holds_secret(value)):
             what = "is a secret" if variable.is_secret else "holds what looks like a secret"
             command = f"dynamic-plugins configure {installation.plugin}"
             problem = f"{name} {what}, which stands in no file. Name it under secrets, and enter it with: {command}"
@@ -52,7 +55,7 @@ def check_settings(
         raise wanted.wrong(problem, "plugins", plugin.named, "permissions")
 
 
-def _holds_secret(value: str) -> bool:
+def holds_secret(value: str) -> bool:
     """Return whether a token or a password of a known form stands in *value*."""
     from dynamic_plugins.redaction.detectors.token_formats import find_tokens
 

@@ -8,14 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from dynamic_plugins.core.permission_text import in_a_sentence
-from dynamic_plugins.errors import InstallError, UntrustedSourceError
+from dynamic_plugins.core.permissions import asks_more
+from dynamic_plugins.errors import AmbiguousNameError, InstallError, UnknownPluginError, UntrustedSourceError
 from dynamic_plugins.install.integrity import changed_files
 from dynamic_plugins.install.remote_address import is_other_place
 from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
 from dynamic_plugins.lifecycle.set_changes import PluginTarget
+from dynamic_plugins.lifecycle.updates import check_not_pinned
 from dynamic_plugins.lifecycle.variables import missing, variable_named
 from dynamic_plugins.project.declared_settings import are_held, check_settings, declared, effective, grants
 from dynamic_plugins.registry.sources import UNLISTED
+from dynamic_plugins.text.printable import visible
 from dynamic_plugins.workers.components import Offers
 
 if TYPE_CHECKING:
@@ -136,6 +139,7 @@ class HomeComparison:
             changed = await asyncio.to_thread(changed_files, installation)
             return f"{locked.version}: its files were changed on this machine" if changed else ""
         _check_same_place(installation, locked)
+        check_not_pinned(stored, locked.version)
         if installation.version != locked.version:
             return f"{installation.version} to {locked.version}"
         return f"{locked.version}: what is installed is not what is locked"
@@ -176,11 +180,29 @@ class HomeComparison:
             if plugin is None or plugin.path is None:  # which folder, is not the lock's to say
                 raise InstallError(locked.name, f"it is locked as a folder, and {wanted.file.name} names none")
             plan = self._installer.plan_path(wanted.file.parent / plugin.path)
+            if plan.name != locked.name:
+                reason = f"{plugin.path} holds the plugin {plan.name}, which is not what is locked. Lock it again"
+                raise InstallError(locked.name, reason)
             plan = replace(plan, entry=replace(plan.entry, config=entry.config, permissions=entry.permissions))
         else:
             source, warnings = await self._listed_by(locked)
+            if plugin is not None and not await self._is_meant(plugin, locked):
+                source = UNLISTED
+                warnings = (*warnings, f"{wanted.file.name} asks for {plugin.named}, which is no name of it here.")
             plan = self._installer.plan(replace(entry, source=source), remote=entry.remote is not None)
         return self._installer.from_lock(plan, locked.packages, locked.mark, locked.commit), warnings
+
+    async def _is_meant(self, plugin: WantedPlugin, locked: LockedPlugin) -> bool:
+        """Return whether what the file names is the plugin that is *locked* for it.
+
+        Which one a name means is said by the registries of this machine; the lock's word for it may be anybody's.
+        """
+        if plugin.named in _names_of(locked):
+            return True
+        try:
+            return (await self._catalogue.find(plugin.named)).entry.name == locked.name
+        except (UnknownPluginError, AmbiguousNameError):
+            return False
 
     async def _listed_by(self, locked: LockedPlugin) -> tuple[str, tuple[str, ...]]:
         """Return the registry of this machine that lists what is *locked*, as it is locked, and what to warn of.
@@ -199,8 +221,19 @@ class HomeComparison:
         return UNLISTED, (f"The registry {entries[0].source} lists {locked.name} otherwise than it is locked.",)
 
 
+def _names_of(locked: LockedPlugin) -> set[str]:
+    """Return the names that stand for what is *locked*, whichever registries there are."""
+    package = [f"{each.type}:{each.name}" for each in locked.entry.packages]
+    remote = [] if locked.entry.remote is None else [locked.entry.remote.url]
+    return {locked.name, *package, *remote}
+
+
 def _check(wanted: WantedSet, plugin: WantedPlugin | None, locked: LockedPlugin, installation: Installation) -> None:
     """Raise PluginError where what was installed is not what is locked, or cannot be told what the file says."""
+    shown = with_named_paths(locked.entry.permissions, locked.entry.variables)
+    asked = with_named_paths(installation.permissions, installation.variables)
+    if not installation.remote and not asks_more(shown, asked).is_nothing:
+        raise InstallError(locked.name, "it declares that it reaches more than was locked. Lock it again")
     if installation.package_type == "path" and installation.digest != locked.digest:
         raise InstallError(locked.name, f"{installation.package} has changed since it was locked. Lock it again")
     if plugin is not None:
@@ -286,4 +319,5 @@ def _setting_lines(target: PluginTarget, stored: StoredPlugin | None) -> Iterato
 
 
 def _line(label: str, name: str, text: str) -> str:
-    return f"{label:<{_LABEL}}{name}{': ' if label not in ('install', 'update') else ' '}{text}"
+    # A line each, whatever stands in a value: one with a line end in it would be read as two.
+    return visible(f"{label:<{_LABEL}}{name}{': ' if label not in ('install', 'update') else ' '}{text}")

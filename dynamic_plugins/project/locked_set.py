@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from dynamic_plugins.core.outside_data import parse_toml
+from dynamic_plugins.core.outside_data import parse_json, parse_toml
 from dynamic_plugins.errors import ProjectFileError
 from dynamic_plugins.install.locked_packages import NPM_FACTS, LockedPackages, LockedWheel
 from dynamic_plugins.install.node import WHEEL
@@ -249,6 +249,7 @@ def _parsed(file: Path, text: str, data: dict[str, Any]) -> LockedSet:
     except ValidationError as error:
         raise wrong_shape(file, text, error) from None
     plugins: dict[str, LockedPlugin] = {}
+    asked: dict[str, str] = {}
     for index, each in enumerate(told.plugin):
         try:
             plugin = _locked(each)
@@ -257,6 +258,9 @@ def _parsed(file: Path, text: str, data: dict[str, Any]) -> LockedSet:
         if plugin.name in plugins:
             raise ProjectFileError(str(file), f"{each.name} is in it twice", line_of(text, ("plugin", index)))
         plugins[plugin.name] = plugin
+        if plugin.asked is not None and (other := asked.setdefault(plugin.asked["named"], plugin.name)) != plugin.name:
+            problem = f"{each.name} is locked for {plugin.asked['named']}, and so is {other}"
+            raise ProjectFileError(str(file), problem, line_of(text, ("plugin", index)))
     return LockedSet(file, plugins)
 
 
@@ -280,7 +284,7 @@ def _locked(told: _Plugin) -> LockedPlugin:
         commit=told.commit,
         digest=told.digest,
         packages=packages,
-        offers=tuple(json.loads(each) for each in told.offers),
+        offers=tuple(parse_json(each) for each in told.offers),
     )
     _check_whole(found)
     Offers.from_list(list(found.offers))

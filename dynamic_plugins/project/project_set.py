@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.atomic_file import write_atomically
-from dynamic_plugins.errors import NotLockedError, ProjectFileError
+from dynamic_plugins.errors import BadArgumentsError, NotLockedError, ProjectFileError
 from dynamic_plugins.lifecycle.set_changes import SetOutcome, SetRequest
 from dynamic_plugins.lifecycle.variables import missing
 from dynamic_plugins.project.home_difference import HomeComparison
@@ -100,8 +100,13 @@ class ProjectSets:
 
         What is not locked yet, or as something else, is locked for that; *frozen* refuses it with NotLockedError, and
         who wants to *look only* is told it. With *prune* the home's other plugins go. Raises ProjectFileError, and what
-        naming and installing a plugin raise.
+        naming and installing a plugin raise, and BadArgumentsError in a profile: a set is of a home.
         """
+        if self._store.profile:
+            reason = (
+                "it makes a whole home, and not one profile of it. Leave --profile and DYNAMIC_PLUGINS_PROFILE away"
+            )
+            raise BadArgumentsError("sync", reason)
         wanted, lock = read_wanted(file), read_locked(lock_of(file))
         unlocked = tuple(differences(wanted, lock))
         if unlocked and frozen:

@@ -21,6 +21,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -39,8 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from dynamic_plugins.project.toml_text import Place
+
 FILE, FORMAT = "plugins.toml", 1
 MOST_BYTES = 2**26
+_MOST_FORMATS = 2**31
 _PROJECT = re.compile(r"\$PROJECT(?![A-Za-z0-9_])")
 _MESSAGE_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -125,6 +129,8 @@ def read_wanted(file: Path) -> WantedSet:
     folder = str(file.parent)
     try:
         told = _File.model_validate(_with_project(data, folder))
+    except _LeadsOutError as error:
+        raise ProjectFileError(str(file), str(error), line_of(text, error.place)) from None
     except ValidationError as error:
         raise wrong_shape(file, text, error) from None
     plugins = tuple(_wanted(named, each) for named, each in told.plugins.items())
@@ -141,19 +147,46 @@ def _with_project(found: Any, folder: str) -> Any:
     plugins = {}
     for name, each in found["plugins"].items():
         if isinstance(each, dict):
-            told = {key: _filled(each[key], folder) for key in ("permissions", "config") if key in each}
+            filled = {key: (each[key], ("plugins", name, key)) for key in ("permissions", "config") if key in each}
+            told = {key: _filled(value, folder, place) for key, (value, place) in filled.items()}
             plugins[name] = each | told
         else:
             plugins[name] = each
     return found | {"plugins": plugins}
 
 
-def _filled(found: Any, folder: str) -> Any:
+def _filled(found: Any, folder: str, place: Place) -> Any:
     if isinstance(found, str):
-        return _PROJECT.sub(lambda _: folder, found)
+        filled = _PROJECT.sub(lambda _: folder, found)
+        if filled != found:
+            _check_stays(filled, folder, found, place)
+        return filled
     if isinstance(found, list):
-        return [_filled(each, folder) for each in found]
-    return {key: _filled(each, folder) for key, each in found.items()} if isinstance(found, dict) else found
+        return [_filled(each, folder, place) for each in found]
+    if isinstance(found, dict):
+        return {key: _filled(each, folder, (*place, key)) for key, each in found.items()}
+    return found
+
+
+class _LeadsOutError(Exception):
+    def __init__(self, problem: str, place: Place) -> None:
+        super().__init__(problem)
+        self.place = place
+
+
+def _check_stays(path: str, folder: str, said: str, place: Place) -> None:
+    """Raise _LeadsOutError where *path* reads as one of the project's *folder* and a link in there leads elsewhere.
+
+    A repository may hold such links, and who is asked about the path would not see where it leads.
+    """
+    if "\0" in path or not _is_in(os.path.normpath(path), folder):
+        return
+    if not _is_in(real := os.path.realpath(path), os.path.realpath(folder)):
+        raise _LeadsOutError(f"{said} is a link to {real}, which is not of this project. Write that path itself", place)
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return os.path.commonpath([path, folder]) == folder if os.path.isabs(path) else False  # noqa: PTH117
 
 
 def _wanted(named: str, told: str | _Plugin) -> WantedPlugin:
@@ -220,7 +253,8 @@ def check_format(file: Path, text: str, data: Mapping[str, Any], known: int) -> 
     """Raise ProjectFileError where *data* is of a newer format than the *known* one."""
     version = data.get("version", known)
     if isinstance(version, int) and not isinstance(version, bool) and version > known:
-        newer = f"it is of format {version}, and this version reads format {known}: upgrade dynamic-plugins"
+        named = version if version < _MOST_FORMATS else "a number without sense"  # a long one is not even written out
+        newer = f"it is of format {named}, and this version reads format {known}: upgrade dynamic-plugins"
         raise ProjectFileError(str(file), newer, line_of(text, ("version",)))
 
 

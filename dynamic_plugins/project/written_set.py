@@ -10,9 +10,11 @@ from dynamic_plugins.core.action_choice import ALL
 from dynamic_plugins.core.permissions import NOTHING
 from dynamic_plugins.install.installation import commit
 from dynamic_plugins.lifecycle.permission_values import granted
+from dynamic_plugins.project.declared_settings import holds_secret
 from dynamic_plugins.project.toml_text import key, table
 from dynamic_plugins.project.wanted_set import FORMAT
 from dynamic_plugins.registry.sources import UNLISTED
+from dynamic_plugins.settings import is_the_persons_own
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,10 +63,12 @@ def _facts(plugin: StoredPlugin, configuration: ConfigurationStore, folder: Path
     if choice != ALL:
         said = {"only": list(choice.only), "hide": list(choice.hidden), "rename": dict(choice.renamed)}
         facts["actions"] = {name: value for name, value in said.items() if value}
-    if plain := configuration.plain(plugin.name):
-        facts["config"] = dict(sorted(plain.items()))
-    if secrets := configuration.secret_names(plugin.name):
-        facts["secrets"] = list(secrets)
+    plain = {name: value for name, value in configuration.plain(plugin.name).items() if not is_the_persons_own(name)}
+    pasted = {name for name, value in plain.items() if holds_secret(value)}
+    if kept := {name: plain[name] for name in sorted(plain.keys() - pasted)}:
+        facts["config"] = kept
+    if secrets := [*configuration.secret_names(plugin.name), *sorted(pasted)]:
+        facts["secrets"] = secrets
     if not plugin.enabled:
         facts["active"] = False
     return facts
