@@ -195,6 +195,16 @@ async def test_another_listed_plugin_than_the_file_names_needs_a_word_of_its_own
         assert "  warning  plugins.toml asks for tea, which is no name of it here." in asked(app)[0].facts
 
 
+async def test_a_secret_of_a_listed_plugin_is_none_that_a_lock_makes_plain(shop: Shop) -> None:
+    packages = [{"type": "pypi", "name": "tea"}]
+    shop.lists({"name": "pot", "kind": "python", "packages": packages, "config": [{"name": "LEAVES", "secret": True}]})
+    shop.wants("[plugins]\npot = '*'\n")
+    text = await locked_text(shop)
+    assert "secret = true" in text
+    shop.lock.write_text(text.replace("secret = true", "secret = false"))
+    await refused(shop, UnlistedError, "no registry lists it")
+
+
 async def test_two_plugins_are_not_locked_for_one_name(shop: Shop) -> None:
     shop.wants("[plugins]\ntea = '*'\nleaf = '*'\n")
     text = await locked_text(shop)

@@ -241,7 +241,12 @@ def _check(wanted: WantedSet, plugin: WantedPlugin | None, locked: LockedPlugin,
 
 
 def _is_listed(entry: Entry, locked: Entry) -> bool:
-    """Return whether a registry's *entry* is of the package that is *locked*, started and reached in the same way."""
+    """Return whether a registry's *entry* is of the package that is *locked*, started and reached in the same way, and
+    what it calls a secret is one in the lock.
+    """
+    secrets = {each.name for each in entry.variables if each.is_secret}
+    if entry.kind != locked.kind or any(each.name in secrets and not each.is_secret for each in locked.variables):
+        return False
     if locked.remote is not None:
         return entry.remote is not None and replace(entry.remote, config=()) == replace(locked.remote, config=())
     (package,) = locked.packages
