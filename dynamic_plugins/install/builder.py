@@ -210,6 +210,8 @@ def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Varia
         arguments=plan.package.arguments,
         variables=tuple(variables.values()),
         permissions=plan.entry.permissions,
+        own_arguments=plan.own_arguments,
+        server_command=plan.entry.command,
     )
 
 

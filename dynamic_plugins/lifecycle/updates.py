@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.plugin_handle import PluginHandle
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.lifecycle.trial_run import TrialRun
+    from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.catalog import Catalogue
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
 
@@ -98,7 +99,9 @@ class Updates:
         # What no registry lists stays the package that it is, even where one lists another of that name by now.
         unlisted = present.source == UNLISTED
         found = Found(present.entry) if unlisted else await self._catalogue.find(present.plugin)
-        plan = self._installer.plan(found.entry, version, remote=present.remote is not None)
+        entry = _with_own_arguments(found.entry, present) if present.own_arguments else found.entry
+        plan = self._installer.plan(entry, version, remote=present.remote is not None)
+        plan = replace(plan, own_arguments=present.own_arguments)
         if is_other_place(present.remote, plan.remote):
             raise InstallError(
                 present.plugin,
@@ -227,6 +230,16 @@ class UnseenChangesError(Exception):
     def __init__(self, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
         self.plugin, self.changes = plugin, changes
         super().__init__(plugin.name)
+
+
+def _with_own_arguments(entry: Entry, present: Installation) -> Entry:
+    """Return *entry* with the arguments that the person gave *present*, where it is of the same package."""
+    same = (present.package_type, present.package)
+    packages = (
+        replace(each, arguments=present.arguments) if (each.type, each.name) == same else each
+        for each in entry.packages
+    )
+    return replace(entry, packages=tuple(packages))
 
 
 def _is_as_installed(installation: Installation) -> bool:

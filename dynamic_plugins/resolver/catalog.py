@@ -44,6 +44,8 @@ class Found:
     warning: str | None = None
     trusted: bool = True
     """Whether the person trusts the source that lists it."""
+    own_arguments: bool = False
+    """Whether the arguments of its package are the person's own, and not the registry's."""
 
 
 class Catalogue:
