@@ -45,6 +45,8 @@ _BY_NAME = {
     ".mcp.json": "claude-code",
     ".claude.json": "claude-code",
     "mcp_config.json": "windsurf",
+    "mcp.json": "cursor",
+    "settings.json": "gemini",
 }
 _BY_FOLDER = {".cursor": "cursor", "windsurf": "windsurf", ".gemini": "gemini", ".vscode": "vscode", ".zed": "zed"}
 _BY_KEY = {"context_servers": "zed", "servers": "vscode", "mcp_servers": "codex", "extensions": "goose"}

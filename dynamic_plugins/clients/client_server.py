@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.clients.placeholders import Value
     from dynamic_plugins.registry.entry import Transport
+
+
+def server_key(plugin: str) -> str:
+    """Return the name of a plugin as one that every client takes: letters, digits, dashes and underscores."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", plugin.rpartition("/")[2]).strip("-") or "server"
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,10 @@ class TomlDocument(_Tree):
 
     @property
     def text(self) -> str:
-        return self._source if self._edited is None else str(self._edited.as_string())
+        if self._edited is None:
+            return self._source
+        text = str(self._edited.as_string())
+        return text if self._source.endswith("\n\n") else f"{text.rstrip()}\n"
 
     @property
     def _root(self) -> Any:  # type: ignore[override] # made at the first edit

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.clients.client import UnwritableError
-from dynamic_plugins.clients.client_server import ClientServer
+from dynamic_plugins.clients.client_server import ClientServer, server_key
 from dynamic_plugins.clients.placeholders import Reference, Value, plain, variable
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import PluginError
@@ -68,8 +68,8 @@ def export(
 
 
 def _key(name: str, used: set[str]) -> str:
-    """Return the name of a server that every client takes: letters, digits, dashes and underscores."""
-    base = re.sub(r"[^A-Za-z0-9_-]+", "-", name.rpartition("/")[2]).strip("-") or "server"
+    """Return what the plugin *name* is called in a file that has the *used* names already."""
+    base = server_key(name)
     return next(each for each in (base, *(f"{base}-{n}" for n in range(2, 1000))) if each not in used)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.clients.argument_fit import fitted, own_arguments
 from dynamic_plugins.clients.candidate import Candidate, Told
+from dynamic_plugins.clients.client_server import server_key
 from dynamic_plugins.clients.launch_command import CannotImportError, Launch, parse_launch
 from dynamic_plugins.clients.placeholders import BRACES, Filled, Surroundings
 from dynamic_plugins.clients.remote_servers import listed_header_values, remote_entry
@@ -106,6 +107,7 @@ class ImportPlan:
         assert candidate.found is not None  # noqa: S101 # it becomes a plugin
         base, entry = candidate.plugin, candidate.found.entry
         suffix = re.sub(r"[^A-Za-z0-9._-]+", "-", candidate.server.name).strip("-._") or "other"
+        suffix = suffix.removeprefix(f"{server_key(base)}-")  # as an export has called it
         name, number = f"{base}-{suffix}", 1
         while await self._is_anothers(name, entry):
             number += 1
@@ -181,13 +183,16 @@ class _OneServer:
         found = await self._of_registry(launch)
         package = _package_of(found.entry, launch)
         entry = found.entry if found.entry.kind != "mcp" else replace(found.entry, packages=(package,))
+        if entry.source == UNLISTED:  # of one that is installed already, what it was given then
+            package = replace(package, arguments=())
+            entry = replace(entry, packages=(package,), config=())
         if launch.server_command:
             entry = replace(entry, command=launch.server_command)
         listed = {variable.name: variable for variable in entry.variables}
         values = fitted(package.arguments, launch.rest)
         is_own = values is None or (entry.source == UNLISTED and bool(launch.rest or self._server.env))
         if values is None:
-            arguments, values = own_arguments(launch.rest, {*listed, *self._server.env})
+            arguments, values = own_arguments(launch.rest, {*(each.name for each in entry.config), *self._server.env})
             entry = replace(entry, packages=(replace(package, arguments=arguments),))
             self._check_secrets(entry)
         for name, value in values.items():

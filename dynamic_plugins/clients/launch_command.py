@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LaunchKind = Literal["npm", "pypi", "remote", "ours"]
 OUR_COMMAND = "dynamic-plugins"
 
-_SPEC = re.compile(r"(?P<name>@?[^@=<>~!\[\]\s]+)(?P<extras>\[[^\]]*\])?(?:@|==)?(?P<version>.*)")
+_SPEC = re.compile(r"(?P<name>@?[^@=<>~!\[\]\s]+)(?P<extras>\[[^\]]*\])?(?:(?:@|==)(?P<version>.+))?")
 _BASENAME = re.compile(r"[^/\\]*$")
 _NODE_MODULE = re.compile(r".*[/\\]node_modules[/\\](?P<name>(?:@[^/\\]+[/\\])?[^/\\]+)[/\\]")
 _SHELLS = {"sh", "bash", "zsh", "dash", "fish", "powershell", "pwsh"}
@@ -132,8 +132,8 @@ def _npm_spec(text: str) -> tuple[str, str | None]:
     return found["name"], _version(found["version"])
 
 
-def _version(text: str) -> str | None:
-    return None if text in ("", "latest") else text
+def _version(text: str | None) -> str | None:
+    return None if text == "latest" else text
 
 
 def _of_pypi(words: list[Filled]) -> Launch:

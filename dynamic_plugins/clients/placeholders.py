@@ -138,7 +138,7 @@ class Surroundings:
 
     def _fill_or_leave(self, reference: Reference) -> str:
         found = self.filling(reference)
-        return reference.spelling if found is None else found
+        return found if found is not None else reference.spelling or f"${{{reference.name}}}"
 
 
 @dataclass(frozen=True, slots=True)
