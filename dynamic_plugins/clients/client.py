@@ -83,7 +83,7 @@ class Client(ABC):
         old = _table(document.data, (*path, where)).get(name)
         if old is None:
             return
-        variable = variable_name(name)
+        variable = header_variable(path[-1], name) if where == "headers" else variable_name(name)
         scheme = f"{old.split(' ')[0]} " if where == "headers" and str(old).lower().startswith("bearer ") else ""
         document.set((*path, where, name), scheme + self.spell(Reference("env", variable, secret=True)))
 
@@ -127,6 +127,11 @@ def variable_name(said: str) -> str:
     """Return *said*, the name of a header or an input, as the name of a variable: ``X-Api-Key`` as ``X_API_KEY``."""
     name = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in said).strip("_").upper()
     return f"_{name}" if name[:1].isdigit() else name or "VALUE"
+
+
+def header_variable(server: str, header: str) -> str:
+    """Return the variable for a header of a server: clients have one environment for all of them."""
+    return variable_name(f"{server}_{'token' if header.lower() == 'authorization' else header}")
 
 
 def names(said: Any) -> tuple[str, ...]:

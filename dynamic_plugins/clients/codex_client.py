@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dynamic_plugins.clients.client import BadServerError, Client, UnwritableError, names, rest, variable_name
+from dynamic_plugins.clients.client import BadServerError, Client, UnwritableError, header_variable, names, rest
 from dynamic_plugins.clients.client_server import ClientServer
 from dynamic_plugins.clients.placeholders import Reference, Value, plain, variable
 
@@ -124,6 +124,6 @@ class Codex(Client):
             return
         document.remove((*path, "http_headers", name))
         if name.lower() == "authorization" and old.startswith(_BEARER):
-            document.set((*path, "bearer_token_env_var"), variable_name(name))
+            document.set((*path, "bearer_token_env_var"), header_variable(path[-1], name))
         else:
-            document.set((*path, "env_http_headers", name), variable_name(name))
+            document.set((*path, "env_http_headers", name), header_variable(path[-1], name))

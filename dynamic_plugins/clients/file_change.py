@@ -75,9 +75,7 @@ class FileChange:
         """
         target = self.path.resolve()
         if read_text(target) != self.before:
-            raise PluginError(
-                f"{self.path} was changed by somebody else in the meantime. Nothing was written; try again."
-            )
+            raise PluginError(f"{self.path} was changed by another program meanwhile. Nothing was written; try again.")
         backup, mode = None, None
         if target.exists():
             mode = stat.S_IMODE(os.stat(target).st_mode)  # noqa: PTH116 # of the file that a link leads to

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dynamic_plugins.clients.client import BadServerError, Client, UnwritableError, names, rest, variable_name
+from dynamic_plugins.clients.client import BadServerError, Client, UnwritableError, header_variable, names, rest
 from dynamic_plugins.clients.client_server import ClientServer
 from dynamic_plugins.clients.placeholders import DOLLAR, Reference, Value, plain
 
@@ -90,7 +90,7 @@ class Goose(Client):
     def take_out(self, document: Document, path: tuple[str, ...], where: str, name: str) -> None:
         if where == "headers":
             super().take_out(document, path, where, name)
-            document.append((*path, "env_keys"), variable_name(name))
+            document.append((*path, "env_keys"), header_variable(path[-1], name))
         else:
             document.remove((*path, "envs", name))
             document.append((*path, "env_keys"), name)

@@ -253,7 +253,9 @@ class _OneServer:
                 for name, (value, place) in values.items():
                     self._told.take(name, value, self._client.title, secret=True, place=place)
                 return replace(made, found=listed, remote=True)
-        entry = remote_entry(launch.url, launch.transport, headers.items(), self._told, self._client.title)
+        entry = remote_entry(
+            self._server.name, launch.url, launch.transport, headers.items(), self._told, self._client.title
+        )
         here = self._service.installations().get(entry.name)
         if (
             here is not None

@@ -242,6 +242,7 @@ class JsoncDocument:
         behind = self._behind_blanks(last)
         has_comma = self.text[behind] == ","
         end_of_line = self._behind_comment(behind + 1 if has_comma else last, parent.end)
+        text += "," if has_comma else ""
         text += "" if "\n" in self.text[end_of_line : parent.end] else f"\n{outer}"
         self._splice([(last, end_of_line, ("" if has_comma else ",") + self.text[last:end_of_line] + text)])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from dynamic_plugins.clients.argument_fit import is_secret
-from dynamic_plugins.clients.client import variable_name
+from dynamic_plugins.clients.client import header_variable, variable_name
 from dynamic_plugins.clients.launch_command import CannotImportError
 from dynamic_plugins.clients.placeholders import Filled, Reference, plain
 from dynamic_plugins.errors import BadArgumentsError
@@ -32,11 +32,11 @@ _BRACED = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 def remote_entry(
-    url: Filled, transport: Transport, headers: Iterable[tuple[str, Filled]], told: Told, client: str
+    server: str, url: Filled, transport: Transport, headers: Iterable[tuple[str, Filled]], told: Told, client: str
 ) -> Entry:
-    """Return the entry of a server at *url*; what it must be told is noted in *told*. Raises CannotImportError."""
+    """Return the entry of the *server* at *url*; what it must be told is noted in *told*. Raises CannotImportError."""
     address = _address(url, told, client)
-    made = [header for name, value in headers if (header := _header(name, value, told, client)) is not None]
+    made = [header for name, value in headers if (header := _header(server, name, value, told, client)) is not None]
     try:
         direct = parse_direct(_BRACED.sub("x", address))
         if direct is None or direct.kind != "address":
@@ -110,7 +110,7 @@ def _variable_of(reference: Reference) -> str:
     return variable_name(reference.name)
 
 
-def _header(name: str, value: Filled, told: Told, client: str) -> Header | None:
+def _header(server: str, name: str, value: Filled, told: Told, client: str) -> Header | None:
     """Return a header, with a variable for its value where that is a secret or not known here."""
     try:
         check(Remote("https://example.org/", headers=(Header(name, "", "x"),)))
@@ -126,6 +126,6 @@ def _header(name: str, value: Filled, told: Told, client: str) -> Header | None:
     references = value.value.references
     literal = "".join(part for part in value.value.parts if isinstance(part, str)).strip()
     alone = len(references) == 1 and literal.lower() == before.strip().lower()
-    variable = _variable_of(references[0]) if alone else variable_name(name)
+    variable = _variable_of(references[0]) if alone else header_variable(server, name)
     told.take(variable, replace(value, text=text), client, secret=True, place=("headers", name))
     return Header(name, variable, f"{before}{{{variable}}}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.clients.client import BadServerError, Client, rest, variable_name
+from dynamic_plugins.clients.client import BadServerError, Client, header_variable, rest, variable_name
 from dynamic_plugins.clients.client_server import ClientServer
 from dynamic_plugins.clients.placeholders import EDITOR, Reference, Value
 
@@ -69,7 +69,8 @@ class VsCode(Client):
 
     def take_out(self, document: Document, path: tuple[str, ...], where: str, name: str) -> None:
         super().take_out(document, path, where, name)
-        self._ask_for(document, [Reference("env", variable_name(name), secret=True)])
+        variable = header_variable(path[-1], name) if where == "headers" else variable_name(name)
+        self._ask_for(document, [Reference("env", variable, secret=True)])
 
     def _ask_for(self, document: Document, secrets: Iterable[Reference]) -> None:
         """Add the inputs that *secrets* are asked for by, where the file has none of that id."""

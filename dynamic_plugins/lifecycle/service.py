@@ -274,6 +274,7 @@ class PluginManagementService:
     async def install_found(self, found: Found, version: str | None = None, *, remote: bool = False) -> Outcome:
         """Install what was found already; otherwise as :meth:`install`."""
         with self.under_way.begin("install", found.entry.name) as operation:
+            operation.is_about(found.entry.name)
             await self.under_way.wait_for_install(found.entry.name, before=operation)
             return await self._installs.install(found, version, remote=remote)
 
