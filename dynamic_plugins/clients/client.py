@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
 
 class UnwritableError(ValueError):
-    """A server has no form in this client's file; the text says why."""
+    """A server has no form in this client's file; the text says why.
+
+    It is no PluginError: the plugin is left out, and the others are written.
+    """
 
 
 class BadServerError(ValueError):
-    """What stands in the file is no server, or only in part; the text says why."""
+    """What stands in the file is no server, or only in part; the text says why.
+
+    It is no PluginError: it becomes a candidate with that reason.
+    """
 
 
 class Client(ABC):

@@ -27,7 +27,10 @@ _INDENT = re.compile(r"^([ \t]+)\S", re.MULTILINE)
 
 
 class JsoncError(ValueError):
-    """The text is no JSON, not even with comments; the message has the line."""
+    """The text is no JSON, not even with comments; the message has the line.
+
+    It is no PluginError: whoever reads the file names it.
+    """
 
 
 @dataclass(slots=True)

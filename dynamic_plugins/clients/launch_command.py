@@ -30,7 +30,10 @@ _OTHER_INDEX = ("--registry", "--index-url", "--index", "--default-index", "--ex
 
 
 class CannotImportError(ValueError):
-    """The command starts nothing that could be installed as a plugin; the text says why."""
+    """The command starts nothing that could be installed as a plugin; the text says why.
+
+    It is no PluginError: it becomes a candidate with that reason.
+    """
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,14 @@ from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.javascript_settings import declared_settings, read_settings
 from dynamic_plugins.install.layout import in_thread
-from dynamic_plugins.install.manifest import all_requires, read_folder, read_wheel
+from dynamic_plugins.install.local_source import read_local
+from dynamic_plugins.install.manifest import all_requires
 from dynamic_plugins.install.npm_package import NpmPackage
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.plugin_table import OWN_FILE, Own, own_file
 from dynamic_plugins.install.python_environment import too_new
 from dynamic_plugins.install.remote_plan import remote_installation
+from dynamic_plugins.install.skills import SkillsManifest, write_module
 from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
 async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> Installation:
     path = Path(plan.copy or plan.package.name)
     is_wheel = path.suffix == ".whl"
-    told = read_wheel(path) if is_wheel else read_folder(path)
+    told = read_local(path)
     if is_wheel:
         await in_thread(check_digest, plan.name, path, plan.package.sha256)
     needed = [str(path)] if is_wheel else told.dependencies
@@ -140,6 +142,8 @@ async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> In
     else:
         check_python(plan.name, told, environment)
         source = await in_thread(place, told, path, staging / "source", editable=plan.editable)
+        if isinstance(told, SkillsManifest):
+            await in_thread(write_module, told, source)
         facts = replace(facts, entry_point=told.entry_point, search_path=(str(source),))
     tell("verify", "", 0.9)
     distributions = await in_thread(environment.distributions)

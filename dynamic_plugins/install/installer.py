@@ -173,11 +173,14 @@ class Installer:
         The folder is copied, so that what was agreed to is what runs; with *editable* it is used as it lies there.
         Raises InstallError, and BadArgumentsError for a *version* that does not lie there.
         """
-        from dynamic_plugins.install.manifest import read_folder, read_wheel
+        from dynamic_plugins.install.local_source import read_local
+        from dynamic_plugins.install.skills import SkillsManifest
 
         path = path.expanduser().absolute()
         is_wheel = path.suffix == ".whl" and path.is_file()
-        told = read_wheel(path) if is_wheel else read_folder(path)
+        told = read_local(path)
+        if editable and isinstance(told, SkillsManifest):
+            raise InstallError(told.name, "skills are copied. To take over what you change in them, install them again")
         if version not in {None, "latest", told.version, f"v{told.version}"}:
             raise BadArgumentsError(told.name, f"there is no version {version}: {path} holds {told.version}")
         needed = [str(path)] if is_wheel else list(told.dependencies)
@@ -197,6 +200,7 @@ class Installer:
             entry=entry,
             warnings=(_BUILDS,) if needed and self._allow_builds else (),
             requires=told.requires,
+            notes=told.notes,
             editable=editable and not is_wheel,
         )
 

@@ -57,6 +57,8 @@ class Manifest:
     requires: tuple[str, ...] = ()
     permissions: Permissions = UNDECLARED
     requires_python: str = ""
+    notes: tuple[str, ...] = ()
+    """What the person is told of it: what of it is left out."""
     root: str = "."
     """Where the modules lie in a folder: ``.``, ``src``, or ``..`` for a folder that is the package itself."""
 
