@@ -12,6 +12,7 @@ from dynamic_plugins.approval import Answer
 from dynamic_plugins.cli import prompts
 from dynamic_plugins.cli.exit_codes import DONE, exit_code
 from dynamic_plugins.cli.screen import Screen
+from dynamic_plugins.clients.agent_plugins import AgentPlugins
 from dynamic_plugins.clients.client_files import CLIENTS, client_called, client_named, this_machine
 from dynamic_plugins.clients.file_change import FileChange, read_document, read_text
 from dynamic_plugins.clients.import_plan import ImportPlan, ServerList
@@ -20,6 +21,7 @@ from dynamic_plugins.clients.mcp_servers_clients import ClaudeCode
 from dynamic_plugins.clients.placeholders import Surroundings
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError
+from dynamic_plugins.install.skills import bundle_manifest
 
 if TYPE_CHECKING:
     import argparse
@@ -37,14 +39,17 @@ async def run(arguments: argparse.Namespace, settings: Settings, out: Output) ->
     """Run the command."""
     if arguments.source is None:
         return _overview(settings, out)
-    lists = _lists(arguments, settings)
+    bundle = _folder(arguments.source)
+    lists = _of_bundle(bundle) if bundle is not None else _lists(arguments, settings)
     with Screen(out) as screen:
         approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
             if not arguments.dry_run:
                 app.sweep()
             around = Surroundings(settings.environment, this_machine(settings.environment).home)
-            candidates = await ImportPlan(app.service, around, disabled=arguments.disabled).candidates(lists)
+            plan = ImportPlan(app.service, around, disabled=arguments.disabled)
+            candidates = await plan.candidates(lists)
+            candidates += _skills(plan, bundle)
             if not out.as_json:
                 show(out, candidates, arguments)
             wanted = [each for each in candidates if each.state in ("new", "installed")]
@@ -101,6 +106,38 @@ def _lists(arguments: argparse.Namespace, settings: Settings) -> list[ServerList
         absent = f"there is no {here.own_file(client)}. Name the file: dynamic-plugins import FILE"
         raise BadArgumentsError(client.title, absent)
     return lists
+
+
+def _folder(said: str) -> Path | None:
+    """Return the folder that *said* names; None where it is another thing."""
+    path = Path(said).expanduser().absolute()
+    return path if path.is_dir() else None
+
+
+def _skills(plan: ImportPlan, folder: Path | None) -> list[Candidate]:
+    if folder is None or not ((folder / "SKILL.md").exists() or (folder / "skills").is_dir()):
+        return []
+    return [plan.skills(folder)]
+
+
+def _of_bundle(folder: Path) -> list[ServerList]:
+    """Return the servers of an Agent Plugins bundle; none of a folder that is a skill. Raises BadArgumentsError."""
+    if (folder / "SKILL.md").exists() and not (folder / "plugin.json").exists():
+        return []
+    path = folder / "mcp.json"
+    if not (folder / "plugin.json").exists():
+        raise BadArgumentsError(str(folder), "there is neither a plugin.json nor a SKILL.md in it")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BadArgumentsError(str(folder), "its mcp.json leads out of the folder")
+    try:
+        bundle_manifest(folder)
+        if not path.exists():
+            return []
+        document, client = read_document(path, AgentPlugins())
+        servers = tuple(client.read(document.data))
+    except (OSError, ValueError) as error:
+        raise BadArgumentsError(str(folder), f"it is no bundle that can be imported: {error}") from None
+    return [ServerList(client, path, servers, folder)]
 
 
 def _project_of(path: Path) -> Path:
@@ -162,7 +199,7 @@ def _lines(each: Candidate, *, disabled: bool) -> list[str]:
         return [f"{name}: switched off in {each.client}. It is imported with --disabled."]
     if each.state == "same":
         return [f"{name}: {each.reason}."]
-    listed = "listed" if each.is_listed else "listed in no registry"
+    listed = "listed" if each.is_listed else "listed in no registry" if each.folder is None else "on this machine"
     here = "is installed already as" if each.state == "installed" else "becomes"
     lines = [f"{name}: {here} {each.plugin} ({each.origin}, {listed})"]
     told = each.told
@@ -218,6 +255,8 @@ async def _take_secrets(
 ) -> None:
     """Take the secrets that are in the vault now out of the files, where the person wants it."""
     for each in lists:
+        if isinstance(each.client, AgentPlugins):
+            continue  # it is its author's, and holds nobody's secrets
         imported = [one.candidate for one in done if one.error is None and one.candidate.file == each.file]
         mine = [candidate for candidate in imported if candidate.told.places]
         if not mine:

@@ -77,6 +77,8 @@ class Candidate:
     version: str | None = None
     remote: bool = False
     told: Told = field(default_factory=Told)
+    folder: Path | None = None
+    """Of skills: the folder that they lie in, which is installed."""
     choice: ActionChoice | None = None
     """Which of its actions the client offers its model."""
     notes: tuple[str, ...] = ()
@@ -88,7 +90,7 @@ class Candidate:
 
     @property
     def is_listed(self) -> bool:
-        return self.found is not None and self.found.entry.source != UNLISTED
+        return self.folder is None and self.found is not None and self.found.entry.source != UNLISTED
 
     @property
     def origin(self) -> str:
@@ -96,6 +98,8 @@ class Candidate:
         if self.found is None:
             return ""
         entry = self.found.entry
+        if self.folder is not None:
+            return str(self.folder)
         if entry.remote is not None and (self.remote or not entry.packages):
             return entry.remote.url
         package = entry.packages[0]

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.clients.argument_fit import fitted, own_arguments
 from dynamic_plugins.clients.candidate import Candidate, Told
-from dynamic_plugins.clients.client_server import server_key
+from dynamic_plugins.clients.client_server import ClientServer, server_key
 from dynamic_plugins.clients.launch_command import CannotImportError, Launch, parse_launch
 from dynamic_plugins.clients.placeholders import BRACES, Filled, Surroundings
 from dynamic_plugins.clients.remote_servers import listed_header_values, remote_entry
 from dynamic_plugins.core.action_choice import ActionChoice
 from dynamic_plugins.errors import PluginError
-from dynamic_plugins.registry.entry import canonical
+from dynamic_plugins.install.local_source import read_local
+from dynamic_plugins.install.skills import SkillsManifest
+from dynamic_plugins.registry.entry import Entry, Package, canonical
 from dynamic_plugins.registry.sources import UNLISTED
 from dynamic_plugins.resolver.catalog import Found
 
@@ -28,10 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.clients.client import Client
-    from dynamic_plugins.clients.client_server import ClientServer
     from dynamic_plugins.clients.placeholders import Value
     from dynamic_plugins.lifecycle.service import PluginManagementService
-    from dynamic_plugins.registry.entry import Entry, Package
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,23 @@ class ImportPlan:
             servers = [server for server in each.servers if server.name not in known]
             found += await asyncio.gather(*(self._candidate(server, each) for server in servers))
         return await self._each_by_itself(found)
+
+    def skills(self, folder: Path) -> Candidate:
+        """Return the candidate of the skills that lie in *folder*. Raises InstallError where there are none."""
+        told = read_local(folder)
+        entry = Entry(told.name, "python", told.description, packages=(Package("path", str(folder), told.version),))
+        names = ", ".join(each.name for each in told.skills) if isinstance(told, SkillsManifest) else ""
+        notes = (*([f"skills: {names}"] if names else []), *(each for each in told.notes if "import" not in each))
+        installed = told.name in self._service.installations()
+        return Candidate(
+            ClientServer(f"skills of {told.name}"),
+            "Agent Skills",
+            folder,
+            "installed" if installed else "new",
+            found=Found(entry),
+            folder=folder,
+            notes=notes,
+        )
 
     async def _candidate(self, server: ClientServer, of: ServerList) -> Candidate:
         made = Candidate(server, of.client.title, of.file)

@@ -118,7 +118,7 @@ class Importer:
     async def _one(self, candidate: Candidate, consent: OneConsent | None) -> Imported:
         assert candidate.found is not None  # noqa: S101 # only what becomes a plugin is imported
         try:
-            outcome = await self._service.install_found(candidate.found, candidate.version, remote=candidate.remote)
+            outcome = await self._install(candidate)
         finally:
             if consent is not None:
                 consent.ended(candidate.plugin)
@@ -131,6 +131,12 @@ class Importer:
         if self._activate and all(each.is_set for each in info.required_env_vars):
             info = (await self._service.activate(name)).info
         return Imported(candidate, replace(outcome, info=info))
+
+    async def _install(self, candidate: Candidate) -> Outcome:
+        if candidate.folder is not None:
+            return await self._service.install_path(candidate.folder)
+        assert candidate.found is not None  # noqa: S101 # the caller has looked
+        return await self._service.install_found(candidate.found, candidate.version, remote=candidate.remote)
 
     async def _values(self, name: str, candidate: Candidate, *, changed: bool) -> dict[str, str]:
         """Return what to tell the plugin: everything, or only what it does not know where it was there already."""

@@ -128,6 +128,8 @@ class Surroundings:
         known = {"userHome": str(self.home), "pathSeparator": os.sep, "/": os.sep}
         if self.project is not None:
             known |= {"workspaceFolder": str(self.project), "workspaceFolderBasename": self.project.name}
+            # Of a bundle: a worker runs in a folder of its own, which is where its data goes.
+            known |= {"PLUGIN_ROOT": str(self.project), "PLUGIN_DATA": "."}
         return known
 
     def fill(self, value: Value) -> Filled:
