@@ -1,10 +1,11 @@
-"""What lies on this machine and can be installed: a wheel, a plugin's folder, a folder of skills."""
+"""What lies on this machine and can be installed: a wheel, an MCP bundle, a plugin's folder, a folder of skills."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.install.manifest import read_folder, read_wheel
+from dynamic_plugins.install.mcpb import SUFFIXES, read_bundle
 from dynamic_plugins.install.skills import has_skills, read_skills
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def read_local(path: Path) -> Manifest:
     """
     if path.suffix == ".whl" and path.is_file():
         return read_wheel(path)
+    if path.suffix in SUFFIXES and path.is_file():
+        return read_bundle(path)
     if has_skills(path) and not (path / "pyproject.toml").exists():
         return read_skills(path)
     return read_folder(path)
