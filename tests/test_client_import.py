@@ -445,6 +445,7 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     with package_index() as index, npm_registry() as npm:
         index.add_server("tea-mcp")
         index.add_server("mcp-server-ledger", "2.0")
+        index.add_server("mcp-server-ledger", "2.1")
         npm.add("@acme/notes-mcp")
         told = index.environment(folder) | npm.environment(folder) | {"DYNAMIC_PLUGINS_OFFLINE": "0"}
         yield told | AROUND | {"HOME": str(folder), "DYNAMIC_PLUGINS_PASSPHRASE": "open sesame"}
@@ -534,3 +535,14 @@ async def test_what_was_imported_comes_out_in_each_client_s_form_and_in_again_as
     ledger = next(each for each in anew.values() if each.plugin == "mcp-server-ledger-two")
     assert ledger.told.plain == {"DB_PATH": str(imported / "two.db")}
     assert words(ledger) == ["--db-path", "DB_PATH", "--mode", "fast"]
+
+
+def test_an_update_keeps_the_arguments_that_came_with_the_file(imported: Path, environ: dict[str, str]) -> None:
+    cli = Cli(imported / "home", environ)
+    words = ("--registry", str(imported / "registry.json"), "update", "--version", "2.1", "--yes", "--allow-unlisted")
+    for name in ("mcp-server-ledger", "mcp-server-ledger-two"):
+        assert cli(*words, name).json["version"] == "2.1"
+    servers = json.loads(cli("export", "cursor").json["text"])["mcpServers"]
+    for name, file in (("mcp-server-ledger", "one.db"), ("mcp-server-ledger-two", "two.db")):
+        args = ["mcp-server-ledger@2.1", "--db-path", str(imported / file), "--mode", "fast"]
+        assert servers[name]["args"] == args

@@ -59,7 +59,7 @@ async def run(arguments: argparse.Namespace, settings: Settings, out: Output) ->
                 await asyncio.to_thread(lambda: app.configuration.vault)  # before anything is installed
             done = await _import(app, wanted, approve, arguments, screen)
             code = _ended(out, candidates, done, arguments)
-            await _take_secrets(lists, done, arguments, screen, out)
+            await _take_secrets(app, lists, done, arguments, screen, out)
             return code
 
 
@@ -247,6 +247,7 @@ def _say(out: Output, each: Imported) -> None:
 
 
 async def _take_secrets(
+    app: App,
     lists: Sequence[ServerList],
     done: Sequence[Imported],
     arguments: argparse.Namespace,
@@ -269,6 +270,7 @@ async def _take_secrets(
         change = FileChange(each.file, read_text(each.file), document.text)
         if change.is_change and await _wants(change, secrets, each, arguments, screen, out):
             backup = change.write()
+            app.audit.note("change a file", "dynamic-plugins", detail=str(each.file))
             out.aside(
                 f"The secrets are out of {each.file}. A copy with them is in {backup}: delete it once "
                 f"{each.client.title} works without them."
