@@ -371,3 +371,20 @@ def test_at_a_terminal_everything_is_shown_and_agreed_to_once(tmp_path: Path, pe
     assert data["one"]["headers"] == {"Authorization": "Bearer ${env:ONE_TOKEN}"}
     names = {each["name"] for each in cli("status").json["plugins"]}
     assert names == {"127.0.0.1-9-one", "127.0.0.1-9-two"}
+
+
+@pytest.mark.parametrize(
+    ("client", "field", "value"),
+    [
+        ("claude-code", "oauth", {"clientId": "acme-docs", "callbackPort": 8123}),
+        (
+            "cursor",
+            "auth",
+            {"CLIENT_ID": "acme-docs", "CLIENT_SECRET": "${env:DOCS_CLIENT_SECRET}", "scopes": ["read", "write"]},
+        ),
+    ],
+)
+def test_a_registration_is_written_as_it_was_read(client: str, field: str, value: dict[str, Any]) -> None:
+    known = CLIENTS[client]
+    (docs,) = [each for each in known.read(parse(file_of(client).read_text(), "json").data) if each.name == "docs"]
+    assert known.entry(docs)[field] == value

@@ -29,6 +29,10 @@ class McpServersClient(Client):
     key: ClassVar[tuple[str, ...]] = ("mcpServers",)
     known: ClassVar[tuple[str, ...]] = ()
     """The fields that this client has besides, and that are understood."""
+    oauth: ClassVar[str] = ""
+    """The field with its registration for signing in, where it has one."""
+    oauth_names: ClassVar[Mapping[str, str]] = {}
+    """What is in that field, by our names."""
 
     def _server(self, name: str, path: tuple[str, ...], said: dict[str, Any]) -> ClientServer:
         url, transport = self._address(said)
@@ -54,8 +58,24 @@ class McpServersClient(Client):
     def _address(self, said: dict[str, Any]) -> tuple[Value | None, Transport]:
         return self._optional(said.get("url")), "sse" if _kind(said) == "sse" else "streamable-http"
 
-    def _sign_in(self, said: dict[str, Any]) -> dict[str, Value]:  # noqa: ARG002 - clients that have it look into it
-        return {}
+    def _sign_in(self, said: dict[str, Any]) -> dict[str, Value]:
+        registered = said.get(self.oauth)
+        found: dict[str, Value] = {}
+        for name, field in self.oauth_names.items():
+            value = registered.get(field) if isinstance(registered, dict) else None
+            if isinstance(value, list):
+                found[name] = plain(" ".join(names(value)))
+            elif value not in (None, ""):
+                found[name] = self._value(value)
+        return found
+
+    def _registration(self, server: ClientServer) -> dict[str, Any]:
+        made: dict[str, Any] = {
+            field: server.sign_in[name].written(self.spell)
+            for name, field in self.oauth_names.items()
+            if name in server.sign_in
+        }
+        return {self.oauth: made} if made else {}
 
     def _tools(self, said: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:  # noqa: ARG002 - as above
         """Return the tools that alone are offered, and those that are kept back."""
@@ -75,9 +95,9 @@ class McpServersClient(Client):
     def _headers(self, server: ClientServer) -> dict[str, Any]:
         return {"headers": self._written(server.headers)} if server.headers else {}
 
-    def _extra(self, server: ClientServer) -> dict[str, Any]:  # noqa: ARG002 - as above
+    def _extra(self, server: ClientServer) -> dict[str, Any]:
         """Return the fields of this client's own."""
-        return {}
+        return self._registration(server)
 
 
 class ClaudeDesktop(McpServersClient):
@@ -94,6 +114,12 @@ class ClaudeCode(McpServersClient):
 
     name, title, dialect = "claude-code", "Claude Code", BRACES
     known = ("oauth",)
+    oauth = "oauth"
+    oauth_names: ClassVar[Mapping[str, str]] = {
+        "OAUTH_CLIENT_ID": "clientId",
+        "OAUTH_REDIRECT_PORT": "callbackPort",
+        "OAUTH_SCOPE": "scopes",
+    }
 
     def read(self, data: Mapping[str, Any], project: Path | None = None) -> list[ClientServer]:
         servers = super().read(data)
@@ -104,18 +130,11 @@ class ClaudeCode(McpServersClient):
         own = self._read_table(here["mcpServers"], ("projects", str(project), "mcpServers"))
         return [*own, *(each for each in servers if each.name not in {mine.name for mine in own})]
 
-    def _sign_in(self, said: dict[str, Any]) -> dict[str, Value]:
-        told = {"clientId": "OAUTH_CLIENT_ID", "callbackPort": "OAUTH_REDIRECT_PORT", "scopes": "OAUTH_SCOPE"}
-        return _renamed(self, said.get("oauth"), told)
-
     def _extra(self, server: ClientServer) -> dict[str, Any]:
-        told = {"OAUTH_CLIENT_ID": "clientId", "OAUTH_REDIRECT_PORT": "callbackPort", "OAUTH_SCOPE": "scopes"}
-        made: dict[str, Any] = {
-            told[name]: value.written(self.spell) for name, value in server.sign_in.items() if name in told
-        }
-        if str(made.get("callbackPort", "")).isdigit():
-            made["callbackPort"] = int(made["callbackPort"])
-        return {"oauth": made} if made else {}
+        made = self._registration(server)
+        if str(port := made.get("oauth", {}).get("callbackPort", "")).isdigit():
+            made["oauth"]["callbackPort"] = int(port)
+        return made
 
     def spell(self, reference: Reference) -> str:
         return f"${{{reference.name}}}"
@@ -126,21 +145,19 @@ class Cursor(McpServersClient):
 
     name, title, dialect = "cursor", "Cursor", EDITOR
     known = ("auth",)
-
-    def _sign_in(self, said: dict[str, Any]) -> dict[str, Value]:
-        told = {"CLIENT_ID": "OAUTH_CLIENT_ID", "CLIENT_SECRET": "OAUTH_CLIENT_SECRET", "scopes": "OAUTH_SCOPE"}
-        return _renamed(self, said.get("auth"), told)
+    oauth = "auth"
+    oauth_names: ClassVar[Mapping[str, str]] = {
+        "OAUTH_CLIENT_ID": "CLIENT_ID",
+        "OAUTH_CLIENT_SECRET": "CLIENT_SECRET",
+        "OAUTH_SCOPE": "scopes",
+    }
 
     def _remote(self, server: ClientServer, url: str) -> dict[str, Any]:
         # Which of the two an address speaks, it finds out itself; the field keeps it for whoever reads the file.
         return ({"type": "sse"} if server.transport == "sse" else {}) | {"url": url} | self._headers(server)
 
     def _extra(self, server: ClientServer) -> dict[str, Any]:
-        told = {"OAUTH_CLIENT_ID": "CLIENT_ID", "OAUTH_CLIENT_SECRET": "CLIENT_SECRET", "OAUTH_SCOPE": "scopes"}
-        made: dict[str, Any] = {
-            told[name]: value.written(self.spell) for name, value in server.sign_in.items() if name in told
-        }
-        return {"auth": made | ({"scopes": made["scopes"].split()} if "scopes" in made else {})} if made else {}
+        return _with_listed_scopes(self._registration(server))
 
     def spell(self, reference: Reference) -> str:
         return f"${{env:{reference.name}}}"
@@ -174,6 +191,12 @@ class GeminiCli(McpServersClient):
 
     name, title, dialect = "gemini", "Gemini CLI", DOLLAR
     known = ("httpUrl", "cwd", "includeTools", "excludeTools", "oauth")
+    oauth = "oauth"
+    oauth_names: ClassVar[Mapping[str, str]] = {
+        "OAUTH_CLIENT_ID": "clientId",
+        "OAUTH_CLIENT_SECRET": "clientSecret",
+        "OAUTH_SCOPE": "scopes",
+    }
 
     def _address(self, said: dict[str, Any]) -> tuple[Value | None, Transport]:
         if said.get("httpUrl"):
@@ -182,10 +205,6 @@ class GeminiCli(McpServersClient):
 
     def _tools(self, said: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return names(said.get("includeTools")), names(said.get("excludeTools"))
-
-    def _sign_in(self, said: dict[str, Any]) -> dict[str, Value]:
-        told = {"clientId": "OAUTH_CLIENT_ID", "clientSecret": "OAUTH_CLIENT_SECRET", "scopes": "OAUTH_SCOPE"}
-        return _renamed(self, said.get("oauth"), told)
 
     def read(self, data: Mapping[str, Any]) -> list[ClientServer]:
         servers, mcp = super().read(data), data.get("mcp")
@@ -202,13 +221,9 @@ class GeminiCli(McpServersClient):
         return {"url" if server.transport == "sse" else "httpUrl": url} | self._headers(server)
 
     def _extra(self, server: ClientServer) -> dict[str, Any]:
-        told = {"OAUTH_CLIENT_ID": "clientId", "OAUTH_CLIENT_SECRET": "clientSecret", "OAUTH_SCOPE": "scopes"}
-        signs: dict[str, Any] = {
-            told[name]: value.written(self.spell) for name, value in server.sign_in.items() if name in told
-        }
-        signs |= {"scopes": signs["scopes"].split()} if "scopes" in signs else {}
-        tools = {"includeTools": list(server.only), "excludeTools": list(server.hide), "oauth": signs}
-        return {name: value for name, value in tools.items() if value}
+        tools = {"includeTools": list(server.only), "excludeTools": list(server.hide)}
+        chosen = {name: value for name, value in tools.items() if value}
+        return chosen | _with_listed_scopes(self._registration(server))
 
     def spell(self, reference: Reference) -> str:
         return f"${{{reference.name}}}"
@@ -219,13 +234,9 @@ def _kind(said: dict[str, Any]) -> str:
     return kind.lower() if isinstance(kind, str) else ""
 
 
-def _renamed(client: Client, said: Any, told: Mapping[str, str]) -> dict[str, Value]:
-    """Return what *said* has of the fields in *told*, under our names; a list is one text with spaces in it."""
-    found: dict[str, Value] = {}
-    for field, name in told.items():
-        value = said.get(field) if isinstance(said, dict) else None
-        if isinstance(value, list):
-            found[name] = plain(" ".join(names(value)))
-        elif value not in (None, ""):
-            found[name] = client._value(value)
-    return found
+def _with_listed_scopes(registration: dict[str, Any]) -> dict[str, Any]:
+    """Return what a client has for signing in with its scopes as a list."""
+    for told in registration.values():
+        if "scopes" in told:
+            told["scopes"] = told["scopes"].split()
+    return registration

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from dynamic_plugins.core.outside_data import MOST_BYTES, parse_json
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import InstallError, UnavailableHereError
-from dynamic_plugins.install.manifest import Manifest
+from dynamic_plugins.install.manifest import Manifest, member_of
 from dynamic_plugins.install.plugin_table import checked_name
 from dynamic_plugins.registry.entry import Argument, Format, Variable
 from dynamic_plugins.registry.formats.fields import scalar
@@ -58,7 +58,7 @@ def read_bundle(path: Path) -> ServerManifest:
     """Return what a bundle says of itself. Raises InstallError, and UnavailableHereError for another system's."""
     try:
         with zipfile.ZipFile(path) as bundle:
-            told = parse_json(_member(bundle, "manifest.json"))
+            told = parse_json(member_of(bundle, "manifest.json"))
             names = set(bundle.namelist())
         return _manifest(_table(told, "the whole"), names)
     except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
@@ -210,14 +210,6 @@ def _table(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{what} in its manifest.json is no object")  # noqa: TRY004 - as all other faults in it
     return value
-
-
-def _member(bundle: zipfile.ZipFile, name: str) -> bytes:
-    with bundle.open(name) as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise ValueError(f"{name} in it is larger than {MOST_BYTES:,} bytes")
-    return content
 
 
 def unpack(path: Path, target: Path) -> None:
