@@ -122,6 +122,8 @@ async def test_a_client_s_file_becomes_the_same_plugins_whatever_its_form(tmp_pa
     assert (notes.told.plain, notes.told.secrets) == ({"NOTES_LANG": "de"}, {"NOTES_TOKEN": NOTES_TOKEN})
     assert (tea.state, tea.plugin, tea.is_listed, tea.origin) == ("new", "tea-mcp", False, "pypi:tea-mcp@1.0")
     assert words(tea) == ["--cups", "3"]
+    taken = {"TEA_KEY": "MY_TEA_KEY"} if client in ("claude-code", "cursor", "gemini", "vscode", "windsurf") else {}
+    assert tea.told.environment == taken, "what is taken from the person's environment is told"
     assert tea.told.secrets.keys() | tea.told.missing.keys() == {"TEA_KEY"}
     assert (docs.state, docs.origin, docs.is_listed) == ("new", "https://docs.example.com/mcp", False)
     assert docs.found is not None
@@ -192,6 +194,7 @@ async def test_what_a_placeholder_stands_for_and_is_not_set_is_missing_with_the_
         goose = await planned(app, file_of("goose"), {})
         gemini = await planned(app, file_of("gemini"), {})
     assert cursor["tea"].told.missing == {"TEA_KEY": "MY_TEA_KEY is not set in your environment"}
+    assert cursor["docs"].told.environment == {}
     assert vscode["docs"].told.missing == {"DOCS_TOKEN": "VS Code asks for it"}
     assert goose["tea"].told.missing == {"TEA_KEY": "Goose keeps it in its own keyring"}
     assert words(gemini["tea"]) == ["--cups", "CUPS"], "an argument that is not known is asked for"

@@ -206,6 +206,7 @@ def _lines(each: Candidate, *, disabled: bool) -> list[str]:
     plain = ", ".join(f"{key}={value}" for key, value in sorted(told.plain.items()))
     lines += [f"    told     {plain}"] if plain else []
     lines += [f"    secret   {', '.join(sorted(told.secrets))}"] if told.secrets else []
+    lines += [f"    from     your environment: {said} as {key}" for key, said in told.environment.items()]
     lines += [f"    missing  {key}: {why}" for key, why in told.missing.items()]
     return lines + [f"    note     {note}" for note in (*each.notes, *told.notes)]
 

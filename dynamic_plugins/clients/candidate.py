@@ -34,6 +34,8 @@ class Told:
     secrets: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     """The variables that stand in the file without a value that is known here, and why."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Whose value is taken from the person's environment, and from which variable there."""
     places: list[tuple[str, str]] = field(default_factory=list)
     """Where secrets stand in the file as plain text: ``env`` or ``headers``, and the name there."""
     notes: list[str] = field(default_factory=list)
@@ -53,6 +55,8 @@ class Told:
             self.missing[name] = "the file only says where it goes"
         elif value.text.strip():
             (self.secrets if secret else self.plain)[name] = value.text
+            if said := [each.name for each in value.value.references if each.kind == "env"]:
+                self.environment[name] = ", ".join(dict.fromkeys(said))
             if secret and place is not None and not value.value.references:
                 self.places.append(place)
 
@@ -113,6 +117,7 @@ class Candidate:
         told |= {"values": sorted(self.told.plain), "secrets": sorted(self.told.secrets)} if self.found else {}
         more: Mapping[str, Any] = {
             "missing": dict(self.told.missing),
+            "from_environment": dict(self.told.environment),
             "notes": [*self.notes, *self.told.notes],
             "reason": self.reason,
         }
