@@ -96,6 +96,15 @@ def _is_fenced(settings: Settings) -> bool:
     return Fence(settings.sandbox, settings.limits).tier.level is not Level.NONE
 
 
+def _state(settings: Settings) -> StateStore:
+    """Return the saved state, as the profile that is used sees it. Raises UnknownProfileError."""
+    if settings.profile is None:
+        return StateStore(settings.state_file)
+    from dynamic_plugins.storage.profiles import Profiles
+
+    return Profiles(settings.home).store(settings.profile)
+
+
 def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
     """Return the registry; where this process *ends_soon*, a refresh that it begins goes on without it."""
     return Registry(
@@ -172,14 +181,14 @@ class App:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
-        self.store, self.components = StateStore(settings.state_file), ComponentRegistry()
+        self.store, self.components = _state(settings), ComponentRegistry()
         self.catalogue = self._make_catalogue()
         installed = StateStore(settings.state_file).read  # what is written from threads reads the state by itself
         self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
         self.loader = _loader(settings, self.sign_ins, log_line)
-        self.audit = AuditLog(settings.audit_file, door)
+        self.audit = AuditLog(settings.audit_file, door, settings.profile or "")
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
             catalogue=self.catalogue,
@@ -245,7 +254,7 @@ class App:
         return {name: plugin.installation.entry for name, plugin in self.store.read().items()}
 
     def _installed_path(self, name: str) -> str | None:
-        plugin = self.store.read().get(name) or self.store.leaving().get(name)
+        plugin = self.store.everything().get(name) or self.store.leaving().get(name)
         return plugin.installation.path if plugin is not None else None
 
     # Made at first use: a command such as status needs neither, and reading the prompts takes time.
@@ -373,7 +382,7 @@ class App:
 
     def sweep(self) -> None:
         """Remove what an install or removal that was cut short has left behind."""
-        self.installer.sweep(lambda: {plugin.installation.path for plugin in self.store.read().values()})
+        self.installer.sweep(lambda: {path for plugin in self.store.everything().values() for path in plugin.folders})
         for folder in (self.settings.home, self.settings.home / "registry"):
             atomic_file.sweep(folder)
 

@@ -21,7 +21,7 @@ from dynamic_plugins.core.permissions import (
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.text.printable import visible
 
-Verb = Literal["install", "activate", "update", "uninstall", "call", "reach"]
+Verb = Literal["install", "activate", "update", "rollback", "uninstall", "call", "reach"]
 
 
 class Answer(StrEnum):
@@ -101,6 +101,8 @@ class ApprovalRequest:
         if self.verb == "activate" and self.changes:
             what = f"{self.name} {self.version} offers other things than you agreed to."
             return visible(f"{what} Use what is new or changed?")
+        if self.verb == "rollback":
+            return visible(f"Go back to {self.name} {self.version} from {self.source}?")
         return visible(f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?")
 
     @property

@@ -27,6 +27,9 @@
     │   │   └── SourceListError            state_unavailable   (registry.sources; a StateError too)
     │   ├── BadRequestError                bad_arguments       (embedded.request)
     │   ├── UsageError                     wrong_usage
+    │   ├── PinnedError                    pinned
+    │   ├── NoVersionBeforeError           no_version_before
+    │   ├── UnknownProfileError            unknown_profile
     │   ├── NotActiveError                 action_failed       (an ActionError too)
     │   └── UnknownActionError             action_failed       (an ActionError too)
     ├── UnavailableError                                       this machine, or what it reaches: mend it, or try later
@@ -291,8 +294,8 @@ class NeedsConfigurationError(InputError):
         if version is not None:
             which = f"{name} {version}"
             command += "".join(f" {variable}=VALUE" for variable in self.missing)
-            for_person = ", then update again. Until then the present version stays"
-            for_model = ", then updates again. Until then the present version stays"
+            for_person = ", then try again. Until then the present version stays"
+            for_model = ", then tries again. Until then the present version stays"
         needs = f"{which} needs {', '.join(self.missing)} first."
         super().__init__(
             f"{needs} Set {'it' if len(self.missing) == 1 else 'them'} with: {command}{for_person}",
@@ -393,6 +396,48 @@ class UsageError(InputError):
     def __init__(self, text: str, usage: str = "") -> None:
         self.usage = usage
         super().__init__(text)
+
+
+class PinnedError(InputError):
+    """The person wants the plugin to stay at the version that it has."""
+
+    code = "pinned"
+
+    def __init__(self, name: str, version: str) -> None:
+        self.name, self.version = name, version
+        text = f"{name} is pinned at {version} and was not changed."
+        super().__init__(
+            f"{text} To let it change: dynamic-plugins unpin {name}",
+            for_model=f"{text} Only the person can lift that, if they want to, with: dynamic-plugins unpin {name}",
+        )
+
+
+class NoVersionBeforeError(InputError):
+    """There is no version of the plugin to go back to."""
+
+    code = "no_version_before"
+
+    def __init__(self, name: str, version: str, reason: str = "") -> None:
+        self.name, self.version = name, version
+        why = reason or "it was not updated since it was installed, so no version before this one is kept"
+        text = f"{name} {version} stays: {why}."
+        super().__init__(f"{text} To install a certain version: dynamic-plugins update {name} --version VERSION")
+
+
+class UnknownProfileError(InputError):
+    """The home has no profile of this name; ``suggestions`` are those that it has."""
+
+    code = "unknown_profile"
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        self.name, self.known = name, tuple(known)
+        there_are = f" There are: {', '.join(self.known)}." if known else ""
+        super().__init__(
+            f"There is no profile {name!r} in this home.{there_are} Make it with: dynamic-plugins profile make {name}"
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"suggestions": list(self.known)}
 
 
 # ---------------------------------------------------------------------------- this machine, and what it reaches

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_plugins.app import App
@@ -31,6 +32,7 @@ class DynamicPlugins:
             result = await plugins.call(call.function.name, call.function.arguments)
 
     *home* is where plugins and state are kept (default: the user's data folder, shared with the command line);
+    *profile* is one of that home: only its plugins are seen (``UnknownProfileError`` where there is none).
     *registries* are files or addresses used in place of the configured ones. *approve* asks a person before something
     is installed or first started; without it such a call answers ``needs_confirmation``. It is asked as well before a
     plugin's action is called, as *confirm_calls* says: ``always``, ``changing`` (all but those that only read; the
@@ -44,6 +46,7 @@ class DynamicPlugins:
         self,
         home: str | Path | None = None,
         *,
+        profile: str | None = None,
         registries: Sequence[str | Path] = (),
         approve: Approve | None = None,
         ask_values: AskValues | None = None,
@@ -53,6 +56,7 @@ class DynamicPlugins:
         confirm_calls: ConfirmCalls | None = None,
     ) -> None:
         told = settings or Settings.from_environment(home=home, registries=tuple(str(each) for each in registries))
+        told = told if profile is None else replace(told, profile=profile)
         # Who gives a person to ask wants them asked; where there is none, calls are made as before.
         mode = confirm_calls or ("never" if approve is None else "changing")
         self.app = App(

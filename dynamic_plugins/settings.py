@@ -215,6 +215,8 @@ class Settings:
     timeouts: Timeouts = Timeouts()
     sandbox: SandboxMode = "auto"
     """``require`` starts no plugin whose permissions cannot be enforced here; ``off`` enforces nothing."""
+    profile: str | None = None
+    """The profile of the home whose plugins are seen; None sees all that is installed."""
     in_process: tuple[str, ...] = ()
     """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
     meaning: bool = True
@@ -252,6 +254,7 @@ class Settings:
         environment: Mapping[str, str] | None = None,
         *,
         home: str | Path | None = None,
+        profile: str | None = None,
         registries: tuple[str, ...] = (),
         model: str | None = None,
         base_url: str | None = None,
@@ -270,6 +273,7 @@ class Settings:
             os.environ.pop(_PASSPHRASE, None)
         return cls(
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
+            profile=profile or env.get("DYNAMIC_PLUGINS_PROFILE") or None,
             registries=registries,
             offline=_flag(env, "DYNAMIC_PLUGINS_OFFLINE"),
             model=_model(env, model, base_url),

@@ -49,12 +49,14 @@ Offers = dict[str, list[dict[str, Any]]]
 
 
 class Stage:
-    """The plugins as they stand before a turn, and a conversation on them whose tools only pretend."""
+    """The plugins as they stand before a turn, and a conversation on them whose tools only pretend.
 
-    def __init__(self, status: dict[str, str], offers: Offers, catalogue: Catalogue, result: Any) -> None:
+    Calls of actions return *results* one after another, the last one again and again.
+    """
+
+    def __init__(self, status: dict[str, str], offers: Offers, catalogue: Catalogue, results: Sequence[Any]) -> None:
         self._status, self._offers, self._catalogue = dict(status), offers, catalogue
-        self._results = list(result) if isinstance(result, list) else None
-        self._result = result
+        self._results = list(results)
         self._vault = SessionVault()
         self._configured: list[tuple[str, list[dict[str, Any]]]] = []
         self._registry = ComponentRegistry()
@@ -75,8 +77,8 @@ class Stage:
         return Action(offer["name"], offer["description"], answer, parameters, read_only=hints.get("readOnlyHint"))
 
     def _next_result(self) -> Any:
-        if self._results is None or not self._results:
-            return self._result
+        if not self._results:
+            return None
         return self._results.pop(0) if len(self._results) > 1 else self._results[0]
 
     async def _pretend(self, action: str, plugin_name: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +205,7 @@ async def play(
             meaning=settings.meaning,
         )
         model = open_model(settings, catalogue)
-        stage = Stage(status, offers, catalogue, turn.get("result", "done"))
+        stage = Stage(status, offers, catalogue, _results_of(turn) or [turn.get("result", "done")])
         conversation = stage.conversation(model, dialogue["turns"][:number])
         begin = time.process_time()
         answer = await conversation.respond(turn["say"])

@@ -90,7 +90,7 @@ async def samples_of(dialogue: dict[str, Any], offers: Offers, registry: Registr
     found = []
     for number, turn in enumerate(dialogue["turns"]):
         catalogue = Catalogue(registry, lambda now=dict(status): _entries(now, offers))  # type: ignore[misc] # bound now
-        stage, listener = Stage(status, offers, catalogue, None), _Listener()
+        stage, listener = Stage(status, offers, catalogue, ()), _Listener()
         await stage.conversation(listener, dialogue["turns"][:number]).respond(turn["say"])
         responder = Responder(await catalogue.names(), {entry.name: entry for entry in await registry.entries()})
         standing = standing_from(listener.context.plugins if listener.context else ())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uv
 
-from tests import slow
+from tests import fast_coverage, slow
+from tests.ready_interpreter import FORKS, ReadyInterpreter, alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import ssl
+    from collections.abc import Generator, Iterator
 
     import psutil
 
@@ -43,6 +47,33 @@ ALONE = {
 }
 os.environ["PYTHON_KEYRING_BACKEND"] = ALONE["PYTHON_KEYRING_BACKEND"]
 os.environ["DYNAMIC_PLUGINS_OFFLINE"] = ALONE["DYNAMIC_PLUGINS_OFFLINE"]
+
+
+# What is imported and collected stays until the end: to look through it for garbage takes a quarter of the time of the
+# collection, and each time after it as long as all that a test leaves.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cov-fast", action="store_true", help="with --cov: measure while fast tests run, not slow ones")
+
+
+def pytest_configure() -> None:
+    # They are this pytest's; one that a test starts has its own.
+    os.environ.pop("PYTEST_ADDOPTS", None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if not (item.config.getoption("--cov-fast") and item.get_closest_marker("slow")):
+        return (yield)
+    with fast_coverage.paused():
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -98,13 +129,33 @@ class Cli:
 
     def __call__(self, *words: str, stdin: str = "", code: int | None = 0, json: bool = True) -> Ran:
         """Run a command; its exit code must be *code* (None: any)."""
-        argv = self.command(*(["--json"] if json else []), *words)
-        done = subprocess.run(
-            argv, input=stdin, capture_output=True, text=True, timeout=COMMAND_SECONDS, env=self.environment()
-        )
+        done = _run(self.command(*(["--json"] if json else []), *words), stdin, self.environment())
         ran = Ran(done.returncode, done.stdout, done.stderr)
         assert code is None or ran.code == code, f"{words}: exit {ran.code}\n{ran.out}\n{ran.err}"
         return ran
+
+
+def _run(argv: list[str], stdin: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    if FORKS and alike(env, (ready := _ready()).environ):
+        words = argv[argv.index("dynamic_plugins") + 1 :]
+        if (done := ready.run(words, said=stdin, env=env, seconds=COMMAND_SECONDS)) is not None:
+            return done
+    return subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=COMMAND_SECONDS, env=env)
+
+
+_started: list[ReadyInterpreter] = []
+
+
+def _ready() -> ReadyInterpreter:
+    """Return the interpreter of this process that is ready, started at its first command."""
+    if not _started:
+        _started.append(ReadyInterpreter(Cli(Path()).environment()))
+    return _started[0]
+
+
+def pytest_unconfigure() -> None:
+    while _started:
+        _started.pop().close()
 
 
 @pytest.fixture
@@ -115,7 +166,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def cli(home: Path) -> Iterator[Cli]:
     yield Cli(home)
-    _assert_ended(home)
+    assert_ended(home)
 
 
 @pytest.fixture(scope="module")
@@ -123,10 +174,31 @@ def module_cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     """The command line on one home for a whole module, whose tests find in it what those before them left."""
     cli = Cli(tmp_path_factory.mktemp("module") / "home")
     yield cli
-    _assert_ended(cli.home)
+    assert_ended(cli.home)
 
 
-def _assert_ended(home: Path) -> None:
+@dataclass
+class KeptHome:
+    """A home that took long to make: each test that wants it gets it in its place, as it was when it was kept."""
+
+    cli: Cli
+    copy: Path
+
+    @classmethod
+    def of(cls, cli: Cli) -> KeptHome:
+        copy = cli.home.with_name("kept")
+        shutil.copytree(cli.home, copy, symlinks=True)
+        return cls(cli, copy)
+
+    def put_back(self) -> Iterator[Cli]:
+        """Put it back, and look afterwards that nothing runs there any more: the body of a fixture."""
+        shutil.rmtree(self.cli.home)
+        shutil.copytree(self.copy, self.cli.home, symlinks=True)
+        yield Cli(self.cli.home, dict(self.cli.env))
+        assert_ended(self.cli.home)
+
+
+def assert_ended(home: Path) -> None:
     import psutil
 
     # A supervisor ends a moment after the worker that it waits for.
@@ -187,6 +259,26 @@ def official() -> Iterator[dict[str, str]]:
     OFFICIAL.clear()
     yield real
     OFFICIAL.update(real)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_are_read_once() -> Iterator[None]:
+    """Have all HTTP clients of this process share what they trust: each reads it anew, for a fiftieth of a second."""
+    import httpcore2
+
+    read = httpcore2.default_ssl_context
+
+    @cache
+    def trusting(_: tuple[str | None, ...], trust_env: bool) -> ssl.SSLContext:
+        return read(_trust_env=trust_env)
+
+    def shared(*, _trust_env: bool = True) -> ssl.SSLContext:
+        return trusting(tuple(map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))), _trust_env)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(httpcore2, "default_ssl_context", shared)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -111,7 +111,7 @@ def outside(pid: int) -> int:
     return pid
 
 
-_TRACKER = "multiprocessing.resource_tracker"
+_OF_THE_TESTS = ("multiprocessing.resource_tracker", "tests.ready_interpreter")
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -122,8 +122,9 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 
 def children() -> list[str]:
-    """Return what processes of ours live, but for the one that multiprocessing keeps once a test has used it."""
-    return [line for words in _commands() if (line := " ".join(words)) and _TRACKER not in line]
+    """Return what processes of ours live, but for those that the tests themselves keep once one has used them."""
+    lines = (" ".join(words) for words in _commands())
+    return [line for line in lines if line and not any(each in line for each in _OF_THE_TESTS)]
 
 
 def _commands() -> Iterator[list[str]]:

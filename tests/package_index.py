@@ -81,6 +81,8 @@ class PackageIndex:
     host: str = ""
     files: dict[str, dict[str, tuple[bytes, str | None]]] = field(default_factory=dict)
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    """The paths that were asked for."""
 
     def add(
         self, name: str, version: str, published: str | None, requires: tuple[str, ...] = (), python: str = ""
@@ -106,6 +108,7 @@ class PackageIndex:
         return told | {"UV_CACHE_DIR": str(folder / "uv-cache")}
 
     def answer(self, path: str) -> bytes | None:
+        self.asked.append(path)
         kind, _, name = path.strip("/").partition("/")
         if kind == "files":
             return next(packed[name][0] for packed in self.files.values() if name in packed)

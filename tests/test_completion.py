@@ -36,11 +36,17 @@ def names(home: Path, kind: str, begun: str = "", *line: str) -> list[str]:
     return subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout.split()
 
 
+@pytest.fixture(scope="module")
+def greeter(module_cli: Cli) -> Cli:
+    """A home where ``hello`` is active."""
+    module_cli("install", "--path", HELLO, "--yes")
+    module_cli("activate", "hello")
+    return module_cli
+
+
 @pytest.fixture
-def typing(cli: Cli, tmp_path: Path) -> Callable[[str], Terminal]:
+def typing(greeter: Cli, tmp_path: Path) -> Callable[[str], Terminal]:
     """Start a shell that has taken the script in, on a home where ``hello`` is active."""
-    cli("install", "--path", HELLO, "--yes")
-    cli("activate", "hello")
     folder = tmp_path / "folder"
     folder.mkdir()
 
@@ -55,9 +61,9 @@ def typing(cli: Cli, tmp_path: Path) -> Callable[[str], Terminal]:
             "fish": "dynamic-plugins completion fish | source",
         }[shell]
         options = {"bash": ["--norc", "--noprofile", "-i"], "zsh": ["-f", "-i"], "fish": ["--no-config", "-i"]}[shell]
-        home = {"DYNAMIC_PLUGINS_HOME": str(cli.home), "HOME": str(folder), "PS1": "> ", "TERM": "xterm"}
+        home = {"DYNAMIC_PLUGINS_HOME": str(greeter.home), "HOME": str(folder), "PS1": "> ", "TERM": "xterm"}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        terminal = Terminal([shell, *options], folder, cli.environment() | home | {"PATH": path}, columns=120)
+        terminal = Terminal([shell, *options], folder, greeter.environment() | home | {"PATH": path}, columns=120)
         terminal.type(f"{load}; echo rea''dy")
         terminal.shows("ready\\s")
         return terminal
@@ -83,11 +89,11 @@ def test_commands_options_and_names_are_completed(typing: Callable[[str], Termin
             assert terminal.shows(f"dynamic-plugins {begun}{rest} ")
 
 
-def test_fish_completes_the_same(typing: Callable[[str], Terminal], cli: Cli) -> None:
+def test_fish_completes_the_same(typing: Callable[[str], Terminal], greeter: Cli) -> None:
     with typing("fish"):
         pass
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    env = cli.environment() | {"DYNAMIC_PLUGINS_HOME": str(cli.home), "PATH": path}
+    env = greeter.environment() | {"DYNAMIC_PLUGINS_HOME": str(greeter.home), "PATH": path}
 
     def completed(line: str) -> list[str]:
         code = 'dynamic-plugins completion fish | source; complete -C "$argv[1]"'

@@ -271,7 +271,7 @@ def test_two_numbers_are_added_whichever_is_first() -> None:
 
 
 async def test_the_time_in_a_place_that_nobody_knows_is_not_told(client: openai.AsyncOpenAI) -> None:
-    answer = await client.chat.completions.create(**asked("what time is it in Atlantis", [*TOOLS, *TIME]))
+    answer = await client.chat.completions.create(**asked("what time is it in Rivendell", [*TOOLS, *TIME]))
     assert answer.choices[0].message.tool_calls is None
 
 

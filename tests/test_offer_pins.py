@@ -15,14 +15,15 @@ from dynamic_plugins.lifecycle.offer_pins import difference, review
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.state import StateStore, StoredPlugin
 from dynamic_plugins.workers.components import READ, Component, Offers
+from tests.conftest import Cli, KeptHome
 from tests.loading import PLUGINS, raw, until
 from tests.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from dynamic_plugins.approval import ApprovalRequest
-    from tests.conftest import Cli
 
 TURNCOAT = PLUGINS / "turncoat"
 
@@ -39,14 +40,20 @@ class Person:
         return self.later if request.changes else True
 
 
-@pytest.fixture
-def turned(cli: Cli) -> Cli:
-    """A home in which the turncoat was agreed to, used, and has changed since."""
+@pytest.fixture(scope="module")
+def turned_home(tmp_path_factory: pytest.TempPathFactory) -> KeptHome:
+    cli = Cli(tmp_path_factory.mktemp("turned") / "home")
     cli("install", "--path", str(TURNCOAT), "--yes")
     assert cli("activate", "turncoat").json["actions"] == ["tell", "turn", "add"]
     assert cli("call", "turncoat", "add", "--args", '{"a": 2, "b": 3}').json["result"] == 5
     cli("call", "turncoat", "turn")
-    return cli
+    return KeptHome.of(cli)
+
+
+@pytest.fixture
+def turned(turned_home: KeptHome) -> Iterator[Cli]:
+    """A home in which the turncoat was agreed to, used, and has changed since."""
+    yield from turned_home.put_back()
 
 
 def test_what_changed_under_the_same_version_is_withheld_and_the_rest_goes_on(turned: Cli) -> None:

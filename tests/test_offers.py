@@ -10,6 +10,7 @@ import pytest
 
 from dynamic_plugins.embedded.agreement import agrees, declines
 from dynamic_plugins.embedded.classifier import LinearModel, model, vector_of
+from dynamic_plugins.embedded.decide import Call
 from dynamic_plugins.embedded.dialogue import NOTHING_ASKED
 from dynamic_plugins.embedded.policy import NOTHING_STANDS_SO
 from dynamic_plugins.embedded.reading import mood_of
@@ -332,3 +333,58 @@ def test_a_file_is_looked_for_as_what_it_is_and_no_folder_by_its_name() -> None:
     assert made.arguments["query"] == "read report text file"
     (asked,) = answer({}, "what's in /srv/acme-repo?").proposed
     assert "acme" not in asked.arguments["query"]
+
+
+FOUND = "I found:\n- exa-mcp-server: Searches\n- tavily-mcp: Searches\nWhich one shall I install?"
+
+
+def test_a_yes_to_the_question_which_one_is_asked_again_and_the_answer_taken() -> None:
+    again = answer({}, "find a web search", FOUND, "yes")
+    assert (again.calls, again.text) == ((), "Which one do you mean: exa-mcp-server or tavily-mcp?")
+    made = answer({}, "find a web search", FOUND, "yes", again.text, "the second one")
+    assert [(call.tool, call.plugin) for call in made.calls] == [("install_plugin", "tavily-mcp")]
+
+
+@pytest.mark.parametrize("said", ["put it on then", "yes and switch it on", "go on, get it"])
+def test_an_order_for_what_was_just_asked_is_not_asked_again(said: str) -> None:
+    made = answer({}, "search the web", "Install exa-mcp-server?", said)
+    assert made.calls[0] == Call("install_plugin", {"plugin_name": "exa-mcp-server"})
+
+
+@pytest.mark.parametrize(
+    "said", ["would you install it if you were me", "let me think about installing it", "dont install it yet"]
+)
+def test_who_only_thinks_about_what_was_asked_orders_nothing(said: str) -> None:
+    assert answer({}, "search the web", "Install exa-mcp-server?", said).calls == ()
+
+
+def test_a_yes_with_a_remark_is_a_yes_to_the_plugin_that_was_asked_about() -> None:
+    asked = "It can, but the calculator is installed and switched off; shall I switch it on?"
+    status = {"mcp-server-calculator": "inactive", "mcp-server-time": "active"}
+    made = answer(status, "can you work out 11 times 127.40", asked, "yes please, I do not trust my own maths")
+    assert made.calls == (Call("activate_plugin", {"plugin_name": "mcp-server-calculator"}),)
+
+
+def test_what_is_off_and_shall_go_is_asked_about() -> None:
+    made = answer({"@elizaos/plugin-slack": "inactive"}, "slack out, nobody uses. uninstall")
+    assert [call.arguments.get("uninstall") for call in (*made.calls, *made.proposed)] == [True]
+
+
+TODO = "Yes, @elizaos/plugin-todo can do that; it is not installed. Shall I install it?"
+
+
+@pytest.mark.parametrize(
+    ("said", "done"),
+    [
+        ("yea get it and fire it up", ["install_plugin", "activate_plugin"]),
+        ("yes but do not switch it on", []),
+        ("sure, what does it cost?", []),
+    ],
+)
+def test_a_yes_that_orders_more_does_that_as_well(said: str, done: list[str]) -> None:
+    assert [call.tool for call in answer({}, "is there a todo list", TODO, said).calls] == done
+
+
+def test_what_is_switched_off_is_the_one_of_its_kind_that_is_there() -> None:
+    made = answer({"@playwright/mcp": "active", "mcp-server-time": "active"}, "got what i need. browser plugin off")
+    assert made.proposed == (Call("deactivate_plugin", {"plugin_name": "@playwright/mcp"}),)

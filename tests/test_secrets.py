@@ -22,6 +22,7 @@ from dynamic_plugins.registry.formats import fields
 from dynamic_plugins.settings import FORBIDDEN_VARIABLES, Settings
 from dynamic_plugins.storage.values import ConfigurationStore
 from dynamic_plugins.storage.vault import SERVICE, EncryptedFileVault, KeyringVault, open_vault
+from tests.conftest import Cli, KeptHome
 from tests.keyring_stand_ins import LockedKeyring, MemoryKeyring, PlainKeyring, SilentKeyring
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from keyring.backend import KeyringBackend
 
-    from tests.conftest import Cli
 
 ROOT = Path(__file__).parent.parent
 KEEPER = Path(__file__).parent / "plugins" / "keeper"
@@ -280,10 +280,16 @@ def test_forgetting_removes_secrets_and_all(no_keyring: None, tmp_path: Path) ->
 # ------------------------------------------------------------------------------------------- the command line
 
 
-@pytest.fixture
-def keeper(cli: Cli) -> Cli:
+@pytest.fixture(scope="module")
+def home_with_keeper(tmp_path_factory: pytest.TempPathFactory) -> KeptHome:
+    cli = Cli(tmp_path_factory.mktemp("keeper") / "home")
     cli("install", "--path", str(KEEPER), "--yes")
-    return cli
+    return KeptHome.of(cli)
+
+
+@pytest.fixture
+def keeper(home_with_keeper: KeptHome) -> Iterator[Cli]:
+    yield from home_with_keeper.put_back()
 
 
 def test_without_a_place_for_secrets_configure_says_how_to_get_one(keeper: Cli) -> None:

@@ -23,7 +23,7 @@ from dynamic_plugins.integrations.mcp_elicitation import Person
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.audit import KEPT, MOST_BYTES, AuditLog
 from dynamic_plugins.storage.operator_policy import Policy
-from tests.conftest import EXAMPLES, Cli
+from tests.conftest import EXAMPLES, Cli, KeptHome
 from tests.loading import until
 
 if TYPE_CHECKING:
@@ -359,11 +359,18 @@ class Asked:
         return self.answer
 
 
-@pytest.fixture
-def with_notes(cli: Cli, tmp_path: Path) -> Cli:
-    cli("install", "--path", str(notes(tmp_path / "notes")), "--yes")
+@pytest.fixture(scope="module")
+def home_with_notes(tmp_path_factory: pytest.TempPathFactory) -> KeptHome:
+    folder = tmp_path_factory.mktemp("notes")
+    cli = Cli(folder / "home")
+    cli("install", "--path", str(notes(folder / "notes")), "--yes")
     cli("activate", "notes")
-    return cli
+    return KeptHome.of(cli)
+
+
+@pytest.fixture
+def with_notes(home_with_notes: KeptHome) -> Iterator[Cli]:
+    yield from home_with_notes.put_back()
 
 
 NOTE = {"name": "diary"}
@@ -399,12 +406,14 @@ async def test_a_yes_holds_as_long_as_the_person_says(with_notes: Cli, answer: s
             assert len(asked.calls) == later
 
 
-async def test_always_ends_when_the_action_becomes_another(with_notes: Cli, tmp_path: Path) -> None:
+async def test_always_ends_when_the_action_becomes_another(with_notes: Cli) -> None:
     asked = Asked(Answer.ALWAYS)
     async with asyncio.timeout(120), DynamicPlugins(with_notes.home, approve=asked) as plugins:
         await plugins.call("notes__send_note", NOTE)
-        notes(tmp_path / "notes", SOURCE.replace("Sends a note away.", "Sends a note to everybody."))
+        folder = with_notes.home.with_name("notes")
+        notes(folder, SOURCE.replace("Sends a note away.", "Sends a note to everybody."))
         await plugins.app.service.update("notes")
+        notes(folder)
         assert (await plugins.call("notes__send_note", NOTE))["ok"]
         assert len(asked.calls) == 2
 

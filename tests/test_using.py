@@ -284,3 +284,111 @@ def test_the_words_of_a_limit_are_no_part_of_what_is_looked_for() -> None:
     papers = tool("arxiv__search_papers", "Searches papers.", {"query": "string"}, max_results="integer")
     (made,) = propose("Is there science about varroa mites? Search not more than 5 papers", [], [papers])[:1]
     assert made.calls == (("arxiv__search_papers", {"query": "varroa mites", "max_results": 5}),)
+
+
+@pytest.mark.parametrize(
+    ("said", "items"),
+    [
+        (
+            "put 2 pints of milk, a malt loaf and 6 eggs on the list",
+            [("pints of milk", 2), ("malt loaf", None), ("eggs", 6)],
+        ),
+        ("mete 12 limones y 2 de pimenton", [("limones", 12), ("pimenton", 2)]),
+        ("add popcorn x3 n ice cream x2", [("popcorn", 3), ("ice cream", 2)]),
+    ],
+)
+def test_several_things_are_put_on_a_list_one_by_one(said: str, items: list[tuple[str, int | None]]) -> None:
+    calls = next(one.calls for one in propose(said, [], LISTS) if len(one.calls) > 1)
+    assert [(arguments["item"], arguments.get("amount")) for _, arguments in calls] == items
+
+
+@pytest.mark.parametrize("said", ["put a dozen eggs on my list, I am baking on Saturday", "add 10 rolls of tape"])
+def test_a_reason_or_a_measure_is_no_other_thing(said: str) -> None:
+    assert len(propose(said, [], LISTS)[0].calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        ("1) 2611.15502 Thermal refugia 2) 2611.08213 An ODE model 3) 2610.20077 Drones", "2611.08213"),
+        ("a41c9e0 beams; 7be02d1 soil layers; 19d3f55 init", "7be02d1"),
+        ("#212 login loops on safari; #215 dark mode missing", "215"),
+        ("[FILE] kitchen.txt [FILE] wardrobe.txt [DIR] old", "wardrobe.txt"),
+        ("books, loans, patrons", "loans"),
+    ],
+)
+def test_a_list_on_one_line_has_a_second_one(text: str, second: str) -> None:
+    fields = chosen("the second one", items_in(text))[0].fields
+    assert second in (str(fields.get("id")), fields.get("name"))
+
+
+def test_a_sentence_is_no_list() -> None:
+    assert items_in("We map bleaching on 14 reef flats, from drones. It agrees; divers saw the same.") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "zone"),
+    [("TIME LAREDO", "America/Chicago"), ("doors in ghent", "Europe/Brussels"), ("and Leeds?", "Europe/London")],
+)
+def test_a_city_is_a_place_where_one_stands(said: str, zone: str) -> None:
+    assert [value.unit for value in extract(said).of("place")] == [zone]
+
+
+@pytest.mark.parametrize("said", ["what is the best way in general", "is it the same?", "for most people", "to do"])
+def test_words_that_are_cities_as_well_are_words(said: str) -> None:
+    assert not extract(said).of("place")
+
+
+LOCAL = {"type": "string", "description": "IANA name. Use 'Africa/Lagos' as local timezone if none is provided."}
+OWN_CLOCK = [
+    tool("clock__convert", "Convert time.", {"source_timezone": LOCAL, "time": "string", "target_timezone": LOCAL})
+]
+GUANGZHOU = [
+    Exchange("time in Guangzhou?", [Made("clock__convert", {"target_timezone": "Asia/Shanghai"}, "9:30")], "9:30")
+]
+
+
+@pytest.mark.parametrize(
+    ("said", "source", "target"),
+    [
+        ("the agent there says 17:30 his time. what is that for us", "Asia/Shanghai", "Africa/Lagos"),
+        ("if I call at 19:00 my time what is that over there", "Africa/Lagos", "Asia/Shanghai"),
+    ],
+)
+def test_a_time_of_theirs_becomes_ours_and_ours_becomes_theirs(said: str, source: str, target: str) -> None:
+    arguments = propose(said, GUANGZHOU, OWN_CLOCK)[0].calls[0][1]
+    assert (arguments["source_timezone"], arguments["target_timezone"]) == (source, target)
+
+
+def test_a_number_out_of_bounds_is_no_argument() -> None:
+    days = {"type": "integer", "minimum": 1, "maximum": 10}
+    forecast = tool("weather__get_forecast", "Tells the weather of the next days.", {"city": "string", "days": days})
+    assert "days" not in propose("612 miles at 58 an hour, forecast for Leeds", [], [forecast])[0].calls[0][1]
+
+
+def test_what_a_server_requires_and_has_a_default_for_is_given() -> None:
+    scale = {"type": "string", "enum": ["css", "device"], "default": "css"}
+    shot = tool("mcp__browser_take_screenshot", "Take a screenshot of the current page.", {"scale": scale})
+    assert propose("a screenshot please", [], [shot])[0].calls == (("mcp__browser_take_screenshot", {"scale": "css"}),)
+
+
+def test_what_reads_is_called_though_its_name_has_a_word_for_taking_away() -> None:
+    diff = tool("git__git_diff_unstaged", "Shows changes that are not yet staged.", {"repo_path": "string"})
+    assert propose("what did I change in /srv/app", [], [diff])[0].calls[0][1] == {"repo_path": "/srv/app"}
+
+
+@pytest.mark.meaning
+def test_an_action_is_known_by_what_people_say_for_it() -> None:
+    names = ["status", "diff_unstaged", "diff_staged", "log", "add", "reset"]
+    git = [tool(f"mcp-server-git__git_{name}", name.replace("_", " "), {"repo_path": "string"}) for name in names]
+    best = [
+        propose(said, [], git)[0].calls[0][0] for said in ("what goes into the next commit?", "who did what lately")
+    ]
+    assert best == ["mcp-server-git__git_diff_staged", "mcp-server-git__git_log"]
+
+
+@pytest.mark.meaning
+def test_a_tool_that_nobody_wrote_for_is_known_by_its_description() -> None:
+    own = [tool("own__alpha", "Books a table in a restaurant."), tool("own__beta", "Hails a taxi.")]
+    best = [propose(said, [], own)[0].calls[0][0] for said in ("we want to eat out tonight", "I need a ride home")]
+    assert best == ["own__alpha", "own__beta"]

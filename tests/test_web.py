@@ -471,6 +471,13 @@ async def test_an_update_shows_what_is_new_and_changes_nothing_without_a_yes(hom
         done = await visitor.answer(again, "once")
         assert served.app.store.get("hello").installation.version == "2.0.0"
         assert "What is new in it" in done.text
+        assert "Go back to 1.0.0" in done.text
+        back = await visitor.do("rollback", "hello")
+        assert "hello is at the version before." in back.text
+        assert served.app.store.get("hello").installation.version == "1.0.0"
+        assert "Unpin" in (await visitor.do("pin", "hello")).text
+        refused = await visitor.do("update", "hello")
+        assert "hello is pinned at 1.0.0 and was not changed" in refused.text
 
 
 @pytest.mark.skipif(probe.best_tier().level is Level.NONE, reason=f"no fence here: {probe.best_tier()}")

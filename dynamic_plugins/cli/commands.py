@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from dynamic_plugins.cli.permission_commands import permissions
 from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
 from dynamic_plugins.cli.status_command import status
 from dynamic_plugins.cli.tools_command import tools
+from dynamic_plugins.cli.verb_results import as_patient, noted, print_results, verbs
 from dynamic_plugins.cli.which_one import settled
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, PluginError
@@ -22,10 +21,9 @@ from dynamic_plugins.storage.open_page import page_address
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine
 
     from dynamic_plugins.cli.output import Output
-    from dynamic_plugins.core.status import Outcome
     from dynamic_plugins.events import Event
     from dynamic_plugins.settings import Settings
 
@@ -40,7 +38,7 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
         return out.wrong_usage("--editable goes with --path.")
     if arguments.remote and arguments.path:
         return out.wrong_usage("--remote goes with a NAME.")
-    settings = _as_patient(settings, arguments)
+    settings = as_patient(settings, arguments)
     if arguments.plugin_version and len(arguments.names) != 1:
         return out.wrong_usage("--version goes with one NAME.")
     from dynamic_plugins.cli.screen import Screen
@@ -51,22 +49,17 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
             app.sweep()
             if arguments.path:
                 editable = arguments.editable
-                return await _verbs(
+                return await verbs(
                     out, app, [arguments.path], lambda path: app.service.install_path(Path(path), editable=editable)
                 )
             # What is agreed to unseen is not picked either.
             names = arguments.names if arguments.yes else await settled(app.catalogue, arguments.names, screen)
-            return await _verbs(
+            return await verbs(
                 out,
                 app,
                 names,
                 lambda name: app.service.install(name, arguments.plugin_version, remote=arguments.remote),
             )
-
-
-def _as_patient(settings: Settings, arguments: argparse.Namespace) -> Settings:
-    """Return *settings*, without the cooldown where the person lifts it."""
-    return replace(settings, cooldown_days=0) if arguments.no_cooldown else settings
 
 
 def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]:
@@ -77,7 +70,7 @@ def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Co
             approve = prompts.as_typed(getattr(arguments, "yes", False), screen)
             listen = screen.listen_for_answers
             async with App(settings, approve=approve, listener=listen, door="terminal") as app:
-                return await _verbs(out, app, arguments.names, getattr(app.service, verb))
+                return await verbs(out, app, arguments.names, getattr(app.service, verb))
 
     command.__doc__ = f"``{verb}``."
     return command
@@ -98,87 +91,21 @@ async def uninstall(arguments: argparse.Namespace, settings: Settings, out: Outp
             try:
                 name = await app.service.uninstall(said, keep_configuration=arguments.keep_configuration)
                 note = {"note": stayed[name]} if name in stayed else {}
-                results.append({"ok": True, "name": name, "uninstalled": True, **note})
-                out.say(f"{name} is uninstalled." + (f" But {note['note']}." if note else ""))
+                from_profile = {"profile": settings.profile} if settings.profile else {}
+                results.append({"ok": True, "name": name, "uninstalled": True, **from_profile, **note})
+                out.say(_uninstalled(name, settings.profile) + (f" But {note['note']}." if note else ""))
             except PluginError as error:
-                code = _noted(results, error, out)
-    _print_results(out, results)
+                code = noted(results, error, out)
+    print_results(out, results)
     return code
 
 
-async def update(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
-    """``update``: install another version and swap it in."""
-    settings = _as_patient(settings, arguments)
-    from dynamic_plugins.cli.screen import Screen
-
-    with Screen(out) as screen:
-        approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
-        async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
-
-            async def to_version(said: str) -> Outcome:
-                version = arguments.plugin_version or (await app.catalogue.resolve(said)).version
-                return await app.service.update(said, version)
-
-            return await _verbs(out, app, arguments.names, to_version)
-
-
-async def _verbs(out: Output, app: App, names: Iterable[str], verb: Callable[[str], Awaitable[Outcome]]) -> int:
-    """Do *verb* to every plugin named, at once, and print what came of each in the order given."""
-    names = list(names)
-    outcomes = await asyncio.gather(*(verb(name) for name in names), return_exceptions=True)
-    results: list[Result] = []
-    code = DONE
-    for said, outcome in zip(names, outcomes, strict=True):
-        if isinstance(outcome, PluginError):
-            code = _noted(results, outcome, out, plugin=await _facts(app, said))
-        elif isinstance(outcome, BaseException):
-            raise outcome
-        else:
-            results.append(_told(app, outcome))
-            out.say(render.outcome(outcome))
-    _print_results(out, results)
-    return code
-
-
-def _told(app: App, outcome: Outcome) -> Result:
-    told: Result = {"ok": True, **outcome.info.to_dict(), "changed": outcome.changed}
-    if outcome.note:
-        told["note"] = outcome.note
-    if outcome.withheld:
-        told["withheld"] = list(outcome.withheld)
-    if outcome.left_out:
-        told["left_out"] = list(outcome.left_out)
-    if outcome.changes:
-        told["changes"] = list(outcome.changes)
-    if (plugin := app.components.plugins.get(outcome.info.name)) is not None:
-        told["actions"] = [action.name for action in plugin.actions]
-    return told
-
-
-async def _facts(app: App, said: str) -> Result | None:
-    """Return what is known of the plugin that a verb failed on, when it is installed."""
-    try:
-        return (await app.service.info(said)).to_dict()
-    except PluginError:
-        return None
-
-
-def _noted(results: list[Result], error: PluginError, out: Output, plugin: Result | None = None) -> int:
-    from dynamic_plugins.cli.exit_codes import exit_code
-
-    results.append({"ok": False, "error": error.to_dict()} | ({"plugin": plugin} if plugin else {}))
-    if not out.as_json:
-        out.failure(error)
-    return exit_code(error.code)
-
-
-def _print_results(out: Output, results: list[Result]) -> None:
-    if not out.as_json:
-        return
-    if len(results) == 1:
-        out.document(results[0])
-    else:
-        out.document({"ok": all(each["ok"] for each in results), "results": results})
+def _uninstalled(name: str, profile: str | None) -> str:
+    if not profile:
+        return f"{name} is uninstalled."
+    return (
+        f"{name} is no longer in the profile {profile}; this home has it still. To remove it: uninstall it without one."
+    )
 
 
 async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
@@ -249,7 +176,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Settings, Output], Coroutine[A
     "reload": _lifecycle("reload"),
     "unload": _lifecycle("unload"),
     "uninstall": uninstall,
-    "update": update,
     "call": call,
     "audit": audit,
     "tools": tools,

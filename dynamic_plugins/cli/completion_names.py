@@ -41,18 +41,18 @@ def main(words: Sequence[str]) -> int:
 
 def found(kind: str, begun: str, line: Sequence[str]) -> list[str]:
     """Return the names of *kind* that begin with *begun*; *line* are the words of the command so far."""
-    settings = Settings.from_environment(home=_home_in(line))
+    settings = Settings.from_environment(home=_option_in(line, "--home"), profile=_option_in(line, "--profile"))
     names = {name for name in _KINDS[kind](settings, line) if name.startswith(begun)}
     return sorted(name for name in names if _PLAIN.fullmatch(name))
 
 
-def _home_in(line: Sequence[str]) -> str | None:
-    """Return the home that the command line names."""
+def _option_in(line: Sequence[str], option: str) -> str | None:
+    """Return the value of an *option*, such as the home, that the command line names."""
     for word, following in zip_longest(line, line[1:], fillvalue=""):
-        if word == "--home" and following:
+        if word == option and following:
             return following
-        if word.startswith("--home="):
-            return word.removeprefix("--home=")
+        if word.startswith(f"{option}="):
+            return word.removeprefix(f"{option}=")
     return None
 
 
@@ -61,7 +61,10 @@ def _plugins(settings: Settings) -> dict[str, Any]:
         plugins = json.loads(settings.state_file.read_bytes())["plugins"]
     except FileNotFoundError:
         return {}
-    return {name: plugin for name, plugin in plugins.items() if not plugin.get("leaving")}
+    seen = plugins
+    if settings.profile is not None:
+        seen = json.loads((settings.home / "profiles" / f"{settings.profile}.json").read_bytes())["plugins"]
+    return {name: plugin for name, plugin in plugins.items() if name in seen and not plugin.get("leaving")}
 
 
 def _installed(settings: Settings, _line: Sequence[str]) -> Iterator[str]:

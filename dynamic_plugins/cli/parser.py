@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _finding(commands)
     _lifecycle(commands)
+    _versions(commands)
     _using(commands)
     _talking(commands)
     _models(commands)
@@ -64,6 +65,12 @@ def _global_options(parser: argparse.ArgumentParser, *, main: bool = False) -> N
 
     add = parser.add_argument
     add("--home", default=default(None), metavar="DIR", help="where plugins and state are kept")
+    add(
+        "--profile",
+        default=default(None),
+        metavar="NAME",
+        help="see only the plugins of this profile (default: $DYNAMIC_PLUGINS_PROFILE, else all)",
+    )
     add(
         "--registry",
         action="append",
@@ -114,6 +121,10 @@ def _finding(commands: Any) -> None:
     status = _command(commands, "status", "show installed plugins")
     status.add_argument("name", nargs="?", metavar="NAME")
     status.add_argument("--watch", action="store_true", help="show it again whenever it changes, until Ctrl-C")
+    profile = _command(commands, "profile", "list, make or remove profiles: each sees some of the home's plugins")
+    profile.add_argument("verb", choices=["list", "make", "remove"])
+    profile.add_argument("name", nargs="?", metavar="PROFILE")
+    profile.add_argument("plugins", nargs="*", metavar="NAME", help="make: the installed plugins that are seen in it")
     sources = _command(commands, "registry", "list, add, remove, refresh or trust registries")
     sources.add_argument("verb", choices=["list", "add", "remove", "refresh", "trust"])
     sources.add_argument("values", nargs="*", metavar="NAME|ADDRESS")
@@ -147,19 +158,35 @@ def _lifecycle(commands: Any) -> None:
         "reload": "start plugins' code anew, as it is now in an editable folder",
         "unload": "end plugins' processes; they stay installed",
         "uninstall": "remove plugins and what they were told",
-        "update": "install another version and swap it in",
     }.items():
         parser = _command(commands, verb, help_text)
         parser.add_argument("names", nargs="+", metavar="NAME")
         if verb == "uninstall":
             parser.add_argument("--keep-configuration", action="store_true", help="keep what the plugin was told")
-        if verb == "update":
-            parser.add_argument("--version", dest="plugin_version", metavar="V", help="an exact version")
-            parser.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
-            _consent(parser, "agree without being asked")
         if verb in {"load", "activate", "reload"}:
             # Whoever types the command has agreed already: it is there for scripts that give it to every command.
             parser.add_argument("--yes", action="store_true", help="agree without being asked, as typing it does")
+
+
+def _versions(commands: Any) -> None:
+    update = _command(commands, "update", "install another version and swap it in, once it has shown that it loads")
+    update.add_argument("names", nargs="*", metavar="NAME")
+    update.add_argument("--all", action="store_true", help="every plugin that has a newer version and is not pinned")
+    update.add_argument("--version", dest="plugin_version", metavar="V", help="an exact version")
+    outdated = _command(commands, "outdated", "show which plugins have a newer version; exit code 1 where some have")
+    outdated.add_argument("names", nargs="*", metavar="NAME")
+    rollback = _command(commands, "rollback", "go back to the version before; without a NAME, show where there is one")
+    rollback.add_argument("names", nargs="*", metavar="NAME")
+    rollback.add_argument("--yes", action="store_true", help="agree without being asked, also to what it reaches more")
+    pin = _command(commands, "pin", "keep a plugin at its version: nothing updates it")
+    pin.add_argument("name", metavar="NAME")
+    pin.add_argument("plugin_version", nargs="?", metavar="VERSION", help="the version to bring it to first")
+    unpin = _command(commands, "unpin", "let plugins be updated again")
+    unpin.add_argument("names", nargs="+", metavar="NAME")
+    for parser in (update, outdated, pin):
+        parser.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
+    for parser in (update, pin):
+        _consent(parser, "agree without being asked")
 
 
 def _signing_in(commands: Any) -> None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.events import Event
 
 _BAR = 24
-_OVER = frozenset({"installed", "updated", "uninstalled", "activated", "deactivated", "unloaded", "failed"})
+_OVER = frozenset(
+    {"installed", "updated", "rolled_back", "uninstalled", "activated", "deactivated", "unloaded", "failed"}
+)
 
 
 @dataclass

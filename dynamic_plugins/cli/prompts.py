@@ -63,7 +63,8 @@ def approver(yes: bool, screen: Screen, *, allow_unlisted: bool = False) -> Appr
             if request.verb == "reach":
                 return _REACH_ANSWERS.get(await _short_answer(f"{request.question} {_REACH_CHOICES} "), Answer.NO)
             question = f"{request.verb.capitalize()} {request.name} {request.version}?"
-            return await _short_answer(f"{request.question if request.changes else question} [y/N] ") in {"y", "yes"}
+            says_it = request.changes or request.verb == "rollback"
+            return await _short_answer(f"{request.question if says_it else question} [y/N] ") in {"y", "yes"}
 
     return ask
 

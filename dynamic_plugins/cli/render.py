@@ -83,7 +83,8 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo], *, whole: bool = Fal
     for info in infos:
         missing = [each.name for each in info.required_env_vars if not each.is_set]
         unlisted = UNLISTED if info.source == UNLISTED else ""
-        note = "; ".join(filter(None, (unlisted, "needs " + ", ".join(missing) if missing else "")))
+        pinned = "pinned" if info.pinned else ""
+        note = "; ".join(filter(None, (unlisted, pinned, "needs " + ", ".join(missing) if missing else "")))
         rows.append((info.name, info.version, info.kind, status_in_words(info.status), note))
     table(out, ("plugin", "version", "kind", "status", ""), rows)
     for info in infos:
@@ -93,6 +94,8 @@ def status(out: Output, infos: Sequence[DynamicPluginInfo], *, whole: bool = Fal
             out.say(f"{info.name}: {info.error_details}")
     if whole:
         permissions(out, infos[0].permissions, infos[0].enforced)
+        if before := infos[0].version_before:
+            out.say(f"  before   {before}; to go back to it: dynamic-plugins rollback {infos[0].name}")
 
 
 def _reached(info: DynamicPluginInfo) -> str:

@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         settings = Settings.from_environment(
             home=arguments.home,
+            profile=arguments.profile,
             registries=tuple(arguments.registry),
             model=getattr(arguments, "model", None),
             base_url=getattr(arguments, "base_url", None),
@@ -114,6 +115,14 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import model_commands
 
         return model_commands.COMMANDS[name]
+    if name == "profile":
+        from dynamic_plugins.cli.profile_commands import profile
+
+        return profile
+    if name in {"outdated", "update", "rollback", "pin", "unpin"}:
+        from dynamic_plugins.cli import version_commands
+
+        return version_commands.COMMANDS[name]
     if name in {"login", "logout"}:
         from dynamic_plugins.cli import sign_in_commands
 

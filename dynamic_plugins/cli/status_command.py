@@ -59,6 +59,9 @@ def _noted(app: App, name: str) -> Result:
 
 
 def _show(app: App, out: Output, infos: Sequence[DynamicPluginInfo], *, whole: bool) -> None:
+    if not infos and (profile := app.settings.profile):
+        out.say(f"The profile {profile} has no plugin. Find one with: dynamic-plugins list WHAT IT SHOULD DO")
+        return
     render.status(out, infos, whole=whole)
     for info in infos:
         if waiting := app.service.withheld(info.name):

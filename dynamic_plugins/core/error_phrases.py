@@ -106,7 +106,7 @@ _TURNS: tuple[tuple[str, Instead], ...] = (
         r"\b(?:The person|They) (set|enter|run|type|tell)s?\b(?=.*dynamic-plugins )",
         lambda found: found[1].capitalize(),
     ),
-    (r", then updates again\b", ", then update again"),
+    (r", then tries again\b", ", then try again"),
 )
 _OF_THE_PERSON: tuple[tuple[str, Instead], ...] = (
     (r"\b[Aa] person has to agree\b", "you have to agree"),

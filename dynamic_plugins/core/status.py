@@ -99,6 +99,10 @@ class DynamicPluginInfo:
     """Of what runs elsewhere, once it was spoken to."""
     source: str = ""
     """The registry that lists it, or the folder it is from; ``unlisted`` where a person named its package itself."""
+    pinned: bool = False
+    """Whether the person wants it to stay at this version."""
+    version_before: str = ""
+    """The version that one can go back to; empty where there is none."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return this as a JSON-able dict with the same keys."""
@@ -116,6 +120,8 @@ class DynamicPluginInfo:
             "permissions": permissions_json(self.permissions, self.enforced),
             **({"address": self.address} if self.address else {}),
             **({"server": self.reachable.to_dict()} if self.reachable is not None else {}),
+            **({"pinned": True} if self.pinned else {}),
+            **({"version_before": self.version_before} if self.version_before else {}),
         }
 
 

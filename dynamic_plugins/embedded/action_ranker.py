@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded.action_phrases import action_phrases
 from dynamic_plugins.embedded.action_words import alike, concepts, fillers, verb_kinds
 from dynamic_plugins.embedded.parameters import Parameter, parameters_of
 from dynamic_plugins.text.stemmer import stem
@@ -48,6 +49,13 @@ _NOISE = frozenset(
 )
 
 
+_TWOFOLD = frozenset(["take", "takes"])
+"""What takes something away where a person says it, and makes something in the name of an action: a screenshot."""
+
+_READ = frozenset(["diff", "status", "log", "logs", "history", "info"])
+"""What the name of an action that only reads may say without a verb for it, or with one that people use otherwise."""
+
+
 @dataclass(frozen=True)
 class Ranked:
     """A tool with its score; *share* is the part of the probability among all tools that it has."""
@@ -79,9 +87,11 @@ class Card:
 
     @cached_property
     def kinds(self) -> frozenset[str]:
-        """What kind of action it is, by its name, or else by how its description begins."""
-        for words in (self.name_words[:1], self.name_words, self.first[:2], self.first):
-            if found := frozenset(kind for word in words for kind in verb_kinds(word)):
+        """What kind of action it is, by the first word of its name that says so, or of how its description begins."""
+        for word in (*self.name_words, *self.first):
+            if word in _READ:
+                return frozenset(["read"])
+            if word not in _TWOFOLD and (found := verb_kinds(word)):
                 return found
         return frozenset()
 
@@ -181,7 +191,27 @@ def all_features(message: Message, tools: Sequence[Offered]) -> list[Features]:
     """Return the features of each tool for *message*."""
     cards = [card(tool) for tool in tools]
     rarity = _rarity(cards)
-    return [_features(message, each, rarity) for each in cards]
+    found = [_features(message, each, rarity) for each in cards]
+    phrases = action_phrases()
+    _add_nearness(found, "asked_like", phrases.meaning(message.text, tools))
+    _add_nearness(found, "worded_like", phrases.words(message.order_words, tools))
+    _add_nearness(found, "described_like", phrases.strangers(message.text, tools))
+    return found
+
+
+def _add_nearness(found: Sequence[Features], name: str, nearness: Sequence[float | None]) -> None:
+    """Add to each tool's features how near the message is to it, and how that stands among the others."""
+    known = [each for each in nearness if each is not None]
+    if not known:
+        return
+    mean, top = sum(known) / len(known), max(known)
+    spread = math.sqrt(sum((each - mean) ** 2 for each in known) / len(known)) + 0.05
+    for features, each in zip(found, nearness, strict=True):
+        if each is not None:
+            features[name] = 3 * each
+            features[f"{name}_gap"] = 3 * (each - top)
+            features[f"{name}_among"] = min(4.0, max(-3.0, (each - mean) / spread)) / 2
+            features[f"{name}_top"] = float(each == top)
 
 
 def _rarity(cards: Sequence[Card]) -> dict[str, float]:
@@ -278,6 +308,7 @@ def _type_features(message: Message, tool: Card) -> Features:
         1 for p in needs if p.role in _GIVES and not kinds & set(_GIVES[p.role]) and memory.argument(p.name) is None
     )
     found["lacks"] = min(lacks, 2)
+    found["lacks_time"] = float(any(p.role == "time" for p in needs) and "time" not in kinds and not memory.calls)
     found |= _sql_features(message, tool)
     found["bare"] = float(not needs and not kinds)
     found["needs"] = min(len(needs), 4) / 4

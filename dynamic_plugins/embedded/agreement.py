@@ -87,6 +87,22 @@ def past_a_no(said: str) -> str:
     return rest if said[found[begin + taken - 1].end() :][:1] in ",.!;:\u2014" or begin + taken > 1 else said
 
 
+def past_a_yes(said: str) -> str:
+    """Return what stands behind the yes that *said* begins with ("go on then, and look for …"); empty without one."""
+    words = _split(said)
+    begin = 0
+    while begin < len(words) - 1 and words[begin] in _words("before"):
+        begin += 1
+    taken = _begins(words[begin:], "phrases") or int(words[begin : begin + 1] != [] and words[begin] in _words("yes"))
+    if not taken:
+        return ""
+    end = begin + taken
+    while end < len(words) and words[end] in _words("yes") | _words("before") | {"then", "dann", "entonces", "alors"}:
+        end += 1
+    spots = list(_WORD.finditer(said))
+    return said[spots[end].start() :] if end < min(len(words), len(spots)) else ""
+
+
 def _leading_no(words: list[str]) -> tuple[int, int]:
     """Return at which word a no begins, and of how many it is made; 0 for none."""
     begin = 0

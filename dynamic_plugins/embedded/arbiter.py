@@ -26,12 +26,13 @@ READS = 0.3
 """From this probability on what only reads is done."""
 SEARCHES = 0.55
 """From this probability on the registry is searched. Nobody is asked whether to search."""
-CHANGES = 0.9
-"""From this probability on what changes something is done, if it is ordered."""
+CHANGES, CALLS = 0.9, 0.95
+"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
-MAY_ORDER = 0.1
-"""A message that orders something less likely than that is never asked about a call that changes something."""
+MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
+"""A message that orders something less likely than the first is asked about a call that changes something only from
+the second on: the words of that very action then stand in it ("TODAY!!!" to what delivery there shall be)."""
 ASKS, ASKS_DOUBTFUL = 0.15, 0.25
 """From this probability on what is not done is asked about, where words are not far likelier; the second holds where
 the grammar of the message leaves a doubt."""
@@ -58,7 +59,11 @@ class Option:
 
 def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, float] | None = None) -> Answer:
     """Return what to do: the likeliest option at once, after a question, or the words that are always among them."""
-    options = [o for o in options if o.kind != "use" or not o.changing or reading.ordered >= MAY_ORDER]
+    unordered = {id(o) for o in options if o.kind == "use" and o.changing and reading.ordered < MAY_ORDER}
+    clear = max(zip(options, probabilities(options, weights), strict=True), key=lambda pair: pair[1])
+    if id(clear[0]) in unordered and clear[1] >= ASKS_UNORDERED:
+        return clear[0].asked
+    options = [o for o in options if id(o) not in unordered]
     shares = probabilities(options, weights)
     words = max((s for o, s in zip(options, shares, strict=True) if o.kind == "words"), default=0.0)
     said = next(o for o in options if o.kind == "words")
@@ -74,7 +79,7 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
         return best.done if share >= SEARCHES else said.done
     if not best.changing and share >= READS:
         return best.done
-    enough, ordered = (READS, MAY_ORDER) if best.spelled else (CHANGES, ORDERED)
+    enough, ordered = (READS, MAY_ORDER) if best.spelled else (CALLS if best.kind == "use" else CHANGES, ORDERED)
     if best.changing and not best.doubtful and share >= enough and reading.ordered >= ordered:
         return best.done
     return best.asked if share >= asks else said.done

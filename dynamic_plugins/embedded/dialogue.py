@@ -6,20 +6,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question
-from dynamic_plugins.embedded.hedges import clauses
-from dynamic_plugins.embedded.memory import Memory, memory_of, spelled_out
+from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, past_a_yes
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question, which
+from dynamic_plugins.embedded.hedges import clauses, negated
+from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.embedded.request import reply_before
+from dynamic_plugins.embedded.standing import Installed, Standing
 from dynamic_plugins.registry.entry import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dynamic_plugins.embedded.request import Exchange
-    from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.resolver.resolver import Resolver
 
 LEAVE = "All right, I leave everything as it is."
@@ -35,6 +35,15 @@ NEVER = 2.0
 TALKS = 0.6
 """From this probability on that a message only talks, nothing in it points at a plugin."""
 OFFERED = 0.5
+REMARKS = 0.6
+"""What is less likely to order something than that is a remark, behind a yes."""
+ORDERED = 0.9
+"""So likely must it be that what answers a question orders what was asked."""
+_BUT = re.compile(
+    r"\W*(?:but|only|not|no|though|if|unless|except|aber|nur|nicht|pero|no|solo|si|mais|pas|sauf|mas|não|se|ma|non)\b",
+    re.I,
+)
+_WHICH = re.compile(r"\b(?:which|welche[rsn]?|cu[áa]l|lequel|laquelle|quale|qual)\b[^.!?\n]*\?\s*\Z", re.I)
 MOST_ORDERS = 4
 """A message of more parts is no list of orders."""
 
@@ -83,7 +92,25 @@ class Dialogue:
             return Understood(said, reading, None)
         if (pointing := self._pointing(said, reading, memory)) is not None:
             return pointing
-        return Understood(said, reading, self._ordered_one_by_one(reading, memory))
+        answer = self._ordered_one_by_one(reading, memory)
+        if answer is not None and self._orders_what_was_asked(said, reading, answer, memory):
+            return Understood(said, reading, Answer(answer.proposed), settled=True)
+        return Understood(said, reading, answer)
+
+    def _orders_what_was_asked(self, said: str, reading: Reading, answer: Answer, memory: Memory) -> bool:
+        """Whether *answer* would ask again what the last reply asked, since the message orders just that.
+
+        "Install X?", "Yes, and switch it on": the same plugin, and nothing taken away.
+        """
+        doubtful = reading.ordered < ORDERED or said.rstrip().endswith(("?", "\uff1f")) or negated(said)
+        if doubtful or not answer.proposed or not memory.question:
+            return False
+        offered = self._offered.proposed if self._offered is not None else ()
+        if not offered and (taken_up := self._taken_up(memory)) is not None:
+            offered = taken_up.calls
+        whole = bool(offered) and all(call in answer.proposed for call in offered)
+        same = _plugins(answer.proposed) == _plugins(offered)
+        return whole and same and not any(self._takes_away(call) for call in answer.proposed)
 
     def _ordered_one_by_one(self, reading: Reading, memory: Memory) -> Answer | None:
         """Return what the message wants; of one with several orders what each of them wants, where that is more."""
@@ -138,9 +165,58 @@ class Dialogue:
             return Answer(text=before)
         if not memory.question and self._offered is None:
             return Answer(text=NOTHING_ASKED) if self._exchanges[:-1] and _only_agrees(said) else None
-        if agrees(said, memory.question or (self._offered.text if self._offered else "")):
-            return Answer(self._offered.proposed) if self._offered is not None else self._taken_up(memory)
+        asked = memory.question or (self._offered.text if self._offered else "")
+        if agrees(said, asked) or self._agrees_with_a_remark(said):
+            if self._offered is not None:
+                return Answer(self._offered.proposed)
+            return self._which(before, memory) or self._taken_up(memory)
+        if (more := self._yes_and_more(said, memory)) is not None:
+            return more
         return Answer(text=LEAVE) if declines(said) else None
+
+    def _yes_and_more(self, said: str, memory: Memory) -> Answer | None:
+        """Return what a yes does that orders more of the plugin that was asked about: "yea get it and fire it up"."""
+        rest, asked = past_a_yes(said), memory.asked_about
+        if not rest or len(asked) != 1 or not memory.question or _BUT.match(rest) or negated(rest):
+            return None
+        order, meant = spelled_out(rest, memory, pronouns=True)
+        reading = self._known.read(order)
+        others = {name for plugin in reading.plugins if plugin.link.named for name in plugin.link.names} - {*asked}
+        if others or meant != asked or reading.ordered < ORDERED:
+            return None
+        first = Answer(self._offered.proposed) if self._offered is not None else self._taken_up(memory)
+        answer = decide(reading, self._known.standing, self._known.entries, memory)
+        more = [call for call in (answer.calls or answer.proposed if answer else ()) if call.plugin in asked]
+        letters = _once_installed(reading, asked[0])
+        if set(letters) & set("DUX"):
+            return None
+        more += (
+            list(calls_for(Step("activate", asked[0]), Standing({asked[0]: Installed(asked[0])}))[0])
+            if "A" in letters
+            else []
+        )
+        calls = [*(first.calls if first is not None else ())]
+        calls += [call for call in more if call not in calls]
+        if not calls or any(self._takes_away(call) for call in calls):
+            return None
+        return Answer(tuple(calls))
+
+    def _agrees_with_a_remark(self, said: str) -> bool:
+        """Whether *said* is a yes with words behind it that order nothing: "yes please, I do not trust my maths"."""
+        remark = past_a_yes(said)
+        if not remark or said.rstrip().endswith(("?", "\uff1f")) or _BUT.match(remark):
+            return False
+        reading = self._known.read(remark)
+        named = any(plugin.link.named and plugin.link.confidence >= SURELY_NAMED for plugin in reading.plugins)
+        return not named and reading.act.all.get("talk", 0.0) >= TALKS and reading.ordered < REMARKS
+
+    def _which(self, before: str, memory: Memory) -> Answer | None:
+        """Ask again, where a yes was said to the question which one of several."""
+        asked = _WHICH.search(before)
+        absent = [name for name in memory.listed if name not in self._known.standing]
+        if asked is None or len(absent) < 2:
+            return None
+        return Answer(text=which(absent), choices=("install", tuple(absent)))
 
     def _taken_up(self, memory: Memory) -> Answer | None:
         """Return what a yes to the question of somebody else's reply does: the question is read as an order.
@@ -153,12 +229,14 @@ class Dialogue:
             reading, mood=reading.mood._replace(all={"order": 1.0}), act=reading.act._replace(all={"manage": 1.0})
         )
         answer = decide(orders, self._known.standing, self._known.entries, memory, acts=OFFERED)
-        made = (answer.calls or answer.proposed) if answer is not None else ()
+        about = set(memory.asked_about or memory.focus[:1])
+        made = tuple(call for call in (answer.calls or answer.proposed) if call.plugin in about) if answer else ()
         if made and not any(self._takes_away(call) for call in made):
             return Answer(made)
         standing = self._known.standing
-        if any(standing.is_active(name) for name in memory.asked_about[:1]):
+        if len(about) == 1 and any(standing.is_active(name) for name in about):
             return Answer(made) if made else None
+        made = tuple(call for call in made if not self._takes_away(call))
         lacking = [name for name in memory.asked_about if not standing.is_active(name)][:1]
         steps = [Step("activate" if name in standing else "install", name) for name in lacking]
         calls = tuple(call for step in steps for call in calls_for(step, standing)[0])
@@ -235,3 +313,10 @@ def _of_reply(memory: Memory) -> Memory:
         return memory
     rest = [name for name in memory.focus if name not in memory.asked_about]
     return Memory(list(memory.asked_about), [*reversed(memory.asked_about), *rest], memory.question, memory.asked_about)
+
+
+def _once_installed(reading: Reading, name: str) -> str:
+    """Return the letters of what a message would want of a plugin that is installed and off."""
+    mine = next((plugin for plugin in reading.plugins if plugin.link.names == (name,)), None)
+    prediction = mine.otherwise.get("off", mine.prediction) if mine is not None else None
+    return prediction.label if prediction is not None and prediction.probability >= ORDERED else ""

@@ -53,6 +53,8 @@ class Slots:
             self.give(p.name, found.group(), found.span())
         elif uuid := self.message.values.of("id"):
             self.give(p.name, uuid[0].value, (uuid[0].start, uuid[0].end))
+        elif (hexes := self.message.values.of("hash")) and not any(q.role == "revision" for q in self.parameters):
+            self.give(p.name, hexes[0].value, (hexes[0].start, hexes[0].end))
         elif hyphened := next((m for m in _HYPHENED.finditer(text) if not self._is_used(m.span())), None):
             self.give(p.name, hyphened.group(), hyphened.span())
         elif found := re.search(
@@ -169,8 +171,13 @@ class Slots:
                 and names_again(self.message.text, p.name)
             ):
                 self.give(p.name, self.memory.argument(p.name), how="carried")
-            if p.required and p.name not in self.filled.arguments and (value := self._carried(p)) is not None:
+            value = self._carried(p) if p.required and p.name not in self.filled.arguments else None
+            if value is not None and not (p.role == "zone" and value in self._zones()):
                 self.give(p.name, value, how="carried")
+
+    def _zones(self) -> list[Any]:
+        """Return the zones that are given: no time is converted from one to the same."""
+        return [self.filled.arguments.get(p.name) for p in self.parameters if p.role == "zone"]
 
     def _carried(self, p: Parameter) -> Any:
         if p.role in ("text", "expression", "sql", "flag", "list", "object", "time", "glob"):

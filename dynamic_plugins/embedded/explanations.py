@@ -47,7 +47,7 @@ _HOW: dict[Step, str] = {
     "deactivate": 'Say "switch {name} off"; it stays installed.',
     "unload": 'Say "unload {name}"; its process ends and it stays installed.',
     "uninstall": "Type: dynamic-plugins uninstall {name}. That removes it and its settings from this machine.",
-    "update": "Type: dynamic-plugins update {name}",
+    "update": "Type: dynamic-plugins update {name}. To go back afterwards: dynamic-plugins rollback {name}",
     "model": "Start with --model NAME and --base-url URL of an OpenAI-compatible service, or set "
     "OPENAI_API_KEY; without "
     "them the built-in model answers.",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 _URL = re.compile(
-    r"\bhttps?://[^\s<>\"'“”„»]+[^\s<>\"'“”„».,;:!?)]|"
+    r"\b(?i:https?)://[^\s<>\"'“”„»]+[^\s<>\"'“”„».,;:!?)]|"
     r"\b(?:www\.)[\w-]+(?:\.[\w-]+)+(?:/\S*)?|(?<![\w/@.])[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|example)(?:/\S*[\w/])?\b"
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.resolver import Resolver
 
+SURELY_NAMED, WEAKLY_NAMED = 0.6, 0.25
+"""So confident a link to a plugin must be by which a reply speaks of it; the second holds for one that is installed,
+where the reply asks something and names none surely: "the calculator is switched off; shall I switch it on?"."""
 REMEMBERED = 6
 """So many exchanges back an "it" or a "second one" may reach."""
 
@@ -89,7 +92,10 @@ def memory_of(
     for exchange in exchanges[-REMEMBERED:]:
         listed = [name for made in exchange.calls for name in _listed(made) if name in entries or name in installed]
         called = [name for made in exchange.calls if (name := _subject(made, resolver, installed))]
-        told = _named(exchange.reply or "", resolver, installed)
+        reply = exchange.reply or ""
+        told = _named(reply, resolver, installed)
+        if not told and _offer_in(reply):
+            told = [name for name in _named(reply, resolver, installed, WEAKLY_NAMED) if name in installed]
         said = _named(spoken_in(exchange.said).spoken, resolver, installed)
         several = next((names for names in (told, listed, called, said) if len(names) > 1), None)
         if several:
@@ -179,14 +185,16 @@ def _subject(made: Made, resolver: Resolver, installed: Mapping[str, Entry]) -> 
     return found.name if found is not None and found.name else None
 
 
-def _named(text: str, resolver: Resolver, installed: Mapping[str, Entry]) -> list[str]:
-    """Return the plugins that *text* surely names, in order."""
+def _named(
+    text: str, resolver: Resolver, installed: Mapping[str, Entry], confidence: float = SURELY_NAMED
+) -> list[str]:
+    """Return the plugins that *text* names, in order."""
     sure = [
         (link.start, link.names[0])
         for link in links_in(text, resolver, installed)
         if link.named
         and len(link.names) == 1
-        and (link.kind in ("whole", "alias") or (link.kind == "exact" and link.confidence >= 0.6))
+        and (link.kind in ("whole", "alias") or (link.kind == "exact" and link.confidence >= confidence))
     ]
     return list(dict.fromkeys(name for _, name in sorted(sure)))
 

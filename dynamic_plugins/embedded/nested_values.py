@@ -278,6 +278,9 @@ def _things(filling: Any, name: str, kind: str | None, held: str) -> Found:
     about = _about(filling, names)
     if about is None:
         return _NOTHING
+    facts = [str(q.value) for q in filling.message.values.of("quoted") if q.value != about]
+    if facts and not any(len(fact.split()) == 1 for fact in facts):
+        return [{name: about, held: facts}], []
     if said is None or said.startswith(about):
         rest = re.search(rf"{re.escape(about)}\b,?\s*(?:that\s+)?(.+)$", said or text)
         said = rest[1] if rest else said
@@ -287,16 +290,38 @@ def _things(filling: Any, name: str, kind: str | None, held: str) -> Found:
 
 
 def _about(filling: Any, names: list[str]) -> str | None:
-    """Return the thing that is spoken of: quoted, named, or of the last call."""
-    quoted = [str(q.value) for q in filling.message.values.of("quoted")]
-    short = [q for q in quoted if len(q.split()) <= 3]
+    """Return the thing that is spoken of: one that is known, quoted, named, or the last one."""
+    head = filling.message.text.partition(":")[0]
+    known = _known_things(filling)
+    if spoken_of := next((thing for thing in known if _names(head, thing)), None):
+        return spoken_of
+    if known and _PRONOUN.search(head) and not any(name in head for name in names):
+        return known[0]
+    short = [q for q in (str(q.value) for q in filling.message.values.of("quoted")) if len(q.split()) <= 3]
     if names or short:
         return names[0] if names else short[0]
+    return known[0] if known else None
+
+
+_PRONOUN = re.compile(r"\b(?:he|him|his|she|her|it|its|they|them|their|er|ihn|ihm|sie|ihr|él|ella|il|elle|lui)\b", re.I)
+
+
+def _known_things(filling: Any) -> list[str]:
+    """Return the names of the things that earlier calls were about or found, the latest first."""
+    found: list[str] = []
     for call in filling.memory.calls:
         for value in call.arguments.values():
-            first = value[0] if isinstance(value, list) and value else None
-            if isinstance(first, dict):
-                return first.get("entityName") or first.get("name")
-            if isinstance(first, str) and "name" in "".join(call.arguments).lower():
-                return first
-    return None
+            for one in value if isinstance(value, list) else ():
+                if isinstance(one, dict):
+                    found.append(str(one.get("entityName") or one.get("name") or ""))
+                elif isinstance(one, str) and "name" in "".join(call.arguments).lower():
+                    found.append(one)
+        found += [str(item.fields.get("name") or "") for item in call.items if "entityType" in item.fields]
+    return list(dict.fromkeys(name for name in found if name))
+
+
+def _names(text: str, thing: str) -> bool:
+    """Whether *text* names *thing*, whole or by its last word, in small letters or capitals."""
+    whole = rf"(?<!\w){re.escape(thing)}(?!\w)"
+    last = rf"(?<!\w){re.escape(thing.split()[-1])}(?:'s|s)?(?!\w)"
+    return bool(re.search(whole, text, re.I) or (len(thing.split()[-1]) > 3 and re.search(last, text, re.I)))

@@ -44,6 +44,7 @@ _SAME = {
     "jours": "day",
     "px": "pixel",
 }
+_SHARES = frozenset({"%", "percent", "prozent", "procent", "procenta", "pct"})
 _WEEK = re.compile(r"\b(?:whole |next |this |the |a )?(?:week|woche|semana|semaine|settimana)\b(?!end)", re.I)
 _DAYS = [
     (re.compile(r"\b(?:tomorrow and the day after|morgen und übermorgen|mañana y pasado)\b", re.I), 2),
@@ -73,8 +74,11 @@ def assigned(parameters: Sequence[Parameter], values: Values, until: int) -> lis
         fitting = [
             n
             for n in left
-            if isinstance(n.value, int)
-            or not (parameter.type == "integer" or _POSITION.search(parameter.name) or _is_whole(parameter))
+            if (
+                isinstance(n.value, int)
+                or not (parameter.type == "integer" or _POSITION.search(parameter.name) or _is_whole(parameter))
+            )
+            and _may_be(parameter, n)
         ]
         if fitting:
             found[parameter.name] = (parameter, fitting[0])
@@ -85,6 +89,19 @@ def assigned(parameters: Sequence[Parameter], values: Values, until: int) -> lis
     if len(left) == 1 and len(limits) == 1 and left[0].value == int(left[0].value) and not found and _counts(left[0]):
         found[limits[0].name] = (limits[0], left[0])
     return list(found.values())
+
+
+def _may_be(parameter: Parameter, n: Value) -> bool:
+    """Whether a number lies in the bounds of a parameter, and is no share where none is wanted."""
+    low, high = parameter.schema.get("minimum"), parameter.schema.get("maximum")
+    if (low is not None and n.value < low) or (high is not None and n.value > high):
+        return False
+    return n.unit not in _SHARES or bool({"percent", "percentage", "share", "ratio", "rate"} & {*parameter.words})
+
+
+def is_amount(parameter: Parameter) -> bool:
+    """Whether a parameter says how many there are to be of what the other parameters name."""
+    return parameter.role == "number" and re.search(r"amount|quantity|qty|count", parameter.name, re.I) is not None
 
 
 def _is_whole(parameter: Parameter) -> bool:
@@ -117,6 +134,8 @@ def _usable(parameters: Sequence[Parameter], values: Values, until: int) -> list
 
 
 def _score(p: Parameter, n: Value, text: str) -> float:
+    if not _may_be(p, n):
+        return -9.0
     if isinstance(n.value, float) and (p.type == "integer" or _POSITION.search(p.name) or _LIMIT.search(p.name)):
         return -9.0
     unit, before = _word(n.unit), _word(n.before)
@@ -153,7 +172,7 @@ def _score(p: Parameter, n: Value, text: str) -> float:
             r"\b(?:from|at|after|ab|von|desde|depuis|à partir de|character|char|position|offset|zeichen)\s*$", ahead
         )
         score += 3.0 if starts else -1.0
-    if re.search(r"amount|quantity|qty|count", p.name, re.I) and n.kind == "number" and unit not in ("percent", "%"):
+    if is_amount(p) and n.kind == "number" and unit not in ("percent", "%"):
         score += 1.2
     if _LIMIT.search(p.name) and unit and (stem(unit) in stem(p.name)):
         score += 0.5

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_words import concepts, fillers
+from dynamic_plugins.embedded.cities import cities_in
 from dynamic_plugins.embedded.free_text import called, whole_text
 from dynamic_plugins.embedded.references import Memory, chosen
 from dynamic_plugins.embedded.typed_slots import TypedSlots
@@ -59,6 +60,8 @@ class PlaceSlots(TypedSlots):
             ]
             if found:
                 return found[-1][1], found[-1].span(1)
+        if cities := cities_in(text):
+            return cities[-1]
         return None
 
     def _zone(self, p: Parameter) -> None:
@@ -178,6 +181,12 @@ _FOR_ME = re.compile(
     r"\b(?:for me|i'?m|i am|here|over here|für mich|bei mir|para m[ií]|pour moi)\b[^.!?]{0,20}\Z", re.I
 )
 _OF_THERE = re.compile(r"\b(?:there|their|theirs|over there|his|her|dort|allí|allá|là-bas)\b", re.I)
+_MINE = re.compile(
+    r"\b(?:for (?:me|us)|our|ours|my|mine|here|für (?:mich|uns)|bei (?:mir|uns)|hier|para (?:m[ií]|nosotros)|aquí"
+    r"|pour (?:moi|nous)|chez (?:moi|nous)|ici|u nas)\b",
+    re.I,
+)
+_LOCAL = re.compile(r"Use '([\w+/-]+)' as local timezone")
 _ENDS = re.compile(r"[.!?;]\s")
 _PATHS = ("destination", "path", "source")
 _PLACED = [
@@ -190,6 +199,23 @@ _PLACED = [
 ]
 
 
+def _own_zone(zones: Sequence[Parameter]) -> str | None:
+    """Return the person's own time zone, where the server says it; a machine that keeps UTC says nothing of them."""
+    found = next((m for p in zones if (m := _LOCAL.search(p.description))), None)
+    return found[1] if found and found[1].rpartition("/")[2] not in ("UTC", "GMT", "UCT", "Universal", "Zulu") else None
+
+
+def _spoken_from(text: str, asked: int, known: str | None, own: str | None) -> tuple[str, str] | None:
+    """Return the zones of a time that is said without a place: "she works till six her time, when is that mine"."""
+    if known is None or own is None or known == own:
+        return None
+    for part, mine_first in ((text[:asked], True), (text[asked:], False)):
+        mine, there = _MINE.search(part), _OF_THERE.search(part)
+        if bool(mine) != bool(there):
+            return (own, known) if bool(mine) == mine_first else (known, own)
+    return None
+
+
 def _source_and_target(
     zones: Sequence[Parameter], message: Message, memory: Memory
 ) -> list[tuple[str, str, Span | None]]:
@@ -197,21 +223,21 @@ def _source_and_target(
     places, clocks = message.values.of("place"), message.values.of("time")
     source = next((p for p in zones if re.search(r"source|from|origin", p.name, re.I)), zones[0])
     target = next((p for p in zones if p is not source), zones[-1])
-    if not places:
-        return []
     question = re.search(r"\b(?:what|when|wann|wie spät|wieviel|qué hora|quelle heure|che ora)\b", message.text, re.I)
     asked = question.start() if question and (not clocks or question.start() > clocks[0].start) else len(message.text)
-    known = memory.place()
+    known, own = memory.place(), _own_zone(zones)
+    if not places:
+        ends = _spoken_from(message.text, asked, known[1] if known else None, own) if clocks else None
+        return [] if ends is None else [(source.name, ends[0], None), (target.name, ends[1], None)]
     if len(places) == 1:
         place = places[0]
         mine = _FOR_ME.search(message.text[: place.start])
         if clocks and known and mine and _OF_THERE.search(message.text[: mine.start()]):
             return [(source.name, known[1], None), (target.name, place.unit, (place.start, place.end))]
-        if clocks and place.start < asked:
-            other = (target.name, known[1], None) if known else None
-            return [(source.name, place.unit, (place.start, place.end)), *([other] if other else [])]
-        other = (source.name, known[1], None) if known else None
-        return [(target.name, place.unit, (place.start, place.end)), *([other] if other else [])]
+        other = own if own and _MINE.search(message.text) else known[1] if known else None
+        named, unnamed = (source, target) if clocks and place.start < asked else (target, source)
+        found: list[tuple[str, str, Span | None]] = [(named.name, place.unit, (place.start, place.end))]
+        return [*found, *([(unnamed.name, other, None)] if other and other != place.unit else [])]
     at = clocks[0].end if clocks else 0
     beside = [v for v in places if clocks and not _ENDS.search(message.text, *sorted((v.start, clocks[0].start)))]
     # Where one sentence has the time and a place, another one asks for the other place.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.embedded.cities import city_zone
 from dynamic_plugins.embedded.places import places_within
 from dynamic_plugins.embedded.places import zone as zone_of
 from dynamic_plugins.embedded.typed_values import Value
@@ -34,6 +35,7 @@ _NO_PLACES = frozenset(
         "north",
         "south",
         "central",
+        "general",
         "israel",
         "man",
         "reading",
@@ -85,7 +87,9 @@ def places(text: str) -> Iterator[Value]:
                 continue
             start, end = words[index].start(), words[index + count - 1].end()
             place = text[start:end]
-            if _may_be_a_place(place, text[:start]) and (zone := zone_of(place)):
+            if not _may_be_a_place(place, text[:start]):
+                continue
+            if zone := zone_of(place) or city_zone(place, text[:start], text[end:]):
                 yield Value("place", place, start, end, unit=zone)
                 step = count
                 break

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 SURE = 0.6
 """A plugin whose name is an ordinary word is only meant by it from this confidence on, unless it is called in full."""
 
-_X = (
+X = (
     r"(?:(?:the|my|das|den|die|der|el|la|le|il|lo|o|a) )?(?:plugin )?(?P<who>\d+|it|#all)"
     r"(?: (?:plugin|extension|add-?on|server))?"
 )
+"""How a plugin is called in a message that was numbered: by its number, or as "it"."""
 _CLAUSES = tuple(
-    (letter, re.compile(pattern.replace("X", _X)))
+    (letter, re.compile(pattern.replace("X", X)))
     for letter, patterns in {
         "I": ("(?:install|installiere|installier|installe|instala|installa|zainstaluj) X",),
         "A": (
@@ -81,6 +82,14 @@ def plain_order(reading: Reading) -> list[tuple[PluginReading, str]] | None:
     Nothing at all where it is an order for everything, and there is nothing that it could be for.
     """
     return _ordered(reading.text.spoken, reading)
+
+
+def numbered_text(reading: Reading) -> tuple[str, list[PluginReading]]:
+    """Return what was said without words of courtesy, a number in place of each plugin that it surely names, and these
+    plugins.
+    """
+    text, plugins = _numbered(reading.text.spoken, reading)
+    return _COURTESY.sub("", text), plugins
 
 
 def after_plain_order(reading: Reading) -> str:

@@ -11,10 +11,12 @@ from dynamic_plugins.embedded.hedges import hedged, sentences
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.settings_text import given_settings
 from dynamic_plugins.embedded.versions import with_versions
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dynamic_plugins.embedded.features import State
     from dynamic_plugins.embedded.memory import Memory
     from dynamic_plugins.embedded.reading import PluginReading, Reading
     from dynamic_plugins.embedded.settings_text import Settings
@@ -31,6 +33,8 @@ ORDERED = 0.8
 """What changes something is done at once only when the message orders it at least so likely."""
 MAY_ORDER = 0.2
 """A message that orders something less likely than that is a question or a tale: nothing is proposed for it."""
+REMOVES = 0.15
+"""From this probability on that a plugin shall go it is asked whether to remove it, where it is off already."""
 MANAGES = 0.6
 """So likely must it be that the whole message is about managing plugins."""
 LISTS = 0.42
@@ -78,10 +82,12 @@ def decide(
     if ordered is None and reading.ordered < MAY_ORDER:
         wanted, sure = [], False
     if ordered is None:
-        wanted = [_as_said(each) for each in wanted]
+        wanted = [_of_the_installed(_as_said(each), reading, standing, entries) for each in wanted]
     focus = memory.focus if memory else ()
     settings = given_settings(reading, standing, entries, focus, [each.plugin for each in wanted if sure])
-    if settings is not None and not any(each.plugin.link.names[0] == settings.plugin for each in wanted):
+    if settings is not None and settings.alone:
+        wanted = []
+    elif settings is not None and not any(each.plugin.link.names[0] == settings.plugin for each in wanted):
         wanted = [each for each in wanted if sure]
     if not wanted and settings is None:
         return None
@@ -159,7 +165,7 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
     One that no word names is meant only by a word for all of them; what stands behind "except" is not; of two that a
     correction stands between the second is.
     """
-    wanted = [Wanted(plugin, plugin.intents, plugin.probability) for plugin in reading.wanted]
+    wanted = [_taken_away(Wanted(plugin, plugin.intents, plugin.probability)) for plugin in reading.wanted]
     spoken = reading.text.spoken
     named = [each for each in wanted if each.plugin.link.pointed]
     if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
@@ -174,6 +180,15 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
         if any(_CORRECTS.search(f" {text} ") for text in between) and each in wanted:
             wanted.remove(each)
     return wanted
+
+
+def _taken_away(wanted: Wanted) -> Wanted:
+    """Return *wanted*, or that the plugin be removed, where it is off already and that may well be meant."""
+    shares = wanted.plugin.prediction.all
+    gone = shares.get("X", 0.0) + shares.get("U", 0.0)
+    if wanted.letters != "D" or wanted.plugin.state != "off" or gone < REMOVES:
+        return wanted
+    return replace(wanted, letters="X", probability=gone)
 
 
 def corrected(spoken: str) -> bool:
@@ -203,6 +218,31 @@ def _as_said(wanted: Wanted) -> Wanted:
     if contrary.odds > CONTRARY or contrary.probability < ACTS:
         return wanted
     return replace(wanted, letters=contrary.letter)
+
+
+def _of_the_installed(wanted: Wanted, reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> Wanted:
+    """Return *wanted*, or the same of the one installed plugin of that kind: what is not there cannot be switched off.
+
+    "Turn the browser off" names a plugin called so that is in the registry, and means the one that is here.
+    """
+    plugin, link = wanted.plugin, wanted.plugin.link
+    if plugin.state != "new" or not set(wanted.letters) <= set("DUX"):
+        return wanted
+    said = {word for word in tokens(reading.text.spoken[link.start : link.end]) if word not in _OF_ANY}
+    alike = [name for name in standing.plugins if name in entries and said & _kinds(entries[name])]
+    alike = [name for name in alike if standing.is_active(name)] or alike
+    if len(alike) != 1:
+        return wanted
+    state: State = "on" if standing.is_active(alike[0]) else "off"
+    meant = replace(plugin, link=replace(link, names=(alike[0],), kind="described"), state=state, otherwise={})
+    return replace(wanted, plugin=meant)
+
+
+_OF_ANY = frozenset({"plugin", "mcp", "server", "the", "thing", "one", "elizaos"})
+
+
+def _kinds(entry: Entry) -> set[str]:
+    return {word.lower() for word in (*entry.aliases, *entry.categories, *entry.keywords)}
 
 
 def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:

@@ -145,24 +145,38 @@ def _label(fields: Mapping[str, Any]) -> str:
 
 def _items_of_text(text: str) -> list[Item]:
     lines = [line for line in text.splitlines() if line.strip()]
-    if (
-        len(lines) == 1
-        and not _REF.search(text)
-        and not _COMMIT.match(text)
-        and not _MARK.match(text)
-        and not _STATE.search(text.split(". ")[-1])
-    ):
-        # A plain sentence lists nothing; a lone path does.
-        return [_item_of_line(text)] if re.fullmatch(r"\s*[~/][\w./-]+\s*", text) else []
-    if (
-        len(lines) == 1
-        and len(found := _REF.findall(text)) > 1
-        and len(parts := re.split(r",\s*|;\s*", text)) >= len(found)
-    ):
-        lines = parts
-    elif len(lines) == 1 and _STATE.search(text.split(". ")[-1]):
-        lines = re.split(r"[.,]\s+", text)
+    if len(lines) == 1:
+        lines = _parts_of_line(text)
+        if len(lines) == 1 and not (_REF.search(text) or _COMMIT.match(text) or _MARK.match(text)):
+            # A plain sentence lists nothing; a lone path does.
+            return [_item_of_line(text)] if re.fullmatch(r"\s*[~/][\w./-]+\s*", text) else []
     return [_item_of_line(line) for line in lines]
+
+
+_NUMBERED = re.compile(r"(?:^|[\s;,]+)(?=(\d{1,2})[.)]\s)")
+_FILES = re.compile(r"\s+(?=\[(?:FILE|DIR)\])")
+_SEPARATORS = (r";\s+", r"\s\|\s", r",\s+(?=#\d)", r",\s+")
+LONGEST_PART, LONGEST_BETWEEN_COMMAS = 14, 2
+"""Of so many words is a part of a list at most; between commas, which sentences have as well, of fewer."""
+
+
+def _parts_of_line(text: str) -> list[str]:
+    """Return the parts of a list on one line: numbered, or between semicolons, bars or commas."""
+    marks = list(_NUMBERED.finditer(text))
+    if len(marks) > 1 and [int(mark[1]) for mark in marks] == list(range(1, len(marks) + 1)):
+        ends = [*(mark.start() for mark in marks[1:]), len(text)]
+        return [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
+    if len(parts := _FILES.split(text.strip())) > 1:
+        return parts
+    if _STATE.search(text.split(". ")[-1]):
+        return [part for part in re.split(r"[.,]\s+", text) if not part.startswith("On branch ")]
+    refs = len(_REF.findall(text))
+    for separator in _SEPARATORS:
+        parts = [part.strip() for part in re.split(separator, text.strip().rstrip("."))]
+        longest = LONGEST_BETWEEN_COMMAS if separator == _SEPARATORS[-1] and refs < 2 else LONGEST_PART
+        if len(parts) > 1 and all(part and len(part.split()) <= longest and ". " not in part for part in parts):
+            return parts
+    return [text]
 
 
 def _item_of_line(line: str) -> Item:
@@ -175,6 +189,8 @@ def _item_of_line(line: str) -> Item:
         return Item(text, {"sha": found[1], "hash": found[1], "revision": found[1], "id": found[1], "name": found[1]})
     named = _STATE.sub("", _SIZE.sub("", text))
     fields: dict[str, Any] = {"name": named, "kind": "dir" if "[DIR]" in line else ""}
+    if found := re.match(r"#(\d+)\b", named):
+        fields |= {"number": int(found[1]), "id": found[1]}
     if "/" in named and " " not in named:
         fields["path"] = named
     if re.fullmatch(r"[\w.-]*\d[\w.-]*", named) and not re.search(r"\.[a-z]{2,4}$", named):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded import courtesy
 from dynamic_plugins.embedded.about import answer_about
-from dynamic_plugins.embedded.agreement import agrees, declines, past_a_no, says_goodbye
+from dynamic_plugins.embedded.agreement import agrees, declines, past_a_no, past_a_yes, says_goodbye
 from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
@@ -43,6 +43,7 @@ from dynamic_plugins.embedded.search_request import (
 from dynamic_plugins.embedded.unlisted_order import unlisted_order
 from dynamic_plugins.embedded.use_phrase import asked_about, used_for
 from dynamic_plugins.embedded.using import propose
+from dynamic_plugins.embedded.version_order import version_order
 from dynamic_plugins.tools.management import NAMES
 
 if TYPE_CHECKING:
@@ -113,13 +114,13 @@ class Responder:
         tools = _usable(request)
         knowledge = Knowledge(self._names, self._entries, standing)
         request, understood = self._understood(request, knowledge)
-        if self._plain(request, tools, understood) is not None:
+        if self._plain(request, tools, understood, standing) is not None:
             return None
         return self._options(request, tools, knowledge, understood), understood
 
     def _weighed(self, request: Request, tools: Sequence[Offered], knowledge: Knowledge) -> Answer:
         request, understood = self._understood(request, knowledge)
-        if (plain := self._plain(request, tools, understood)) is not None:
+        if (plain := self._plain(request, tools, understood, knowledge.standing)) is not None:
             return plain
         return choose(self._options(request, tools, knowledge, understood), understood.reading)
 
@@ -129,7 +130,9 @@ class Responder:
         request = _past_a_no(request)
         return request, Dialogue(knowledge, request.exchanges, offered).understand()
 
-    def _plain(self, request: Request, tools: Sequence[Offered], understood: Understood) -> Answer | None:
+    def _plain(
+        self, request: Request, tools: Sequence[Offered], understood: Understood, standing: Standing
+    ) -> Answer | None:
         """Return what a message that leaves no doubt wants: a yes, a choice, "use X to …", "switch X on"."""
         if says_goodbye(understood.said) and not understood.settled:
             return Answer(text=courtesy.goodbye(understood.said))
@@ -137,6 +140,8 @@ class Responder:
             return Answer(text=FOR_A_TERMINAL)
         if (name := asked_about(understood.reading)) is not None:
             return Answer((Call("list_available_plugins", {"query": name}),))
+        if (told := version_order(understood.reading, standing, tools)) is not None:
+            return Answer(text=told)
         if (unlisted := unlisted_order(understood.reading, self._names)) is not None:
             return Answer(unlisted)
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
@@ -261,9 +266,12 @@ class Responder:
         # A yes to a question does what the message before it ordered, and goes on with the rest of that.
         ordered = request.exchanges[:-1] if _is_yes(request) else request.exchanges
         left = after_plain_order(Dialogue(knowledge, ordered).read())
+        if left == ordered[-1].said and "?" in reply_before(ordered):
+            left = past_a_yes(left) or left
         best = next(iter(propose(left, ordered[:-1], tools)), None)
-        # What follows on an order with "then" is one too.
-        least = CHANGES if left == ordered[-1].said else USES
+        # What follows on an order with "then", or on a yes, is one too; and so is what a yes to "shall I switch it on?"
+        # was said to.
+        least = CHANGES if left == ordered[-1].said and ordered is request.exchanges else USES
         if best is not None and best.calls and not best.missing and best.probability >= least:
             return _calls(best)
         return None

@@ -103,6 +103,8 @@ class Settings:
     plugin: str
     values: tuple[Value, ...]
     certain: bool
+    alone: bool = False
+    """Whether the message is nothing but the answer to what was missing."""
 
     @property
     def call(self) -> Call:
@@ -123,7 +125,8 @@ def given_settings(
     about last, the first in *focus*.
     """
     values = values_in(reading.text.written)
-    if not values and not wanted and (answered := _answer_to_missing(reading, standing, entries, focus)) is not None:
+    named_one = any(plugin.link.named for plugin in wanted)
+    if not values and not named_one and (answered := _answer_to_missing(reading, standing, entries, focus)) is not None:
         return answered
     plugin = told = _told_by_names(values, reading, standing)
     plugin = plugin or _plugin_of(values, reading, standing, entries)
@@ -255,7 +258,7 @@ def _answer_to_missing(
     if len(found) != 1:
         return None
     value = _clean(found[0].group())
-    return Settings(name, (Value(missing[0], value, *found[0].span(), explicit=True),), certain=True)
+    return Settings(name, (Value(missing[0], value, *found[0].span(), explicit=True),), certain=True, alone=True)
 
 
 def _loose(reading: Reading, plugin: PluginReading, entry: Entry | None) -> list[Value]:

@@ -38,6 +38,11 @@ class _Filling(CurrencySlots):
                 self._nested(parameter)
         self._texts()
         self._carry()
+        # Some servers require what they have a default for; for all else here such a parameter is not required.
+        required = self.tool.parameters.get("required") or ()
+        for p in self.parameters:
+            if p.name in required and p.name not in self.filled.arguments and p.schema.get("default") is not None:
+                self.filled.arguments[p.name] = p.schema["default"]
         self.filled.missing = tuple(
             p.name for p in self.parameters if p.required and p.name not in self.filled.arguments
         )
@@ -73,6 +78,8 @@ class _Filling(CurrencySlots):
                 and not any(s <= found[1][0] < e for s, e in self.filled.used)
             ):
                 self.give(p.name, found[0], found[1])
+        for p in (q for q in wanted if q.role == "branch"):
+            self._branch_name(p)
         for p in sorted(wanted, key=lambda q: (q.role != "text", not q.required)):
             if (
                 p.name not in self.filled.arguments
@@ -85,6 +92,34 @@ class _Filling(CurrencySlots):
             found = labelled(text, p.name, others, long=p.role == "text") if optional else None
             if found and not any(s <= found[1][0] < e for s, e in self.filled.used):
                 self.give(p.name, found[0], found[1])
+
+    def _behind_the_name(self) -> tuple[str, tuple[int, int]] | None:
+        """Return what stands behind the name of an action of one word and one text: "echo check check one two"."""
+        name = tokens(self.tool.name.rpartition("__")[2])
+        if len(name) != 1 or len(self.parameters) != 1:
+            return None
+        if (found := re.match(rf"\W*(?:\w+\W+)?{name[0]}\W+(\S.*)\Z", self.message.text, re.I | re.S)) is None:
+            return None
+        if whole_text(self.message.text) or self.message.values.of("quoted"):
+            return None
+        return found[1].strip(), found.span(1)
+
+    def _searched_for(self) -> tuple[str, tuple[int, int]] | None:
+        """Return what stands behind "for" or "about" in a message that orders a search, up to the next comma."""
+        text = self.message.text
+        if (found := _SEARCHED.search(text)) is None:
+            return None
+        start, end = found.span(1)
+        end = min([end, *(s for s, _ in self.filled.used if start < s < end)])
+        value = text[start:end].strip(" ,.;:!?")
+        return (value, (start, start + len(value))) if value and plain(value) not in fillers() else None
+
+    def _branch_name(self, p: Parameter) -> None:
+        """Give *p* what is written as branches are: "go to flaky-fix", "new one feature/deposit", "back to main"."""
+        if p.required and p.name not in self.filled.arguments:
+            free = (m for m in _BRANCH.finditer(self.message.text) if not self._is_used(m.span()))
+            if found := next(free, None):
+                self.give(p.name, found.group(), found.span())
 
     def _quoted_in_order(self, wanted: list[Parameter]) -> None:
         """A title and a content that are both quoted stand in the order of the parameters."""
@@ -101,6 +136,9 @@ class _Filling(CurrencySlots):
 
     def _text_of(self, p: Parameter) -> None:
         text = self.message.text
+        if p.role == "text" and (behind := self._behind_the_name()):
+            self.give(p.name, behind[0], behind[1])
+            return
         quoted = [v for v in self.message.values.of("quoted") if not any(s <= v.start < e for s, e in self.filled.used)]
         if (
             p.role == "text"
@@ -138,8 +176,11 @@ class _Filling(CurrencySlots):
         pronoun = {"it", "them", "lo", "la", "es", "das", "quitalo", "ihn", "le", "that"} & set(self.message.words)
         deletes = any("delete" in verb_kinds(w) or "read" in verb_kinds(w) for w in tokens(self.tool.name))
         if pronoun and deletes and p.role == "name" and (value := self.memory.argument(p.name)):
-            self.give(p.name, value, how="carried")
-            return
+            thing = self.left_over()
+            spoken = re.search(rf"\b(?:{'|'.join(pronoun)})\b", plain(self.message.text))
+            if thing is None or (spoken and spoken.start() < thing[1][0]):
+                self.give(p.name, value, how="carried")
+                return
         if p.role == "text" and (into := _INTO.search(self.message.text)):
             self.give(p.name, into[1].strip(), into.span(1), how="guessed")
             return
@@ -149,6 +190,8 @@ class _Filling(CurrencySlots):
             and not any(s <= found[1][0] < e for s, e in self.filled.used)
         ):
             self.give(p.name, found[0].rstrip("."), found[1], how="guessed")
+        elif p.role == "query" and (wanted := self._searched_for()):
+            self.give(p.name, wanted[0], wanted[1], how="guessed")
         elif found := self.left_over():
             value = unquoted(found[0])
             if (named := re.match(r"[^A-ZÄÖÜ]+\s(?=[A-ZÄÖÜ][a-zäöü])", value)) and p.role in ("query", "name"):
@@ -158,6 +201,14 @@ class _Filling(CurrencySlots):
             self.give(p.name, value, found[1], how="guessed")
 
 
+_SEARCHED = re.compile(
+    r"\b(?:search|look|hunt|google|such\w*|busca\w*|cherche\w*|cerca\w*|procura\w*|szukaj)\b[^.!?\n]*?"
+    r"\b(?:for|about|on|nach|über|sobre|sur|su)\s+([^,.;:!?\n]+)",
+    re.I,
+)
+_BRANCH = re.compile(
+    r"(?<![\w/.:@~-])[A-Za-z]\w*(?:[/.-]\w+)*[/-][\w.-]*\w(?![\w/])|\b(?:main|master|develop|trunk|staging)\b"
+)
 _CONTENT = "content|text|texto|texte|inhalt|body|contenido|contenu|contenuto|conteúdo|treść"
 _TITLE_THEN_CONTENT = re.compile(
     rf"\b(?:title|titel|t[ií]tulo|titre|titolo|tytuł)\b.*[,;.]\s*"

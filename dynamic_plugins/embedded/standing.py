@@ -25,6 +25,7 @@ class Installed:
     status: str = "installed"
     missing: tuple[str, ...] = ()
     error: str = ""
+    pinned: bool = False
 
     @property
     def active(self) -> bool:
@@ -67,4 +68,5 @@ def _installed(info: DynamicPluginInfo) -> Installed:
         str(info.status),
         tuple(variable.name for variable in info.required_env_vars if not variable.is_set),
         (info.error_details or "")[:REASON],
+        info.pinned,
     )

@@ -92,4 +92,5 @@ def _installed(row: dict[str, Any]) -> Installed:
         str(row.get("status") or "installed"),
         tuple(str(each) for each in missing) if isinstance(missing, list) else (),
         str(row.get("error") or ""),
+        row.get("pinned") is True,
     )

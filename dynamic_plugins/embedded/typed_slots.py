@@ -11,7 +11,7 @@ from dynamic_plugins.embedded.earlier_values import Slots
 from dynamic_plugins.embedded.free_text import labelled, whole_text
 from dynamic_plugins.embedded.number_slots import assigned
 from dynamic_plugins.text.stemmer import stem
-from dynamic_plugins.text.tokenizer import tokens
+from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,27 +150,38 @@ class TypedSlots(Slots):
         result = _as_number(last.result) if last is not None else None
         if result is None:
             return
-        text = re.sub(r"(?<=\d),(?=\d)", ".", self.message.text)
+        text = self._in_digits()
         for pattern, form in _CONTINUES:
             if found := re.search(pattern, text, re.I):
                 said = next(group for group in found.groups() if group)
                 share = float(said) if "share" in form else 0.0
-                factor = {"plus share": 1 + share / 100, "less share": 1 - share / 100}.get(form)
+                factor = {"plus share": 1 + share / 100, "less share": 1 - share / 100, "share": share / 100}.get(form)
                 tail = f"* {factor:.10g}" if factor is not None else form.format(said)
-                self.give(p.name, f"{result} {tail}", (found.start(), found.end()))
+                spaced = f"{result} {tail}"
+                written = spaced if last is not None and " " in str(last.arguments[p.name]) else spaced.replace(" ", "")
+                self.give(p.name, written, (found.start(), found.end()))
                 return
+
+    def _in_digits(self) -> str:
+        """Return the message with its spelled numbers in digits: "fifteen percent" as "15 percent"."""
+        text = self.message.text
+        for value in reversed(self.message.values.of("number")):
+            if not any(c.isdigit() for c in text[value.start : value.end]) and isinstance(value.value, (int, float)):
+                text = f"{text[: value.start]}{value.value:g}{text[value.end :]}"
+        return re.sub(r"(?<=\d),(?=\d)", ".", text)
 
     def _sql(self, p: Parameter) -> None:
         self._first(p, "sql")
 
     def _glob(self, p: Parameter) -> None:
         if not self._first(p, "glob"):
-            found = re.search(
-                r"(?<!\w)\.(\w{2,5})\b(?:\s+files?)?|\b(\w{2,4})[ -](?:files|dateien|archivos|fichiers)\b",
-                self.message.text,
+            found = _EXTENSION.search(self.message.text) or next(
+                (m for m in _FILES_OF.finditer(self.message.text) if plain(m[1]) not in fillers()), None
             )
             if found and p.required:
-                self.give(p.name, f"*.{(found[1] or found[2]).lower()}", found.span())
+                # Some servers look in a folder alone for "*.csv", and below it only for "**/*.csv".
+                deep = "**/" if "**/" in p.description else ""
+                self.give(p.name, f"{deep}*.{found[1].lower()}", found.span())
 
     def _revision(self, p: Parameter) -> None:
         if not self._first(p, "hash") and p.required:
@@ -220,6 +231,8 @@ class TypedSlots(Slots):
             self.give(p.name, bare[1], bare.span(1))
 
 
+_EXTENSION = re.compile(r"(?<!\w)\.(\w{2,5})\b(?:\s+files?)?")
+_FILES_OF = re.compile(r"\b(\w{2,4})[ -](?:files|dateien|archivos|fichiers)\b")
 _AT_MOST = re.compile(
     r"\b(?:(?:but |and )?(?:not|no) more than|at most|up to|maxim(?:um|al)(?: of)?|max|höchstens|nicht mehr als"
     r"|no más de|como máximo|pas plus de|au plus|não mais (?:de|que)|no máximo)\s*\Z",
@@ -228,6 +241,11 @@ _AT_MOST = re.compile(
 _BEHIND_BRANCH = re.compile(r"\b(?:branch|head|base|zweig|rama|branche)(?:\s+(?:is|named|called|to|=))?[\s:=]*\Z", re.I)
 """What stands behind such a word is a branch, though it looks like owner/repository."""
 _CONTINUES = [
+    (
+        r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ?ciento|pour ?cent)(?:\s+\w+){0,2}?\s+"
+        r"(?:of|von|de|du|di)\s+(?:that|this|it|davon|eso|ça|cela)\b|(\d+(?:\.\d+)?)\s*(?:%|prozent)\s+davon\b",
+        "share",
+    ),
     (
         r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ?ciento)\s*(?:off|discount|rabatt|less)|(?:less|"
         r"minus|menos|moins|abzüglich|weniger)\s+(\d+(?:\.\d+)?)\s*(?:%|percent|prozent)",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_ranker import GOES_ON, Ranked, card, rank
 from dynamic_plugins.embedded.action_words import fillers, verb_kinds
+from dynamic_plugins.embedded.listed_items import each_item
 from dynamic_plugins.embedded.message import Filled, Message
 from dynamic_plugins.embedded.parameters import parameters_of
 from dynamic_plugins.embedded.references import Memory
@@ -19,6 +20,7 @@ from dynamic_plugins.text.tokenizer import plain, tokens
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.request import Exchange, Offered
 
 TRIED = 6
@@ -46,12 +48,19 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
     found = [_single(one, message, ranked) for one in ranked[:TRIED]]
     # Of two that are the same call the first is kept, with what speaks for it.
     found = [*_answers(said, exchanges, tools), *_repeats(message, ranked), *found, *_retries(message, ranked)]
-    found += _several(message, ranked)
+    found += (several := _several(message, ranked))
+    if each := next((c for c in several if c.features.get("each_value")), None):
+        # Two places and no time of day: nothing is converted between them, and not one of them alone is asked about.
+        found = [c for c in found if "time" not in c.missing and (c is each or not _is_one_of(c, each))]
     kept: list[Candidate] = []
     for candidate in found:
         if not any(candidate.calls == other.calls for other in kept):
             kept.append(candidate)
     return kept
+
+
+def _is_one_of(candidate: Candidate, each: Candidate) -> bool:
+    return candidate.calls[0][0] == each.calls[0][0] and candidate.features.get("unused", 0.0) > 0
 
 
 def words_of(tools: Sequence[Offered]) -> frozenset[str]:
@@ -162,14 +171,38 @@ _JOINT = re.compile(
 
 
 def _several(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
-    return [*_each_value(message, ranked), *_each_clause(message, ranked)]
+    return [*_each_value(message, ranked), *_each_item(message, ranked), *_each_clause(message, ranked)]
+
+
+def _places_of(tool: Offered) -> list[Parameter]:
+    return [p for p in parameters_of(tool.parameters) if p.role in ("zone", "city", "url")]
+
+
+def _each_item(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    """One call for each of several things, where a call takes one."""
+    found = []
+    for one in ranked[:TRIED]:
+        if "create" not in card(one.tool).kinds:
+            continue
+        filled = fill(one.tool, message)
+        if not 1 < len(calls := each_item(one.tool, message, filled)) <= MOST:
+            continue
+        features = use_features(one, filled, message, ranked) | {
+            "several": 1.0,
+            "each_item": 1.0,
+            "each_item_counted": float(len(message.values.of("number")) > 1),
+            "unused": 0.0,
+            "guess_joint": 0.0,
+        }
+        found.append(Candidate(tuple((one.tool.name, arguments) for arguments in calls), filled.missing, features))
+    return found
 
 
 def _each_value(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
     """One call for each of several places or addresses, where a call takes one."""
-    one = ranked[0]
-    parameters = [p for p in parameters_of(one.tool.parameters) if p.role in ("zone", "city", "url")]
-    if len(parameters) != 1:
+    takers = ((one, _places_of(one.tool)) for one in ranked[:2])
+    one, parameters = next(((one, found) for one, found in takers if len(found) == 1), (ranked[0], []))
+    if not parameters:
         return []
     p = parameters[0]
     values = message.values.of("url") if p.role == "url" else message.values.of("place")

@@ -89,6 +89,7 @@ _SWITCHES = re.compile(
 def use_features(one: Ranked, filled: Filled, message: Message, ranked: Sequence[Ranked]) -> dict[str, float]:
     """Return the features of calling the tool of *one*, among all that were *ranked*, with what was *filled* in."""
     found = _of_the_ranking(one, ranked)
+    found["misfit"] = float(misfits(one.tool, filled))
     found |= _of_the_arguments(one, filled, message)
     found |= _of_the_message(message, changing=may_change(one.tool))
     return found | {f"r_{name}": one.features.get(name, 0.0) for name in _RANKED_BY}
@@ -96,7 +97,7 @@ def use_features(one: Ranked, filled: Filled, message: Message, ranked: Sequence
 
 _RANKED_BY = (
     "name_share", "explained", "verb_first", "verb_any", "same_plugin_fresh", "same_tool_and", "id_of_last", "first",
-    "name", "plugin",
+    "name", "plugin", "asked_like", "asked_like_gap", "described_like", "described_like_gap", "worded_like_gap",
 )  # fmt: skip
 
 
@@ -152,6 +153,18 @@ def _of_the_message(message: Message, *, changing: bool) -> dict[str, float]:
         "typed": float(bool(message.values.of("url", "path", "repo", "sql", "expression", "time", "id", "quoted"))),
         "colon": float(bool(re.search(r":\s+\S", message.text))),
     }
+
+
+_PICTURES = frozenset(["image", "images", "audio", "media", "video", "picture", "pictures", "binary"])
+_TEXT = re.compile(
+    r"\.(?:txt|md|py|js|ts|json|ya?ml|toml|csv|tsv|html?|xml|log|ini|cfg|conf|sql|sh|tex|rst|c|h|go|rs|java)$", re.I
+)
+
+
+def misfits(tool: Offered, filled: Filled) -> bool:
+    """Whether a tool for pictures and sounds is given the path of a text."""
+    about = _PICTURES & {*card(tool).name_words, *card(tool).first[:8]}
+    return bool(about) and any(isinstance(v, str) and _TEXT.search(v) for v in filled.arguments.values())
 
 
 def joint(filled: Filled) -> bool:

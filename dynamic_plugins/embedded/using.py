@@ -26,7 +26,8 @@ READS_FROM, CHANGES_FROM = 0.35, 0.5
 WONDERED = 0.3
 """At most so probable is what somebody only asks about: "what would happen if I deleted it?"."""
 RARE = 4.0
-"""What counts for a call that answers our own question, or mends a failed one: too rare in dialogues to be learned."""
+"""What counts for a call that answers our own question, or mends a failed one, and against one that cannot take what it
+is given: too rare in dialogues to be learned."""
 _WONDERS = re.compile(
     r"\b(?:what (?:would|will)? ?happens?|what if|should i|was (?:passiert|würde passieren)|sollte ich|"
     r"qu[eé] pasa(?:ría)? si|que se passe)\b",
@@ -79,7 +80,8 @@ def _deletes_unsaid(candidate: Candidate, tools: Mapping[str, Offered], words: S
     """
     if candidate.features.get("repeat") or any("delete" in verb_kinds(word) for word in words):
         return False
-    return any("delete" in card(tools[name]).kinds for name, _ in candidate.calls)
+    changing = (name for name, _ in candidate.calls if may_change(tools[name]))
+    return any("delete" in card(tools[name]).kinds for name in changing)
 
 
 def order(found: Sequence[Candidate], weights: Mapping[str, float] | None = None) -> list[Candidate]:
@@ -87,7 +89,7 @@ def order(found: Sequence[Candidate], weights: Mapping[str, float] | None = None
     weights = _weights("order") if weights is None else weights
     scores = [
         sum(weights.get(name, 0.0) * value for name, value in c.features.items())
-        + RARE * (c.features.get("answers", 0.0) + c.features.get("retry", 0.0))
+        + RARE * (c.features.get("answers", 0.0) + c.features.get("retry", 0.0) - c.features.get("misfit", 0.0))
         for c in found
     ]
     top = max(scores, default=0.0)

@@ -25,13 +25,16 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 NO_TIMES = "{index} does not say when packages were published, so those of the last days are not left out."
 
 
-async def from_index(plan: InstallPlan, folder: Path, uv: Uv) -> InstallPlan:
+async def from_index(plan: InstallPlan, folder: Path, uv: Uv, *, alone: bool = False) -> InstallPlan:
     """Return *plan* with the version that uv would take; with no cutoff where the index knows no times.
 
-    Raises InstallError where there is none, or the index cannot be reached. *folder* is empty, and to be removed.
+    With *alone* the index is not asked for what the package needs. Raises InstallError where there is none, or the
+    index cannot be reached. *folder* is empty, and to be removed.
     """
-    needed = requirements(plan.kind, plan.package, plan.version)
-    found = await uv.resolve(plan.name, folder, needed, plan.cutoff, may_lift=plan.cooled, loose=plan.loose)
+    needed = requirements(plan.kind, plan.package, plan.version)[: 1 if alone else None]
+    found = await uv.resolve(
+        plan.name, folder, needed, plan.cutoff, may_lift=plan.cooled, loose=plan.loose, alone=alone
+    )
     if found.lifted:
         plan = replace(plan, cutoff=None, cooled=False, notes=(*plan.notes, NO_TIMES.format(index=plan.index)))
     return replace(plan, version=found.version)

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.permissions import UNDECLARED
-from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError
+from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError, RegistryUnavailableError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install.command import child_environment, short
 from dynamic_plugins.install.entry_points import start_of_entry, start_of_install
 from dynamic_plugins.install.index_names import npm_index, package_index
 from dynamic_plugins.install.layout import PluginFolders, in_thread
 from dynamic_plugins.install.plan import (
+    SOURCES,
     InstallPlan,
     check_package_name,
     checked_version,
@@ -43,6 +44,7 @@ ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
 COPY = "<the copy of it>"
 """Stands in a plan for the folder with the copy of a wheel."""
+_NEWEST_SECONDS = 60.0
 _SCRIPTS = "the install scripts of the package, and of what it needs, are run at once"
 _BUILDS = "packages that are only published as source are built, which runs their code at once"
 
@@ -275,6 +277,25 @@ class Installer:
         if plan.is_unlisted:
             plan = replace(plan, told=(await self.indexes.facts(plan.package, plan.version, folder)).lines())
         return replace(plan, commands=self._commands(plan))
+
+    async def newest(self, plan: InstallPlan) -> InstallPlan:
+        """Return *plan* with the version that it would install, as its index tells of that package alone.
+
+        What names its version is returned as it is, and nothing is asked. Raises InstallError,
+        RegistryUnavailableError where this is offline, and PluginTimeoutError.
+        """
+        from dynamic_plugins.install.newest import newest
+
+        is_exact = plan.version is not None and not plan.cooled and plan.package.type != "git"
+        if is_exact or plan.package.type in ("path", "remote"):
+            return plan
+        if self._offline:
+            raise RegistryUnavailableError(f"{SOURCES[plan.package.type]} was not asked, since this is offline")
+        try:
+            async with asyncio.timeout(_NEWEST_SECONDS), self._folders.scratch() as folder:
+                return await newest(plan, folder, self._programs)
+        except TimeoutError:
+            raise PluginTimeoutError(plan.name, "finding out its newest version", _NEWEST_SECONDS) from None
 
     def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:
         """Return *plan* for a copy in *folder* of what it names; what is told of it is what the copy says."""

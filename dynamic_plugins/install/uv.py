@@ -120,17 +120,18 @@ class Uv:
         *,
         may_lift: bool = False,
         loose: str | None = None,
+        alone: bool = False,
     ) -> Resolved:
         """Return the version of the first of *requirements* that :meth:`create` would install; *folder* is empty.
 
-        With *may_lift* the cutoff is none where the index does not say when packages were published. Raises
-        InstallError.
+        With *may_lift* the cutoff is none where the index does not say when packages were published; with *alone* it is
+        asked for nothing that they need. Raises InstallError.
         """
         wanted = folder / "wanted.txt"
         await asyncio.to_thread(wanted.write_text, "".join(f"{line}\n" for line in requirements), encoding="utf-8")
 
         async def attempt(cutoff: str | None, python: str = self._python) -> Finished:
-            how = ("--no-header", "--no-annotate", "--python", python)
+            how = ("--no-header", "--no-annotate", *(("--no-deps",) if alone else ()), "--python", python)
             command = ("uv", "pip", "compile", *how, *self._options(cutoff), str(wanted))
             done = await self._run(plugin, folder, command)
             if done.code != 0 and loose and (names := _without_version(done.err, loose)):

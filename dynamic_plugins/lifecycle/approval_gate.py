@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
 from dynamic_plugins.approval import Answer, ApprovalRequest, approve_everything, approve_listed
 from dynamic_plugins.core.permission_text import as_verbs
-from dynamic_plugins.core.permissions import both, not_enforced
+from dynamic_plugins.core.permissions import NOTHING, asks_more, both, not_enforced
 from dynamic_plugins.errors import (
     DeclinedError,
     NeedsConfirmationError,
@@ -24,7 +25,7 @@ from dynamic_plugins.lifecycle.variables import defaults_of
 from dynamic_plugins.text.printable import odd_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from dynamic_plugins.approval import Approve, Verb
     from dynamic_plugins.core.permissions import Enforced, Permissions
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)
 """The plugin whose words brought up what is being asked about, where no person is known to have."""
+AgreedUpdates: TypeAlias = "Mapping[str, tuple[str, str | None]]"
+agreed_updates: ContextVar[AgreedUpdates] = ContextVar("agreed_updates", default=MappingProxyType({}))
+"""The versions, by plugin, that the person was shown in a list and has agreed to update to, together; of a folder or
+wheel with its digest.
+"""
 _ON_PAGE = "answered on the page"
 _ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
 
@@ -127,9 +133,22 @@ class ApprovalGate:
             enforced = self.enforced(plugin.name, permissions)
             await self._ask(replace(request, permissions=permissions, enforced=enforced))
 
-    async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool) -> None:
-        """Return when the person agrees that *plugin* goes from this machine."""
+    async def ask_to_adopt(self, plugin: StoredPlugin, needed: Sequence[StoredPlugin], profile: str) -> None:
+        """Return when the person agrees to what is installed in this home being used in *profile* as well."""
+        for each in (plugin, *needed):
+            self.admission.check_installed(each.installation)
+        request = self._request("install", self._installer.plan_of(plugin.installation), ())
+        permissions = granted(plugin)
+        note = f"this home has it installed, and nothing is downloaded; it is put into the profile {profile}"
+        enforced = self.enforced(plugin.name, permissions)
+        needs = tuple((each.name, granted(each)) for each in needed)
+        await self._ask(replace(request, permissions=permissions, enforced=enforced, notes=(note,), needs=needs))
+
+    async def ask_to_uninstall(self, plugin: StoredPlugin, *, keep_configuration: bool, profile: str = "") -> None:
+        """Return when the person agrees that *plugin* goes from this machine, or from *profile* alone."""
         kept = "Its settings and what it wrote are kept." if keep_configuration else _ALL_OF_IT
+        if profile:
+            kept = f"It is taken out of the profile {profile} only, and stays installed in this home."
         request = self._request("uninstall", self._installer.plan_of(plugin.installation), (), (kept,))
         await self._ask(replace(request, defaults=()))
 
@@ -233,6 +252,8 @@ class ApprovalGate:
         )
 
     async def _answer(self, request: ApprovalRequest, *, waits: bool = True) -> PersonAnswer:
+        if _is_agreed_update(request):
+            return PersonAnswer(True)
         beforehand = self.is_beforehand
         alone = request.by_itself and self.approve is approve_listed
         approve, nobody = self.approve, None
@@ -271,6 +292,19 @@ def reach_command(plugin: str, wanted: Permissions) -> str:
     for host in wanted.network or ():
         return grant_command(plugin, "network", host)
     return grant_command(plugin, "program", wanted.programs[0])
+
+
+def _is_agreed_update(request: ApprovalRequest) -> bool:
+    """Return whether the person agreed to this update in a list, and it has nothing that the list did not say.
+
+    What asks for more than now, brings others, or is warned of, is asked about by itself.
+    """
+    if request.verb != "update" or agreed_updates.get().get(request.name) != (request.version, request.digest):
+        return False
+    more = asks_more(request.held or NOTHING, request.permissions)
+    return more.is_nothing and not (
+        request.changes or request.needs or request.warnings or request.by_itself or request.suggested_by
+    )
 
 
 def _raising(nobody: NeedsConfirmationError) -> Approve:

@@ -13,7 +13,7 @@ from dynamic_plugins.core.status import Outcome, now
 from dynamic_plugins.errors import PluginError, PluginTimeoutError, UntrustedSourceError
 from dynamic_plugins.events import Event
 from dynamic_plugins.install.plan import with_permissions
-from dynamic_plugins.storage.state import StoredPlugin
+from dynamic_plugins.storage.state import PROFILES, StoredPlugin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,6 +65,9 @@ class Installs:
     async def install(self, found: Found, version: str | None = None, *, remote: bool = False) -> Outcome:
         """Install what was *found*, in *version* or else the one named with it; *remote* uses it where it runs."""
         name, version = found.entry.name, version or found.version
+        if name in self._store.hidden():
+            await self.adopt(name)
+            return self.already_installed(name, version) if version else Outcome(self._supervisor.info(name))
         if name in self._store.read():
             return self.already_installed(name, version)
         if not found.trusted:
@@ -76,7 +79,10 @@ class Installs:
         """Return that *name* is there, and how to change to *version* where that is another."""
         info = self._supervisor.info(name)
         note = f"{name} {info.version} is installed already; nothing was changed."
-        if version and version != info.version:
+        if version and version != info.version and self._store.get(name).pinned:
+            note = f"{name} {info.version} is installed already, and pinned at that version; nothing was changed. "
+            note += f"To let it change: dynamic-plugins unpin {name}"
+        elif version and version != info.version:
             note += f" To change to {version}: dynamic-plugins update {name} --version {version}"
         return Outcome(info, changed=False, note=note)
 
@@ -102,6 +108,9 @@ class Installs:
         while True:
             await self.bring(needed, undo)
             async with self.alone(plan.name):
+                if plan.name in self._store.hidden():
+                    self._store.show(plan.name)
+                    undo.callback(self._store.hide, plan.name)
                 if plan.name in self._store.read():
                     return self.already_installed(plan.name)
                 if (half_removed := self._store.leaving().get(plan.name)) is not None:
@@ -119,6 +128,31 @@ class Installs:
             needed = await held.enter_async_context(self._approval.agreed("install", plan, needed))
         self._listener(Event(plan.name, "installed", f"{plan.name} {installation.version}"))
         return Outcome(self._supervisor.info(plan.name))
+
+    async def adopt(self, name: str) -> None:
+        """Have in this profile what the home has installed, with what it needs of that, once the person agrees: nothing
+        is downloaded.
+        """
+        from dynamic_plugins.storage.profiles import with_needs
+
+        hidden = self._store.hidden()
+        plugin = hidden[name]
+        *needed, _ = wanted = with_needs(name, hidden)
+        await self._approval.ask_to_adopt(plugin, [hidden[each] for each in needed], self._store.profile)
+        for each in wanted:
+            self._store.show(each)
+        self._supervisor.sync()
+        self._listener(Event(name, "installed", f"{name} {plugin.installation.version}, which this home had"))
+
+    async def take_out(self, name: str) -> None:
+        """End *name* here and take it out of this profile; it stays installed, for the others."""
+        async with self._supervisor.hold(name) as handle:
+            await self._dependencies.check_not_needed(name, "uninstall")
+            await self._supervisor.stop(handle)
+            await handle.disconnect()
+            self._store.hide(name)
+        self._supervisor.sync()
+        self._listener(Event(name, "uninstalled"))
 
     @contextlib.asynccontextmanager
     async def made(self, plan: InstallPlan) -> AsyncIterator[Installation]:
@@ -150,8 +184,8 @@ class Installs:
             await self._supervisor.stop(handle)
             await handle.disconnect()
             if keep_configuration:
-                self._store.drop(name)
-                self._installer.remove(plugin.installation)
+                self._drop(name)
+                self._remove_files(plugin)
             else:
                 await to_the_end(self._remove(plugin))
         self._supervisor.sync()
@@ -172,9 +206,21 @@ class Installs:
         if stayed:
             self._listener(Event(plugin.name, "secrets_stayed", _STAYED.format(", ".join(stayed))))
         await self._launcher.remove_data(plugin)
-        self._installer.remove(plugin.installation)
+        self._remove_files(plugin)
         self._journal.forget(plugin.name)
-        self._store.drop(plugin.name)
+        self._drop(plugin.name)
+
+    def _drop(self, name: str) -> None:
+        self._store.drop(name)
+        if (self._store.home / PROFILES).is_dir():
+            from dynamic_plugins.storage.profiles import Profiles
+
+            Profiles(self._store.home).forget(name)
+
+    def _remove_files(self, plugin: StoredPlugin) -> None:
+        self._installer.remove(plugin.installation)
+        if plugin.kept is not None:
+            self._installer.remove(plugin.kept.installation)
 
     async def finish_removals(self) -> None:
         """Finish the removals that killed processes have begun; one that another process is at is left to that."""

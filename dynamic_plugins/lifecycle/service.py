@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamic_plugins.approval import Answer
@@ -25,6 +26,7 @@ from dynamic_plugins.lifecycle.remote_sign_in import RemoteSignIn
 from dynamic_plugins.lifecycle.revoked_plugins import RevokedPlugins
 from dynamic_plugins.lifecycle.scheduler import Scheduler
 from dynamic_plugins.lifecycle.supervisor import Supervisor
+from dynamic_plugins.lifecycle.swap import Swap
 from dynamic_plugins.lifecycle.trial_run import TrialRun
 from dynamic_plugins.lifecycle.under_way import OperationsUnderWay
 from dynamic_plugins.lifecycle.updates import Updates
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
     from dynamic_plugins.lifecycle.shared_approval import SharedApproval
+    from dynamic_plugins.lifecycle.version_verbs import Versions
     from dynamic_plugins.oauth.sign_ins import SignIns
     from dynamic_plugins.registry.entry import Entry, Variable
     from dynamic_plugins.registry.revocation import Revocation
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
 _NOTED = {
     "installed": "install",
     "updated": "update",
+    "rolled_back": "rollback",
     "activated": "activate",
     "deactivated": "deactivate",
     "withheld": "change",
@@ -123,9 +127,9 @@ class PluginManagementService:
         self._reach = ReachGrants(store, approval, admission, self._permissions)
         self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
         self._scheduler = Scheduler(components, journal, self._on_event)
-        self._activation, self._installs, self._updates = self._make_verbs()
+        self._activation, self._installs, self._updates, self._swap = self._make_verbs()
 
-    def _make_verbs(self) -> tuple[Activation, Installs, Updates]:
+    def _make_verbs(self) -> tuple[Activation, Installs, Updates, Swap]:
         """Make what puts plugins in place, exchanges them, and switches them on and off."""
         dependencies = Dependencies(self.catalogue, self._installer, self._store)
         activation = Activation(self._store, self._supervisor, dependencies, self._on_event)
@@ -140,6 +144,7 @@ class PluginManagementService:
             journal=self.journal,
             listener=self._on_event,
         )
+        swap = self._make_swap(dependencies, activation)
         updates = Updates(
             catalogue=self.catalogue,
             installer=self._installer,
@@ -148,11 +153,46 @@ class PluginManagementService:
             dependencies=dependencies,
             approval=self._approval,
             installs=installs,
-            activation=activation,
-            trial_run=TrialRun(self._supervisor, self._launcher),
+            swap=swap,
             listener=self._on_event,
         )
-        return activation, installs, updates
+        return activation, installs, updates, swap
+
+    def _make_swap(self, dependencies: Dependencies, activation: Activation) -> Swap:
+        return Swap(
+            store=self._store,
+            installer=self._installer,
+            supervisor=self._supervisor,
+            dependencies=dependencies,
+            activation=activation,
+            trial_run=TrialRun(self._supervisor, self._launcher),
+        )
+
+    @cached_property
+    def versions(self) -> Versions:
+        """What a person does about versions: outdated, all updates at once, rollback, pins."""
+        from dynamic_plugins.lifecycle.rollback import Rollback
+        from dynamic_plugins.lifecycle.version_verbs import Versions
+
+        rollback = Rollback(
+            installer=self._installer,
+            store=self._store,
+            supervisor=self._supervisor,
+            dependencies=Dependencies(self.catalogue, self._installer, self._store),
+            approval=self._approval,
+            installs=self._installs,
+            swap=self._swap,
+            listener=self._on_event,
+        )
+        return Versions(
+            resolve=self.resolve,
+            store=self._store,
+            installer=self._installer,
+            supervisor=self._supervisor,
+            admission=self.admission,
+            updates=self._updates,
+            rollback=rollback,
+        )
 
     @property
     def approve(self) -> Approve | None:
@@ -162,6 +202,11 @@ class PluginManagementService:
     @approve.setter
     def approve(self, approve: Approve | None) -> None:
         self._approval.approve = approve
+
+    @property
+    def profile(self) -> str:
+        """The profile whose plugins are seen; empty where all are."""
+        return self._store.profile
 
     # ---------------------------------------------------------------- what is there
 
@@ -176,6 +221,8 @@ class PluginManagementService:
         except (NotInstalledError, UnknownPluginError) as error:
             name = error.name if isinstance(error, NotInstalledError) else str(plugin)
             if not await self.under_way.wait_for_install(name):
+                if isinstance(plugin, str) and (hidden := self._found_hidden(plugin)) is not None:
+                    raise NotInstalledError(hidden.entry.name) from None  # in this profile
                 raise
         return await self.catalogue.installed(plugin)
 
@@ -265,7 +312,8 @@ class PluginManagementService:
         """Return what :meth:`install` would install under this name; errors of names as there."""
         from dynamic_plugins.resolver.unlisted_names import UnlistedNames
 
-        return await UnlistedNames(self.catalogue, self._installer.indexes).find(plugin)
+        names = UnlistedNames(self.catalogue, self._installer.indexes)
+        return self._found_hidden(plugin) or await names.find(plugin)
 
     def plan(self, found: Found, version: str | None = None, *, remote: bool = False) -> InstallPlan:
         """Return what :meth:`install_found` would do, without asking any index or person; its errors as there."""
@@ -277,6 +325,18 @@ class PluginManagementService:
             operation.is_about(found.entry.name)
             await self.under_way.wait_for_install(found.entry.name, before=operation)
             return await self._installs.install(found, version, remote=remote)
+
+    def _found_hidden(self, said: str) -> Found | None:
+        """Return what *said* names among what this home has installed and its profile does not show."""
+        hidden = {name: plugin.installation.entry for name, plugin in self._store.hidden().items()}
+        if not hidden:
+            return None
+        from dynamic_plugins.resolver.catalog import Found
+        from dynamic_plugins.resolver.resolver import Resolver
+
+        resolution = Resolver(list(hidden.values())).resolve(said)
+        name = resolution.name if resolution.kind == "exact" else None
+        return Found(hidden[name], resolution.version) if name else None
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install the plugin in a folder or wheel on this machine; errors as for :meth:`install`.
@@ -290,23 +350,30 @@ class PluginManagementService:
         """Install another version beside the present one, load it, and only then swap; the newest when None.
 
         What it needs comes and is activated with it. When the new one does not install or load, all stays as it was
-        and the error says why. Errors as for :meth:`install`, and LoadError.
+        and the error says why. The present one is kept on the disk for ``versions.rollback``. Errors as for
+        :meth:`install`, PinnedError and LoadError.
         """
         return await self._updates.update((await self.resolve(plugin)).name, version)
 
     async def uninstall(self, plugin: Named, *, keep_configuration: bool = False, ask: bool = False) -> str:
         """Unload the plugin, remove it, its values and what it wrote (unless kept), and return its name.
 
+        In a profile it is taken out of that and stays installed, with all it has.
+
         With *ask* the person has to agree first, as they must where a model wants it. Raises NotInstalledError, and
         with *ask* DeclinedError or NeedsConfirmationError.
         """
         await self._installs.finish_removals()
-        name = (await self.resolve(plugin)).name
+        name, profile = (await self.resolve(plugin)).name, self._store.profile
+        present = self._store.get(name)
         if ask:
-            await self._approval.ask_to_uninstall(self._store.get(name), keep_configuration=keep_configuration)
-        removed = self._store.get(name).installation
-        await self._installs.uninstall(name, keep_configuration=keep_configuration)
-        self.admission.audit.note("uninstall", name, of=removed)
+            await self._approval.ask_to_uninstall(present, keep_configuration=keep_configuration, profile=profile)
+        if profile:
+            await self._installs.take_out(name)
+        else:
+            await self._installs.uninstall(name, keep_configuration=keep_configuration)
+        detail = f"from the profile {profile}" if profile else ""
+        self.admission.audit.note("uninstall", name, of=present.installation, detail=detail)
         return name
 
     # ---------------------------------------------------------------- configure

@@ -180,6 +180,8 @@ class Supervisor:
             address=plugin.installation.remote.url if plugin.installation.remote is not None else "",
             reachable=plugin.reachable,
             source=plugin.installation.source,
+            pinned=plugin.pinned,
+            version_before="" if plugin.kept is None else plugin.kept.installation.version,
         )
 
     def outcome(self, name: str, note: str = "") -> Outcome:

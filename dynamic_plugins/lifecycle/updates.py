@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.permission_text import taken_back
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions, asks_more, both, within, without
-from dynamic_plugins.core.status import Outcome, Status, now
-from dynamic_plugins.errors import InstallError, NotInstalledError, PluginError
+from dynamic_plugins.core.status import Outcome
+from dynamic_plugins.errors import InstallError, PinnedError, PluginError
 from dynamic_plugins.events import Event
 from dynamic_plugins.install.installation import is_editable, is_same, version_of
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.plan import with_permissions
 from dynamic_plugins.install.remote_address import is_other_place
-from dynamic_plugins.lifecycle.offer_pins import update_difference
+from dynamic_plugins.lifecycle.approval_gate import agreed_updates
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
+from dynamic_plugins.lifecycle.swap import UnseenChangesError
 from dynamic_plugins.registry.sources import UNLISTED
 from dynamic_plugins.resolver.catalog import Found
 
@@ -28,16 +30,17 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
-    from dynamic_plugins.lifecycle.activation import Activation
-    from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
+    from dynamic_plugins.lifecycle.approval_gate import AgreedUpdates, ApprovalGate
     from dynamic_plugins.lifecycle.dependencies import Dependencies
     from dynamic_plugins.lifecycle.installs import Installs
-    from dynamic_plugins.lifecycle.plugin_handle import PluginHandle
     from dynamic_plugins.lifecycle.supervisor import Supervisor
-    from dynamic_plugins.lifecycle.trial_run import TrialRun
+    from dynamic_plugins.lifecycle.swap import Swap
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.catalog import Catalogue
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
+
+AT_ONCE = 4
+"""So many plugins are looked up, or updated, at a time: an index is asked politely, and a machine has few cores."""
 
 
 class Updates:
@@ -53,29 +56,30 @@ class Updates:
         dependencies: Dependencies,
         approval: ApprovalGate,
         installs: Installs,
-        activation: Activation,
-        trial_run: TrialRun,
+        swap: Swap,
         listener: Listener,
     ) -> None:
         self._catalogue, self._installer, self._store = catalogue, installer, store
         self._supervisor, self._dependencies, self._approval = supervisor, dependencies, approval
-        self._installs, self._activation, self._trial_run = installs, activation, trial_run
-        self._listener = listener
+        self._installs, self._swap, self._listener = installs, swap, listener
 
     async def install_path(self, path: Path, *, editable: bool = False) -> Outcome:
         """Install what lies in *path*. Other code than was installed from this machine is an update of it, with the
         same version too.
         """
         plan = self._installer.plan_path(path, editable=editable)
+        if plan.name in self._store.hidden():
+            await self._installs.adopt(plan.name)
         if (present := self._store.read().get(plan.name)) is None:
             return await self._installs.install_plan(plan)
         installation = present.installation
         same = (plan.version, plan.editable) == (installation.version, is_editable(installation))
-        if _is_of_this_machine(installation):
+        if is_of_this_machine(installation):
             from dynamic_plugins.install.builder import digest
 
             if same and (plan.editable or await in_thread(digest, Path(plan.package.name)) == installation.digest):
                 return self._installs.already_installed(plan.name)
+            check_not_pinned(present, plan.version)
             return await self._update(plan, None)
         if same:
             return self._installs.already_installed(plan.name)
@@ -84,13 +88,41 @@ class Updates:
         note += f"{plan.version} from {path} in its place, uninstall it first: dynamic-plugins uninstall {plan.name}"
         return Outcome(self._supervisor.info(plan.name), changed=False, note=note)
 
-    async def update(self, name: str, version: str | None = None) -> Outcome:
-        """Bring *name* to *version*, or to the newest when None, with what that needs."""
-        return await self._update(*await self._newer(self._store.get(name).installation, version))
+    async def update(self, name: str, version: str | None = None, *, pinned_too: bool = False) -> Outcome:
+        """Bring *name* to *version*, or to the newest when None, with what that needs.
 
-    async def _newer(self, present: Installation, version: str | None) -> tuple[InstallPlan, str | None]:
+        Raises PinnedError, unless with *pinned_too*.
+        """
+        plugin = self._store.get(name)
+        if not pinned_too:
+            check_not_pinned(plugin, version)
+        return await self._update(*await self.newer(plugin.installation, version))
+
+    async def update_all(self, versions: AgreedUpdates, *, agreed: bool) -> dict[str, Outcome | PluginError]:
+        """Bring each plugin to its newest version; *versions* are those that the person was shown.
+
+        With *agreed* they have agreed to them: asked is what has more to it. One that fails stays as it was, and the
+        others go on. Returns what came of each.
+        """
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def one(name: str) -> Outcome | PluginError:
+            async with turn:
+                try:
+                    return await self.update(name)
+                except PluginError as error:
+                    return error
+
+        token = agreed_updates.set(versions if agreed else {})
+        try:
+            done = await asyncio.gather(*map(one, versions))
+        finally:
+            agreed_updates.reset(token)
+        return dict(zip(versions, done, strict=True))
+
+    async def newer(self, present: Installation, version: str | None) -> tuple[InstallPlan, str | None]:
         """Return the plan of another version of *present*, and what to warn of."""
-        if _is_of_this_machine(present):
+        if is_of_this_machine(present):
             path = Path(present.package)
             plan = self._installer.plan_path(path, editable=is_editable(present), version=version)
             if plan.name != present.plugin:
@@ -119,8 +151,8 @@ class Updates:
             plan = await kept.enter_async_context(self._installer.ready(plan))
             needed = await self._dependencies.needed(plan)
             present = self._store.get(plan.name)
-            held = _held(present)
-            asked = self._approval.agreed("update", plan, needed, _with_regained(warning, plan, present), held)
+            held = held_permissions(present)
+            asked = self._approval.agreed("update", plan, needed, with_regained(warning, plan, present), held)
             needed = await kept.enter_async_context(asked)
             seen: tuple[str, ...] | None = () if self._approval.is_beforehand else None
             while True:
@@ -154,7 +186,7 @@ class Updates:
         name, requires = plan.name, plan.requires
         while True:
             await self._installs.bring(needed, undo)
-            await self._activate_needs(name, requires, undo)
+            await self._swap.activate_needs(name, requires, undo)
             async with self._installs.alone(name), self._supervisor.hold(name) as handle:
                 old = self._store.get(name)
                 async with self._installs.made(plan) as new:
@@ -166,10 +198,8 @@ class Updates:
                         return Outcome(self._supervisor.info(name), changed=False, note=note)
                     needed = await self._dependencies.needed(replace(plan, requires=requires))
                     more = asks_more(both(held, plan.entry.permissions), new.permissions)
-                    if not needed and more.is_nothing and not await self._inactive_needs(old, requires):
-                        fresh = replace(old, installation=new, offers=None)
-                        changes = await self._swap(handle, old, fresh, seen)
-                        self._installer.remove(old.installation)
+                    if not needed and more.is_nothing and not await self._swap.inactive_needs(old, requires):
+                        changes = await self._swap.to_new(handle, old, new, seen)
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(new)
@@ -178,58 +208,6 @@ class Updates:
                 needed = await kept.enter_async_context(self._approval.agreed("update", plan, needed, held=held))
         self._listener(Event(name, "updated", f"{before} to {after}"))
         return replace(self._supervisor.outcome(name), changes=changes)
-
-    async def _inactive_needs(self, plugin: StoredPlugin, requires: tuple[str, ...]) -> list[str]:
-        """Return which of the plugins that an enabled *plugin* needs are not active, in the order to activate them."""
-        if not plugin.enabled:
-            return []
-        before = await self._dependencies.before(plugin.name, requires)
-        return [other for other in before if self._supervisor.info(other).status is not Status.ACTIVE]
-
-    async def _activate_needs(self, name: str, requires: tuple[str, ...], undo: AsyncExitStack) -> None:
-        """Activate what an enabled *name* will need; *undo* puts it back."""
-        for other in await self._inactive_needs(self._store.get(name), requires):
-            before = self._supervisor.info(other).status
-            await self._activation.activate(other)
-            undo.push_async_callback(self._put_back, other, before)
-
-    async def _put_back(self, name: str, before: Status) -> None:
-        verb = self._activation.deactivate if before in {Status.LOADED, Status.INACTIVE} else self._activation.unload
-        with contextlib.suppress(PluginError):
-            await verb(name)
-
-    async def _swap(
-        self, handle: PluginHandle, old: StoredPlugin, new: StoredPlugin, agreed: tuple[str, ...] | None
-    ) -> tuple[str, ...]:
-        """Put *new* in *old*'s place once it has shown that it loads, and return what is new in it."""
-        new = replace(new, offers=await self._trial_run.offers(handle, old, new))
-        changes = update_difference(old.installation, new.installation, new.offers, old.agreed)
-        if changes and agreed != () and changes != agreed:
-            raise UnseenChangesError(new, changes)
-        try:
-            await self._supervisor.stop(handle)
-            await handle.disconnect()
-            new = replace(new, offers=await self._trial_run.offers_here(old, new))
-        except BaseException:  # cancelled too: the present version goes on
-            self._supervisor.restore(handle, old)
-            raise
-        # Only these: another process may have enabled or disabled it while the new one was made.
-        facts = {"installation": new.installation, "offers": new.offers, "installed_at": now(), "error_details": None}
-        facts |= {"agreed": new.offers, "withheld": None}
-        approved = old.approved or new.offers is not None
-        saved = self._store.change(old.name, old.installation, **facts, approved=approved)
-        if saved is None:
-            raise NotInstalledError(old.name)
-        self._supervisor.restore(handle, saved)
-        return changes
-
-
-class UnseenChangesError(Exception):
-    """The new version has *changes* that the person has not seen: a question, no failure and so no PluginError."""
-
-    def __init__(self, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
-        self.plugin, self.changes = plugin, changes
-        super().__init__(plugin.name)
 
 
 def _with_own_arguments(entry: Entry, present: Installation) -> Entry:
@@ -249,19 +227,26 @@ def _is_as_installed(installation: Installation) -> bool:
     return installation.files_digest is not None and not changed_files(installation)
 
 
-def _held(plugin: StoredPlugin) -> Permissions:
+def check_not_pinned(plugin: StoredPlugin, version: str | None) -> None:
+    """Raise PinnedError where *plugin* is pinned and *version* is another; the same may be made anew."""
+    present = plugin.installation.version
+    if plugin.pinned and (version is None or version.removeprefix("v") != present):
+        raise PinnedError(plugin.name, present)
+
+
+def held_permissions(plugin: StoredPlugin) -> Permissions:
     """Return what the person has been asked about already: what is new beside it is asked again."""
     named = with_named_paths(plugin.installation.permissions, plugin.installation.variables)
     return both(named, plugin.allowed)
 
 
-def _with_regained(warning: str | None, plan: InstallPlan, present: StoredPlugin) -> str | None:
+def with_regained(warning: str | None, plan: InstallPlan, present: StoredPlugin) -> str | None:
     """Return *warning*, and what the person took back that lies within something larger which *plan* asks for."""
     regained = within(without(plan.entry.permissions, present.denied), present.denied)
     more = None if regained.is_nothing else f"You took this back, and it could reach it again: {taken_back(regained)}."
     return " ".join(filter(None, (warning, more))) or None
 
 
-def _is_of_this_machine(installation: Installation) -> bool:
+def is_of_this_machine(installation: Installation) -> bool:
     """Return whether no registry knows it: its folder or wheel does."""
     return installation.package_type == "path" and not installation.source

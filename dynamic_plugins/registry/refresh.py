@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -57,12 +58,7 @@ class Reader:
         Raises ValueError or OSError if it is damaged.
         """
         stamp = _stamp(SNAPSHOT)
-        if _is_of(last, stamp):
-            return None
-        parsed = parse_registry(SNAPSHOT.read_bytes(), BUNDLED)
-        made = datetime.fromisoformat(parsed.updated).replace(tzinfo=UTC)
-        copy = self._copy(parsed, BUNDLED, Fetched(None, etag=stamp))
-        return replace(copy, facts=replace(copy.facts, fetched_at=made.timestamp()))
+        return None if _is_of(last, stamp) else _bundled(SNAPSHOT, stamp)
 
     def read_file(self, source: Source, last: Copy | None) -> Copy | None:
         """Return a new copy of a file, or None if *last* is of the file as it is now.
@@ -172,18 +168,30 @@ class Reader:
         return without_local_packages(parsed) if source.is_remote else parsed
 
     def _copy(self, parsed: ParsedRegistry, source: str, fetched: Fetched) -> Copy:
-        entries = EntryList(parsed.entries, source)
-        facts = CopyFacts(
-            digest_of(entries),
-            self.clock(),
-            etag=fetched.etag,
-            last_modified=fetched.last_modified,
-            skipped=len(parsed.skipped),
-            why_skipped=parsed.skipped[:TOLD_SKIPPED],
-            updated=parsed.updated,
-            revoked=parsed.revoked,
-        )
-        return Copy(facts, entries)
+        return _copy_of(parsed, source, fetched, self.clock())
+
+
+def _copy_of(parsed: ParsedRegistry, source: str, fetched: Fetched, at: float) -> Copy:
+    entries = EntryList(parsed.entries, source)
+    facts = CopyFacts(
+        digest_of(entries),
+        at,
+        etag=fetched.etag,
+        last_modified=fetched.last_modified,
+        skipped=len(parsed.skipped),
+        why_skipped=parsed.skipped[:TOLD_SKIPPED],
+        updated=parsed.updated,
+        revoked=parsed.revoked,
+    )
+    return Copy(facts, entries)
+
+
+@lru_cache(maxsize=1)
+def _bundled(snapshot: Path, stamp: str) -> Copy:
+    """Return the *snapshot*, which all applications of this process share. Raises ValueError or OSError."""
+    parsed = parse_registry(snapshot.read_bytes(), BUNDLED)
+    made = datetime.fromisoformat(parsed.updated).replace(tzinfo=UTC)
+    return _copy_of(parsed, BUNDLED, Fetched(None, etag=stamp), made.timestamp())
 
 
 def _stamp(path: Path) -> str:

@@ -43,6 +43,7 @@ class AuditLog:
 
     path: Path
     door: str = "library"
+    profile: str = ""
 
     def note(
         self,
@@ -65,6 +66,7 @@ class AuditLog:
             source = source or f"{of.package_type} {of.package}" + (f", listed in {of.source}" if of.source else "")
         facts = {"version": version, "source": source, "digest": digest, "answer": answer, "detail": detail}
         line = {"at": now(), "user": _user(), "door": self.door, "what": what, "plugin": plugin}
+        line |= {"profile": self.profile} if self.profile else {}
         line |= {name: _without_secrets(text) for name, text in facts.items() if text}
         try:
             self._append(json.dumps(line, ensure_ascii=False))

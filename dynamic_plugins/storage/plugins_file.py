@@ -63,6 +63,11 @@ class PluginsFile:
             if data or had_any:  # also where they are as before: the secrets that go with them may not be
                 write_atomically(self.path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
 
+    def create(self, data: dict[str, Any]) -> None:
+        """Make the file with these facts by plugin, none among them; one that is there is replaced."""
+        with file_lock(self.path):
+            write_atomically(self.path, json.dumps({"schema": 1, "plugins": data}, indent=1).encode())
+
     def may_keep(self, plugin: str) -> bool:
         """Return whether *plugin* is installed; to be asked while changing.
 

@@ -13,6 +13,7 @@ from dynamic_plugins.core.permissions import NOTHING, Permissions
 from dynamic_plugins.core.status import Reachable
 from dynamic_plugins.errors import NotInstalledError, StateError
 from dynamic_plugins.install.installation import Installation
+from dynamic_plugins.storage.kept_version import KeptVersion
 from dynamic_plugins.workers.components import Offers
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_SECONDS = 30.0
+FILE = "plugin-management-state.json"
+PROFILES = "profiles"
+"""The folder in the home that holds its profiles (:mod:`dynamic_plugins.storage.profiles`), where it has any."""
 
 Rest = Literal["installed", "loaded", "inactive"]
 Source = tuple[str, str]
@@ -61,6 +65,16 @@ class StoredPlugin:
     """Which of its actions models are offered, and under which names."""
     reachable: Reachable | None = None
     """Of what runs elsewhere: whether it could be reached when it was last spoken to."""
+    kept: KeptVersion | None = None
+    """The version before an update, which one can go back to."""
+    pinned: bool = False
+    """Whether the person wants it to stay at this version."""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders that hold its versions: of the one in use, and of the one that is kept."""
+        kept = () if self.kept is None else (self.kept.installation.path,)
+        return (self.installation.path, *kept)
 
     @property
     def name(self) -> str:
@@ -91,6 +105,8 @@ class StoredPlugin:
             "denied": self.denied.to_dict(),
             **({"choice": self.choice.to_dict()} if self.choice != ALL else {}),
             **({"reachable": asdict(self.reachable)} if self.reachable is not None else {}),
+            **({"kept": self.kept.to_dict()} if self.kept is not None else {}),
+            **({"pinned": True} if self.pinned else {}),
         }
 
     @classmethod
@@ -108,6 +124,7 @@ class StoredPlugin:
                 "withheld": _offers(data.get("withheld")),
                 "choice": ActionChoice.from_dict(data["choice"]) if data.get("choice") else ALL,
                 "reachable": Reachable(**data["reachable"]) if data.get("reachable") else None,
+                "kept": KeptVersion.from_dict(data["kept"]) if data.get("kept") else None,
                 **granted,
             }
         )
@@ -128,6 +145,9 @@ class StateStore:
     temporary file, flushed to disk and put in place in one step.
     """
 
+    profile = ""
+    """The profile that is read; none sees everything."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: Stamp | None = None
@@ -135,7 +155,27 @@ class StateStore:
         self._leaving: dict[str, StoredPlugin] = {}
 
     def read(self) -> Mapping[str, StoredPlugin]:
-        """Return the plugins by name as the file has them now; a file that did not change is not read again.
+        """Return the plugins by name as the file has them now, of a profile only its own; errors as for
+        :meth:`everything`.
+        """
+        return self.everything()
+
+    @property
+    def home(self) -> Path:
+        return self._path.parent
+
+    def hidden(self) -> Mapping[str, StoredPlugin]:
+        """Return what is installed and :meth:`read` leaves out: with a profile, what is not in it."""
+        return {}
+
+    def show(self, name: str) -> None:
+        """Have an installed plugin in the profile that is read."""
+
+    def hide(self, name: str) -> None:
+        """Take a plugin out of the profile that is read; it stays installed."""
+
+    def everything(self) -> Mapping[str, StoredPlugin]:
+        """Return all that is installed, by name; a file that did not change is not read again.
 
         Raises :class:`StateError` for a file that is not ours to understand; it is left as it is.
         """
@@ -160,8 +200,8 @@ class StateStore:
         return plugin
 
     def leaving(self) -> Mapping[str, StoredPlugin]:
-        """Return the plugins whose removal has begun and not ended; errors as for :meth:`read`."""
-        self.read()
+        """Return the plugins whose removal has begun and not ended; errors as for :meth:`everything`."""
+        self.everything()
         return self._leaving
 
     def _parse(self) -> dict[str, StoredPlugin]:
@@ -212,7 +252,7 @@ class StateStore:
         try:
             with FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS):
                 self._seen = None  # a file system's clock may be so coarse that another write left no trace
-                plugins = {**self.read(), **self.leaving()}
+                plugins = {**self.everything(), **self.leaving()}
                 yield plugins
                 self._write(plugins)
         except Timeout as error:

@@ -215,7 +215,11 @@ class ManagementHandlers:
     async def unload_plugin(self, plugin_name: str, uninstall: bool | None = None) -> dict[str, Any]:
         """Give confirmation; with *uninstall* the plugin goes from this machine, once the person agreed."""
         if uninstall:
-            return {"name": await self._service.uninstall(plugin_name, ask=True), "uninstalled": True}
+            removed = {"name": await self._service.uninstall(plugin_name, ask=True), "uninstalled": True}
+            profile = self._service.profile
+            return removed | (
+                {"note": f"Taken out of the profile {profile}; this home has it still."} if profile else {}
+            )
         return _result(await self._service.unload(plugin_name))
 
 

@@ -48,6 +48,8 @@ def management_providers(service: PluginManagementService) -> list[Provider]:
             line: dict[str, object] = {"name": info.name, "version": info.version, "status": str(info.status)}
             if missing := [each.name for each in info.required_env_vars if not each.is_set]:
                 line["missing"] = missing
+            if info.pinned:
+                line["pinned"] = True
             if info.error_details:
                 line["error"] = to_a_model(info.error_details[:200])
             if withheld := service.withheld(info.name):

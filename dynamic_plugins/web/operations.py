@@ -36,6 +36,9 @@ MOST_KEPT = 50
 _DONE = {
     "install": "is installed",
     "update": "is up to date",
+    "rollback": "is at the version before",
+    "pin": "is pinned: nothing updates it",
+    "unpin": "can be updated again",
     "uninstall": "is uninstalled",
     "activate": "is on",
     "deactivate": "is off",
@@ -49,6 +52,9 @@ _DONE = {
 _DOING = {
     "install": "Installing",
     "update": "Updating",
+    "rollback": "Going back with",
+    "pin": "Pinning",
+    "unpin": "Unpinning",
     "uninstall": "Uninstalling",
     "activate": "Switching on",
     "deactivate": "Switching off",

@@ -47,6 +47,7 @@ class Site:
         done = self.operations.get(request.query_params.get("done", ""))
         asked = len(self.queue.open())
         common = {"here": "", "done": done if done is not None and done.is_over else None, "asked_count": asked}
+        common["profile"] = self.app.settings.profile or ""
         return HTMLResponse(self._templates.get_template(template).render(common | values), code)
 
     @cached_property

@@ -37,6 +37,9 @@ async def _uninstall(service: PluginManagementService, name: str, _version: str 
 VERBS: dict[str, Verb] = {
     "install": lambda service, name, version: service.install(name, version),
     "update": lambda service, name, version: service.update(name, version),
+    "rollback": lambda service, name, _: service.versions.rollback(name),
+    "pin": lambda service, name, _: service.versions.pin(name),
+    "unpin": lambda service, name, _: service.versions.unpin(name),
     "uninstall": _uninstall,
     "activate": lambda service, name, _: service.activate(name),
     "deactivate": lambda service, name, _: service.deactivate(name),

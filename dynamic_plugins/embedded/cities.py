@@ -1,0 +1,65 @@
+"""The time zones of some thirty thousand cities, for names that stand where a place does.
+
+``cities.txt.gz`` is made by ``evals/make_cities.py`` of GeoNames' cities of more than 15,000 people (CC BY 4.0). Many
+are words as well (Same, Most, Best), so that a name alone says little: what stands before it has to.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from functools import cache
+from pathlib import Path
+
+from anyascii import anyascii
+
+FILE = Path(__file__).with_name("cities.txt.gz")
+_NAME = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
+_BEFORE = re.compile(
+    r"(?:\b(?:in|at|from|near|to|for|around|over in|nach|bei|aus|über|à|en|de|desde|para|em|da|di|w|z|dla|till|från"
+    r"|time|times|clock|weather|forecast|zeit|uhrzeit|wetter|hora|tiempo|clima|heure|météo|meteo|tempo|pogoda|czas)"
+    r"[\s:]+|\d\s?(?:am|pm|a\.m\.|p\.m\.|h|uhr)\s+"
+    r"|^\W*(?:(?:and|und|y|et|e|or|now|what about|how about|same for)\s+)*|,\s+)\Z",
+    re.I,
+)
+_ALONE = re.compile(r"(?:^\W*(?:(?:and|und|y|et|e|or|now)\s+)*|,\s+)\Z", re.I)
+"""Where nothing but its place in the message says that a name is one: then nothing may follow."""
+
+
+def key(name: str) -> str:
+    """Return a name as it is looked up: small Latin letters, without accents."""
+    return re.sub(r"[\s-]+", " ", anyascii(name).lower()).strip()
+
+
+@cache
+def _cities() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in gzip.decompress(FILE.read_bytes()).decode().splitlines():
+        zone, _, names = line.partition("\t")
+        found.update(dict.fromkeys(names.split("|"), zone))
+    return found
+
+
+def cities_in(text: str) -> list[tuple[str, tuple[int, int]]]:
+    """Return the cities that *text* names anywhere, and where, for who knows that it names one."""
+    words = list(_NAME.finditer(text))
+    found: list[tuple[str, tuple[int, int]]] = []
+    for count in (3, 2, 1):
+        for first, last in zip(words, words[count - 1 :], strict=False):
+            span = (first.start(), last.end())
+            if key(text[span[0] : span[1]]) in _cities() and not any(
+                s < span[1] and span[0] < e for _, (s, e) in found
+            ):
+                found.append((text[span[0] : span[1]], span))
+    return sorted(found, key=lambda each: each[1])
+
+
+def city_zone(place: str, ahead: str, behind: str) -> str | None:
+    """Return the time zone of *place* where it is a city and stands where one does, between *ahead* and *behind*."""
+    if not _BEFORE.search(ahead) or (_ALONE.search(ahead) and behind.strip()[:1] not in ("", ",", ".", "?", "!")):
+        return None
+    name = key(place)
+    if zone := _cities().get(name):
+        return zone
+    is_name = place[:1].isupper() and bool(re.search(r"\w", ahead)) and not (place.isupper() and ahead.isupper())
+    return _cities().get(f"!{name}") if is_name else None
