@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.plugin import Provider
+    from dynamic_plugins.project.project_set import ProjectSets
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.action_search import ActionSearch
     from dynamic_plugins.settings import ConfirmCalls, Settings
@@ -379,6 +380,19 @@ class App:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REVOCATION_SECONDS):
                     await self._new_registry.wait()
+
+    def project_sets(self) -> ProjectSets:
+        """Return what makes this home follow the ``plugins.toml`` of a project."""
+        from dynamic_plugins.project.project_set import ProjectSets
+
+        return ProjectSets(
+            catalogue=self.catalogue,
+            installer=self.installer,
+            store=self.store,
+            configuration=self.configuration,
+            service=self.service,
+            listener=self.service.listener,
+        )
 
     def sweep(self) -> None:
         """Remove what an install or removal that was cut short has left behind."""

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from dynamic_plugins.core.permissions import (
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.text.printable import visible
 
-Verb = Literal["install", "activate", "update", "rollback", "uninstall", "call", "reach"]
+Verb = Literal["install", "activate", "update", "rollback", "uninstall", "call", "reach", "sync"]
 
 
 class Answer(StrEnum):
@@ -90,6 +91,8 @@ class ApprovalRequest:
     """Of a call, and of a reach: its arguments, as JSON text."""
     remote: tuple[tuple[str, str], ...] = ()
     """Of what runs elsewhere: its address, what it speaks, what is sent there, how one signs in, its headers."""
+    parts: tuple[ApprovalRequest, ...] = ()
+    """Of a sync: what is installed and exchanged, each as it would be asked about by itself."""
 
     @property
     def question(self) -> str:
@@ -98,6 +101,8 @@ class ApprovalRequest:
             return visible(f"Call {self.action} of {self.name}?")
         if self.verb == "reach":
             return visible(f"May {self.name} {as_verbs(asks_more(self.held or NOTHING, self.permissions))}?")
+        if self.verb == "sync":
+            return visible(f"Make this home as {PurePath(self.name).name} says: {self.version}?")
         if self.verb == "activate" and self.changes:
             what = f"{self.name} {self.version} offers other things than you agreed to."
             return visible(f"{what} Use what is new or changed?")
@@ -108,6 +113,9 @@ class ApprovalRequest:
     @property
     def facts(self) -> list[str]:
         """What the person is shown before a yes, a line each: everything, nothing cut, the unseen as escapes."""
+        if self.verb == "sync":
+            changes = [visible(f"  {change}") for change in self.changes]
+            return [visible(f"  file     {self.name}"), *(line for part in self.parts for line in part.facts), *changes]
         lines = [f"  plugin   {self.name} {self.version}", f"  source   {self.source}"]
         lines += [f"  unlisted {_UNLISTED}"] if self.unlisted else []
         lines += [f"  {label:<8} {text}" for label, text in self.told if label != "warning"]

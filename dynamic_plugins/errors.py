@@ -30,6 +30,8 @@
     │   ├── PinnedError                    pinned
     │   ├── NoVersionBeforeError           no_version_before
     │   ├── UnknownProfileError            unknown_profile
+    │   ├── ProjectFileError               bad_project_file
+    │   ├── NotLockedError                 not_locked
     │   ├── NotActiveError                 action_failed       (an ActionError too)
     │   └── UnknownActionError             action_failed       (an ActionError too)
     ├── UnavailableError                                       this machine, or what it reaches: mend it, or try later
@@ -438,6 +440,35 @@ class UnknownProfileError(InputError):
 
     def facts(self) -> dict[str, Any]:
         return {"suggestions": list(self.known)}
+
+
+class ProjectFileError(InputError):
+    """A project's file of plugins, or the lock beside it, cannot be followed; ``line`` is where, as far as known."""
+
+    code = "bad_project_file"
+
+    def __init__(self, file: str, problem: str, line: int | None = None) -> None:
+        self.file, self.problem, self.line = file, problem, line
+        place = file if line is None else f"{file}:{line}"
+        super().__init__(f"{place}: {problem.removesuffix('.')}. Nothing was changed.")
+
+    def facts(self) -> dict[str, Any]:
+        return {"file": self.file} | ({"line": self.line} if self.line is not None else {})
+
+
+class NotLockedError(InputError):
+    """The lock does not have what the project's file asks for; ``problems`` says what, a sentence each."""
+
+    code = "not_locked"
+
+    def __init__(self, lock: str, problems: Sequence[str]) -> None:
+        self.lock, self.problems = lock, tuple(problems)
+        super().__init__(
+            f"{lock} does not fit: {'; '.join(self.problems)}. Nothing was changed. Lock it with: dynamic-plugins lock"
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"problems": list(self.problems)}
 
 
 # ---------------------------------------------------------------------------- this machine, and what it reaches

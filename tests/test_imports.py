@@ -26,6 +26,7 @@ ROOMS = [
     "storage",
     "lifecycle",
     "clients",
+    "project",
     "tools",
     "embedded",
     "chat",

@@ -79,6 +79,9 @@ async def test_the_version_that_is_asked_about_is_found_with_the_other_python_to
         folder = tmp_path / "scratch"
         folder.mkdir()
         assert (await uv.resolve("tea", folder, ["tea"], None)).version == "1.0"
+        other = tmp_path / "other"
+        other.mkdir()
+        assert [each.version for each in await uv.lock("tea", other, ["tea"], None)] == ["1.0"]
 
 
 def test_only_a_python_that_does_not_fit_is_looked_for_anew() -> None:

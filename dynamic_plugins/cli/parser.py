@@ -12,6 +12,7 @@ from dynamic_plugins.errors import UsageError
 from dynamic_plugins.settings import BUILT_IN, LOOPBACK, MODEL_SERVER_KINDS
 
 SEARCH_LIMIT = 50
+_PROJECT_FILE = "plugins.toml"
 _ALLOW_UNLISTED = "with --yes: agree also to what no registry lists"
 _NO_COOLDOWN = "also install what was published in the last seven days and nobody has verified"
 
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     _finding(commands)
     _lifecycle(commands)
     _versions(commands)
+    _projects(commands)
     _using(commands)
     _talking(commands)
     _models(commands)
@@ -223,6 +225,23 @@ def _permissions(commands: Any) -> None:
                 metavar=metavar,
                 help=f"{does} {what}; may be repeated",
             )
+
+
+def _projects(commands: Any) -> None:
+    init = _command(commands, "init", "write a plugins.toml with the plugins of this home")
+    lock = _command(commands, "lock", "write down exactly what the plugins of plugins.toml come to, for every system")
+    lock.add_argument(
+        "--upgrade", nargs="*", metavar="NAME", help="lock these, or all, as they are now; else what is locked stays"
+    )
+    sync = _command(commands, "sync", "make this home as plugins.toml and its lock say")
+    sync.add_argument("--frozen", action="store_true", help="lock nothing: what the lock does not have is refused")
+    sync.add_argument("--check", action="store_true", help="change nothing: exit code 1 where something would change")
+    sync.add_argument("--prune", action="store_true", help="also remove the plugins that are not in plugins.toml")
+    for parser in (lock, sync):
+        parser.add_argument("--no-cooldown", action="store_true", help=_NO_COOLDOWN)
+    _consent(sync, "agree without being asked")
+    for parser in (init, lock, sync):
+        parser.add_argument("--file", default=_PROJECT_FILE, metavar="FILE", help=f"default: {_PROJECT_FILE}, here")
 
 
 def _using(commands: Any) -> None:

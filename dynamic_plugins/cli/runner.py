@@ -127,6 +127,10 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import sign_in_commands
 
         return sign_in_commands.COMMANDS[name]
+    if name in {"init", "lock", "sync"}:
+        from dynamic_plugins.cli import project_commands
+
+        return project_commands.COMMANDS[name]
     if name in {"mcp", "serve-model", "web"}:
         from dynamic_plugins.cli import serve_commands
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 T = TypeVar("T")
 
@@ -23,3 +23,22 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
     if cancelled is not None:
         raise cancelled
     return task.result()
+
+
+async def all_or_none(work: Iterable[Callable[[], Awaitable[T]]], at_once: int) -> list[T]:
+    """Return what each of *work* gives, in order, so many *at_once*; where one fails, the others are cancelled and
+    waited for, and the first failure is raised.
+    """
+    turns = asyncio.Semaphore(at_once)
+
+    async def in_turn(one: Callable[[], Awaitable[T]]) -> T:
+        async with turns:
+            return await one()
+
+    tasks = [asyncio.ensure_future(in_turn(one)) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -31,6 +31,8 @@ from dynamic_plugins.install.skills import SkillsManifest, write_module
 from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dynamic_plugins.install.command import Tell
     from dynamic_plugins.install.manifest import Manifest
     from dynamic_plugins.install.npm import Npm
@@ -58,9 +60,15 @@ async def make(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell)
 
 async def _with_core(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell) -> Installation:
     """Install an elizaOS plugin of npm with its core; what it declares and reads is what can be told to it."""
-    own = await programs.node_from_pypi(plan.name, staging / "env", tell) if plan.brings_node else programs.npm
-    installer = programs.bun if plan.with_bun else own
-    await installer.install_project(plan.name, staging, plan.project, tell, plan.cutoff)
+    own = programs.npm
+    if plan.brings_node:
+        node = plan.locked.node if plan.locked is not None else ()
+        own = await programs.node_from_pypi(plan.name, staging / "env", tell, node)
+    if plan.locked is not None:
+        await own.install_locked(plan.name, staging, plan.project, plan.locked, tell)
+    else:
+        installer = programs.bun if plan.with_bun else own
+        await installer.install_project(plan.name, staging, plan.project, tell, plan.cutoff)
     tell("verify", "", 0.9)
     package, manifest = plan.package.name, own.manifest(staging, plan.package.name)
     facts = _facts(plan, staging, str(manifest.get("version", plan.version or "")), declared_settings(manifest))
@@ -81,7 +89,10 @@ def _mentioned(plan: InstallPlan, folder: Path, facts: Installation) -> tuple[Va
 
 async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> Installation:
     package = plan.package.name
-    await node.install(plan.name, staging, plan.package, plan.version, tell, plan.cutoff)
+    if plan.locked is not None:
+        await node.install_locked(plan.name, staging, plan.project, plan.locked, tell)
+    else:
+        await node.install(plan.name, staging, plan.package, plan.version, tell, plan.cutoff)
     tell("verify", "", 0.9)
     folder, manifest = staging / "node_modules" / package, node.manifest(staging, package)
     distributions = npm_lock.distributions(plan.name, staging)
@@ -96,7 +107,7 @@ async def _from_npm(plan: InstallPlan, staging: Path, node: Npm, tell: Tell) -> 
 
 async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> Installation:
     needed = requirements(plan.kind, plan.package, plan.version)
-    environment = await uv.create(plan.name, staging / "env", needed, tell, plan.cutoff, loose=plan.loose)
+    environment = await _environment(plan, staging / "env", uv, needed, tell)
     tell("verify", "", 0.9)
     package = _distribution_name(plan.package, environment)
     found = environment.dist_info(package)
@@ -105,7 +116,7 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
     version = found.name.removesuffix(".dist-info").rpartition("-")[2]
     if plan.is_unlisted:
         plan = replace(plan, kind=await in_thread(python_kind, plan.name, package, environment))
-    if plan.kind == "mcp" and (older := too_new(environment, package)):
+    if plan.kind == "mcp" and plan.locked is None and (older := too_new(environment, package)):
         message = f"changing to {', '.join(older)}, which it was written for"
         # Anew: where several packages bring the same folder, a change leaves files of both.
         await in_thread(shutil.rmtree, environment.folder)
@@ -134,7 +145,7 @@ async def _from_path(plan: InstallPlan, staging: Path, programs: Programs, tell:
     if is_wheel:
         await in_thread(check_digest, plan.name, path, plan.package.sha256)
     needed = [str(path)] if is_wheel else told.dependencies
-    environment = await programs.uv.create(plan.name, staging / "env", needed, tell, plan.cutoff)
+    environment = await _environment(plan, staging / "env", programs.uv, needed, tell)
     facts = _facts(plan, staging, told.version, told.config)
     facts = replace(facts, requires=told.requires, permissions=_permissions(plan, told.permissions))
     if is_wheel:
@@ -180,6 +191,16 @@ async def _from_bundle(
         variables=tuple(replace(each, default=each.default and placed(each.default)) for each in facts.variables),
         digest=await in_thread(digest, path),
     )
+
+
+async def _environment(plan: InstallPlan, folder: Path, uv: Uv, needed: Sequence[str], tell: Tell) -> PythonEnvironment:
+    """Make the environment of *plan*: with what is locked for it, or with what uv finds for what is *needed*."""
+    if plan.locked is None:
+        return await uv.create(plan.name, folder, needed, tell, plan.cutoff, loose=plan.loose)
+    # What has no digest in an index: a commit, or a file of this machine.
+    is_direct = plan.package.type == "git" or (plan.package.type == "path" and plan.copy in needed[:1])
+    direct = needed[:1] if is_direct else ()
+    return await uv.create_locked(plan.name, folder, plan.locked.requirements, direct, tell)
 
 
 def _own(plan: InstallPlan, package: str, environment: PythonEnvironment) -> Own:
@@ -247,6 +268,7 @@ def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Varia
         permissions=plan.entry.permissions,
         own_arguments=plan.own_arguments,
         server_command=plan.entry.command,
+        mark=plan.mark,
     )
 
 

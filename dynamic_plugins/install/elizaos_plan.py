@@ -83,6 +83,11 @@ async def _with_node(plan: InstallPlan, folder: Path, programs: Programs) -> tup
     return replace(plan, brings_node=True, notes=(*plan.notes, note)), npm
 
 
+async def with_own_node(plan: InstallPlan, folder: Path, programs: Programs) -> InstallPlan:
+    """Return *plan*, of which all is known but whether this machine has a Node.js for it. Raises as above."""
+    return (await _with_node(plan, folder, programs))[0]
+
+
 def _not_on_npm(plan: InstallPlan, error: InstallError) -> PluginError:
     """Return what to say where the version of a package is not found: of elizaOS plugins many are in no registry of
     packages at all, which is nothing that went wrong with an install.

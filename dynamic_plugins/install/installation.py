@@ -52,6 +52,8 @@ class Installation:
     """Whether the person gave its arguments, as with another client's file, and no registry did: updates keep them."""
     server_command: str = ""
     """Which of the package's commands is the server, where somebody said so."""
+    mark: str = ""
+    """What stands for all that was locked of it, where it was installed from a lock; empty otherwise."""
 
     @property
     def runs_in_node(self) -> bool:
@@ -78,7 +80,10 @@ class Installation:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"permissions": self.permissions.to_dict()}
+        saved = asdict(self) | {"permissions": self.permissions.to_dict()}
+        if not self.mark:
+            del saved["mark"]  # which versions before the first lock do not know
+        return saved
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Installation:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.install.locked_packages import LockedPackages
     from dynamic_plugins.registry.entry import Kind
 
 ENVIRONMENT = "<its own environment>"
@@ -153,6 +154,8 @@ class Installer:
         return self._indexes.get(key, "")
 
     def _commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
+        if plan.locked is not None:
+            return self._locked_commands(plan, plan.locked)
         if plan.package.type != "npm":
             needed = requirements(plan.kind, plan.package, plan.version)
             return self._programs.uv.commands(needed, ENVIRONMENT, plan.cutoff)
@@ -162,6 +165,19 @@ class Installer:
             return self._programs.npm.commands(plan.package, plan.version, ENVIRONMENT, plan.cutoff)
         except ValueError as error:
             raise InstallError(plan.name, f"DYNAMIC_PLUGINS_EXCLUDE_NEWER is no date: {error}") from error
+
+    def _locked_commands(self, plan: InstallPlan, locked: LockedPackages) -> tuple[tuple[str, ...], ...]:
+        uv, count = self._programs.uv, locked.count
+        named = f"<what is locked: {count} package{'' if count == 1 else 's'}, each with its digest>" if count else ""
+        if plan.package.type == "npm":
+            node = (
+                uv.locked_commands("<Node.js, with its digest>", (), f"{ENVIRONMENT}/env") if plan.brings_node else ()
+            )
+            return (*node, (*self._programs.npm.locked_command(ENVIRONMENT), named))
+        if plan.package.type == "git":
+            return uv.locked_commands(named, requirements("mcp", plan.package, plan.version), ENVIRONMENT)
+        wheel = [f"{COPY}/{Path(plan.package.name).name}"] if plan.package.name.endswith(".whl") else []
+        return uv.locked_commands(named, wheel if plan.package.type == "path" else (), ENVIRONMENT)
 
     def _project_commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
         from dynamic_plugins.install.node import WHEEL
@@ -244,7 +260,7 @@ class Installer:
         the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
         """
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
-        is_whole = is_exact and not plan.is_unlisted and (not plan.is_typescript or plan.pins)
+        is_whole = is_exact and not plan.is_unlisted and (not plan.is_typescript or (plan.pins and not plan.locked))
         if is_whole or plan.remote or plan.editable or plan.copy or plan.commit:
             yield plan
             return
@@ -260,12 +276,14 @@ class Installer:
             yield plan
 
     async def _complete(self, plan: InstallPlan, folder: Path) -> InstallPlan:
-        from dynamic_plugins.install.elizaos_plan import exact_npm_plan
+        from dynamic_plugins.install.elizaos_plan import exact_npm_plan, with_own_node
         from dynamic_plugins.install.exact_plan import from_git, from_index
 
         if plan.package.type == "path":
             return await in_thread(self._with_copy, plan, folder)
-        if plan.package.type == "git":
+        if plan.locked is not None:
+            plan = await with_own_node(plan, folder, self._programs) if plan.is_typescript else plan
+        elif plan.package.type == "git":
             plan = await from_git(plan, folder, self._programs.environment)
         elif plan.package.type == "npm":
             plan = await exact_npm_plan(plan, folder, self._programs)
@@ -308,6 +326,7 @@ class Installer:
             raise InstallError(plan.name, f"{path} holds the plugin {told.name} now")
         entry = plan.entry if plan.source else replace(told.entry, packages=(plan.package,))
         commands = [[word.replace(str(copy), f"{COPY}/{copy.name}") for word in command] for command in told.commands]
+        commands = list(map(list, plan.commands)) if plan.locked is not None else commands
         return replace(
             plan,
             version=told.version,
@@ -317,6 +336,32 @@ class Installer:
             copy=str(copy),
             digest=digest(copy),
         )
+
+    # ---------------------------------------------------------------- locked
+
+    async def lock_plan(
+        self, plan: InstallPlan, before: LockedPackages, listener: Listener = ignore
+    ) -> tuple[InstallPlan, Installation]:
+        """Return *plan*, which is :meth:`ready`, with all that it installs on any system, and the facts of an install
+        of it, of which nothing stays. The versions *before* stay where they fit. Raises as :meth:`install`.
+        """
+        from dynamic_plugins.install.lock_plan import lock_plan
+
+        def tell(stage: str, message: str, fraction: float) -> None:
+            listener(Event(plan.name, stage, message, fraction))
+
+        try:
+            async with asyncio.timeout(self._seconds), self._folders.scratch() as folder:
+                return await lock_plan(plan, folder, self._programs, tell, before)
+        except TimeoutError:
+            raise PluginTimeoutError(plan.name, "finding out what it would install", self._seconds) from None
+        except OSError as error:
+            raise InstallError(plan.name, f"its files cannot be written: {short(str(error))}") from error
+
+    def from_lock(self, plan: InstallPlan, locked: LockedPackages, mark: str, commit: str | None = None) -> InstallPlan:
+        """Return *plan* for exactly what is *locked* of it, which *mark* stands for; of git for that *commit*."""
+        plan = replace(plan, locked=locked, mark=mark, pins=locked.pins, commit=commit, cutoff=None, cooled=False)
+        return replace(plan, commands=self._commands(plan))
 
     # ---------------------------------------------------------------- install
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.install.command import Tell
+    from dynamic_plugins.install.locked_packages import LockedWheel
     from dynamic_plugins.install.uv import Uv
 
 OLDEST_FOR_ELIZAOS = "20.12"
@@ -37,11 +38,24 @@ async def is_enough(npm: Npm, folder: Path) -> bool:
 
 
 async def from_pypi(
-    plugin: str, folder: Path, uv: Uv, tell: Tell, *, environ: Mapping[str, str], allow_builds: bool
+    plugin: str,
+    folder: Path,
+    uv: Uv,
+    tell: Tell,
+    locked: tuple[LockedWheel, ...] = (),
+    *,
+    environ: Mapping[str, str],
+    allow_builds: bool,
 ) -> Npm:
-    """Install Node.js in *folder* and return its npm. Raises UnavailableHereError where PyPI has none that would do."""
+    """Install Node.js in *folder*, the one that is *locked* where that is known, and return its npm.
+
+    Raises UnavailableHereError where PyPI has none that would do.
+    """
     try:
-        environment = await uv.create(plugin, folder, [WHEEL], tell)
+        if locked:
+            environment = await uv.create_locked(plugin, folder, [each.requirement for each in locked], (), tell)
+        else:
+            environment = await uv.create(plugin, folder, [WHEEL], tell)
     except InstallError as error:
         reason = (
             f"it needs Node.js {OLDEST_FOR_ELIZAOS} or newer with npm. This machine has none, and PyPI's cannot be "

@@ -15,11 +15,13 @@ from urllib.parse import unquote
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, version_numbers, versions_there_are
-from dynamic_plugins.install.npm_lock import check_sources
+from dynamic_plugins.install.locked_packages import without_addresses
+from dynamic_plugins.install.npm_lock import check_integrity, check_sources, locked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dynamic_plugins.install.locked_packages import LockedPackages
     from dynamic_plugins.install.npm_project import NpmProject
     from dynamic_plugins.registry.entry import Package
 
@@ -96,7 +98,11 @@ class Npm:
         if not self._allow_builds:
             return steps
         # What npm built from git is refused by now, so the settings in it name no git.
-        return (*steps, ("npm", "rebuild", "--no-global", "--loglevel=error", "--prefix", folder))
+        return (*steps, self._rebuild(folder))
+
+    @staticmethod
+    def _rebuild(folder: str) -> tuple[str, ...]:
+        return ("npm", "rebuild", "--no-global", "--loglevel=error", "--prefix", folder)
 
     def _install(self, requirement: str | None, folder: str, cutoff: str | None) -> tuple[str, ...]:
         # What a person has set for their own projects must not move the packages elsewhere or leave the lock out.
@@ -214,14 +220,61 @@ class Npm:
         await asyncio.to_thread(project.write, folder, archive)
         tell("download", "downloading and installing", 0.2)
         for step in self._steps(None, str(folder), cutoff):
-            done = await run(plugin, (*self._start, *step[1:]), cwd=folder, environ=self._environ)
-            if done.code != 0 and "ERESOLVE" in done.err:
-                # What the packages ask of one another cannot all be had, which the other package managers pass over.
-                step = (*step, "--force")
-                done = await run(plugin, (*self._start, *step[1:]), cwd=folder, environ=self._environ)
-            if done.code != 0:
-                raise InstallError(plugin, explain(done, project.package.name, cutoff))
+            await self._forced(plugin, folder, step, project, cutoff)
             await asyncio.to_thread(check_sources, plugin, folder, project.pinned)
+
+    async def lock(self, plugin: str, folder: Path, project: NpmProject, cutoff: str | None = None) -> dict[str, Any]:
+        """Return what *project* comes to on any system: the packages of a ``package-lock.json``, by their place.
+
+        *folder* is empty, or has the lock of before, whose versions stay where they fit. Raises InstallError.
+        """
+        archive = None
+        if project.package.sha256:
+            archive = await self.pack(plugin, folder, project.package, project.version, cutoff)
+        await asyncio.to_thread(project.write, folder)
+        step = self._install(None, str(folder), cutoff)
+        await self._forced(plugin, folder, (*step[:2], _RESOLVE_ONLY, *step[2:]), project, cutoff)
+        await asyncio.to_thread(check_sources, plugin, folder, project.pinned)
+        try:
+            packages = without_addresses(await asyncio.to_thread(locked, plugin, folder))
+        except ValueError as error:
+            raise InstallError(plugin, str(error)) from None
+        if archive is not None:
+            await asyncio.to_thread(check_integrity, plugin, project.package, archive, packages)
+        return packages
+
+    async def install_locked(
+        self, plugin: str, folder: Path, project: NpmProject, packages: LockedPackages, tell: Tell
+    ) -> None:
+        """Install exactly *packages*, of *project*, in *folder*, which is there; digests are compared.
+
+        Raises InstallError.
+        """
+        tell("environment", "", 0.05)
+        await self._check_node(plugin, folder)
+        await asyncio.to_thread(project.write, folder)
+        await asyncio.to_thread(packages.write_npm_lock, folder, project.package_json())
+        await asyncio.to_thread(check_sources, plugin, folder, project.pinned)
+        tell("download", "downloading and installing", 0.2)
+        await self._forced(plugin, folder, self.locked_command(str(folder)), project, None)
+        if self._allow_builds:
+            await self._forced(plugin, folder, self._rebuild(str(folder)), project, None)
+
+    def locked_command(self, folder: str) -> tuple[str, ...]:
+        """Return what :meth:`install_locked` runs."""
+        return ("npm", "ci", *self._install(None, folder, None)[2:])
+
+    async def _forced(
+        self, plugin: str, folder: Path, step: Sequence[str], project: NpmProject, cutoff: str | None
+    ) -> None:
+        """Run *step*; where what the packages ask of one another cannot all be had, as the other package managers do,
+        which pass that over. Raises InstallError.
+        """
+        done = await run(plugin, (*self._start, *step[1:]), cwd=folder, environ=self._environ)
+        if done.code != 0 and "ERESOLVE" in done.err:
+            done = await run(plugin, (*self._start, *step[1:], "--force"), cwd=folder, environ=self._environ)
+        if done.code != 0:
+            raise InstallError(plugin, explain(done, project.package.name, cutoff))
 
     async def node_version(self, folder: Path) -> str:
         """Return what this node says of its version, as ``v24.19.0``; empty where there is none that says one."""
@@ -334,6 +387,14 @@ _REASONS = (
         r'Refusing to fetch "[^"@]*@?(?P<wanted>[^"]+)"|EALLOW(?P<kind>[A-Z]+)|ls-remote (?P<git>\S+)',
         "{package}, or what it needs, is from {where} and not from npm's registry. Only what comes from there is "
         "installed",
+    ),
+    (
+        "EINTEGRITY",
+        "{package}, or what it needs, is not the file that was locked or published: its digest differs",
+    ),
+    (
+        r"EUSAGE[\s\S]*Missing: (?P<name>\S+?)@",
+        "what is locked of it is not whole: {name} is missing. Lock it again",
     ),
     ("ENOSPC", "the disk is full. Make room and try again"),
     ("EBADENGINE", "{package} needs another version of Node.js"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,10 @@ from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.python_environment import Distribution
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
+
+    from dynamic_plugins.registry.entry import Package
 
 _MOST_LOCK = 2**26
 ELSEWHERE = "{by} needs {wanted}, which is not from npm's registry. Only what comes from there is installed"
@@ -24,7 +28,7 @@ def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
     """
     return tuple(
         Distribution(_name(path), str(each.get("version", "")), each.get("integrity"))
-        for path, each in _locked(plugin, folder).items()
+        for path, each in locked(plugin, folder).items()
         if path
     )
 
@@ -32,7 +36,7 @@ def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
 def scripts_not_run(folder: Path) -> list[str]:
     """Return the packages in *folder* that have install scripts; none where that cannot be read."""
     try:
-        packages = _locked("", folder)
+        packages = locked("", folder)
     except InstallError:
         return []
     return [_name(path) for path, each in packages.items() if path and each.get("hasInstallScript") is True]
@@ -44,13 +48,22 @@ def check_sources(plugin: str, folder: Path, pinned: Collection[str] = ()) -> No
     Nothing of them has been run. One that is optional, and was left out, is no hindrance; nor is what is asked for of
     those that are *pinned*, which are there in a version from the registry in any case.
     """
-    packages = _locked(plugin, folder)
+    packages = locked(plugin, folder)
     for path, each in packages.items():
         needed, optional = each.get("dependencies") or {}, each.get("optionalDependencies") or {}
         for name, wanted in {**(each.get("peerDependencies") or {}), **optional, **needed}.items():
             is_there = name in needed or any(place in packages for place in _places(path, name))
             if path and is_there and name not in pinned and is_elsewhere(str(wanted)):
                 raise InstallError(plugin, ELSEWHERE.format(by=_name(path), wanted=wanted))
+
+
+def check_integrity(plugin: str, package: Package, archive: Path, packages: Mapping[str, Any]) -> None:
+    """Raise InstallError where *packages* have another file for *package* than *archive*, which was compared."""
+    own = packages.get(f"node_modules/{package.name}", {}).get("integrity", "")
+    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if f"sha512-{digest}" not in own.split():
+        reason = f"{package.name} is not the file that its registry entry describes (its digest differs)"
+        raise InstallError(plugin, reason)
 
 
 def is_elsewhere(wanted: str) -> bool:
@@ -64,7 +77,7 @@ def _places(path: str, name: str) -> list[str]:
     return ["/".join(f"node_modules/{each}" for each in (*parts[:depth], name)) for depth in range(len(parts), -1, -1)]
 
 
-def _locked(plugin: str, folder: Path) -> dict[str, Any]:
+def locked(plugin: str, folder: Path) -> dict[str, Any]:
     """Return what npm wrote down of each package in *folder*, by its place. Raises InstallError."""
     try:
         packages = parse_json(read_file(folder / "package-lock.json", _MOST_LOCK))["packages"]

@@ -12,6 +12,7 @@ from dynamic_plugins.registry.sources import UNLISTED
 
 if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Permissions
+    from dynamic_plugins.install.locked_packages import LockedPackages
     from dynamic_plugins.install.npm_project import Pins
     from dynamic_plugins.registry.entry import Entry, Kind, Package, PackageType, Remote
 
@@ -80,6 +81,10 @@ class InstallPlan:
     """Whether the person gave the arguments of its package, and no registry did."""
     brings_node: bool = False
     """Whether Node.js comes with it, from PyPI: this machine has none that would do."""
+    locked: LockedPackages | None = None
+    """Exactly what is installed, where that was found out before; None where the programs that install decide."""
+    mark: str = ""
+    """What stands for all that was locked of it, as a digest."""
 
     @property
     def is_typescript(self) -> bool:
@@ -195,6 +200,16 @@ def _is_version(text: str, package_type: PackageType) -> bool:
     except InvalidVersion:
         return False
     return _PEP440.fullmatch(text) is not None
+
+
+def is_package_name(package_type: PackageType, name: str) -> bool:
+    """Return whether *name* can be a package's, and nothing else: no option, no address, no path."""
+    return {"pypi": _PYPI_NAME, "npm": _NPM_NAME}[package_type].fullmatch(name) is not None
+
+
+def is_exact(package_type: PackageType, version: str) -> bool:
+    """Return whether *version* is exactly one: PEP 440 for PyPI, semantic for npm."""
+    return _is_version(version, package_type)
 
 
 def with_permissions(plan: InstallPlan, permissions: Permissions) -> InstallPlan:

@@ -30,6 +30,9 @@ _MISTAKES = {
     "model_type": "must be a table",
     "string_type": "must be text",
     "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "string_pattern_mismatch": "has not the form that it must have",
+    "too_short": "must not be empty",
 }
 """What Pydantic's errors are called here, by their type."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -51,7 +54,8 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _checked_variable(name: str) -> str:
+def checked_variable(name: str) -> str:
+    """Return *name*, which is a variable's; raises ValueError for one that no plugin may be told."""
     if not _VARIABLE.fullmatch(name):
         raise ValueError(f"{name!r} is not a variable's name")
     if is_forbidden(name):
@@ -59,14 +63,14 @@ def _checked_variable(name: str) -> str:
     return name
 
 
-def _text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     """Return a number or a truth value as it is set: in the environment everything is text."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
 
 
-_Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(as_text)]
 
 
 class _Table(BaseModel):
@@ -74,12 +78,12 @@ class _Table(BaseModel):
 
 
 class _Variable(_Table):
-    name: Annotated[str, AfterValidator(_checked_variable)]
+    name: Annotated[str, AfterValidator(checked_variable)]
     description: str = ""
     required: bool = False
     secret: bool | None = None
-    default: _Text | None = None
-    choices: list[_Text] = []
+    default: Text | None = None
+    choices: list[Text] = []
     format: Format = "string"
 
 
@@ -99,7 +103,9 @@ def own_table(table: Mapping[str, Any]) -> Own:
     try:
         own = _Own.model_validate(table)
     except ValidationError as error:
-        raise ValueError("; ".join(f"{_place(found['loc'])}: {_wrong(found)}" for found in error.errors())) from None
+        raise ValueError(
+            "; ".join(f"{place_of(found['loc'])}: {mistake_of(found)}" for found in error.errors())
+        ) from None
     try:
         check_variables(own.permissions, {variable.name for variable in own.config})
     except ValueError as error:
@@ -114,12 +120,13 @@ def _of_entry(declared: _Variable) -> Variable:
     return Variable(**plain, secret_declared=declared.secret is not None)
 
 
-def _place(keys: tuple[int | str, ...]) -> str:
+def place_of(keys: tuple[int | str, ...]) -> str:
     """Return where a mistake is: ``config[1].name``, counted from 0."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".") or "the table"
 
 
-def _wrong(found: Any) -> str:
+def mistake_of(found: Any) -> str:
+    """Return what is wrong, of one of the errors of a ValidationError, as a person reads it."""
     if found["type"] == "literal_error":
         return f"must be {found['ctx']['expected']}"
     text: str = _MISTAKES.get(found["type"], found["msg"])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.install.bun import Bun
     from dynamic_plugins.install.command import Tell
+    from dynamic_plugins.install.locked_packages import LockedWheel
     from dynamic_plugins.install.npm import Npm
 
 
@@ -48,8 +49,11 @@ class Programs:
 
         return Bun(environ=self.environment, cache=self.bun_cache, may_link=self.may_link)
 
-    async def node_from_pypi(self, plugin: str, folder: Path, tell: Tell) -> Npm:
-        """Install Node.js for *plugin* in *folder* and return its npm; errors as for :func:`node.from_pypi`."""
+    async def node_from_pypi(self, plugin: str, folder: Path, tell: Tell, locked: tuple[LockedWheel, ...] = ()) -> Npm:
+        """Install Node.js for *plugin* in *folder*, the one that is *locked* where that is known, and return its npm;
+        errors as for :func:`node.from_pypi`.
+        """
         from dynamic_plugins.install.node import from_pypi
 
-        return await from_pypi(plugin, folder, self.uv, tell, environ=self.environment, allow_builds=self.allow_builds)
+        environ, allow_builds = self.environment, self.allow_builds
+        return await from_pypi(plugin, folder, self.uv, tell, locked, environ=environ, allow_builds=allow_builds)

@@ -100,4 +100,5 @@ def remote_installation(plan: InstallPlan, folder: Path) -> Installation:
         digest=digest(plan.remote),
         permissions=plan.entry.permissions,
         remote=plan.remote,
+        mark=plan.mark,
     )

@@ -12,58 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install.command import Finished, Tell, run, short, versions_there_are
+from dynamic_plugins.install.command import Finished, Tell, run, versions_there_are
 from dynamic_plugins.install.head_start import HeadStart
+from dynamic_plugins.install.locked_packages import wheels_of
 from dynamic_plugins.install.other_python import finding_all_pythons, wanted_python
 from dynamic_plugins.install.python_environment import PythonEnvironment
+from dynamic_plugins.install.uv_reasons import BY_LOCK, explain
 from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from dynamic_plugins.install.locked_packages import LockedWheel
+
+_OLDEST_PYTHON = "3.11"
+"""What is locked fits every Python from this one on, which is the oldest that plugins are installed with."""
 _NEAREST_SECONDS = 20.0
 """How long the versions that there are may be looked for, once it is known that the one asked for is not."""
-# What uv says, and what a person is told. ``name`` is the package that it is about; the first that fits counts.
-_REASONS = (
-    (
-        "because the network was disabled",
-        "uv is set to work offline, and not all that it needs has been downloaded before",
-    ),
-    (
-        r"`(?P<name>[\w.-]+)` was filtered by `exclude-newer`",
-        "{name} was published too recently: only what was published before {cutoff} is installed. Whoever trusts it "
-        "installs it with --no-cooldown, or with another DYNAMIC_PLUGINS_EXCLUDE_NEWER",
-    ),
-    (r"(?P<name>[\w.-]+) was not found in the package registry", "the package index has no package {name}"),
-    (r"there is no version of (?P<name>[\w.-]+)\S*?==(?P<version>[^\s,]+)", "there is no version {version} of {name}"),
-    (
-        r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+)"
-        r" and (?:all versions of )?(?P<name>[\w.-]+)",
-        "{name} needs Python {theirs}, and plugins are installed with Python {ours}: no other that would do was found",
-    ),
-    (
-        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? requires Python (?P<theirs>[<>=!~]\S+)",
-        "{name} needs Python {theirs}: no Python that would do was found",
-    ),
-    (
-        r"Hash mismatch for `(?P<name>[\w.-]+)",
-        "{name} is not the file that its registry entry describes (SHA-256 differs)",
-    ),
-    (
-        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no wheels with a matching",
-        "{name} is not published for this system and this version of Python",
-    ),
-    (
-        r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? ha(?:s|ve) no usable wheels",
-        "{name} is only published as source. Building that runs its code at once; a person can allow it with "
-        "DYNAMIC_PLUGINS_ALLOW_BUILDS=1",
-    ),
-    ("No space left", "the disk is full. Make room and try again"),
-    (
-        "(?i)dns error|tcp connect|connection|timed out|network|sending request|unable to access",
-        "the package index cannot be reached. Check the network and try again",
-    ),
-)
 
 
 class Uv:
@@ -105,6 +70,13 @@ class Uv:
         fill = self._fill(environment, cutoff)
         return (make, (*fill, *_words(requirements, "<a file: {}>"))) if requirements else (make,)
 
+    def locked_commands(self, named: str, direct: Sequence[str], environment: str) -> tuple[tuple[str, ...], ...]:
+        """Return what :meth:`create_locked` runs; *named* stands for the file with what is locked."""
+        fill = self._fill(environment, None)
+        steps = [(*fill, "--require-hashes", "--no-deps", "--requirement", named)] if named else []
+        steps += [(*fill, "--no-deps", "--", *direct)] if direct else []
+        return (self._make(environment, self._python), *steps)
+
     def _make(self, environment: str, python: str) -> tuple[str, ...]:
         return ("uv", "venv", "--quiet", "--no-project", "--relocatable", "--python", python, environment)
 
@@ -128,16 +100,11 @@ class Uv:
         asked for nothing that they need. Raises InstallError.
         """
         wanted = folder / "wanted.txt"
-        await asyncio.to_thread(wanted.write_text, "".join(f"{line}\n" for line in requirements), encoding="utf-8")
+        await asyncio.to_thread(_write_lines, wanted, requirements)
 
         async def attempt(cutoff: str | None, python: str = self._python) -> Finished:
-            how = ("--no-header", "--no-annotate", *(("--no-deps",) if alone else ()), "--python", python)
-            command = ("uv", "pip", "compile", *how, *self._options(cutoff), str(wanted))
-            done = await self._run(plugin, folder, command)
-            if done.code != 0 and loose and (names := _without_version(done.err, loose)):
-                overrides = await asyncio.to_thread(_write_overrides, folder, names)
-                done = await self._run(plugin, folder, (*command, "--overrides", overrides))
-            return done
+            how = (*(("--no-deps",) if alone else ()), "--python", python)
+            return await self._compile(plugin, wanted, how, cutoff, loose)
 
         done = await attempt(cutoff)
         lifted = done.code != 0 and may_lift and "is missing an upload date" in done.err
@@ -152,6 +119,55 @@ class Uv:
         found = (line.split(" ")[0].partition("==") for line in done.out.splitlines())
         return Resolved(next(version for each, _, version in found if canonical(each) == name), lifted)
 
+    async def _compile(
+        self, plugin: str, wanted: Path, how: Sequence[str], cutoff: str | None, loose: str | None
+    ) -> Finished:
+        """Resolve the requirements in the file *wanted*; *loose* is as for :meth:`create`."""
+        fixed = ("--no-header", "--no-annotate", *how)
+        command = ("uv", "pip", "compile", *fixed, *self._options(cutoff), str(wanted))
+        done = await self._run(plugin, wanted.parent, command)
+        if done.code != 0 and loose and (names := _without_version(done.err, loose)):
+            overrides = await asyncio.to_thread(_write_overrides, wanted.parent, names)
+            done = await self._run(plugin, wanted.parent, (*command, "--overrides", overrides))
+        return done
+
+    async def lock(
+        self,
+        plugin: str,
+        folder: Path,
+        requirements: Sequence[str],
+        cutoff: str | None,
+        *,
+        loose: str | None = None,
+        before: Sequence[LockedWheel] = (),
+        direct: int = 0,
+    ) -> tuple[LockedWheel, ...]:
+        """Return all that *requirements* come to on any system, with the digests of every file; *folder* is empty.
+
+        The versions *before* stay where they fit; *direct* says how many of the requirements are from no index. Raises
+        InstallError.
+        """
+        wanted, found = folder / "wanted.txt", folder / "locked.txt"
+        await asyncio.to_thread(_write_lines, wanted, requirements)
+        await asyncio.to_thread(_write_lines, found, [each.requirement for each in before])
+
+        async def attempt(python: str, version: str) -> Finished:
+            # Written to a file: of what a program prints only the end is kept.
+            everywhere = ("--universal", "--generate-hashes", "--no-emit-index-url", "--output-file", str(found))
+            how = ("--python", python, "--python-version", version, *everywhere)
+            return await self._compile(plugin, wanted, how, cutoff, loose)
+
+        done = await attempt(self._python, _OLDEST_PYTHON)
+        if other := await self._other_python(plugin, folder, done):
+            done = await attempt(other, _lowest(wanted_python(done.err) or ""))
+        if done.code != 0:
+            instead = await self._instead(plugin, None, folder, done, requirements[0], cutoff)
+            raise InstallError(plugin, explain(done, requirements[0], cutoff) + instead)
+        try:
+            return wheels_of(await asyncio.to_thread(found.read_text, encoding="utf-8"), direct)
+        except ValueError as error:
+            raise InstallError(plugin, str(error)) from None
+
     async def has_package(self, name: str, folder: Path) -> bool | None:
         """Return whether the index has a package *name*, in any version; None where it does not say."""
         into = ("--python", self._python, "--target", str(folder / "nothing"))
@@ -165,7 +181,7 @@ class Uv:
     async def index_of(self, requirement: str, folder: Path) -> str:
         """Return the address of the index that *requirement* is found at, as uv tells it; empty where it does not."""
         wanted = folder / "told.txt"
-        await asyncio.to_thread(wanted.write_text, f"{requirement}\n", encoding="utf-8")
+        await asyncio.to_thread(_write_lines, wanted, [requirement])
         how = ("--no-deps", "--no-header", "--no-annotate", "--emit-index-annotation", "--python", self._python)
         done = await self._run(requirement, folder, ("uv", "pip", "compile", *how, str(wanted)))
         found = re.search(r"^\s*# from (\S+)$", done.out, re.MULTILINE)
@@ -186,24 +202,59 @@ class Uv:
         Of packages whose names begin with *loose*, whatever version there is will do where none fits. What does not
         run on our Python gets another that is on this machine and does. Raises InstallError.
         """
-        tell("environment", "", 0.05)
-        environment = await self._empty(plugin, folder, self._python)
         if not requirements:
-            return environment
-        tell("download", "finding packages", 0.15)
-        async with self._head_start.turn() as fetched:
-            done = await self._add(plugin, environment, requirements, tell, fetched, cutoff, loose=loose)
-            if other := await self._other_python(plugin, folder.parent, done):
-                tell("environment", f"with {other}, since it does not run on {self._python}", 0.15)
-                await asyncio.to_thread(shutil.rmtree, folder)
-                environment = await self._empty(plugin, folder, other)
-                done = await self._add(plugin, environment, requirements, tell, fetched, cutoff, loose=loose)
+            tell("environment", "", 0.05)
+            return await self._empty(plugin, folder, self._python)
+
+        async def fill(environment: PythonEnvironment, fetched: Callable[[], None]) -> Finished:
+            return await self._add(plugin, environment, requirements, tell, fetched, cutoff, loose=loose)
+
+        environment, done = await self._filled(plugin, folder, tell, fill)
         if done.code != 0:
             reason = explain(done, requirements[0], cutoff)
             python = str(environment.python)
             instead = await self._instead(plugin, python, folder.parent, done, requirements[0], cutoff)
             raise InstallError(plugin, reason + instead)
         return environment
+
+    async def create_locked(
+        self, plugin: str, folder: Path, locked: Sequence[str], direct: Sequence[str], tell: Tell
+    ) -> PythonEnvironment:
+        """Make an environment in *folder* with exactly what is *locked* in it: requirements with their digests, which
+        are compared, and nothing else; then *direct*, addresses or paths without what they need. Raises InstallError.
+        """
+
+        async def fill(environment: PythonEnvironment, fetched: Callable[[], None]) -> Finished:
+            done = Finished(0, "", "")
+            for requirements, exactly in ((locked, ("--require-hashes", "--no-deps")), (direct, ("--no-deps",))):
+                if requirements and done.code == 0:
+                    done = await self._add(plugin, environment, requirements, tell, fetched, None, exactly=exactly)
+            return done
+
+        environment, done = await self._filled(plugin, folder, tell, fill)
+        if done.code != 0:
+            raise InstallError(plugin, explain(done, "", described=BY_LOCK))
+        return environment
+
+    async def _filled(
+        self,
+        plugin: str,
+        folder: Path,
+        tell: Tell,
+        fill: Callable[[PythonEnvironment, Callable[[], None]], Awaitable[Finished]],
+    ) -> tuple[PythonEnvironment, Finished]:
+        """Make an environment and *fill* it, with another Python where ours will not do; return how that ended."""
+        tell("environment", "", 0.05)
+        environment = await self._empty(plugin, folder, self._python)
+        tell("download", "finding packages", 0.15)
+        async with self._head_start.turn() as fetched:
+            done = await fill(environment, fetched)
+            if other := await self._other_python(plugin, folder.parent, done):
+                tell("environment", f"with {other}, since it does not run on {self._python}", 0.15)
+                await asyncio.to_thread(shutil.rmtree, folder)
+                environment = await self._empty(plugin, folder, other)
+                done = await fill(environment, fetched)
+        return environment, done
 
     async def _empty(self, plugin: str, folder: Path, python: str) -> PythonEnvironment:
         """Make an environment with nothing in it. Raises InstallError."""
@@ -231,8 +282,12 @@ class Uv:
         cutoff: str | None,
         *,
         loose: str | None = None,
+        exactly: Sequence[str] = (),
     ) -> Finished:
-        """Bring *requirements* into an environment, calling *fetched* when all are here; return how that ended."""
+        """Bring *requirements* into an environment, calling *fetched* when all are here; return how that ended.
+
+        *exactly* are options that leave uv nothing to decide.
+        """
 
         def heard(line: str) -> None:
             if found := re.match(r"Resolved (\d+ packages?) in", line):
@@ -244,9 +299,9 @@ class Uv:
         pinned = environment.folder.with_name("pinned.txt")
         lines = [each for each in requirements if _has_hash(each)]
         if lines:
-            pinned.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            await asyncio.to_thread(_write_lines, pinned, lines)
         words = _words(requirements, str(pinned))
-        fill, where = self._fill(str(environment.folder), cutoff), environment.folder.parent
+        fill, where = (*self._fill(str(environment.folder), cutoff), *exactly), environment.folder.parent
         done = await self._run(plugin, where, (*fill, *words), heard)
         if done.code != 0 and loose and (names := _without_version(done.err, loose)):
             tell("download", f"taking the {', '.join(names)} that there is: none fits what is asked for", 0.2)
@@ -288,6 +343,16 @@ class Resolved:
     lifted: bool
 
 
+def _write_lines(file: Path, lines: Sequence[str]) -> None:
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _lowest(asked: str) -> str:
+    """Return the lowest Python version that ``>=3.12,<4`` names; that of ours where it names none."""
+    found = re.search(r">=?\s*(3\.\d+)", asked)
+    return found[1] if found else _OLDEST_PYTHON
+
+
 def _write_overrides(folder: Path, names: Sequence[str]) -> str:
     overrides = folder / "overrides.txt"
     overrides.write_text("".join(f"{name}>=0.dev0\n" for name in names), encoding="utf-8")
@@ -318,17 +383,3 @@ def _words(requirements: Sequence[str], file: str) -> list[str]:
     words = ["--requirement", file.format("; ".join(pinned))] if pinned else []
     plain = [each for each in requirements if not _has_hash(each)]
     return [*words, "--", *plain] if plain else words
-
-
-def explain(done: Finished, requirement: str, cutoff: str | None = None) -> str:
-    """Return uv's own reason in a sentence or two, with what to do. *requirement* is what was asked for."""
-    text = " ".join(done.err.replace("├─▶", "cause:").replace("╰─▶", "cause:").split())
-    wanted = re.split(r"[=<>@ ]", requirement)[0]
-    for pattern, sentence in _REASONS:
-        if found := re.search(pattern, text):
-            facts = {"cutoff": cutoff or "", **found.groupdict()}
-            if wanted and canonical(facts.get("name", wanted)) != canonical(wanted):
-                facts["name"] += f" (which {wanted} needs)"
-            return sentence.format_map(facts)
-    reason = text.partition("error: ")[2] or text or f"uv ended with exit code {done.code}"
-    return short(reason.replace(" cause: ", ": "))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -43,8 +43,25 @@ agreed_updates: ContextVar[AgreedUpdates] = ContextVar("agreed_updates", default
 """The versions, by plugin, that the person was shown in a list and has agreed to update to, together; of a folder or
 wheel with its digest.
 """
+held_to_pins: ContextVar[bool] = ContextVar("held_to_pins", default=False)
+"""Whether consent that was given beforehand is not for what a plugin offers otherwise than it was locked to."""
+_DETAIL = 1000
+"""So many characters of what a sync changes are noted."""
 _ON_PAGE = "answered on the page"
 _ALL_OF_IT = "Its settings, its secrets and what it wrote on this machine are removed with it."
+
+
+@dataclass(frozen=True)
+class SyncPart:
+    """One plugin that a sync installs or exchanges."""
+
+    verb: Verb
+    plan: InstallPlan
+    permissions: Permissions
+    """What it may reach once that is done."""
+    starts: bool = False
+    """Whether it is also switched on."""
+    warnings: tuple[str, ...] = ()
 
 
 class ApprovalGate:
@@ -152,6 +169,34 @@ class ApprovalGate:
         request = self._request("uninstall", self._installer.plan_of(plugin.installation), (), (kept,))
         await self._ask(replace(request, defaults=()))
 
+    async def ask_to_sync(self, file: str, parts: list[SyncPart], summary: str, changes: tuple[str, ...]) -> None:
+        """Return when the person agrees to make this home as *file* says: to all *parts* of that, and to the other
+        *changes*, lines of a difference; in short that is the *summary*.
+        """
+        requests = []
+        for part in parts:
+            self.admission.check_install(part.plan)
+            self.admission.check_permissions(part.plan.name, part.permissions)
+            commands = (*part.plan.commands, *((part.plan.start_command,) if part.starts else ()))
+            request = self._request(part.verb, part.plan, tuple(filter(None, commands)), part.warnings)
+            enforced = self.enforced(part.plan.name, part.permissions)
+            request = replace(request, permissions=part.permissions, enforced=enforced)
+            requests.append(self._by_itself(request, part.plan))
+        unlisted = ", ".join(each.unlisted for each in requests if each.by_itself)
+        await self._ask(
+            ApprovalRequest(
+                "sync",
+                file,
+                summary,
+                file,
+                (),
+                changes=changes,
+                unlisted=unlisted,
+                by_itself=bool(unlisted),
+                parts=tuple(requests),
+            )
+        )
+
     async def ask_about_changes(self, verb: Verb, plugin: StoredPlugin, changes: tuple[str, ...]) -> None:
         """Return when the person agrees to what *plugin* has *changes* in since they last agreed to it."""
         request = self._request(verb, self._installer.plan_of(plugin.installation), ())
@@ -257,7 +302,8 @@ class ApprovalGate:
         beforehand = self.is_beforehand
         alone = request.by_itself and self.approve is approve_listed
         approve, nobody = self.approve, None
-        if approve is None or alone or (request.suggested_by and beforehand):
+        unseen = bool(request.suggested_by) or (held_to_pins.get() and bool(request.changes))
+        if approve is None or alone or (unseen and beforehand):
             needed = UnlistedError if request.by_itself and not request.suggested_by else NeedsConfirmationError
             nobody = needed(request.unlisted or request.name, request.question)
             approve = _raising(nobody)
@@ -273,6 +319,8 @@ class ApprovalGate:
 
     def _note(self, request: ApprovalRequest, answer: str, person: PersonAnswer | None = None) -> None:
         detail = request.action or ("what it offers has changed" if request.changes else "")
+        if request.verb == "sync":
+            detail = " ".join("; ".join(request.changes).split())[:_DETAIL]
         if person is not None and person.on_page:
             detail = f"{detail}; {_ON_PAGE}" if detail else _ON_PAGE
         self.admission.audit.note(

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
+    from dynamic_plugins.lifecycle.set_changes import SetChanges
     from dynamic_plugins.lifecycle.shared_approval import SharedApproval
     from dynamic_plugins.lifecycle.version_verbs import Versions
     from dynamic_plugins.oauth.sign_ins import SignIns
@@ -128,6 +129,22 @@ class PluginManagementService:
         self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
         self._scheduler = Scheduler(components, journal, self._on_event)
         self._activation, self._installs, self._updates, self._swap = self._make_verbs()
+
+    def set_changes(self) -> SetChanges:
+        """Return what changes several plugins at once, or none of them."""
+        from dynamic_plugins.lifecycle.set_changes import SetChanges
+
+        return SetChanges(
+            installer=self._installer,
+            store=self._store,
+            supervisor=self._supervisor,
+            launcher=self._launcher,
+            configuration=self._configuration,
+            installs=self._installs,
+            activation=self._activation,
+            approval=self._approval,
+            listener=self._on_event,
+        )
 
     def _make_verbs(self) -> tuple[Activation, Installs, Updates, Swap]:
         """Make what puts plugins in place, exchanges them, and switches them on and off."""

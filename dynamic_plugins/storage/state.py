@@ -130,6 +130,10 @@ class StoredPlugin:
         )
 
 
+def _place(plugin: StoredPlugin | None) -> str | None:
+    return None if plugin is None else plugin.installation.path
+
+
 def _listed(offers: Offers | None) -> list[dict[str, Any]] | None:
     return None if offers is None else offers.to_list()
 
@@ -238,6 +242,23 @@ class StateStore:
                 return None
             plugins[name] = replace(plugins[name], **changes)
             return plugins[name]
+
+    def exchange(self, plugins: Mapping[str, StoredPlugin | None], of: Mapping[str, StoredPlugin]) -> bool:
+        """Save all of *plugins* in one step, and forget those that are None.
+
+        Nothing is saved, and False returned, where the install of one of them is not the one that *of* has, or there is
+        one and *of* has none: another process was quicker.
+        """
+        with self._locked() as present:
+            for name in plugins:
+                now = present.get(name)
+                if _place(None if now is not None and now.leaving else now) != _place(of.get(name)):
+                    return False
+            for name, plugin in plugins.items():
+                present.pop(name, None)
+                if plugin is not None:
+                    present[name] = plugin
+        return True
 
     def drop(self, name: str) -> None:
         """Forget *name*; nothing happens when it is not known."""

@@ -89,6 +89,18 @@ class ConfigurationStore:
             mine["values"] = {k: v for k, v in mine["values"].items() if k not in secret} | plain
             mine["secrets"] = sorted((set(mine["secrets"]) | set(secret)) - set(plain))
 
+    def replace_plain(self, plugin: str, plain: dict[str, str]) -> None:
+        """Keep exactly these *plain* values for *plugin*; its secrets stay. Raises SecretStoreError."""
+        with self._file.changing() as data:
+            if plain or plugin in data:
+                data.setdefault(plugin, {"values": {}, "secrets": []})["values"] = dict(plain)
+            if data.get(plugin) == {"values": {}, "secrets": []}:
+                del data[plugin]
+
+    def secret_names(self, plugin: str) -> tuple[str, ...]:
+        """Return the names of the secrets that are kept for *plugin*, whether they can be read or not."""
+        return tuple(self._file.read().get(plugin, {}).get("secrets", ()))
+
     def forget(self, plugin: str) -> list[str]:
         """Remove all values and sign-ins of *plugin*; return the names of the secrets that may still lie somewhere.
 
