@@ -25,6 +25,7 @@ ROOMS = [
     "workers",
     "storage",
     "lifecycle",
+    "clients",
     "project",
     "tools",
     "embedded",

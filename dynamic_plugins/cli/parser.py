@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     _talking(commands)
     _models(commands)
     _serving(commands)
+    _clients(commands)
     return made
 
 
@@ -306,3 +307,37 @@ def _serving(commands: Any) -> None:
         help="agree to installs and activations where the client cannot ask the person",
     )
     mcp.add_argument("--allow-unlisted", action="store_true", help=_ALLOW_UNLISTED.replace("--yes", "--allow-installs"))
+
+
+def _clients(commands: Any) -> None:
+    names = "claude-desktop, claude-code, vscode, cursor, windsurf, gemini, goose, codex, zed"
+    taken = _command(commands, "import", "make plugins of the servers in another MCP client's file")
+    taken.add_argument(
+        "source", nargs="?", metavar="CLIENT|FILE", help=f"{names}; or a file (default: show which are here)"
+    )
+    taken.add_argument("--form", metavar="CLIENT", help="the client whose form FILE has, where that does not show")
+    taken.add_argument("--dry-run", action="store_true", help="show what would be imported, and change nothing")
+    taken.add_argument("--disabled", action="store_true", help="also what is switched off in the client")
+    taken.add_argument("--activate", action="store_true", help="also switch on what is imported")
+    taken.add_argument(
+        "--take-secrets",
+        action="store_true",
+        help="take imported secrets out of the file; a copy of it stays",
+    )
+    _consent(taken, "agree without being asked")
+    given = _command(commands, "export", "print the installed MCP plugins in another client's form, without secrets")
+    connected = _command(commands, "connect", "put this program's own entry into another MCP client's file")
+    for parser in (given, connected):
+        parser.add_argument("client", metavar="CLIENT", help=names)
+        parser.add_argument("--dry-run", action="store_true", help="show the change, and make none")
+        parser.add_argument("--yes", action="store_true", help="write without being asked")
+    given.add_argument(
+        "--file",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="write them into this file, or into the client's own",
+    )
+    connected.add_argument("--file", metavar="FILE", help="this file, and not the client's own")
+    connected.add_argument("--project", action="store_true", help="the client's file of this project")
+    connected.add_argument("--remove", action="store_true", help="take the entry out again")

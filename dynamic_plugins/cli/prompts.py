@@ -57,8 +57,7 @@ def approver(yes: bool, screen: Screen, *, allow_unlisted: bool = False) -> Appr
 
     async def ask(request: ApprovalRequest) -> bool | Answer:
         async with screen.asking():
-            for fact in request.facts:
-                _show(screen.out, visible(fact))
+            show_facts(request, screen)
             if request.verb == "call":
                 return _CALL_ANSWERS.get(await _short_answer(f"{request.question} {_CALL_CHOICES} "), Answer.NO)
             if request.verb == "reach":
@@ -68,6 +67,12 @@ def approver(yes: bool, screen: Screen, *, allow_unlisted: bool = False) -> Appr
             return await _short_answer(f"{request.question if says_it else question} [y/N] ") in {"y", "yes"}
 
     return ask
+
+
+def show_facts(request: ApprovalRequest, screen: Screen) -> None:
+    """Show everything that a person is to know before they agree to *request*."""
+    for fact in request.facts:
+        _show(screen.out, visible(fact))
 
 
 async def _short_answer(question: str) -> str:

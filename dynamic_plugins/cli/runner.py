@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HOLD_SECRETS = {"chat", "mcp", "serve-model", "web"}
 """Commands that run for long with secrets in memory."""
-FOR_PROGRAMS = {"completion", "mcp", "serve-model", "tools", "web"}
+FOR_PROGRAMS = {"completion", "export", "mcp", "serve-model", "tools", "web"}
 """Commands that serve or print for programs, with --json or without: they need no terminal."""
 
 
@@ -103,6 +103,10 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import chat_commands
 
         return chat_commands.COMMANDS[name]
+    if name in {"import", "export", "connect"}:
+        from dynamic_plugins.cli import client_commands
+
+        return client_commands.COMMANDS[name]
     if name == "completion":
         from dynamic_plugins.cli.completion_command import completion
 

@@ -24,17 +24,21 @@ MOST_BYTES = 2**28
 """What a file of ours may take: a state with thousands of plugins has some megabytes."""
 
 
-def write_atomically(path: Path, content: bytes | str) -> Stamp:
+def write_atomically(path: Path, content: bytes | str, *, mode: int | None = None, ours: bool = True) -> Stamp:
     """Put *content* (text as UTF-8) in place of *path*, readable by its owner only, and return the new file's stamp.
 
     Any number of threads and processes may write the same path: the last one wins. Temporary files of writers that
-    were killed are removed on the way. Raises OSError, and leaves *path* as it was then.
+    were killed are removed on the way, but in a folder that is not *ours*. *mode* are other permissions for the file.
+    Raises OSError, and leaves *path* as it was then.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sweep(path.parent)
+    if ours:
+        sweep(path.parent)
     descriptor, temporary = _temporary_file(path)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            if mode is not None and os.name == "posix":
+                os.fchmod(file.fileno(), mode)
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())

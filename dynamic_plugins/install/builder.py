@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
-from dynamic_plugins.errors import InstallError
+from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install import installed_packages, npm_lock
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
 from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.javascript_settings import declared_settings, read_settings
 from dynamic_plugins.install.layout import in_thread
+from dynamic_plugins.install.local_source import read_local
 from dynamic_plugins.install.locked_needs import check_python_needs
-from dynamic_plugins.install.manifest import all_requires, read_folder, read_wheel
+from dynamic_plugins.install.manifest import all_requires
+from dynamic_plugins.install.mcpb import HERE, ServerManifest, unpack
 from dynamic_plugins.install.npm_package import NpmPackage
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.plugin_table import OWN_FILE, Own, own_file
 from dynamic_plugins.install.python_environment import too_new
 from dynamic_plugins.install.remote_plan import remote_installation
+from dynamic_plugins.install.skills import SkillsManifest, write_module
 from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ async def make(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell)
     if plan.package.type == "npm":
         return await _from_npm(plan, staging, programs.npm, tell)
     if plan.package.type == "path":
-        return await _from_path(plan, staging, programs.uv, tell)
+        return await _from_path(plan, staging, programs, tell)
     return await _from_index(plan, staging, programs.uv, tell)
 
 
@@ -134,14 +137,16 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
     )
 
 
-async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> Installation:
+async def _from_path(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell) -> Installation:
     path = Path(plan.copy or plan.package.name)
     is_wheel = path.suffix == ".whl"
-    told = read_wheel(path) if is_wheel else read_folder(path)
+    told = read_local(path)
+    if isinstance(told, ServerManifest):
+        return await _from_bundle(plan, told, staging, programs, tell)
     if is_wheel:
         await in_thread(check_digest, plan.name, path, plan.package.sha256)
     needed = [str(path)] if is_wheel else told.dependencies
-    environment = await _environment(plan, staging / "env", uv, needed, tell)
+    environment = await _environment(plan, staging / "env", programs.uv, needed, tell)
     facts = _facts(plan, staging, told.version, told.config)
     facts = replace(facts, requires=told.requires, permissions=_permissions(plan, told.permissions))
     if is_wheel:
@@ -152,11 +157,41 @@ async def _from_path(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> In
     else:
         check_python(plan.name, told, environment)
         source = await in_thread(place, told, path, staging / "source", editable=plan.editable)
+        if isinstance(told, SkillsManifest):
+            await in_thread(write_module, told, source)
         facts = replace(facts, entry_point=told.entry_point, search_path=(str(source),))
     tell("verify", "", 0.9)
     distributions = await in_thread(environment.distributions)
     made_of = None if plan.editable else await in_thread(digest, path)
     return replace(facts, python=str(environment.python), distributions=distributions, digest=made_of)
+
+
+async def _from_bundle(
+    plan: InstallPlan, told: ServerManifest, staging: Path, programs: Programs, tell: Tell
+) -> Installation:
+    """Unpack an MCP bundle, which brings what it needs; only an interpreter is found for it."""
+    path, source = Path(plan.copy or plan.package.name), staging / "source"
+    await in_thread(unpack, path, source)
+    program = told.program
+    if program == "node":
+        program = programs.npm.node or ""
+        if not program:
+            raise UnavailableHereError(plan.name, "it needs Node.js, which PATH lacks; get it from nodejs.org.")
+    elif program == "python":
+        program = str((await programs.uv.create(plan.name, staging / "env", [], tell)).python)
+    tell("verify", "", 0.9)
+
+    def placed(text: str) -> str:
+        return text.replace(HERE, str(source))
+
+    facts = _facts(plan, staging, told.version, told.config)
+    return replace(
+        facts,
+        command=tuple(map(placed, (program, *told.words))),
+        arguments=tuple(replace(each, value=each.value and placed(each.value)) for each in told.arguments),
+        variables=tuple(replace(each, default=each.default and placed(each.default)) for each in facts.variables),
+        digest=await in_thread(digest, path),
+    )
 
 
 async def _environment(plan: InstallPlan, folder: Path, uv: Uv, needed: Sequence[str], tell: Tell) -> PythonEnvironment:
@@ -234,6 +269,8 @@ def _facts(plan: InstallPlan, staging: Path, version: str, declared: tuple[Varia
         arguments=plan.package.arguments,
         variables=tuple(variables.values()),
         permissions=plan.entry.permissions,
+        own_arguments=plan.own_arguments,
+        server_command=plan.entry.command,
         mark=plan.mark,
     )
 

@@ -48,6 +48,10 @@ class Installation:
     """What it declared when the person agreed to it; never read from the plugin again."""
     remote: Remote | None = None
     """How a server that runs elsewhere is reached, as the person agreed to it; None for what runs here."""
+    own_arguments: bool = False
+    """Whether the person gave its arguments, as with another client's file, and no registry did: updates keep them."""
+    server_command: str = ""
+    """Which of the package's commands is the server, where somebody said so."""
     mark: str = ""
     """What stands for all that was locked of it, where it was installed from a lock; empty otherwise."""
 
@@ -59,10 +63,21 @@ class Installation:
     @property
     def entry(self) -> Entry:
         """What a registry would say of it: its name, its kind, and the package that it is of."""
-        packages = (Package(self.package_type, self.package),) if self.package_type in ("pypi", "npm") else ()
+        kept = self.arguments if self.own_arguments else ()
+        is_package = self.package_type in ("pypi", "npm") or self.own_arguments
+        packages = (Package(self.package_type, self.package, arguments=kept),) if is_package else ()
         # With what it asks for: of what no registry lists nothing else tells it at an update.
         remote = None if self.remote is None else replace(self.remote, config=self.variables)
-        return Entry(self.plugin, self.kind, packages=packages, source=self.source, remote=remote)
+        config = self.variables if self.own_arguments else ()
+        return Entry(
+            self.plugin,
+            self.kind,
+            packages=packages,
+            config=config,
+            source=self.source,
+            remote=remote,
+            command=self.server_command,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         saved = asdict(self) | {"permissions": self.permissions.to_dict()}

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.locked_packages import LockedPackages
+    from dynamic_plugins.registry.entry import Kind
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
@@ -191,31 +192,38 @@ class Installer:
         The folder is copied, so that what was agreed to is what runs; with *editable* it is used as it lies there.
         Raises InstallError, and BadArgumentsError for a *version* that does not lie there.
         """
-        from dynamic_plugins.install.manifest import read_folder, read_wheel
+        from dynamic_plugins.install.local_source import read_local
+        from dynamic_plugins.install.mcpb import ServerManifest
+        from dynamic_plugins.install.skills import SkillsManifest
 
         path = path.expanduser().absolute()
         is_wheel = path.suffix == ".whl" and path.is_file()
-        told = read_wheel(path) if is_wheel else read_folder(path)
+        told = read_local(path)
+        if editable and isinstance(told, SkillsManifest):
+            raise InstallError(told.name, "skills are copied. To take over what you change in them, install them again")
         if version not in {None, "latest", told.version, f"v{told.version}"}:
             raise BadArgumentsError(told.name, f"there is no version {version}: {path} holds {told.version}")
         needed = [str(path)] if is_wheel else list(told.dependencies)
-        package = Package("path", str(path), told.version)
+        is_server = isinstance(told, ServerManifest)
+        kind: Kind = "mcp" if is_server else "python"
+        package = Package("path", str(path), told.version, told.arguments if isinstance(told, ServerManifest) else ())
         entry = Entry(
-            told.name, "python", told.description, packages=(package,), config=told.config, permissions=told.permissions
+            told.name, kind, told.description, packages=(package,), config=told.config, permissions=told.permissions
         )
         return InstallPlan(
             name=told.name,
-            kind="python",
+            kind=kind,
             version=told.version,
             package=package,
             source="",
-            commands=self._programs.uv.commands(needed, ENVIRONMENT, self._exclude_newer),
+            commands=() if is_server else self._programs.uv.commands(needed, ENVIRONMENT, self._exclude_newer),
             cutoff=self._exclude_newer,
             start_command=start_of_entry(entry, package),
             entry=entry,
             warnings=(_BUILDS,) if needed and self._allow_builds else (),
             requires=told.requires,
-            editable=editable and not is_wheel,
+            notes=told.notes,
+            editable=editable and not is_wheel and not is_server,
         )
 
     def plan_of(self, installation: Installation) -> InstallPlan:
@@ -423,4 +431,6 @@ def _moved(facts: Installation, staging: Path, target: Path) -> Installation:
         python=moved(facts.python) if facts.python else None,
         command=tuple(moved(word) for word in facts.command),
         search_path=tuple(moved(word) for word in facts.search_path),
+        arguments=tuple(replace(each, value=each.value and moved(each.value)) for each in facts.arguments),
+        variables=tuple(replace(each, default=each.default and moved(each.default)) for each in facts.variables),
     )

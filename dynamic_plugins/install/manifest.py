@@ -57,6 +57,8 @@ class Manifest:
     requires: tuple[str, ...] = ()
     permissions: Permissions = UNDECLARED
     requires_python: str = ""
+    notes: tuple[str, ...] = ()
+    """What the person is told of it: what of it is left out."""
     root: str = "."
     """Where the modules lie in a folder: ``.``, ``src``, or ``..`` for a folder that is the package itself."""
 
@@ -158,7 +160,7 @@ def read_wheel(path: Path) -> Manifest:
             raise ValueError("it is not a regular file")
         parse_wheel_filename(path.name)
         with zipfile.ZipFile(path) as wheel:
-            files = {name: _member(wheel, name) for name in wheel.namelist() if _TELLING.fullmatch(name)}
+            files = {name: member_of(wheel, name) for name in wheel.namelist() if _TELLING.fullmatch(name)}
         (metadata,) = (parse_email(text)[0] for name, text in files.items() if name.endswith("/METADATA"))
         points = next((text for name, text in files.items() if name.endswith("/entry_points.txt")), b"")
         plugins = parse_entry_points(points.decode(), ENTRY_POINT_GROUP)
@@ -177,9 +179,9 @@ def read_wheel(path: Path) -> Manifest:
         raise InstallError(path.name, f"{path} is no wheel that can be read: {error}") from error
 
 
-def _member(wheel: zipfile.ZipFile, name: str) -> bytes:
-    """Return a file of *wheel*; raises ValueError for one that unpacks to more than a description takes."""
-    with wheel.open(name) as file:
+def member_of(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return a file of *archive*; raises ValueError for one that unpacks to more than a description takes."""
+    with archive.open(name) as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise ValueError(f"{name[:_SHOWN]} in it is larger than {MOST_BYTES:,} bytes")

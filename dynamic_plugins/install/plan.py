@@ -77,6 +77,8 @@ class InstallPlan:
     """The packages of npm that an elizaOS plugin in TypeScript is installed with, its core first."""
     with_bun: bool = False
     """Whether Bun installs it, and not npm."""
+    own_arguments: bool = False
+    """Whether the person gave the arguments of its package, and no registry did."""
     brings_node: bool = False
     """Whether Node.js comes with it, from PyPI: this machine has none that would do."""
     locked: LockedPackages | None = None

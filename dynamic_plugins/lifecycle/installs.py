@@ -72,7 +72,8 @@ class Installs:
             return self.already_installed(name, version)
         if not found.trusted:
             raise UntrustedSourceError(name, found.entry.source)
-        return await self.install_plan(self._installer.plan(found.entry, version, remote=remote), found.warning)
+        plan = self._installer.plan(found.entry, version, remote=remote)
+        return await self.install_plan(replace(plan, own_arguments=found.own_arguments), found.warning)
 
     def already_installed(self, name: str, version: str | None = None) -> Outcome:
         """Return that *name* is there, and how to change to *version* where that is another."""

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
+    from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.installer import Installer
+    from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
@@ -270,6 +272,10 @@ class PluginManagementService:
         self._store.change(name, choice=choice)
         return choice
 
+    def installations(self) -> dict[str, Installation]:
+        """Return the facts of everything that is installed, by name."""
+        return {name: plugin.installation for name, plugin in self._store.read().items()}
+
     def info_of(self, name: str) -> DynamicPluginInfo | None:
         """Return the installed plugin of exactly this name; None where there is none."""
         return self._supervisor.info(name) if name in self._store.read() else None
@@ -312,13 +318,28 @@ class PluginManagementService:
         UntrustedSourceError, UnavailableHereError, DeclinedError, NeedsConfirmationError, InstallError or
         PluginTimeoutError.
         """
+        with self.under_way.begin("install", plugin) as operation:
+            found = await self.find(plugin)
+            operation.is_about(found.entry.name)
+            # The person is asked once, not once by each of several calls that want the same.
+            await self.under_way.wait_for_install(found.entry.name, before=operation)
+            return await self._installs.install(found, version, remote=remote)
+
+    async def find(self, plugin: str) -> Found:
+        """Return what :meth:`install` would install under this name; errors of names as there."""
         from dynamic_plugins.resolver.unlisted_names import UnlistedNames
 
         names = UnlistedNames(self.catalogue, self._installer.indexes)
-        with self.under_way.begin("install", plugin) as operation:
-            found = self._found_hidden(plugin) or await names.find(plugin)
+        return self._found_hidden(plugin) or await names.find(plugin)
+
+    def plan(self, found: Found, version: str | None = None, *, remote: bool = False) -> InstallPlan:
+        """Return what :meth:`install_found` would do, without asking any index or person; its errors as there."""
+        return self._installer.plan(found.entry, version or found.version, remote=remote)
+
+    async def install_found(self, found: Found, version: str | None = None, *, remote: bool = False) -> Outcome:
+        """Install what was found already; otherwise as :meth:`install`."""
+        with self.under_way.begin("install", found.entry.name) as operation:
             operation.is_about(found.entry.name)
-            # The person is asked once, not once by each of several calls that want the same.
             await self.under_way.wait_for_install(found.entry.name, before=operation)
             return await self._installs.install(found, version, remote=remote)
 

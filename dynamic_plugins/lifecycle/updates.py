@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.installs import Installs
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.lifecycle.swap import Swap
+    from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.catalog import Catalogue
     from dynamic_plugins.storage.state import StateStore, StoredPlugin
 
@@ -130,7 +131,9 @@ class Updates:
         # What no registry lists stays the package that it is, even where one lists another of that name by now.
         unlisted = present.source == UNLISTED
         found = Found(present.entry) if unlisted else await self._catalogue.find(present.plugin)
-        plan = self._installer.plan(found.entry, version, remote=present.remote is not None)
+        entry = _with_own_arguments(found.entry, present) if present.own_arguments else found.entry
+        plan = self._installer.plan(entry, version, remote=present.remote is not None)
+        plan = replace(plan, own_arguments=present.own_arguments)
         if is_other_place(present.remote, plan.remote):
             raise InstallError(
                 present.plugin,
@@ -205,6 +208,16 @@ class Updates:
                 needed = await kept.enter_async_context(self._approval.agreed("update", plan, needed, held=held))
         self._listener(Event(name, "updated", f"{before} to {after}"))
         return replace(self._supervisor.outcome(name), changes=changes)
+
+
+def _with_own_arguments(entry: Entry, present: Installation) -> Entry:
+    """Return *entry* with the arguments that the person gave *present*, where it is of the same package."""
+    same = (present.package_type, present.package)
+    packages = (
+        replace(each, arguments=present.arguments) if (each.type, each.name) == same else each
+        for each in entry.packages
+    )
+    return replace(entry, packages=tuple(packages))
 
 
 def _is_as_installed(installation: Installation) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import AmbiguousNameError, NotInstalledError, UnknownPluginError
@@ -44,6 +44,8 @@ class Found:
     warning: str | None = None
     trusted: bool = True
     """Whether the person trusts the source that lists it."""
+    own_arguments: bool = False
+    """Whether the arguments of its package are the person's own, and not the registry's."""
 
 
 class Catalogue:
@@ -88,7 +90,7 @@ class Catalogue:
         if self._names is None or self._names[0] != key:
             near = self.registry.near()
             known = {entry.name for entry in near}
-            extra = [entry for name, entry in installed.items() if name not in known]
+            extra = [_by_its_names(entry) for name, entry in installed.items() if name not in known]
             self._names = (key, Resolver([*near, *extra], self.registry.far()))
         return self._names[1]
 
@@ -215,7 +217,7 @@ class Catalogue:
         from dynamic_plugins.resolver.resolver import Resolver
 
         if self._mine is None or self._mine[0] != tuple(mine):
-            self._mine = (tuple(mine), Resolver(list(mine.values())))
+            self._mine = (tuple(mine), Resolver([_by_its_names(entry) for entry in mine.values()]))
         resolution = self._mine[1].resolve(said)
         if resolution.kind == "exact" and resolution.name:
             return PluginRef(resolution.name, said)
@@ -231,6 +233,17 @@ class Catalogue:
         if resolution.kind == "ambiguous":
             raise AmbiguousNameError(resolution.said, names)
         raise UnknownPluginError(resolution.said, names)
+
+
+def _by_its_names(entry: Entry) -> Entry:
+    """Return what is installed as it is found by name: one under another name than its package's by that name alone.
+
+    The package's own name is that of the plugin which has it.
+    """
+    if entry.source != UNLISTED or not entry.packages:
+        return entry
+    package = entry.packages[0]
+    return entry if entry.name in (package.name, f"{package.type}:{package.name}") else replace(entry, packages=())
 
 
 def _with_source(said: str) -> tuple[str, str | None]:
