@@ -163,3 +163,24 @@ def test_servers_of_another_version_are_refused(tmp_path: Path, text: str) -> No
     (folder / "mcp.json").write_text(text)
     error = Cli(tmp_path / "home")("import", str(folder), "--dry-run", code=1).json["error"]
     assert error["code"] == "bad_arguments"
+
+
+async def test_nothing_of_a_skill_is_run_and_nothing_is_written_through_its_links(tmp_path: Path) -> None:
+    folder, victim = skill(tmp_path / "making-tea"), tmp_path / "victim"
+    victim.write_text("precious")
+    for name in ("skills.json", "skills_module.py"):
+        (folder / name).symlink_to(victim)
+    for name in ("json.py", "pathlib.py", "typing.py", "sitecustomize.py", "dynamic_plugins.py"):
+        (folder / name).write_text("raise SystemExit('it was run')\n")
+    async with App(settings_at(tmp_path), approve=approve_everything) as app:
+        await app.service.install_path(folder)
+        await app.service.activate("making-tea")
+        told = await app.service.call("making-tea", "making-tea", {})
+        assert "Warm the pot" in told["instructions"]
+        assert "json.py" in told["files"]
+    assert victim.read_text() == "precious"
+
+
+def test_what_a_skill_says_of_itself_holds_nothing_that_controls_a_terminal(tmp_path: Path) -> None:
+    text = '---\nname: making-tea\ndescription: "Makes \\e[2J\\u202etea"\n---\n'
+    assert read_skills(skill(tmp_path / "making-tea", text)).description == "Makes tea"

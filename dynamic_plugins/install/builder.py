@@ -158,7 +158,7 @@ async def _from_path(plan: InstallPlan, staging: Path, programs: Programs, tell:
         check_python(plan.name, told, environment)
         source = await in_thread(place, told, path, staging / "source", editable=plan.editable)
         if isinstance(told, SkillsManifest):
-            await in_thread(write_module, told, source)
+            source = await in_thread(write_module, told, source, staging / "module")
         facts = replace(facts, entry_point=told.entry_point, search_path=(str(source),))
     tell("verify", "", 0.9)
     distributions = await in_thread(environment.distributions)

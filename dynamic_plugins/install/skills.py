@@ -7,6 +7,7 @@ name and description in outline, and the instructions whole when it needs them.
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import Permissions
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.manifest import Manifest
+from dynamic_plugins.text.printable import one_line
 
 SCHEMA = "https://agent-plugins.org/schemas/1.0.0/plugin.schema.json"
 MODULE = "skills_module"
@@ -122,7 +124,7 @@ def _skill(root: Path, place: str, called: str | None) -> Skill:
         raise ValueError("its name is none, or not that of its folder: small letters, digits and single dashes")
     if not isinstance(description, str) or not 0 < len(description.strip()) <= _DESCRIPTION:
         raise ValueError(f"its description is missing, or longer than {_DESCRIPTION} characters")
-    return Skill(name, " ".join(description.split()), place)
+    return Skill(name, one_line(description), place)
 
 
 def _yaml(text: str) -> Any:
@@ -137,13 +139,20 @@ def _yaml(text: str) -> Any:
         raise ValueError("what stands between the lines of --- is no YAML") from None
 
 
-def write_module(told: SkillsManifest, source: Path) -> None:
-    """Put the code that offers the skills beside them, in the folder *source* that they were copied to."""
+def write_module(told: SkillsManifest, source: Path, folder: Path) -> Path:
+    """Put the code that offers the skills in the folder *source* into a new *folder* beside that, and return that.
+
+    Beside, since whatever lies in *source* is a stranger's: a file of it on the search path would be run, and a link of
+    it in the place of ours would be written through.
+    """
+    folder.mkdir()
     code = Path(__file__).with_name(f"{MODULE}.py")
-    (source / f"{MODULE}.py").write_bytes(read_file(code))
+    (folder / f"{MODULE}.py").write_bytes(read_file(code))
     index = {
+        "source": os.path.relpath(source, folder),
         "name": told.name,
         "description": told.description,
         "skills": [{"name": each.name, "description": each.description, "place": each.place} for each in told.skills],
     }
-    (source / "skills.json").write_text(json.dumps(index))
+    (folder / "skills.json").write_text(json.dumps(index))
+    return folder

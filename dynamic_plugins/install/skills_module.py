@@ -1,4 +1,5 @@
-"""The code of a plugin that is made of skills: it is copied beside them, and needs the standard library alone.
+"""The code of a plugin that is made of skills: it is copied to a folder beside them, and needs the standard library
+alone.
 
 Each skill is an action with the skill's own name and description; called, it gives the instructions whole, or one of
 the files that lie beside them. ``skills.json`` says which there are.
@@ -17,12 +18,11 @@ LONGEST = 400_000
 MOST_FILES = 200
 _HERE = Path(__file__).parent
 _INDEX = _HERE / "skills.json"
-_OURS = {"SKILL.md", _INDEX.name, Path(__file__).name}
 
 
 def _files(folder: Path) -> list[str]:
     found = sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*") if each.is_file())
-    return [each for each in found if each not in _OURS and "__pycache__" not in each][:MOST_FILES]
+    return [each for each in found if each != "SKILL.md" and "__pycache__" not in each][:MOST_FILES]
 
 
 def _text(folder: Path, name: str) -> str:
@@ -38,8 +38,7 @@ def _text(folder: Path, name: str) -> str:
         raise ValueError(f"{name} is no text") from None
 
 
-def _action(name: str, description: str, place: str) -> Action:
-    folder = _HERE / place
+def _action(name: str, description: str, folder: Path) -> Action:
 
     def read(file: str = "") -> dict[str, Any]:
         if file:
@@ -52,9 +51,10 @@ def _action(name: str, description: str, place: str) -> Action:
 
 
 def _plugin() -> Plugin:
-    nothing: dict[str, Any] = {"name": "skills", "description": "", "skills": []}
+    nothing: dict[str, Any] = {"source": ".", "name": "skills", "description": "", "skills": []}
     told = json.loads(_INDEX.read_text()) if _INDEX.exists() else nothing
-    actions = [_action(each["name"], each["description"], each["place"]) for each in told["skills"]]
+    source = _HERE / told["source"]
+    actions = [_action(each["name"], each["description"], source / each["place"]) for each in told["skills"]]
     return Plugin(told["name"], told["description"], actions=actions)
 
 
