@@ -188,3 +188,65 @@ async def test_a_program_in_a_bundle_stays_one_and_is_what_is_started(tmp_path: 
     assert [each.value for each in installation.arguments] == ["--fast"]
     assert os.access(installation.command[0], os.X_OK)
     assert not os.access(f"{info.path}/source/bin/notes.txt", os.X_OK)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "why"),
+    [
+        ("node", {"command": "node", "args": ["--require", "/srv/x.js", "${__dirname}/server/index.js"]}, "--require"),
+        ("node", {"command": "node", "args": ["--import=data:,x", "${__dirname}/server/index.js"]}, "--import=data:,x"),
+        ("python", {"env": {"PYTHONPATH": "/srv:${__dirname}/lib"}}, "PYTHONPATH .* leads out of it"),
+        ("python", {"env": {"PYTHONPATH": "${__dirname}/../lib"}}, "PYTHONPATH .* leads out of it"),
+    ],
+)
+def test_code_that_is_not_in_a_bundle_is_not_started(
+    tmp_path: Path, kind: str, config: dict[str, Any], why: str
+) -> None:
+    started = {"command": kind, "args": ["${__dirname}/server/index.js"]} | config
+    with pytest.raises(InstallError, match=why):
+        read_bundle(bundle(tmp_path / "tea.mcpb", kind, started))
+
+
+def test_options_that_bring_no_code_stay(tmp_path: Path) -> None:
+    words = ["--no-warnings", "--max-old-space-size=4096", "${__dirname}/server/index.js"]
+    told = read_bundle(bundle(tmp_path / "tea.mcpb", config={"command": "node", "args": words}))
+    assert told.words == ("--no-warnings", "--max-old-space-size=4096", f"{HERE}/server/index.js")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a/" * 1500 + "x", "is no name for a file"),
+        ("a\x1b[2J", "is no name for a file"),
+        ("server/index.js/x", "cannot be unpacked"),
+        ("a" * 300, "cannot be unpacked"),
+    ],
+)
+def test_a_member_that_can_be_no_file_is_told(tmp_path: Path, name: str, why: str) -> None:
+    path = bundle(tmp_path / "tea.mcpb", files={"server/index.js": "", name: ""})
+    with pytest.raises(InstallError, match=why):
+        unpack(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize(("offset", "value"), [(8, 1), (10, 99), (16, 7)])
+def test_an_archive_that_is_damaged_or_encrypted_is_told(tmp_path: Path, offset: int, value: int) -> None:
+    path = bundle(tmp_path / "tea.mcpb")
+    content = bytearray(path.read_bytes())
+    # In the directory at the end: the flags, how it is packed, and the checksum, of the second member.
+    member = content.index(b"PK\x01\x02", content.index(b"PK\x01\x02") + 4)
+    content[member + offset] = value
+    path.write_bytes(bytes(content))
+    with pytest.raises(InstallError):
+        unpack(path, tmp_path / "out")
+    content[content.index(b"PK\x01\x02") + offset] = value
+    path.write_bytes(bytes(content))
+    with pytest.raises(InstallError, match="no MCP bundle that can be read"):
+        read_bundle(path)
+
+
+def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = bundle(tmp_path / "tea.mcpb")
+    with zipfile.ZipFile(path, "a") as packed, pytest.warns(UserWarning, match="Duplicate name"):
+        packed.writestr("server/index.js", "other")
+    with pytest.raises(InstallError, match="two files of one name"):
+        unpack(path, tmp_path / "out")

@@ -11,8 +11,9 @@ import re
 import stat
 import sys
 import zipfile
+import zlib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from dynamic_plugins.core.outside_data import parse_json
@@ -22,6 +23,7 @@ from dynamic_plugins.install.plugin_table import checked_name
 from dynamic_plugins.registry.entry import Argument, Format, Variable
 from dynamic_plugins.registry.formats.fields import scalar
 from dynamic_plugins.settings import is_forbidden
+from dynamic_plugins.text.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,11 +32,19 @@ SUFFIXES = (".mcpb", ".dxt")
 HERE = "<its folder>"
 """Stands for the folder that the bundle is unpacked in, until that is known."""
 MOST_UNPACKED, MOST_FILES = 2**30, 50_000
+_VERSION = 100
 _PLACE = re.compile(r"\$\{([^{}]*)\}")
 _ASKED = re.compile(r"\$\{user_config\.([A-Za-z0-9_-]+)\}")
 _FLAG = re.compile(r"(--?[A-Za-z][\w.-]*)=(.*)", re.DOTALL)
 _FORMATS = {"number": "number", "boolean": "boolean", "directory": "filepath", "file": "filepath"}
 _TYPES = ("node", "python", "binary")
+_UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)
+"""What reading an archive raises; a RuntimeError is one that is encrypted, or packed in a way that is not known."""
+_PACKED, DEEPEST = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), 50
+_NODE_OPTION = re.compile(
+    r"--(no-warnings|no-deprecation|enable-source-maps|experimental-vm-modules|max-old-space-size=\d{1,6})"
+)
+"""Options of Node.js that bring no code from elsewhere."""
 _OF_CODE = ("PYTHONPATH", "NODE_PATH")
 """Where modules lie is told to the interpreter here, and not by the environment."""
 _RUN = (
@@ -61,14 +71,16 @@ def read_bundle(path: Path) -> ServerManifest:
             told = parse_json(member_of(bundle, "manifest.json"))
             names = set(bundle.namelist())
         return _manifest(_table(told, "the whole"), names)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (*_UNREADABLE, KeyError) as error:
         raise InstallError(path.name, f"{path} is no MCP bundle that can be read: {error}") from None
 
 
 def _manifest(told: dict[str, Any], names: set[str]) -> ServerManifest:
     name, version = told.get("name"), told.get("version")
-    if not isinstance(name, str) or not isinstance(version, str) or not version:
+    if not isinstance(name, str) or not isinstance(version, str) or not 0 < len(version) <= _VERSION:
         raise ValueError("its manifest.json has no name, or no version")
+    if not version.isprintable():
+        raise ValueError("the version in its manifest.json is none")
     _check_system(checked_name(name), told.get("compatibility"))
     server = _table(told.get("server"), "server")
     kind = server.get("type")
@@ -81,7 +93,7 @@ def _manifest(told: dict[str, Any], names: set[str]) -> ServerManifest:
     return ServerManifest(
         name=name,
         version=version,
-        description=str(told.get("description") or ""),
+        description=one_line(str(told.get("description") or "")),
         entry_point=None,
         config=tuple(variables),
         program=program[0],
@@ -125,11 +137,20 @@ def _start(
     if script and any(_ASKED.search(each) for each in words[:script]):
         raise ValueError("what it is told stands before its program")
     if kind == "node":
+        if strange := [each for each in words[:script] if not _NODE_OPTION.fullmatch(each)]:
+            raise ValueError(f"its Node.js is started with {strange[0]}, which is not done here")
         return ("node", *map(_placed, words[: script + 1])), words[script + 1 :]
     if script and words[:script] != ["-u"]:
         raise ValueError(f"its Python is started with {' '.join(words[:script])}, which is not done here")
     library = config["env"].get("PYTHONPATH", "${__dirname}/server/lib")
+    if not isinstance(library, str) or not all(map(_is_inside, _placed(library).split(os.pathsep))):
+        raise ValueError(f"its PYTHONPATH {library} leads out of it")
     return ("python", "-c", _RUN, _placed(library), _placed(words[script])), words[script + 1 :]
+
+
+def _is_inside(path: str) -> bool:
+    parts = PurePosixPath(path.replace("\\", "/")).parts
+    return parts[:1] == (HERE,) and ".." not in parts
 
 
 def _placed(text: str) -> str:
@@ -216,22 +237,41 @@ def unpack(path: Path, target: Path) -> None:
     """Unpack a bundle into the folder *target*; its programs stay such. Raises InstallError for what leads elsewhere,
     links, and more than a gigabyte.
     """
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            _unpack(bundle, path, target)
+    except _UNREADABLE as error:
+        raise InstallError(path.name, f"it cannot be unpacked: {error}") from None
+
+
+def _unpack(bundle: zipfile.ZipFile, path: Path, target: Path) -> None:
     left = MOST_UNPACKED
-    with zipfile.ZipFile(path) as bundle:
-        members = bundle.infolist()
-        if len(members) > MOST_FILES:
-            raise InstallError(path.name, f"it has more than {MOST_FILES:,} files")
-        for member in members:
-            place, mode = (target / member.filename), member.external_attr >> 16
-            inside = place.resolve().is_relative_to(target.resolve())
-            if not inside or stat.S_ISLNK(mode) or "\\" in member.filename:
-                raise InstallError(path.name, f"{member.filename!r} in it leads elsewhere")
-            if member.is_dir():
-                place.mkdir(parents=True, exist_ok=True)
-                continue
-            place.parent.mkdir(parents=True, exist_ok=True)
-            left = _copied(bundle, member, place, left, path)
-            place.chmod(0o755 if mode & 0o111 else 0o644)
+    members = bundle.infolist()
+    if len(members) > MOST_FILES:
+        raise InstallError(path.name, f"it has more than {MOST_FILES:,} files")
+    if len({member.filename for member in members}) < len(members):
+        raise InstallError(path.name, "it has two files of one name")
+    for member in members:
+        _check_member(path, member)
+        place, mode = (target / member.filename), member.external_attr >> 16
+        inside = place.resolve().is_relative_to(target.resolve())
+        if not inside or stat.S_ISLNK(mode) or "\\" in member.filename:
+            raise InstallError(path.name, f"{member.filename!r} in it leads elsewhere")
+        if member.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        left = _copied(bundle, member, place, left, path)
+        place.chmod(0o755 if mode & 0o111 else 0o644)
+
+
+def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
+    """Raise InstallError for a file with a name that is none to have, or packed in a way that is not in use."""
+    name = member.filename
+    if not name.isprintable() or len(PurePosixPath(name).parts) > DEEPEST:
+        raise InstallError(path.name, f"{name[:80]!r} in it is no name for a file")
+    if member.compress_type not in _PACKED or member.flag_bits & 1:
+        raise InstallError(path.name, f"{name!r} in it is encrypted, or packed in a way that is not known here")
 
 
 def _copied(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, place: Path, left: int, path: Path) -> int:
