@@ -226,6 +226,23 @@ async def test_a_folder_is_what_is_locked_and_reaches_what_the_lock_shows(shop: 
     await refused(shop, InstallError, "hello holds the plugin hello, which is not what is locked")
 
 
+async def test_skills_and_bundles_are_locked_without_a_folder_of_the_machine_in_the_lock(shop: Shop) -> None:
+    from tests.test_mcp_bundles import bundle
+    from tests.test_skills import skill
+
+    shop.wants("[plugins.making-tea]\npath = 'making-tea'\n[plugins.tea]\npath = 'tea.mcpb'\nactive = false\n")
+    skill(shop.file.parent / "making-tea")
+    bundle(shop.file.parent / "tea.mcpb")
+    text = await locked_text(shop)
+    assert str(shop.folder) not in text
+    assert await locked_text(shop) == text
+    async with machine(shop, "other") as app:
+        app.service.approve = approve_listed
+        await sync(app, shop, frozen=True)
+        assert (await standing(app, shop, look_only=True)).is_in_step
+        assert app.service.status_of("making-tea") == "active"
+
+
 # ---------------------------------------------------------------- the person's own decisions
 
 

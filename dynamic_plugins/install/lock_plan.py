@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.builder import make
 from dynamic_plugins.install.layout import in_thread
+from dynamic_plugins.install.local_source import read_local
 from dynamic_plugins.install.locked_packages import LockedPackages, LockedWheel
-from dynamic_plugins.install.manifest import read_folder
 from dynamic_plugins.install.node import WHEEL
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.python_environment import PythonEnvironment, too_new
@@ -48,8 +48,8 @@ async def lock_plan(
     needed = _needed(plan)
     plan = replace(plan, locked=await _python(plan, folder / "resolved", programs, needed, before))
     facts = await _made(plan, folder / "made", programs, tell)
-    older = too_new(PythonEnvironment(folder / "made" / "env"), facts.package) if facts.kind == "mcp" else []
-    if older and plan.package.type == "pypi":
+    is_server = plan.package.type == "pypi" and facts.kind == "mcp"
+    if is_server and (older := too_new(PythonEnvironment(folder / "made" / "env"), facts.package)):
         tell("verify", f"changing to {', '.join(older)}, which it was written for", 0.9)
         plan = replace(plan, locked=await _python(plan, folder / "older", programs, [*needed, *older], before))
         await in_thread(shutil.rmtree, folder / "made")
@@ -67,7 +67,7 @@ def _needed(plan: InstallPlan) -> list[str]:
     if plan.package.type != "path":
         return requirements(plan.kind, replace(plan.package, sha256=None), plan.version)
     path = plan.copy or plan.package.name
-    return [path] if path.endswith(".whl") else list(read_folder(Path(path)).dependencies)
+    return [path] if path.endswith(".whl") else list(read_local(Path(path)).dependencies)
 
 
 async def _python(

@@ -171,11 +171,13 @@ class SetLocker:
         package = replace(plan.package, version=facts.version if is_of_index else None, sha256=None)
         arguments = {each.variable for each in package.arguments if each.value is None}
         remote = plan.remote
+        # What a bundle is told may name its folder, which is another on each machine and known once it lies there.
+        variables = plan.entry.config if package.type == "path" else facts.variables
         entry = Entry(
             plan.name,
             facts.kind,
             packages=() if remote is not None else (package,),
-            config=tuple(each for each in facts.variables if not each.found and each.name not in arguments),
+            config=tuple(each for each in variables if not each.found and each.name not in arguments),
             source=plan.source,
             permissions=facts.permissions if remote is None else plan.entry.permissions,
             command=plan.entry.command,
