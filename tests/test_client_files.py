@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dynamic_plugins.approval import ApprovalRequest
-from dynamic_plugins.clients.client_files import CLIENTS
+from dynamic_plugins.clients.client_files import CLIENTS, Machine
 from dynamic_plugins.clients.config_documents import parse
 from dynamic_plugins.clients.exporter import own_server
 from dynamic_plugins.clients.file_change import FileChange, read_document, read_text
@@ -388,3 +388,13 @@ def test_a_registration_is_written_as_it_was_read(client: str, field: str, value
     known = CLIENTS[client]
     (docs,) = [each for each in known.read(parse(file_of(client).read_text(), "json").data) if each.name == "docs"]
     assert known.entry(docs)[field] == value
+
+
+def test_a_link_in_a_project_that_leads_out_of_it_is_not_written_through(tmp_path: Path) -> None:
+    here, client = Machine("linux", {}, tmp_path / "project"), CLIENTS["cursor"]
+    (here.folder / ".cursor").mkdir(parents=True)
+    path = here.folder / ".cursor" / "mcp.json"
+    assert here.writable_project_file(client) == path
+    path.symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(BadArgumentsError, match=r"a link to .*elsewhere\.json"):
+        here.writable_project_file(client)

@@ -257,6 +257,7 @@ async def test_a_runner_s_package_is_found_with_its_version_and_arguments(
     ("command", "args", "why"),
     [
         ("bash", ["-c", "npx x"], "a command line for a shell"),
+        ("env", ["NODE_OPTIONS=--require=/srv/x", "npx", "x"], "it is started through env"),
         ("npx", ["-c", "x && y"], "a command line for a shell"),
         ("npx", ["-y", "--registry=https://npm.example.org", "x"], "an index of its own"),
         ("npx", ["-y", "github:acme/x"], "no package of the npm registry"),

@@ -96,9 +96,7 @@ async def connect(arguments: argparse.Namespace, settings: Settings, out: Output
 def _connected_file(arguments: argparse.Namespace, client: Client, settings: Settings) -> Path:
     if not arguments.project:
         return _target(arguments.file or OWN, client, settings)
-    if (path := this_machine(settings.environment).project_file(client)) is None:
-        raise BadArgumentsError(client.title, "it has no file in projects")
-    return path
+    return this_machine(settings.environment).writable_project_file(client)
 
 
 def _target(said: str, client: Client, settings: Settings) -> Path:

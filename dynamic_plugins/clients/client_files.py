@@ -106,6 +106,18 @@ class Machine:
         words = _IN_PROJECTS.get(client.name)
         return self.folder.joinpath(*words) if words else None
 
+    def writable_project_file(self, client: Client) -> Path:
+        """Return :meth:`project_file`, to be written. Raises BadArgumentsError for none, and one that leads elsewhere.
+
+        Links of the person's own are followed; those of a project may be anybody's.
+        """
+        if (path := self.project_file(client)) is None:
+            raise BadArgumentsError(client.title, "it has no file in projects")
+        if not (real := path.resolve()).is_relative_to(self.folder.resolve()):
+            problem = f"it is a link to {real}, which is not of this project. To change that file: --file {real}"
+            raise BadArgumentsError(str(path), problem)
+        return path
+
     def files(self, client: Client) -> list[Path]:
         """Return the files of *client* that there are: that of the project before that of the person."""
         places = [self.project_file(client), self.own_file(client)]

@@ -24,6 +24,7 @@ _BASENAME = re.compile(r"[^/\\]*$")
 _NODE_MODULE = re.compile(r".*[/\\]node_modules[/\\](?P<name>(?:@[^/\\]+[/\\])?[^/\\]+)[/\\]")
 _SHELLS = {"sh", "bash", "zsh", "dash", "fish", "powershell", "pwsh"}
 _CONTAINERS = {"docker", "podman", "nerdctl"}
+_STARTERS = {"env", "sudo", "doas", "nohup", "nice", "timeout", "setsid", "stdbuf", "xvfb-run", "wsl", "start"}
 _BRIDGES = {"mcp-remote", "@geelen/mcp-remote"}
 # Options of a runner that decide where a package comes from, and that no install here would follow.
 _OTHER_INDEX = ("--registry", "--index-url", "--index", "--default-index", "--extra-index-url", "--find-links", "-i")
@@ -69,6 +70,8 @@ def parse_launch(command: Filled, args: Sequence[Filled]) -> Launch:
         return parse_launch(words[1], words[2:])
     if program in _SHELLS:
         raise CannotImportError("it is a command line for a shell, and nothing is run through a shell here")
+    if program in _STARTERS:
+        raise CannotImportError(f"it is started through {program}, and nothing is run through another program here")
     if program in _CONTAINERS:
         raise CannotImportError(_container(words))
     if program in ("npx", "bunx", "pnpx"):
