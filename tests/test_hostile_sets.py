@@ -5,6 +5,7 @@ In each test the files say something else than what would be installed, reached 
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tomllib
@@ -28,7 +29,7 @@ from dynamic_plugins.install.locked_packages import LockedPackages, LockedWheel
 from dynamic_plugins.install.python_environment import PythonEnvironment
 from dynamic_plugins.project.locked_set import read_locked
 from dynamic_plugins.project.wanted_set import read_wanted
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, Cli
 from tests.npm_registry import npm_registry
 from tests.test_sets import LONG_AGO, Shop, asked, home_of, machine, shop, standing, sync
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.approval import ApprovalRequest
-    from tests.conftest import Cli
 
 __all__ = ["shop"]  # a fixture
 HELLO = EXAMPLES / "hello-plugin"
@@ -163,8 +163,6 @@ async def test_a_package_of_npm_that_was_exchanged_or_added_is_not_installed(sho
 def test_what_packages_of_npm_need_is_their_own_word(
     tmp_path: Path, places: dict[str, dict[str, Any]], problem: str | None
 ) -> None:
-    import json
-
     packages: dict[str, Any] = {"": {}}
     for place, told in places.items():
         folder = tmp_path / "node_modules" / place
@@ -287,6 +285,27 @@ async def test_a_profile_is_not_made_as_a_file_says(shop: Shop) -> None:
         async with App(replace(app.settings, profile="work")) as seen:
             with pytest.raises(BadArgumentsError, match="not one profile of it"):
                 await standing(seen, shop)
+
+
+def test_what_is_installed_is_told_nothing_of_a_client_s_file_without_a_yes(shop: Shop) -> None:
+    pot = {"name": "pot", "kind": "python", "packages": [{"type": "pypi", "name": "tea"}]}
+    shop.index.files.clear()
+    shop.index.add("tea", "1.0", LONG_AGO)
+    (shop.folder / "registry.json").write_text(
+        json.dumps({"schema": 1, "plugins": [pot | {"config": [{"name": "BASE_URL"}]}]})
+    )
+    cli = Cli(shop.folder / "home", shop.environment(shop.folder))
+    cli("--registry", shop.registry, "install", "pot", "--yes")
+    file = shop.folder / "mcp.json"
+    server = {"command": "uvx", "args": ["tea"], "env": {"BASE_URL": "http://x.example/\n  pot: refused"}}
+    file.write_text(json.dumps({"mcpServers": {"pot": server}}))
+    words = ("--registry", shop.registry, "import", str(file))
+    assert "BASE_URL=http://x.example/\\n  pot: refused\n" in cli(*words, "--dry-run", json=False).out
+    (told,) = cli(*words, code=4).json["servers"]
+    assert told["error"]["code"] == "needs_confirmation"
+    assert not (shop.folder / "home" / "configuration.json").exists()
+    assert cli(*words, "--yes").json["ok"]
+    assert "x.example" in (shop.folder / "home" / "configuration.json").read_text()
 
 
 # ---------------------------------------------------------------- paths and texts

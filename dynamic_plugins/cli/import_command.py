@@ -20,18 +20,19 @@ from dynamic_plugins.clients.importer import Importer, OneConsent
 from dynamic_plugins.clients.mcp_servers_clients import ClaudeCode
 from dynamic_plugins.clients.placeholders import Surroundings
 from dynamic_plugins.core.status import status_in_words
-from dynamic_plugins.errors import BadArgumentsError
+from dynamic_plugins.errors import BadArgumentsError, DeclinedError, NeedsConfirmationError
 from dynamic_plugins.install.skills import bundle_manifest
+from dynamic_plugins.text.printable import visible
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from dynamic_plugins.approval import ApprovalRequest, Approve
     from dynamic_plugins.cli.output import Output
     from dynamic_plugins.clients.candidate import Candidate
     from dynamic_plugins.clients.client import Client
-    from dynamic_plugins.clients.importer import Imported
+    from dynamic_plugins.clients.importer import Imported, MayTell
     from dynamic_plugins.settings import Settings
 
 
@@ -148,10 +149,12 @@ def _project_of(path: Path) -> Path:
 async def _import(
     app: App, wanted: Sequence[Candidate], approve: Approve | None, arguments: argparse.Namespace, screen: Screen
 ) -> list[Imported]:
-    importer = Importer(app.service, activate=arguments.activate)
+    importer = Importer(app.service, _teller(arguments, screen), activate=arguments.activate)
     if arguments.yes or approve is None:
         return await importer.run(wanted, None)
-    consent = OneConsent(_asker(screen, activate=arguments.activate), _alone(approve), len(wanted))
+    consent = OneConsent(
+        _asker(screen, activate=arguments.activate), _alone(approve, lambda: consent.asked), len(wanted)
+    )
     app.service.approve = consent
     return await importer.run(wanted, consent)
 
@@ -169,10 +172,24 @@ def _asker(screen: Screen, *, activate: bool) -> Any:
     return ask
 
 
-def _alone(approve: Approve) -> Approve:
+def _teller(arguments: argparse.Namespace, screen: Screen) -> MayTell:
+    async def may_tell(candidate: Candidate, values: Mapping[str, str]) -> None:
+        said = ", ".join(name if name in candidate.told.secrets else f"{name}={values[name]}" for name in values)
+        question = f"Tell {candidate.plugin}, which is installed already, what {candidate.file} has: {said}?"
+        if arguments.yes:
+            return
+        if screen.out.as_json or not prompts.at_a_terminal():
+            raise NeedsConfirmationError(candidate.plugin, question)
+        if not await prompts.agrees(question, screen):
+            raise DeclinedError(candidate.plugin, "configure")
+
+    return may_tell
+
+
+def _alone(approve: Approve, asked: Callable[[], Collection[str]]) -> Approve:
     async def ask(request: ApprovalRequest) -> bool | Answer:
         # The question was whether they are switched on, too; what has changed meanwhile is another one.
-        if request.verb == "activate" and not request.changes:
+        if request.verb == "activate" and not request.changes and request.name in asked():
             return Answer.BEFOREHAND
         return await approve(request)
 
@@ -186,7 +203,7 @@ def show(out: Output, candidates: Sequence[Candidate], arguments: argparse.Names
         out.say(f"{path} ({mine[0].client}): {len(mine)} {'server' if len(mine) == 1 else 'servers'}")
         for each in mine:
             for line in _lines(each, disabled=arguments.disabled):
-                out.say(f"  {line}")
+                out.say(visible(f"  {line}"))  # it is what a person agrees to: a line each, and nothing unseen
     if not candidates:
         out.say("There are no servers in it.")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.lifecycle.variables import Pasted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from dynamic_plugins.approval import Answer, ApprovalRequest, Approve
     from dynamic_plugins.clients.candidate import Candidate
@@ -31,6 +31,8 @@ class OneConsent:
         self._ask_all, self._alone, self._expected = ask_all, alone, expected
         self._waiting: dict[str, ApprovalRequest] = {}
         self._seen: set[str] = set()
+        self.asked: frozenset[str] = frozenset()
+        """The plugins that the question for all was about."""
         self._answer: asyncio.Future[bool | Answer] | None = None
         self._asking: asyncio.Task[None] | None = None
 
@@ -61,6 +63,7 @@ class OneConsent:
 
     async def _ask(self) -> None:
         assert self._answer is not None  # noqa: S101 # somebody waits for it
+        self.asked = frozenset(self._waiting)
         try:
             answer = await self._ask_all(tuple(self._waiting.values()))
         except BaseException as error:  # whoever waits has to hear of it: Ctrl-C too
@@ -94,11 +97,18 @@ class Imported:
         return told | ({"error": self.error.to_dict()} if self.error is not None else {})
 
 
-class Importer:
-    """Installs candidates with *service*, and tells them their values; with *activate* they are switched on as well."""
+MayTell: TypeAlias = "Callable[[Candidate, Mapping[str, str]], Awaitable[None]]"
+"""Returns where the person agrees that what is installed already is told these values; else it raises PluginError."""
 
-    def __init__(self, service: PluginManagementService, *, activate: bool = False) -> None:
-        self._service, self._activate = service, activate
+
+class Importer:
+    """Installs candidates with *service*, and tells them their values; with *activate* they are switched on as well.
+
+    A yes to an install is one to its values, which are shown with it; *may_tell* asks about those of what is there.
+    """
+
+    def __init__(self, service: PluginManagementService, may_tell: MayTell, *, activate: bool = False) -> None:
+        self._service, self._may_tell, self._activate = service, may_tell, activate
 
     async def run(self, candidates: Sequence[Candidate], consent: OneConsent | None) -> list[Imported]:
         """Import *candidates*, several at once; what fails leaves the others alone."""
@@ -124,6 +134,8 @@ class Importer:
                 consent.ended(candidate.plugin)
         name = outcome.info.name
         if values := await self._values(name, candidate, changed=outcome.changed):
+            if not outcome.changed:
+                await self._may_tell(candidate, values)
             await self._service.configure(name, values)
         if outcome.changed and candidate.choice is not None:
             await self._service.choose_actions(name, candidate.choice)
