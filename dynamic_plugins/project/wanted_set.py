@@ -169,6 +169,11 @@ def _filled(found: Any, folder: str, place: Place) -> Any:
 
 
 class _LeadsOutError(Exception):
+    """A link of the project leads out of it.
+
+    It is no PluginError: :func:`read_wanted` adds the line.
+    """
+
     def __init__(self, problem: str, place: Place) -> None:
         super().__init__(problem)
         self.place = place
