@@ -388,3 +388,15 @@ def test_a_yes_that_orders_more_does_that_as_well(said: str, done: list[str]) ->
 def test_what_is_switched_off_is_the_one_of_its_kind_that_is_there() -> None:
     made = answer({"@playwright/mcp": "active", "mcp-server-time": "active"}, "got what i need. browser plugin off")
     assert made.proposed == (Call("deactivate_plugin", {"plugin_name": "@playwright/mcp"}),)
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("turn the calculator off but don't uninstall it", ["deactivate_plugin"]),
+        ("please don't uninstall the calculator", []),
+    ],
+)
+def test_what_is_denied_is_not_proposed(said: str, wanted: list[str]) -> None:
+    made = answer({"mcp-server-calculator": "active", "mcp-server-time": "active"}, said)
+    assert [call.tool for call in (*made.calls, *made.proposed)] == wanted

@@ -79,7 +79,7 @@ def decide(
     sure = bool(wanted)
     if not wanted:
         wanted = _likeliest(reading)
-    if ordered is None and reading.ordered < MAY_ORDER:
+    if ordered is None and (reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken)):
         wanted, sure = [], False
     if ordered is None:
         wanted = [_of_the_installed(_as_said(each), reading, standing, entries) for each in wanted]
@@ -120,6 +120,12 @@ def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wan
     return told and not others and reading.mood.label == "order" and not _TAKES_BACK.search(reading.text.spoken)
 
 
+_FORBIDS = re.compile(
+    r"\W*(?:(?:please|pls|oh|no|and|but|bitte|por favor)\W+)*(?:do not|don['\u2019]?t|never)\s+"
+    r"(?!forget|hesitate|worry|mind|you\b|bother|just\b|only\b)(?:ever\s+)?\w+[^,;.!?\n]*[.!]*\s*\Z",
+    re.I,
+)
+"""A message of one clause that forbids: "please do not uninstall it"."""
 _ALL = re.compile(
     r"\b(?:all|everything|every|both|each|any|rest|others?|whole lot|alles?|s[äa]mtliche|beide[ns]?|todos?"
     r"|todas?|ambos|tout(?:es)?|tous"
