@@ -137,6 +137,7 @@ def modules(installed: Path) -> list[Path]:
 def scraps(app: App) -> list[Path]:
     """What lies among the plugins and belongs to none."""
     known = {plugin.installation.path for plugin in app.store.read().values()}
+    known |= {plugin.kept.installation.path for plugin in app.store.read().values() if plugin.kept}
     return [path for path in app.settings.plugins_dir.glob("*/*") if str(path) not in known]
 
 

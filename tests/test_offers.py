@@ -12,9 +12,10 @@ from dynamic_plugins.embedded.agreement import agrees, declines
 from dynamic_plugins.embedded.classifier import LinearModel, model, vector_of
 from dynamic_plugins.embedded.decide import Call
 from dynamic_plugins.embedded.dialogue import NOTHING_ASKED
+from dynamic_plugins.embedded.memory import memory_of, spelled_out
 from dynamic_plugins.embedded.policy import NOTHING_STANDS_SO
 from dynamic_plugins.embedded.reading import mood_of
-from dynamic_plugins.embedded.request import read_request
+from dynamic_plugins.embedded.request import Exchange, Made, read_request
 from dynamic_plugins.embedded.responder import Responder
 from dynamic_plugins.embedded.spoken_text import without_marker
 from dynamic_plugins.embedded.status_text import standing_in_text
@@ -388,3 +389,44 @@ def test_a_yes_that_orders_more_does_that_as_well(said: str, done: list[str]) ->
 def test_what_is_switched_off_is_the_one_of_its_kind_that_is_there() -> None:
     made = answer({"@playwright/mcp": "active", "mcp-server-time": "active"}, "got what i need. browser plugin off")
     assert made.proposed == (Call("deactivate_plugin", {"plugin_name": "@playwright/mcp"}),)
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("turn the calculator off but don't uninstall it", ["deactivate_plugin"]),
+        ("please don't uninstall the calculator", []),
+    ],
+)
+def test_what_is_denied_is_not_proposed(said: str, wanted: list[str]) -> None:
+    made = answer({"mcp-server-calculator": "active", "mcp-server-time": "active"}, said)
+    assert [call.tool for call in (*made.calls, *made.proposed)] == wanted
+
+
+def test_a_note_that_is_called_as_a_plugin_is_no_plugin() -> None:
+    made = answer(
+        {"@elizaos/plugin-todo": "active", "@elizaos/plugin-scratchpad": "active"}, "delete the note called todo"
+    )
+    assert (made.calls, made.proposed) == ((), ())
+
+
+def test_what_shall_be_kept_is_not_switched_off() -> None:
+    made = answer({"mcp-server-git": "active", "mcp-server-time": "active"}, "turn git off keep time")
+    assert [call.plugin for call in (*made.calls, *made.proposed)] == ["mcp-server-git"]
+
+
+def test_a_year_is_no_path() -> None:
+    lacks = {"name": "mcp-server-sqlite", "version": "1.0", "status": "needs_configuration", "missing": ["DB_PATH"]}
+    made = answer_with(
+        [lacks], "install sqlite", "mcp-server-sqlite 1.0 is installed. It needs DB_PATH.", "it was in 1871"
+    )
+    assert (made.calls, made.proposed) == ((), ())
+
+
+def test_the_fourth_one_is_the_fourth_that_was_listed() -> None:
+    entries = {entry.name: entry for entry in Registry(Path("unused"), official={}).cached_entries()}
+    names = ["octocode-mcp", "@drawio/mcp", "mcp-server-docker", "mcp-server-git", "mcp-server-time"]
+    reply = "\n".join(["I found:", *(f"- {name}: Does a thing" for name in names), "Which one shall I install?"])
+    found = Made("list_available_plugins", {}, {"plugins": [{"name": name} for name in names]})
+    memory = memory_of([Exchange("something for code", [found], reply)], Resolver(list(entries.values())), {}, entries)
+    assert spelled_out("the 4th one", memory)[1] == ["mcp-server-git"]

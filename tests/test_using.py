@@ -392,3 +392,29 @@ def test_a_tool_that_nobody_wrote_for_is_known_by_its_description() -> None:
     own = [tool("own__alpha", "Books a table in a restaurant."), tool("own__beta", "Hails a taxi.")]
     best = [propose(said, [], own)[0].calls[0][0] for said in ("we want to eat out tonight", "I need a ride home")]
     assert best == ["own__alpha", "own__beta"]
+
+
+def test_the_written_name_of_an_action_is_that_action() -> None:
+    git = [tool("git__git_log", "Shows the log."), tool("git__git_commit", "Commits.", {"message": "string"})]
+    assert propose("git_log", [], git)[0].calls == (("git__git_log", {}),)
+
+
+def test_what_is_added_to_a_file_does_not_replace_it() -> None:
+    write = tool(
+        "fs__write_file", "Create a file or completely overwrite one.", {"path": "string", "content": "string"}
+    )
+    read = [Exchange("read it", [Made(FILES[0].name, {"path": "/srv/phones.txt"}, "Joe 4412")], "Joe 4412")]
+    best = propose("put a line 'Anna 4413' at the end of it", read, [*FILES, write])[0]
+    assert best.calls[0][0] != write.name or best.probability < 0.5
+
+
+def test_another_thing_than_the_one_spoken_of_last_is_not_deleted() -> None:
+    delete = tool("notes__NOTE_DELETE", "Deletes one note by its id.", {"id": "string"})
+    read = [Exchange("bed 4", [Made("notes__NOTE_READ", {"id": "bed-4"}, "sleeps badly")], "sleeps badly")]
+    for proposal in propose("delete the bed 7 note, he has gone home", read, [*NOTES, delete]):
+        assert proposal.calls[0] != (delete.name, {"id": "bed-4"})
+
+
+def test_german_is_is_no_indian_time() -> None:
+    said = "Wenn es hier in Hamburg 20 Uhr ist, wie spät ist es dann in Sydney?"
+    assert [value.unit for value in extract(said).of("place")] == ["Europe/Berlin", "Australia/Sydney"]

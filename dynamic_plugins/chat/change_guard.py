@@ -13,6 +13,7 @@ from dynamic_plugins.embedded.action_nature import Ability, nature
 from dynamic_plugins.embedded.agreement import agrees
 from dynamic_plugins.embedded.reading import mood_of
 from dynamic_plugins.errors import NeedsConfirmationError
+from dynamic_plugins.text.secret_names import PLACEHOLDER
 from dynamic_plugins.tools.management import CHANGING, NAMES
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ class ChangeGuard:
     def __init__(self) -> None:
         self._mood: str | None = None
         self._question = ""
+        self._gives_secret = False
 
     def begin(self, said: str) -> str:
         """Begin a turn with what the person said. A yes to a question of the last reply orders what was asked.
 
         Returns the question to which it is a yes; empty where it is none.
         """
+        self._gives_secret = PLACEHOLDER.search(said) is not None
         if self._question and agrees(said, self._question):
             self._mood = None
             return "\n".join(line for line in self._question.splitlines() if _asks(line))
@@ -57,6 +60,8 @@ class ChangeGuard:
         """Return why *call*, which is about *plugin*, is not made; None when it may be."""
         if self._mood is None or not changes(call):
             return None
+        if self._gives_secret and call.name == "configure_plugin":
+            return None  # who hands over a key wants it kept, whatever the words around it
         what = call.name if call.tool is None or call.tool.plugin is None else call.tool.action.name
         mood = _MOODS[self._mood]
         return NeedsConfirmationError(

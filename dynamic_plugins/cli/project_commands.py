@@ -36,7 +36,7 @@ async def init(arguments: argparse.Namespace, settings: Settings, out: Output) -
         with file.open("x", encoding="utf-8") as new:
             new.write(text)
     except FileExistsError:
-        raise ProjectFileError(str(file), "it is there already, and what a person has written stays") from None
+        raise ProjectFileError(str(file), "it is there already, and what was written into it stays") from None
     if out.as_json:
         out.document({"ok": True, "file": str(file), "plugins": list(home)})
     out.say(f"{file} is written, with {_plugins(len(home))}. Lock them with: dynamic-plugins lock")

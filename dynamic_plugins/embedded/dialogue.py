@@ -126,6 +126,8 @@ class Dialogue:
         for answer in orders:
             calls += [call for call in answer.calls or answer.proposed if call not in calls]
         known = _plugins(whole.calls or whole.proposed) if whole is not None else set()
+        if whole is None and len(orders) == 1:
+            return self._the_one_order(parts, answers)
         if len(orders) < 2 or not known < _plugins(calls):
             return whole
         likely = min(answer.probability for answer in orders)
@@ -133,6 +135,15 @@ class Dialogue:
         if sure and not any(self._takes_away(call) for call in calls) and _named_in(reading) >= _plugins(calls):
             return Answer(tuple(calls), probability=likely)
         return Answer(text=question(calls), proposed=tuple(calls), probability=likely, doubtful=True)
+
+    def _the_one_order(self, parts: Sequence[str], answers: Sequence[Answer | None]) -> Answer | None:
+        """Ask about the one order that stands among tales: "I never use it, I have my till. Uninstall"."""
+        part, answer = next((p, a) for p, a in zip(parts, answers, strict=True) if a and (a.calls or a.proposed))
+        reading = self._known.read(part)
+        if reading.ordered < ORDERED or reading.act.all.get("manage", 0.0) < MANAGES or negated(part):
+            return None
+        calls = answer.calls or answer.proposed
+        return Answer(text=question(calls), proposed=calls, probability=answer.probability, doubtful=True)
 
     def _clause_by_clause(self, parts: Sequence[str], memory: Memory) -> list[Answer | None]:
         """Return what each of *parts* wants by itself; an "it" may be the plugin of the part before."""

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_words import concepts, fillers, ordinals, verb_kinds
+from dynamic_plugins.embedded.extractors import extract
 from dynamic_plugins.embedded.free_text import names_again
 from dynamic_plugins.embedded.left_over_text import left_over
 from dynamic_plugins.embedded.message import Filled, Message
@@ -180,6 +181,28 @@ class Slots:
         return [self.filled.arguments.get(p.name) for p in self.parameters if p.role == "zone"]
 
     def _carried(self, p: Parameter) -> Any:
+        value = self._from_calls(p)
+        if value is not None and self._deletes_another(p, value):
+            return None
+        return self._from_what_was_said(p) if value is None and p.role == "path" else value
+
+    def _deletes_another(self, p: Parameter, value: Any) -> bool:
+        """Whether a tool that deletes would take what was spoken of before, and the message has another number."""
+        deletes = any("delete" in verb_kinds(word) for word in tokens(self.tool.name))
+        numbers = re.findall(r"\d+", self.message.text)
+        return deletes and p.role in ("id", "name", "path", "ref") and any(n not in str(value) for n in numbers)
+
+    def _from_what_was_said(self, p: Parameter) -> Any:
+        """Return the folder that an earlier message named: "my repository is /srv/app"."""
+        if p.words[0] not in ("repo", "repository", "project", "root", "path", "directory", "folder"):
+            return None
+        for said in self.memory.said:
+            for found in extract(said).of("path"):
+                if re.match(r"[/~]|[A-Z]:", str(found.value)):
+                    return found.value
+        return None
+
+    def _from_calls(self, p: Parameter) -> Any:
         if p.role in ("text", "expression", "sql", "flag", "list", "object", "time", "glob"):
             return None
         if p.role in ("city", "zone"):

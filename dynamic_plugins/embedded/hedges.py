@@ -65,6 +65,19 @@ _IS_SUBJECT = re.compile(
 )
 
 
+_NAMES_A_THING = re.compile(
+    r"\b(?:called|named|titled|entitled|labelled|namens|genannt|mit dem (?:namen|titel)"
+    r"|llamad[oa]|titulad[oa]|appel[ée]e?|intitul[ée]e?|chiamat[oa]|intitolat[oa]|chamad[oa])\s+[\"'\u201c\u201e\u00ab]?\s*\Z",
+    re.I,
+)
+"""What stands behind is the name of a note or a file, though a plugin is called so: "delete the note called todo"."""
+
+
+def names_a_thing(spoken: str, link: Link) -> bool:
+    """Whether the name that *link* is taken from is said to be that of something else."""
+    return link.named and bool(_NAMES_A_THING.search(spoken[: link.start]))
+
+
 def hedged(spoken: str, links: Sequence[Link]) -> bool:
     """Whether an order about the plugins of *links* is denied, spoken of as what would be, or somebody else's."""
     if _TRICKS.search(spoken) or _HEADING.match(spoken):
@@ -95,7 +108,7 @@ def sentences(spoken: str) -> list[tuple[int, int]]:
     return [(begin, end) for begin, end in zip([0, *ends], ends, strict=False) if spoken[begin:end].strip()]
 
 
-_CLAUSE_END = re.compile(
+CLAUSE_END = re.compile(
     r"\s*[.!?;\n。！？]+\s+|\s*,\s+(?:and |then |und |y |et |e )?"
     r"|\s+(?:and then|and also|and|then|n|&|plus|und|dann|y|luego|et|puis|poi|oraz|potem)\s+",
     re.I,
@@ -104,4 +117,4 @@ _CLAUSE_END = re.compile(
 
 def clauses(spoken: str) -> list[str]:
     """Return the parts of *spoken* that may order something by themselves, in order."""
-    return [part for part in _CLAUSE_END.split(spoken) if part.strip(" .!?,;")]
+    return [part for part in CLAUSE_END.split(spoken) if part.strip(" .!?,;")]

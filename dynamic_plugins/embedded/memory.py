@@ -97,7 +97,8 @@ def memory_of(
         if not told and _offer_in(reply):
             told = [name for name in _named(reply, resolver, installed, WEAKLY_NAMED) if name in installed]
         said = _named(spoken_in(exchange.said).spoken, resolver, installed)
-        several = next((names for names in (told, listed, called, said) if len(names) > 1), None)
+        whole = listed if all(name in reply for name in listed) else told
+        several = next((names for names in (whole, told, listed, called, said) if len(names) > 1), None)
         if several:
             memory.listed = several
         elif told or listed or called:

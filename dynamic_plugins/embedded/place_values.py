@@ -101,6 +101,8 @@ _AFTER_A_CLOCK = re.compile(r"\d\s?(?:am|pm|a\.m\.|p\.m\.|h|uhr)?\s$", re.I)
 
 def _may_be_a_place(place: str, ahead: str) -> bool:
     low = place.lower()
+    if "," in place and len(place.partition(",")[0]) < 4:
+        return False  # "20 Uhr ist, wie spät …": no time zone of India
     if place.isupper() and 1 < len(place) < 5 and _AFTER_A_CLOCK.search(ahead):
         return True
     if low in _SHORT:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for, question, which
-from dynamic_plugins.embedded.hedges import hedged, sentences
+from dynamic_plugins.embedded.hedges import hedged, names_a_thing, sentences
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.settings_text import given_settings
 from dynamic_plugins.embedded.versions import with_versions
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.settings_text import Settings
     from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.registry.entry import Entry
+    from dynamic_plugins.resolver.linker import Link
 
 ACTS = 0.93
 """From this probability on of every step, and of nothing besides, it is done without a question."""
@@ -35,8 +36,9 @@ MAY_ORDER = 0.2
 """A message that orders something less likely than that is a question or a tale: nothing is proposed for it."""
 REMOVES = 0.15
 """From this probability on that a plugin shall go it is asked whether to remove it, where it is off already."""
-MANAGES = 0.6
-"""So likely must it be that the whole message is about managing plugins."""
+MANAGES, MANAGES_PLAIN = 0.6, 0.3
+"""So likely must it be that the whole message is about managing plugins; the second holds for a short one that surely
+orders something of a plugin that it calls by its name."""
 LISTS = 0.42
 """From this probability on of a search being wanted, it is made: it changes nothing."""
 
@@ -79,7 +81,7 @@ def decide(
     sure = bool(wanted)
     if not wanted:
         wanted = _likeliest(reading)
-    if ordered is None and reading.ordered < MAY_ORDER:
+    if ordered is None and (reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken)):
         wanted, sure = [], False
     if ordered is None:
         wanted = [_of_the_installed(_as_said(each), reading, standing, entries) for each in wanted]
@@ -120,6 +122,12 @@ def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wan
     return told and not others and reading.mood.label == "order" and not _TAKES_BACK.search(reading.text.spoken)
 
 
+_FORBIDS = re.compile(
+    r"\W*(?:(?:please|pls|oh|no|and|but|bitte|por favor)\W+)*(?:do not|don['\u2019]?t|never)\s+"
+    r"(?!forget|hesitate|worry|mind|you\b|bother|just\b|only\b)(?:ever\s+)?\w+[^,;.!?\n]*[.!]*\s*\Z",
+    re.I,
+)
+"""A message of one clause that forbids: "please do not uninstall it"."""
 _ALL = re.compile(
     r"\b(?:all|everything|every|both|each|any|rest|others?|whole lot|alles?|s[äa]mtliche|beide[ns]?|todos?"
     r"|todas?|ambos|tout(?:es)?|tous"
@@ -165,8 +173,9 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
     One that no word names is meant only by a word for all of them; what stands behind "except" is not; of two that a
     correction stands between the second is.
     """
-    wanted = [_taken_away(Wanted(plugin, plugin.intents, plugin.probability)) for plugin in reading.wanted]
     spoken = reading.text.spoken
+    meant = [plugin for plugin in reading.wanted if not _kept(spoken, plugin.link)]
+    wanted = [_taken_away(Wanted(plugin, plugin.intents, plugin.probability)) for plugin in meant]
     named = [each for each in wanted if each.plugin.link.pointed]
     if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
         wanted = named
@@ -180,6 +189,24 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
         if any(_CORRECTS.search(f" {text} ") for text in between) and each in wanted:
             wanted.remove(each)
     return wanted
+
+
+_KEEPS = re.compile(
+    r"\b(?:keep|leave|keeping|leaving|behalte?|lass|deja|dejar|garde[rz]?|laisse[rz]?|tieni|lascia|deixa)\s+"
+    r"(?:the\s+|my\s+|die\s+|den\s+|das\s+|el\s+|la\s+|le\s+|il\s+|o\s+|a\s+)?\Z",
+    re.I,
+)
+"""What stands behind stays as it is: "turn git off, keep time"."""
+_UNINSTALLS = re.compile(
+    r"uninstall|deinstall|desinstal|d[ée]sinstall|disinstall|odinstal|\bremove\b(?!.*\b(?:note|item|file|task|todo)\b)|\bpurge\b"
+    r"|\bcompletely\b|\bfor good\b|\bplugin\b|\bserver\b|\bkomplett\b|\bganz\b",
+    re.I,
+)
+"""Only with such a word is a plugin removed without a question: "delete the todo" may mean what is in it."""
+
+
+def _kept(spoken: str, link: Link) -> bool:
+    return names_a_thing(spoken, link) or (link.named and bool(_KEEPS.search(spoken[: link.start])))
 
 
 def _taken_away(wanted: Wanted) -> Wanted:
@@ -204,6 +231,7 @@ def wants_list(reading: Reading) -> bool:
 def _likeliest(reading: Reading) -> list[Wanted]:
     """Return the likeliest want of the one plugin that something may be wanted of; nothing where none is likely."""
     named = [plugin for plugin in reading.plugins if plugin.link.pointed and plugin.meant >= ASKS]
+    named = [plugin for plugin in named if not _kept(reading.text.spoken, plugin.link)]
     if not named or reading.ordered < MAY_ORDER:
         return []
     best = max(named, key=lambda plugin: plugin.meant)
@@ -247,10 +275,14 @@ def _kinds(entry: Entry) -> set[str]:
 
 def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:
     spoken = reading.text.spoken
-    if _doubtful(reading, wanted) or reading.ordered < ORDERED or reading.act.all.get("manage", 0.0) < MANAGES:
+    if _doubtful(reading, wanted) or reading.ordered < ORDERED:
         return False
     called = all(each.plugin.link.kind in _CALLED and each.plugin.link.confidence >= 0.5 for each in wanted)
-    needed = min(acts, ACTS_SHORT) if acts <= ACTS and called and len(spoken.split()) <= SHORT else acts
+    short = called and len(spoken.split()) <= SHORT
+    plain = short and reading.ordered >= ACTS and all(each.probability >= ACTS for each in wanted)
+    if reading.act.all.get("manage", 0.0) < (MANAGES_PLAIN if plain else MANAGES):
+        return False
+    needed = min(acts, ACTS_SHORT) if acts <= ACTS and short else acts
     if any(each.probability < needed or not each.plain for each in wanted):
         return False
     meant = {each.plugin.link.names for each in wanted}
@@ -267,8 +299,8 @@ def _doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
         return True
     if any(each.plugin.link.kind in _GUESSED for each in wanted):
         return True
-    if any("X" in each.letters for each in wanted) and len(sentences(spoken)) > 1:
-        return True  # what is said beside it may take it back, and a removal cannot be
+    if any("X" in each.letters for each in wanted) and (len(sentences(spoken)) > 1 or not _UNINSTALLS.search(spoken)):
+        return True  # what is said beside it may take it back, and a removal cannot be; or a note is to be deleted
     return hedged(spoken, [each.plugin.link for each in wanted])
 
 

@@ -19,6 +19,7 @@ from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
 from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
+from dynamic_plugins.embedded.hedges import CLAUSE_END
 from dynamic_plugins.embedded.options import (
     Situation,
     ask_for,
@@ -62,6 +63,8 @@ MANAGEMENT = frozenset(NAMES)
 SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
 USES = 0.4
 """What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
+SURELY_USES = 0.6
+"""What a later clause asks, behind an order that was no plain one, is called from this probability on."""
 CHANGES = 0.9
 """What a message says besides switching a plugin on is called from this probability on."""
 LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
@@ -147,7 +150,7 @@ class Responder:
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
-        if managed is not None and (understood.settled or managed.calls):
+        if managed is not None and (understood.settled or managed.calls) and not _spells_action(understood.said, tools):
             return managed
         if tools and (completed := self._completed(request, tools)) is not None:
             return completed
@@ -274,6 +277,14 @@ class Responder:
         least = CHANGES if left == ordered[-1].said and ordered is request.exchanges else USES
         if best is not None and best.calls and not best.missing and best.probability >= least:
             return _calls(best)
+        return self._second_half(left, ordered[:-1], tools) if left == ordered[-1].said else None
+
+    def _second_half(self, said: str, before: Sequence[Exchange], tools: Sequence[Offered]) -> Answer | None:
+        """Return what the later clauses of a message ask of a plugin that its first ones switched on."""
+        for found in CLAUSE_END.finditer(said):
+            best = next(iter(propose(said[found.end() :], before, tools)), None)
+            if best is not None and best.calls and not best.missing and best.probability >= SURELY_USES:
+                return _calls(best)
         return None
 
     def _wrapped(self, now: Exchange, before: Sequence[Exchange], found: Sequence[Offered]) -> Answer | None:
@@ -292,6 +303,12 @@ class Responder:
 
 def _offered_search(search: Call) -> Answer:
     return Answer(text=question((search,), (NOTHING_DOES_THAT,)), proposed=(search,))
+
+
+def _spells_action(said: str, tools: Sequence[Offered]) -> bool:
+    """Whether a message begins with the written name of an action, such as NOTE_DELETE: that is no setting."""
+    first = said.strip().partition(" ")[0].lower()
+    return "_" in first and any(tool.name.rpartition("__")[2].lower() == first for tool in tools)
 
 
 def _usable(request: Request) -> list[Offered]:

@@ -146,7 +146,8 @@ def given_settings(
     named: list[Value] = []
     for value in values:
         variable = value.name if value.explicit else _variable_for(reading.text.spoken, value, entry, named)
-        if value.explicit or not _names(entry) or variable in _names(entry):
+        fits = value.explicit or _fits(variable, value.value)
+        if fits and (value.explicit or not _names(entry) or variable in _names(entry)):
             named.append(replace(value, name=variable))
     if not named:
         return None
@@ -188,6 +189,17 @@ def _apart(found: Sequence[Value]) -> Iterator[Value]:
 
 
 # ---------------------------------------------------------------- for which plugin
+
+
+_IS_PATH = re.compile(r"(?:^|_)(?:PATH|FILE|DIR|DIRECTORY|FOLDER|ROOT)S?$")
+_IS_URL = re.compile(r"(?:^|_)(?:URL|URI|ENDPOINT|HOST|DOMAIN)S?$")
+
+
+def _fits(variable: str, value: str) -> bool:
+    """Whether a value that nobody named may be that of *variable*: a year is no path."""
+    if _IS_PATH.search(variable):
+        return bool(re.search(r"[/\\~]|\.\w", value))
+    return not _IS_URL.search(variable) or bool(re.search(r"[.:/]|localhost", value))
 
 
 def _configured(plugin: PluginReading) -> float:
@@ -254,7 +266,7 @@ def _answer_to_missing(
     if len(said.split()) > ANSWER_WORDS or said.endswith("?"):
         return None
     found = [m for m in _VALUE.finditer(said) if variables[missing[0]].format != "filepath" or m[0][:1] in "/~."]
-    found = found or list(_QUOTED.finditer(said))
+    found = [m for m in found if _fits(missing[0], m[0])] or list(_QUOTED.finditer(said))
     if len(found) != 1:
         return None
     value = _clean(found[0].group())

@@ -84,6 +84,7 @@ def spoken_in(said: str) -> SpokenText:
         spoken = spoken[:start] + _blank(spoken[start:])
     spoken = _without_transcript(spoken)
     spoken = _QUOTES.sub(_quotation, spoken)
+    spoken = _without_denial(spoken)
     quotes = spoken != said
     written = spoken
     addresses = tuple(found.group().rstrip(".,;)") for found in _ADDRESS.finditer(spoken))
@@ -95,6 +96,27 @@ def _quotation(found: re.Match[str]) -> str:
     quote = found.group()
     long = len(re.findall(r"\w+", quote)) > QUOTED_WORDS or len(quote) > 80
     return _blank(quote) if long else f" {quote[1:-1]} "
+
+
+_DENIED = re.compile(
+    r"[\s,;.:(-]+(?:(?:but|aber|pero|mais|mas|ma|maar|and|und|y|et|e)\s+)?(?:please\s+|bitte\s+)?"
+    r"(?:(?:i\s+)?(?:do\s+not|don['\u2019]?t|did\s+not|not(?:\s+to)?)(?:\s+say)?|nicht|no|ne\s+pas|pas|n[ãa]o|non|niet)\s+"
+    r"(?:(?:be\s+)?(?:uninstall|remove|delete|unload|install)\w*(?:\s+(?:it|them|that|this))?"
+    r"|(?:switch|turn|put)\s+(?:it|them|that)\s+on(?:\s+yet)?|(?:activate|enable|start|run)\s+(?:it|them|that)(?:\s+yet)?"
+    r"|deinstallier\w*|entfern\w*|l[öo]sch\w*|installier\w*|desinstal\w*|borr\w*|instal\w*|d[ée]sinstall\w*|supprim\w*"
+    r"|einschalten|anmachen|(?:lo\s+)?(?:enciend|activ)\w+|activer|allumer)\b",
+    re.I,
+)
+"""What is denied behind an order for something else: "switch it off, but do not uninstall it". It orders nothing."""
+LEAST_ORDERED = 3
+"""So many words must stand before it: "please do not remove it" denies the order itself."""
+
+
+def _without_denial(spoken: str) -> str:
+    found = _DENIED.search(spoken)
+    if found is None or len(spoken[: found.start()].split()) < LEAST_ORDERED:
+        return spoken
+    return spoken[: found.start()] + _blank(found.group()) + spoken[found.end() :]
 
 
 def _without_transcript(spoken: str) -> str:

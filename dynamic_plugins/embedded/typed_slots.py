@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from dynamic_plugins.embedded.action_words import concepts, fillers
 from dynamic_plugins.embedded.earlier_values import Slots
@@ -120,7 +121,12 @@ class TypedSlots(Slots):
         return False
 
     def _url(self, p: Parameter) -> None:
-        self._first(p, "url")
+        last = self.memory.argument(p.name)
+        if self._first(p, "url") or not (isinstance(last, str) and last.startswith("http")):
+            return
+        # "no, council.html please": a page beside the last one
+        if page := next((v for v in self.message.values.of("file") if _PAGE.search(str(v.value))), None):
+            self.give(p.name, urljoin(last, str(page.value)), (page.start, page.end))
 
     def _email(self, p: Parameter) -> None:
         self._first(p, "email")
@@ -231,6 +237,7 @@ class TypedSlots(Slots):
             self.give(p.name, bare[1], bare.span(1))
 
 
+_PAGE = re.compile(r"\.(?:html?|php|md|txt|xml|json|rss|csv|pdf)$", re.I)
 _EXTENSION = re.compile(r"(?<!\w)\.(\w{2,5})\b(?:\s+files?)?")
 _FILES_OF = re.compile(r"\b(\w{2,4})[ -](?:files|dateien|archivos|fichiers)\b")
 _AT_MOST = re.compile(
@@ -247,8 +254,8 @@ _CONTINUES = [
         "share",
     ),
     (
-        r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ?ciento)\s*(?:off|discount|rabatt|less)|(?:less|"
-        r"minus|menos|moins|abzüglich|weniger)\s+(\d+(?:\.\d+)?)\s*(?:%|percent|prozent)",
+        r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ?ciento)\s*(?:off|discount|rabatt|less|menos|moins|weniger|meno)|"
+        r"(?:less|minus|menos|moins|abzüglich|weniger)\s+(\d+(?:\.\d+)?)\s*(?:%|percent|prozent)",
         "less share",
     ),
     (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_ranker import GOES_ON, Ranked, card, rank
 from dynamic_plugins.embedded.action_words import fillers, verb_kinds
+from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.listed_items import each_item
 from dynamic_plugins.embedded.message import Filled, Message
 from dynamic_plugins.embedded.parameters import parameters_of
@@ -46,6 +47,10 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
     message = Message(spoken(said), memory, words_of(tools))
     ranked = rank(message, tools)
     found = [_single(one, message, ranked) for one in ranked[:TRIED]]
+    if spelled := next((one for one in ranked if _is_name_of(said, one.tool)), None):
+        exact = _single(spelled, message, ranked)
+        exact.features["spelled"] = 1.0
+        found = [exact, *(each for each in found if each.calls[0][0] != spelled.tool.name)]
     # Of two that are the same call the first is kept, with what speaks for it.
     found = [*_answers(said, exchanges, tools), *_repeats(message, ranked), *found, *_retries(message, ranked)]
     found += (several := _several(message, ranked))
@@ -57,6 +62,12 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
         if not any(candidate.calls == other.calls for other in kept):
             kept.append(candidate)
     return kept
+
+
+def _is_name_of(said: str, tool: Offered) -> bool:
+    """Whether a message is the name of an action, or begins with one that is no other word: "git_log"."""
+    first, action = said.strip().partition(" ")[0].strip(".!"), tool.name.rpartition("__")[2]
+    return first.lower() == action.lower() and ("_" in action or "-" in action or first == said.strip(" .!"))
 
 
 def _is_one_of(candidate: Candidate, each: Candidate) -> bool:
@@ -296,6 +307,8 @@ def _answers(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered])
     before = candidates(exchanges[-1].said, exchanges[:-1], tools)[:1] if len(exchanges) < 40 else []
     if not before or len(before[0].calls) != 1 or len(before[0].missing) == 0:
         return []
+    if negated(said) and re.match(r"\W*(?:no|nope|not|it'?s|that'?s|nein|das ist|nicht|es|c'est|non)\b", said, re.I):
+        return []  # "it's a todo, not a note" is no title
     name, known = before[0].calls[0]
     tool = next(tool for tool in tools if tool.name == name)
     message = Message(said, Memory(exchanges))

@@ -89,7 +89,7 @@ _SWITCHES = re.compile(
 def use_features(one: Ranked, filled: Filled, message: Message, ranked: Sequence[Ranked]) -> dict[str, float]:
     """Return the features of calling the tool of *one*, among all that were *ranked*, with what was *filled* in."""
     found = _of_the_ranking(one, ranked)
-    found["misfit"] = float(misfits(one.tool, filled))
+    found["misfit"] = float(misfits(one.tool, filled) or overwrites(one.tool, filled, message))
     found |= _of_the_arguments(one, filled, message)
     found |= _of_the_message(message, changing=may_change(one.tool))
     return found | {f"r_{name}": one.features.get(name, 0.0) for name in _RANKED_BY}
@@ -165,6 +165,25 @@ def misfits(tool: Offered, filled: Filled) -> bool:
     """Whether a tool for pictures and sounds is given the path of a text."""
     about = _PICTURES & {*card(tool).name_words, *card(tool).first[:8]}
     return bool(about) and any(isinstance(v, str) and _TEXT.search(v) for v in filled.arguments.values())
+
+
+_OVERWRITES = re.compile(r"overwrit|replaces? (?:the )?(?:whole|entire|existing|all)", re.I)
+_ADDS = re.compile(
+    r"\b(?:append|add|at the end|to the end|at the bottom|as a new line|a line|one more line|hinzu\w*"
+    r"|anh[äa]ng\w*|ans? ende|am ende|a[ñn]ad\w*"
+    r"|agreg\w*|al final|ajout\w*|[àa] la fin|aggiung\w*|alla fine|adicion\w*|no fim)\b",
+    re.I,
+)
+
+
+def overwrites(tool: Offered, filled: Filled, message: Message) -> bool:
+    """Whether a tool that replaces all of a file is to add to one that was spoken of."""
+    if not (_OVERWRITES.search(tool.description) and _ADDS.search(message.text)):
+        return False
+    known = {str(value) for call in message.memory.calls for value in call.arguments.values()}
+    listed = {str(item.fields.get("name")) for call in message.memory.calls for item in call.items}
+    paths = [v for v in filled.arguments.values() if isinstance(v, str) and re.match(r"[/~.]|[A-Z]:|[\w-]+\.\w+$", v)]
+    return any(path in known or path.rpartition("/")[2] in listed for path in paths)
 
 
 def joint(filled: Filled) -> bool:

@@ -90,6 +90,7 @@ def order(found: Sequence[Candidate], weights: Mapping[str, float] | None = None
     scores = [
         sum(weights.get(name, 0.0) * value for name, value in c.features.items())
         + RARE * (c.features.get("answers", 0.0) + c.features.get("retry", 0.0) - c.features.get("misfit", 0.0))
+        + RARE * c.features.get("spelled", 0.0)
         for c in found
     ]
     top = max(scores, default=0.0)

@@ -200,7 +200,7 @@ class Installer:
         is_wheel = path.suffix == ".whl" and path.is_file()
         told = read_local(path)
         if editable and isinstance(told, SkillsManifest):
-            raise InstallError(told.name, "skills are copied. To take over what you change in them, install them again")
+            raise InstallError(told.name, "skills are copied. To take over changes in them, install them again")
         if version not in {None, "latest", told.version, f"v{told.version}"}:
             raise BadArgumentsError(told.name, f"there is no version {version}: {path} holds {told.version}")
         needed = [str(path)] if is_wheel else list(told.dependencies)
