@@ -80,12 +80,12 @@ def file_of(client: str) -> Path:
 
 
 async def planned(
-    app: App, path: Path, environ: Mapping[str, str] = AROUND, *, disabled: bool = False
+    app: App, path: Path, environ: Mapping[str, str] = AROUND, *, disabled: bool = False, own: bool = False
 ) -> dict[str, Candidate]:
     """Return what the servers in *path* would become, by their names."""
     document, client = read_document(path)
     project = path.parent
-    servers = ServerList(client, path, tuple(client.read(document.data)), project)
+    servers = ServerList(client, path, tuple(client.read(document.data)), project, own)
     plan = ImportPlan(app.service, Surroundings(environ, Path("/home/ann"), project), disabled=disabled)
     return {each.server.name: each for each in await plan.candidates([servers])}
 
@@ -327,6 +327,17 @@ async def test_what_would_change_which_code_runs_is_not_taken(tmp_path: Path) ->
     told = (await planned_text(tmp_path, {"tea": {"command": "uvx", "args": ["tea-mcp"], "env": env}}))["tea"].told
     assert told.plain == {"TEA_SORT": "green"}
     assert [note.partition(" ")[0] for note in told.notes] == ["NODE_OPTIONS", "PATH", "DYNAMIC_PLUGINS_HOME"]
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_what_is_the_persons_own_is_taken_from_their_own_file_alone(tmp_path: Path, own: bool) -> None:
+    path = tmp_path / "mcp.json"
+    env = {"HTTPS_PROXY": "http://127.0.0.1:9", "TEA_SORT": "green"}
+    path.write_text(json.dumps({"mcpServers": {"tea": {"command": "uvx", "args": ["tea-mcp"], "env": env}}}))
+    async with App(settings_at(tmp_path)) as app:
+        told = (await planned(app, path, own=own))["tea"].told
+    assert told.plain == (env if own else {"TEA_SORT": "green"})
+    assert [note.partition(":")[0] for note in told.notes] == ([] if own else ["HTTPS_PROXY is not taken"])
 
 
 @pytest.mark.parametrize("text", ["<YOUR_API_KEY>", "your-api-key-here", "YOUR_KEY", "xxxxxxxx", "{API_KEY}"])

@@ -98,11 +98,14 @@ def _lists(arguments: argparse.Namespace, settings: Settings) -> list[ServerList
             client_called(arguments.source)  # which says what clients there are
         form = client_called(arguments.form) if arguments.form else None
         document, client = read_document(path, form)
-        return [ServerList(client, path, tuple(_servers(client, document.data, here.folder)), _project_of(path))]
+        servers = tuple(_servers(client, document.data, here.folder))
+        own = path in {here.own_file(each) for each in CLIENTS.values()}
+        return [ServerList(client, path, servers, _project_of(path), own)]
     lists = []
     for path in here.files(client):
         document, _ = read_document(path, client)
-        lists.append(ServerList(client, path, tuple(_servers(client, document.data, here.folder)), here.folder))
+        servers = tuple(_servers(client, document.data, here.folder))
+        lists.append(ServerList(client, path, servers, here.folder, path == here.own_file(client)))
     if not lists:
         absent = f"there is no {here.own_file(client)}. Name the file: dynamic-plugins import FILE"
         raise BadArgumentsError(client.title, absent)

@@ -9,7 +9,7 @@ from dynamic_plugins.clients.argument_fit import is_no_key, is_path, is_secret
 from dynamic_plugins.clients.placeholders import why_missing
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.registry.sources import UNLISTED
-from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden
+from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden, is_the_persons_own
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Told:
     places: list[tuple[str, str]] = field(default_factory=list)
     """Where secrets stand in the file as plain text: ``env`` or ``headers``, and the name there."""
     notes: list[str] = field(default_factory=list)
+    own: bool = True
+    """Whether the file is the person's own."""
 
     def take(
         self, name: str, value: Filled, client: str, *, secret: bool = False, place: tuple[str, str] | None = None
@@ -47,6 +49,9 @@ class Told:
         if is_forbidden(name):
             why = "it would change which code runs" if name.upper() in FORBIDDEN_VARIABLES else "it is no plugin's"
             self.notes.append(f"{name} is not taken: {why}")
+            return
+        if not self.own and is_the_persons_own(name):
+            self.notes.append(f"{name} is not taken: it is yours alone to set, and this file may be anybody's")
             return
         secret = secret or value.secret or is_secret(name, value.text)
         if value.missing:

@@ -36,12 +36,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServerList:
-    """The servers of one file of a client; *project* is the folder of the project that the file is of."""
+    """The servers of one file of a client; *project* is the folder of the project that the file is of.
+
+    *own* says that it is the person's own file: only in that stand values that are the person's alone to set.
+    """
 
     client: Client
     file: Path
     servers: tuple[ClientServer, ...]
     project: Path | None = None
+    own: bool = False
 
 
 class ImportPlan:
@@ -81,7 +85,7 @@ class ImportPlan:
         made = Candidate(server, of.client.title, of.file)
         if server.problem:
             return replace(made, state="refused", reason=server.problem)
-        one = _OneServer(self._service, replace(self._surroundings, project=of.project), server, of.client)
+        one = _OneServer(self._service, replace(self._surroundings, project=of.project), server, of.client, own=of.own)
         try:
             made = replace(await one.found(), file=of.file)
             if made.found is not None:
@@ -151,11 +155,17 @@ class _OneServer:
     """One server of a file: what it starts or speaks to, and what it is told."""
 
     def __init__(
-        self, service: PluginManagementService, surroundings: Surroundings, server: ClientServer, client: Client
+        self,
+        service: PluginManagementService,
+        surroundings: Surroundings,
+        server: ClientServer,
+        client: Client,
+        *,
+        own: bool,
     ) -> None:
         self._service, self._surroundings = service, surroundings
         self._server, self._client = server, client
-        self._told = Told()
+        self._told = Told(own=own)
 
     async def found(self) -> Candidate:
         """Return what the server becomes. Raises CannotImportError and PluginError."""
