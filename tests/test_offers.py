@@ -378,6 +378,8 @@ TODO = "Yes, @elizaos/plugin-todo can do that; it is not installed. Shall I inst
     ("said", "done"),
     [
         ("yea get it and fire it up", ["install_plugin", "activate_plugin"]),
+        ("yes that one", ["install_plugin"]),
+        ("aye go on get it installed", ["install_plugin"]),
         ("yes but do not switch it on", []),
         ("sure, what does it cost?", []),
     ],

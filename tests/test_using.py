@@ -418,3 +418,16 @@ def test_another_thing_than_the_one_spoken_of_last_is_not_deleted() -> None:
 def test_german_is_is_no_indian_time() -> None:
     said = "Wenn es hier in Hamburg 20 Uhr ist, wie spät ist es dann in Sydney?"
     assert [value.unit for value in extract(said).of("place")] == ["Europe/Berlin", "Australia/Sydney"]
+
+
+def test_what_is_renamed_is_the_file_spoken_of_last() -> None:
+    move = tool("fs__move_file", "Move or rename files.", {"source": "string", "destination": "string"})
+    read = [Exchange("read it", [Made(FILES[0].name, {"path": "/srv/halvorsen.txt"}, "Page 1")], "Page 1")]
+    paths = {"source": "/srv/halvorsen.txt", "destination": "/srv/halverson.txt"}
+    assert propose("Now rename it halverson.txt. Same folder.", read, [move])[0].calls == ((move.name, paths),)
+
+
+def test_a_number_in_a_title_is_no_argument() -> None:
+    fields = {"issue_number": "integer", "title": "string"}
+    update = tool("hub__update_issue", "Updates an issue.", fields)
+    assert "issue_number" not in propose('an issue, title "41 devices unseen"', [], [update])[0].calls[0][1]

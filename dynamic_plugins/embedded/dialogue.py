@@ -43,6 +43,13 @@ _BUT = re.compile(
     r"\W*(?:but|only|not|no|though|if|unless|except|aber|nur|nicht|pero|no|solo|si|mais|pas|sauf|mas|não|se|ma|non)\b",
     re.I,
 )
+_SWITCHES_ON = re.compile(
+    r"\b(?:switch|turn|put|flip|bring)\b.*\bon\b|\b(?:it|that|them|one) on\b"
+    r"|\b(?:run|running|start|fire|activate|enable|live|einschalten|anmachen|aktivier\w*|enci[eé]nd\w*|pr[eé]nd\w*"
+    r"|activ\w*|allum\w*|accend\w*|attiva\w*|lig[ao]\w*|ativ\w*|w[łl][aą]cz\w*)\b",
+    re.I,
+)
+"""What is switched on besides being installed has to be said."""
 _WHICH = re.compile(r"\b(?:which|welche[rsn]?|cu[áa]l|lequel|laquelle|quale|qual)\b[^.!?\n]*\?\s*\Z", re.I)
 MOST_ORDERS = 4
 """A message of more parts is no list of orders."""
@@ -203,7 +210,7 @@ class Dialogue:
             return None
         more += (
             list(calls_for(Step("activate", asked[0]), Standing({asked[0]: Installed(asked[0])}))[0])
-            if "A" in letters
+            if "A" in letters and _SWITCHES_ON.search(rest)
             else []
         )
         calls = [*(first.calls if first is not None else ())]

@@ -122,7 +122,9 @@ _CORRECTED = re.compile(
 
 def _usable(parameters: Sequence[Parameter], values: Values, until: int) -> list[Value]:
     """Return the numbers that may be arguments: not a year beside a date, nor one that is taken back."""
+    quoted = [(v.start, v.end) for v in values.of("quoted")]
     found = [n for n in values.of("number", "issue") if n.start < until]
+    found = [n for n in found if not any(start < n.start < end for start, end in quoted)]
     if not found and sum(p.required for p in parameters) > 1 and values.of("expression"):
         found = list(all_numbers(values.text))
     dated = bool(values.of("date"))

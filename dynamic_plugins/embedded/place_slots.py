@@ -84,7 +84,7 @@ class PlaceSlots(TypedSlots):
             values = [v for v in values if not told[1][0] <= v.start < told[1][1]]
         if p.name == "destination" and "source" in self.names:
             self._destination(p, values)
-        elif p.name == "source" and len(values) == 1 and _GOES_TO.search(self.message.text[: values[0].start]):
+        elif p.name == "source" and len(values) == 1 and self._is_new_place(values[0]):
             self._moved(p)
         elif p.words[0] in ("repo", "repository", "project", "root"):
             if rooted := [v for v in values if re.match(r"[/~]|[A-Z]:", str(v.value))]:
@@ -94,6 +94,11 @@ class PlaceSlots(TypedSlots):
             self.give(p.name, self._located(str(value.value), p), (value.start, value.end))
         elif not self._new_name(p):
             self._by_reference(p)
+
+    def _is_new_place(self, value: Value) -> bool:
+        """Whether the one path of a message is where something goes: "to …", "rename it …"."""
+        ahead = self.message.text[: value.start]
+        return bool(_GOES_TO.search(ahead) or _RENAMES_IT.search(ahead))
 
     def _moved(self, p: Parameter) -> None:
         """What goes to the one path that was said is the thing that was spoken of last."""
@@ -177,6 +182,7 @@ _PLACES = frozenset({"city", "place", "town"})
 _GOES_TO = re.compile(
     r"\b(?:to|into|as|called|named|be|nach|in|zu|a|à|en|vers|dans|como|con el nombre|para|su|naar)[\s\"'`“„«:]*\Z", re.I
 )
+_RENAMES_IT = re.compile(r"\b(?:rename|renombra|renomme|umbenennen)\s+(?:it|that|this|es|das|lo|la|le)\s*\Z", re.I)
 _FOR_ME = re.compile(
     r"\b(?:for me|i'?m|i am|here|over here|für mich|bei mir|para m[ií]|pour moi)\b[^.!?]{0,20}\Z", re.I
 )

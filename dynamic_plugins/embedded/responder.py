@@ -63,6 +63,8 @@ MANAGEMENT = frozenset(NAMES)
 SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
 USES = 0.4
 """What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
+MANAGES = 0.5
+"""What so likely manages plugins is the order itself."""
 SURELY_USES = 0.6
 """What a later clause asks, behind an order that was no plain one, is called from this probability on."""
 CHANGES = 0.9
@@ -277,13 +279,17 @@ class Responder:
         least = CHANGES if left == ordered[-1].said and ordered is request.exchanges else USES
         if best is not None and best.calls and not best.missing and best.probability >= least:
             return _calls(best)
-        return self._second_half(left, ordered[:-1], tools) if left == ordered[-1].said else None
+        return self._second_half(left, ordered[:-1], tools, knowledge) if left == ordered[-1].said else None
 
-    def _second_half(self, said: str, before: Sequence[Exchange], tools: Sequence[Offered]) -> Answer | None:
+    def _second_half(
+        self, said: str, before: Sequence[Exchange], tools: Sequence[Offered], knowledge: Knowledge
+    ) -> Answer | None:
         """Return what the later clauses of a message ask of a plugin that its first ones switched on."""
         for found in CLAUSE_END.finditer(said):
-            best = next(iter(propose(said[found.end() :], before, tools)), None)
-            if best is not None and best.calls and not best.missing and best.probability >= SURELY_USES:
+            rest = said[found.end() :]
+            best = next(iter(propose(rest, before, tools)), None)
+            manages = knowledge.read(rest).act.all.get("manage", 0.0) >= MANAGES
+            if not manages and best is not None and best.calls and not best.missing and best.probability >= SURELY_USES:
                 return _calls(best)
         return None
 
