@@ -104,7 +104,9 @@ async def _install(lane: Lane, verb: Verb) -> None:
 
 def scraps(lane: Lane) -> list[str]:
     """Return what lies in the home and belongs to no plugin of the state."""
-    known = {plugin.installation.path for plugin in lane.app().store.read().values()}
+    stored = lane.app().store.everything().values()
+    known = {plugin.installation.path for plugin in stored}
+    known |= {plugin.kept.installation.path for plugin in stored if plugin.kept}
     versions = [each for each in lane.settings.plugins_dir.glob("*/*") if str(each) not in known]
     empty = [each for each in lane.settings.plugins_dir.glob("*") if each.is_dir() and not any(each.iterdir())]
     return [str(each.relative_to(lane.home)) for each in (*versions, *empty, *lane.home.rglob("*.tmp"))]

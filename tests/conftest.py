@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import uv
 
-from tests import fast_coverage, slow
+from tests import slow
 from tests.ready_interpreter import FORKS, ReadyInterpreter, alike
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     import psutil
 
@@ -59,21 +59,9 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--cov-fast", action="store_true", help="with --cov: measure while fast tests run, not slow ones")
-
-
 def pytest_configure() -> None:
     # They are this pytest's; one that a test starts has its own.
     os.environ.pop("PYTEST_ADDOPTS", None)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    if not (item.config.getoption("--cov-fast") and item.get_closest_marker("slow")):
-        return (yield)
-    with fast_coverage.paused():
-        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spe
 from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.embedded.request import reply_before
+from dynamic_plugins.embedded.spoken_text import without_denial
 from dynamic_plugins.embedded.standing import Installed, Standing
 from dynamic_plugins.registry.entry import Entry
 
@@ -65,7 +66,7 @@ class Knowledge:
 
     def read(self, said: str, context: Mapping[str, str] | None = None) -> Reading:
         """Read a message; *context* says how the turn before spoke of plugins."""
-        return read(said, self.resolver, self.standing.plugins, self.entries, context)
+        return read(without_denial(said), self.resolver, self.standing.plugins, self.entries, context)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,6 @@ def spoken_in(said: str) -> SpokenText:
         spoken = spoken[:start] + _blank(spoken[start:])
     spoken = _without_transcript(spoken)
     spoken = _QUOTES.sub(_quotation, spoken)
-    spoken = _without_denial(spoken)
     quotes = spoken != said
     written = spoken
     addresses = tuple(found.group().rstrip(".,;)") for found in _ADDRESS.finditer(spoken))
@@ -99,12 +98,13 @@ def _quotation(found: re.Match[str]) -> str:
 
 
 _DENIED = re.compile(
-    r"[\s,;.:(-]+(?:(?:but|aber|pero|mais|mas|ma|maar|and|und|y|et|e)\s+)?(?:please\s+|bitte\s+)?"
+    r"(?:[,;.(-]\s*|\s+(?=but|aber|pero|mais|mas|maar))"
+    r"(?:(?:but|aber|pero|mais|mas|ma|maar|and|und|y|et|e)\s+)?(?:please\s+|bitte\s+)?"
     r"(?:(?:i\s+)?(?:do\s+not|don['\u2019]?t|did\s+not|not(?:\s+to)?)(?:\s+say)?|nicht|no|ne\s+pas|pas|n[ãa]o|non|niet)\s+"
     r"(?:(?:be\s+)?(?:uninstall|remove|delete|unload|install)\w*(?:\s+(?:it|them|that|this))?"
     r"|(?:switch|turn|put)\s+(?:it|them|that)\s+on(?:\s+yet)?|(?:activate|enable|start|run)\s+(?:it|them|that)(?:\s+yet)?"
     r"|deinstallier\w*|entfern\w*|l[öo]sch\w*|installier\w*|desinstal\w*|borr\w*|instal\w*|d[ée]sinstall\w*|supprim\w*"
-    r"|einschalten|anmachen|(?:lo\s+)?(?:enciend|activ)\w+|activer|allumer)\b",
+    r"|einschalten|anmachen|(?:lo\s+)?(?:enciend|activ)\w+|activer|allumer)(?=\s*(?:[,.;!?)]|\Z))",
     re.I,
 )
 """What is denied behind an order for something else: "switch it off, but do not uninstall it". It orders nothing."""
@@ -112,7 +112,8 @@ LEAST_ORDERED = 3
 """So many words must stand before it: "please do not remove it" denies the order itself."""
 
 
-def _without_denial(spoken: str) -> str:
+def without_denial(spoken: str) -> str:
+    """Return *spoken* without what it denies behind an order for something else, where that names nothing itself."""
     found = _DENIED.search(spoken)
     if found is None or len(spoken[: found.start()].split()) < LEAST_ORDERED:
         return spoken

@@ -78,8 +78,11 @@ class PythonEnvironment:
         return b""
 
     def python_version(self) -> str:
-        """Return the version of its interpreter, ``3.11.7``, from ``pyvenv.cfg``."""
-        text = (self.folder / "pyvenv.cfg").read_text(encoding="utf-8")
+        """Return the version of its interpreter, ``3.11.7``, from ``pyvenv.cfg``; empty where there is none."""
+        try:
+            text = (self.folder / "pyvenv.cfg").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
         found = re.search(r"^version(?:_info)? *= *([\d.]+)", text, re.MULTILINE)
         return found.group(1).rstrip(".") if found else ""
 

@@ -1,0 +1,190 @@
+"""Arguments out of what people write: lists, objects, edits, repositories, sums that go on from the last result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dynamic_plugins.embedded.request import Exchange, Made, Offered
+from dynamic_plugins.embedded.using import propose
+from tests.test_using import tool
+
+TEXT = {"type": "string"}
+TEXTS = {"type": "array", "items": TEXT}
+
+
+def objects(**properties: Any) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "object", "properties": properties, "required": list(properties)}}
+
+
+GRAPH = [
+    tool(
+        "kg__create_entities",
+        "Create multiple new entities in the knowledge graph",
+        {"entities": objects(name=TEXT, entityType=TEXT, observations=TEXTS)},
+    ),
+    tool(
+        "kg__create_relations",
+        "Create multiple new relations between entities in the knowledge graph",
+        {"relations": objects(**{"from": TEXT, "to": TEXT, "relationType": TEXT})},
+    ),
+    tool(
+        "kg__add_observations",
+        "Add new observations to existing entities in the knowledge graph",
+        {"observations": objects(entityName=TEXT, contents=TEXTS)},
+    ),
+    tool("kg__open_nodes", "Open specific nodes in the knowledge graph by their names", {"names": TEXTS}),
+    tool("kg__search_nodes", "Search for nodes in the knowledge graph based on a query", {"query": "string"}),
+]
+FILES = [
+    tool(
+        "fs__edit_file",
+        "Make line-based edits to a text file",
+        {"path": "string", "edits": objects(oldText=TEXT, newText=TEXT)},
+    ),
+    tool("fs__read_multiple_files", "Read several files at once", {"paths": TEXTS}),
+    tool("fs__directory_tree", "Get a tree of a folder", {"path": "string"}, excludePatterns=TEXTS),
+    tool(
+        "fs__search_files",
+        "Search for files by a pattern",
+        {"path": "string", "pattern": {"type": "string", "description": "glob, '**/*.ext' for all folders"}},
+    ),
+]
+HUB = [
+    tool(
+        "hub__create_issue",
+        "Create a new issue in a repository",
+        {"owner": "string", "repo": "string", "title": "string"},
+        body="string",
+        labels=TEXTS,
+    ),
+    tool(
+        "hub__list_issues",
+        "List issues of a repository",
+        {"owner": "string", "repo": "string"},
+        state={"type": "string", "enum": ["open", "closed", "all"]},
+    ),
+    tool("hub__get_issue", "Get one issue", {"owner": "string", "repo": "string", "issue_number": "integer"}),
+    tool(
+        "hub__create_branch",
+        "Create a new branch",
+        {"owner": "string", "repo": "string", "branch": "string"},
+        from_branch="string",
+    ),
+]
+SUMS = [tool("calc__calculate", "Calculates an expression", {"expression": "string"})]
+
+
+def first(said: str, exchanges: list[Exchange], tools: list[Offered]) -> tuple[str, dict[str, Any]]:
+    """Return the action that is proposed first, and its arguments."""
+    ((name, arguments),) = propose(said, exchanges, tools)[0].calls
+    return name.partition("__")[2], arguments
+
+
+@pytest.mark.parametrize(
+    ("said", "action", "arguments"),
+    [
+        (
+            "create an entity: M. Okafor, person, met at ICASSP",
+            "create_entities",
+            {"entities": [{"name": "M. Okafor", "entityType": "person", "observations": ["met at ICASSP"]}]},
+        ),
+        (
+            "add to Deputy Hatch: he was at the fire",
+            "add_observations",
+            {"observations": [{"entityName": "Deputy Hatch", "contents": ["he was at the fire"]}]},
+        ),
+        (
+            "connect them: Lorna Pike sister_of Deputy Hatch",
+            "create_relations",
+            {"relations": [{"from": "Lorna Pike", "to": "Deputy Hatch", "relationType": "sister_of"}]},
+        ),
+        ("open Lorna Pike and Deputy Hatch", "open_nodes", {"names": ["Lorna Pike", "Deputy Hatch"]}),
+        ("search the graph for governess", "search_nodes", {"query": "governess"}),
+    ],
+)
+def test_things_and_what_is_known_of_them_are_objects(said: str, action: str, arguments: dict[str, Any]) -> None:
+    assert first(said, [], GRAPH) == (action, arguments)
+
+
+def test_the_thing_that_was_opened_last_is_opened_again() -> None:
+    entity = {"name": "Deputy Hatch", "entityType": "person", "observations": ["limps"]}
+    made = Made("kg__open_nodes", {"names": ["Deputy Hatch"]}, {"entities": [entity]})
+    assert first("open it again", [Exchange("Hatch", [made], "He limps.")], GRAPH)[1] == {"names": ["Deputy Hatch"]}
+
+
+@pytest.mark.parametrize(
+    ("said", "action", "arguments"),
+    [
+        (
+            'in /srv/app.conf replace "1m" with "20m"',
+            "edit_file",
+            {"path": "/srv/app.conf", "edits": [{"oldText": "1m", "newText": "20m"}]},
+        ),
+        (
+            "/srv/a.txt: change colour to color",
+            "edit_file",
+            {"path": "/srv/a.txt", "edits": [{"oldText": "colour", "newText": "color"}]},
+        ),
+        (
+            '"10" instead of "5" in /srv/x.ini',
+            "edit_file",
+            {"path": "/srv/x.ini", "edits": [{"oldText": "5", "newText": "10"}]},
+        ),
+        ("read /srv/a.txt and /srv/b.txt", "read_multiple_files", {"paths": ["/srv/a.txt", "/srv/b.txt"]}),
+        (
+            "tree of /srv without node_modules",
+            "directory_tree",
+            {"path": "/srv", "excludePatterns": ["node_modules"]},
+        ),
+        ("anything ending in .csv under /data", "search_files", {"path": "/data", "pattern": "**/*.csv"}),
+    ],
+)
+def test_files_and_edits_are_taken_as_they_are_written(said: str, action: str, arguments: dict[str, Any]) -> None:
+    assert first(said, [], FILES) == (action, arguments)
+
+
+@pytest.mark.parametrize(
+    ("said", "action", "arguments"),
+    [
+        ("list closed issues of acme/shop", "list_issues", {"owner": "acme", "repo": "shop", "state": "closed"}),
+        (
+            "branch fix/login off develop in acme/shop",
+            "create_branch",
+            {"owner": "acme", "repo": "shop", "branch": "fix/login", "from_branch": "develop"},
+        ),
+        (
+            'create an issue in acme/shop titled "Login loops", labels bug',
+            "create_issue",
+            {"owner": "acme", "repo": "shop", "title": "Login loops", "labels": ["bug"]},
+        ),
+    ],
+)
+def test_repositories_branches_and_labels_are_told_apart(said: str, action: str, arguments: dict[str, Any]) -> None:
+    assert first(said, [], HUB) == (action, arguments)
+
+
+@pytest.mark.parametrize("said", ["show me the second one", "the dark mode one please"])
+def test_an_issue_is_picked_from_the_list_before(said: str) -> None:
+    listed = [{"number": 12, "title": "Login loops"}, {"number": 15, "title": "Dark mode"}]
+    before = [Exchange("issues", [Made("hub__list_issues", {"owner": "acme", "repo": "shop"}, listed)], "Two.")]
+    assert first(said, before, HUB) == ("get_issue", {"owner": "acme", "repo": "shop", "issue_number": 15})
+
+
+@pytest.mark.parametrize(
+    ("said", "expression"),
+    [
+        ("plus 20 percent", "1200 * 1.2"),
+        ("15 percent of that", "1200 * 0.15"),
+        ("with 10% less", "1200 * 0.9"),
+        ("y con el 10% menos", "1200 * 0.9"),
+        ("times 3", "1200 * 3"),
+        ("divided by 4", "1200 / 4"),
+        ("plus 7", "1200 + 7"),
+        ("and minus 5", "1200 - 5"),
+    ],
+)
+def test_a_sum_goes_on_from_the_last_result(said: str, expression: str) -> None:
+    before = [Exchange("2400 / 2", [Made("calc__calculate", {"expression": "2400 / 2"}, "1200")], "1200")]
+    assert first(said, before, SUMS)[1] == {"expression": expression}
