@@ -185,6 +185,7 @@ def _server(address: str, token_seconds: int) -> MCPServer:
 async def _serve(token_seconds: int) -> None:
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # who reads the address may come before the server does
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = _server(address, token_seconds).streamable_http_app()
     serving = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
