@@ -51,13 +51,14 @@ async def locked_text(shop: Shop) -> str:
     return shop.lock.read_text()
 
 
-async def refused(shop: Shop, kind: type[PluginError], problem: str) -> None:
-    """Assert that another machine, whose operator has said ``--yes``, refuses the set and changes nothing."""
+async def refusal(shop: Shop, kind: type[PluginError]) -> str:
+    """Return why another machine, whose operator has said ``--yes``, refuses the set; it has changed nothing."""
     async with machine(shop, "other") as app:
         app.service.approve = approve_listed
-        with pytest.raises(kind, match=problem):
+        with pytest.raises(kind) as refused:
             await sync(app, shop, frozen=True)
         assert home_of(app) == {"state": {}, "files": [], "values": {}}
+        return str(refused.value)
 
 
 # ---------------------------------------------------------------- a lock with other packages in it
@@ -71,7 +72,9 @@ async def test_a_package_that_was_added_to_a_listed_plugin_is_not_installed(shop
     shop.wants("[plugins]\ntea = '*'\n")
     added = f'python = [\n  {{ name = "other", version = "1.0", hashes = ["{digest}"] }},'
     shop.lock.write_text((await locked_text(shop)).replace("python = [", added))
-    await refused(shop, InstallError, "other is locked for it, and nothing that it consists of needs that")
+    assert re.search(
+        "other is locked for it, and nothing that it consists of needs that", await refusal(shop, InstallError)
+    )
 
 
 def environment(folder: Path, packages: Mapping[str, tuple[str, ...]], records: Mapping[str, str]) -> PythonEnvironment:
@@ -142,7 +145,9 @@ async def test_a_package_of_npm_that_was_exchanged_or_added_is_not_installed(sho
         exchanged = f'{{ place = "node_modules/handle", {facts} }},'
         assert _HANDLE.search(text)
         shop.lock.write_text(_HANDLE.sub(exchanged, text))
-        await refused(shop, InstallError, "handle is locked for it, and nothing that it consists of needs that")
+        assert re.search(
+            "handle is locked for it, and nothing that it consists of needs that", await refusal(shop, InstallError)
+        )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,7 @@ async def test_another_listed_plugin_than_the_file_names_needs_a_word_of_its_own
     text = await locked_text(shop)
     shop.wants("[plugins]\ntea = '*'\n")
     shop.lock.write_text(text.replace('named = "leaf"', 'named = "tea"'))
-    await refused(shop, UnlistedError, "leaf")
+    assert re.search("leaf", await refusal(shop, UnlistedError))
     async with machine(shop, "asked", answer=False) as app:
         with pytest.raises(PluginError):
             await sync(app, shop)
@@ -200,7 +205,7 @@ async def test_a_secret_of_a_listed_plugin_is_none_that_a_lock_makes_plain(shop:
     text = await locked_text(shop)
     assert "secret = true" in text
     shop.lock.write_text(text.replace("secret = true", "secret = false"))
-    await refused(shop, UnlistedError, "no registry lists it")
+    assert re.search("no registry lists it", await refusal(shop, UnlistedError))
 
 
 async def test_two_plugins_are_not_locked_for_one_name(shop: Shop) -> None:
@@ -219,9 +224,9 @@ async def test_a_folder_is_what_is_locked_and_reaches_what_the_lock_shows(shop: 
     shop.wants("[plugins.hello]\npath = 'hello'\n")
     text = await locked_text(shop)
     shop.lock.write_text(re.sub(r"^permissions = .*$", "permissions = { network = [] }", text, flags=re.MULTILINE))
-    await refused(shop, InstallError, "it declares that it reaches more than was locked")
+    assert re.search("it declares that it reaches more than was locked", await refusal(shop, InstallError))
     shop.lock.write_text(text.replace('name = "hello"\n', 'name = "tea"\n'))
-    await refused(shop, InstallError, "hello holds the plugin hello, which is not what is locked")
+    assert re.search("hello holds the plugin hello, which is not what is locked", await refusal(shop, InstallError))
 
 
 async def test_skills_and_bundles_are_locked_without_a_folder_of_the_machine_in_the_lock(shop: Shop) -> None:

@@ -371,7 +371,7 @@ def test_what_is_off_and_shall_go_is_asked_about() -> None:
     assert [call.arguments.get("uninstall") for call in (*made.calls, *made.proposed)] == [True]
 
 
-TODO = "Yes, @elizaos/plugin-todo can do that; it is not installed. Shall I install it?"
+OFFER = "Yes, @elizaos/plugin-todo can do that; it is not installed. Shall I install it?"
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ TODO = "Yes, @elizaos/plugin-todo can do that; it is not installed. Shall I inst
     ],
 )
 def test_a_yes_that_orders_more_does_that_as_well(said: str, done: list[str]) -> None:
-    assert [call.tool for call in answer({}, "is there a todo list", TODO, said).calls] == done
+    assert [call.tool for call in answer({}, "is there a todo list", OFFER, said).calls] == done
 
 
 def test_what_is_switched_off_is_the_one_of_its_kind_that_is_there() -> None:
