@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_ranker import card
+from dynamic_plugins.embedded.action_card import card
 from dynamic_plugins.embedded.action_words import fillers, units, verb_kinds
 from dynamic_plugins.embedded.number_slots import is_amount
 from dynamic_plugins.embedded.number_values import number_words

@@ -42,7 +42,7 @@ from dynamic_plugins.embedded.search_request import (
     wishes,
 )
 from dynamic_plugins.embedded.unlisted_order import unlisted_order
-from dynamic_plugins.embedded.use_phrase import asked_about, used_for
+from dynamic_plugins.embedded.use_phrase import asked_about, spells_action, used_for
 from dynamic_plugins.embedded.using import propose
 from dynamic_plugins.embedded.version_order import version_order
 from dynamic_plugins.tools.management import NAMES
@@ -152,7 +152,7 @@ class Responder:
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
-        if managed is not None and (understood.settled or managed.calls) and not _spells_action(understood.said, tools):
+        if managed is not None and (understood.settled or managed.calls) and not _is_no_setting(understood.said, tools):
             return managed
         if tools and (completed := self._completed(request, tools)) is not None:
             return completed
@@ -311,10 +311,9 @@ def _offered_search(search: Call) -> Answer:
     return Answer(text=question((search,), (NOTHING_DOES_THAT,)), proposed=(search,))
 
 
-def _spells_action(said: str, tools: Sequence[Offered]) -> bool:
-    """Whether a message begins with the written name of an action, such as NOTE_DELETE: that is no setting."""
-    first = said.strip().partition(" ")[0].lower()
-    return "_" in first and any(tool.name.rpartition("__")[2].lower() == first for tool in tools)
+def _is_no_setting(said: str, tools: Sequence[Offered]) -> bool:
+    """Whether what reads as a setting is the name of an action: "NOTE_DELETE 7"."""
+    return "_" in said.strip().partition(" ")[0] and any(spells_action(said, tool.name) for tool in tools)
 
 
 def _usable(request: Request) -> list[Offered]:

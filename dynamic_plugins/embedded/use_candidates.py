@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_ranker import GOES_ON, Ranked, card, rank
+from dynamic_plugins.embedded.action_card import card
+from dynamic_plugins.embedded.action_ranker import GOES_ON, Ranked, rank
 from dynamic_plugins.embedded.action_words import fillers, verb_kinds
 from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.listed_items import each_item
@@ -16,6 +17,7 @@ from dynamic_plugins.embedded.references import Memory
 from dynamic_plugins.embedded.repetition import repeated
 from dynamic_plugins.embedded.slot_filling import fill
 from dynamic_plugins.embedded.use_features import joint, unexplained, unused, use_features
+from dynamic_plugins.embedded.use_phrase import spells_action
 from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
     message = Message(spoken(said), memory, words_of(tools))
     ranked = rank(message, tools)
     found = [_single(one, message, ranked) for one in ranked[:TRIED]]
-    if spelled := next((one for one in ranked if _is_name_of(said, one.tool)), None):
+    if spelled := next((one for one in ranked if spells_action(said, one.tool.name)), None):
         exact = _single(spelled, message, ranked)
         exact.features["spelled"] = 1.0
         found = [exact, *(each for each in found if each.calls[0][0] != spelled.tool.name)]
@@ -62,12 +64,6 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
         if not any(candidate.calls == other.calls for other in kept):
             kept.append(candidate)
     return kept
-
-
-def _is_name_of(said: str, tool: Offered) -> bool:
-    """Whether a message is the name of an action, or begins with one that is no other word: "git_log"."""
-    first, action = said.strip().partition(" ")[0].strip(".!"), tool.name.rpartition("__")[2]
-    return first.lower() == action.lower() and ("_" in action or "-" in action or first == said.strip(" .!"))
 
 
 def _is_one_of(candidate: Candidate, each: Candidate) -> bool:

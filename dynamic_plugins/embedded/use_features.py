@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_ranker import card
+from dynamic_plugins.embedded.action_card import card
 from dynamic_plugins.embedded.action_words import concepts, fillers, verb_kinds, words_about_plugins
 from dynamic_plugins.embedded.parameters import parameters_of
 from dynamic_plugins.text.stemmer import stem

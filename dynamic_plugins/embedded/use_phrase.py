@@ -70,6 +70,12 @@ def asked_about(reading: Reading) -> str | None:
     return None
 
 
+def spells_action(said: str, tool: str) -> bool:
+    """Whether *said* begins with the written name of the action of *tool*, as no other word is, or is nothing else."""
+    first, action = said.strip().partition(" ")[0].strip(".!"), tool.rpartition("__")[2]
+    return first.lower() == action.lower() and ("_" in action or "-" in action or first == said.strip(" .!"))
+
+
 def begins_with_action(said: str, tool: str) -> bool:
     """Whether *said* begins with the name of the action of *tool*, as an order does that spells it ("greet Ada")."""
     words = tokens(said)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.action_ranker import WEIGHTS, card
+from dynamic_plugins.embedded.action_card import card
+from dynamic_plugins.embedded.action_ranker import WEIGHTS
 from dynamic_plugins.embedded.action_words import verb_kinds
 from dynamic_plugins.embedded.references import MANAGEMENT
 from dynamic_plugins.embedded.use_candidates import Candidate, candidates

@@ -65,9 +65,7 @@ class McpConnection(ABC):
         self._ours = ours
         self.on_offers_changed: Callable[[Offers], None] | None = None
         """Called with the new offers when the plugin changes what it offers."""
-        self._host = host
-        self._scrubber = scrubber
-        self._call_timeout = call_timeout
+        self._host, self._scrubber, self._call_timeout = host, scrubber, call_timeout
         self._offers = Offers()
         self._left_out = left_out
         self._greeted = False
