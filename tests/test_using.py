@@ -431,3 +431,10 @@ def test_a_number_in_a_title_is_no_argument() -> None:
     fields = {"issue_number": "integer", "title": "string"}
     update = tool("hub__update_issue", "Updates an issue.", fields)
     assert "issue_number" not in propose('an issue, title "41 devices unseen"', [], [update])[0].calls[0][1]
+
+
+def test_an_order_is_no_answer_to_what_an_id_should_be() -> None:
+    add = tool("notes__NOTE_APPEND", "Adds text to a note by its id.", {"id": "string", "content": "string"})
+    asked = [Exchange("add: Zoe 1 August", [], "What should id be for NOTE_APPEND of notes?")]
+    made = [each for each in propose("read it to me again", asked, [*NOTES, add]) if each.answers]
+    assert made == []

@@ -212,7 +212,7 @@ class Slots:
             place = self.memory.place()
             return place[p.role == "zone"] if place else None
         for call in self.memory.calls:
-            if p.name in call.arguments:
+            if p.name in call.arguments and not (call.failed and p.role == "id"):
                 return call.arguments[p.name]
             if not self._may_hold(p, call):
                 continue

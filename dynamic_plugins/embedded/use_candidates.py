@@ -66,6 +66,12 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
     return kept
 
 
+def _is_order(said: str) -> bool:
+    """Whether a message begins with a verb and points at something: "read it to me again" is the id of nothing."""
+    words = [word for word in tokens(said) if word not in ("please", "and", "ok", "now", "then")]
+    return len(words) > 2 and bool(verb_kinds(words[0])) and words[1] in ("it", "me", "that", "this", "them", "the")
+
+
 def _is_one_of(candidate: Candidate, each: Candidate) -> bool:
     return candidate.calls[0][0] == each.calls[0][0] and candidate.features.get("unused", 0.0) > 0
 
@@ -312,8 +318,9 @@ def _answers(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered])
     first = next(p for p in parameters_of(tool.parameters) if p.name == before[0].missing[0])
     given = {k: v for k, v in filled.arguments.items() if k in before[0].missing and k in filled.said}
     if first.name not in given and first.role in ("text", "name", "query", "city", "branch", "id"):
-        given[first.name] = filled.arguments.get(first.name) if first.name in filled.guessed else said.strip()
-    if first.name not in given or given[first.name] is None:
+        whole = "" if _is_order(said) else said.strip()
+        given[first.name] = filled.arguments.get(first.name) if first.name in filled.guessed else whole
+    if not given.get(first.name) or (first.role == "id" and _is_order(said)):
         return []
     arguments = {**known, **given}
     missing = tuple(n for n in before[0].missing if n not in arguments)
