@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shlex
 import signal
 import socket
 from importlib.util import find_spec
@@ -35,29 +34,15 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
     """``mcp``: serve MCP clients, over standard input and output or over HTTP on 127.0.0.1."""
     postpone("mcp", "mcp.client", "mcp.server")
     with without_collection():
-        from dynamic_plugins.integrations.mcp_elicitation import Person
-        from dynamic_plugins.integrations.mcp_server import PluginServer
+        from dynamic_plugins.integrations.mcp_server import opened
 
     command = ["dynamic-plugins", *(["--home", str(settings.home)] if arguments.home else [])]
-    person = Person(allow_installs=arguments.allow_installs, allow_unlisted=arguments.allow_unlisted, command=command)
+    agreed = {"allow_installs": arguments.allow_installs, "allow_unlisted": arguments.allow_unlisted}
     try:
-        async with App(
-            settings,
-            approve=person.approve,
-            ask_values=person.ask_values,
-            ask_sign_in=person.ask_sign_in,
-            listener=person.listen,
-            door="mcp",
-            answers_later=True,
-        ) as app:
-            app.sweep()
-            server = PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))
-            try:
-                if arguments.http:
-                    return await _http(server, arguments.port, _token(arguments, settings), settings, out)
-                return await _stdio(server, app)
-            finally:
-                await person.close()
+        async with opened(settings, command=command, **agreed) as (app, server):
+            if arguments.http:
+                return await _http(server, arguments.port, _token(arguments, settings), settings, out)
+            return await _stdio(server, app)
     except PluginError as error:
         # Even with --json: standard output is the protocol's.
         out.aside(f"{error.code}: {error.for_person()}")
