@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``mcp``: serve MCP clients, over standard input and output or over HTTP on 127.0.0.1."""
+    if arguments.tenants is not None:
+        return await _gateway(arguments, settings, out)
     postpone("mcp", "mcp.client", "mcp.server")
     with without_collection():
         from dynamic_plugins.integrations.mcp_server import opened
@@ -47,6 +49,21 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
         # Even with --json: standard output is the protocol's.
         out.aside(f"{error.code}: {error.for_person()}")
         return FAILED
+
+
+async def _gateway(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    from dynamic_plugins.cli.tenant_commands import gateway, wrong_options
+
+    if (wrong := wrong_options(arguments)) is not None:
+        return out.wrong_usage(wrong)
+    try:
+        listening = socket.create_server((LOOPBACK, arguments.port))
+    except OSError as error:
+        out.aside(_refused(arguments.port, error))
+        return FAILED
+    stop = asyncio.Event()
+    with listening, _on_signal(stop.set):
+        return await gateway(arguments, listening, stop, settings, out)
 
 
 def _token(arguments: argparse.Namespace, settings: Settings) -> str | None:

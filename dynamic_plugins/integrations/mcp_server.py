@@ -25,9 +25,9 @@ from dynamic_plugins import __version__
 from dynamic_plugins.app import App
 from dynamic_plugins.core import prompt_files, telemetry
 from dynamic_plugins.errors import NotInstalledError, PluginError
-from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers
+from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers, own_hosts
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError, Person
-from dynamic_plugins.integrations.secret_form import LOOPBACK, QuietServer
+from dynamic_plugins.integrations.secret_form import QuietServer
 from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
 from dynamic_plugins.integrations.tool_results import output_schema
 from dynamic_plugins.tools.management import ALIASES
@@ -309,12 +309,6 @@ async def serve_stdio(server: PluginServer) -> None:
         pass  # the client went away in the middle of an answer: there is nobody to tell
     finally:
         await server.stop()
-
-
-def own_hosts(listening: socket.socket) -> list[str]:
-    """Return how requests name the host that listens on a port of loopback."""
-    port = listening.getsockname()[1]
-    return [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
 
 
 async def serve_http(
