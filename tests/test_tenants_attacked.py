@@ -27,6 +27,8 @@ from mcp.client.streamable_http import streamable_http_client
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.gateway.tenant_home import environment, make_home
+from dynamic_plugins.gateway.tenant_order import TenantOrder
+from dynamic_plugins.gateway.tenant_process import TenantProcess
 from dynamic_plugins.gateway.tenants_file import Tenant, TenantLimits, TenantsFile, digest_of, new_token
 from dynamic_plugins.settings import Settings
 from tests.conftest import Cli
@@ -555,6 +557,34 @@ async def test_who_is_removed_is_out_within_a_second_and_what_was_open_ends(gate
         assert (await wire.post({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})).status_code == 401
         assert (await alice.act("note"))["ok"]
         await asyncio.to_thread(carols.wait, 10)
+
+
+async def test_a_process_that_was_killed_harms_nobody_else_and_is_started_again(gateway: Gateway) -> None:
+    async with session(gateway, gateway.alice) as alice, session(gateway, gateway.bob) as bob:
+        for each in tenant_processes(gateway):
+            if '"bob"' in " ".join(each.cmdline()):
+                each.kill()
+                await asyncio.to_thread(each.wait, 10)
+        assert (await alice.act("note"))["ok"]
+        lost = await bob.post({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        assert lost.status_code in {404, 503}, "its session went with the process"
+        bob.session = ""
+        await bob.open()
+        assert (await bob.act("note"))["ok"]
+
+
+async def test_a_process_that_nobody_uses_is_ended_and_one_in_use_is_not(gateway: Gateway) -> None:
+    said: list[str] = []
+    settings = environment(gateway.bob.tenant, gateway.cli.environment(), None, "require")
+    process = TenantProcess(TenantOrder("bob", -1), gateway.bob.home, settings, said.append)
+    async with process.client() as client:
+        await process.end_if_idle(0)
+        assert (await client.get("/mcp")).status_code in {400, 406}
+    pid = process.pid
+    assert pid is not None
+    await process.end_if_idle(0)
+    assert (process.pid, psutil.pid_exists(pid), said) == (None, False, ["started", "idle, ended"])
+    await process.leave()
 
 
 async def test_a_new_token_closes_the_door_for_the_old_one(gateway: Gateway) -> None:

@@ -61,10 +61,8 @@ class TenantProcess:
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
-    @property
-    def idle_seconds(self) -> float:
-        """How long nobody has used it; 0 while somebody does."""
-        return 0.0 if self._users else time.monotonic() - self._used_at
+    def _is_idle(self, seconds: float) -> bool:
+        return self._client is not None and not self._users and time.monotonic() - self._used_at >= seconds
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[httpx2.AsyncClient]:
@@ -80,9 +78,9 @@ class TenantProcess:
 
     async def end_if_idle(self, seconds: float) -> None:
         """End the process where nobody has used it for so long."""
-        if self._client is not None and self.idle_seconds >= seconds:
+        if self._is_idle(seconds):
             async with self._lock:
-                if self._client is not None and self.idle_seconds >= seconds:
+                if self._is_idle(seconds):
                     self._tell("idle, ended")
                     await self._end()
 
