@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -167,6 +168,7 @@ def test_a_tenants_process_sees_nothing_of_the_operators_but_how_packages_are_fo
         "SSH_AUTH_SOCK": "/run/agent",
         "DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/bus",
         "DYNAMIC_PLUGINS_OFFLINE": "1",
+        "DYNAMIC_PLUGINS_STATE": "of one home",
         "DYNAMIC_PLUGINS_HOME": "/home/operator/dp",
         "DYNAMIC_PLUGINS_ALLOW_BUILDS": "1",
         "DYNAMIC_PLUGINS_IN_PROCESS": "evil",
@@ -181,12 +183,9 @@ def test_a_tenants_process_sees_nothing_of_the_operators_but_how_packages_are_fo
     assert made["HOME"].startswith(str(tmp_path))
     assert made["UV_CACHE_DIR"].startswith(str(tmp_path))
     assert (settings.home, settings.most_plugins, settings.offline, settings.sandbox) == (tmp_path, 3, True, "require")
-    assert (settings.allow_builds, settings.in_process, settings.mcp_token, settings.passphrase) == (
-        False,
-        (),
-        None,
-        None,
-    )
+    assert (settings.allow_builds, settings.in_process) == (False, ())
+    assert (settings.mcp_token, settings.passphrase) == (None, None)
+    assert "DYNAMIC_PLUGINS_STATE" not in made
 
 
 # ---------------------------------------------------------------- limits
@@ -220,6 +219,17 @@ def test_a_call_that_ends_makes_room_for_the_next_and_other_requests_have_room_o
         pass
     assert refused.value.limit == "calls_per_minute"
     with gate.admit(0):
+        pass
+
+
+def test_requests_are_counted_before_anything_of_them_is_read() -> None:
+    gate = TenantGate(TenantLimits())
+    with contextlib.ExitStack() as opened:
+        for _ in range(64):
+            opened.enter_context(gate.opened())
+        with pytest.raises(OverRateError, match="64 requests are under way"), gate.opened():
+            pass
+    with gate.opened():
         pass
 
 

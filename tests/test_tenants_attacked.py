@@ -497,14 +497,18 @@ async def test_many_connections_that_say_nothing_keep_nobody_out(gateway: Gatewa
     """Half a request each, on more connections than may wait; the older ones are closed for the newer."""
     with contextlib.ExitStack() as opened:
         ends = []
-        for _ in range(300):
+        for number in range(600):  # every other one asks something, is refused, and stays
             end = opened.enter_context(socket.create_connection(("127.0.0.1", gateway.port), 10))
-            end.sendall(f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{gateway.port}\r\nX-Slow: ".encode())
+            rest = "\r\n\r\n" if number % 2 else ""
+            end.sendall(f"GET /mcp HTTP/1.1\r\nHost: 127.0.0.1:{gateway.port}\r\nX-Slow: 1{rest}".encode())
             ends.append(end)
         async with session(gateway, gateway.alice) as alice:
             assert (await alice.act("note"))["result"]["note"] == "alice's note"
         with contextlib.suppress(ConnectionResetError):
             assert ends[0].recv(1) == b"", "the oldest is still open"
+        assert gateway.process is not None
+        held = [each for each in psutil.Process(gateway.process.pid).net_connections("tcp") if each.raddr]
+        assert len(held) < 300
 
 
 async def test_what_one_uses_up_is_missing_to_nobody_else(gateway: Gateway) -> None:

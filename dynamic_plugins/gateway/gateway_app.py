@@ -143,9 +143,11 @@ class _Passage:
         """Hand the request on and the answer back, or answer why not."""
         try:
             self._check()
-            message = await self._message()
-            with self._served.gate.admit(_is_call(message)):
-                await self._handed_on(message)
+            gate = self._served.gate
+            with gate.opened():
+                message = await self._message()
+                with gate.admit(_is_call(message)):
+                    await self._handed_on(message)
         except OverRateError as error:
             facts = {"code": "over_limit", "limit": error.limit, "retry_after": error.seconds}
             await self._answer(429, _REFUSED, str(error), facts, {"Retry-After": str(error.seconds)})

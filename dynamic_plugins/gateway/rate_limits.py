@@ -57,21 +57,28 @@ class TenantGate:
         self._running = self.open = 0
 
     @contextmanager
-    def admit(self, calls: int) -> Iterator[None]:
-        """Count a request with so many *calls* in it while the block lasts. Raises OverRateError."""
+    def opened(self) -> Iterator[None]:
+        """Count a request, of which nothing was read yet, while the block lasts. Raises OverRateError."""
         if self.open >= _OPEN:
             raise OverRateError("requests_at_once", 1, _AT_ONCE.format(self.open, "requests are", _OPEN))
+        self.open += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
+
+    @contextmanager
+    def admit(self, calls: int) -> Iterator[None]:
+        """Count the *calls* in a request, one or none, while the block lasts. Raises OverRateError."""
         if calls and self._running + calls > self._limits.concurrent:
             most = self._limits.concurrent
             raise OverRateError("concurrent", 1, _AT_ONCE.format(self._running, "calls are", most))
         self._take(calls)
         self._running += calls
-        self.open += 1
         try:
             yield
         finally:
             self._running -= calls
-            self.open -= 1
 
     def _take(self, calls: int) -> None:
         if calls and (wait := math.ceil(self._calls.take(calls))):

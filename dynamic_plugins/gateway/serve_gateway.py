@@ -50,7 +50,13 @@ class PatientProtocol(H11Protocol):
         elif self not in self._waiting:  # a part of the next request's headers
             self._wait()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self._wait()
+
     def _wait(self) -> None:
+        self._wait_no_more()
         self._waiting[self] = self.loop.call_later(_PATIENCE_SECONDS, self._give_up)
         if len(self._waiting) > _MOST_WAITING:
             next(iter(self._waiting))._give_up()

@@ -29,26 +29,14 @@ own_network = "refuse"  # neither this machine nor its network
 files = []              # no path of this machine outside a plugin's own folder
 """
 
-# What a tenant's process has of the gateway's environment: how programs and packages are found, and our own settings
-# but for those that are one home's, or would let a tenant's plugins run as the gateway's user.
+# What a tenant's process has of the gateway's environment: how programs and packages are found, and those of our own
+# settings that are about no home, no model and no person: whatever else there may be one day is not handed on.
 _HANDED_ON = re.compile(
     r"PATH|LANG|LC_\w+|TZ|TMPDIR|USER|LOGNAME|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|NODE_EXTRA_CA_CERTS"
-    r"|(HTTPS?|ALL|NO)_PROXY|UV_\w+|NPM_CONFIG_\w+|OTEL_\w+|DYNAMIC_PLUGINS_\w+",
+    r"|(HTTPS?|ALL|NO)_PROXY|UV_\w+|NPM_CONFIG_\w+|OTEL_\w+"
+    r"|DYNAMIC_PLUGINS_(OFFLINE|REVOKED|CONFIRM_CALLS|EXCLUDE_NEWER|SEARCH|IDLE_SECONDS|PERSON_SECONDS|RESULT_KB"
+    r"|CPU_SECONDS|OPEN_FILES|(INSTALL|START|CALL)_TIMEOUT)",
     re.IGNORECASE,
-)
-_NOT_HANDED_ON = frozenset(
-    f"DYNAMIC_PLUGINS_{each}"
-    for each in [
-        "HOME",
-        "PROFILE",
-        "PASSPHRASE",
-        "MCP_TOKEN",
-        "IN_PROCESS",
-        "ALLOW_BUILDS",
-        "POLICY",
-        "MODEL",
-        "MODEL_SERVERS",
-    ]
 )
 _CACHES = {"UV_CACHE_DIR": "uv", "NPM_CONFIG_CACHE": "npm", "XDG_CACHE_HOME": "others"}
 
@@ -77,17 +65,18 @@ def problems(tenants: Iterable[Tenant], operators_home: Path) -> dict[str, str]:
 
 def overlaps(tenants: Iterable[Tenant], operators_home: Path) -> dict[str, str]:
     """Return by name which homes are another one's, lie in one, hold one, or hold the gateway's own."""
-    tenants = list(tenants)
     chains = {tenant.name: _chain(tenant.home) for tenant in tenants}
-    gateway = _chain(operators_home)
+    owners: dict[Identity | Path, list[str]] = {}
+    for name, chain in chains.items():
+        owners.setdefault(chain[0], []).append(name)
+    gateway = set(_chain(operators_home))
     found: dict[str, str] = {}
-    for tenant in tenants:
-        chain = chains[tenant.name]
+    for name, chain in chains.items():
         if chain[0] in gateway:
-            found[tenant.name] = f"its home {tenant.home} is or holds the gateway's own"
-        for other in tenants:
-            if other is not tenant and (chain[0] in chains[other.name] or chains[other.name][0] in chain):
-                found[tenant.name] = f"its home {tenant.home} is, holds or lies in that of {other.name}"
+            found[name] = "its home is or holds the gateway's own"
+        for other in (each for above in chain for each in owners.get(above, ()) if each != name):
+            found[name] = f"its home is or lies in that of {other}"
+            found[other] = f"its home is or holds that of {name}"
     return found
 
 
@@ -138,9 +127,7 @@ def environment(
     so none is used; secrets are kept in a file, under a passphrase that is derived from the gateway's for each tenant.
     """
     home = Path(os.path.realpath(tenant.home))
-    kept = {
-        name: value for name, value in host.items() if _HANDED_ON.fullmatch(name) and name.upper() not in _NOT_HANDED_ON
-    }
+    kept = {name: value for name, value in host.items() if _HANDED_ON.fullmatch(name)}
     own = {name: str(home / "caches" / folder) for name, folder in _CACHES.items()}
     limits = tenant.limits
     own |= {
