@@ -10,12 +10,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from benchmarks.start import prepare
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.atomic_file import read_json, write_atomically
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.conversation import Conversation
     from dynamic_plugins.core.model_protocol import Model, OnText, TurnContext
 
-HELLO = Path(__file__).parent.parent / "examples" / "hello-plugin"
 PLUGINS = 10
 _MANY = 60
 _CALLS, _TURNS, _ROUNDS = 300, 60, 40
@@ -83,17 +82,6 @@ class _ScriptedApp(App):
         return self._scripted
 
     _scripted = _Scripted()
-
-
-async def prepare(home: Path, count: int) -> None:
-    """Install one plugin and note it down *count* times, so that each has a worker and a folder of its own."""
-    async with App(Settings.from_environment(home=home), approve=approve_everything) as app:
-        await app.service.install_path(HELLO)
-        await app.service.activate("hello")
-        one = app.store.read()["hello"]
-        app.store.drop("hello")
-        for number in range(count):
-            app.store.put(replace(one, installation=replace(one.installation, plugin=f"hello-{number}")))
 
 
 def _host_bytes(*homes: Path) -> int:

@@ -56,10 +56,7 @@ async def _gateway(arguments: argparse.Namespace, settings: Settings, out: Outpu
 
     if (wrong := wrong_options(arguments)) is not None:
         return out.wrong_usage(wrong)
-    try:
-        listening = socket.create_server((LOOPBACK, arguments.port))
-    except OSError as error:
-        out.aside(_refused(arguments.port, error))
+    if (listening := _listening(LOOPBACK, arguments.port, out)) is None:
         return FAILED
     stop = asyncio.Event()
     with listening, _on_signal(stop.set):
@@ -74,10 +71,7 @@ def _token(arguments: argparse.Namespace, settings: Settings) -> str | None:
 async def _http(server: PluginServer, port: int, token: str | None, settings: Settings, out: Output) -> int:
     from dynamic_plugins.integrations.mcp_server import PATH, serve_http
 
-    try:
-        listening = socket.create_server((LOOPBACK, port))
-    except OSError as error:
-        out.aside(_refused(port, error))
+    if (listening := _listening(LOOPBACK, port, out)) is None:
         return FAILED
     stop = asyncio.Event()
     with listening, _on_signal(stop.set):
@@ -94,10 +88,7 @@ async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Ou
     from dynamic_plugins.embedded.http_endpoint import serve
 
     app = App(settings)
-    try:
-        listening = socket.create_server((LOOPBACK, arguments.port))
-    except OSError as error:
-        out.aside(_refused(arguments.port, error))
+    if (listening := _listening(LOOPBACK, arguments.port, out)) is None:
         return FAILED
     stop = asyncio.Event()
     with listening, _on_signal(stop.set):
@@ -116,10 +107,7 @@ async def web(arguments: argparse.Namespace, settings: Settings, out: Output) ->
     token = _operators_token(arguments.token_file)
     if (wrong := _wrong_address(arguments.host, token)) is not None:
         return out.wrong_usage(wrong)
-    try:
-        listening = socket.create_server((arguments.host, arguments.port))
-    except OSError as error:
-        out.aside(_refused(arguments.port, error))
+    if (listening := _listening(arguments.host, arguments.port, out)) is None:
         return FAILED
     stop = asyncio.Event()
     with listening, _on_signal(stop.set):
@@ -207,8 +195,13 @@ def _wrong_address(host: str, token: str | None) -> str | None:
     return None
 
 
-def _refused(port: int, error: OSError) -> str:
-    return f"Port {port} cannot be used ({error.strerror}). Name another one with --port, or 0 for any."
+def _listening(host: str, port: int, out: Output) -> socket.socket | None:
+    """Return a socket that listens; None, and *out* has said why, where it cannot."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        out.aside(f"Port {port} cannot be used ({error.strerror}). Name another one with --port, or 0 for any.")
+        return None
 
 
 async def _stdio(server: PluginServer, app: App) -> int:
