@@ -149,6 +149,7 @@ async def test_choosing_no_tool_is_respected(client: openai.AsyncOpenAI) -> None
         ({"n": 2}, "^n: "),
         ({"response_format": {"type": "json_object"}}, "^response_format: "),
         ({"stop": [1]}, "^stop: "),
+        ({"parallel_tool_calls": "no"}, "^parallel_tool_calls: "),
         ({"max_tokens": 0}, "^max_tokens: "),
         ({"logprobs": True}, "^logprobs: "),
         ({"tools": [{"name": "x"}]}, r"^tools\[0\]: "),
@@ -166,7 +167,9 @@ async def test_what_cannot_be_done_is_refused_with_the_reason(
         body = asked("what time is it in Tokyo?", TIME) | options
         refused = await http.post("/chat/completions", json=body, headers={"X-Malformed": "on purpose"})
     assert refused.status_code == 400
-    assert re.search(reason, refused.json()["error"]["message"])
+    error = refused.json()["error"]
+    assert re.search(reason, error["message"])
+    assert error["message"].startswith(f"{error['param']}: ")
 
 
 async def test_an_action_goes_before_the_prompt_of_the_same_purpose(client: openai.AsyncOpenAI) -> None:
@@ -195,6 +198,20 @@ async def test_a_call_that_is_demanded_is_made_or_refused(client: openai.AsyncOp
             await client.chat.completions.create(**asked("good morning", TIME), tool_choice=choice)
 
 
+async def test_calls_that_may_not_be_made_at_once_are_made_one_after_another(client: openai.AsyncOpenAI) -> None:
+    request = asked("what time is it in Tokyo and in Paris?", TIME) | {"parallel_tool_calls": False}
+    zones = []
+    for result in ("21:00", "13:00"):
+        message = (await client.chat.completions.create(**request)).choices[0].message
+        (call,) = message.tool_calls or []
+        assert call.type == "function"
+        zones.append(json.loads(call.function.arguments)["timezone"])
+        request["messages"] += [message, {"role": "tool", "tool_call_id": call.id, "content": result}]
+    assert zones == ["Asia/Tokyo", "Europe/Paris"]
+    last = (await client.chat.completions.create(**request)).choices[0].message
+    assert (last.tool_calls, "21:00" in str(last.content), "13:00" in str(last.content)) == (None, True, True)
+
+
 async def test_a_text_ends_where_the_request_says(client: openai.AsyncOpenAI) -> None:
     request = asked("good morning", [])
     whole = (await client.chat.completions.create(**request)).choices[0].message.content or ""
@@ -203,11 +220,6 @@ async def test_a_text_ends_where_the_request_says(client: openai.AsyncOpenAI) ->
     assert (stopped.message.content, stopped.finish_reason) == (whole[: whole.index(word)], "stop")
     short = (await client.chat.completions.create(**request, max_tokens=1)).choices[0]
     assert (short.message.content, short.finish_reason) == (whole[:4], "length")
-
-
-async def test_who_asks_for_the_responses_api_is_told_what_there_is(client: openai.AsyncOpenAI) -> None:
-    with pytest.raises(openai.NotFoundError, match=r"OpenAIChatModel.*POST /v1/chat/completions"):
-        await client.responses.create(model="needle-3", input="x")
 
 
 def _tool(tool: str, description: str, required: Sequence[str], **properties: dict[str, Any]) -> Offered:
