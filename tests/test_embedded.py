@@ -27,7 +27,7 @@ from dynamic_plugins.tools.management import NAMES, schema
 from tests.openai_schema import check
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
 STARTS = 60.0
@@ -327,6 +327,65 @@ async def test_no_action_is_called_for_what_none_does(client: openai.AsyncOpenAI
     ]
     answer = await client.chat.completions.create(**asked(said, [*TOOLS, *tools]))
     assert answer.choices[0].message.tool_calls is None
+
+
+def as_it_is(result: dict[str, Any]) -> str:
+    return json.dumps(result)
+
+
+def as_google_adk_hands_it_on(result: dict[str, Any]) -> str:
+    content = [{"type": "text", "text": json.dumps(result)}]
+    return json.dumps({"content": content, "structuredContent": result, "isError": not result["ok"]})
+
+
+def as_llamaindex_hands_it_on(result: dict[str, Any]) -> str:
+    text = repr(json.dumps(result))
+    return (
+        f"meta=None content=[TextContent(type='text', text={text}, annotations=None, meta=None)] "
+        f"structured_content={result!r} is_error={not result['ok']} result_type='complete'"
+    )
+
+
+HANDED_ON = pytest.mark.parametrize("handed_on", [as_it_is, as_google_adk_hands_it_on, as_llamaindex_hands_it_on])
+
+
+@HANDED_ON
+async def test_what_our_tools_answer_is_read_as_an_mcp_client_hands_it_on(
+    client: openai.AsyncOpenAI, handed_on: Callable[[dict[str, Any]], str]
+) -> None:
+    arguments = {"type": "object", "properties": {"arguments": {"type": "object"}}}
+    pair = [
+        {"type": "function", "function": {"name": "search_plugin_actions", "parameters": {"type": "object"}}},
+        {"type": "function", "function": {"name": "call_plugin_action", "parameters": arguments}},
+    ]
+    request = asked("install mcp-server-time and switch it on", [*TOOLS, *pair])
+
+    async def answered(*results: dict[str, Any]) -> str:
+        """Return what is said once the calls have *results*; what is called is kept in the request."""
+        message = (await client.chat.completions.create(**request)).choices[0].message
+        calls = message.tool_calls or []
+        given = [
+            {"role": "tool", "tool_call_id": call.id, "content": handed_on(result)}
+            for call, result in zip(calls, results, strict=True)
+        ]
+        request["messages"] += [message.model_dump(exclude_none=True), *given]
+        return str(message.content or calls[0].model_dump_json())
+
+    plugin = {"ok": True, "name": "mcp-server-time", "version": "1.0"}
+    action = {"name": "get_current_time", "description": "Get current time in a specific timezone"}
+    await answered(plugin | {"status": "installed"}, plugin | {"status": "active", "actions": [action]})
+    said = await answered()
+    assert said.startswith("mcp-server-time 1.0 is installed and on.")
+    request["messages"].append({"role": "user", "content": "what time is it in Tokyo?"})
+    found = {"action": TIME[0]["function"]["name"], **action, "parameters": TIME[0]["function"]["parameters"]}
+    assert "search_plugin_actions" in await answered({"ok": True, "actions": [found]})
+    wanted = json.loads(
+        json.loads(await answered({"ok": False, "error": {"code": "x", "message": "no such clock"}}))["function"][
+            "arguments"
+        ]
+    )
+    assert wanted == {"action": found["action"], "arguments": {"timezone": "Asia/Tokyo"}}
+    assert "no such clock" in await answered()
 
 
 async def test_past_the_list_actions_are_searched_and_called_by_name(client: openai.AsyncOpenAI) -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded.result_unwrapping import our_result
 from dynamic_plugins.embedded.spoken_text import without_marker
 from dynamic_plugins.errors import InputError
 
@@ -165,6 +166,8 @@ def result_in(text: str) -> Any:
     """Return a tool message's result: JSON taken out of its fence, or the text itself."""
     fenced = _FENCE.match(text)
     inner = fenced[1] if fenced else text
+    if (ours := our_result(inner)) is not None:
+        return ours
     try:
         return json.loads(inner)
     except ValueError:
