@@ -16,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 from dynamic_plugins import __version__
+from dynamic_plugins.core.own_addresses import is_own_machine
 from dynamic_plugins.core.pinned_connections import PinnedConnections, look_up
 from dynamic_plugins.install.remote_address import is_public
 
@@ -88,7 +89,7 @@ class Reach:
         if address.is_loopback:
             return self._here
         if is_public(str(address)):
-            return True
+            return self._here or not is_own_machine(str(address)) or await self._is_on_this_machine()
         return _is_private(address) and (self._here or await self._is_near())
 
     async def _is_near(self) -> bool:
@@ -97,6 +98,11 @@ class Reach:
             host = self._server.hostname or ""
             self._near = all(map(_is_private, await _looked_up(host, self._server.port or 443)))
         return self._near
+
+    async def _is_on_this_machine(self) -> bool:
+        """Return whether the server itself has a public address of this machine."""
+        found = await _looked_up(self._server.hostname or "", self._server.port or 443)
+        return all(is_own_machine(str(each)) for each in found)
 
 
 def is_loopback(host: str) -> bool:

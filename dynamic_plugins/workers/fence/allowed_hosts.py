@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from dynamic_plugins.core.own_addresses import is_own_machine
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -70,7 +72,9 @@ class AllowedHosts:
 def may_lead_to(rule: HostRule, address: str) -> bool:
     """Return whether a connection that *rule* allows may go to *address*."""
     found = _address(address)
-    return found is not None and (rule.near or (found.is_global and not found.is_multicast))
+    if found is None or rule.near:
+        return found is not None
+    return found.is_global and not found.is_multicast and not is_own_machine(address)
 
 
 def _rule(said: str, from_person: bool, own_network: bool) -> HostRule:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from dynamic_plugins.core.own_addresses import is_own_machine
 from dynamic_plugins.core.pinned_connections import PinnedConnections, look_up
 from dynamic_plugins.errors import permission_denied
 from dynamic_plugins.install.remote_address import host_and_port, is_loopback, is_near, is_public
@@ -74,7 +75,7 @@ class AddressGuard(httpx2.AsyncBaseTransport):
         _, host, port = origin
         if self._named.rule(host, port) is not None:
             return
-        near = [address for address in addresses if not is_public(address)]
+        near = [address for address in addresses if not is_public(address) or is_own_machine(address)]
         if near or is_near(host):
             raise self._refused(origin, "it lies on this machine or in your own network")
 
