@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
+import socket
 from pathlib import Path
 
+import httpx2
+import psutil
 import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.errors import BadArgumentsError, NotAllowedError, OverLimitError, TenantsFileError
+from dynamic_plugins.core.own_addresses import is_own_machine
+from dynamic_plugins.errors import (
+    BadArgumentsError,
+    NotAllowedError,
+    OverLimitError,
+    PermissionDeniedError,
+    TenantsFileError,
+)
 from dynamic_plugins.gateway.rate_limits import Budget, OverRateError, TenantGate
+from dynamic_plugins.gateway.served_tenants import ServedTenants, watching
 from dynamic_plugins.gateway.tenant_home import environment, make_home, overlaps, problems
+from dynamic_plugins.gateway.tenant_order import TenantOrder
+from dynamic_plugins.gateway.tenant_process import TenantProcess, TenantUnavailableError
 from dynamic_plugins.gateway.tenants_file import (
     Tenant,
     TenantLimits,
@@ -22,8 +36,11 @@ from dynamic_plugins.gateway.tenants_file import (
     new_token,
     whose,
 )
+from dynamic_plugins.oauth import guarded_http
 from dynamic_plugins.settings import Settings
+from dynamic_plugins.workers.fence import allowed_hosts
 from dynamic_plugins.workers.fence.allowed_hosts import ANY_PUBLIC, AllowedHosts, may_lead_to
+from dynamic_plugins.workers.remote import address_guard
 from tests.conftest import EXAMPLES, Cli
 
 DIGEST = digest_of("dpt_anything")
@@ -277,3 +294,86 @@ async def test_a_value_is_held_to_the_ceiling_for_files_at_each_start(cli: Cli, 
         await app.service.configure("neighbour", {"NEIGHBOUR_NOTE": str(other)})
         with pytest.raises(NotAllowedError, match=r"permissions\.files"):
             await app.service.call("neighbour", "note", {})
+
+
+# ---------------------------------------------------------------- this machine under its public address
+
+
+def test_every_address_of_this_machine_is_known_as_its_own() -> None:
+    own = [
+        str(each.address).partition("%")[0]
+        for found in psutil.net_if_addrs().values()
+        for each in found
+        if each.family == socket.AF_INET
+    ]
+    assert own
+    assert all(map(is_own_machine, own))
+    for other in ("93.184.216.34", "2606:2800:220:1::1", "192.0.2.255", "no address"):
+        assert not is_own_machine(other)
+
+
+async def test_a_public_address_of_this_machine_is_of_its_own_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is meant for this machine alone listens there too, behind what keeps the internet out."""
+    for module in (allowed_hosts, address_guard, guarded_http):
+        monkeypatch.setattr(module, "is_own_machine", {"93.184.216.34"}.__contains__)
+    (rule,) = AllowedHosts([ANY_PUBLIC], own_network=False).rules
+    assert not may_lead_to(rule, "93.184.216.34")
+    assert may_lead_to(rule, "93.184.216.35")
+    (typed,) = AllowedHosts(["93.184.216.34"], ["93.184.216.34"]).rules
+    assert may_lead_to(typed, "93.184.216.34")
+    address = "https://93.184.216.34/mcp"
+    guard = address_guard.AddressGuard("remote", address, network=["93.184.216.34:443"], named=[], environment={})
+    with pytest.raises(PermissionDeniedError, match="on this machine"):
+        await guard.handle_async_request(httpx2.Request("GET", address))
+    with pytest.raises(guarded_http.UnsafeAddressError, match="leads to this machine"):
+        await guarded_http.Reach("https://93.184.216.35/mcp").addresses("93.184.216.34", 443)
+    assert await guarded_http.Reach(address).addresses("93.184.216.34", 443)
+
+
+# ---------------------------------------------------------------- processes
+
+
+async def test_a_process_that_cannot_be_started_is_told_in_a_line(tmp_path: Path) -> None:
+    said: list[str] = []
+    process = TenantProcess(TenantOrder("alice", -1), tmp_path / "gone", {}, said.append)
+    for _ in range(2):
+        with pytest.raises(TenantUnavailableError):
+            async with process.client():
+                pass
+    assert said == ["its process cannot be started (No such file or directory)"]
+
+
+async def test_who_is_removed_is_out_while_another_process_takes_its_time_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = TenantsFile(tmp_path / "tenants.toml")
+    for name in ("alice", "bob"):
+        file.add(tenant(name, file.default_home(name)))
+    began, out = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_process: TenantProcess, _seconds: float) -> None:
+        began.set()
+        await out.wait()
+
+    monkeypatch.setattr(TenantProcess, "is_idle", lambda *_: True)
+    monkeypatch.setattr(TenantProcess, "end_if_idle", slowly)
+    settings = Settings.from_environment({}, home=tmp_path / "operator")
+    served = ServedTenants(file, settings, lambda name, _said: out.set() if name == "alice" else None, idle_seconds=0)
+    served.open()
+    async with watching(served), asyncio.timeout(10):
+        await began.wait()
+        file.remove("alice")
+        await out.wait()
+
+
+def test_what_is_long_counts_as_more_than_one_request_and_passes_once_a_while() -> None:
+    now = [0.0]
+    gate = TenantGate(TenantLimits(calls_per_minute=2), lambda: now[0])
+    gate.weigh(100 * 1024)
+    gate.weigh(2**20)
+    gate.weigh(2**20)
+    with pytest.raises(OverRateError) as refused:
+        gate.weigh(2**20)
+    assert refused.value.limit == "requests_per_minute"
+    now[0] = 60.0
+    gate.weigh(2**22)

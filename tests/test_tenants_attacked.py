@@ -278,6 +278,38 @@ async def test_no_path_and_no_header_leads_to_another_tenant(gateway: Gateway) -
             assert said["result"]["structuredContent"]["result"]["note"].startswith("bob's"), name
 
 
+def test_a_request_with_two_lengths_or_headers_of_two_meanings_is_refused_and_said_of_in_no_log(
+    gateway: Gateway,
+) -> None:
+    """What a proxy in front, the gateway and the tenant's process could each read in another way."""
+    own = f"Host: 127.0.0.1:{gateway.port}\r\nAuthorization: Bearer {gateway.bob.token}\r\n".encode()
+    asked = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+    short, length = b"Content-Length: 4\r\n", b"Content-Length: %d\r\n" % len(asked)
+    chunked = b"Transfer-Encoding: chunked\r\n"
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(asked), asked)
+    wrong = [
+        b"POST /mcp HTTP/1.1\r\n" + own + short + chunked + b"\r\n" + chunks + b"GET /mcp HTTP/1.1\r\n",
+        b"POST /mcp HTTP/1.1\r\n" + own + short + length + b"\r\n" + asked,
+        b"POST /mcp HTTP/1.1\r\n" + own + b"Transfer-Encoding: identity, chunked\r\n\r\n" + chunks,
+        b"POST /mcp HTTP/1.1\r\n" + own + b"Transfer-Encoding : chunked\r\n\r\n" + chunks,
+        b"GET /mcp HTTP/1.1\r\n" + own + chunked + b"\r\n" + chunks,
+        b"DELETE /mcp HTTP/1.1\r\n" + own + length + b"\r\n" + asked,
+        b"POST /mcp HTTP/1.1\r\nHost: tenant\r\n" + own + length + b"\r\n" + asked,
+        b"POST /mcp HTTP/1.1\r\n" + own + length + b"Mcp-Session-Id: 1\r\nMcp-Session-Id: 2\r\n\r\n" + asked,
+        *(
+            b"POST /mcp HTTP/1.1\r\n" + own + length + name + b": \xff\r\n\r\n" + asked
+            for name in (b"Mcp-Session-Id", b"Accept", b"Last-Event-Id", b"Tracestate")
+        ),
+    ]
+    for request in wrong:
+        with socket.create_connection(("127.0.0.1", gateway.port), 10) as end:
+            end.sendall(request)
+            answer = end.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 400"), (request, answer)
+            assert answer.count(b"HTTP/1.1 ") == 1, "what came behind was taken for a request"
+    assert "Traceback" not in gateway.log()
+
+
 # ---------------------------------------------------------------- sessions, requests, resources
 
 
@@ -509,6 +541,25 @@ async def test_many_connections_that_say_nothing_keep_nobody_out(gateway: Gatewa
         assert gateway.process is not None
         held = [each for each in psutil.Process(gateway.process.pid).net_connections("tcp") if each.raddr]
         assert len(held) < 300
+        assert len(set(psutil.Process(gateway.process.pid).rlimit(psutil.RLIMIT_NOFILE))) == 1
+
+
+async def test_a_call_is_counted_until_it_ends_whoever_left_before(gateway: Gateway) -> None:
+    """Bob leaves in the middle of each call, so that none of his requests is open: their calls go on."""
+    (data_of(gateway.bob) / "go").unlink(missing_ok=True)
+    call = {"name": "call_plugin_action", "arguments": {"action": "neighbour__hold", "arguments": {}}}
+    message = {"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": call}
+    async with session(gateway, gateway.bob) as bob:
+        for _ in range(40):
+            with contextlib.suppress(TimeoutError):
+                answer = await asyncio.wait_for(bob.post(message), 0.3)
+                if answer.status_code == 200:
+                    break
+        assert in_answer(answer)["error"]["data"] == {"code": "over_limit", "limit": "concurrent", "retry_after": 1}
+        (data_of(gateway.bob) / "go").touch()
+        async with asyncio.timeout(SECONDS):
+            while "error" in await bob.request("tools/call", {**call, "arguments": {"action": "neighbour__note"}}):
+                pass
 
 
 async def test_what_one_uses_up_is_missing_to_nobody_else(gateway: Gateway) -> None:
@@ -538,6 +589,10 @@ async def test_what_one_uses_up_is_missing_to_nobody_else(gateway: Gateway) -> N
                 "retry_after": int(answers[-1].headers["retry-after"]),
             }
             assert "make the same call again" in error["message"]
+            brackets = "[" + "[]," * 340_000 + "[]]"  # as JSON goes, nothing takes longer to read
+            bombs = [await bob.post(brackets) for _ in range(4)]
+            assert [each.status_code for each in bombs] == [400, 400, 429, 429]
+            assert bombs[-1].json()["error"]["data"]["limit"] == "requests_per_minute"
             assert (await alice.act("note"))["ok"]
     finally:
         gateway.file.change("bob", calls_per_minute=120, concurrent=8)

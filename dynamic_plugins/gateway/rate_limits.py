@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from contextlib import contextmanager
@@ -13,9 +14,15 @@ if TYPE_CHECKING:
     from dynamic_plugins.gateway.tenants_file import TenantLimits
 
 _OTHER_REQUESTS = 10
-"""Requests that are no calls may be so many times as many as calls."""
+"""All requests may be so many times as many as calls."""
 _OPEN = 64
 """Requests that are open at once: calls, streams, and all else."""
+_WEIGHT = 128 * 1024
+"""So many bytes of a request count as one request more: reading them takes time from all tenants."""
+
+
+REFUSED = -32000
+"""The code of the JSON-RPC error for what is above a limit: one of those that are a server's own."""
 
 
 class OverRateError(Exception):
@@ -27,6 +34,10 @@ class OverRateError(Exception):
     def __init__(self, limit: str, seconds: int, text: str) -> None:
         self.limit, self.seconds = limit, seconds
         super().__init__(text)
+
+    def facts(self) -> dict[str, object]:
+        """Return the *data* of the JSON-RPC error that tells of it."""
+        return {"code": "over_limit", "limit": self.limit, "retry_after": self.seconds}
 
 
 class Budget:
@@ -55,36 +66,52 @@ class TenantGate:
         self._calls = Budget(limits.calls_per_minute, clock)
         self._requests = Budget(_OTHER_REQUESTS * limits.calls_per_minute, clock)
         self._running = self.open = 0
+        self.parsing = asyncio.Lock()
+        """Held while a long message is parsed: one after the other."""
 
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Count a request, of which nothing was read yet, while the block lasts. Raises OverRateError."""
         if self.open >= _OPEN:
             raise OverRateError("requests_at_once", 1, _AT_ONCE.format(self.open, "requests are", _OPEN))
+        self._take_requests(1)
         self.open += 1
         try:
             yield
         finally:
             self.open -= 1
 
+    def weigh(self, size: int) -> None:
+        """Count the *size* of a request, in bytes, that was read and not yet looked into. Raises OverRateError."""
+        if count := size // _WEIGHT:
+            self._take_requests(min(count, _OTHER_REQUESTS * self._limits.calls_per_minute // 2))
+
     @contextmanager
     def admit(self, calls: int) -> Iterator[None]:
         """Count the *calls* in a request, one or none, while the block lasts. Raises OverRateError."""
+        with self.running(calls):
+            self._take_calls(calls)
+            yield
+
+    @contextmanager
+    def running(self, calls: int) -> Iterator[None]:
+        """Count the *calls* as under way while the block lasts. Raises OverRateError."""
         if calls and self._running + calls > self._limits.concurrent:
             most = self._limits.concurrent
             raise OverRateError("concurrent", 1, _AT_ONCE.format(self._running, "calls are", most))
-        self._take(calls)
         self._running += calls
         try:
             yield
         finally:
             self._running -= calls
 
-    def _take(self, calls: int) -> None:
+    def _take_calls(self, calls: int) -> None:
         if calls and (wait := math.ceil(self._calls.take(calls))):
             most = self._limits.calls_per_minute
             raise OverRateError("calls_per_minute", wait, _A_MINUTE.format(most, "calls", wait))
-        if not calls and (wait := math.ceil(self._requests.take())):
+
+    def _take_requests(self, count: int) -> None:
+        if wait := math.ceil(self._requests.take(count)):
             most = _OTHER_REQUESTS * self._limits.calls_per_minute
             raise OverRateError("requests_per_minute", wait, _A_MINUTE.format(most, "requests", wait))
 

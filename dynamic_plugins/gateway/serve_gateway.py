@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +53,8 @@ class PatientProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if not self.transport.is_closing():
-            self._wait()
+        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+            self._wait()  # else the next request lay there already
 
     def _wait(self) -> None:
         self._wait_no_more()
@@ -83,6 +84,7 @@ async def serve_gateway(
 
     *public_hosts* are the names under which a proxy that encrypts hands requests on, besides this machine's own.
     """
+    _have_all_files()
     own = own_hosts(listening)
     origins = [*(f"http://{host}" for host in own), *(f"https://{host}" for host in public_hosts)]
     ended = asyncio.Event()
@@ -92,6 +94,7 @@ async def serve_gateway(
         app,
         http=PatientProtocol,
         ws="none",
+        proxy_headers=False,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -108,6 +111,15 @@ async def serve_gateway(
             await serving.serve([listening])
         finally:
             ending.cancel()
+
+
+def _have_all_files() -> None:
+    """Let this process open as many files as it may: a request takes two, and the usual limit is for tools."""
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _end(serving: QuietServer, stop: asyncio.Event, ended: asyncio.Event) -> None:

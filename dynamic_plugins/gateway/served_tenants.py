@@ -99,11 +99,15 @@ class ServedTenants:
 
     async def watch(self) -> None:
         """Look again and again, and end processes that nobody uses, until cancelled."""
+        ending: set[asyncio.Task[None]] = set()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             self.look()
-            for served in list(self._served.values()):
-                await served.process.end_if_idle(self._idle_seconds)
+            # Not waited for: a process may take its time to end, and until then nobody would see who was removed.
+            for served in self._served.values():
+                if served.process.is_idle(self._idle_seconds):
+                    ending.add(task := asyncio.create_task(served.process.end_if_idle(self._idle_seconds)))
+                    task.add_done_callback(ending.discard)
 
     async def close(self) -> None:
         """End all processes."""
@@ -135,7 +139,7 @@ class ServedTenants:
         # Without a word of the operator's, what a fence cannot hold is not started: others' homes lie beside.
         sandbox = settings.sandbox if settings.environment.get("DYNAMIC_PLUGINS_SANDBOX") else "require"
         process = TenantProcess(
-            TenantOrder(tenant.name, -1, settings.registries, *self._agreed),
+            TenantOrder(tenant.name, -1, settings.registries, *self._agreed, tenant.limits),
             Path(os.path.realpath(tenant.home)),
             environment(tenant, settings.environment, settings.passphrase, sandbox),
             lambda said: self._tell(tenant.name, said),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Self
+
+from dynamic_plugins.gateway.tenants_file import TenantLimits
 
 HOST = "tenant"
 """How the gateway names this process in its requests: a name that no browser could be led to it by."""
@@ -13,13 +15,14 @@ READY = b"ready\n"
 
 @dataclass(frozen=True)
 class TenantOrder:
-    """What a tenant's process is told: whose it is, and the descriptor of its listening socket."""
+    """What a tenant's process is told: whose it is, its limits, and the descriptor of its listening socket."""
 
     tenant: str
     descriptor: int
     registries: tuple[str, ...] = ()
     allow_installs: bool = False
     allow_unlisted: bool = False
+    limits: TenantLimits = field(default_factory=TenantLimits)
 
     def to_json(self) -> str:
         """Return this as the word of a command."""
@@ -29,4 +32,4 @@ class TenantOrder:
     def from_json(cls, word: str) -> Self:
         """Return what :meth:`to_json` was made of."""
         told = json.loads(word)
-        return cls(**{**told, "registries": tuple(told["registries"])})
+        return cls(**{**told, "registries": tuple(told["registries"]), "limits": TenantLimits(**told["limits"])})

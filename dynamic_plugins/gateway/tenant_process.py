@@ -61,7 +61,8 @@ class TenantProcess:
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
-    def _is_idle(self, seconds: float) -> bool:
+    def is_idle(self, seconds: float) -> bool:
+        """Return whether it runs and nobody has used it for so long."""
         return self._client is not None and not self._users and time.monotonic() - self._used_at >= seconds
 
     @contextlib.asynccontextmanager
@@ -78,9 +79,9 @@ class TenantProcess:
 
     async def end_if_idle(self, seconds: float) -> None:
         """End the process where nobody has used it for so long."""
-        if self._is_idle(seconds):
+        if self.is_idle(seconds):
             async with self._lock:
-                if self._is_idle(seconds):
+                if self.is_idle(seconds):
                     self._tell("idle, ended")
                     await self._end()
 
@@ -98,6 +99,12 @@ class TenantProcess:
         self._failed_at = time.monotonic()
         try:
             client = await self._spawn()
+        except OSError as error:
+            await self._end()
+            self._tell(f"its process cannot be started ({error.strerror})")
+            raise TenantUnavailableError(
+                "The tenant's server does not start. Its operator has to look into it."
+            ) from None
         except BaseException:
             await self._end()
             raise

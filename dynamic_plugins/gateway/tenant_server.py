@@ -15,6 +15,7 @@ import socket
 import sys
 
 from dynamic_plugins.core.host_process import keep_memory_private
+from dynamic_plugins.gateway.calls_at_once import CallsAtOnce
 from dynamic_plugins.gateway.tenant_order import HOST, READY, TenantOrder
 from dynamic_plugins.integrations.mcp_server import opened, serve_http
 from dynamic_plugins.settings import Settings
@@ -40,6 +41,7 @@ async def _serve(order: TenantOrder, settings: Settings) -> None:
     agreed = {"allow_installs": order.allow_installs, "allow_unlisted": order.allow_unlisted}
     with socket.socket(fileno=order.descriptor) as listening:
         async with opened(settings, command=command, **agreed) as (_, server):
+            server.server.middleware.append(CallsAtOnce(order.limits))
             os.write(1, READY)
             os.dup2(2, 1)
             await serve_http(server, listening, stop, settings.mcp_token, [HOST])
