@@ -7,10 +7,12 @@ import contextlib
 import re
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx2
 import psutil
 import pytest
+import uvicorn
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
@@ -22,6 +24,7 @@ from dynamic_plugins.errors import (
     PermissionDeniedError,
     TenantsFileError,
 )
+from dynamic_plugins.gateway import serve_gateway
 from dynamic_plugins.gateway.rate_limits import Budget, OverRateError, TenantGate
 from dynamic_plugins.gateway.served_tenants import ServedTenants, watching
 from dynamic_plugins.gateway.tenant_home import environment, make_home, overlaps, problems
@@ -36,12 +39,16 @@ from dynamic_plugins.gateway.tenants_file import (
     new_token,
     whose,
 )
+from dynamic_plugins.integrations.secret_form import QuietServer
 from dynamic_plugins.oauth import guarded_http
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.workers.fence import allowed_hosts
 from dynamic_plugins.workers.fence.allowed_hosts import ANY_PUBLIC, AllowedHosts, may_lead_to
 from dynamic_plugins.workers.remote import address_guard
 from tests.conftest import EXAMPLES, Cli
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 DIGEST = digest_of("dpt_anything")
 
@@ -377,3 +384,25 @@ def test_what_is_long_counts_as_more_than_one_request_and_passes_once_a_while() 
     assert refused.value.limit == "requests_per_minute"
     now[0] = 60.0
     gate.weigh(2**22)
+
+
+async def test_a_request_that_lay_behind_another_one_is_waited_for_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two requests are sent at once. The patience is for connections on which nothing is asked."""
+    monkeypatch.setattr(serve_gateway, "_PATIENCE_SECONDS", 0.1)
+
+    async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.4)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(slow, http=serve_gateway.PatientProtocol, ws="none", lifespan="off", log_config=None)
+        serving = QuietServer(config)
+        running = asyncio.create_task(serving.serve([listening]))
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: gateway\r\n\r\n" * 2)
+        async with asyncio.timeout(20):
+            assert (await reader.read()).count(b"200 OK") == 2, "then it is closed, as nothing comes"
+        writer.close()
+        serving.should_exit = True
+        await running
