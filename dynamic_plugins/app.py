@@ -17,6 +17,7 @@ from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
+from dynamic_plugins.lifecycle.present_here import presence
 from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.oauth.sign_ins import SignIns
@@ -28,7 +29,7 @@ from dynamic_plugins.storage.audit import AuditLog
 from dynamic_plugins.storage.call_log import FILE as CALLS_FILE
 from dynamic_plugins.storage.call_log import CallLog
 from dynamic_plugins.storage.operator_policy import Policy
-from dynamic_plugins.storage.state import StateStore
+from dynamic_plugins.storage.state_backend import open_backend
 from dynamic_plugins.storage.usage_log import Journal
 from dynamic_plugins.storage.values import ConfigurationStore
 from dynamic_plugins.workers.loader import Loader
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.action_search import ActionSearch
     from dynamic_plugins.settings import ConfirmCalls, Settings
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.state_backend import StateBackend
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
     from dynamic_plugins.tools.reach_consent import ReachConsent
@@ -97,13 +100,13 @@ def _is_fenced(settings: Settings) -> bool:
     return Fence(settings.sandbox, settings.limits).tier.level is not Level.NONE
 
 
-def _state(settings: Settings) -> StateStore:
+def _state(settings: Settings, backend: StateBackend) -> HomeState:
     """Return the saved state, as the profile that is used sees it. Raises UnknownProfileError."""
     if settings.profile is None:
-        return StateStore(settings.state_file)
+        return backend.state()
     from dynamic_plugins.storage.profiles import Profiles
 
-    return Profiles(settings.home).store(settings.profile)
+    return Profiles(settings.home, backend).store(settings.profile)
 
 
 def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
@@ -182,10 +185,13 @@ class App:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
-        self.store, self.components = _state(settings), ComponentRegistry()
+        self.backend = backend = open_backend(settings)
+        self.store, self.components = _state(settings, backend), ComponentRegistry()
         self.catalogue = self._make_catalogue()
-        installed = StateStore(settings.state_file).read  # what is written from threads reads the state by itself
-        self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
+        installed = backend.state().read  # what is written from threads reads the state by itself
+        self.configuration = ConfigurationStore(
+            settings.home, settings.passphrase, installed, backend=backend, vault=settings.vault
+        )
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
         self.loader = _loader(settings, self.sign_ins, log_line)
@@ -209,6 +215,7 @@ class App:
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
+            present_here=presence(settings),
         )
         self._new_registry = asyncio.Event()
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
@@ -359,6 +366,7 @@ class App:
         await self.service.close()
         for stop in self._stop_watching:
             stop()
+        self.backend.close()
         if self._model is not None:
             await self._model.close()
 

@@ -35,6 +35,7 @@ SandboxMode = Literal["require", "auto", "off"]
 ConfirmCalls = Literal["always", "changing", "never"]
 _OURS = "DYNAMIC_PLUGINS_"
 _PASSPHRASE = "DYNAMIC_PLUGINS_PASSPHRASE"  # noqa: S105 - the name of a variable
+_STATE, _VAULT = "DYNAMIC_PLUGINS_STATE", "DYNAMIC_PLUGINS_VAULT"
 
 # What programs of every kind read, by kind: proxies, certificates and whether they are checked, where configuration
 # lies, package managers and indexes, and which of several implementations is loaded.
@@ -199,6 +200,11 @@ class Settings:
     """Where on loopback model servers are looked for."""
     passphrase: str | None = field(default=None, repr=False)
     """Opens the encrypted secret file where the machine has no keyring."""
+    state: str | None = field(default=None, repr=False)
+    """The address ``postgresql://…?home=NAME`` of the database that holds the state of this home, for a fleet; it may
+    have a password in it. None keeps the state in the home folder."""
+    vault: str | None = None
+    """The ``module:factory`` of the platform's own vault; None keeps secrets on this machine."""
     mcp_token: str | None = field(default=None, repr=False)
     """What a client of our MCP server over HTTP has to bring; None asks for nothing."""
     policy: Path | None = None
@@ -262,15 +268,16 @@ class Settings:
     ) -> Settings:
         """Read the settings: arguments first, then ``DYNAMIC_PLUGINS_*`` and ``OPENAI_*``, then the defaults.
 
-        With *take_passphrase* the passphrase is taken out of this process's environment, for a program that reads it
-        once.
+        With *take_passphrase* the passphrase and the state's address are taken out of this process's environment, for
+        a program that reads them once.
 
         Raises ValueError for a value that is not of its kind, naming the variable.
         """
         env = dict(os.environ if environment is None else environment)
-        passphrase = env.pop(_PASSPHRASE, "") or None  # no program that we start needs it
+        passphrase, state = env.pop(_PASSPHRASE, "") or None, _state(env)  # no program that we start needs them
         if take_passphrase and environment is None:
-            os.environ.pop(_PASSPHRASE, None)
+            for name in (_PASSPHRASE, _STATE):
+                os.environ.pop(name, None)
         return cls(
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
             profile=profile or env.get("DYNAMIC_PLUGINS_PROFILE") or None,
@@ -279,6 +286,8 @@ class Settings:
             model=_model(env, model, base_url),
             model_servers=_model_servers(env),
             passphrase=passphrase,
+            state=state,
+            vault=_vault(env),
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
             revoked=_choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",
@@ -293,6 +302,21 @@ class Settings:
             telemetry=_telemetry(env),
             environment=env,
         )
+
+
+def _state(env: dict[str, str]) -> str | None:
+    """Take the state's address out of *env*. It may have a password in it, so an error does not repeat it."""
+    address = env.pop(_STATE, "").strip()
+    if address and not address.startswith(("postgresql://", "postgres://")):
+        raise ValueError(f"{_STATE} must be postgresql://USER@HOST/DATABASE?home=NAME; without it, the folder is used")
+    return address or None
+
+
+def _vault(env: Mapping[str, str]) -> str | None:
+    named = env.get(_VAULT, "").strip()
+    if named and not all(part.replace(".", "").isidentifier() for part in named.partition(":")[::2]):
+        raise ValueError(f"{_VAULT} must be module:factory, not {named!r}")
+    return named or None
 
 
 def _model(env: Mapping[str, str], name: str | None, base_url: str | None) -> ModelSettings:
