@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.settings import Settings
 
 VERSION_SECONDS = 10.0
+_STATE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ async def examine(settings: Settings) -> list[Check]:
         await _model(settings),
         await _registry(settings),
         _home(settings),
+        *await asyncio.to_thread(_state, settings),
         *_policy(settings),
         *_telemetry(settings),
     ]
@@ -63,6 +65,22 @@ def _telemetry(settings: Settings) -> list[Check]:
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter.otlp.proto.http") is None:
         return [Check("telemetry", False, f"{signals} cannot be exported", MISSING)]
     return [Check("telemetry", True, f"{signals} are exported")]
+
+
+def _state(settings: Settings) -> list[Check]:
+    """Return where the state is kept, where that is not the home folder."""
+    if settings.state is None:
+        return []
+    from dynamic_plugins.storage.postgres_state import open_postgres
+
+    remedy = "start the database, or mend DYNAMIC_PLUGINS_STATE"
+    try:
+        backend = open_postgres(settings.state, settings.home, _STATE_SECONDS)
+        found = backend.describe()
+    except PluginError as error:
+        return [Check("state", False, str(error), remedy, needed=True)]
+    backend.close()
+    return [Check("state", True, found, needed=True)]
 
 
 async def _uv() -> Check:

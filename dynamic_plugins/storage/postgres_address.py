@@ -35,6 +35,8 @@ class PostgresAddress:
             password = unquote(parts.password or "")
         except ValueError:
             raise StateError(_NO_ADDRESS) from None
+        if parts.netloc.count("@") > 1 or "@" in parts.path + parts.query + parts.fragment:
+            raise StateError(_NOT_ESCAPED)  # libpq might take a part of the password for the host, and name it
         homes = [value for name, value in rest if name == "home"] or [DEFAULT_HOME]
         if len(homes) > 1 or not _HOME.fullmatch(homes[0]):
             raise StateError(
@@ -60,4 +62,8 @@ class PostgresAddress:
         return " ".join(text.split())
 
 
+_NOT_ESCAPED = (
+    "DYNAMIC_PLUGINS_STATE has a character in its user or password that an address uses itself. Write / as %2F, @ as "
+    "%40, : as %3A, ? as %3F, # as %23 and % as %25."
+)
 _NO_ADDRESS = "DYNAMIC_PLUGINS_STATE is no address of a database: it must be postgresql://USER@HOST/DATABASE?home=NAME."

@@ -73,18 +73,16 @@ class PostgresHome:
         return found
 
     def _looked(self, found: Snapshot | None) -> Snapshot:
-        if found is None or self._confirmed < self._needed or self._age >= OUTAGE_SECONDS:
+        age = time.monotonic() - self._confirmed
+        if found is not None and age >= FRESH_SECONDS:
+            self._listen()  # this process lives on
+        if found is None or self._confirmed < self._needed or age >= OUTAGE_SECONDS:
             return self.look()
-        self._listen()  # this process lives on
         try:
             self._session.run(self._look, once=True)
         except StateError:  # an outage that may pass
             return found
         return self._present()
-
-    @property
-    def _age(self) -> float:
-        return time.monotonic() - self._confirmed
 
     @property
     def _is_listening(self) -> bool:

