@@ -26,10 +26,10 @@ from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
 from dynamic_plugins.storage.audit import AuditLog
+from dynamic_plugins.storage.backend_choice import open_backend
 from dynamic_plugins.storage.call_log import FILE as CALLS_FILE
 from dynamic_plugins.storage.call_log import CallLog
 from dynamic_plugins.storage.operator_policy import Policy
-from dynamic_plugins.storage.state_backend import open_backend
 from dynamic_plugins.storage.usage_log import Journal
 from dynamic_plugins.storage.values import ConfigurationStore
 from dynamic_plugins.workers.loader import Loader
@@ -404,7 +404,12 @@ class App:
 
     def sweep(self) -> None:
         """Remove what an install or removal that was cut short has left behind."""
-        self.installer.sweep(lambda: {path for plugin in self.store.everything().values() for path in plugin.folders})
+
+        def known() -> set[str]:
+            self.store.refresh()  # what another process has just put in place is no leftover
+            return {path for plugin in self.store.everything().values() for path in plugin.folders}
+
+        self.installer.sweep(known)
         for folder in (self.settings.home, self.settings.home / "registry"):
             atomic_file.sweep(folder)
 

@@ -188,13 +188,38 @@ def test_nothing_that_answers_imports_needle() -> None:
     assert users == set()
 
 
-@pytest.mark.parametrize("heavy", ["mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle"])
+@pytest.mark.parametrize(
+    "heavy", ["mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle", "psycopg"]
+)
 def test_making_the_application_imports_nothing_heavy(heavy: str) -> None:
     code = (
         "import sys; from dynamic_plugins.app import App; from dynamic_plugins.cli import commands; print(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert f"'{heavy}':" not in done.stdout
+
+
+def test_a_home_in_a_folder_loads_nothing_of_a_shared_state(tmp_path: Path) -> None:
+    code = f"""
+import asyncio, sys
+from pathlib import Path
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.settings import Settings
+
+async def main() -> None:
+    async with App(Settings(home=Path({str(tmp_path)!r}), registries=()), approve=approve_everything) as app:
+        await app.service.install_path(Path({str(PACKAGE.parent / "examples" / "hello-plugin")!r}))
+        await app.service.activate("hello")
+        assert app.configuration.names("hello") == set()
+        await app.service.uninstall("hello")
+        app.sweep()
+
+asyncio.run(main())
+print([name for name in sys.modules if "psycopg" in name or "postgres" in name or "platform_vault" in name])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_a_chat_with_the_built_in_model_imports_no_sdk_of_a_large_one(tmp_path: Path) -> None:

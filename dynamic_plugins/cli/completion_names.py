@@ -73,8 +73,8 @@ def _plugins(settings: Settings) -> dict[str, Any]:
 def _shared_plugins(settings: Settings) -> dict[str, Any]:
     """Return what a state outside of the folder lists; nothing where that does not answer soon."""
     from dynamic_plugins.errors import PluginError
+    from dynamic_plugins.storage.backend_choice import open_backend
     from dynamic_plugins.storage.profiles import Profiles
-    from dynamic_plugins.storage.state_backend import open_backend
 
     try:
         backend = open_backend(settings, _SHARED_SECONDS)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.exit_codes import DONE
+from dynamic_plugins.storage.backend_choice import open_backend
 from dynamic_plugins.storage.profiles import Profiles
-from dynamic_plugins.storage.state_backend import open_backend
 
 if TYPE_CHECKING:
     import argparse

@@ -47,6 +47,9 @@ class PostgresState(HomeState):
     def leaving(self) -> Mapping[str, StoredPlugin]:
         return self._shared.snapshot().leaving
 
+    def refresh(self) -> None:
+        self._shared.look()
+
     def stamp(self) -> str:
         try:
             return str(self._shared.snapshot().revision)
@@ -101,7 +104,7 @@ class PostgresBackend(StateBackend):
 
 
 def open_postgres(url: str, folder: Path, seconds: float | None = None) -> PostgresBackend:
-    """Return the state that is kept at *url*; see :func:`~dynamic_plugins.storage.state_backend.open_backend`."""
+    """Return the state that is kept at *url*; see :func:`~dynamic_plugins.storage.backend_choice.open_backend`."""
     address = PostgresAddress.parse(url)
     shared = PostgresHome(address, _Claim(folder, address.home), RETRY_SECONDS if seconds is None else seconds)
     return PostgresBackend(shared, folder)

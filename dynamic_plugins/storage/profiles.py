@@ -172,6 +172,9 @@ class ProfileStore(HomeState):
     def stamp(self) -> str:
         return self._whole.stamp()
 
+    def refresh(self) -> None:
+        self._whole.refresh()
+
     def alone(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
         return self._whole.alone(name, seconds)
 

@@ -189,6 +189,13 @@ class HomeState(Protocol):
         """Return the plugins by name as they are saved now, of a profile only its own; as :meth:`everything`."""
         return self.everything()
 
+    def refresh(self) -> None:
+        """Have the next read see all that is saved by now: another process's change may take a second to reach it.
+
+        In a folder it takes none.
+        """
+        return
+
     def get(self, name: str) -> StoredPlugin:
         """Return what is saved of one plugin. Raises NotInstalledError, and as :meth:`read`."""
         if (plugin := self.read().get(name)) is None:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from dynamic_plugins.settings import Settings
     from dynamic_plugins.storage.plugins_file import PluginFacts
     from dynamic_plugins.storage.state import HomeState
 
@@ -60,15 +59,3 @@ class StateFolder(StateBackend):
 
     def profiles(self) -> list[str]:
         return [path.stem for path in (self._home / PROFILES).glob("*.json")]
-
-
-def open_backend(settings: Settings, seconds: float | None = None) -> StateBackend:
-    """Return what keeps the state of the home that *settings* name.
-
-    What is not in the folder is not asked before it is needed, and then for at most *seconds*, where that is given.
-    """
-    if settings.state is None:
-        return StateFolder(settings.home)
-    from dynamic_plugins.storage.postgres_state import open_postgres
-
-    return open_postgres(settings.state, settings.home, seconds)

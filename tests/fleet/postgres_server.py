@@ -34,6 +34,8 @@ class PostgresServer:
     bin: Path
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="postgres-")))
     port: int = field(default_factory=lambda: _free_port())
+    durable: bool = False
+    """Whether it waits for the disk at each commit; tests do not."""
 
     def __post_init__(self) -> None:
         password = self.folder / "password"
@@ -54,7 +56,9 @@ class PostgresServer:
         return f"postgresql://{USER}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}{query}"
 
     def start(self) -> None:
-        options = f"-p {self.port} -h 127.0.0.1 -k '' -c fsync=off -c log_min_messages=fatal"
+        options = (
+            f"-p {self.port} -h 127.0.0.1 -k '' -c fsync={'on' if self.durable else 'off'} -c log_min_messages=fatal"
+        )
         self._run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self, how: str = "immediate") -> None:
