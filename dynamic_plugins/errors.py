@@ -479,7 +479,7 @@ class UnavailableError(PluginError):
 
 
 class UnavailableHereError(UnavailableError):
-    """The plugin exists, but this machine cannot run it."""
+    """The plugin exists, but this machine cannot run it, or does not have the files that another one has."""
 
     code = "unavailable_here"
 
@@ -489,7 +489,7 @@ class UnavailableHereError(UnavailableError):
 
 
 class StateError(UnavailableError):
-    """The home folder, or the state saved in it, cannot be read or written."""
+    """The home folder, or the state saved in it or in a shared database, cannot be read or written."""
 
     code = "state_unavailable"
 

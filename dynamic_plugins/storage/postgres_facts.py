@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import SecretStoreError, StateError
 from dynamic_plugins.storage.plugins_file import PluginFacts
-from dynamic_plugins.storage.postgres_lock import PostgresLock
 from dynamic_plugins.storage.postgres_snapshot import NONE
 from dynamic_plugins.storage.state import LOCK_SECONDS
 
@@ -39,7 +38,7 @@ class PostgresFacts(PluginFacts):
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Any]]:
-        with _secret_errors(), PostgresLock(self._home.address, "facts", self._collection).held(LOCK_SECONDS):
+        with _secret_errors(), self._home.locks.held("facts", self._collection, LOCK_SECONDS):
             # As they are now, and so is what is installed, which is asked for in the block.
             before = self._home.look().facts.get(self._collection, NONE)
             after = copy.deepcopy(before)

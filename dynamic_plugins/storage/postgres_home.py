@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dynamic_plugins.errors import StateError
 from dynamic_plugins.storage import postgres_rows as rows
 from dynamic_plugins.storage.postgres_listener import Listener
+from dynamic_plugins.storage.postgres_lock import PostgresLocks
 from dynamic_plugins.storage.postgres_session import RETRY_SECONDS, PostgresSession
 from dynamic_plugins.storage.postgres_snapshot import Snapshot
 
@@ -39,7 +40,7 @@ class PostgresHome:
 
     def __init__(self, address: PostgresAddress, claim: Callable[[str], None], seconds: float = RETRY_SECONDS) -> None:
         self.address, self._claim = address, claim
-        self._session = PostgresSession(address, seconds)
+        self._session, self.locks = PostgresSession(address, seconds), PostgresLocks(address)
         self._listener: Listener | None = None
         self._publishing = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -169,4 +170,5 @@ class PostgresHome:
         """End the connections of this home."""
         if self._listener is not None:
             self._listener.stop()
+        self.locks.close()
         self._session.close()

@@ -124,6 +124,11 @@ class PostgresSession:
         for connection in list(self._held):
             _cut(connection)
 
+    def rest(self) -> None:
+        """End the connection for now; the next use opens another."""
+        with self._lock:
+            self._drop()
+
     def close(self) -> None:
         """End the connection; it is not opened again."""
         self._closed = True

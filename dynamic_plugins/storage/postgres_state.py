@@ -12,7 +12,6 @@ from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.storage.postgres_address import PostgresAddress
 from dynamic_plugins.storage.postgres_facts import PostgresFacts
 from dynamic_plugins.storage.postgres_home import PostgresHome
-from dynamic_plugins.storage.postgres_lock import PostgresLock
 from dynamic_plugins.storage.postgres_rows import PLUGINS
 from dynamic_plugins.storage.postgres_session import RETRY_SECONDS
 from dynamic_plugins.storage.postgres_snapshot import parsed
@@ -72,7 +71,7 @@ class PostgresState(HomeState):
 
     @asynccontextmanager
     async def alone(self, name: str, seconds: float) -> AsyncIterator[None]:
-        async with PostgresLock(self._shared.address, "life", name).held_async(seconds):
+        async with self._shared.locks.held_async("life", name, seconds):
             await in_thread(self._shared.look)  # what was done by whoever held it before
             yield
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import threading
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -265,6 +266,49 @@ def test_a_database_of_a_newer_version_is_left_as_it_is(machines: Machines) -> N
         machines.state().put(plugin("other"))
     assert machines.query("SELECT version FROM dynamic_plugins.schema_version") == [(99,)]
     assert machines.query("SELECT name FROM dynamic_plugins.plugins") == [("hello",)]
+
+
+def test_a_user_who_owns_the_schema_makes_the_tables_and_one_without_rights_is_told(
+    machines: Machines, postgres: PostgresServer, database: str
+) -> None:
+    for name in ("owner", "stranger"):
+        machines.query(f"CREATE ROLE {name}_of_{database} LOGIN PASSWORD 'pw'")
+    machines.query(f"CREATE SCHEMA dynamic_plugins AUTHORIZATION owner_of_{database}")
+    place = f"127.0.0.1:{postgres.port}/{database}"
+    owned = machines.state(f"postgresql://owner_of_{database}:pw@{place}")
+    owned.put(plugin())
+    with pytest.raises(StateError, match="permission denied.*have it allowed"):
+        machines.state(f"postgresql://stranger_of_{database}:pw@{place}").read()
+    assert list(owned.read()) == ["hello"]
+
+
+async def test_a_plugin_s_lock_is_held_once_in_all_machines_and_one_connection_holds_any_number(
+    machines: Machines,
+) -> None:
+    one, other = machines.state(), machines.state()
+    async with AsyncExitStack() as held:
+        for number in range(5):
+            await held.enter_async_context(one.alone(f"p{number}", SOON))
+        for state in (one, other):
+            with pytest.raises(TimeoutError):
+                async with state.alone("p3", 0.05):
+                    pass
+        assert machines.query("SELECT count(DISTINCT pid), count(*) FROM pg_locks WHERE locktype = 'advisory'") == [
+            (1, 5)
+        ]
+    async with other.alone("p3", 0.05):
+        pass
+    assert machines.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'") == []
+
+
+async def test_a_lock_whose_connection_broke_is_taken_again(machines: Machines) -> None:
+    one, other = machines.state(), machines.state()
+    async with one.alone("a", SOON):
+        machines.query("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        async with one.alone("b", SOON):
+            with pytest.raises(TimeoutError):
+                async with other.alone("a", 0.05):
+                    pass
 
 
 def test_a_row_of_a_newer_version_is_an_error_that_names_the_plugin(machines: Machines) -> None:
