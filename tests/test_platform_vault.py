@@ -38,6 +38,7 @@ def test_a_person_s_secrets_are_in_the_vault_that_the_operator_names_and_nowhere
     cli("configure", "keeper", f"KEEPER_API_TOKEN={SECRET}", "KEEPER_ROOM=attic")
     assert json.loads(kept.read_text()) == {f"{cli.home}: keeper/KEEPER_API_TOKEN": SECRET}
     assert cli("status").json["plugins"][0]["status"] == "installed"
+    assert "the vault of these tests" in str(cli("doctor", code=None).json)
     files = [path for path in cli.home.rglob("*") if path.is_file()]
     assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
     cli("uninstall", "keeper")

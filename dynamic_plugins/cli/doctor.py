@@ -73,12 +73,11 @@ def _state(settings: Settings) -> list[Check]:
         return []
     from dynamic_plugins.storage.postgres_state import open_postgres
 
-    remedy = "start the database, or mend DYNAMIC_PLUGINS_STATE"
     try:
         backend = open_postgres(settings.state, settings.home, _STATE_SECONDS)
         found = backend.describe()
     except PluginError as error:
-        return [Check("state", False, str(error), remedy, needed=True)]
+        return [Check("state", False, str(error), needed=True)]  # it says what to do
     backend.close()
     return [Check("state", True, found, needed=True)]
 
@@ -122,12 +121,15 @@ async def _version(path: str) -> str:
 
 
 def _keyring(settings: Settings) -> Check:
+    from dynamic_plugins.storage.backend_choice import open_backend
     from dynamic_plugins.storage.vault import open_vault
 
     try:
-        return Check("secrets", True, open_vault(settings.home, settings.passphrase).name)
+        home = open_backend(settings).vault_home
+        return Check("secrets", True, open_vault(settings.home, settings.passphrase, settings.vault, home).name)
     except PluginError as error:
-        return Check("secrets", False, "no keyring and no passphrase", error.for_person())
+        found = "no keyring and no passphrase" if settings.vault is None else settings.vault
+        return Check("secrets", False, found, error.for_person())
 
 
 def _sandbox(settings: Settings) -> Check:

@@ -19,10 +19,15 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL that runs; a test that stops it starts it again."""
+def driver() -> None:
+    """What speaks to a PostgreSQL."""
     if find_spec("psycopg") is None:
         pytest.skip("psycopg is not installed: pip install -e '.[fleet-testing]'")
+
+
+@pytest.fixture(scope="session")
+def postgres(driver: None) -> Iterator[PostgresServer]:
+    """A PostgreSQL that runs; a test that stops it starts it again."""
     if (found := programs()) is None:
         pytest.skip("there is no PostgreSQL: pip install -e '.[fleet-testing]', or install the system's")
     server = PostgresServer(found)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.conftest import Cli
     from tests.fleet.postgres_server import PostgresServer
 
-pytestmark = pytest.mark.fleet
+pytestmark = [pytest.mark.fleet, pytest.mark.usefixtures("driver")]
 
 
 @pytest.fixture
