@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 RETRY_SECONDS = 15.0
 """So long is a database tried that does not answer: longer than it takes to restart."""
+GIVEN_UP_SECONDS = 5.0
+"""So long after that it is tried once each time: whoever asks again is not made to wait again."""
 CONNECT_SECONDS = 3
 ANSWER_SECONDS = 10.0
 """So long may one piece of work take, the waiting for locks in it included; then the connection counts as broken."""
@@ -65,7 +67,7 @@ class PostgresSession:
         self._lock = threading.RLock()
         self._held: list[Any] = []
         """The connection, where there is one."""
-        self._closed = False
+        self._closed, self._gave_up = False, float("-inf")
         # Whoever forgets to close it leaves no connection open.
         self._end = weakref.finalize(self, _close_all, self._held)
 
@@ -79,14 +81,16 @@ class PostgresSession:
         import_driver()
         import psycopg
 
-        ends, pause = time.monotonic() + self._seconds, _FIRST_PAUSE
         with self._lock:
+            begun, pause = time.monotonic(), _FIRST_PAUSE
+            ends = begun + (0.0 if begun - self._gave_up < GIVEN_UP_SECONDS else self._seconds)
             while True:
                 try:
                     return self._attempt(work)
                 except psycopg.Error as error:
                     self._drop()
                     if once or self._closed or not _passes(error) or time.monotonic() + pause >= ends:
+                        self._gave_up = self._gave_up if once else time.monotonic()
                         raise StateError(self._problem(error)) from None
                     time.sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)

@@ -67,15 +67,16 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 
 def listening(store: HomeState) -> HomeState:
     """Return *store* once it listens, as in a process that lives for more than a moment."""
-    before = _listeners()
+    before = listeners()
 
     def listens() -> bool:
         store.read()
-        return _listeners() > before
+        return listeners() > before
 
     assert within(BOUND, listens)
     return store
 
 
-def _listeners() -> int:
+def listeners() -> int:
+    """Return how many homes this process listens to."""
     return sum(thread.name == "dynamic-plugins-state" for thread in threading.enumerate())

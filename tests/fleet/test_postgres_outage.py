@@ -121,7 +121,7 @@ class Wire:
         self.port: int = self._listening.getsockname()[1]
         self.cut_before: bool | None = None
         """Whether the next commit is kept from the server, or made and its answer kept from the client."""
-        self.cuts = 0
+        self.cuts, self.is_last = 0, False
         self._threads = [threading.Thread(target=self._serve)]
         self._threads[0].start()
 
@@ -151,6 +151,8 @@ class Wire:
         while data := _received(client):
             if b"COMMIT" in data and self.cut_before is not None:
                 before, self.cut_before, self.cuts = self.cut_before, None, self.cuts + 1
+                if self.is_last:
+                    _end(self._listening)
                 _end(client)
                 if not before:
                     server.sendall(data)
@@ -207,6 +209,24 @@ def test_a_commit_without_an_answer_is_made_once(
     assert wire.cuts == 2
     assert facts.read() == {"hello": {"values": {"LEVEL": "3"}}}
     assert machines.query("SELECT count(*) FROM dynamic_plugins.changes") == [(3,)]
+    backend.close()
+    wire.close()
+
+
+def test_where_the_answer_is_never_found_out_that_is_said(
+    machines: Machines, postgres: PostgresServer, url: str, tmp_path: Path
+) -> None:
+    wire = Wire(postgres.port)
+    backend = open_postgres(url.replace(f":{postgres.port}/", f":{wire.port}/"), tmp_path / "wired", 0.3)
+    backend.state().put(plugin())
+    wire.cut_before, wire.is_last = False, True
+    with pytest.raises(StateError, match="Whether the last change was saved is not known"):
+        backend.state().change("hello", told="x")
+    begun = time.monotonic()
+    with pytest.raises(StateError, match="try again"):
+        backend.state().read()  # what is known is from before the change
+    assert time.monotonic() - begun < 2
+    assert within(BOUND, lambda: machines.state().get("hello").told == "x")
     backend.close()
     wire.close()
 

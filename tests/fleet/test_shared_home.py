@@ -14,7 +14,7 @@ from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.status import Status
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli
-from tests.fleet.machines import BOUND, SOON, query, within
+from tests.fleet.machines import BOUND, SOON, listeners, query, within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,6 +136,22 @@ async def test_what_one_process_changes_another_has_taken_over_within_a_second(c
         cli("uninstall", "hello")
         assert within(SOON, lambda: app.service.statuses() == {})
         assert app.service.running() == {}
+
+
+async def test_an_agent_whose_database_went_away_goes_on_and_ends_its_workers(
+    home: Path, postgres: PostgresServer, url: str
+) -> None:
+    try:
+        async with App(Settings(home=home, state=url), approve=approve_everything) as app:
+            await app.service.install_path(HELLO)
+            await app.service.activate("hello")
+            assert within(BOUND, lambda: app.service.statuses() != {} and listeners() > 0)
+            postgres.stop()
+            assert await app.service.call("hello", "greet", {"name": "Ada"}) == "Hello, Ada!"
+        assert app.service.running() == {}
+    finally:
+        postgres.start()
+    assert query(url, "SELECT name FROM dynamic_plugins.plugins") == [("hello",)]
 
 
 def test_what_another_machine_has_installed_is_listed_and_said_not_to_be_here(url: str, tmp_path: Path) -> None:
