@@ -119,12 +119,12 @@ def main() -> None:
     parser.add_argument("--url")
     parser.add_argument("--plugins", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=200)
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as made, contextlib.ExitStack() as held:
-        url, folder = told.url or held.enter_context(server()), Path(made)
+        url, folder = arguments.url or held.enter_context(server()), Path(made)
         backend = _opened(url, folder / "shared")
-        compare((StateStore(folder / "state.json"), backend.state()), told.plugins, told.rounds)
-        reach(url, folder, told.rounds)
+        compare((StateStore(folder / "state.json"), backend.state()), arguments.plugins, arguments.rounds)
+        reach(url, folder, arguments.rounds)
         backend.close()
 
 

@@ -43,9 +43,9 @@ class PostgresAddress:
                 "DYNAMIC_PLUGINS_STATE names no home: home=NAME has small letters, digits, - and _, at most 32."
             )
         secrets = [password, *(value for name, value in rest if name in _SECRET)]
-        told = urlencode([(name, value) for name, value in rest if name != "home"], quote_via=quote)
+        query = urlencode([(name, value) for name, value in rest if name != "home"], quote_via=quote)
         return cls(
-            url=parts._replace(query=told, fragment="").geturl(),
+            url=parts._replace(query=query, fragment="").geturl(),
             home=homes[0],
             place=f"{parts.netloc.rpartition('@')[2] or 'this machine'}{parts.path}",
             secrets=tuple(secret for secret in secrets if secret),

@@ -32,7 +32,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 _OPTIONS = {
     "application_name": "dynamic-plugins",
-    "connect_timeout": CONNECT_SECONDS,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 3,
@@ -89,8 +88,10 @@ class PostgresSession:
                     return self._attempt(work)
                 except psycopg.Error as error:
                     self._drop()
-                    if once or self._closed or not _passes(error) or time.monotonic() + pause >= ends:
-                        self._gave_up = self._gave_up if once else time.monotonic()
+                    if once or self._closed or not _passes(error):
+                        raise StateError(self._problem(error)) from None
+                    if time.monotonic() + pause >= ends:
+                        self._gave_up = time.monotonic()
                         raise StateError(self._problem(error)) from None
                     time.sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
@@ -99,29 +100,38 @@ class PostgresSession:
         if self._closed:
             raise StateError("The state of this home is closed: the application is ending.")
         if not self._held:
-            connection = _connect(self.address)
-            self._held.append(connection)
+            self._open()
+        with _answers(self._held[0]):
+            result = work(self._held[0])
+        self._gave_up = float("-inf")
+        return result
+
+    def _open(self) -> None:
+        connection = _connect(self.address)
+        self._held.append(connection)
+        try:
             with _answers(connection):
                 connection.execute(_KEPT_BY_SERVER)
                 migrate(connection, self.address.place)
                 if self._opened is not None:
                     self._opened(connection)
-        with _answers(self._held[0]):
-            return work(self._held[0])
+        except BaseException:  # one that is not ready is used for nothing
+            self._drop()
+            raise
 
     def _drop(self) -> None:
         _close_all(self._held)
 
     def _problem(self, error: Exception) -> str:
         """Return what is wrong, and what to do. It repeats the server's own message, never what was sent to it."""
-        said = getattr(getattr(error, "diag", None), "message_primary", None) or str(error).partition("DETAIL")[0]
-        said = self.address.scrubbed(said).removeprefix("connection failed: ").rstrip(".")
+        message = getattr(getattr(error, "diag", None), "message_primary", None) or str(error).partition("DETAIL")[0]
+        message = self.address.scrubbed(message).removeprefix("connection failed: ").rstrip(".")
         remedy = (
             "Look whether it runs and can be reached from here, and try again"
             if _passes(error)
             else "Set DYNAMIC_PLUGINS_STATE to an address that it accepts, or have it allowed there"
         )
-        return f"The state of this home cannot be had from PostgreSQL at {self.address.place}: {said}. {remedy}."
+        return f"The state of this home cannot be had from PostgreSQL at {self.address.place}: {message}. {remedy}."
 
     def interrupt(self) -> None:
         """Break the connection, whoever waits for it in another thread: they get an error at once."""
@@ -154,12 +164,12 @@ def _connect(address: PostgresAddress) -> Any:
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        told = conninfo_to_dict(address.url)
+        given = conninfo_to_dict(address.url)
     except psycopg.ProgrammingError:  # its text may repeat the address
         raise StateError(
             "DYNAMIC_PLUGINS_STATE has an option that PostgreSQL does not know. There are those of libpq, and home."
         ) from None
-    options: dict[str, Any] = {**_OPTIONS, **told}
+    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS, **_OPTIONS, **given}
     return psycopg.connect(**options, autocommit=True)
 
 
