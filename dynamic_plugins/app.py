@@ -227,7 +227,7 @@ class App:
         """Return what the fence enforces of *permissions*; one in this process has none, one elsewhere needs none."""
         if permissions.elsewhere:
             return ENFORCED
-        return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
+        return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.enforcement(permissions)
 
     def _shared_approval(self, door: str, listener: Listener, *, later: bool) -> SharedApproval:
         """Return what asks on the page of this home as well."""

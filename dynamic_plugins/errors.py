@@ -56,6 +56,7 @@
     │   │   └── UnreachableError           load_failed
     │   ├── ActionError                    action_failed
     │   │   └── WorkerDiedError            action_failed
+    │   │       └── CallNotBegunError      action_failed
     │   └── PluginTimeoutError             timeout
     └── StepError                          internal_error
 
@@ -616,6 +617,10 @@ class ActionError(PluginFaultError):
 
 class WorkerDiedError(ActionError):
     """The plugin's process ended in the middle of a call; the next call starts it again."""
+
+
+class CallNotBegunError(WorkerDiedError):
+    """The plugin's process was gone before it took the call: nothing of the call was done, so it may be made again."""
 
 
 class NotActiveError(InputError, ActionError):
