@@ -1,0 +1,229 @@
+"""Starts plugins on a Ray cluster: one actor for each plugin and set of values, shared by all agents that want it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import secrets
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins import __version__
+from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
+from dynamic_plugins.errors import InstallError, LoadError, PluginTimeoutError
+from dynamic_plugins.workers.components import Host, Offers
+from dynamic_plugins.workers.fleet.carried_errors import from_wire
+from dynamic_plugins.workers.fleet.cluster import ActorGoneError, ActorSilentError, Needs, cluster_at
+from dynamic_plugins.workers.fleet.ray_connection import OpenedActor, RayConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from dynamic_plugins.core.permissions import Enforcement, Permissions
+    from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.install.recipe import Recipe
+    from dynamic_plugins.settings import Limits, SandboxMode, Timeouts
+
+NODE = "nodejs"
+"""The resource that nodes declare which have a Node.js: where any does, plugins of npm are placed there."""
+_LONGEST_VALUES = 64 * 1024
+"""Values of together so many bytes travel in the message itself; from some 100 KB on Ray would store them."""
+_ATTEMPTS = 20
+_NEXT_SECONDS = 0.1
+_GUESSES = {"n": 2**13, "r": 8, "p": 1}
+"""What one guess at the values costs that a name stands for: some 10 ms and 8 MB (RFC 7914)."""
+
+
+class RayLoader:
+    """Starts plugins on the cluster at *address*; has the same ``connect`` as the loader of local workers.
+
+    *owner* tells one home's actors from another's. *data_dir* is where plugins keep their own files on nodes that see
+    this home; others have folders of their own. *make_recipe* gives what a node without the plugin's files builds them
+    from. *log* gets a plugin's name and one line, without its values.
+    """
+
+    checks_files = True
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        owner: str,
+        limits: Limits,
+        timeouts: Timeouts,
+        log: Callable[[str, str], None],
+        data_dir: Path,
+        needs: Needs,
+        make_recipe: Callable[[Installation], Awaitable[Recipe]],
+        sandbox: SandboxMode = "auto",
+    ) -> None:
+        self._cluster = cluster_at(address)
+        self._owner = hashlib.sha256(owner.encode()).hexdigest()[:16]
+        self._timeouts, self._log, self._data_dir = timeouts, log, data_dir
+        self._needs, self._make_recipe, self._sandbox = needs, make_recipe, sandbox
+        self._facts = {
+            "owner": self._owner,
+            "data_dir": str(data_dir),
+            "limits": asdict(limits),
+            "start": timeouts.start,
+            "call": timeouts.call,
+            "install": timeouts.install,
+            "idle": timeouts.idle,
+            "sandbox": sandbox,
+        }
+        self._marks = _ValueMarks()
+
+    def folder(self, installation: Installation) -> Path:
+        """Return where *installation*'s worker keeps its files on a node that sees this home."""
+        return self._data_dir / Path(installation.path).parent.name
+
+    def enforcement(self, permissions: Permissions) -> Enforcement:  # noqa: ARG002 # for the same shape as the other's
+        """Return what is known to be enforced, whatever node it will be: all, or nothing.
+
+        What a node can enforce is known there alone; with ``require`` one that cannot enforce all starts nothing.
+        """
+        return ENFORCED if self._sandbox == "require" else NOT_ENFORCED
+
+    async def connect(
+        self,
+        installation: Installation,
+        environment: Mapping[str, str],
+        arguments: Sequence[str] = (),
+        host: Host | None = None,
+    ) -> RayConnection:
+        """Have *installation* run on the cluster and wait until its components are known.
+
+        Raises LoadError where the cluster cannot be reached or has no place for it, what starting it on its node
+        raises, InstallError where its files cannot be made there, and PluginTimeoutError.
+        """
+        host = host or Host()
+        if host.log is None:
+            host = replace(host, log=self._log)
+        plugin = installation.plugin
+        order = self._order(installation, environment, arguments, host)
+        await self._cluster.connect(plugin, self._timeouts.start)
+        name = self._prefix(installation) + await asyncio.to_thread(self._marks.of, order)
+        needs = await self._needs_of(installation)
+        try:
+            async with asyncio.timeout(2 * self._timeouts.start) as clock:
+                return await self._opened(name, needs, installation, order, host, clock)
+        except TimeoutError:
+            raise await self._late(plugin, needs, 2 * self._timeouts.start) from None
+
+    def _order(
+        self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host
+    ) -> dict[str, Any]:
+        order = {
+            "version": __version__,
+            "installation": installation.to_dict(),
+            "environment": dict(environment),
+            "arguments": list(arguments),
+            "permissions": host.permissions.to_dict(),
+            "roots": list(host.roots),
+            "folder": str(self.folder(installation)),
+            "has_model": host.use_model is not None,
+        }
+        size = len(json.dumps([order["environment"], order["arguments"]]))
+        if size > _LONGEST_VALUES:
+            reason = f"its values have {size} bytes together, and on a cluster they may have {_LONGEST_VALUES}"
+            raise LoadError(installation.plugin, reason)
+        return order
+
+    def _prefix(self, installation: Installation) -> str:
+        """Return how the names of all actors begin that run *installation*: nothing in them is secret."""
+        facts = json.dumps([self._owner, installation.to_dict()], sort_keys=True)
+        return f"{Path(installation.path).parent.name[:40]}.{hashlib.sha256(facts.encode()).hexdigest()[:24]}."
+
+    async def _needs_of(self, installation: Installation) -> Needs:
+        if installation.package_type == "npm" and NODE in await self._cluster.resources():
+            return replace(self._needs, resources={**self._needs.resources, NODE: 0.001})
+        return self._needs
+
+    async def _opened(
+        self,
+        name: str,
+        needs: Needs,
+        installation: Installation,
+        order: dict[str, Any],
+        host: Host,
+        clock: asyncio.Timeout,
+    ) -> RayConnection:
+        """Open the actor of this *name*; where it is just ending, the one after it."""
+        session, why = secrets.token_hex(8), ""
+        for _ in range(_ATTEMPTS):
+            actor = await self._cluster.actor(name, self._facts, needs)
+            try:
+                answer = await self._cluster.ask(actor, "open", session, order)
+            except ActorGoneError as error:
+                why, answer = str(error), {"ending": True}
+            except ActorSilentError as error:
+                raise LoadError(installation.plugin, f"the cluster did not take it: {error}") from None
+            if "error" in answer:
+                raise from_wire(answer["error"])
+            if "needs" in answer:
+                clock.reschedule(asyncio.get_running_loop().time() + self._timeouts.install)
+                order = {**order, "recipe": await self._make_recipe(installation)}
+            elif "ending" in answer:
+                self._cluster.forget(name)
+                await asyncio.sleep(_NEXT_SECONDS)
+            else:
+                opened = OpenedActor(self._cluster, name, actor, session, answer["generation"])
+                offers = replace(Offers.from_list(answer["offers"]), left_out=tuple(answer["left_out"]))
+                return RayConnection(installation.plugin, opened, offers, host)
+        raise LoadError(installation.plugin, f"its actor on the cluster ends before it has started: {why}")
+
+    async def _late(self, plugin: str, needs: Needs, seconds: float) -> LoadError | PluginTimeoutError:
+        if not await self._cluster.has_room(needs):
+            return LoadError(plugin, f"no node of the cluster is large enough for it: it asks for {needs}")
+        waited = f"no node of the cluster may have room for it now, which asks for {needs}"
+        return PluginTimeoutError(plugin, "starting on the cluster", seconds, waited)
+
+    async def remove_data(self, installation: Installation) -> None:
+        """End what runs of *installation* on the cluster, for all agents, and remove what it left on each node."""
+        from dynamic_plugins.workers.fleet.ray_actor import remove_files
+
+        seconds = self._timeouts.start
+        try:
+            await self._cluster.connect(installation.plugin, seconds)
+            for name, actor in await self._cluster.named(self._prefix(installation)):
+                self._cluster.forget(name)
+                self._cluster.tell(actor, "end")
+                await self._until_gone(actor, seconds)
+            folder = str(self.folder(installation))
+            await self._cluster.on_every_node(remove_files, self._owner, str(self._data_dir), folder, seconds=seconds)
+        except (LoadError, InstallError, TimeoutError) as error:
+            self._log(installation.plugin, f"what it left on the cluster could not be removed: {error}")
+
+    async def _until_gone(self, actor: Any, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                await self._cluster.ask(actor, "about")
+            except (ActorGoneError, ActorSilentError):
+                return
+            await asyncio.sleep(_NEXT_SECONDS)
+
+
+class _ValueMarks:
+    """What stands for a set of values in a name that everybody on the cluster reads.
+
+    It is made so slowly (scrypt) that values cannot be found out by trying, and kept for who asks again, by a digest
+    with a key of this process.
+    """
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._known: dict[bytes, str] = {}
+
+    def of(self, order: Mapping[str, Any]) -> str:
+        """Return the mark of the values in *order*, and of what it may reach with them."""
+        facts = [order[key] for key in ("environment", "arguments", "permissions", "roots", "has_model")]
+        text = json.dumps(facts, sort_keys=True).encode()
+        known = hashlib.blake2b(text, key=self._key).digest()
+        if known not in self._known:
+            salt = json.dumps([order["installation"]["plugin"], order["installation"]["path"]]).encode()
+            self._known[known] = hashlib.scrypt(text, salt=salt, dklen=16, **_GUESSES).hex()
+        return self._known[known]
