@@ -188,7 +188,13 @@ def test_nothing_that_answers_imports_needle() -> None:
     assert users == set()
 
 
-@pytest.mark.parametrize("heavy", ["mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle"])
+@pytest.mark.parametrize(
+    "heavy",
+    [
+        *("mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle"),
+        *("ray", "dynamic_plugins.workers.fleet"),
+    ],
+)
 def test_making_the_application_imports_nothing_heavy(heavy: str) -> None:
     code = (
         "import sys; from dynamic_plugins.app import App; from dynamic_plugins.cli import commands; print(sys.modules)"

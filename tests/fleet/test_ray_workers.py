@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from dataclasses import asdict, replace
@@ -14,18 +19,22 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.permissions import Permissions
-from dynamic_plugins.errors import ActionError, CallNotBegunError, LoadError, PluginError, WorkerDiedError
-from dynamic_plugins.settings import Limits, Timeouts
+from dynamic_plugins.errors import ActionError, CallNotBegunError, InstallError, LoadError, PluginError, WorkerDiedError
+from dynamic_plugins.settings import Limits, Settings, Timeouts, WorkerSettings
 from dynamic_plugins.workers.components import Host
-from dynamic_plugins.workers.fleet.cluster import AUTO, Needs, RayCluster
+from dynamic_plugins.workers.fleet.cluster import AUTO, Needs, RayCluster, cluster_at
 from dynamic_plugins.workers.fleet.ray_loader import RayLoader
+from tests.conftest import ALONE
 from tests.fake_tokens import KINDS, pieces
 from tests.fleet.ray_cluster import MISSING, RayNodes, ray, three_nodes
-from tests.loading import call, component, loader, native, until
+from tests.loading import PLUGINS, call, component, loader, native, until
+from tests.package_index import PackageIndex, package_index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.recipe import Recipe
@@ -43,8 +52,17 @@ NOTHING = Permissions(network=(), declared=True)
 
 
 @pytest.fixture(scope="session")
-def nodes() -> Iterator[RayNodes]:
-    with three_nodes() as nodes:
+def index() -> Iterator[PackageIndex]:
+    """The package index of this machine and of all nodes."""
+    with package_index() as index:
+        index.add("leaf", "1.0", "2020-01-01")
+        index.add("tea", "1.0", "2020-01-01", ("leaf>=1",))
+        yield index
+
+
+@pytest.fixture(scope="session")
+def nodes(index: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
+    with three_nodes(index.environment(tmp_path_factory.mktemp("caches"))) as nodes:
         yield nodes
 
 
@@ -52,7 +70,13 @@ async def no_recipe(installation: Installation) -> Recipe:
     raise AssertionError(f"{installation.plugin} lies on every node")
 
 
-def agent(home: Path, *, idle: float = 600, log: list[str] | None = None) -> RayLoader:
+def agent(
+    home: Path,
+    *,
+    idle: float = 600,
+    log: list[str] | None = None,
+    recipe: Callable[[Installation], Awaitable[Recipe]] = no_recipe,
+) -> RayLoader:
     """Return the loader of one agent; those with the same home are of one owner."""
     said = [] if log is None else log
     return RayLoader(
@@ -63,7 +87,7 @@ def agent(home: Path, *, idle: float = 600, log: list[str] | None = None) -> Ray
         log=lambda plugin, line: said.append(f"{plugin}: {line}"),
         data_dir=home / "plugin_data",
         needs=Needs(0.01, 2**20),
-        make_recipe=no_recipe,
+        make_recipe=recipe,
     )
 
 
@@ -204,6 +228,121 @@ async def test_a_node_that_is_killed_in_mid_call_is_told_and_the_plugin_goes_on_
     assert await call(again, "read") == ["cut off"], "it was made once, and not again elsewhere"
     await asyncio.gather(connection.close(), again.close())
     nodes.start(name)
+
+
+def app_of(home: Path, index: PackageIndex, **facts: Any) -> App:
+    listed = home.with_name("listed.json")
+    entry = {"name": "tea", "kind": "python", "packages": [{"type": "pypi", "name": "tea", "version": "1.0"}]}
+    listed.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
+    environment = {**os.environ, **index.environment(home)}
+    settings = Settings(home, registries=(str(listed),), cooldown_days=0, environment=environment, **facts)
+    return App(settings, approve=approve_everything)
+
+
+async def installed(home: Path, index: PackageIndex) -> dict[str, tuple[Installation, Recipe]]:
+    """Install a plugin of the index and one of a folder, and then hide the home: no node sees it."""
+    async with app_of(home, index) as app:
+        await app.service.install("tea")
+        await app.service.install_path(PLUGINS / "ledger")
+        found = {name: plugin.installation for name, plugin in app.store.read().items()}
+        made = {name: (each, await app.installer.recipe(each)) for name, each in found.items()}
+    app.settings.plugins_dir.rename(home / "hidden")
+    return made
+
+
+async def test_a_node_that_lacks_a_plugins_files_makes_them_from_what_is_locked(
+    nodes: RayNodes, home: Path, index: PackageIndex
+) -> None:
+    made = await installed(home, index)
+    asked: list[str] = []
+
+    async def recipe(installation: Installation) -> Recipe:
+        asked.append(installation.plugin)
+        return made[installation.plugin][1]
+
+    for name, action in (("tea", "tell"), ("ledger", "read")):
+        installation = made[name][0]
+        connection = await agent(home, recipe=recipe).connect(installation, {}, host=Host(permissions=NOTHING))
+        path = Path((await about(connection))["path"])
+        assert any(path.is_relative_to(nodes.home(node)) for node in ("one", "two"))
+        assert await call(connection, action) == ("1.0" if name == "tea" else [])
+        await connection.close()
+    assert asked == ["tea", "ledger"]
+    tea, whole = made["tea"]
+    wheels = [replace(each, hashes=(f"sha256:{'0' * 64}",)) for each in whole.locked.python]
+    wrong = replace(whole, locked=replace(whole.locked, python=tuple(wheels)))
+
+    async def tampered(_: Installation) -> Recipe:
+        return wrong
+
+    with pytest.raises(InstallError, match="SHA-256 differs"):
+        await agent(home.with_name("other"), recipe=tampered).connect(tea, {}, host=Host(permissions=NOTHING))
+
+
+FROM_ANOTHER_MACHINE = """
+import asyncio, json, sys
+from pathlib import Path
+from dynamic_plugins import DynamicPlugins
+from dynamic_plugins.approval import approve_everything
+
+async def main() -> None:
+    async with DynamicPlugins(sys.argv[1], approve=approve_everything) as plugins:
+        service = plugins.app.service
+        await service.install_path(Path(sys.argv[2]))
+        await service.activate("ledger")
+        print((await plugins.call("ledger__enter", {"entry": "from afar"}))["result"])
+        folder = Path(plugins.app.loader.folder(plugins.app.store.get("ledger").installation))
+        print([each.name for each in sorted(folder.iterdir()) if each.suffix == ".txt" or each.name == "runs"])
+        workers, installation = plugins.app.loader.workers, plugins.app.store.get("ledger").installation
+        await service.uninstall("ledger")
+        print(await workers._cluster.named(workers._prefix(installation)), folder.exists())
+
+asyncio.run(main())
+"""
+
+
+async def test_an_agent_elsewhere_uses_the_cluster_by_its_address(nodes: RayNodes, home: Path) -> None:
+    environment = {**os.environ, **ALONE, "DYNAMIC_PLUGINS_WORKERS": nodes.address}
+    del environment["RAY_ADDRESS"]
+    command = [sys.executable, "-c", FROM_ANOTHER_MACHINE, str(home), str(PLUGINS / "ledger")]
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.splitlines() == [
+        "from afar",
+        "['book.txt', 'runs']",
+        "[] False",
+    ], done.stderr
+
+
+async def test_two_agents_that_install_and_remove_one_plugin_at_once_leave_it_whole_or_gone(
+    nodes: RayNodes, home: Path, index: PackageIndex
+) -> None:
+    await cluster_at(AUTO).connect("tea", 60)
+    workers, before = WorkerSettings(AUTO, 0.01, 2**20), dict(await cluster_at(AUTO).named("tea"))
+
+    async def one_agent(number: int) -> Counter[str]:
+        seen: Counter[str] = Counter()
+        async with app_of(home, index, workers=workers) as app:
+            for index_of_call in range(2):
+                with contextlib.suppress(PluginError):
+                    await app.service.install("tea")
+                    await app.service.activate("tea")
+                    seen[await app.service.call("tea", "tell", {})] += 1
+                if number == index_of_call:
+                    with contextlib.suppress(PluginError):
+                        await app.service.uninstall("tea")
+        return seen
+
+    seen = await asyncio.gather(*map(one_agent, range(2)))
+    assert set(chain(*seen)) <= {"1.0"}
+    async with app_of(home, index, workers=workers) as app:
+        if not app.store.read():
+            await app.service.install("tea")
+        await app.service.activate("tea")
+        assert await app.service.call("tea", "tell", {}) == "1.0"
+        await app.service.uninstall("tea")
+    assert dict(await cluster_at(AUTO).named("tea")).keys() <= before.keys()
 
 
 async def test_a_cluster_that_cannot_be_reached_is_told_at_once(tmp_path: Path) -> None:

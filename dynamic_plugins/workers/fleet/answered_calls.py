@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class AnsweredCalls:
 
     def __init__(self, keep: int = 512, keep_bytes: int = 16 * 2**20) -> None:
         self._keep, self._keep_bytes = keep, keep_bytes
-        self._running: dict[tuple[str, int], asyncio.Task[Answer]] = {}
+        self._running: dict[tuple[str, int], asyncio.Future[Answer]] = {}
         self._answers: OrderedDict[tuple[str, int], tuple[Answer, int]] = OrderedDict()
         self._bytes = 0
         self._forgotten: dict[str, int] = {}
@@ -44,7 +45,7 @@ class AnsweredCalls:
     async def once(self, session: str, number: int, make: Callable[[], Awaitable[Answer]], size: int = 0) -> Answer:
         """Return the answer to a call: that of *make*, which is awaited the first time, and goes on whoever leaves.
 
-        *size* is how many bytes the answer has at least. Raises ForgottenCallError.
+        *size* is how many bytes the answer has at least; *make* raises nothing. Raises ForgottenCallError.
         """
         key = (session, number)
         if key in self._answers:
@@ -57,8 +58,14 @@ class AnsweredCalls:
             raise ForgottenCallError
         else:
             self.made += 1
-            task = self._running[key] = asyncio.ensure_future(self._made(key, make, size))
-        return await asyncio.shield(task)
+            task = self._running[key] = asyncio.ensure_future(make())
+            task.add_done_callback(partial(self._ended, key, size))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():  # and not who waits for it
+                return STOPPED
+            raise
 
     def stop(self, session: str, number: int) -> None:
         """Cancel a call that is under way; nothing happens where it is answered."""
@@ -70,13 +77,9 @@ class AnsweredCalls:
         if self._running:
             await asyncio.wait(self._running.values(), timeout=seconds)
 
-    async def _made(self, key: tuple[str, int], make: Callable[[], Awaitable[Answer]], size: int) -> Answer:
-        try:
-            answer = await make()
-        except asyncio.CancelledError:
-            answer = STOPPED
-        finally:
-            del self._running[key]
+    def _ended(self, key: tuple[str, int], size: int, task: asyncio.Future[Answer]) -> None:
+        del self._running[key]
+        answer = STOPPED if task.cancelled() else task.result()
         size += len(repr(answer))
         self._answers[key] = (answer, size)
         self._bytes += size
@@ -84,4 +87,3 @@ class AnsweredCalls:
             (session, number), (_, gone) = self._answers.popitem(last=False)
             self._bytes -= gone
             self._forgotten[session] = max(number, self._forgotten.get(session, -1))
-        return answer

@@ -6,6 +6,7 @@ Everything of Ray's that may block happens in threads; answers are awaited on th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import os
@@ -20,6 +21,7 @@ from dynamic_plugins.errors import LoadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
 NAMESPACE = "dynamic-plugins"
 """Where our actors have their names on a cluster."""
@@ -102,11 +104,19 @@ class RayCluster:
             self._ray = ray
 
     def _initialize(self, ray: Any, plugin: str) -> None:
+        if (said := logging.getLogger("ray")).level == logging.NOTSET:
+            said.setLevel(logging.ERROR)
         quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.ERROR}
-        try:
-            ray.init(address="auto" if self.address == AUTO else self.address, namespace=NAMESPACE, **quiet)
-        except Exception as error:  # what it raises is of many kinds, and none of ours
-            raise LoadError(plugin, f"the cluster at {self.address} cannot be used: {_why(error)}") from None
+        address = ("auto", quiet) if self.address == AUTO else (self.address, {})
+        for attempt in (1, 2):
+            try:
+                ray.init(address=address[0], namespace=NAMESPACE, **address[1])
+            except Exception as error:  # what it raises is of many kinds, and none of ours
+                # The server of a client is started for it, which sometimes comes to nothing.
+                if attempt == 1 and isinstance(error, ConnectionError) and self.address != AUTO:
+                    continue
+                raise LoadError(plugin, f"the cluster at {self.address} cannot be used: {_why(error)}") from None
+            return
 
     # ---------------------------------------------------------------- actors
 
@@ -154,7 +164,7 @@ class RayCluster:
     async def ask(self, actor: Any, method: str, *arguments: Any, **named: Any) -> Any:
         """Return what a *method* of *actor* gives. Raises ActorGoneError and ActorSilentError."""
         try:
-            return await asyncio.wrap_future(getattr(actor, method).remote(*arguments, **named).future())
+            return await _answer_to(getattr(actor, method).remote(*arguments, **named))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # Ray's own, and those of its connection
@@ -182,7 +192,7 @@ class RayCluster:
         return set(await asyncio.to_thread(self._ray.cluster_resources))
 
     async def on_every_node(self, function: Callable[..., Any], *arguments: Any, seconds: float) -> None:
-        """Call *function* once on each node that lives, for at most *seconds* together."""
+        """Call *function* once on each node that lives, for at most *seconds* together. Raises ActorSilentError."""
 
         def begin() -> list[Any]:
             from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -196,8 +206,36 @@ class RayCluster:
                 for each in nodes
             ]
 
-        begun = await asyncio.to_thread(begin)
-        await asyncio.wait([asyncio.wrap_future(each.future()) for each in begun], timeout=seconds)
+        try:
+            begun = await asyncio.to_thread(begin)
+        except Exception as error:  # Ray's own, and those of its connection
+            raise ActorSilentError(_why(error)) from None
+        await asyncio.wait(list(map(_answer_to, begun)), timeout=seconds)
+
+
+def _answer_to(reference: Any) -> asyncio.Future[Any]:
+    """Return what stands for the answer on this event loop.
+
+    Ray's own future is never cancelled: its client breaks down on one that is.
+    """
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Future[Any] = loop.create_future()
+
+    def settle(error: BaseException | None, value: Any) -> None:
+        if waiting.done():
+            return
+        if error is not None:
+            waiting.set_exception(error)
+        else:
+            waiting.set_result(value)
+
+    def answered(future: Future[Any]) -> None:
+        error = future.exception()
+        with contextlib.suppress(RuntimeError):  # nobody waits any more, not even a loop
+            loop.call_soon_threadsafe(settle, error, None if error is not None else future.result())
+
+    reference.future().add_done_callback(answered)
+    return waiting
 
 
 _clusters: dict[str, RayCluster] = {}
@@ -215,6 +253,8 @@ def _why(error: BaseException) -> str:
         found = re.search(r"(The cluster was started with.*?)(?:\n\n|$)", text, re.DOTALL)
         told = " ".join((found[1] if found else text).split())
         return f"{told[:400]} (this agent: Python {platform.python_version()}, pid {os.getpid()})"
+    if "connection timeout" in text:
+        text += ". Where it asks for a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return f"{type(error).__name__}: {' '.join(lines[:2])[:300]}"
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.recipe import Recipe
     from dynamic_plugins.settings import Settings
 
+OWN_FOLDER = "<its own folder>"
+"""Stands for where a plugin keeps its own files, which each node has elsewhere."""
 _UNUSED_SECONDS = 24 * 60 * 60.0
 """What was made of another version and was not opened for so long goes when a new one is made."""
 

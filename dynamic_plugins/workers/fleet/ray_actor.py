@@ -26,7 +26,7 @@ from dynamic_plugins.workers.components import Component, Host
 from dynamic_plugins.workers.fleet.agent_sessions import AgentSessions
 from dynamic_plugins.workers.fleet.answered_calls import AnsweredCalls, ForgottenCallError
 from dynamic_plugins.workers.fleet.carried_errors import to_wire
-from dynamic_plugins.workers.fleet.node_installs import NodeInstalls
+from dynamic_plugins.workers.fleet.node_installs import OWN_FOLDER, NodeInstalls
 from dynamic_plugins.workers.loader import Loader
 
 if TYPE_CHECKING:
@@ -111,7 +111,9 @@ class PluginActor:
         folder = str(self._loader.folder(local))
 
         def here(text: str) -> str:
-            return text.replace(agreed.path, local.path).replace(order["folder"], folder)
+            for other, own in ((agreed.path, local.path), (order["folder"], folder), (OWN_FOLDER, folder)):
+                text = text.replace(other, own)
+            return text
 
         host = Host(
             use_model=self._ask_model if order["has_model"] else None,

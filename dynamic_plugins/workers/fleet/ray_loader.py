@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import __version__
 from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
-from dynamic_plugins.errors import InstallError, LoadError, PluginTimeoutError
+from dynamic_plugins.errors import LoadError, PluginTimeoutError
 from dynamic_plugins.workers.components import Host, Offers
 from dynamic_plugins.workers.fleet.carried_errors import from_wire
 from dynamic_plugins.workers.fleet.cluster import ActorGoneError, ActorSilentError, Needs, cluster_at
+from dynamic_plugins.workers.fleet.node_installs import OWN_FOLDER
 from dynamic_plugins.workers.fleet.ray_connection import OpenedActor, RayConnection
 
 if TYPE_CHECKING:
@@ -116,14 +117,16 @@ class RayLoader:
     def _order(
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host
     ) -> dict[str, Any]:
+        own = str(self.folder(installation))
         order = {
             "version": __version__,
             "installation": installation.to_dict(),
             "environment": dict(environment),
             "arguments": list(arguments),
             "permissions": host.permissions.to_dict(),
-            "roots": list(host.roots),
-            "folder": str(self.folder(installation)),
+            # Each machine has the plugin's own folder elsewhere; to the plugin it is the same.
+            "roots": [root.replace(own, OWN_FOLDER, 1) for root in host.roots],
+            "folder": own,
             "has_model": host.use_model is not None,
         }
         size = len(json.dumps([order["environment"], order["arguments"]]))
@@ -192,9 +195,9 @@ class RayLoader:
                 self._cluster.forget(name)
                 self._cluster.tell(actor, "end")
                 await self._until_gone(actor, seconds)
-            folder = str(self.folder(installation))
-            await self._cluster.on_every_node(remove_files, self._owner, str(self._data_dir), folder, seconds=seconds)
-        except (LoadError, InstallError, TimeoutError) as error:
+            where = (self._owner, str(self._data_dir), installation.plugin, self.folder(installation).name)
+            await self._cluster.on_every_node(remove_files, *where, seconds=seconds)
+        except (LoadError, ActorSilentError) as error:
             self._log(installation.plugin, f"what it left on the cluster could not be removed: {error}")
 
     async def _until_gone(self, actor: Any, seconds: float) -> None:
@@ -202,8 +205,10 @@ class RayLoader:
         while time.monotonic() < deadline:
             try:
                 await self._cluster.ask(actor, "about")
-            except (ActorGoneError, ActorSilentError):
+            except ActorGoneError:
                 return
+            except ActorSilentError:
+                pass  # it is ending
             await asyncio.sleep(_NEXT_SECONDS)
 
 
