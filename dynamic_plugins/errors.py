@@ -569,7 +569,8 @@ class OtherVersionError(LoadError):
 
 
 class UnreachableError(LoadError):
-    """A server that runs elsewhere cannot be reached, or lets nobody in; the next call tries again.
+    """A server that runs elsewhere, or the cluster that workers run on, cannot be reached, or lets nobody in; the next
+    call tries again.
 
     ``status`` is that of its HTTP answer, where there was one.
     """

@@ -22,7 +22,7 @@ import pytest
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.permissions import Permissions
-from dynamic_plugins.errors import ActionError, CallNotBegunError, InstallError, LoadError, PluginError, WorkerDiedError
+from dynamic_plugins.errors import ActionError, CallNotBegunError, LoadError, PluginError, WorkerDiedError
 from dynamic_plugins.settings import Limits, Settings, Timeouts, WorkerSettings
 from dynamic_plugins.workers.components import Host
 from dynamic_plugins.workers.fleet.cluster import AUTO, Needs, RayCluster, cluster_at
@@ -275,7 +275,7 @@ async def test_a_node_that_lacks_a_plugins_files_makes_them_from_what_is_locked(
     async def tampered(_: Installation) -> Recipe:
         return wrong
 
-    with pytest.raises(InstallError, match="SHA-256 differs"):
+    with pytest.raises(LoadError, match=r"could not be made on its node: leaf is not the file .* \(SHA-256 differs\)"):
         await agent(home.with_name("other"), recipe=tampered).connect(tea, {}, host=Host(permissions=NOTHING))
 
 
@@ -343,6 +343,21 @@ async def test_two_agents_that_install_and_remove_one_plugin_at_once_leave_it_wh
         assert await app.service.call("tea", "tell", {}) == "1.0"
         await app.service.uninstall("tea")
     assert dict(await cluster_at(AUTO).named("tea")).keys() <= before.keys()
+
+
+async def test_a_call_that_finds_its_worker_ended_goes_to_another_one(
+    nodes: RayNodes, home: Path, index: PackageIndex
+) -> None:
+    async with app_of(home, index, workers=WorkerSettings(AUTO, 0.01, 2**20)) as app:
+        await app.service.install_path(PLUGINS / "ledger")
+        await app.service.activate("ledger")
+        for number in range(3):
+            connection: Any = app.service.connection("ledger")
+            connection._cluster.tell(connection._actor, "end")
+            assert await app.service.call("ledger", "enter", {"entry": str(number)}) == str(number)
+        assert await app.service.call("ledger", "read", {}) == ["0", "1", "2"]
+        assert app.service.connection("ledger") is not None
+        await app.service.uninstall("ledger")
 
 
 async def test_a_cluster_that_cannot_be_reached_is_told_at_once(tmp_path: Path) -> None:

@@ -14,14 +14,17 @@ import platform
 import re
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from dynamic_plugins.errors import LoadError
+from dynamic_plugins.errors import LoadError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Future
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 NAMESPACE = "dynamic-plugins"
 """Where our actors have their names on a cluster."""
@@ -60,23 +63,29 @@ class RayCluster:
     def __init__(self, address: str) -> None:
         self.address = address
         self._ray: Any = None
+        self._client: Any = None
+        self._through_client = False
         self._kind: Any = None
         self._connecting = threading.Lock()
         self._actors: dict[str, Any] = {}
 
     async def connect(self, plugin: str, seconds: float) -> None:
-        """Connect this process, unless it is. Raises LoadError, which names *plugin*, within *seconds*."""
-        if self._ray is not None:
+        """Connect this process, unless it is.
+
+        Raises within *seconds* UnreachableError, or LoadError where it is reached and cannot be used.
+        """
+        if self._is_connected():
             return
         try:
             async with asyncio.timeout(seconds):
                 await self._knock(plugin)
                 await asyncio.to_thread(self._connect, plugin)
         except TimeoutError:
-            raise LoadError(plugin, f"the cluster at {self.address} has not answered in {seconds:g} s") from None
+            reason = f"the cluster at {self.address} has not answered in {seconds:g} s"
+            raise UnreachableError(plugin, reason) from None
 
     async def _knock(self, plugin: str) -> None:
-        """Raise LoadError where nothing listens: Ray would try for half a minute."""
+        """Raise UnreachableError where nothing listens: Ray would try for half a minute."""
         if self.address == AUTO:
             return
         where = urlsplit(self.address)
@@ -85,23 +94,34 @@ class RayCluster:
                 _, writer = await asyncio.open_connection(where.hostname, where.port)
         except (OSError, TimeoutError) as error:
             why = str(error) or "no answer"
-            raise LoadError(plugin, f"the cluster at {self.address} cannot be reached: {why}") from None
+            raise UnreachableError(plugin, f"the cluster at {self.address} cannot be reached: {why}") from None
         writer.close()
 
     def _connect(self, plugin: str) -> None:
         with self._connecting:
-            if self._ray is not None:
+            if self._is_connected():
                 return
             try:
                 ray = importlib.import_module("ray")
             except ImportError:
                 raise LoadError(plugin, _MISSING) from None
+            if self._ray is not None:  # it was lost
+                ray.shutdown()
+                self._actors.clear()
             if not ray.is_initialized():
                 self._initialize(ray, plugin)
+            self._client = importlib.import_module("ray.util.client").ray
+            self._through_client = self._client.is_connected()
             from dynamic_plugins.workers.fleet.ray_actor import PluginActor
 
             self._kind = ray.remote(PluginActor)
             self._ray = ray
+
+    def _is_connected(self) -> bool:
+        """Return whether this process is connected, as far as it knows: nothing is asked for it."""
+        if self._ray is None:
+            return False
+        return bool(self._client.is_connected() if self._through_client else self._ray.is_initialized())
 
     def _initialize(self, ray: Any, plugin: str) -> None:
         if (said := logging.getLogger("ray")).level == logging.NOTSET:
@@ -115,15 +135,19 @@ class RayCluster:
                 # The server of a client is started for it, which sometimes comes to nothing.
                 if attempt == 1 and isinstance(error, ConnectionError) and self.address != AUTO:
                     continue
-                raise LoadError(plugin, f"the cluster at {self.address} cannot be used: {_why(error)}") from None
+                kind = UnreachableError if isinstance(error, ConnectionError) else LoadError
+                raise kind(plugin, f"the cluster at {self.address} cannot be used: {_why(error)}") from None
             return
 
     # ---------------------------------------------------------------- actors
 
     async def actor(self, name: str, facts: Mapping[str, Any], needs: Needs) -> Any:
-        """Return the actor of this *name*, which is made where there is none, of *facts*, where *needs* are met."""
+        """Return the actor of this *name*, which is made where there is none, of *facts*, where *needs* are met.
+
+        Raises ActorSilentError.
+        """
         if (known := self._actors.get(name)) is None:
-            known = self._actors[name] = await asyncio.to_thread(self._made, name, facts, needs)
+            known = self._actors[name] = await _in_thread(self._made, name, facts, needs)
         return known
 
     def forget(self, name: str) -> None:
@@ -147,7 +171,7 @@ class RayCluster:
         ).remote(dict(facts))
 
     async def named(self, prefix: str) -> list[tuple[str, Any]]:
-        """Return our actors whose names begin with *prefix*, by name."""
+        """Return our actors whose names begin with *prefix*, by name. Raises ActorSilentError."""
 
         def find() -> list[tuple[str, Any]]:
             found = []
@@ -159,7 +183,7 @@ class RayCluster:
                         continue  # it has just ended
             return found
 
-        return await asyncio.to_thread(find)
+        return await _in_thread(find)
 
     async def ask(self, actor: Any, method: str, *arguments: Any, **named: Any) -> Any:
         """Return what a *method* of *actor* gives. Raises ActorGoneError and ActorSilentError."""
@@ -174,22 +198,23 @@ class RayCluster:
             raise ActorGoneError(_end_of(str(error))) from None
 
     def tell(self, actor: Any, method: str, *arguments: Any) -> None:
-        """Ask an actor for something whose answer nobody waits for."""
-        getattr(actor, method).remote(*arguments)
+        """Ask an actor for something whose answer nobody waits for; nothing happens where it cannot be reached."""
+        with contextlib.suppress(Exception):  # Ray's own, and those of its connection
+            getattr(actor, method).remote(*arguments)
 
     async def has_room(self, needs: Needs) -> bool:
-        """Return whether any node is large enough for *needs*, were it empty."""
+        """Return whether any node is large enough for *needs*, were it empty. Raises ActorSilentError."""
         wanted = {"CPU": needs.cpus, "memory": needs.memory_bytes, **needs.resources}
 
         def fits(node: Mapping[str, Any]) -> bool:
             has = node.get("Resources", {})
             return bool(node.get("Alive")) and all(has.get(name, 0) >= amount for name, amount in wanted.items())
 
-        return any(map(fits, await asyncio.to_thread(self._ray.nodes)))
+        return any(map(fits, await _in_thread(self._ray.nodes)))
 
     async def resources(self) -> set[str]:
-        """Return the names of the resources that some node has."""
-        return set(await asyncio.to_thread(self._ray.cluster_resources))
+        """Return the names of the resources that some node has. Raises ActorSilentError."""
+        return set(await _in_thread(self._ray.cluster_resources))
 
     async def on_every_node(self, function: Callable[..., Any], *arguments: Any, seconds: float) -> None:
         """Call *function* once on each node that lives, for at most *seconds* together. Raises ActorSilentError."""
@@ -206,11 +231,16 @@ class RayCluster:
                 for each in nodes
             ]
 
-        try:
-            begun = await asyncio.to_thread(begin)
-        except Exception as error:  # Ray's own, and those of its connection
-            raise ActorSilentError(_why(error)) from None
+        begun = await _in_thread(begin)
         await asyncio.wait(list(map(_answer_to, begun)), timeout=seconds)
+
+
+async def _in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Return what *function*, which asks the cluster, gives. Raises ActorSilentError where it cannot be reached."""
+    try:
+        return await asyncio.to_thread(function, *arguments, **named)
+    except Exception as error:  # Ray's own, and those of its connection
+        raise ActorSilentError(_why(error)) from None
 
 
 def _answer_to(reference: Any) -> asyncio.Future[Any]:

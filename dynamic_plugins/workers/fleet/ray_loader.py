@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins import __version__
 from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
-from dynamic_plugins.errors import LoadError, PluginTimeoutError
+from dynamic_plugins.errors import InstallError, LoadError, PluginTimeoutError, UnreachableError
 from dynamic_plugins.workers.components import Host, Offers
 from dynamic_plugins.workers.fleet.carried_errors import from_wire
 from dynamic_plugins.workers.fleet.cluster import ActorGoneError, ActorSilentError, Needs, cluster_at
@@ -97,8 +97,8 @@ class RayLoader:
     ) -> RayConnection:
         """Have *installation* run on the cluster and wait until its components are known.
 
-        Raises LoadError where the cluster cannot be reached or has no place for it, what starting it on its node
-        raises, InstallError where its files cannot be made there, and PluginTimeoutError.
+        Raises UnreachableError where the cluster cannot be reached, LoadError where it has no place for it or its files
+        cannot be made on its node, what starting it there raises, and PluginTimeoutError.
         """
         host = host or Host()
         if host.log is None:
@@ -107,12 +107,17 @@ class RayLoader:
         order = self._order(installation, environment, arguments, host)
         await self._cluster.connect(plugin, self._timeouts.start)
         name = self._prefix(installation) + await asyncio.to_thread(self._marks.of, order)
-        needs = await self._needs_of(installation)
         try:
-            async with asyncio.timeout(2 * self._timeouts.start) as clock:
-                return await self._opened(name, needs, installation, order, host, clock)
-        except TimeoutError:
-            raise await self._late(plugin, needs, 2 * self._timeouts.start) from None
+            needs = await self._needs_of(installation)
+            try:
+                async with asyncio.timeout(2 * self._timeouts.start) as clock:
+                    return await self._opened(name, needs, installation, order, host, clock)
+            except TimeoutError:
+                raise await self._late(plugin, needs, 2 * self._timeouts.start) from None
+        except ActorSilentError as error:
+            raise UnreachableError(plugin, f"the cluster was lost on the way: {error}") from None
+        except InstallError as error:
+            raise LoadError(plugin, f"its files could not be made on its node: {error.reason}") from None
 
     def _order(
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host
@@ -154,16 +159,14 @@ class RayLoader:
         host: Host,
         clock: asyncio.Timeout,
     ) -> RayConnection:
-        """Open the actor of this *name*; where it is just ending, the one after it."""
+        """Open the actor of this *name*; where it is just ending, the one after it. Raises ActorSilentError."""
         session, why = secrets.token_hex(8), ""
         for _ in range(_ATTEMPTS):
-            actor = await self._cluster.actor(name, self._facts, needs)
             try:
+                actor = await self._cluster.actor(name, self._facts, needs)
                 answer = await self._cluster.ask(actor, "open", session, order)
             except ActorGoneError as error:
                 why, answer = str(error), {"ending": True}
-            except ActorSilentError as error:
-                raise LoadError(installation.plugin, f"the cluster did not take it: {error}") from None
             if "error" in answer:
                 raise from_wire(answer["error"])
             if "needs" in answer:
