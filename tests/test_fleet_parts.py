@@ -37,6 +37,8 @@ from tests.loading import native
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import Cli
+
 
 async def test_a_call_that_is_asked_for_again_is_answered_and_not_made_again() -> None:
     calls, made = AnsweredCalls(), []
@@ -196,6 +198,15 @@ def test_a_name_tells_values_apart_and_does_not_tell_them(tmp_path: Path) -> Non
     assert "hunter2" not in plain
 
 
+def test_every_agent_gives_a_plugin_the_same_name_whatever_it_asked_for_before(tmp_path: Path) -> None:
+    plugins = [native(tmp_path / name / "1", f"{name}:plugin") for name in ("tea", "milk")]
+    one, two = loader_of(tmp_path), loader_of(tmp_path)
+    there = [one._marks.of(one._order(each, {}, [], Host())) for each in plugins]
+    back = [two._marks.of(two._order(each, {}, [], Host())) for each in reversed(plugins)]
+    assert there == back[::-1]
+    assert len(set(there)) == 2
+
+
 def test_the_plugins_own_folder_is_the_same_place_on_every_machine(tmp_path: Path) -> None:
     installation = native(tmp_path / "tea" / "1", "tea:plugin")
     orders = []
@@ -226,6 +237,13 @@ def test_a_cluster_is_named_by_its_address(address: str) -> None:
 def test_what_names_no_cluster_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="DYNAMIC_PLUGINS_WORKERS must be local, ray://HOST:PORT or ray://auto"):
         Settings.from_environment({"DYNAMIC_PLUGINS_WORKERS": address})
+
+
+def test_doctor_says_that_the_cluster_cannot_be_reached(cli: Cli) -> None:
+    cli.env["DYNAMIC_PLUGINS_WORKERS"] = "ray://127.0.0.1:9"
+    checks = {check["name"]: check for check in cli("doctor", code=1).json["checks"]}
+    assert checks["workers"]["found"].startswith("the cluster at ray://127.0.0.1:9 cannot be reached")
+    assert "DYNAMIC_PLUGINS_WORKERS" in checks["workers"]["remedy"]
 
 
 def test_without_ray_it_is_said_how_to_get_it(tmp_path: Path) -> None:

@@ -284,9 +284,11 @@ import asyncio, json, sys
 from pathlib import Path
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.cli.doctor import examine
 
 async def main() -> None:
     async with DynamicPlugins(sys.argv[1], approve=approve_everything) as plugins:
+        print([check.found for check in await examine(plugins.app.settings) if check.name == "workers"])
         service = plugins.app.service
         await service.install_path(Path(sys.argv[2]))
         await service.activate("ledger")
@@ -309,6 +311,7 @@ async def test_an_agent_elsewhere_uses_the_cluster_by_its_address(nodes: RayNode
         subprocess.run, command, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stdout.splitlines() == [
+        f"['{nodes.address}: 3 nodes, of which 2 can take a plugin (0.1 CPU, 256 MB of memory)']",
         "from afar",
         "['book.txt', 'runs']",
         "[] False",

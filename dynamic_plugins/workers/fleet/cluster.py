@@ -202,15 +202,15 @@ class RayCluster:
         with contextlib.suppress(Exception):  # Ray's own, and those of its connection
             getattr(actor, method).remote(*arguments)
 
-    async def has_room(self, needs: Needs) -> bool:
-        """Return whether any node is large enough for *needs*, were it empty. Raises ActorSilentError."""
+    async def nodes(self, needs: Needs) -> tuple[int, int]:
+        """Return how many nodes there are, and how many of them are large enough for *needs*, were they empty.
+
+        Raises ActorSilentError.
+        """
         wanted = {"CPU": needs.cpus, "memory": needs.memory_bytes, **needs.resources}
-
-        def fits(node: Mapping[str, Any]) -> bool:
-            has = node.get("Resources", {})
-            return bool(node.get("Alive")) and all(has.get(name, 0) >= amount for name, amount in wanted.items())
-
-        return any(map(fits, await _in_thread(self._ray.nodes)))
+        alive = [each.get("Resources", {}) for each in await _in_thread(self._ray.nodes) if each.get("Alive")]
+        large = [has for has in alive if all(has.get(name, 0) >= amount for name, amount in wanted.items())]
+        return len(alive), len(large)
 
     async def resources(self) -> set[str]:
         """Return the names of the resources that some node has. Raises ActorSilentError."""

@@ -9,8 +9,9 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core import telemetry
 from dynamic_plugins.errors import CallNotBegunError, PluginError, WorkerDiedError
-from dynamic_plugins.workers.components import Offers
+from dynamic_plugins.workers.components import Offers, request_for
 from dynamic_plugins.workers.fleet.carried_errors import from_wire
 from dynamic_plugins.workers.fleet.cluster import ActorGoneError, ActorSilentError
 
@@ -26,6 +27,7 @@ SILENT_SECONDS = 45.0
 """An actor that has not been heard of for so long is given up, and every call of it with it."""
 _AGAIN_SECONDS = 0.5
 _CLOSE_SECONDS = 5.0
+_PEER = {"network.transport": "tcp"}
 _ENDED = "it was ended on the cluster"
 
 
@@ -92,7 +94,10 @@ class RayConnection:
             self._progress[number] = listener
         self._under_way += 1
         try:
-            answer = await self._answer(number, component, arguments)
+            with telemetry.plugin_call(self.name, *request_for(component), _PEER, None) as span:
+                answer = await self._answer(number, component, arguments)
+                if "error" in answer:
+                    span.fail(answer["error"]["class"])
         except asyncio.CancelledError:
             self._cluster.tell(self._actor, "stop", self._opened.session, number)
             raise

@@ -32,6 +32,8 @@ NODE = "nodejs"
 """The resource that nodes declare which have a Node.js: where any does, plugins of npm are placed there."""
 _LONGEST_VALUES = 64 * 1024
 """Values of together so many bytes travel in the message itself; from some 100 KB on Ray would store them."""
+_AT_ONCE = 8
+"""So many plugins are started at a time by one agent."""
 _ATTEMPTS = 20
 _NEXT_SECONDS = 0.1
 _GUESSES = {"n": 2**13, "r": 8, "p": 1}
@@ -75,7 +77,7 @@ class RayLoader:
             "idle": timeouts.idle,
             "sandbox": sandbox,
         }
-        self._marks = _ValueMarks()
+        self._marks, self._opening = _ValueMarks(), asyncio.Semaphore(_AT_ONCE)
 
     def folder(self, installation: Installation) -> Path:
         """Return where *installation*'s worker keeps its files on a node that sees this home."""
@@ -110,7 +112,8 @@ class RayLoader:
         try:
             needs = await self._needs_of(installation)
             try:
-                async with asyncio.timeout(2 * self._timeouts.start) as clock:
+                # Where a node dies all of its plugins are wanted at once, on machines that have work already.
+                async with self._opening, asyncio.timeout(2 * self._timeouts.start) as clock:
                     return await self._opened(name, needs, installation, order, host, clock)
             except TimeoutError:
                 raise await self._late(plugin, needs, 2 * self._timeouts.start) from None
@@ -182,7 +185,8 @@ class RayLoader:
         raise LoadError(installation.plugin, f"its actor on the cluster ends before it has started: {why}")
 
     async def _late(self, plugin: str, needs: Needs, seconds: float) -> LoadError | PluginTimeoutError:
-        if not await self._cluster.has_room(needs):
+        _, large = await self._cluster.nodes(needs)
+        if not large:
             return LoadError(plugin, f"no node of the cluster is large enough for it: it asks for {needs}")
         waited = f"no node of the cluster may have room for it now, which asks for {needs}"
         return PluginTimeoutError(plugin, "starting on the cluster", seconds, waited)
@@ -230,8 +234,9 @@ class _ValueMarks:
         """Return the mark of the values in *order*, and of what it may reach with them."""
         facts = [order[key] for key in ("environment", "arguments", "permissions", "roots", "has_model")]
         text = json.dumps(facts, sort_keys=True).encode()
-        known = hashlib.blake2b(text, key=self._key).digest()
+        # Of each plugin its own: equal values of two plugins are not to be seen as such.
+        salt = json.dumps([order["installation"]["plugin"], order["installation"]["path"]]).encode()
+        known = hashlib.blake2b(salt + text, key=self._key).digest()
         if known not in self._known:
-            salt = json.dumps([order["installation"]["plugin"], order["installation"]["path"]]).encode()
             self._known[known] = hashlib.scrypt(text, salt=salt, dklen=16, **_GUESSES).hex()
         return self._known[known]
