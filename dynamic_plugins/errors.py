@@ -68,6 +68,7 @@ tools. Both say what happened, to which plugin, and what to do next.
 Not in the tree: ``InputNeededError`` and ``ConsentNeededError`` of the integrations, which carry a question out to a
 client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which
 never leaves the registry's readers; ``UnsafeAddressError`` and its like, which never leave ``oauth/``;
+``ActorGoneError``, ``ActorSilentError`` and ``ForgottenCallError``, which never leave ``workers/fleet/``;
 ``NetworkRefusedError`` of the recorded conversations, which has to look like a network that fails; and what runs in a
 plugin's own process, where nothing of ours but the worker is installed.
 """

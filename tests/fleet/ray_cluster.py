@@ -26,7 +26,7 @@ MISSING = None if find_spec("ray") is not None else "the extra fleet is not inst
 TOLD = {
     "RAY_health_check_period_ms": "1000",
     "RAY_health_check_failure_threshold": "3",
-    "RAY_raylet_start_wait_time_s": "60",
+    "RAY_raylet_start_wait_time_s": "90",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
 }
@@ -67,7 +67,11 @@ class RayNodes:
     def start(self, name: str) -> None:
         """Start one more node."""
         told = {**self.told, "DYNAMIC_PLUGINS_HOME": str(self.home(name))}
-        self.nodes[name] = self.cluster.add_node(wait=False, num_cpus=2, node_name=name, env_vars=told, **_MEMORY)
+        facts = {"wait": False, "num_cpus": 2, "node_name": name, "env_vars": told, **_MEMORY}
+        try:
+            self.nodes[name] = self.cluster.add_node(**facts)
+        except Exception:  # it is the type that Ray raises where a busy machine has not started it in time
+            self.nodes[name] = self.cluster.add_node(**facts)
 
     def kill(self, name: str) -> None:
         """End a node as a power cut does, but for what plugins run on it, which has to notice."""

@@ -16,7 +16,10 @@ STOPPED: Answer = {"stopped": True}
 
 
 class ForgottenCallError(Exception):
-    """The call was made and answered long ago: its answer is not kept any more, and it is not made again."""
+    """The call was made and answered long ago: its answer is not kept any more, and it is not made again.
+
+    It is no PluginError: the actor answers with one.
+    """
 
 
 class AnsweredCalls:

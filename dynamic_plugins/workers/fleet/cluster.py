@@ -37,11 +37,14 @@ _KNOCK_SECONDS = 5.0
 
 
 class ActorGoneError(Exception):
-    """The actor has ended, or its node has; its text says which."""
+    """The actor has ended, or its node has; its text says which. It is no PluginError: it becomes one of a call."""
 
 
 class ActorSilentError(Exception):
-    """Nothing is known of what was asked: the actor could not be reached, or its answer was lost."""
+    """Nothing is known of what was asked: the actor could not be reached, or its answer was lost.
+
+    It is no PluginError: what was asked is asked again, until the actor is given up.
+    """
 
 
 @dataclass(frozen=True)
