@@ -26,7 +26,7 @@ MISSING = None if find_spec("ray") is not None else "the extra fleet is not inst
 TOLD = {
     "RAY_health_check_period_ms": "1000",
     "RAY_health_check_failure_threshold": "3",
-    "RAY_raylet_start_wait_time_s": "90",
+    "RAY_raylet_start_wait_time_s": "30",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
 }
@@ -70,7 +70,9 @@ class RayNodes:
         facts = {"wait": False, "num_cpus": 2, "node_name": name, "env_vars": told, **_MEMORY}
         try:
             self.nodes[name] = self.cluster.add_node(**facts)
-        except Exception:  # it is the type that Ray raises where a busy machine has not started it in time
+        except (
+            Exception
+        ):  # the type that Ray raises; on a busy machine it gives its own helpers too little time to start
             self.nodes[name] = self.cluster.add_node(**facts)
 
     def kill(self, name: str) -> None:
