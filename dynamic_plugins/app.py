@@ -144,6 +144,7 @@ def _workers(settings: Settings, installer: Installer, log_line: Callable[[str, 
         needs=Needs(settings.workers.cpus, settings.workers.memory_bytes),
         make_recipe=installer.recipe,
         sandbox=settings.sandbox,
+        person_home=settings.environment.get("HOME", ""),
     )
 
 

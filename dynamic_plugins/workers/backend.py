@@ -36,5 +36,14 @@ class WorkerBackend(Protocol):
     def enforcement(self, permissions: Permissions) -> Enforcement:
         """Return which of *permissions* are known to be enforced in front of a worker that is started now."""
 
+    def granted(
+        self,
+        installation: Installation,
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        permissions: Permissions,
+    ) -> Permissions:
+        """Return what *installation* reaches with *permissions* and these values; its own folders are not named."""
+
     async def remove_data(self, installation: Installation) -> None:
         """Remove what *installation*, which is installed no more, wrote in its own folder. Never raises."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 OWN_FOLDER = "<its own folder>"
 """Stands for where a plugin keeps its own files, which each node has elsewhere."""
+TOLD = ("environment", "arguments", "permissions", "own_network", "roots")
+"""What tells one plugin's actors apart, of all that an agent orders."""
 _UNUSED_SECONDS = 24 * 60 * 60.0
 """What was made of another version and was not opened for so long goes when a new one is made."""
 

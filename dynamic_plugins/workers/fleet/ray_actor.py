@@ -26,7 +26,7 @@ from dynamic_plugins.workers.components import Component, Host
 from dynamic_plugins.workers.fleet.agent_sessions import AgentSessions
 from dynamic_plugins.workers.fleet.answered_calls import AnsweredCalls, ForgottenCallError
 from dynamic_plugins.workers.fleet.carried_errors import to_wire
-from dynamic_plugins.workers.fleet.node_installs import OWN_FOLDER, NodeInstalls
+from dynamic_plugins.workers.fleet.node_installs import OWN_FOLDER, TOLD, NodeInstalls
 from dynamic_plugins.workers.loader import Loader
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class PluginActor:
             use_model=self._ask_model if order["has_model"] else None,
             roots=tuple(map(here, order["roots"])),
             permissions=Permissions.from_dict(order["permissions"]),
+            own_network=order["own_network"],
             log=lambda _, line: self._sessions.tell("log", line),
         )
         environment = {name: here(value) for name, value in order["environment"].items()}
@@ -149,7 +150,7 @@ class PluginActor:
 
     def _check_told(self, order: dict[str, Any]) -> None:
         """Raise LoadError where *order* has other values than the actor has: its name should have told them apart."""
-        told = json.dumps([order[key] for key in ("environment", "arguments", "permissions", "roots")])
+        told = json.dumps([order[key] for key in TOLD])
         if self._told and not hmac.compare_digest(self._told.encode(), told.encode()):
             raise LoadError(self._plugin, "it runs on the cluster with other values than these")
         self._told = told

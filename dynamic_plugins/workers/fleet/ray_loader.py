@@ -15,9 +15,10 @@ from dynamic_plugins import __version__
 from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
 from dynamic_plugins.errors import InstallError, LoadError, PluginTimeoutError, UnreachableError
 from dynamic_plugins.workers.components import Host, Offers
+from dynamic_plugins.workers.fence.configured_values import ConfiguredValues
 from dynamic_plugins.workers.fleet.carried_errors import from_wire
 from dynamic_plugins.workers.fleet.cluster import ActorGoneError, ActorSilentError, Needs, cluster_at
-from dynamic_plugins.workers.fleet.node_installs import OWN_FOLDER
+from dynamic_plugins.workers.fleet.node_installs import OWN_FOLDER, TOLD
 from dynamic_plugins.workers.fleet.ray_connection import OpenedActor, RayConnection
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class RayLoader:
 
     *owner* tells one home's actors from another's. *data_dir* is where plugins keep their own files on nodes that see
     this home; others have folders of their own. *make_recipe* gives what a node without the plugin's files builds them
-    from. *log* gets a plugin's name and one line, without its values.
+    from. *person_home* is what ``~`` means in a value. *log* gets a plugin's name and one line, without its values.
     """
 
     checks_files = True
@@ -62,7 +63,9 @@ class RayLoader:
         needs: Needs,
         make_recipe: Callable[[Installation], Awaitable[Recipe]],
         sandbox: SandboxMode = "auto",
+        person_home: str = "",
     ) -> None:
+        self._home = person_home
         self._cluster = cluster_at(address)
         self._owner = hashlib.sha256(owner.encode()).hexdigest()[:16]
         self._timeouts, self._log, self._data_dir = timeouts, log, data_dir
@@ -89,6 +92,19 @@ class RayLoader:
         What a node can enforce is known there alone; with ``require`` one that cannot enforce all starts nothing.
         """
         return ENFORCED if self._sandbox == "require" else NOT_ENFORCED
+
+    def granted(
+        self,
+        installation: Installation,
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        permissions: Permissions,
+    ) -> Permissions:
+        """Return what *installation* reaches with *permissions* and these values, on whatever node it runs: what a path
+        among the values opens is found out here, and a node opens no more.
+        """
+        values = ConfiguredValues(installation, environment, arguments, self._home)
+        return replace(values.granted(permissions), declared=True)
 
     async def connect(
         self,
@@ -131,7 +147,8 @@ class RayLoader:
             "installation": installation.to_dict(),
             "environment": dict(environment),
             "arguments": list(arguments),
-            "permissions": host.permissions.to_dict(),
+            "permissions": self.granted(installation, environment, arguments, host.permissions).to_dict(),
+            "own_network": host.own_network,
             # Each machine has the plugin's own folder elsewhere; to the plugin it is the same.
             "roots": [root.replace(own, OWN_FOLDER, 1) for root in host.roots],
             "folder": own,
@@ -232,7 +249,7 @@ class _ValueMarks:
 
     def of(self, order: Mapping[str, Any]) -> str:
         """Return the mark of the values in *order*, and of what it may reach with them."""
-        facts = [order[key] for key in ("environment", "arguments", "permissions", "roots", "has_model")]
+        facts = [order[key] for key in (*TOLD, "has_model")]
         text = json.dumps(facts, sort_keys=True).encode()
         # Of each plugin its own: equal values of two plugins are not to be seen as such.
         salt = json.dumps([order["installation"]["plugin"], order["installation"]["path"]]).encode()
