@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.tools.management import PastedSecrets
     from dynamic_plugins.tools.reach_consent import ReachConsent
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
+    from dynamic_plugins.workers.backend import WorkerBackend
     from dynamic_plugins.workers.in_process import InProcessLoader
     from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
@@ -120,18 +121,44 @@ def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
     )
 
 
-def _loader(settings: Settings, sign_ins: SignIns, log_line: Callable[[str, str], None]) -> LoaderSelector:
-    """Return what starts plugins: in workers, and in this process where the operator says so."""
+def _workers(
+    settings: Settings, owner: str, installer: Installer, log_line: Callable[[str, str], None]
+) -> WorkerBackend:
+    """Return what starts workers: on this machine, or on the cluster that the operator names."""
     data_dir = settings.home / "plugin_data"
-    workers = Loader(
+    if settings.workers.address is None:
+        return Loader(
+            limits=settings.limits,
+            start_timeout=settings.timeouts.start,
+            call_timeout=settings.timeouts.call,
+            log=log_line,
+            environment=settings.environment,
+            data_dir=data_dir,
+            sandbox=settings.sandbox,
+        )
+    from dynamic_plugins.workers.fleet.cluster import Needs
+    from dynamic_plugins.workers.fleet.ray_loader import RayLoader
+
+    return RayLoader(
+        settings.workers.address,
+        owner=owner,
         limits=settings.limits,
-        start_timeout=settings.timeouts.start,
-        call_timeout=settings.timeouts.call,
+        timeouts=settings.timeouts,
         log=log_line,
-        environment=settings.environment,
         data_dir=data_dir,
+        needs=Needs(settings.workers.cpus, settings.workers.memory_bytes),
+        make_recipe=installer.recipe,
         sandbox=settings.sandbox,
+        person_home=settings.environment.get("HOME", ""),
     )
+
+
+def _loader(
+    settings: Settings, owner: str, installer: Installer, sign_ins: SignIns, log_line: Callable[[str, str], None]
+) -> LoaderSelector:
+    """Return what starts plugins: in workers, those of *owner*'s, and in this process where the operator says so."""
+    data_dir = settings.home / "plugin_data"
+    workers = _workers(settings, owner, installer, log_line)
 
     def in_process() -> InProcessLoader:
         from dynamic_plugins.workers.in_process import InProcessLoader
@@ -194,7 +221,7 @@ class App:
         )
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
-        self.loader = _loader(settings, self.sign_ins, log_line)
+        self.loader = _loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
         self.audit = AuditLog(settings.audit_file, door, settings.profile or "")
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
@@ -234,7 +261,7 @@ class App:
         """Return what the fence enforces of *permissions*; one in this process has none, one elsewhere needs none."""
         if permissions.elsewhere:
             return ENFORCED
-        return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
+        return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.enforcement(permissions)
 
     def _shared_approval(self, door: str, listener: Listener, *, later: bool) -> SharedApproval:
         """Return what asks on the page of this home as well."""

@@ -31,6 +31,7 @@ FORBIDDEN_VARIABLES = frozenset(
     GIT_ASKPASS GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_PAGER SSH_ASKPASS VISUAL BROWSER PROMPT_COMMAND
     """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
 )
+_CLUSTER = re.compile(r"ray://(auto|([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5})")
 SandboxMode = Literal["require", "auto", "off"]
 ConfirmCalls = Literal["always", "changing", "never"]
 _OURS = "DYNAMIC_PLUGINS_"
@@ -96,6 +97,18 @@ class Timeouts:
     """After this long without a call a worker is ended; the next call starts it again."""
     person: float = 600.0
     """So long is an answer on the home's page waited for, where nobody can be asked otherwise; 0 asks nobody there."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """Where plugins' workers run: on this machine, or on the Ray cluster at *address*, where each one's place has so
+    many *cpus* and so much memory.
+    """
+
+    address: str | None = None
+    """``ray://HOST:PORT``, or ``ray://auto`` for the cluster that this machine is a node of."""
+    cpus: float = 0.1
+    memory_bytes: int = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -225,6 +238,7 @@ class Settings:
     """``require`` starts no plugin whose permissions cannot be enforced here; ``off`` enforces nothing."""
     profile: str | None = None
     """The profile of the home whose plugins are seen; None sees all that is installed."""
+    workers: WorkerSettings = WorkerSettings()
     in_process: tuple[str, ...] = ()
     """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
     meaning: bool = True
@@ -298,6 +312,7 @@ class Settings:
             most_plugins=_number(env, "DYNAMIC_PLUGINS_MOST_PLUGINS", 0) or None,
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
             sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",
+            workers=_workers(env),
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
             meaning=_choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
             limits=_limits(env),
@@ -358,6 +373,17 @@ def _limits(env: Mapping[str, str]) -> Limits:
         processes=_number(env, "DYNAMIC_PLUGINS_PROCESSES", 1024) or None,
         result_bytes=_number(env, "DYNAMIC_PLUGINS_RESULT_KB", 1024) * 1024,
     )
+
+
+def _workers(env: Mapping[str, str]) -> WorkerSettings:
+    address = env.get("DYNAMIC_PLUGINS_WORKERS", "").strip()
+    if address in {"", "local"}:
+        return WorkerSettings()
+    if not _CLUSTER.fullmatch(address):
+        raise ValueError(f"DYNAMIC_PLUGINS_WORKERS must be local, ray://HOST:PORT or ray://auto, not {address!r}")
+    hundredths = _number(env, "DYNAMIC_PLUGINS_WORKER_CPU_PERCENT", 10)
+    memory_bytes = _number(env, "DYNAMIC_PLUGINS_WORKER_MEMORY_MB", 256) * 2**20
+    return WorkerSettings(address, hundredths / 100, memory_bytes)
 
 
 def _timeouts(env: Mapping[str, str]) -> Timeouts:

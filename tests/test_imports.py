@@ -190,7 +190,11 @@ def test_nothing_that_answers_imports_needle() -> None:
 
 
 @pytest.mark.parametrize(
-    "heavy", ["mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle", "psycopg"]
+    "heavy",
+    [
+        *("mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle", "psycopg"),
+        *("ray", "dynamic_plugins.workers.fleet"),
+    ],
 )
 def test_making_the_application_imports_nothing_heavy(heavy: str) -> None:
     code = (

@@ -45,6 +45,7 @@ async def examine(settings: Settings) -> list[Check]:
         await _registry(settings),
         _home(settings),
         *await asyncio.to_thread(_state, settings),
+        *await _workers(settings),
         *_policy(settings),
         *_telemetry(settings),
     ]
@@ -80,6 +81,24 @@ def _state(settings: Settings) -> list[Check]:
         return [Check("state", False, str(error), needed=True)]  # it says what to do
     backend.close()
     return [Check("state", True, found, needed=True)]
+
+
+async def _workers(settings: Settings) -> list[Check]:
+    """Return how the cluster stands that workers run on, where they do."""
+    if (address := settings.workers.address) is None:
+        return []
+    from dynamic_plugins.errors import LoadError
+    from dynamic_plugins.workers.fleet.cluster import ActorSilentError, Needs, cluster_at
+
+    cluster, needs = cluster_at(address), Needs(settings.workers.cpus, settings.workers.memory_bytes)
+    remedy = "take DYNAMIC_PLUGINS_WORKERS away to run plugins on this machine"
+    try:
+        await cluster.connect("doctor", settings.timeouts.start)
+        nodes, large = await cluster.nodes(needs)
+    except (LoadError, ActorSilentError) as error:
+        return [Check("workers", False, getattr(error, "reason", str(error)), remedy, needed=True)]
+    found = f"{address}: {nodes} nodes, of which {large} can take a plugin ({needs})"
+    return [Check("workers", large > 0, found, "" if large else "start a larger node", needed=True)]
 
 
 async def _uv() -> Check:

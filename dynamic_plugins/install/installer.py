@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.locked_packages import LockedPackages
+    from dynamic_plugins.install.recipe import Recipe
     from dynamic_plugins.registry.entry import Kind
 
 ENVIRONMENT = "<its own environment>"
@@ -362,6 +363,18 @@ class Installer:
         """Return *plan* for exactly what is *locked* of it, which *mark* stands for; of git for that *commit*."""
         plan = replace(plan, locked=locked, mark=mark, pins=locked.pins, commit=commit, cutoff=None, cooled=False)
         return replace(plan, commands=self._commands(plan))
+
+    async def recipe(self, installation: Installation) -> Recipe:
+        """Return what another machine makes *installation* from; errors as for :meth:`install`."""
+        from dynamic_plugins.install.recipe import recipe_of
+
+        try:
+            async with asyncio.timeout(self._seconds), self._folders.scratch() as folder:
+                return await recipe_of(installation, folder, self._programs)
+        except TimeoutError:
+            raise PluginTimeoutError(installation.plugin, "finding out what it is made of", self._seconds) from None
+        except OSError as error:
+            raise InstallError(installation.plugin, f"its files cannot be read: {short(str(error))}") from error
 
     # ---------------------------------------------------------------- install
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -79,9 +78,10 @@ class Launcher:
         if self._closed:
             raise ClosingError(plugin.name)
         self._admission.check_start(plugin.installation)
-        if self._present_here is not None:
-            plugin = replace(plugin, installation=await self._present_here(plugin.installation))
-        await self.check_files(plugin)
+        if not self._loader.checks_files(plugin.installation):
+            if self._present_here is not None:
+                plugin = replace(plugin, installation=await self._present_here(plugin.installation))
+            await self.check_files(plugin)
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := variables.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
@@ -157,7 +157,7 @@ class Launcher:
 
     async def remove_data(self, plugin: StoredPlugin) -> None:
         """Remove what *plugin* wrote in its own folder."""
-        await asyncio.to_thread(shutil.rmtree, self._loader.folder(plugin.installation), ignore_errors=True)
+        await self._loader.workers.remove_data(plugin.installation)
 
     def own_folders(self, plugin: StoredPlugin) -> list[str]:
         """Return the folders that are *plugin*'s: its code, and where it writes."""

@@ -81,7 +81,7 @@ class PostgresBackend(StateBackend):
 
     def __init__(self, shared: PostgresHome, folder: Path) -> None:
         self._shared, self._folder = shared, folder
-        self.vault_home = shared.address.home
+        self.vault_home, self.identity = shared.address.home, str(shared.address)
 
     def state(self) -> HomeState:
         return PostgresState(self._shared, self._folder)

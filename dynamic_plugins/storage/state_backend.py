@@ -27,6 +27,8 @@ class StateBackend(Protocol):
 
     vault_home: str
     """What the home is called in a vault that serves many homes."""
+    identity: str
+    """What tells the home from all others, the same on every machine that shares it: a cluster's workers go by it."""
 
     @abstractmethod
     def state(self) -> HomeState:
@@ -49,7 +51,7 @@ class StateFolder(StateBackend):
     """The state in files of the folder *home*, as one machine has it."""
 
     def __init__(self, home: Path) -> None:
-        self._home, self.vault_home = home, str(home)
+        self._home, self.vault_home, self.identity = home, str(home), str(home)
 
     def state(self) -> HomeState:
         return StateStore(self._home / FILE)

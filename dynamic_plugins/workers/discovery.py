@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
 from dynamic_plugins.errors import ComponentClashError, ContractError
-from dynamic_plugins.workers.components import NOT_ANSWERED, READ, READ_BY_ADDRESS, Component, Offers
+from dynamic_plugins.workers.components import NOT_ANSWERED, PROMPT, READ, READ_BY_ADDRESS, TOOL, Component, Offers
 from dynamic_plugins.workers.message_repair import problem_in
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 META = "dynamic-plugins"
 """The key in a tool's ``_meta`` under which our own worker says what kind of component it is."""
-PROMPT = "prompt:"
-TOOL = "tool:"
-"""Before the address of a tool that is listed under another name than its own."""
 _MOST_PAGES = 500
 _LISTED = 50
 _NAME_LENGTH = 128

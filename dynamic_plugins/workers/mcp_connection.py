@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from dynamic_plugins.core import telemetry
 from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
 from dynamic_plugins.workers.client_features import ClientFeatures
-from dynamic_plugins.workers.components import READ, READ_BY_ADDRESS, Offers
-from dynamic_plugins.workers.discovery import PROMPT, TOOL, offers_of
+from dynamic_plugins.workers.components import PROMPT, READ, READ_BY_ADDRESS, TOOL, Offers, request_for
+from dynamic_plugins.workers.discovery import offers_of
 from dynamic_plugins.workers.message_repair import problem_in
 from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of, wrapped_value_of
 
@@ -181,7 +181,7 @@ class McpConnection(ABC):
         """Call one component; see :meth:`dynamic_plugins.workers.components.Connection.call`."""
         if not self.alive:
             raise self._not_alive(component)
-        method, target = _request_for(component)
+        method, target = request_for(component)
         with telemetry.plugin_call(self.name, method, target, self.peer, self._version) as span:
             return await self._call(component, arguments, progress, span)
 
@@ -360,13 +360,3 @@ class McpConnection(ABC):
             self._offers = offers
             if self.on_offers_changed is not None:
                 self.on_offers_changed(offers)
-
-
-def _request_for(component: Component) -> tuple[str, str]:
-    """Return the method that a call of *component* is, and the tool or prompt that it names; of a resource none."""
-    address = component.address or component.name
-    if component.kind == "provider" or component.address in {READ, READ_BY_ADDRESS}:
-        return "resources/read", ""
-    if address.startswith(PROMPT):
-        return "prompts/get", address.removeprefix(PROMPT)
-    return "tools/call", address.removeprefix(TOOL)
