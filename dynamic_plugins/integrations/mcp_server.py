@@ -13,21 +13,18 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
 import mcp_types as types
-import uvicorn
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 
 from dynamic_plugins import __version__
 from dynamic_plugins.core import prompt_files, telemetry
 from dynamic_plugins.errors import NotInstalledError, PluginError
-from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError
-from dynamic_plugins.integrations.secret_form import LOOPBACK, QuietServer
 from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
 from dynamic_plugins.integrations.tool_results import output_schema
+from dynamic_plugins.settings import LOOPBACK
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.tool_formats import described
 
@@ -39,6 +36,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from dynamic_plugins.integrations.mcp_elicitation import Person
+    from dynamic_plugins.integrations.secret_form import QuietServer
     from dynamic_plugins.lifecycle.service import PluginManagementService
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.tools.tool_formats import Tool
@@ -275,8 +273,8 @@ async def serve_stdio(server: PluginServer) -> None:
 
     try:
         async with AsyncExitStack() as stack:
-            files: tuple[Any, Any] | tuple[()] = await stack.enter_async_context(pipes()) if are_pipes() else ()
-            incoming, outgoing = await stack.enter_async_context(stdio_server(*files))
+            streams: Any = pipes() if are_pipes() else stdio_server()
+            incoming, outgoing = await stack.enter_async_context(streams)
             await server.server.run(incoming, outgoing, server.server.create_initialization_options())
     except* BrokenPipeError:
         pass  # the client went away in the middle of an answer: there is nobody to tell
@@ -292,6 +290,13 @@ async def serve_http(
     Requests that name another host or come from another site's page are refused; with *token*, so are those without
     ``Authorization: Bearer <token>``.
     """
+    # A client on standard input and output does not wait for a web server to be imported.
+    import uvicorn
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers
+    from dynamic_plugins.integrations.secret_form import QuietServer
+
     server.transport = "tcp"
     port = listening.getsockname()[1]
     hosts = [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
