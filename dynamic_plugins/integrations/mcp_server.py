@@ -105,9 +105,13 @@ def _relaxed(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def tool_result(result: dict[str, Any]) -> types.CallToolResult:
     """Return what a tool gave, for programs and as text; ``{"ok": false, …}`` is an error that the model sees."""
-    text = json.dumps(result, ensure_ascii=False, default=str)
+    try:
+        text, plain = json.dumps(result, ensure_ascii=False), result
+    except TypeError:  # of a plugin in this process, which gives what it likes
+        text = json.dumps(result, ensure_ascii=False, default=str)
+        plain = json.loads(text)
     return types.CallToolResult(
-        content=[types.TextContent(text=text)], structured_content=json.loads(text), is_error=not result["ok"]
+        content=[types.TextContent(text=text)], structured_content=plain, is_error=not result["ok"]
     )
 
 
