@@ -244,29 +244,42 @@ class Running:
 
 
 def measure(subject: Subject, found: Found, calls: int) -> None:
-    """Take one turn of *subject* with one server and with twenty."""
-    for count, servers in ((1, subject.one), (MANY, subject.many)):
-        running = Running(subject, servers, (calls, AT_ONCE, max(calls // AT_ONCE, 1)) if count == 1 else (0, 1, 0))
-        try:
-            told, tools = running.next()
-            running.go_on()
-            _, first = running.next()
-            if count == 1:
-                found.add(tools=tools, first=first, processor=running.processor())
-                running.go_on()
-                told, _ = running.next()
-                found.add(call=statistics.median(told["took"]) * 1000, rate=told["rate"])
-            else:
-                text = json.dumps(told["tools"])
-                found.add(many=tools, memory=running.megabytes(), processes=len(running.tree()), tokens=tokens(text))
-        finally:
-            running.end()
+    """Take one turn of *subject* with one server, with twenty, and with a search."""
+    running = Running(subject, subject.one, (calls, AT_ONCE, max(calls // AT_ONCE, 1)))
+    try:
+        _, tools = running.next()
+        running.go_on()
+        _, first = running.next()
+        found.add(tools=tools, first=first, processor=running.processor())
+        running.go_on()
+        told, _ = running.next()
+        found.add(call=statistics.median(told["took"]) * 1000, rate=told["rate"])
+    finally:
+        running.end()
+    running = Running(subject, subject.many, (0, 1, 0))
+    try:
+        told, tools = running.next()
+        running.go_on()
+        running.next()
+        text = json.dumps(told["tools"])
+        found.add(many=tools, memory=running.megabytes(), processes=len(running.tree()), tokens=tokens(text))
+    finally:
+        running.end()
     if subject.search is not None:
         begun = time.perf_counter()
         env = {**os.environ, **QUIET, **subject.environment}
         done = subprocess.run(subject.search, capture_output=True, text=True, timeout=SECONDS, env=env)
         if done.returncode == 0 and SERVER in done.stdout:
             found.add(search=time.perf_counter() - begun)
+
+
+def warm(subject: Subject) -> None:
+    """Start *subject* once, which writes what is compiled."""
+    running = Running(subject, subject.one, (0, 1, 0))
+    try:
+        running.next()
+    finally:
+        running.end()
 
 
 # ---------------------------------------------------------------- the table
@@ -295,13 +308,16 @@ def table(results: Mapping[str, Found]) -> str:
 
 def run(subjects: Sequence[Subject], rounds: int, calls: int) -> dict[str, Found]:
     results = {subject.name: Found() for subject in subjects}
-    for turn in range(rounds + 1):  # the first writes what is compiled, and does not count
+    for turn in range(rounds + 1):
         for subject in subjects:
             found = results[subject.name]
             if found.problem:
                 continue
             try:
-                measure(subject, found if turn else Found(), calls if turn else 1)
+                if turn:
+                    measure(subject, found, calls)
+                else:
+                    warm(subject)
             except (RuntimeError, subprocess.TimeoutExpired, KeyError) as error:
                 found.problem = f"{type(error).__name__}: {error}"
             print(f"{turn}: {subject.name} {found.problem}", file=sys.stderr, flush=True)
