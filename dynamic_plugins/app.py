@@ -200,7 +200,7 @@ class App:
             configuration=self.configuration,
             journal=Journal(settings.home / "journal.json", installed),
             calls=CallLog(settings.home / CALLS_FILE, door),
-            admission=Admission(self.policy, self.registry, self.audit, settings.revoked),
+            admission=Admission(self.policy, self.registry, self.audit, settings.revoked, settings.most_plugins),
             approve=approve,
             shared=self._shared_approval(door, listener, later=answers_later),
             ask_values=ask_values,

@@ -22,6 +22,7 @@
     │   │   └── NotRepeatedError           permission_denied
     │   ├── NotAllowedError                permission_denied
     │   │   └── RevokedError               permission_denied
+    │   ├── OverLimitError                 over_limit
     │   ├── BadArgumentsError              bad_arguments
     │   ├── SourceError                    bad_arguments       (registry.sources)
     │   │   └── SourceListError            state_unavailable   (registry.sources; a StateError too)
@@ -32,6 +33,8 @@
     │   ├── UnknownProfileError            unknown_profile
     │   ├── ProjectFileError               bad_project_file
     │   ├── NotLockedError                 not_locked
+    │   ├── UnknownTenantError             unknown_tenant
+    │   ├── TenantsFileError               bad_tenants_file
     │   ├── NotActiveError                 action_failed       (an ActionError too)
     │   └── UnknownActionError             action_failed       (an ActionError too)
     ├── UnavailableError                                       this machine, or what it reaches: mend it, or try later
@@ -375,6 +378,24 @@ class RevokedError(NotAllowedError):
         super().__init__(f"{name} {version}", rule)
 
 
+class OverLimitError(InputError):
+    """The home has as many plugins as its operator lets it have; ``most`` is how many."""
+
+    code = "over_limit"
+
+    def __init__(self, name: str, most: int) -> None:
+        self.name, self.most = name, most
+        super().__init__(
+            f"{name} is not installed: {most} plugins may be installed here, and so many are. Remove one first: "
+            "dynamic-plugins uninstall NAME",
+            for_model=f"{name} is not installed: {most} plugins may be installed here, and so many are. Ask the person "
+            "which one to remove, with unload_plugin and uninstall true, and install this one then.",
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"limit": "plugins", "most": self.most}
+
+
 class BadArgumentsError(InputError):
     """Arguments do not fit the schema, which is handed back for the next try."""
 
@@ -469,6 +490,33 @@ class NotLockedError(InputError):
 
     def facts(self) -> dict[str, Any]:
         return {"problems": list(self.problems)}
+
+
+class UnknownTenantError(InputError):
+    """The gateway has no tenant of this name; ``suggestions`` are those that it has."""
+
+    code = "unknown_tenant"
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        self.name, self.known = name, tuple(known)
+        there_are = f" There are: {', '.join(self.known)}." if known else ""
+        super().__init__(f"There is no tenant {name!r}.{there_are} Add it with: dynamic-plugins tenants add {name}")
+
+    def facts(self) -> dict[str, Any]:
+        return {"suggestions": list(self.known)}
+
+
+class TenantsFileError(InputError):
+    """The file of a gateway's tenants, or one tenant in it, cannot be served as it is."""
+
+    code = "bad_tenants_file"
+
+    def __init__(self, file: str, problem: str) -> None:
+        self.file, self.problem = file, problem
+        super().__init__(f"{file}: {problem.removesuffix('.')}. Nobody is served by it before that is mended.")
+
+    def facts(self) -> dict[str, Any]:
+        return {"file": self.file}
 
 
 # ---------------------------------------------------------------------------- this machine, and what it reaches

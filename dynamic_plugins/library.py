@@ -79,8 +79,14 @@ class DynamicPlugins:
     ) -> None:
         await self.app.__aexit__(kind, error, trace)
 
-    def tools(self, form: ToolFormat = "openai") -> list[dict[str, Any]]:
-        """Return what the model may call now, in the form an API takes; ask again before each request to it."""
+    def tools(self, form: ToolFormat = "openai", *, fixed: bool = False) -> list[dict[str, Any]]:
+        """Return what the model may call now, in the form an API takes; ask again before each request to it.
+
+        *fixed* is a list that never changes, for a program that reads its tools once: the six actions,
+        ``search_plugin_actions`` and ``call_plugin_action``.
+        """
+        if fixed:
+            return in_format(self.app.toolbox.constant(), form)
         self.app.service.sync()
         return in_format(self.app.toolbox.offered(), form)
 

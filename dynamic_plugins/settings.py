@@ -208,6 +208,8 @@ class Settings:
     confirm_calls: ConfirmCalls | None = None
     """Which calls of plugins' actions a person is asked about; None is what each door does by itself."""
     allow_builds: bool = False
+    most_plugins: int | None = None
+    """How many plugins may be installed in this home; None is no limit."""
     exclude_newer: str | None = None
     cooldown_days: int = 7
     """What nobody has verified is not installed in a version, or with packages, that is younger; 0 for no limit."""
@@ -284,6 +286,7 @@ class Settings:
             revoked=_choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",
             confirm_calls=_choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
+            most_plugins=_number(env, "DYNAMIC_PLUGINS_MOST_PLUGINS", 0) or None,
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
             sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),

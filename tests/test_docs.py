@@ -1,6 +1,7 @@
 """Every snippet in the README and in docs/ is executed, each kind in its own way; a kind that nobody knows fails.
 
-- ``python`` runs in a fresh interpreter; with tests in it, under pytest.
+- ``python`` runs in a fresh interpreter; with tests in it, under pytest. A page below ``docs/integrations`` may be
+  about a package that is not installed here: its snippets are compiled, and :mod:`evals.frameworks` runs them.
 - ``console`` is what a person types after ``$`` (and, in a conversation, after ``>``) and what they then see; ``…``
   stands for anything. ``# exit code 4`` after a command says that it ends so.
 - ``json``, ``toml`` and ``yaml`` must be what they look like: a client's configuration starts a server that answers, a
@@ -13,6 +14,7 @@ in one folder, on one home: those above it that have not been executed yet are e
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
@@ -24,6 +26,7 @@ import tomllib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -259,6 +262,9 @@ def check_python(block: Block, here: Workspace, embedded_model: Callable[[], str
     if "def test_" in block.text:
         check_test(block, here)
         return
+    if block.page.parent.name == "integrations" and packages_not_here(block.text):
+        compile(block.text, block.name, "exec")
+        return
     path = here.folder / (block.title or f"line_{block.line}.py")
     path.write_text(block.text)
     paths = os.pathsep.join(str(each) for each in (here.folder, *here.folder.iterdir()) if each.is_dir())
@@ -275,6 +281,24 @@ def check_python(block: Block, here: Workspace, embedded_model: Callable[[], str
     assert ran.returncode == 0, ran.stdout
     assert '"ok": false' not in ran.stdout
     saw(ran.stdout, (block.prints or "").splitlines())
+
+
+def packages_not_here(program: str) -> set[str]:
+    """Return what *program* imports and this environment does not have."""
+    imported = {
+        name
+        for node in ast.walk(ast.parse(program))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+    }
+    return {name for name in imported if not _is_here(name)}
+
+
+def _is_here(module: str) -> bool:
+    try:  # of a package that several projects share, such as google, the part counts
+        return find_spec(".".join(module.split(".")[:2])) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def check_test(block: Block, here: Workspace) -> None:

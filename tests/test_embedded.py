@@ -27,7 +27,7 @@ from dynamic_plugins.tools.management import NAMES, schema
 from tests.openai_schema import check
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
 STARTS = 60.0
@@ -149,6 +149,7 @@ async def test_choosing_no_tool_is_respected(client: openai.AsyncOpenAI) -> None
         ({"n": 2}, "^n: "),
         ({"response_format": {"type": "json_object"}}, "^response_format: "),
         ({"stop": [1]}, "^stop: "),
+        ({"parallel_tool_calls": "no"}, "^parallel_tool_calls: "),
         ({"max_tokens": 0}, "^max_tokens: "),
         ({"logprobs": True}, "^logprobs: "),
         ({"tools": [{"name": "x"}]}, r"^tools\[0\]: "),
@@ -166,7 +167,9 @@ async def test_what_cannot_be_done_is_refused_with_the_reason(
         body = asked("what time is it in Tokyo?", TIME) | options
         refused = await http.post("/chat/completions", json=body, headers={"X-Malformed": "on purpose"})
     assert refused.status_code == 400
-    assert re.search(reason, refused.json()["error"]["message"])
+    error = refused.json()["error"]
+    assert re.search(reason, error["message"])
+    assert error["message"].startswith(f"{error['param']}: ")
 
 
 async def test_an_action_goes_before_the_prompt_of_the_same_purpose(client: openai.AsyncOpenAI) -> None:
@@ -195,6 +198,20 @@ async def test_a_call_that_is_demanded_is_made_or_refused(client: openai.AsyncOp
             await client.chat.completions.create(**asked("good morning", TIME), tool_choice=choice)
 
 
+async def test_calls_that_may_not_be_made_at_once_are_made_one_after_another(client: openai.AsyncOpenAI) -> None:
+    request = asked("what time is it in Tokyo and in Paris?", TIME) | {"parallel_tool_calls": False}
+    zones = []
+    for result in ("21:00", "13:00"):
+        message = (await client.chat.completions.create(**request)).choices[0].message
+        (call,) = message.tool_calls or []
+        assert call.type == "function"
+        zones.append(json.loads(call.function.arguments)["timezone"])
+        request["messages"] += [message, {"role": "tool", "tool_call_id": call.id, "content": result}]
+    assert zones == ["Asia/Tokyo", "Europe/Paris"]
+    last = (await client.chat.completions.create(**request)).choices[0].message
+    assert (last.tool_calls, "21:00" in str(last.content), "13:00" in str(last.content)) == (None, True, True)
+
+
 async def test_a_text_ends_where_the_request_says(client: openai.AsyncOpenAI) -> None:
     request = asked("good morning", [])
     whole = (await client.chat.completions.create(**request)).choices[0].message.content or ""
@@ -203,11 +220,6 @@ async def test_a_text_ends_where_the_request_says(client: openai.AsyncOpenAI) ->
     assert (stopped.message.content, stopped.finish_reason) == (whole[: whole.index(word)], "stop")
     short = (await client.chat.completions.create(**request, max_tokens=1)).choices[0]
     assert (short.message.content, short.finish_reason) == (whole[:4], "length")
-
-
-async def test_who_asks_for_the_responses_api_is_told_what_there_is(client: openai.AsyncOpenAI) -> None:
-    with pytest.raises(openai.NotFoundError, match=r"OpenAIChatModel.*POST /v1/chat/completions"):
-        await client.responses.create(model="needle-3", input="x")
 
 
 def _tool(tool: str, description: str, required: Sequence[str], **properties: dict[str, Any]) -> Offered:
@@ -315,6 +327,65 @@ async def test_no_action_is_called_for_what_none_does(client: openai.AsyncOpenAI
     ]
     answer = await client.chat.completions.create(**asked(said, [*TOOLS, *tools]))
     assert answer.choices[0].message.tool_calls is None
+
+
+def as_it_is(result: dict[str, Any]) -> str:
+    return json.dumps(result)
+
+
+def as_google_adk_hands_it_on(result: dict[str, Any]) -> str:
+    content = [{"type": "text", "text": json.dumps(result)}]
+    return json.dumps({"content": content, "structuredContent": result, "isError": not result["ok"]})
+
+
+def as_llamaindex_hands_it_on(result: dict[str, Any]) -> str:
+    text = repr(json.dumps(result))
+    return (
+        f"meta=None content=[TextContent(type='text', text={text}, annotations=None, meta=None)] "
+        f"structured_content={result!r} is_error={not result['ok']} result_type='complete'"
+    )
+
+
+HANDED_ON = pytest.mark.parametrize("handed_on", [as_it_is, as_google_adk_hands_it_on, as_llamaindex_hands_it_on])
+
+
+@HANDED_ON
+async def test_what_our_tools_answer_is_read_as_an_mcp_client_hands_it_on(
+    client: openai.AsyncOpenAI, handed_on: Callable[[dict[str, Any]], str]
+) -> None:
+    arguments = {"type": "object", "properties": {"arguments": {"type": "object"}}}
+    pair = [
+        {"type": "function", "function": {"name": "search_plugin_actions", "parameters": {"type": "object"}}},
+        {"type": "function", "function": {"name": "call_plugin_action", "parameters": arguments}},
+    ]
+    request = asked("install mcp-server-time and switch it on", [*TOOLS, *pair])
+
+    async def answered(*results: dict[str, Any]) -> str:
+        """Return what is said once the calls have *results*; what is called is kept in the request."""
+        message = (await client.chat.completions.create(**request)).choices[0].message
+        calls = message.tool_calls or []
+        given = [
+            {"role": "tool", "tool_call_id": call.id, "content": handed_on(result)}
+            for call, result in zip(calls, results, strict=True)
+        ]
+        request["messages"] += [message.model_dump(exclude_none=True), *given]
+        return str(message.content or calls[0].model_dump_json())
+
+    plugin = {"ok": True, "name": "mcp-server-time", "version": "1.0"}
+    action = {"name": "get_current_time", "description": "Get current time in a specific timezone"}
+    await answered(plugin | {"status": "installed"}, plugin | {"status": "active", "actions": [action]})
+    said = await answered()
+    assert said.startswith("mcp-server-time 1.0 is installed and on.")
+    request["messages"].append({"role": "user", "content": "what time is it in Tokyo?"})
+    found = {"action": TIME[0]["function"]["name"], **action, "parameters": TIME[0]["function"]["parameters"]}
+    assert "search_plugin_actions" in await answered({"ok": True, "actions": [found]})
+    wanted = json.loads(
+        json.loads(await answered({"ok": False, "error": {"code": "x", "message": "no such clock"}}))["function"][
+            "arguments"
+        ]
+    )
+    assert wanted == {"action": found["action"], "arguments": {"timezone": "Asia/Tokyo"}}
+    assert "no such clock" in await answered()
 
 
 async def test_past_the_list_actions_are_searched_and_called_by_name(client: openai.AsyncOpenAI) -> None:

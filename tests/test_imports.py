@@ -34,6 +34,7 @@ ROOMS = [
     "library",
     "integrations",
     "web",
+    "gateway",
     "testing",
     "cli",
     "__main__",

@@ -87,6 +87,17 @@ async def test_names_begin_with_a_letter_or_an_underscore(home: Path, tmp_path: 
         assert (await plugins.call(name))["ok"]
 
 
+async def test_a_fixed_list_stays_as_it_is_whatever_is_on(home: Path) -> None:
+    async with DynamicPlugins(home, registries=[registry()], approve=approve_everything) as plugins:
+        before = plugins.tools("mcp", fixed=True)
+        assert (await plugins.call("install_plugin", {"plugin_name": "hello"}))["ok"]
+        assert (await plugins.call("activate_plugin", {"plugin_name": "hello"}))["ok"]
+        assert plugins.tools("mcp", fixed=True) == before
+        assert [tool["name"] for tool in before[-2:]] == ["search_plugin_actions", "call_plugin_action"]
+        arguments = {"action": "hello__greet", "arguments": {"name": "Ada"}}
+        assert "Ada" in str(await plugins.call("call_plugin_action", arguments))
+
+
 # ---------------------------------------------------------------- the loops
 
 

@@ -319,6 +319,53 @@ def _serving(commands: Any) -> None:
         help="agree to installs and activations where the client cannot ask the person",
     )
     mcp.add_argument("--allow-unlisted", action="store_true", help=_ALLOW_UNLISTED.replace("--yes", "--allow-installs"))
+    mcp.add_argument(
+        "--tenants",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="with --http: serve the tenants in this file (default: tenants.toml in the home), a home for each",
+    )
+    mcp.add_argument(
+        "--public-host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="with --tenants: a name under which a proxy hands requests on (may be repeated)",
+    )
+    mcp.add_argument(
+        "--tenant-idle",
+        type=_count,
+        default=900,
+        metavar="SECONDS",
+        help="with --tenants: end the process of a tenant that nobody has used for so long (default 900)",
+    )
+    _tenants(commands)
+
+
+def _tenants(commands: Any) -> None:
+    tenants = _command(
+        commands, "tenants", "list, add, change or remove the tenants of a gateway (mcp --http --tenants)"
+    )
+    tenants.add_argument("verb", choices=["list", "add", "set", "rotate", "remove", "run"])
+    tenants.add_argument("name", nargs="?", metavar="TENANT")
+    tenants.add_argument("words", nargs="*", metavar="WORD", help="run: the command, behind --")
+    tenants.add_argument("--tenants", metavar="FILE", help="the file (default: tenants.toml in the home)")
+    tenants.add_argument("--folder", metavar="DIR", help="add: the tenant's home (default: beside the file)")
+    tenants.add_argument("--policy", metavar="FILE", help="add: the policy for it (default: policy.toml in its home)")
+    tenants.add_argument("--yes", action="store_true", help="remove: without being asked")
+    for name, about in _TENANT_LIMITS.items():
+        tenants.add_argument(f"--{name}", type=_count, metavar="N", help=f"add, set: {about}")
+
+
+_TENANT_LIMITS = {
+    "calls-per-minute": "calls of tools in a minute (default 120)",
+    "concurrent": "calls at once (default 8)",
+    "plugins": "plugins that may be installed (default 20)",
+    "memory-mb": "megabytes of one plugin's process (default 1024)",
+    "processes": "processes and threads of one plugin (default 128)",
+    "request-kb": "kilobytes of one request (default 1024)",
+}
 
 
 def _clients(commands: Any) -> None:

@@ -134,6 +134,10 @@ def _command(name: str) -> Command:
         from dynamic_plugins.cli import project_commands
 
         return project_commands.COMMANDS[name]
+    if name == "tenants":
+        from dynamic_plugins.cli.tenant_commands import tenants
+
+        return tenants
     if name in {"mcp", "serve-model", "web"}:
         from dynamic_plugins.cli import serve_commands
 

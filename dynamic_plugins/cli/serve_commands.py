@@ -7,7 +7,6 @@ import contextlib
 import gc
 import os
 import secrets
-import shlex
 import signal
 import socket
 from importlib.util import find_spec
@@ -34,36 +33,36 @@ if TYPE_CHECKING:
 
 async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``mcp``: serve MCP clients, over standard input and output or over HTTP on 127.0.0.1."""
+    if arguments.tenants is not None:
+        return await _gateway(arguments, settings, out)
     postpone("mcp", "mcp.client", "mcp.server")
     with without_collection(), models_made_when_used():
-        from dynamic_plugins.integrations.mcp_elicitation import Person
-        from dynamic_plugins.integrations.mcp_server import PluginServer
+        from dynamic_plugins.integrations.mcp_server import opened
     gc.freeze()  # what is loaded stays: no collection looks through it while calls wait
 
     command = ["dynamic-plugins", *(["--home", str(settings.home)] if arguments.home else [])]
-    person = Person(allow_installs=arguments.allow_installs, allow_unlisted=arguments.allow_unlisted, command=command)
+    agreed = {"allow_installs": arguments.allow_installs, "allow_unlisted": arguments.allow_unlisted}
     try:
-        async with App(
-            settings,
-            approve=person.approve,
-            ask_values=person.ask_values,
-            ask_sign_in=person.ask_sign_in,
-            listener=person.listen,
-            door="mcp",
-            answers_later=True,
-        ) as app:
-            app.sweep()
-            server = PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))
-            try:
-                if arguments.http:
-                    return await _http(server, arguments.port, _token(arguments, settings), settings, out)
-                return await _stdio(server, app)
-            finally:
-                await person.close()
+        async with opened(settings, command=command, **agreed) as (app, server):
+            if arguments.http:
+                return await _http(server, arguments.port, _token(arguments, settings), settings, out)
+            return await _stdio(server, app)
     except PluginError as error:
         # Even with --json: standard output is the protocol's.
         out.aside(f"{error.code}: {error.for_person()}")
         return FAILED
+
+
+async def _gateway(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    from dynamic_plugins.cli.tenant_commands import gateway, wrong_options
+
+    if (wrong := wrong_options(arguments)) is not None:
+        return out.wrong_usage(wrong)
+    if (listening := _listening(LOOPBACK, arguments.port, out)) is None:
+        return FAILED
+    stop = asyncio.Event()
+    with listening, _on_signal(stop.set):
+        return await gateway(arguments, listening, stop, settings, out)
 
 
 def _token(arguments: argparse.Namespace, settings: Settings) -> str | None:
@@ -74,10 +73,7 @@ def _token(arguments: argparse.Namespace, settings: Settings) -> str | None:
 async def _http(server: PluginServer, port: int, token: str | None, settings: Settings, out: Output) -> int:
     from dynamic_plugins.integrations.mcp_server import PATH, serve_http
 
-    try:
-        listening = socket.create_server((LOOPBACK, port))
-    except OSError as error:
-        out.aside(_refused(port, error))
+    if (listening := _listening(LOOPBACK, port, out)) is None:
         return FAILED
     stop = asyncio.Event()
     with listening, _on_signal(stop.set):
@@ -94,10 +90,7 @@ async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Ou
     from dynamic_plugins.embedded.http_endpoint import serve
 
     app = App(settings)
-    try:
-        listening = socket.create_server((LOOPBACK, arguments.port))
-    except OSError as error:
-        out.aside(_refused(arguments.port, error))
+    if (listening := _listening(LOOPBACK, arguments.port, out)) is None:
         return FAILED
     stop = asyncio.Event()
     with listening, _on_signal(stop.set):
@@ -116,10 +109,7 @@ async def web(arguments: argparse.Namespace, settings: Settings, out: Output) ->
     token = _operators_token(arguments.token_file)
     if (wrong := _wrong_address(arguments.host, token)) is not None:
         return out.wrong_usage(wrong)
-    try:
-        listening = socket.create_server((arguments.host, arguments.port))
-    except OSError as error:
-        out.aside(_refused(arguments.port, error))
+    if (listening := _listening(arguments.host, arguments.port, out)) is None:
         return FAILED
     stop = asyncio.Event()
     with listening, _on_signal(stop.set):
@@ -207,8 +197,13 @@ def _wrong_address(host: str, token: str | None) -> str | None:
     return None
 
 
-def _refused(port: int, error: OSError) -> str:
-    return f"Port {port} cannot be used ({error.strerror}). Name another one with --port, or 0 for any."
+def _listening(host: str, port: int, out: Output) -> socket.socket | None:
+    """Return a socket that listens; None, and *out* has said why, where it cannot."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        out.aside(f"Port {port} cannot be used ({error.strerror}). Name another one with --port, or 0 for any.")
+        return None
 
 
 async def _stdio(server: PluginServer, app: App) -> int:

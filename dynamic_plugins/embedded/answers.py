@@ -64,8 +64,8 @@ def _as_it_stands(calls: Sequence[Made]) -> list[Made]:
     for call in reversed(calls):
         if call.name == "activate_plugin" and error_of(call) is None:
             on.add(plugin_of(call))
-        if call.name == "install_plugin" and plugin_of(call) in on and error_of(call) is None:
-            call = replace(call, result={**call.result, "status": "active"})
+        if call.name == "install_plugin" and plugin_of(call) in on and isinstance(call.result, dict):
+            call = replace(call, result=call.result if error_of(call) else {**call.result, "status": "active"})
         told.insert(0, call)
     return told
 

@@ -41,7 +41,7 @@ def completion(request: Mapping[str, Any], answer: Answer, ends: str = "") -> di
         ]
     elif message["content"] is None:
         message["content"] = ""
-    prompt, reply = _tokens(request.get("messages")), _tokens(message)
+    prompt, reply = tokens(request.get("messages")), tokens(message)
     return {
         "id": f"chatcmpl-{seed[:24]}",
         "object": "chat.completion",
@@ -59,8 +59,8 @@ def completion(request: Mapping[str, Any], answer: Answer, ends: str = "") -> di
     }
 
 
-def _tokens(value: Any) -> int:
-    """Return about how many tokens *value* is: four bytes make one."""
+def tokens(value: Any) -> int:
+    """Return about how many tokens *value* is as JSON: four bytes make one."""
     return (len(json.dumps(value, ensure_ascii=False).encode()) + 3) // 4
 
 
@@ -96,6 +96,6 @@ def events(whole: Mapping[str, Any], *, usage: bool = False) -> Iterator[bytes]:
     yield b"data: [DONE]\n\n"
 
 
-def failure(message: str, kind: str, code: str | None = None) -> dict[str, Any]:
-    """Return an error in OpenAI's form."""
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+def failure(message: str, kind: str, code: str | None = None, param: str | None = None) -> dict[str, Any]:
+    """Return an error in OpenAI's form; *param* is the parameter that it is about."""
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}

@@ -8,57 +8,64 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.completion import CREATED, MODEL, completion, events, failure
-from dynamic_plugins.embedded.model import answer_from
 from dynamic_plugins.embedded.request import BadRequestError, read_request
-from dynamic_plugins.embedded.request_options import check_choice_kept, check_options, cut_to_options
+from dynamic_plugins.embedded.request_answer import answer_to
+from dynamic_plugins.embedded.request_options import check_options
+from dynamic_plugins.embedded.responses_endpoint import PATHS, ResponsesEndpoint
+from dynamic_plugins.errors import PluginError
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Mapping
 
     from starlette.applications import Starlette
     from starlette.requests import Request
 
     from dynamic_plugins.resolver.catalog import Catalogue
 
+    Reply = tuple[int, dict[str, Any] | bytes]
+
 MAX_REQUEST_BYTES = 2 * 2**20
-_INSTEAD = (
-    "The Responses API is not served here: have your client use Chat Completions (pydantic-ai: OpenAIChatModel; "
-    "OpenAI Agents SDK: OpenAIChatCompletionsModel; litellm: completion)"
-)
+_THERE = f"There are POST /v1/chat/completions, {PATHS}, GET /v1/models and GET /v1/models/{MODEL}."
 _CARD = {"id": MODEL, "object": "model", "created": CREATED, "owned_by": "embedded"}
 
 
-async def respond(catalogue: Catalogue, method: str, path: str, content: bytes) -> tuple[int, dict[str, Any] | bytes]:
-    """Return the status and the body for one request: an object, or the bytes of an event stream."""
-    match method, path:
-        case "GET", "/v1/models":
-            return 200, {"object": "list", "data": [_CARD]}
-        case "GET", _ if path == f"/v1/models/{MODEL}":
-            return 200, _CARD
-        case "POST", "/v1/chat/completions":
-            return await _complete(catalogue, content)
-        case _, "/v1/models" | "/v1/chat/completions":
-            return 405, failure(f"{method} is not allowed here", "invalid_request_error")
-    there = "There are POST /v1/chat/completions, GET /v1/models and GET /v1/models/" + MODEL
-    hint = f"{_INSTEAD}. " if path.startswith("/v1/responses") else ""
-    return 404, failure(f"There is nothing at {path}. {hint}{there}.", "invalid_request_error", "not_found")
+class ModelEndpoint:
+    """Answers the requests of clients with what *catalogue* knows."""
 
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue, self._responses = catalogue, ResponsesEndpoint(catalogue)
 
-async def _complete(catalogue: Catalogue, content: bytes) -> tuple[int, dict[str, Any] | bytes]:
-    from dynamic_plugins.errors import PluginError
+    async def respond(self, method: str, path: str, query: Mapping[str, str], content: bytes) -> Reply:
+        """Return the status and the body for one request: an object, or the bytes of an event stream."""
+        try:
+            return await self._routed(method, path, query, content)
+        except BadRequestError as error:
+            return 400, failure(str(error), "invalid_request_error", error.kind, error.param)
+        except PluginError as error:
+            return 503, failure(str(error), "server_error", "unavailable")
 
-    try:
-        body = _parsed(content)
+    async def _routed(self, method: str, path: str, query: Mapping[str, str], content: bytes) -> Reply:
+        match method, path.removeprefix("/v1/").split("/"):
+            case "GET", ["models"]:
+                return 200, {"object": "list", "data": [_CARD]}
+            case "GET", ["models", name] if name == MODEL:
+                return 200, _CARD
+            case "POST", ["chat", "completions"]:
+                return await self._complete(_parsed(content))
+            case "POST", ["responses"]:
+                return await self._responses.create(_parsed(content), MAX_REQUEST_BYTES)
+            case _, ["responses", *below] if below and (found := self._responses.about(method, below, query)):
+                return found
+            case _, ["models"] | ["chat", "completions"] | ["responses"]:
+                return 405, failure(f"{method} is not allowed here", "invalid_request_error")
+        return 404, failure(f"There is nothing at {path}. {_THERE}", "invalid_request_error", "not_found")
+
+    async def _complete(self, body: Any) -> Reply:
         check_options(body)
         request = read_request(body)
-        answer = await answer_from(catalogue, request)
-        check_choice_kept(request, answer)
-        whole = completion(body, *cut_to_options(body, answer))
-    except BadRequestError as error:
-        return 400, failure(str(error), "invalid_request_error")
-    except PluginError as error:
-        return 503, failure(str(error), "server_error", "unavailable")
-    return 200, b"".join(events(whole, usage=request.usage_in_stream)) if request.stream else whole
+        whole = completion(body, *await answer_to(self._catalogue, body, request))
+        return 200, b"".join(events(whole, usage=request.usage_in_stream)) if request.stream else whole
 
 
 def _parsed(content: bytes) -> Any:
@@ -100,6 +107,8 @@ def _application(catalogue: Catalogue) -> Starlette:
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 
+    endpoint = ModelEndpoint(catalogue)
+
     async def answer(request: Request) -> Response:
         if request.headers.get("origin"):
             return JSONResponse(failure("Requests of web pages are refused", "invalid_request_error"), 403)
@@ -107,7 +116,7 @@ def _application(catalogue: Catalogue) -> Starlette:
         if content is None:
             limit = f"The request is longer than {MAX_REQUEST_BYTES} bytes"
             return JSONResponse(failure(limit, "invalid_request_error", "request_too_large"), 413)
-        status, body = await respond(catalogue, request.method, request.url.path, content)
+        status, body = await endpoint.respond(request.method, request.url.path, request.query_params, content)
         if isinstance(body, dict):
             return JSONResponse(body, status)
         return Response(body, status, media_type="text/event-stream")

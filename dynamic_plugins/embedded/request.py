@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded.result_unwrapping import our_result
 from dynamic_plugins.embedded.spoken_text import without_marker
 from dynamic_plugins.errors import InputError
 
@@ -19,9 +20,21 @@ _FENCE = re.compile(r"\A\s*<data[^>]*>(.*)</data>\s*\Z", re.S)
 
 
 class BadRequestError(InputError):
-    """The request is not a Chat Completions request; the text says what is wrong with it."""
+    """What a request asks for is wrong, or more than the model can do; the text says what.
+
+    ``param`` is the parameter that it is about, and ``kind`` OpenAI's code for it, where there are any.
+    """
 
     code = "bad_arguments"
+
+    def __init__(self, text: str, param: str | None = None, kind: str | None = None) -> None:
+        self.param, self.kind = param, kind
+        super().__init__(text)
+
+    @classmethod
+    def of(cls, param: str, why: str, kind: str | None = None) -> BadRequestError:
+        """Return the error that names *param* and says *why* it is refused."""
+        return cls(f"{param}: {why}", param, kind)
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,8 @@ def result_in(text: str) -> Any:
     """Return a tool message's result: JSON taken out of its fence, or the text itself."""
     fenced = _FENCE.match(text)
     inner = fenced[1] if fenced else text
+    if (ours := our_result(inner)) is not None:
+        return ours
     try:
         return json.loads(inner)
     except ValueError:

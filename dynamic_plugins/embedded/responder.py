@@ -263,7 +263,7 @@ class Responder:
                 for each in last.result.get("actions") or []
                 if isinstance(each, dict)
             ]
-            return self._wrapped(request.now, request.exchanges[:-1], found)
+            return self._wrapped(request, found)
         if any(made.name not in MANAGEMENT or not _succeeded(made.result) for made in request.now.calls):
             return None
         if not any(made.name == "activate_plugin" for made in request.now.calls) or not tools:
@@ -293,18 +293,25 @@ class Responder:
                 return _calls(best)
         return None
 
-    def _wrapped(self, now: Exchange, before: Sequence[Exchange], found: Sequence[Offered]) -> Answer | None:
-        best = next(iter(propose(now.said, before, found)), None)
+    def _wrapped(self, request: Request, found: Sequence[Offered]) -> Answer | None:
+        best = next(iter(propose(request.now.said, request.exchanges[:-1], found)), None)
         if best is None or not best.calls or best.probability < USES:
             return None
         if best.missing:
             return Answer(text=ask_for(best))
+        as_text = not _takes_an_object(request.tools)
         return Answer(
             tuple(
-                Call(CALL, {"action": name, "arguments": json.dumps(arguments, ensure_ascii=False)})
-                for name, arguments in best.calls
+                Call(CALL, {"action": name, "arguments": json.dumps(each, ensure_ascii=False) if as_text else each})
+                for name, each in best.calls
             )
         )
+
+
+def _takes_an_object(tools: Sequence[Offered]) -> bool:
+    """Whether the tool that calls a found action takes its arguments as they are, and not as JSON text."""
+    shapes = [tool.parameters.get("properties", {}).get("arguments", {}) for tool in tools if tool.name == CALL]
+    return any(isinstance(shape, dict) and shape.get("type") == "object" for shape in shapes)
 
 
 def _offered_search(search: Call) -> Answer:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _WRAPS = 6
 _DUMPED = re.compile(r"\A\s*(?:CallToolResult\(|(?:_?meta=\S+ )?content=\[)")
 _DUMPED_TEXT = re.compile(r"""\btext=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.S)
-_FAILED_DUMP = re.compile(r"\bisError=True\b")
+_FAILED_DUMP = re.compile(r"\b(?:isError|is_error)=True\b")
 _BLOCKS = frozenset({"text", "image", "audio", "resource", "resource_link"})
 
 
@@ -39,6 +39,30 @@ def unwrapped(value: Any) -> Any:
             return inner
         value = inner
     return value
+
+
+def our_result(value: Any) -> dict[str, Any] | None:
+    """Return the result object ``{"ok": …}`` of a tool of ours, out of what an MCP client handed it on in."""
+    for _ in range(_WRAPS):
+        if isinstance(value, dict) and isinstance(value.get("ok"), bool):
+            return value
+        inner = _handed_on(value)
+        if inner is None:
+            break
+        value = inner
+    return None
+
+
+def _handed_on(value: Any) -> Any:
+    """Return what *value* hands on in MCP's shape, that of a failure too; None where it is something else."""
+    if isinstance(value, dict) and ("content" in value or "structuredContent" in value):
+        structured = value.get("structuredContent")
+        return structured if isinstance(structured, dict) else value.get("content")
+    if isinstance(value, dict):
+        return value["result"] if value.keys() == {"result"} else None
+    inner = _inner(value)
+    inner = inner.text if isinstance(inner, Failed) else inner
+    return None if inner is value else inner
 
 
 def _inner(value: Any) -> Any:

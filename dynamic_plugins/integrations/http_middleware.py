@@ -6,10 +6,19 @@ import asyncio
 import hmac
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.settings import LOOPBACK
+
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+def own_hosts(listening: socket.socket) -> list[str]:
+    """Return how requests name the host that listens on a port of loopback."""
+    port = listening.getsockname()[1]
+    return [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
 
 
 class EndedAnswers:

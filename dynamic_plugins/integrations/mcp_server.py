@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
+import shlex
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import mcp_types as types
@@ -19,26 +20,26 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
 
 from dynamic_plugins import __version__
+from dynamic_plugins.app import App
 from dynamic_plugins.core import prompt_files, telemetry
 from dynamic_plugins.errors import NotInstalledError, PluginError
-from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError
+from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError, Person
 from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
 from dynamic_plugins.integrations.tool_results import output_schema
-from dynamic_plugins.settings import LOOPBACK
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.tool_formats import described
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from mcp.server.context import ServerRequestContext
     from starlette.types import ASGIApp
 
-    from dynamic_plugins.integrations.mcp_elicitation import Person
     from dynamic_plugins.integrations.secret_form import QuietServer
     from dynamic_plugins.lifecycle.service import PluginManagementService
     from dynamic_plugins.plugin import Provider
+    from dynamic_plugins.settings import Settings
     from dynamic_plugins.tools.tool_formats import Tool
     from dynamic_plugins.tools.toolbox import Toolbox
 
@@ -263,6 +264,31 @@ class PluginServer:
         return json.dumps(context, ensure_ascii=False)
 
 
+@asynccontextmanager
+async def opened(
+    settings: Settings, *, command: Sequence[str], allow_installs: bool = False, allow_unlisted: bool = False
+) -> AsyncIterator[tuple[App, PluginServer]]:
+    """Open the application of a home with the server that MCP clients speak to; *command* starts a command line on it.
+
+    With *allow_installs* and *allow_unlisted* the operator agrees beforehand: see :class:`Person`. Raises PluginError.
+    """
+    person = Person(allow_installs=allow_installs, allow_unlisted=allow_unlisted, command=command)
+    async with App(
+        settings,
+        approve=person.approve,
+        ask_values=person.ask_values,
+        ask_sign_in=person.ask_sign_in,
+        listener=person.listen,
+        door="mcp",
+        answers_later=True,
+    ) as app:
+        app.sweep()
+        try:
+            yield app, PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))
+        finally:
+            await person.close()
+
+
 def _reader(provider: Provider) -> Callable[[], Awaitable[str]]:
     async def read() -> str:
         said = provider.get()
@@ -287,23 +313,26 @@ async def serve_stdio(server: PluginServer) -> None:
 
 
 async def serve_http(
-    server: PluginServer, listening: socket.socket, stop: asyncio.Event, token: str | None = None
+    server: PluginServer,
+    listening: socket.socket,
+    stop: asyncio.Event,
+    token: str | None = None,
+    hosts: Sequence[str] | None = None,
 ) -> None:
     """Serve clients over streamable HTTP on *listening* until *stop* is set.
 
     Requests that name another host or come from another site's page are refused; with *token*, so are those without
-    ``Authorization: Bearer <token>``.
+    ``Authorization: Bearer <token>``. *hosts* are the names to take; without them those of the port that listens.
     """
     # A client on standard input and output does not wait for a web server to be imported.
     import uvicorn
     from mcp.server.transport_security import TransportSecuritySettings
 
-    from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers
+    from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers, own_hosts
     from dynamic_plugins.integrations.secret_form import QuietServer
 
     server.transport = "tcp"
-    port = listening.getsockname()[1]
-    hosts = [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
+    hosts = own_hosts(listening) if hosts is None else list(hosts)
     app: ASGIApp = server.server.streamable_http_app(
         streamable_http_path=PATH,
         transport_security=TransportSecuritySettings(

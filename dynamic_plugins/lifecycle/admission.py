@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.errors import NotAllowedError, PluginError, RevokedError
+from dynamic_plugins.errors import NotAllowedError, OverLimitError, PluginError, RevokedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +24,20 @@ class Admission:
     """Refuses what *policy* does not allow and what *registry* has revoked, and notes that in *audit*.
 
     All checks raise NotAllowedError (RevokedError, SourceNotAllowedError among them) and name the rule. *revoked* is
-    what becomes of running plugins that are revoked, where the policy does not say.
+    what becomes of running plugins that are revoked, where the policy does not say; *most* is how many plugins may be
+    installed.
     """
 
-    def __init__(self, policy: Policy, registry: Registry, audit: AuditLog, revoked: Revoked = "warn") -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        registry: Registry,
+        audit: AuditLog,
+        revoked: Revoked = "warn",
+        most: int | None = None,
+    ) -> None:
         self.policy, self.audit = policy, audit
-        self._registry, self._revoked = registry, revoked
+        self._registry, self._revoked, self._most = registry, revoked, most
 
     @property
     def stops_revoked(self) -> bool:
@@ -79,6 +87,20 @@ class Admission:
     def named_hosts(self, plugin: str) -> tuple[str, ...]:
         """Return the hosts that the policy names in full, as servers that may be spoken to."""
         return self.policy.named_hosts(plugin)
+
+    def allows_own_network(self, plugin: str) -> bool:
+        """Return whether *plugin* may reach this machine and its own network, as far as it is granted that."""
+        return self.policy.allows_own_network(plugin)
+
+    def limits_files(self, plugin: str) -> bool:
+        """Return whether the policy has a ceiling for the paths that *plugin* reaches."""
+        return self.policy.limits_files(plugin)
+
+    def check_room(self, plugin: str, installed: int) -> None:
+        """Raise OverLimitError where *plugin* would be one more than this home may have, beside those *installed*."""
+        if self._most is not None and installed >= self._most:
+            with self._noting(plugin):
+                raise OverLimitError(plugin, self._most)
 
     def check_permissions(self, plugin: str, asked: Permissions) -> None:
         """Check what is to be granted against the policy's ceilings."""

@@ -90,12 +90,16 @@ class Installs:
         """Install *plan* and before it what it needs, on one approval; or nothing of it all."""
         async with self._installer.ready(plan) as ready:
             needed = await self._dependencies.needed(ready)
+            self._check_room(plan.name)
             async with self._approval.agreed("install", ready, needed, warning) as all_needed:
                 await self.finish_removals()
                 async with contextlib.AsyncExitStack() as undo:
                     outcome = await self._install_one(ready, all_needed, undo)
                     undo.pop_all()
         return outcome
+
+    def _check_room(self, name: str) -> None:
+        self._approval.admission.check_room(name, len(self._store.everything()))
 
     async def _install_one(self, plan: InstallPlan, needed: list[InstallPlan], undo: AsyncExitStack) -> Outcome:
         """Install *needed* and then *plan*, and what only the installed package itself declares that it needs."""
@@ -119,6 +123,7 @@ class Installs:
                     needed = await self._dependencies.needed(replace(plan, requires=installation.requires))
                     more = asks_more(plan.entry.permissions, installation.permissions)
                     if not needed and more.is_nothing:
+                        self._check_room(plan.name)  # others may have been installed since it was asked about
                         self._store.put(StoredPlugin(installation, installed_at=now()))
                         break
                     # Neither a person nor another plugin is waited for under its lock: it is made again.

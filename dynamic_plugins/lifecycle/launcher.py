@@ -6,9 +6,10 @@ import asyncio
 import shutil
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.core.permissions import both
+from dynamic_plugins.core.permissions import Permissions, both
 from dynamic_plugins.core.status import Reachable, now
 from dynamic_plugins.errors import ChangedFilesError, ClosingError, LoadError, NeedsConfigurationError
 from dynamic_plugins.events import Event
@@ -18,7 +19,7 @@ from dynamic_plugins.lifecycle.permission_values import named_by_person, resolve
 from dynamic_plugins.workers.components import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.approval import AskValues
     from dynamic_plugins.events import Listener
@@ -82,13 +83,28 @@ class Launcher:
         if plugin.installation.remote is not None:
             return await self._connect(plugin, plugin.installation.remote, values)
         folder = self._loader.folder(plugin.installation)
-        host = self._host_for(plugin.name, variables.roots(plugin.installation, values, folder))
-        return await (self._loader.workers if apart else self._loader).connect(
-            plugin.installation,
-            variables.environment(plugin.installation, values),
-            variables.command_line(plugin.installation, values),
-            replace(host, permissions=both(resolved(plugin, values), self._for_now.of(plugin))),
+        host = replace(
+            self._host_for(plugin.name, variables.roots(plugin.installation, values, folder)),
+            permissions=both(resolved(plugin, values), self._for_now.of(plugin)),
+            own_network=self._admission.allows_own_network(plugin.name),
         )
+        environment = variables.environment(plugin.installation, values)
+        arguments = variables.command_line(plugin.installation, values)
+        if self._admission.limits_files(plugin.name):
+            await asyncio.to_thread(self._check_files, plugin, environment, arguments, host.permissions)
+        loader = self._loader.workers if apart else self._loader
+        return await loader.connect(plugin.installation, environment, arguments, host)
+
+    def _check_files(
+        self, plugin: StoredPlugin, environment: Mapping[str, str], arguments: Sequence[str], permissions: Permissions
+    ) -> None:
+        """Raise NotAllowedError where a value names a path above the policy's ceiling: of a plugin that declares
+        nothing, each path among its values is granted to it.
+        """
+        reached = self._loader.workers.granted(plugin.installation, environment, arguments, permissions)
+        own = [Path(folder).resolve() for folder in self.own_folders(plugin)]
+        outside = [file for file in reached.files if not any(_lies_in(file.path, folder) for folder in own)]
+        self._admission.check_permissions(plugin.name, Permissions((), tuple(outside)))
 
     async def _connect(self, plugin: StoredPlugin, remote: Remote, values: Mapping[str, str]) -> Connection:
         """Connect to *plugin* where it runs. It is told of no folder of this machine."""
@@ -98,11 +114,13 @@ class Launcher:
         except RemoteAddressError as error:
             raise LoadError(plugin.name, f"{error}. Set it with: dynamic-plugins configure {plugin.name}") from None
         now_besides = self._for_now.of(plugin)
-        named = named_by_person(plugin, values) + self._admission.named_hosts(plugin.name)
+        named = self._admission.named_hosts(plugin.name)
+        if self._admission.allows_own_network(plugin.name):
+            named += (*named_by_person(plugin, values), *(now_besides.network or ()))
         host = replace(
             self._host_for(plugin.name, ()),
             permissions=both(resolved(plugin, told), now_besides),
-            named=(*named, *(now_besides.network or ())),
+            named=named,
             reached=partial(self._reached, plugin),
             ask_values=self._ask_values,
         )
@@ -144,3 +162,7 @@ class Launcher:
     def close(self) -> None:
         """Start nothing any more."""
         self._closed = True
+
+
+def _lies_in(path: str, folder: Path) -> bool:
+    return Path(path).resolve().is_relative_to(folder)

@@ -87,6 +87,14 @@ class Policy:
         netlocs = (urlsplit(pattern).netloc for pattern in self.rules(plugin).remotes or ())
         return tuple(each for each in netlocs if each and not set(each) & set("*?[@"))
 
+    def allows_own_network(self, plugin: str) -> bool:
+        """Return whether this machine and its own network may be reached. Raises NotAllowedError for a damaged file."""
+        return self.rules(plugin).own_network != "refuse"
+
+    def limits_files(self, plugin: str) -> bool:
+        """Return whether there is a ceiling for files. Raises NotAllowedError for a damaged file."""
+        return self.rules(plugin).files is not None
+
     def excess(self, plugin: str, asked: Permissions) -> list[str]:
         """Return what of the permissions *asked* for is above the ceiling, as sentences that name the rule.
 

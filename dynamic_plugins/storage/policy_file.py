@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dynamic_plugins.storage.policy_rules import Revoked, Rules, Unlisted
+from dynamic_plugins.storage.policy_rules import OwnNetwork, Revoked, Rules, Unlisted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,7 @@ class _Plugins(_Part):
 
 class _Permissions(_Part):
     network: list[str] | None = None
+    own_network: OwnNetwork | None = None
     files: list[str] | None = None
     programs: list[str] | None = None
 
@@ -81,6 +82,7 @@ def _rules(told: _PolicyFile) -> Rules:
         allow=patterns(told.plugins.allow),
         deny=tuple(told.plugins.deny),
         network=patterns(told.permissions.network),
+        own_network=told.permissions.own_network,
         files=patterns(told.permissions.files),
         programs=patterns(told.permissions.programs),
         doors=None if told.doors.allow is None else tuple(told.doors.allow),

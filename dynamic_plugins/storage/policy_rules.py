@@ -7,6 +7,7 @@ from typing import Literal
 
 Revoked = Literal["warn", "stop"]
 Unlisted = Literal["allow", "ask", "refuse"]
+OwnNetwork = Literal["allow", "refuse"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Rules:
     """Names of plugins that may not, whatever else is allowed."""
     network: tuple[str, ...] | None = None
     """The only hosts that a plugin may be granted."""
+    own_network: OwnNetwork | None = None
+    """Whether a plugin may reach this machine and its own network, where somebody names a host there or it may reach
+    any; ``refuse`` leaves hosts of the public internet, and those that :attr:`remotes` names in full."""
     files: tuple[str, ...] | None = None
     """The only folders outside its own that a plugin may be granted."""
     programs: tuple[str, ...] | None = None

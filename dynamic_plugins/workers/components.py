@@ -80,6 +80,8 @@ class Host:
     """Absolute folders that an MCP server may work on."""
     permissions: Permissions = UNDECLARED
     """What it may reach: hosts and absolute paths, with the person's values in them."""
+    own_network: bool = True
+    """Whether a host that it may reach may lie on this machine or in its own network."""
     ask_values: AskValues | None = None
     """Asks the person what the plugin wants to know of them in the middle of a call."""
     log: Callable[[str, str], None] | None = None

@@ -104,6 +104,17 @@ class Loader:
         where = Path(installation.path)
         return where if self._data_dir is None else self._data_dir / where.parent.name
 
+    def granted(
+        self,
+        installation: Installation,
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        permissions: Permissions,
+    ) -> Permissions:
+        """Return what *installation* reaches with *permissions* and these values; its own folders are not named."""
+        values = ConfiguredValues(installation, environment, arguments, self._base.get("HOME", ""))
+        return values.granted(permissions)
+
     async def connect(
         self,
         installation: Installation,
@@ -146,7 +157,7 @@ class Loader:
         modern: bool = False,
     ) -> WorkerConnection:
         """Start a worker, and again where it wants another version of the protocol: the first of *versions* is next."""
-        process, refusals = await self._start(installation, environment, arguments, host.permissions)
+        process, refusals = await self._start(installation, environment, arguments, host)
         try:
             # Reading the client's code takes a second: done while the worker reads its own.
             connection_type, protocol_error = await asyncio.to_thread(_client)
@@ -185,10 +196,10 @@ class Loader:
         installation: Installation,
         environment: Mapping[str, str],
         arguments: Sequence[str],
-        permissions: Permissions,
+        host: Host,
     ) -> tuple[WorkerProcess, Refusals]:
         try:
-            fenced = await asyncio.to_thread(self._fenced, installation, environment, arguments, permissions)
+            fenced = await asyncio.to_thread(self._fenced, installation, environment, arguments, host)
             process = await WorkerProcess.start(fenced, self.folder(installation), self._limits.result_bytes)
         except (FenceError, ValueError) as error:
             raise LoadError(installation.plugin, str(error)) from None
@@ -202,7 +213,7 @@ class Loader:
         installation: Installation,
         environment: Mapping[str, str],
         arguments: Sequence[str],
-        permissions: Permissions,
+        host: Host,
     ) -> FencedCommand:
         home, folder = self._base.get("HOME", ""), self.folder(installation)
         folder.mkdir(parents=True, exist_ok=True)
@@ -216,9 +227,9 @@ class Loader:
             environment = {name: expanded(value, home) for name, value in environment.items()}
             arguments = [expanded(word, home) for word in arguments]
         command = self._command(installation, environment, arguments)
-        permissions = values.granted(permissions)
+        permissions = values.granted(host.permissions)
         # Where it may only reach some hosts, it reaches them directly: through a proxy it could reach all.
-        proxies = self._proxies if permissions.network is None else {}
+        proxies = self._proxies if permissions.network is None and host.own_network else {}
         environment = self._base | proxies | dict(environment)
         if installation.runs_in_node:  # many of them keep their files in ~/.eliza, which all of them would share
             environment |= {"HOME": str(folder), "TMPDIR": str(folder)}
@@ -231,6 +242,7 @@ class Loader:
             folder=folder,
             environment=environment,
             from_person=values.hosts_among(permissions.network or ()),
+            own_network=host.own_network,
             private_descriptors=installation.runs_in_node,
         )
 

@@ -16,9 +16,13 @@ _SCHEMES = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _NEAR = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa", ".home", ".corp", ".intranet")
 
 
+ANY_PUBLIC = "*"
+"""The host that stands for every name of the public internet."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostRule:
-    """One allowed host: ``api.github.com``, ``*.example.org`` or an address, and its ports."""
+    """One allowed host: ``api.github.com``, ``*.example.org``, an address or :data:`ANY_PUBLIC`, and its ports."""
 
     name: str
     ports: tuple[int, ...] = _PORTS
@@ -27,19 +31,22 @@ class HostRule:
 
     def fits(self, host: str) -> bool:
         """Return whether *host* is meant, in lower case and without a dot at its end."""
+        if self.name == ANY_PUBLIC:
+            return True
         return host.endswith(self.name[1:]) if self.name.startswith("*.") else host == self.name
 
 
 class AllowedHosts:
     """All rules of one plugin."""
 
-    def __init__(self, said: Iterable[str], from_person: Collection[str] = ()) -> None:
+    def __init__(self, said: Iterable[str], from_person: Collection[str] = (), *, own_network: bool = True) -> None:
         """*said* are hosts, with or without a port, or whole addresses. Raises ValueError for what is neither.
 
         Those that are also in *from_person* were typed by the person: they may lie in the local network. Of the others
-        only those may that say so by their name: else whoever owns a name could have it lead to this machine.
+        only those may that say so by their name: else whoever owns a name could have it lead to this machine. Without
+        *own_network* none may.
         """
-        self.rules = tuple(_rule(each, each in from_person) for each in said)
+        self.rules = tuple(_rule(each, each in from_person, own_network) for each in said)
 
     @property
     def ports(self) -> list[int]:
@@ -66,13 +73,14 @@ def may_lead_to(rule: HostRule, address: str) -> bool:
     return found is not None and (rule.near or (found.is_global and not found.is_multicast))
 
 
-def _rule(said: str, from_person: bool) -> HostRule:
+def _rule(said: str, from_person: bool, own_network: bool) -> HostRule:
     parts = urlsplit(said if "://" in said else f"//{said}")
     if not parts.hostname:
         raise ValueError(f"{said[:80]!r} is no host")
     name = parts.hostname.lower().removesuffix(".")
     port = parts.port or _SCHEMES.get(parts.scheme)
     near = from_person or _address(name) is not None or "." not in name or name.endswith(_NEAR)
+    near = near and own_network and name != ANY_PUBLIC
     return HostRule(name, (port,) if port else _PORTS, near)
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.workers.fence import probe, seatbelt, system_paths
-from dynamic_plugins.workers.fence.allowed_hosts import AllowedHosts
+from dynamic_plugins.workers.fence.allowed_hosts import ANY_PUBLIC, AllowedHosts
 from dynamic_plugins.workers.fence.git_identity import copy_identity
 from dynamic_plugins.workers.fence.tier import Level, Tier
 
@@ -91,17 +91,21 @@ class Fence:
         folder: Path,
         environment: Mapping[str, str],
         from_person: Collection[str] = (),
+        own_network: bool = True,
         private_descriptors: bool = False,
     ) -> FencedCommand:
         """Return how *command* is started with no more than *permissions*, which hold no variables any more.
 
         It may read and run *code*, and write in *folder*, its home. *environment* is what it gets; programs are looked
         for on its ``PATH``. *from_person* are those of the allowed hosts that the person typed: see
-        :class:`~dynamic_plugins.workers.fence.allowed_hosts.AllowedHosts`. With *private_descriptors* it is spoken to
-        over descriptors 3 and 4, not over its standard input and output. Raises FenceError where the mode is
+        :class:`~dynamic_plugins.workers.fence.allowed_hosts.AllowedHosts`. Without *own_network* any host means any of
+        the public internet, on the ports of the web, and no host may lie nearby. With *private_descriptors* it is
+        spoken to over descriptors 3 and 4, not over its standard input and output. Raises FenceError where the mode is
         ``require`` and not all of it can be enforced; ValueError for a host that is none.
         """
         tier = self.tier
+        if not own_network and permissions.network is None:
+            permissions = replace(permissions, network=(ANY_PUBLIC,))
         if self.mode == "require" and (lacking := _lacking(tier.enforcement(permissions))):
             raise FenceError(
                 f"its permissions ({', '.join(lacking)}) cannot be enforced here, and DYNAMIC_PLUGINS_SANDBOX=require "
@@ -112,8 +116,9 @@ class Fence:
         argv = (os.path.abspath(first), *command[1:])  # noqa: PTH100 # links stay: an environment's python is one
         order = self._order(tier, permissions, code, folder, argv[0], environment)
         order["private_descriptors"] = private_descriptors
-        hosts = AllowedHosts(permissions.network, from_person) if permissions.network else None
-        if hosts is not None:
+        hosts = None
+        if permissions.network:
+            hosts = AllowedHosts(permissions.network, from_person, own_network=own_network)
             order |= {"ports": hosts.ports, "addresses": hosts.addresses}
         host_path = environment.get("PATH", os.defpath)
         if self.mode != "off":

@@ -1,0 +1,1 @@
+"""One server for many tenants: a process, a home, a token and limits for each."""
