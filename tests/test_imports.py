@@ -260,3 +260,34 @@ print(mcp.Client is Client, hasattr(mcp, "nothing_of_that_name"), "StdioServerPa
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines() == ["[]", "True False True"], done.stderr
+
+
+def test_a_first_call_imports_no_server_and_none_of_the_protocol_s_single_versions() -> None:
+    code = """
+import sys
+from dynamic_plugins.core.light_import import take_process
+take_process()
+from dynamic_plugins.workers.loader import _client
+_client()
+print([name for name in ("mcp.server", "mcp.client.client", "starlette", "uvicorn", "httpx2", "jsonschema",
+                         "mcp_types._v2025_11_25", "mcp_types._v2026_07_28") if name in sys.modules])
+from mcp_types import methods
+print(len(methods.SERVER_RESULTS) > 20, "mcp_types._v2025_11_25" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["[]", "True True"], done.stderr
+
+
+def test_a_host_s_own_models_are_made_as_ever_beside_ours() -> None:
+    code = """
+import pydantic
+from dynamic_plugins.core.light_import import models_made_when_used
+with models_made_when_used():
+    class Ours(pydantic.BaseModel):
+        number: int
+class Theirs(pydantic.BaseModel):
+    number: int
+print(Ours.__pydantic_complete__, Theirs.__pydantic_complete__, Ours(number="3").number)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["False", "True", "3"], done.stderr

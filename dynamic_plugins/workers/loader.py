@@ -346,10 +346,13 @@ def _secret_words(installation: Installation, arguments: Sequence[str]) -> list[
 
 
 def _client() -> tuple[type[WorkerConnection], type[Exception]]:
-    from dynamic_plugins.core.light_import import without_collection
+    from dynamic_plugins.core.light_import import is_own_process, postpone, without_collection
 
+    postpone("mcp", "mcp.client")
     with without_collection():
-        from mcp import MCPError
+        if is_own_process():  # what the models of single versions check is checked before, or not sent by most servers
+            postpone("mcp_types.methods")
+        from mcp.shared.exceptions import MCPError
 
         from dynamic_plugins.workers.connection import WorkerConnection
 
