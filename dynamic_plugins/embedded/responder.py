@@ -157,7 +157,7 @@ class Responder:
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
-        if managed is not None and not understood.settled and tools:
+        if tools and not understood.settled and (managed is not None or understood.reading.links):
             dialogue = Dialogue(knowledge, request.exchanges)
             if (mixed := mixed_order(request.now.said, dialogue, request.exchanges[:-1], tools)) is not None:
                 return mixed

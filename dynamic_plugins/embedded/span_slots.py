@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from dynamic_plugins.embedded.text_spans import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from dynamic_plugins.embedded.message import Filled, Message
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 LIKELY, SURE = 0.5, 0.8
 """From so likely on a run of words is taken, and counts as said rather than guessed."""
+LIKELIER = 0.25
+"""From so likely on it takes the place of what the rules only guessed, where that is less likely."""
 CARRIES = 0.75
 """So likely must it be to take the place of what an earlier turn gives."""
 GIVES_NONE = 0.7
@@ -115,18 +118,15 @@ def _without_count(run: Run, words: Words, counts: AbstractSet[int]) -> Run:
 def _apart(found: Sequence[Sequence[Run]]) -> list[Run]:
     """Return a run for each slot, together the likeliest of those that do not share words."""
 
-    def shares(choice: Sequence[Run]) -> bool:
+    def shares(choice: tuple[Run, ...]) -> bool:
         held = sorted((run.start, run.end) for run in choice if run.end)
         return any(one[1] > other[0] for one, other in pairwise(held))
 
-    def likely(choice: Sequence[Run]) -> float:
-        total = 1.0
-        for run in choice:
-            total *= max(run.probability, 1e-9)
-        return total
+    def likely(choice: Iterable[Run]) -> float:
+        return math.prod(max(run.probability, 1e-9) for run in choice)
 
-    none = [[*runs_of, Run(0, 0, 1e-6)] for runs_of in found]
-    choices = [choice for choice in product(*none) if not shares(choice)]
+    with_none = [[*runs_of, Run(0, 0, 1e-6)] for runs_of in found]
+    choices: list[tuple[Run, ...]] = [choice for choice in product(*with_none) if not shares(choice)]
     return list(max(choices, key=likely))
 
 
@@ -140,7 +140,7 @@ def _set(filled: Filled, slot: Slot, run: Run, value: str, rule: Ruled) -> None:
     if slot.role in _RULED_BY_FORM and (rule.given or run.probability < SURE or run.end - run.start > MOST_OF_A_NAME):
         return
     same = rule.given and _is_same(filled.arguments.get(name), value)
-    least = CARRIES if rule.how == "carried" else LIKELY
+    least = {"carried": CARRIES, "guessed": LIKELIER}.get(rule.how, LIKELY)
     if run.probability < least and not same:
         return
     if not same:

@@ -2,8 +2,8 @@
 
 Every run of words could be the title, the item or the query that a tool wants. A linear model says how likely each
 is, by the words before it and behind it, its first and last word, its length, and what is left of the message without
-it; or that none is. What the rules of :mod:`dynamic_plugins.embedded.slot_filling` take for the value is one more thing that
-speaks for a run. The weights are trained by ``evals/train_text_spans.py`` on messages whose values are known.
+it; or that none is. What the rules of :mod:`dynamic_plugins.embedded.slot_filling` take for the value is one more thing
+that speaks for a run. The weights are trained by ``evals/train_text_spans.py`` on messages whose values are known.
 """
 
 from __future__ import annotations
