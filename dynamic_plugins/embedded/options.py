@@ -121,6 +121,7 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         Answer(text=question(calls), proposed=calls),
         here.crossed("use", own),
         changing=proposal.changing,
+        doubtful=proposal.changing and proposal.substituted,
         spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
     )
 

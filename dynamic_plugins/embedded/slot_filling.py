@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.action_words import fillers, ordinals, verb_kinds
 from dynamic_plugins.embedded.currency_slots import CurrencySlots
 from dynamic_plugins.embedded.free_text import called, labelled, unquoted, whole_text
+from dynamic_plugins.embedded.known_names import with_whole_names
 from dynamic_plugins.embedded.nested_values import filled_list, filled_object
 from dynamic_plugins.embedded.span_slots import correct
 from dynamic_plugins.text.tokenizer import plain, tokens
@@ -48,6 +49,7 @@ class _Filling(CurrencySlots):
                 self._nested(parameter)
         self._texts()
         self._carry()
+        self.filled.arguments = with_whole_names(self.filled.arguments, self.tool, self.memory)
         # Some servers require what they have a default for; for all else here such a parameter is not required.
         required = self.tool.parameters.get("required") or ()
         for p in self.parameters:
