@@ -1,4 +1,4 @@
-"""Messages that want something of a plugin as such and something of what is on, and what follows on switching one on."""
+"""Messages that want something of a plugin and something of what is on, and what follows on switching one on."""
 
 from __future__ import annotations
 
@@ -46,9 +46,10 @@ def user(text: str) -> dict[str, Any]:
 
 def switched_on(plugin: str) -> list[dict[str, Any]]:
     call = {"name": "activate_plugin", "arguments": json.dumps({"plugin_name": plugin})}
+    result = json.dumps({"ok": True, "plugin": plugin, "status": "active"})
     return [
         {"role": "assistant", "content": "", "tool_calls": [{"id": "1", "type": "function", "function": call}]},
-        {"role": "tool", "tool_call_id": "1", "content": json.dumps({"ok": True, "plugin": plugin, "status": "active"})},
+        {"role": "tool", "tool_call_id": "1", "content": result},
     ]
 
 

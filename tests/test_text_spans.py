@@ -61,6 +61,12 @@ def test_a_number_before_a_thing_that_is_its_amount_is_no_part_of_its_name() -> 
     assert arguments(BASKET, "add 12 door hinges")["item"] == "door hinges"
 
 
+def test_a_number_in_the_middle_of_a_title_is_the_number_of_nothing_else() -> None:
+    change = tool("tracker__update_issue", "Changes an issue", {"issue_number": "integer"}, title="string")
+    found = arguments(change, "please raise a ticket, title Header overlaps logo at 640 pixels wide")
+    assert "issue_number" not in found
+
+
 def test_the_fields_of_an_object_are_found_one_by_one() -> None:
     said = "please remember a new one: name Odette Marsh, type landlord, observation only answers after 7pm"
     assert arguments(PEOPLE, said)["entities"] == [

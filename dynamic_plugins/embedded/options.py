@@ -87,7 +87,8 @@ def manage_option(here: Situation, managed: Answer) -> Option:
         "odds": _odds(managed.probability) / 4,
         **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in calls},
     }
-    return Option("manage", done, asked, here.crossed("manage", own), bool(calls), managed.doubtful)
+    features = here.crossed("manage", own)
+    return Option("manage", done, asked, features, bool(calls), managed.doubtful, managed.probability)
 
 
 def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:

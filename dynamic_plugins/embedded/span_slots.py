@@ -100,6 +100,7 @@ def correct(tool: Offered, parameters: Sequence[Parameter], message: Message, fi
             _set(filled, slot, run, value, rule)
         elif mine and p.role == "list":
             _set_object(filled, p, mine)
+    _give_back_numbers(parameters, message, filled, [(run, slot) for slot, (run, _, _) in told.items()], words)
     for run, _, _ in told.values():
         if run.end:
             filled.used.append((words.starts[run.start], words.ends[run.end - 1]))
@@ -113,6 +114,25 @@ def _without_count(run: Run, words: Words, counts: AbstractSet[int]) -> Run:
     """Return *run* without a number at its beginning that is another argument: the "deux" of "deux baguettes"."""
     counted = run.end - run.start > 1 and words.starts[run.start] in counts
     return run._replace(start=run.start + 1) if counted else run
+
+
+def _give_back_numbers(
+    parameters: Sequence[Parameter], message: Message, filled: Filled, runs: Sequence[tuple[Run, Slot]], words: Words
+) -> None:
+    """Take back the numbers that stand in the middle of a text: the 375 of a title is the number of no issue."""
+    texts = [
+        (words.starts[run.start], words.ends[run.end - 1])
+        for run, slot in runs
+        if run.end and run.probability >= LIKELY and slot.path[0] in filled.arguments
+    ]
+    for p in parameters:
+        value = filled.arguments.get(p.name)
+        if p.role != "number" or p.name not in filled.said:
+            continue
+        spots = [number.start for number in message.values.of("number") if number.value == value]
+        if spots and all(any(start < spot < end for start, end in texts) for spot in spots):
+            del filled.arguments[p.name]
+            filled.said.discard(p.name)
 
 
 def _apart(found: Sequence[Sequence[Run]]) -> list[Run]:
