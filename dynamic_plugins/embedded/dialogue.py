@@ -40,6 +40,8 @@ REMARKS = 0.6
 """What is less likely to order something than that is a remark, behind a yes."""
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
+WANTS = 0.5
+"""So likely does a part order something that is to be called."""
 _BUT = re.compile(
     r"\W*(?:but|only|not|no|though|if|unless|except|aber|nur|nicht|pero|no|solo|si|mais|pas|sauf|mas|não|se|ma|non)\b",
     re.I,
@@ -164,6 +166,23 @@ class Dialogue:
             if spoken_of:
                 context = dict.fromkeys(spoken_of, "c")
         return answers
+
+    def managed_by_parts(self, parts: Sequence[str]) -> list[Answer | None]:
+        """Return what each of *parts* of the last message wants of plugins as such; None of one that wants nothing."""
+        found = self._clause_by_clause(parts, self._memory())
+        return [
+            answer if answer is not None and (answer.calls or answer.proposed) and self._manages(part) else None
+            for part, answer in zip(parts, found, strict=True)
+        ]
+
+    def _manages(self, part: str) -> bool:
+        return self._known.read(part, self._memory().context).act.all.get("manage", 0.0) >= MANAGES
+
+    def uses(self, part: str) -> float:
+        """Return how likely *part* of the last message orders, or asks, something of what is active."""
+        reading = self._known.read(part, self._memory().context)
+        wants = reading.ordered >= WANTS or part.rstrip().endswith(("?", "\uff1f"))
+        return reading.act.all.get("use", 0.0) if wants else 0.0
 
     def read(self) -> Reading:
         """Return the last message as it is read after what the turn before spoke of."""
