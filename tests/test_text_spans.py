@@ -48,7 +48,7 @@ def test_a_title_and_a_text_are_told_apart_by_the_words_that_introduce_them(
     ("said", "item", "amount"),
     [
         ("love would you stick 3 bicycle tubes on the list", "bicycle tubes", 3),
-        ("oh and masking tape while you're at it", "masking tape", None),
+        ("oh and sticky labels while you're at it", "sticky labels", None),
         ("pon 4 velas en la lista", "velas", 4),
     ],
 )

@@ -40,8 +40,8 @@ REMARKS = 0.6
 """What is less likely to order something than that is a remark, behind a yes."""
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
-WANTS = 0.5
-"""So likely does a part order something that is to be called."""
+WANTS, SURELY_USES = 0.5, 0.95
+"""So likely does a part order something that is to be called, or use what is active; a question orders nothing."""
 _BUT = re.compile(
     r"\W*(?:but|only|not|no|though|if|unless|except|aber|nur|nicht|pero|no|solo|si|mais|pas|sauf|mas|não|se|ma|non)\b",
     re.I,
@@ -181,8 +181,9 @@ class Dialogue:
     def uses(self, part: str) -> float:
         """Return how likely *part* of the last message orders, or asks, something of what is active."""
         reading = self._known.read(part, self._memory().context)
-        wants = reading.ordered >= WANTS or part.rstrip().endswith(("?", "\uff1f"))
-        return reading.act.all.get("use", 0.0) if wants else 0.0
+        likely = reading.act.all.get("use", 0.0)
+        wants = reading.ordered >= WANTS or part.rstrip().endswith(("?", "\uff1f")) or likely >= SURELY_USES
+        return likely if wants else 0.0
 
     def read(self) -> Reading:
         """Return the last message as it is read after what the turn before spoke of."""
@@ -233,8 +234,10 @@ class Dialogue:
             if "A" in letters and _SWITCHES_ON.search(rest)
             else []
         )
-        calls = [*(first.calls if first is not None else ())]
-        calls += [call for call in more if call not in calls]
+        calls: list[Call] = []
+        for call in (*(first.calls if first is not None else ()), *more):
+            if call not in calls:
+                calls.append(call)
         if not calls or any(self._takes_away(call) for call in calls):
             return None
         return Answer(tuple(calls))

@@ -100,7 +100,7 @@ def correct(tool: Offered, parameters: Sequence[Parameter], message: Message, fi
             _set(filled, slot, run, value, rule)
         elif mine and p.role == "list":
             _set_object(filled, p, mine)
-    _give_back_numbers(parameters, message, filled, [(run, slot) for slot, (run, _, _) in told.items()], words)
+    _give_back_numbers(parameters, message, filled, slots)
     for run, _, _ in told.values():
         if run.end:
             filled.used.append((words.starts[run.start], words.ends[run.end - 1]))
@@ -117,14 +117,11 @@ def _without_count(run: Run, words: Words, counts: AbstractSet[int]) -> Run:
 
 
 def _give_back_numbers(
-    parameters: Sequence[Parameter], message: Message, filled: Filled, runs: Sequence[tuple[Run, Slot]], words: Words
+    parameters: Sequence[Parameter], message: Message, filled: Filled, slots: Sequence[Slot]
 ) -> None:
     """Take back the numbers that stand in the middle of a text: the 375 of a title is the number of no issue."""
-    texts = [
-        (words.starts[run.start], words.ends[run.end - 1])
-        for run, slot in runs
-        if run.end and run.probability >= LIKELY and slot.path[0] in filled.arguments
-    ]
+    values = [value for slot in slots for value in values_at(filled.arguments, slot.path) if isinstance(value, str)]
+    texts = [found.span() for value in values if value for found in re.finditer(re.escape(value), message.text)]
     for p in parameters:
         value = filled.arguments.get(p.name)
         if p.role != "number" or p.name not in filled.said:
@@ -160,8 +157,12 @@ def _set(filled: Filled, slot: Slot, run: Run, value: str, rule: Ruled) -> None:
     if slot.role in _RULED_BY_FORM and (rule.given or run.probability < SURE or run.end - run.start > MOST_OF_A_NAME):
         return
     same = rule.given and _is_same(filled.arguments.get(name), value)
-    least = {"carried": CARRIES, "guessed": LIKELIER}.get(rule.how, LIKELY)
+    if rule.given and not rule.spans and _is_part(value, filled.arguments.get(name)):
+        return  # "Hatch" for the "Deputy Hatch" that is known
+    least = {"carried": CARRIES, "said": CARRIES, "guessed": LIKELIER}.get(rule.how, LIKELY)
     if run.probability < least and not same:
+        return
+    if same and rule.how == "said":
         return
     if not same:
         filled.arguments[name] = _parts(value) if slot.many else unquoted(value).rstrip() or value
@@ -177,10 +178,12 @@ def _set_object(filled: Filled, p: Parameter, told: Mapping[Slot, tuple[Run, str
         return
     one: dict[str, Any] = dict(present[0]) if isinstance(present, list) and present else {}
     carried = p.name in filled.carried
-    for slot, (run, value, _) in told.items():
+    for slot, (run, value, rule) in told.items():
         if len(slot.path) != 2:
             return
         field = slot.path[1]
+        if not rule.spans and one.get(field) and value and _is_part(value, one[field]):
+            continue
         if run.end and run.probability >= (CARRIES if carried and field in one else LIKELY):
             one[field] = _facts(value) if slot.many else unquoted(value)
         elif slot.many and field not in one:
@@ -199,6 +202,10 @@ def _set_object(filled: Filled, p: Parameter, told: Mapping[Slot, tuple[Run, str
 def _is_same(argument: Any, value: str) -> bool:
     given = argument if isinstance(argument, list) else [argument]
     return [str(each).rstrip(".").lower() for each in given] == [value.rstrip(".").lower()]
+
+
+def _is_part(value: str, argument: Any) -> bool:
+    return any(value.lower() in str(each).lower() for each in (argument if isinstance(argument, list) else [argument]))
 
 
 def _parts(text: str) -> list[str]:
