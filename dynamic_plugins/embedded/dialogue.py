@@ -40,6 +40,8 @@ REMARKS = 0.6
 """What is less likely to order something than that is a remark, behind a yes."""
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
+WANTS, SURELY_USES = 0.5, 0.95
+"""So likely does a part order something that is to be called, or use what is active; a question orders nothing."""
 _BUT = re.compile(
     r"\W*(?:but|only|not|no|though|if|unless|except|aber|nur|nicht|pero|no|solo|si|mais|pas|sauf|mas|não|se|ma|non)\b",
     re.I,
@@ -165,6 +167,24 @@ class Dialogue:
                 context = dict.fromkeys(spoken_of, "c")
         return answers
 
+    def managed_by_parts(self, parts: Sequence[str]) -> list[Answer | None]:
+        """Return what each of *parts* of the last message wants of plugins as such; None of one that wants nothing."""
+        found = self._clause_by_clause(parts, self._memory())
+        return [
+            answer if answer is not None and (answer.calls or answer.proposed) and self._manages(part) else None
+            for part, answer in zip(parts, found, strict=True)
+        ]
+
+    def _manages(self, part: str) -> bool:
+        return self._known.read(part, self._memory().context).act.all.get("manage", 0.0) >= MANAGES
+
+    def uses(self, part: str) -> float:
+        """Return how likely *part* of the last message orders, or asks, something of what is active."""
+        reading = self._known.read(part, self._memory().context)
+        likely = reading.act.all.get("use", 0.0)
+        wants = reading.ordered >= WANTS or part.rstrip().endswith(("?", "\uff1f")) or likely >= SURELY_USES
+        return likely if wants else 0.0
+
     def read(self) -> Reading:
         """Return the last message as it is read after what the turn before spoke of."""
         return self._known.read(self._exchanges[-1].said, self._memory().context)
@@ -214,8 +234,10 @@ class Dialogue:
             if "A" in letters and _SWITCHES_ON.search(rest)
             else []
         )
-        calls = [*(first.calls if first is not None else ())]
-        calls += [call for call in more if call not in calls]
+        calls: list[Call] = []
+        for call in (*(first.calls if first is not None else ()), *more):
+            if call not in calls:
+                calls.append(call)
         if not calls or any(self._takes_away(call) for call in calls):
             return None
         return Answer(tuple(calls))

@@ -175,7 +175,7 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
     """
     spoken = reading.text.spoken
     meant = [plugin for plugin in reading.wanted if not _kept(spoken, plugin.link)]
-    wanted = [_taken_away(Wanted(plugin, plugin.intents, plugin.probability)) for plugin in meant]
+    wanted = [_taken_away(Wanted(plugin, plugin.intents, plugin.probability), spoken) for plugin in meant]
     named = [each for each in wanted if each.plugin.link.pointed]
     if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
         wanted = named
@@ -209,8 +209,17 @@ def _kept(spoken: str, link: Link) -> bool:
     return names_a_thing(spoken, link) or (link.named and bool(_KEEPS.search(spoken[: link.start])))
 
 
-def _taken_away(wanted: Wanted) -> Wanted:
-    """Return *wanted*, or that the plugin be removed, where it is off already and that may well be meant."""
+_SAYS_UNINSTALL = re.compile(
+    r"(?<!not )(?<!n't )\b(?:uninstall|de-?install|desinstal|d[ée]sinstall|disinstall|odinstal)", re.I
+)
+
+
+def _taken_away(wanted: Wanted, spoken: str) -> Wanted:
+    """Return *wanted*, or that the plugin be removed, where the message says so in that word, or it is off already and
+    that may well be meant.
+    """
+    if wanted.letters == "U" and _SAYS_UNINSTALL.search(spoken):
+        return replace(wanted, letters="X")
     shares = wanted.plugin.prediction.all
     gone = shares.get("X", 0.0) + shares.get("U", 0.0)
     if wanted.letters != "D" or wanted.plugin.state != "off" or gone < REMOVES:
