@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TAKEN = frozenset({"search_actions", "ActionError"})
 """What a program has beside the actions."""
-ABOUT_CHARACTERS = 100
+ABOUT_CHARACTERS = 120
 """What of an action's description stands in the line of its function."""
 _MOST_CHOICES = 8
 _DEEPEST = 3
