@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.settings import ConfirmCalls, Settings
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
-    from dynamic_plugins.tools.programs import Programs
+    from dynamic_plugins.tools.program_tool import ProgramTool
     from dynamic_plugins.tools.reach_consent import ReachConsent
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
     from dynamic_plugins.workers.in_process import InProcessLoader
@@ -305,11 +305,11 @@ class App:
         )
 
     @cached_property
-    def _programs(self) -> Programs:
-        from dynamic_plugins.tools.programs import Programs
+    def _programs(self) -> ProgramTool:
+        from dynamic_plugins.tools.program_tool import ProgramTool
         from dynamic_plugins.workers.program_process import ProgramRunner
 
-        return Programs(ProgramRunner(self.settings.sandbox), _changes, self._without_kept_secrets)
+        return ProgramTool(ProgramRunner(self.settings.sandbox), _changes, self._without_kept_secrets)
 
     @cached_property
     def _action_search(self) -> ActionSearch:

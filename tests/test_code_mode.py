@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from dynamic_plugins.core.action_choice import ActionChoice
 from dynamic_plugins.plugin import Action
 from dynamic_plugins.settings import ModelSettings, Settings
 from dynamic_plugins.tools.function_signatures import functions_of
-from dynamic_plugins.tools.programs import LISTED_CHARACTERS, listed
+from dynamic_plugins.tools.program_tool import LISTED_CHARACTERS, listed
 from dynamic_plugins.tools.tool_formats import Tool
 from dynamic_plugins.workers.fence import probe
 from dynamic_plugins.workers.fence.tier import Level, Tier
@@ -260,6 +262,25 @@ async def test_what_a_result_says_is_no_order_for_the_next_program_or_call(home:
         assert [info.status for info in app.service.status()] == ["active"]
 
 
+class _CarriedOutError(Exception):
+    """A question that a client carries out to the person, as the integrations raise it; no PluginError."""
+
+
+async def test_a_program_that_has_changed_something_is_not_begun_again_for_a_question(home: Path, folder: Path) -> None:
+    async def approve(request: ApprovalRequest) -> bool:
+        if request.verb == "call" and "page" in str(request.arguments):
+            raise _CarriedOutError
+        return True
+
+    async with opened(home, folder, approve=approve) as plugins:
+        with pytest.raises(_CarriedOutError):
+            await run(plugins, "print(notes__get_note('groceries'))\nnotes__delete_note('page')")
+        result = await run(plugins, "notes__delete_note('groceries')\nnotes__delete_note('page')")
+        assert "line 2" in result["error"]["message"]
+        assert "already made calls that change something" in result["error"]["message"]
+        assert (await run(plugins, "print(notes__get_note('page')[:6])"))["output"] == "Ignore\n"
+
+
 async def test_an_mcp_client_is_offered_it_and_its_person_is_asked(cli: Cli, folder: Path) -> None:
     settings = Settings.from_environment(cli.environment(), home=cli.home)
     async with App(settings, approve=approve_everything) as app:
@@ -320,3 +341,19 @@ def test_what_is_too_much_to_list_is_searched_for() -> None:
     assert 20 < shown < 100
     assert f"{100 - shown} functions are not shown here" in said
     assert "search_actions" in said
+
+
+OFF = """
+import sys
+from pathlib import Path
+from dynamic_plugins.app import App
+from dynamic_plugins.settings import Settings
+app = App(Settings(home=Path(sys.argv[1])))
+print([tool.name for tool in app.toolbox.offered()].count("run_program"))
+print([name for name in sys.modules if "program_" in name or name.endswith("function_signatures")])
+"""
+
+
+def test_nothing_of_it_is_read_where_it_is_off(home: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", OFF, str(home)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["0", "[]"], done.stderr

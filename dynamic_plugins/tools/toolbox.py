@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
-    from dynamic_plugins.tools.programs import Programs
 
 Use = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
 
@@ -109,6 +108,35 @@ class Reach(Protocol):
 
     async def make(self, call: Prepared, make: Callable[[], Awaitable[Any]]) -> Any:
         """Make *call* by *make*, asking before it or once it was refused something; raises what both raise."""
+        ...
+
+
+class Programs(Protocol):
+    """What offers and runs programs in code mode: ``tools/program_tool.py`` has it."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The schema of the tool's arguments."""
+        ...
+
+    @property
+    def unfenced(self) -> str:
+        """Why programs run without a fence on this machine; empty where one stands round them."""
+        ...
+
+    def tool(self, tools: Sequence[Tool]) -> Tool:
+        """Return the tool that runs a program, which can call *tools*."""
+        ...
+
+    async def run(
+        self,
+        code: str,
+        tools: Sequence[Tool],
+        prepare: Callable[[str, dict[str, Any]], Prepared],
+        call: Callable[[Prepared], Awaitable[dict[str, Any]]],
+        search: Callable[[str], Sequence[int]],
+    ) -> dict[str, Any]:
+        """Run *code* and return what it came to. Raises PluginError."""
         ...
 
 

@@ -65,7 +65,10 @@ class Outcome:
 
 
 class _EndedError(Exception):
-    """The program has ended, for the reason that is its text; without one it has come to its end."""
+    """The program has ended, for the reason that is its text; without one it has come to its end.
+
+    It is no PluginError: it never leaves this module.
+    """
 
 
 class ProgramRunner:

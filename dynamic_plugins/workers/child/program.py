@@ -18,7 +18,10 @@ _SPARE = 1024 * 1024
 
 
 class ActionError(Exception):
-    """What an action, or the call of one, failed with; ``code`` says what kind of error it is."""
+    """What an action, or the call of one, failed with; ``code`` says what kind of error it is.
+
+    It is no PluginError: a program has nothing of the package.
+    """
 
     def __init__(self, message: str, code: str = "action_failed") -> None:
         super().__init__(message)

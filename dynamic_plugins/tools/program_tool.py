@@ -63,7 +63,7 @@ def listed(functions: Sequence[Function]) -> str:
     return "\n".join(["The functions:", *lines]) + f"\n{more.strip()}{' ' if more else ''}{_SEARCHED}"
 
 
-class Programs:
+class ProgramTool:
     """Runs programs by *runner*. *changes* tells whether a call may change something; *scrub* takes secrets out."""
 
     def __init__(self, runner: ProgramRunner, changes: Callable[[Prepared], bool], scrub: Callable[[str], str]) -> None:
