@@ -25,7 +25,7 @@ from dynamic_plugins.workers.remote.address_guard import origin_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mcp import MCPError
+    from mcp.shared.exceptions import MCPError
 
     from dynamic_plugins.workers.remote.address_guard import AddressGuard
 
