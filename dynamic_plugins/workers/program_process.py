@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dynamic_plugins.core.permissions import Permissions
 from dynamic_plugins.settings import Limits
-from dynamic_plugins.workers.fence.fence import Code, Fence
+from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
 from dynamic_plugins.workers.fence.tier import Level
 from dynamic_plugins.workers.process import WorkerProcess, error_in
 
@@ -82,11 +82,14 @@ class ProgramRunner:
             open_files=64,
             processes=16,
         )
-        self._fence = Fence(sandbox, used, tier)
+        self._sandbox, self._fence = sandbox, Fence(sandbox, used, tier)
 
     @property
     def unfenced(self) -> str:
-        """Why nothing is kept from programs on this machine; empty where the fence stands."""
+        """Why nothing is kept from programs on this machine; empty where the fence stands.
+
+        Then none runs, but where the operator has switched the fence off.
+        """
         return str(self._fence.tier) if self._fence.tier.level is Level.NONE else ""
 
     async def run(self, code: str, functions: Sequence[Mapping[str, Any]], call: Call, search: Search) -> Outcome:
@@ -95,6 +98,9 @@ class ProgramRunner:
         Nothing is left of its process when this returns or is cancelled. Raises FenceError where the fence cannot be
         had and has to be, OSError where no process can be started, and what *call* raises.
         """
+        if self._sandbox == "auto" and self.unfenced:
+            # A model wrote it, maybe after what a plugin said: it does not run with the person's rights unasked.
+            raise FenceError(f"{self.unfenced}. Programs run without a fence only with DYNAMIC_PLUGINS_SANDBOX=off")
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="dynamic-plugins-program-"))
         try:
             process = await WorkerProcess.start(self._fenced(folder), folder, _LONGEST_LINE)
