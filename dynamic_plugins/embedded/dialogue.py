@@ -138,6 +138,9 @@ class Dialogue:
         known = _plugins(whole.calls or whole.proposed) if whole is not None else set()
         if whole is None and len(orders) == 1:
             return self._the_one_order(parts, answers)
+        if whole is not None and whole.calls and len(known) > 1 and not known <= _plugins(calls):
+            # One of them stands only where nothing is ordered: "we moved planning to linear, so install that".
+            return Answer(text=question(whole.calls), proposed=whole.calls, doubtful=True)
         if len(orders) < 2 or not known < _plugins(calls):
             return whole
         likely = min(answer.probability for answer in orders)
@@ -178,11 +181,15 @@ class Dialogue:
     def _manages(self, part: str) -> bool:
         return self._known.read(part, self._memory().context).act.all.get("manage", 0.0) >= MANAGES
 
-    def uses(self, part: str) -> float:
-        """Return how likely *part* of the last message orders, or asks, something of what is active."""
+    def uses(self, part: str, *, surely: bool = True) -> float:
+        """Return how likely *part* of the last message orders, or asks, something of what is active.
+
+        What does neither counts where it is *surely* of that kind, as a sum without a question mark is.
+        """
         reading = self._known.read(part, self._memory().context)
         likely = reading.act.all.get("use", 0.0)
-        wants = reading.ordered >= WANTS or part.rstrip().endswith(("?", "\uff1f")) or likely >= SURELY_USES
+        asks = part.rstrip().endswith(("?", "\uff1f"))
+        wants = reading.ordered >= WANTS or asks or (surely and likely >= SURELY_USES)
         return likely if wants else 0.0
 
     def read(self) -> Reading:

@@ -97,7 +97,7 @@ def besides_managing(said: str, dialogue: Dialogue) -> list[str]:
     for group in _groups(parts):
         texts = [said[group[0].start : group[-1].end], *(said[part.start : part.end] for part in group)]
         if group[0].managed is None:
-            found += [text for text in dict.fromkeys(texts) if dialogue.uses(text) >= USES]
+            found += [text for text in dict.fromkeys(texts) if dialogue.uses(text, surely=False) >= USES]
     return found
 
 

@@ -20,7 +20,6 @@ from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
 from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
-from dynamic_plugins.embedded.hedges import CLAUSE_END
 from dynamic_plugins.embedded.mixed_order import besides_managing, mixed_order
 from dynamic_plugins.embedded.options import (
     Situation,
@@ -55,7 +54,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.about import About
     from dynamic_plugins.embedded.arbiter import Option
     from dynamic_plugins.embedded.reading import Reading
-    from dynamic_plugins.embedded.request import Exchange, Request
+    from dynamic_plugins.embedded.request import Request
     from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.embedded.using import Proposal
     from dynamic_plugins.registry.entry import Entry
@@ -65,8 +64,8 @@ MANAGEMENT = frozenset(NAMES)
 SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
 USES = 0.4
 """What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
-MANAGES = 0.5
-"""What so likely manages plugins is the order itself."""
+WISHED = 0.5
+"""So likely must the message before a yes have wanted something of what is active."""
 SURELY_USES = 0.6
 """What a later clause asks, behind an order that was no plain one, is called from this probability on."""
 CHANGES = 0.9
@@ -285,13 +284,15 @@ class Responder:
         configured = any(made.name == "configure_plugin" for made in request.now.calls)
         if not configured and (own := self._of_what_was_switched_on(request, left, tools, knowledge)):
             return own
-        best = next(iter(propose(left, ordered[:-1], tools)), None)
         # What follows on an order with "then", or on a yes, is one too; and so is what a yes to "shall I switch it on?"
         # was said to.
-        least = CHANGES if left == ordered[-1].said and ordered is request.exchanges else USES
-        if best is not None and best.calls and not best.missing and best.probability >= least:
-            return _calls(best)
-        return self._second_half(left, ordered[:-1], tools, knowledge) if left == ordered[-1].said else None
+        plainly = left != ordered[-1].said or ordered is not request.exchanges
+        for text in [left] if plainly else besides_managing(left, Dialogue(knowledge, ordered)):
+            best = next(iter(propose(text, ordered[:-1], tools)), None)
+            least = USES if plainly else CHANGES if best is not None and best.changing else SURELY_USES
+            if best is not None and best.calls and not best.missing and best.probability >= least:
+                return _calls(best)
+        return None
 
     def _of_what_was_switched_on(
         self, request: Request, left: str, tools: Sequence[Offered], knowledge: Knowledge
@@ -311,7 +312,7 @@ class Responder:
         if (
             "?" in reply_before(request.exchanges)
             and before
-            and Dialogue(knowledge, before).uses(before[-1].said) >= MANAGES
+            and Dialogue(knowledge, before).uses(before[-1].said) >= WISHED
         ):
             wish, earlier = before[-1].said, before[:-1]
             texts += [(wish, earlier)] if _is_yes(request) else []
@@ -321,18 +322,6 @@ class Responder:
             if best is None or not best.calls or best.missing:
                 continue
             if best.probability >= (OWN_CHANGES if best.changing else OWN_READS):
-                return _calls(best)
-        return None
-
-    def _second_half(
-        self, said: str, before: Sequence[Exchange], tools: Sequence[Offered], knowledge: Knowledge
-    ) -> Answer | None:
-        """Return what the later clauses of a message ask of a plugin that its first ones switched on."""
-        for found in CLAUSE_END.finditer(said):
-            rest = said[found.end() :]
-            best = next(iter(propose(rest, before, tools)), None)
-            manages = knowledge.read(rest).act.all.get("manage", 0.0) >= MANAGES
-            if not manages and best is not None and best.calls and not best.missing and best.probability >= SURELY_USES:
                 return _calls(best)
         return None
 
