@@ -59,6 +59,8 @@ class PendingRequests:
             if self._left_out is not None:
                 put_right(method, message.result, self._left_out)
         elif isinstance(message, types.JSONRPCError):
+            if message.id is None and len(self.ours) == 1:  # whom else could it be meant for?
+                message.id = next(iter(self.ours))
             self._method_of(message)
         elif isinstance(message, types.JSONRPCRequest):
             self._theirs.add(str(message.id))
