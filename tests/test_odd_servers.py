@@ -371,6 +371,8 @@ async def test_of_versions_that_do_not_meet_both_are_named(tmp_path: Path) -> No
         ({"code": "E_QUOTA", "message": "no more today"}, r"no more today \(E_QUOTA\)"),
         ("no more today", "no more today"),
         ({"code": -32000}, "."),
+        ({"code": -32000, "message": "no more today"}, "failed: no more today"),
+        ({"code": -32001, "message": "no more today"}, "failed: no more today"),
         ({"message": "no more today"}, "no more today"),
         ('{"jsonrpc": "2.0", "id": null, "error": {"code": 1, "message": "no more today"}}', "no more today"),
         ('{"jsonrpc": "2.0", "error": {"message": "no more today"}}', "no more today"),

@@ -208,10 +208,10 @@ def _named_back(value: Any, schemas: list[Any], root: dict[str, Any], depth: int
         return [_named_back(each, list(_of_place(shapes, n)), root, depth + 1) for n, each in enumerate(value)]
     own: dict[str, str] = {}
     for shape in shapes:
-        for name, shown in shown_names(_map_in(shape, "properties")).items():
-            if shown != name and name not in value:
-                own.setdefault(shown, name)
-    named = {own.get(key, key): each for key, each in value.items()}
+        for name, plain in shown_names(_map_in(shape, "properties")).items():
+            if plain != name and name not in value:
+                own.setdefault(plain, name)
+    named: dict[str, Any] = {own.get(key) or key: each for key, each in value.items()}
     return {key: _named_back(each, list(_of_name(shapes, key)), root, depth + 1) for key, each in named.items()}
 
 

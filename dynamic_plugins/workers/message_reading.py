@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 BARE = "dynamic-plugins/bare-result"
 """The key under which a result lies that is no object; the protocol's models take nothing else."""
+_CLIENTS_OWN = (types.CONNECTION_CLOSED, types.REQUEST_TIMEOUT)
+"""Codes by which the client says that nothing came; to a server the same numbers mean any failure at all."""
 _MOST_AT_ONCE = 100
 _BEGINS = re.compile(r'\{\s*"jsonrpc"')
 _ANSWER_KEYS = frozenset({"id", "result", "error"})
@@ -37,9 +39,12 @@ def messages_in(line: bytes) -> list[types.JSONRPCMessage]:
 
 def _read(text: bytes) -> types.JSONRPCMessage | None:
     try:
-        return types.jsonrpc_message_adapter.validate_json(text, by_name=False)
+        message = types.jsonrpc_message_adapter.validate_json(text, by_name=False)
     except ValueError:
         return None
+    if isinstance(message, types.JSONRPCError) and message.error.code in _CLIENTS_OWN:
+        message.error.code = types.INTERNAL_ERROR
+    return message
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
