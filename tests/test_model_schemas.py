@@ -230,8 +230,14 @@ CITY = {"type": "object", "properties": {"city": {"type": "string"}}}
         ({"type": "object"}, {"input": {"a": 1}}),
         (CITY, {"input": {"a": 1}}),
         ({**CITY, "patternProperties": {"^in": {}}}, {"input": {"city": "Rome"}}),
+        ({**CITY, "if": {"required": ["input"]}, "then": {}}, {"input": {"city": "Rome"}}),
+        ({**CITY, "propertyNames": {"enum": ["city", "input"]}}, {"input": {"city": "Rome"}}),
+        ({**CITY, "dependentSchemas": {"input": {}}}, {"input": {"city": "Rome"}}),
     ],
-    ids=["any of", "reference", "anything", "nothing said", "another property", "a pattern"],
+    ids=[
+        *("any of", "reference", "anything", "nothing said", "another property", "a pattern"),
+        *("a condition", "names", "a dependency"),
+    ],
 )
 def test_arguments_that_fit_stay_as_they_are(schema: dict[str, Any], arguments: dict[str, Any]) -> None:
     assert mend("go", arguments, schema) == arguments
