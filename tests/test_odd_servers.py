@@ -396,6 +396,23 @@ async def test_who_tells_of_progress_gets_more_time(tmp_path: Path) -> None:
             await call(connection, "works")
 
 
+@pytest.mark.parametrize("told", [{"progress": "50%"}, {"total": "all"}, {"progress": None, "message": {"a": 1}}])
+async def test_progress_counts_however_it_is_told(told: dict[str, Any], tmp_path: Path) -> None:
+    tools = {"tools": [tool("works")]}
+    async with connected(odd(tmp_path, tools__list=tools, progress=told), loader(call=1)) as connection:
+        assert await call(connection, "works") == ["works", {}]
+
+
+async def test_what_is_logged_oddly_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log: list[str] = []
+    notices = [{"params": {"level": level, "data": f"said {level}"}} for level in ("WARN", None, 5)]
+    installation = odd(tmp_path, notices=[*notices, {}, {"params": {"message": "said so"}}])
+    async with connected(installation, loader(log=log)) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+        assert all(any(f"said {level}" in line for line in log) for level in ("WARN", None, 5, "so"))
+    assert "Traceback" not in caplog.text
+
+
 # ------------------------------------------------------------------------------------------- results
 
 PICTURE = {"type": "image", "data": "aGk=", "mimeType": "image/png"}

@@ -31,6 +31,7 @@ _LISTS = {
 }
 _CAPABILITIES = ("tools", "resources", "prompts", "logging", "completions", "experimental", "extensions")
 _SCHEMA_KEYS = ("inputSchema", "input_schema", "parameters")
+_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 _KEPT_APART = ("content", "structuredContent", "isError", "_meta", "resultType")
 
 
@@ -53,6 +54,21 @@ def put_right(method: str, result: dict[str, Any], left_out: Callable[[str], Non
         _put_messages_right(result)
     elif method == "initialize":
         _put_greeting_right(result)
+
+
+def put_notice_right(method: str, params: dict[str, Any]) -> None:
+    """Change the *params* of a notification so that what it says of a log or of progress is not lost."""
+    if method == "notifications/message":
+        if params.get("level") not in _LEVELS:
+            params["level"] = "info"
+        params.setdefault("data", params.get("message", ""))
+    elif method == "notifications/progress":
+        for key in ("progress", "total"):
+            if key in params and not isinstance(params[key], int | float):
+                del params[key]
+        params.setdefault("progress", 0)
+        if not isinstance(params.get("message", ""), str):
+            del params["message"]
 
 
 def _as_object(method: str, value: Any) -> dict[str, Any]:

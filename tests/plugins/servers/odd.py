@@ -8,7 +8,8 @@ stands for the number.
 Each message is written as ``written`` with the message in the place of ``%s``, with ``indent``, and with ``members``
 of its own, of which one that is null is left out. What is asked by a method in ``silent`` is not answered; after an
 answer to one in ``changes`` it says that its tools have changed; the second page of one in ``breaks`` is an error. With
-``bare`` a list is a result, and no list of pages.
+``bare`` a list is a result, and no list of pages. In a call ``notices`` are members of messages for the log, and
+``progress`` what else the tool ``works`` tells.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ def called(params: dict[str, Any]) -> dict[str, Any]:
         token = (params.get("_meta") or {}).get("progressToken")
         for step in range(8):
             time.sleep(0.25)
-            send(method="notifications/progress", params={"progressToken": token, "progress": step, "total": 8})
+            progress = {"progressToken": token, "progress": step, "total": 8}
+            send(method="notifications/progress", params={**progress, **ANSWERS.get("progress", {})})
+    for notice in ANSWERS.get("notices", ()):
+        send(method="notifications/message", **notice)
     answer = ANSWERS.get("calls", {}).get(name, {"content": [{"type": "text", "text": json.dumps([name, arguments])}]})
     return {"error": answer["error"]} if isinstance(answer, dict) and "error" in answer else {"result": answer}
 
