@@ -6,8 +6,8 @@ package index) into a temporary home and prints, all in one run and turn about:
 * the milliseconds of one call, with a small answer and with one of 100 kB: a bare MCP client on the plugin's own
   worker, the library, and the same client on ``dynamic-plugins mcp``;
 * calls a second with 32 under way, for the same three;
-* seconds of processor time, those of all processes together: ``call`` of either plugin, a bare JSON-RPC script for the
-  server, and the start of ``dynamic-plugins mcp`` up to its answer to ``initialize``.
+* seconds of processor time, those of all processes together: ``call`` of either plugin, a bare JSON-RPC script that
+  runs the server's own command, and the start of ``dynamic-plugins mcp`` up to its answer to ``initialize``.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ TIME = {"timezone": "Asia/Tokyo"}
 
 
 async def prepare(home: Path) -> tuple[list[str], list[str]]:
-    """Install both plugins and return the commands of their workers."""
+    """Install both plugins and return the command of the one's worker, and the other's own."""
     folder = write_plugin(home.with_name("sized"), "sized", "Gives texts of any size", CODE)
     async with DynamicPlugins(home, approve=approve_everything) as plugins:
         service = plugins.app.service
@@ -82,7 +82,9 @@ async def prepare(home: Path) -> tuple[list[str], list[str]]:
         for name in ("sized", "mcp-server-time"):
             await service.activate(name)
         installed = plugins.app.store.read()
-        return command_of(installed["sized"].installation), command_of(installed["mcp-server-time"].installation)
+        python = installed["mcp-server-time"].installation.python
+        assert python is not None
+        return command_of(installed["sized"].installation), [str(Path(python).with_name("mcp-server-time"))]
 
 
 async def doors(stack: AsyncExitStack, home: Path, worker: list[str]) -> list[Call]:

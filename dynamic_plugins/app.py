@@ -17,6 +17,7 @@ from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
+from dynamic_plugins.lifecycle.present_here import presence
 from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.oauth.sign_ins import SignIns
@@ -25,10 +26,10 @@ from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import default_python, process_environment
 from dynamic_plugins.storage.audit import AuditLog
+from dynamic_plugins.storage.backend_choice import open_backend
 from dynamic_plugins.storage.call_log import FILE as CALLS_FILE
 from dynamic_plugins.storage.call_log import CallLog
 from dynamic_plugins.storage.operator_policy import Policy
-from dynamic_plugins.storage.state import StateStore
 from dynamic_plugins.storage.usage_log import Journal
 from dynamic_plugins.storage.values import ConfigurationStore
 from dynamic_plugins.workers.loader import Loader
@@ -48,10 +49,13 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.action_search import ActionSearch
     from dynamic_plugins.settings import ConfirmCalls, Settings
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.state_backend import StateBackend
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
     from dynamic_plugins.tools.reach_consent import ReachConsent
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
+    from dynamic_plugins.workers.backend import WorkerBackend
     from dynamic_plugins.workers.in_process import InProcessLoader
     from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
@@ -97,13 +101,13 @@ def _is_fenced(settings: Settings) -> bool:
     return Fence(settings.sandbox, settings.limits).tier.level is not Level.NONE
 
 
-def _state(settings: Settings) -> StateStore:
+def _state(settings: Settings, backend: StateBackend) -> HomeState:
     """Return the saved state, as the profile that is used sees it. Raises UnknownProfileError."""
     if settings.profile is None:
-        return StateStore(settings.state_file)
+        return backend.state()
     from dynamic_plugins.storage.profiles import Profiles
 
-    return Profiles(settings.home).store(settings.profile)
+    return Profiles(settings.home, backend).store(settings.profile)
 
 
 def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
@@ -117,18 +121,44 @@ def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
     )
 
 
-def _loader(settings: Settings, sign_ins: SignIns, log_line: Callable[[str, str], None]) -> LoaderSelector:
-    """Return what starts plugins: in workers, and in this process where the operator says so."""
+def _workers(
+    settings: Settings, owner: str, installer: Installer, log_line: Callable[[str, str], None]
+) -> WorkerBackend:
+    """Return what starts workers: on this machine, or on the cluster that the operator names."""
     data_dir = settings.home / "plugin_data"
-    workers = Loader(
+    if settings.workers.address is None:
+        return Loader(
+            limits=settings.limits,
+            start_timeout=settings.timeouts.start,
+            call_timeout=settings.timeouts.call,
+            log=log_line,
+            environment=settings.environment,
+            data_dir=data_dir,
+            sandbox=settings.sandbox,
+        )
+    from dynamic_plugins.workers.fleet.cluster import Needs
+    from dynamic_plugins.workers.fleet.ray_loader import RayLoader
+
+    return RayLoader(
+        settings.workers.address,
+        owner=owner,
         limits=settings.limits,
-        start_timeout=settings.timeouts.start,
-        call_timeout=settings.timeouts.call,
+        timeouts=settings.timeouts,
         log=log_line,
-        environment=settings.environment,
         data_dir=data_dir,
+        needs=Needs(settings.workers.cpus, settings.workers.memory_bytes),
+        make_recipe=installer.recipe,
         sandbox=settings.sandbox,
+        person_home=settings.environment.get("HOME", ""),
     )
+
+
+def _loader(
+    settings: Settings, owner: str, installer: Installer, sign_ins: SignIns, log_line: Callable[[str, str], None]
+) -> LoaderSelector:
+    """Return what starts plugins: in workers, those of *owner*'s, and in this process where the operator says so."""
+    data_dir = settings.home / "plugin_data"
+    workers = _workers(settings, owner, installer, log_line)
 
     def in_process() -> InProcessLoader:
         from dynamic_plugins.workers.in_process import InProcessLoader
@@ -182,13 +212,16 @@ class App:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
-        self.store, self.components = _state(settings), ComponentRegistry()
+        self.backend = backend = open_backend(settings)
+        self.store, self.components = _state(settings, backend), ComponentRegistry()
         self.catalogue = self._make_catalogue()
-        installed = StateStore(settings.state_file).read  # what is written from threads reads the state by itself
-        self.configuration = ConfigurationStore(settings.home, settings.passphrase, installed)
+        installed = backend.state().read  # what is written from threads reads the state by itself
+        self.configuration = ConfigurationStore(
+            settings.home, settings.passphrase, installed, backend=backend, vault=settings.vault
+        )
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
-        self.loader = _loader(settings, self.sign_ins, log_line)
+        self.loader = _loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
         self.audit = AuditLog(settings.audit_file, door, settings.profile or "")
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
         self.service = PluginManagementService(
@@ -209,6 +242,7 @@ class App:
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
+            present_here=presence(settings),
         )
         self._new_registry = asyncio.Event()
         self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
@@ -227,7 +261,7 @@ class App:
         """Return what the fence enforces of *permissions*; one in this process has none, one elsewhere needs none."""
         if permissions.elsewhere:
             return ENFORCED
-        return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.fence.enforcement(permissions)
+        return NOT_ENFORCED if self.loader.runs_here(name) else self.loader.workers.enforcement(permissions)
 
     def _shared_approval(self, door: str, listener: Listener, *, later: bool) -> SharedApproval:
         """Return what asks on the page of this home as well."""
@@ -359,6 +393,7 @@ class App:
         await self.service.close()
         for stop in self._stop_watching:
             stop()
+        self.backend.close()
         if self._model is not None:
             await self._model.close()
 
@@ -396,7 +431,12 @@ class App:
 
     def sweep(self) -> None:
         """Remove what an install or removal that was cut short has left behind."""
-        self.installer.sweep(lambda: {path for plugin in self.store.everything().values() for path in plugin.folders})
+
+        def known() -> set[str]:
+            self.store.refresh()  # what another process has just put in place is no leftover
+            return {path for plugin in self.store.everything().values() for path in plugin.folders}
+
+        self.installer.sweep(known)
         for folder in (self.settings.home, self.settings.home / "registry"):
             atomic_file.sweep(folder)
 

@@ -59,6 +59,7 @@
     │   │   └── UnreachableError           load_failed
     │   ├── ActionError                    action_failed
     │   │   └── WorkerDiedError            action_failed
+    │   │       └── CallNotBegunError      action_failed
     │   └── PluginTimeoutError             timeout
     └── StepError                          internal_error
 
@@ -70,6 +71,7 @@ tools. Both say what happened, to which plugin, and what to do next.
 Not in the tree: ``InputNeededError`` and ``ConsentNeededError`` of the integrations, which carry a question out to a
 client and are no failures; ``UnseenChangesError``, by which an update goes back to ask; ``BadEntryError``, which
 never leaves the registry's readers; ``UnsafeAddressError`` and its like, which never leave ``oauth/``;
+``ActorGoneError``, ``ActorSilentError`` and ``ForgottenCallError``, which never leave ``workers/fleet/``;
 ``NetworkRefusedError`` of the recorded conversations, which has to look like a network that fails; and what runs in a
 plugin's own process, where nothing of ours but the worker is installed.
 """
@@ -527,7 +529,7 @@ class UnavailableError(PluginError):
 
 
 class UnavailableHereError(UnavailableError):
-    """The plugin exists, but this machine cannot run it."""
+    """The plugin exists, but this machine cannot run it, or does not have the files that another one has."""
 
     code = "unavailable_here"
 
@@ -537,7 +539,7 @@ class UnavailableHereError(UnavailableError):
 
 
 class StateError(UnavailableError):
-    """The home folder, or the state saved in it, cannot be read or written."""
+    """The home folder, or the state saved in it or in a shared database, cannot be read or written."""
 
     code = "state_unavailable"
 
@@ -616,7 +618,8 @@ class OtherVersionError(LoadError):
 
 
 class UnreachableError(LoadError):
-    """A server that runs elsewhere cannot be reached, or lets nobody in; the next call tries again.
+    """A server that runs elsewhere, or the cluster that workers run on, cannot be reached, or lets nobody in; the next
+    call tries again.
 
     ``status`` is that of its HTTP answer, where there was one.
     """
@@ -664,6 +667,10 @@ class ActionError(PluginFaultError):
 
 class WorkerDiedError(ActionError):
     """The plugin's process ended in the middle of a call; the next call starts it again."""
+
+
+class CallNotBegunError(WorkerDiedError):
+    """The plugin's process was gone before it took the call: nothing of the call was done, so it may be made again."""
 
 
 class NotActiveError(InputError, ActionError):

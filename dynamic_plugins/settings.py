@@ -31,10 +31,12 @@ FORBIDDEN_VARIABLES = frozenset(
     GIT_ASKPASS GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_PAGER SSH_ASKPASS VISUAL BROWSER PROMPT_COMMAND
     """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
 )
+_CLUSTER = re.compile(r"ray://(auto|([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5})")
 SandboxMode = Literal["require", "auto", "off"]
 ConfirmCalls = Literal["always", "changing", "never"]
 _OURS = "DYNAMIC_PLUGINS_"
 _PASSPHRASE = "DYNAMIC_PLUGINS_PASSPHRASE"  # noqa: S105 - the name of a variable
+_STATE, _VAULT = "DYNAMIC_PLUGINS_STATE", "DYNAMIC_PLUGINS_VAULT"
 
 # What programs of every kind read, by kind: proxies, certificates and whether they are checked, where configuration
 # lies, package managers and indexes, and which of several implementations is loaded.
@@ -95,6 +97,18 @@ class Timeouts:
     """After this long without a call a worker is ended; the next call starts it again."""
     person: float = 600.0
     """So long is an answer on the home's page waited for, where nobody can be asked otherwise; 0 asks nobody there."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """Where plugins' workers run: on this machine, or on the Ray cluster at *address*, where each one's place has so
+    many *cpus* and so much memory.
+    """
+
+    address: str | None = None
+    """``ray://HOST:PORT``, or ``ray://auto`` for the cluster that this machine is a node of."""
+    cpus: float = 0.1
+    memory_bytes: int = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -199,6 +213,11 @@ class Settings:
     """Where on loopback model servers are looked for."""
     passphrase: str | None = field(default=None, repr=False)
     """Opens the encrypted secret file where the machine has no keyring."""
+    state: str | None = field(default=None, repr=False)
+    """The address ``postgresql://…?home=NAME`` of the database that holds the state of this home, for a fleet; it may
+    have a password in it. None keeps the state in the home folder."""
+    vault: str | None = None
+    """The ``module:factory`` of the platform's own vault; None keeps secrets on this machine."""
     mcp_token: str | None = field(default=None, repr=False)
     """What a client of our MCP server over HTTP has to bring; None asks for nothing."""
     policy: Path | None = None
@@ -219,6 +238,7 @@ class Settings:
     """``require`` starts no plugin whose permissions cannot be enforced here; ``off`` enforces nothing."""
     profile: str | None = None
     """The profile of the home whose plugins are seen; None sees all that is installed."""
+    workers: WorkerSettings = WorkerSettings()
     in_process: tuple[str, ...] = ()
     """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
     meaning: bool = True
@@ -264,15 +284,16 @@ class Settings:
     ) -> Settings:
         """Read the settings: arguments first, then ``DYNAMIC_PLUGINS_*`` and ``OPENAI_*``, then the defaults.
 
-        With *take_passphrase* the passphrase is taken out of this process's environment, for a program that reads it
-        once.
+        With *take_passphrase* the passphrase and the state's address are taken out of this process's environment, for
+        a program that reads them once.
 
         Raises ValueError for a value that is not of its kind, naming the variable.
         """
         env = dict(os.environ if environment is None else environment)
-        passphrase = env.pop(_PASSPHRASE, "") or None  # no program that we start needs it
+        passphrase, state = env.pop(_PASSPHRASE, "") or None, _state(env)  # no program that we start needs them
         if take_passphrase and environment is None:
-            os.environ.pop(_PASSPHRASE, None)
+            for name in (_PASSPHRASE, _STATE):
+                os.environ.pop(name, None)
         return cls(
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
             profile=profile or env.get("DYNAMIC_PLUGINS_PROFILE") or None,
@@ -281,6 +302,8 @@ class Settings:
             model=_model(env, model, base_url),
             model_servers=_model_servers(env),
             passphrase=passphrase,
+            state=state,
+            vault=_vault(env),
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
             revoked=_choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",
@@ -289,6 +312,7 @@ class Settings:
             most_plugins=_number(env, "DYNAMIC_PLUGINS_MOST_PLUGINS", 0) or None,
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
             sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",
+            workers=_workers(env),
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
             meaning=_choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
             limits=_limits(env),
@@ -296,6 +320,21 @@ class Settings:
             telemetry=_telemetry(env),
             environment=env,
         )
+
+
+def _state(env: dict[str, str]) -> str | None:
+    """Take the state's address out of *env*. It may have a password in it, so an error does not repeat it."""
+    address = env.pop(_STATE, "").strip()
+    if address and not address.startswith(("postgresql://", "postgres://")):
+        raise ValueError(f"{_STATE} must be postgresql://USER@HOST/DATABASE?home=NAME; without it, the folder is used")
+    return address or None
+
+
+def _vault(env: Mapping[str, str]) -> str | None:
+    named = env.get(_VAULT, "").strip()
+    if named and not all(part.replace(".", "").isidentifier() for part in named.partition(":")[::2]):
+        raise ValueError(f"{_VAULT} must be module:factory, not {named!r}")
+    return named or None
 
 
 def _model(env: Mapping[str, str], name: str | None, base_url: str | None) -> ModelSettings:
@@ -334,6 +373,17 @@ def _limits(env: Mapping[str, str]) -> Limits:
         processes=_number(env, "DYNAMIC_PLUGINS_PROCESSES", 1024) or None,
         result_bytes=_number(env, "DYNAMIC_PLUGINS_RESULT_KB", 1024) * 1024,
     )
+
+
+def _workers(env: Mapping[str, str]) -> WorkerSettings:
+    address = env.get("DYNAMIC_PLUGINS_WORKERS", "").strip()
+    if address in {"", "local"}:
+        return WorkerSettings()
+    if not _CLUSTER.fullmatch(address):
+        raise ValueError(f"DYNAMIC_PLUGINS_WORKERS must be local, ray://HOST:PORT or ray://auto, not {address!r}")
+    hundredths = _number(env, "DYNAMIC_PLUGINS_WORKER_CPU_PERCENT", 10)
+    memory_bytes = _number(env, "DYNAMIC_PLUGINS_WORKER_MEMORY_MB", 256) * 2**20
+    return WorkerSettings(address, hundredths / 100, memory_bytes)
 
 
 def _timeouts(env: Mapping[str, str]) -> Timeouts:

@@ -569,7 +569,7 @@ async def notes(cli: Cli, tmp_path: Path) -> Path:
     )
     await install(cli, folder)
     settings = Settings.from_environment(cli.environment(), home=cli.home)
-    if not App(settings).loader.workers.fence.enforcement(_files(secret)).files:
+    if not App(settings).loader.workers.enforcement(_files(secret)).files:
         pytest.skip("this machine enforces no files")
     return secret
 

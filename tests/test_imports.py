@@ -189,13 +189,42 @@ def test_nothing_that_answers_imports_needle() -> None:
     assert users == set()
 
 
-@pytest.mark.parametrize("heavy", ["mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle"])
+@pytest.mark.parametrize(
+    "heavy",
+    [
+        *("mcp", "openai", "httpx2", "jsonschema", "keyring", "pydantic", "rich", "needle", "psycopg"),
+        *("ray", "dynamic_plugins.workers.fleet"),
+    ],
+)
 def test_making_the_application_imports_nothing_heavy(heavy: str) -> None:
     code = (
         "import sys; from dynamic_plugins.app import App; from dynamic_plugins.cli import commands; print(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert f"'{heavy}':" not in done.stdout
+
+
+def test_a_home_in_a_folder_loads_nothing_of_a_shared_state(tmp_path: Path) -> None:
+    code = f"""
+import asyncio, sys
+from pathlib import Path
+from dynamic_plugins.app import App
+from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.settings import Settings
+
+async def main() -> None:
+    async with App(Settings(home=Path({str(tmp_path)!r}), registries=()), approve=approve_everything) as app:
+        await app.service.install_path(Path({str(PACKAGE.parent / "examples" / "hello-plugin")!r}))
+        await app.service.activate("hello")
+        assert app.configuration.names("hello") == set()
+        await app.service.uninstall("hello")
+        app.sweep()
+
+asyncio.run(main())
+print([name for name in sys.modules if "psycopg" in name or "postgres" in name or "platform_vault" in name])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_a_chat_with_the_built_in_model_imports_no_sdk_of_a_large_one(tmp_path: Path) -> None:
@@ -231,3 +260,34 @@ print(mcp.Client is Client, hasattr(mcp, "nothing_of_that_name"), "StdioServerPa
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines() == ["[]", "True False True"], done.stderr
+
+
+def test_a_first_call_imports_no_server_and_none_of_the_protocol_s_single_versions() -> None:
+    code = """
+import sys
+from dynamic_plugins.core.light_import import take_process
+take_process()
+from dynamic_plugins.workers.loader import _client
+_client()
+print([name for name in ("mcp.server", "mcp.client.client", "starlette", "uvicorn", "httpx2", "jsonschema",
+                         "mcp_types._v2025_11_25", "mcp_types._v2026_07_28") if name in sys.modules])
+from mcp_types import methods
+print(len(methods.SERVER_RESULTS) > 20, "mcp_types._v2025_11_25" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["[]", "True True"], done.stderr
+
+
+def test_a_host_s_own_models_are_made_as_ever_beside_ours() -> None:
+    code = """
+import pydantic
+from dynamic_plugins.core.light_import import models_made_when_used
+with models_made_when_used():
+    class Ours(pydantic.BaseModel):
+        number: int
+class Theirs(pydantic.BaseModel):
+    number: int
+print(Ours.__pydantic_complete__, Theirs.__pydantic_complete__, Ours(number="3").number)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["False", "True", "3"], done.stderr

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import struct
 import sys
 import zipfile
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,6 +101,46 @@ async def installed(tmp_path: Path, mode: str = "hardlink") -> Installation:
     environ = dict(os.environ) | offline(tmp_path, mode)
     installer = Installer(tmp_path / "runtime_plugins", python=sys.executable, environ=environ)
     return await installer.install(installer.plan_path(plugin(tmp_path, "painter")))
+
+
+def code_of(cached: Path) -> bytes:
+    """Return the bytecode in a file."""
+    return cached.read_bytes()[16:]
+
+
+def stamp_in(cached: Path) -> bytes:
+    """Return the time and the size of the source that a file with bytecode is of."""
+    return cached.read_bytes()[8:16]
+
+
+async def test_installs_at_once_share_the_work_of_compiling_and_no_file(tmp_path: Path) -> None:
+    environ = dict(os.environ) | offline(tmp_path, "copy")
+    installer = Installer(tmp_path / "runtime_plugins", python=sys.executable, environ=environ)
+    plans = [installer.plan_path(plugin(tmp_path, name)) for name in ("painter", "printer", "potter")]
+    done = await asyncio.gather(*map(installer.install, plans))
+    made = []
+    for each in done:
+        assert changed_files(each) == []
+        (source,) = found(Path(each.path), "env/lib/python3*/site-packages/sky/__init__.py")
+        cached = Path(cache_from_source(str(source)))
+        stamp = struct.pack("<II", int(source.stat().st_mtime), source.stat().st_size)
+        assert stamp_in(cached) == stamp, "the interpreter would compile it anew"
+        made.append(code_of(cached))
+    assert len(set(made)) == 1
+    assert shared(done[1]) == []
+    assert [path.name for path in found(tmp_path / "runtime_plugins", "scratch*")] == []
+
+
+async def test_what_cannot_be_compiled_is_left_out(tmp_path: Path) -> None:
+    environ = dict(os.environ) | offline(tmp_path, "copy")
+    installer = Installer(tmp_path / "runtime_plugins", python=sys.executable, environ=environ)
+    names = ("painter", "printer")
+    for name in names:
+        (plugin(tmp_path, name) / "broken.py").write_text("def (")
+        (tmp_path / name / "latin.py").write_bytes(b"word = '\xe9'")
+    for each in await asyncio.gather(*(installer.install(installer.plan_path(tmp_path / name)) for name in names)):
+        compiled = found(Path(each.path), "source/**/__pycache__/*.pyc")
+        assert [path.name.partition(".")[0] for path in compiled] == [f"{each.plugin}_code"]
 
 
 @pytest.mark.parametrize("mode", ["clone", "hardlink", "symlink"])

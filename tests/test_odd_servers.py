@@ -9,11 +9,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from mcp.client.session import _later_revision_fields
+from mcp_types.methods import SERVER_RESULTS
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.core.schema_repair import repaired
 from dynamic_plugins.errors import ActionError, BadArgumentsError, LoadError, PluginTimeoutError
 from dynamic_plugins.workers import discovery
+from dynamic_plugins.workers.handshake_client import _LATER_FIELDS
 from tests.loading import PLUGINS, call, component, connected, loader, server, until
 
 if TYPE_CHECKING:
@@ -503,3 +507,21 @@ async def test_a_picture_that_is_longer_than_an_answer_is_told_about(length: int
     async with connected(odd(tmp_path, calls={"fine": contents}), loader(result_bytes=20_000)) as connection:
         told = {"type": "image", "mime": "image/png", "bytes": length}
         assert await call(connection, "fine") == ["saved", told, told, "twice"]
+
+
+async def test_what_only_the_newest_protocol_says_of_an_answer_is_passed_over_in_an_older_one(tmp_path: Path) -> None:
+    page = {"tools": [tool("fine")], "ttlMs": -5, "cacheScope": "nobody", "requestState": 7}
+    answer = {"content": [{"type": "text", "text": "done"}], "inputRequests": "none"}
+    async with connected(odd(tmp_path, tools__list=page, calls={"fine": answer})) as connection:
+        assert names(connection) == ["fine"]
+        assert await call(connection, "fine") == "done"
+
+
+def test_the_newest_protocol_says_nothing_else_of_an_answer() -> None:
+    fields = {
+        field
+        for version in HANDSHAKE_PROTOCOL_VERSIONS
+        for method, _ in SERVER_RESULTS
+        for field in _later_revision_fields(method, version)
+    }
+    assert fields == _LATER_FIELDS

@@ -119,7 +119,7 @@ def test_a_no_to_an_offer_does_nothing() -> None:
 
 def test_a_yes_to_a_question_that_shows_a_value_cut_short_makes_the_whole_call() -> None:
     item = "bread from the baker who leaves the village at night with a lantern, and a very old dog's favourite bone"
-    first = f'perhaps it would be good to have "{item}" on the list'
+    first = f'i guess we should add "{item}"'
     proposed = answer({SHOP: "active"}, first)
     assert proposed.text.endswith("...?"), proposed
     made = answer({SHOP: "active"}, first, proposed.text, "yes")

@@ -27,6 +27,7 @@ from dynamic_plugins.oauth.redirect_listener import NotTheRedirectError, Redirec
 from dynamic_plugins.oauth.sign_in_flow import SignInFlow
 from dynamic_plugins.oauth.sign_ins import SignIns
 from dynamic_plugins.storage.sign_in_store import SignInStore
+from dynamic_plugins.storage.state_backend import SIGN_INS, StateFolder
 from dynamic_plugins.storage.vault import EncryptedFileVault
 from tests.loopback import serving
 
@@ -285,7 +286,8 @@ async def test_a_token_that_a_server_says_back_is_neither_told_nor_kept_in_the_c
     server: Hostile, tmp_path: Path
 ) -> None:
     server.answers["/mcp"], address = _says_it_back, f"{server.address}/mcp"
-    store = SignInStore(tmp_path, lambda: EncryptedFileVault(tmp_path / "secrets.enc", "a passphrase of this test"))
+    vault = EncryptedFileVault(tmp_path / "secrets.enc", "a passphrase of this test")
+    store = SignInStore(tmp_path, StateFolder(tmp_path).facts(SIGN_INS), lambda: vault)
     store.keep("notes", SignIn(address, server.address, address, {"access_token": TOKEN}, {"client_id": "client"}))
     async with httpx2.AsyncClient(auth=SignIns(store, lambda _: {}).auth_for("notes", address)) as client:
         with pytest.raises(NeedsSignInError, match="wants you to allow more") as raised:

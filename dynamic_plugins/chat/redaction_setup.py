@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Variable
     from dynamic_plugins.resolver.catalog import Catalogue
     from dynamic_plugins.resolver.resolver import Resolver
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
     from dynamic_plugins.storage.values import ConfigurationStore
 
 #: Loggers that may be told what was sent or received; a record passes the filters of the logger it is given to only.
 _LOGGERS = ("dynamic_plugins", "openai", "httpx2", "httpcore2", "mcp")
 
 
-def open_session_vault(catalogue: Catalogue, store: StateStore, configuration: ConfigurationStore) -> SessionVault:
+def open_session_vault(catalogue: Catalogue, store: HomeState, configuration: ConfigurationStore) -> SessionVault:
     """Return a vault that knows the variables of *catalogue*'s plugins and which of the installed ones' are set."""
     known: dict[str, frozenset[str]] = {}
 

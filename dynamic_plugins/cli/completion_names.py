@@ -24,6 +24,7 @@ COMMAND = "_complete"
 _SNAPSHOT = Path(__file__).parent.parent / "registry" / "snapshot.json"
 # A shell reads what is printed here; a stranger's name with anything else in it is left to be typed.
 _PLAIN = re.compile(r"[A-Za-z0-9@][A-Za-z0-9@/._:+-]*")
+_SHARED_SECONDS = 0.0  # one try
 _name_at = json.JSONDecoder().raw_decode
 
 
@@ -57,6 +58,8 @@ def _option_in(line: Sequence[str], option: str) -> str | None:
 
 
 def _plugins(settings: Settings) -> dict[str, Any]:
+    if settings.state is not None:
+        return _shared_plugins(settings)
     try:
         plugins = json.loads(settings.state_file.read_bytes())["plugins"]
     except FileNotFoundError:
@@ -65,6 +68,23 @@ def _plugins(settings: Settings) -> dict[str, Any]:
     if settings.profile is not None:
         seen = json.loads((settings.home / "profiles" / f"{settings.profile}.json").read_bytes())["plugins"]
     return {name: plugin for name, plugin in plugins.items() if name in seen and not plugin.get("leaving")}
+
+
+def _shared_plugins(settings: Settings) -> dict[str, Any]:
+    """Return what a state outside of the folder lists; nothing where that does not answer soon."""
+    from dynamic_plugins.errors import PluginError
+    from dynamic_plugins.storage.backend_choice import open_backend
+    from dynamic_plugins.storage.profiles import Profiles
+
+    try:
+        backend = open_backend(settings, _SHARED_SECONDS)
+        profile = settings.profile
+        state = backend.state() if profile is None else Profiles(settings.home, backend).store(profile)
+        plugins = state.read()
+    except PluginError:
+        return {}
+    backend.close()
+    return {name: plugin.to_dict() for name, plugin in plugins.items()}
 
 
 def _installed(settings: Settings, _line: Sequence[str]) -> Iterator[str]:

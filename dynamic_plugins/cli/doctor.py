@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.settings import Settings
 
 VERSION_SECONDS = 10.0
+_STATE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ async def examine(settings: Settings) -> list[Check]:
         await _model(settings),
         await _registry(settings),
         _home(settings),
+        *await asyncio.to_thread(_state, settings),
+        *await _workers(settings),
         *_policy(settings),
         *_telemetry(settings),
     ]
@@ -63,6 +66,39 @@ def _telemetry(settings: Settings) -> list[Check]:
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter.otlp.proto.http") is None:
         return [Check("telemetry", False, f"{signals} cannot be exported", MISSING)]
     return [Check("telemetry", True, f"{signals} are exported")]
+
+
+def _state(settings: Settings) -> list[Check]:
+    """Return where the state is kept, where that is not the home folder."""
+    if settings.state is None:
+        return []
+    from dynamic_plugins.storage.postgres_state import open_postgres
+
+    try:
+        backend = open_postgres(settings.state, settings.home, _STATE_SECONDS)
+        found = backend.describe()
+    except PluginError as error:
+        return [Check("state", False, str(error), needed=True)]  # it says what to do
+    backend.close()
+    return [Check("state", True, found, needed=True)]
+
+
+async def _workers(settings: Settings) -> list[Check]:
+    """Return how the cluster stands that workers run on, where they do."""
+    if (address := settings.workers.address) is None:
+        return []
+    from dynamic_plugins.errors import LoadError
+    from dynamic_plugins.workers.fleet.cluster import ActorSilentError, Needs, cluster_at
+
+    cluster, needs = cluster_at(address), Needs(settings.workers.cpus, settings.workers.memory_bytes)
+    remedy = "take DYNAMIC_PLUGINS_WORKERS away to run plugins on this machine"
+    try:
+        await cluster.connect("doctor", settings.timeouts.start)
+        nodes, large = await cluster.nodes(needs)
+    except (LoadError, ActorSilentError) as error:
+        return [Check("workers", False, getattr(error, "reason", str(error)), remedy, needed=True)]
+    found = f"{address}: {nodes} nodes, of which {large} can take a plugin ({needs})"
+    return [Check("workers", large > 0, found, "" if large else "start a larger node", needed=True)]
 
 
 async def _uv() -> Check:
@@ -104,12 +140,15 @@ async def _version(path: str) -> str:
 
 
 def _keyring(settings: Settings) -> Check:
+    from dynamic_plugins.storage.backend_choice import open_backend
     from dynamic_plugins.storage.vault import open_vault
 
     try:
-        return Check("secrets", True, open_vault(settings.home, settings.passphrase).name)
+        home = open_backend(settings).vault_home
+        return Check("secrets", True, open_vault(settings.home, settings.passphrase, settings.vault, home).name)
     except PluginError as error:
-        return Check("secrets", False, "no keyring and no passphrase", error.for_person())
+        found = "no keyring and no passphrase" if settings.vault is None else settings.vault
+        return Check("secrets", False, found, error.for_person())
 
 
 def _sandbox(settings: Settings) -> Check:

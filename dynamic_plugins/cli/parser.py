@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+from functools import cache, partial
 from typing import Any, NoReturn
 
 from dynamic_plugins import __version__
@@ -35,8 +37,18 @@ def parse(argv: list[str]) -> argparse.Namespace:
 class _Parser(argparse.ArgumentParser):
     """Raises where argparse would print and exit, so that ``--json`` holds for wrong usage too."""
 
+    def __init__(self, **options: Any) -> None:
+        # For each option argparse makes one of these, which would ask the terminal how wide it is.
+        super().__init__(formatter_class=partial(argparse.HelpFormatter, width=_width()), **options)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{self.prog}: {message}", usage=self.format_usage())
+
+
+@cache
+def _width() -> int:
+    """Return how wide argparse prints."""
+    return shutil.get_terminal_size().columns - 2
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.exit_codes import DONE
+from dynamic_plugins.storage.backend_choice import open_backend
 from dynamic_plugins.storage.profiles import Profiles
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 async def profile(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``profile``: what the verb says."""
-    profiles = Profiles(settings.home)
+    backend = open_backend(settings)
+    profiles = Profiles(settings.home, backend)
     if arguments.verb == "list":
         if arguments.name is not None:
             return out.wrong_usage("profile list takes no name.")

@@ -86,6 +86,9 @@ class _Harmless(logging.Formatter):
 
 
 def _dispatch(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
+    from dynamic_plugins.core.light_import import take_process
+
+    take_process()
     # What is loaded stays: it is not looked through for garbage while it is loaded, nor ever after.
     gc.disable()
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import secrets
 import signal
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli.exit_codes import DONE, FAILED
-from dynamic_plugins.core.light_import import postpone, without_collection
+from dynamic_plugins.core.light_import import models_made_when_used, postpone, without_collection
 from dynamic_plugins.errors import PluginError, UsageError
 from dynamic_plugins.settings import LOOPBACK
 
@@ -35,8 +36,9 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
     if arguments.tenants is not None:
         return await _gateway(arguments, settings, out)
     postpone("mcp", "mcp.client", "mcp.server")
-    with without_collection():
+    with without_collection(), models_made_when_used():
         from dynamic_plugins.integrations.mcp_server import opened
+    gc.freeze()  # what is loaded stays: no collection looks through it while calls wait
 
     command = ["dynamic-plugins", *(["--home", str(settings.home)] if arguments.home else [])]
     agreed = {"allow_installs": arguments.allow_installs, "allow_unlisted": arguments.allow_unlisted}

@@ -1,4 +1,4 @@
-"""Parts of a large package without all of it, and importing without the garbage collector.
+"""Parts of a large package without all of it, importing without the garbage collector, models made when used.
 
 ``import mcp`` imports its client, its server, two web frameworks and the models of two protocol versions, since the
 package's own module offers all of that by name; so does each submodule, whose package is imported first. Here the
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 _PROBED = frozenset({"__wrapped__", "__warningregistry__", "__test__"})
 """Asked of every module by tools that look through all of them."""
 _lock = threading.RLock()
+_own = threading.Event()
+
+
+def take_process() -> None:
+    """Say that this process runs a command of ours and nobody else's code, whose imports would be put off with ours."""
+    _own.set()
+
+
+def is_own_process() -> bool:
+    """Return whether :func:`take_process` was called."""
+    return _own.is_set()
 
 
 class _PackageToRun(ModuleType):
@@ -59,6 +70,23 @@ def postpone(*packages: str) -> None:
             outer, _, inner = name.rpartition(".")
             if outer:
                 setattr(sys.modules[outer], inner, module)
+
+
+@contextmanager
+def models_made_when_used() -> Iterator[None]:
+    """Have Pydantic's models of this block made ready when they are first used, as its setting ``defer_build`` does.
+
+    Of the models of a protocol a process uses a few. For a process of our own alone: models of other threads' modules
+    are put off as well.
+    """
+    from pydantic import BaseModel
+
+    settings = BaseModel.model_config
+    BaseModel.model_config = {**settings, "defer_build": True}
+    try:
+        yield
+    finally:
+        BaseModel.model_config = settings
 
 
 @contextmanager

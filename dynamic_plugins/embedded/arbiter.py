@@ -30,6 +30,8 @@ CHANGES, CALLS = 0.9, 0.95
 """From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
+BOTH_SURE, AGREES = 0.92, 0.72
+"""Where the models of the plugin and of the order are each so sure, what changes one is done from the second on."""
 MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
 """A message that orders something less likely than the first is asked about a call that changes something only from
 the second on: the words of that very action then stand in it ("TODAY!!!" to what delivery there shall be)."""
@@ -53,6 +55,8 @@ class Option:
     changing: bool = False
     doubtful: bool = False
     """Whether it is at most asked about."""
+    likely: float = 0.0
+    """How likely the models of single plugins find it, of an option that manages plugins."""
     spelled: bool = False
     """Whether the message is the name of the action and its arguments, as an order is that spells it."""
 
@@ -79,6 +83,9 @@ def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, fl
         return best.done if share >= SEARCHES else said.done
     if not best.changing and share >= READS:
         return best.done
+    of_one = len({call.plugin for call in best.done.calls}) == 1
+    if best.kind == "manage" and of_one and min(best.likely, reading.ordered) >= BOTH_SURE and share >= AGREES:
+        return best.asked if best.doubtful else best.done
     enough, ordered = (READS, MAY_ORDER) if best.spelled else (CALLS if best.kind == "use" else CHANGES, ORDERED)
     if best.changing and not best.doubtful and share >= enough and reading.ordered >= ordered:
         return best.done

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from anyascii import anyascii
 
+NEAR = 60
+"""So many letters before a name say whether a place stands there."""
 FILE = Path(__file__).with_name("cities.txt.gz")
 _NAME = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
 _BEFORE = re.compile(
@@ -24,6 +26,11 @@ _BEFORE = re.compile(
 )
 _ALONE = re.compile(r"(?:^\W*(?:(?:and|und|y|et|e|or|now)\s+)*|,\s+)\Z", re.I)
 """Where nothing but its place in the message says that a name is one: then nothing may follow."""
+
+_BEHIND = re.compile(
+    r"\s+(?:port|office|airport|harbou?r|docks?|depot|plant|warehouse|terminal|time|branch|campus)\b", re.I
+)
+"""What is often named after its city: then the city is one wherever the name stands."""
 
 
 def key(name: str) -> str:
@@ -56,7 +63,11 @@ def cities_in(text: str) -> list[tuple[str, tuple[int, int]]]:
 
 def city_zone(place: str, ahead: str, behind: str) -> str | None:
     """Return the time zone of *place* where it is a city and stands where one does, between *ahead* and *behind*."""
-    if not _BEFORE.search(ahead) or (_ALONE.search(ahead) and behind.strip()[:1] not in ("", ",", ".", "?", "!")):
+    near = ahead if len(ahead) <= NEAR else f"x{ahead[-NEAR:]}"  # a long text is not searched for each of its words
+    offices = place[:1].isupper() and _BEHIND.match(behind) is not None
+    if not offices and (
+        not _BEFORE.search(near) or (_ALONE.search(near) and behind.strip()[:1] not in ("", ",", ".", "?", "!"))
+    ):
         return None
     name = key(place)
     if zone := _cities().get(name):

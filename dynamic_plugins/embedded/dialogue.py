@@ -40,6 +40,8 @@ REMARKS = 0.6
 """What is less likely to order something than that is a remark, behind a yes."""
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
+WANTS, SURELY_USES = 0.5, 0.95
+"""So likely does a part order something that is to be called, or use what is active; a question orders nothing."""
 _BUT = re.compile(
     r"\W*(?:but|only|not|no|though|if|unless|except|aber|nur|nicht|pero|no|solo|si|mais|pas|sauf|mas|não|se|ma|non)\b",
     re.I,
@@ -136,6 +138,9 @@ class Dialogue:
         known = _plugins(whole.calls or whole.proposed) if whole is not None else set()
         if whole is None and len(orders) == 1:
             return self._the_one_order(parts, answers)
+        if whole is not None and whole.calls and len(known) > 1 and not known <= _plugins(calls):
+            # One of them stands only where nothing is ordered: "we moved planning to linear, so install that".
+            return Answer(text=question(whole.calls), proposed=whole.calls, doubtful=True)
         if len(orders) < 2 or not known < _plugins(calls):
             return whole
         likely = min(answer.probability for answer in orders)
@@ -164,6 +169,28 @@ class Dialogue:
             if spoken_of:
                 context = dict.fromkeys(spoken_of, "c")
         return answers
+
+    def managed_by_parts(self, parts: Sequence[str]) -> list[Answer | None]:
+        """Return what each of *parts* of the last message wants of plugins as such; None of one that wants nothing."""
+        found = self._clause_by_clause(parts, self._memory())
+        return [
+            answer if answer is not None and (answer.calls or answer.proposed) and self._manages(part) else None
+            for part, answer in zip(parts, found, strict=True)
+        ]
+
+    def _manages(self, part: str) -> bool:
+        return self._known.read(part, self._memory().context).act.all.get("manage", 0.0) >= MANAGES
+
+    def uses(self, part: str, *, surely: bool = True) -> float:
+        """Return how likely *part* of the last message orders, or asks, something of what is active.
+
+        What does neither counts where it is *surely* of that kind, as a sum without a question mark is.
+        """
+        reading = self._known.read(part, self._memory().context)
+        likely = reading.act.all.get("use", 0.0)
+        asks = part.rstrip().endswith(("?", "\uff1f"))
+        wants = reading.ordered >= WANTS or asks or (surely and likely >= SURELY_USES)
+        return likely if wants else 0.0
 
     def read(self) -> Reading:
         """Return the last message as it is read after what the turn before spoke of."""
@@ -214,8 +241,10 @@ class Dialogue:
             if "A" in letters and _SWITCHES_ON.search(rest)
             else []
         )
-        calls = [*(first.calls if first is not None else ())]
-        calls += [call for call in more if call not in calls]
+        calls: list[Call] = []
+        for call in (*(first.calls if first is not None else ()), *more):
+            if call not in calls:
+                calls.append(call)
         if not calls or any(self._takes_away(call) for call in calls):
             return None
         return Answer(tuple(calls))

@@ -17,6 +17,8 @@ from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dynamic_plugins.embedded.free_text import Span
     from dynamic_plugins.embedded.request import Offered
 
@@ -29,6 +31,8 @@ class Slots:
         self.parameters = parameters_of(tool.parameters)
         self.names = [p.name for p in self.parameters]
         self.filled = Filled()
+        self.untold: set[str] = set()
+        """Parameters of which the message says what nobody has told yet: "here" of who has not said where they are."""
 
     def give(self, name: str, value: Any, *spans: Span, how: str = "said") -> None:
         """Keep an argument, and which part of the message it is."""
@@ -104,7 +108,7 @@ class Slots:
     def _by_reference(self, p: Parameter, *, all_of_them: bool = False) -> list[Any]:
         """Give *p* what the message picks from an earlier result; return all that it picks."""
         for call in self.memory.calls[:6]:
-            items = call.items
+            items = self._of_the_kind(p, call.items)
             if call.failed or (len(items) < 2 and not self.message.points) or not self._may_hold(p, call):
                 continue
             ignored = frozenset(stem(w) for w in tokens(self.tool.name)) | {"name", "id"}
@@ -119,6 +123,16 @@ class Slots:
                     self.give(p.name, picked[0], how="carried")
                 return picked
         return []
+
+    def _of_the_kind(self, p: Parameter, items: Sequence[Item]) -> Sequence[Item]:
+        """Return the files of *items* for a tool for files, the folders for one for folders; else all."""
+        words = {stem(word) for word in tokens(self.tool.name.rpartition("__")[2])}
+        if p.role != "path" or bool(words & _FILE) == bool(words & _FOLDER):
+            return items
+        folders = [i for i in items if {str(i.fields.get("kind")), str(i.fields.get("type"))} & _IS_FOLDER]
+        if words & _FOLDER:
+            return folders or [i for i in items if not re.search(r"\.\w{1,5}$", str(i.fields.get("name")))]
+        return [i for i in items if i not in folders] if folders else items
 
     def _may_hold(self, p: Parameter, call: Any) -> bool:
         """Ids and numbers are one plugin's own."""
@@ -172,7 +186,8 @@ class Slots:
                 and names_again(self.message.text, p.name)
             ):
                 self.give(p.name, self.memory.argument(p.name), how="carried")
-            value = self._carried(p) if p.required and p.name not in self.filled.arguments else None
+            open_ = p.required and p.name not in self.filled.arguments and p.name not in self.untold
+            value = self._carried(p) if open_ else None
             if value is not None and not (p.role == "zone" and value in self._zones()):
                 self.give(p.name, value, how="carried")
 
@@ -232,6 +247,9 @@ class Slots:
         return None
 
 
+_FILE = frozenset({stem("file"), stem("files")})
+_FOLDER = frozenset({stem("folder"), stem("directory"), stem("directories"), "tree"})
+_IS_FOLDER = frozenset({"dir", "directory", "folder", "tree"})
 _HYPHENED = re.compile(
     r"(?<![\w./@-])(?!\d{1,4}-\d{1,2}(?:-\d{1,4})?(?![\w-]))(?=[\w-]*\d)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)+(?![\w/@-]|\.\w)"
     r""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.number_values import numbers, spoken_numbers
+from dynamic_plugins.embedded.number_values import DIGITS, numbers, spoken_numbers, written
 from dynamic_plugins.embedded.typed_values import Value
+from dynamic_plugins.embedded.word_sums import asks_for_sum, word_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +37,15 @@ def expressions(text: str) -> Iterator[Value]:
         if _CALCULATES.search(said) and not _is_no_sum(said, text):
             start = m.start() + m.group().index(said)
             yield Value("expression", said, start, start + len(said))
-    if (spoken := spoken_expression(text)) is not None:
+    spoken, told = spoken_expression(text), word_sum(text)
+    if told is not None and (_numbers_in(spoken) < _numbers_in(told) if spoken else asks_for_sum(text)):
+        spoken = told
+    if spoken is not None:
         yield spoken
+
+
+def _numbers_in(sum_: Value) -> int:
+    return len(re.findall(r"\d+(?:\.\d+)?", str(sum_.value)))
 
 
 def _balanced(said: str) -> str:
@@ -60,7 +68,7 @@ def spoken_expression(text: str) -> Value | None:
     low = text.lower()
     for value in reversed(list(spoken_numbers(low))):
         low = low[: value.start] + str(value.value) + low[value.end :]
-    low = re.sub(r"(?<=\d),(?=\d)", ".", low)
+    low = DIGITS.sub(lambda m: written(m.group()), low)
     low = re.sub(
         r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ciento|pour ?cent)\s+(?:of|von|de)\s+(\d+(?:\.\d+)?)",
         r"\1 / 100 * \2",
@@ -76,11 +84,11 @@ def spoken_expression(text: str) -> Value | None:
     if not best or re.search(r"\d\s*(?:\*\*|[*/+^])\s*\d", text) or _is_no_sum(best.replace(" ", "")):
         return None
     best = re.sub(r"sqrt (\d+(?:\.\d+)?)", r"sqrt(\1)", best)
-    written = re.sub(r"\s*(\*\*2|\*\*|[-+*/])\s*", lambda m: m[1] if m[1] == "**2" else f" {m[1]} ", best).strip()
-    if re.match(r"-?\s*\d+(?:\.\d+)? - \d+$", written) and "minus" not in text.lower() and "less" not in text.lower():
+    spaced = re.sub(r"\s*(\*\*2|\*\*|[-+*/])\s*", lambda m: m[1] if m[1] == "**2" else f" {m[1]} ", best).strip()
+    if re.match(r"-?\s*\d+(?:\.\d+)? - \d+$", spaced) and "minus" not in text.lower() and "less" not in text.lower():
         return None
     start = _first_digit(text)
-    return Value("expression", written, start, len(text) if start == 0 else _last_number_end(text))
+    return Value("expression", spaced, start, len(text) if start == 0 else _last_number_end(text))
 
 
 def _first_digit(text: str) -> int:

@@ -58,13 +58,19 @@ _LABELS = {
 
 
 @cache
-def _label_pattern(name: str) -> re.Pattern[str]:
+def label_words(name: str) -> frozenset[str]:
+    """Return the words that say in a message which parameter a value is for: "title", "heading", "titel"."""
     last = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).split("_")[-1].lower()
     words = _LABELS.get(name) or _LABELS.get(last) or ""
-    every = dict.fromkeys(
+    return frozenset(
         [*words.split(), name.lower(), name.replace("_", " ").lower(), *([] if name in _LABELS else [last])]
     )
-    joined = "|".join(re.escape(word) for word in sorted(every, key=len, reverse=True) if len(word) > 2)
+
+
+@cache
+def _label_pattern(name: str) -> re.Pattern[str]:
+    every = sorted(label_words(name), key=lambda word: (-len(word), word))
+    joined = "|".join(re.escape(word) for word in every if len(word) > 2)
     return re.compile(
         rf"(?<![\w-])(?:{joined})(?![\w-])(?:\s+(?:it|this|that|them)\b)?(?:\s+(?:is|to|as|of|the|word|ist|es|named|called|namens|llamad[oa]|appelée?)\b)?(?:\s+(?:de|del|des|der|la|el|le|the)\b)?\s*[:=]?\s*",
         re.I,

@@ -42,6 +42,10 @@ class Filled:
     """Those that are only what the message has left over."""
     missing: tuple[str, ...] = ()
     used: list[Span] = field(default_factory=list)
+    onward: bool = False
+    """Whether it is the last call for the next part of what that one gave."""
+    substituted: bool = False
+    """Whether it is the last call with something in place of its like."""
 
 
 class Message:

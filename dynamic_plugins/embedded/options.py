@@ -87,7 +87,8 @@ def manage_option(here: Situation, managed: Answer) -> Option:
         "odds": _odds(managed.probability) / 4,
         **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in calls},
     }
-    return Option("manage", done, asked, here.crossed("manage", own), bool(calls), managed.doubtful)
+    features = here.crossed("manage", own)
+    return Option("manage", done, asked, features, bool(calls), managed.doubtful, managed.probability)
 
 
 def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:
@@ -121,6 +122,7 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         Answer(text=question(calls), proposed=calls),
         here.crossed("use", own),
         changing=proposal.changing,
+        doubtful=proposal.changing and proposal.substituted,
         spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
     )
 

@@ -7,17 +7,18 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_words import concepts, fillers
+from dynamic_plugins.embedded.bare_places import bare_place, is_city
 from dynamic_plugins.embedded.cities import cities_in
 from dynamic_plugins.embedded.free_text import called, whole_text
-from dynamic_plugins.embedded.references import Memory, chosen
+from dynamic_plugins.embedded.references import chosen
 from dynamic_plugins.embedded.typed_slots import TypedSlots
+from dynamic_plugins.embedded.zone_pairs import sides
 from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.embedded.free_text import Span
-    from dynamic_plugins.embedded.message import Message
     from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.typed_values import Value
 
@@ -32,6 +33,8 @@ class PlaceSlots(TypedSlots):
             return
         if place := self._named_place():
             self.give(p.name, place[0], place[1])
+        elif self.memory.argument(p.name) and (bare := bare_place(self.message)):
+            self.give(p.name, bare[1], bare.span(1), how="said" if is_city(bare[1]) else "guessed")
         elif (
             p.required
             and not self.message.points
@@ -72,9 +75,11 @@ class PlaceSlots(TypedSlots):
                 value = next((v for v in places if (v.start, v.end) not in self.filled.used), places[0])
                 self.give(p.name, value.unit, (value.start, value.end))
             return
-        for name, zone, span in _source_and_target(zones, self.message, self.memory):
+        for name, zone, span in sides(zones, self.message, self.memory, self.clocks()):
             if name == p.name:
                 self.give(name, zone, *([span] if span else []), how="said" if span else "carried")
+                if zone is None:
+                    self.untold.add(name)
 
     # --- paths
 
@@ -182,18 +187,11 @@ _PLACES = frozenset({"city", "place", "town"})
 _GOES_TO = re.compile(
     r"\b(?:to|into|as|called|named|be|nach|in|zu|a|à|en|vers|dans|como|con el nombre|para|su|naar)[\s\"'`“„«:]*\Z", re.I
 )
-_RENAMES_IT = re.compile(r"\b(?:rename|renombra|renomme|umbenennen)\s+(?:it|that|this|es|das|lo|la|le)\s*\Z", re.I)
-_FOR_ME = re.compile(
-    r"\b(?:for me|i'?m|i am|here|over here|für mich|bei mir|para m[ií]|pour moi)\b[^.!?]{0,20}\Z", re.I
-)
-_OF_THERE = re.compile(r"\b(?:there|their|theirs|over there|his|her|dort|allí|allá|là-bas)\b", re.I)
-_MINE = re.compile(
-    r"\b(?:for (?:me|us)|our|ours|my|mine|here|für (?:mich|uns)|bei (?:mir|uns)|hier|para (?:m[ií]|nosotros)|aquí"
-    r"|pour (?:moi|nous)|chez (?:moi|nous)|ici|u nas)\b",
+_RENAMES_IT = re.compile(
+    r"\b(?:rename|renombra|renomme|umbenennen)\s+(?:it|that|this|es|das|lo|la|le"
+    r"|(?:the|la|el|le|das|die|den)\s+[\w-]+(?:\s+(?:one|file|datei))?)\s*\Z",
     re.I,
 )
-_LOCAL = re.compile(r"Use '([\w+/-]+)' as local timezone")
-_ENDS = re.compile(r"[.!?;]\s")
 _PATHS = ("destination", "path", "source")
 _PLACED = [
     re.compile(
@@ -203,53 +201,3 @@ _PLACED = [
     re.compile(r"\b(?:in|for|at|near|around|in|bei|à|en|over in)\s+([a-zà-þ][\w'’-]{3,})\b"),
     re.compile(r"(?<=\w[ ,])([A-ZÀ-ÖØ-Þ][\w'’-]{2,})"),
 ]
-
-
-def _own_zone(zones: Sequence[Parameter]) -> str | None:
-    """Return the person's own time zone, where the server says it; a machine that keeps UTC says nothing of them."""
-    found = next((m for p in zones if (m := _LOCAL.search(p.description))), None)
-    return found[1] if found and found[1].rpartition("/")[2] not in ("UTC", "GMT", "UCT", "Universal", "Zulu") else None
-
-
-def _spoken_from(text: str, asked: int, known: str | None, own: str | None) -> tuple[str, str] | None:
-    """Return the zones of a time that is said without a place: "she works till six her time, when is that mine"."""
-    if known is None or own is None or known == own:
-        return None
-    for part, mine_first in ((text[:asked], True), (text[asked:], False)):
-        mine, there = _MINE.search(part), _OF_THERE.search(part)
-        if bool(mine) != bool(there):
-            return (own, known) if bool(mine) == mine_first else (known, own)
-    return None
-
-
-def _source_and_target(
-    zones: Sequence[Parameter], message: Message, memory: Memory
-) -> list[tuple[str, str, Span | None]]:
-    """Return which of two zones is which: the place beside the time of day is where it is said from."""
-    places, clocks = message.values.of("place"), message.values.of("time")
-    source = next((p for p in zones if re.search(r"source|from|origin", p.name, re.I)), zones[0])
-    target = next((p for p in zones if p is not source), zones[-1])
-    question = re.search(r"\b(?:what|when|wann|wie spät|wieviel|qué hora|quelle heure|che ora)\b", message.text, re.I)
-    asked = question.start() if question and (not clocks or question.start() > clocks[0].start) else len(message.text)
-    known, own = memory.place(), _own_zone(zones)
-    if not places:
-        ends = _spoken_from(message.text, asked, known[1] if known else None, own) if clocks else None
-        return [] if ends is None else [(source.name, ends[0], None), (target.name, ends[1], None)]
-    if len(places) == 1:
-        place = places[0]
-        mine = _FOR_ME.search(message.text[: place.start])
-        if clocks and known and mine and _OF_THERE.search(message.text[: mine.start()]):
-            return [(source.name, known[1], None), (target.name, place.unit, (place.start, place.end))]
-        other = own if own and _MINE.search(message.text) else known[1] if known else None
-        named, unnamed = (source, target) if clocks and place.start < asked else (target, source)
-        found: list[tuple[str, str, Span | None]] = [(named.name, place.unit, (place.start, place.end))]
-        return [*found, *([(unnamed.name, other, None)] if other and other != place.unit else [])]
-    at = clocks[0].end if clocks else 0
-    beside = [v for v in places if clocks and not _ENDS.search(message.text, *sorted((v.start, clocks[0].start)))]
-    # Where one sentence has the time and a place, another one asks for the other place.
-    near = min(beside if len(beside) == 1 else places, key=lambda v: (v.start > asked, v.start < at, abs(v.start - at)))
-    rest = [v for v in places if v is not near]
-    return [
-        (source.name, near.unit, (near.start, near.end)),
-        (target.name, rest[-1].unit, (rest[-1].start, rest[-1].end)),
-    ]

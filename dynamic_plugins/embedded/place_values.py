@@ -70,6 +70,9 @@ _NO_PLACES = frozenset(
         "cairo",
         "date",
         "time",
+        "wake",
+        "midway",
+        "easter",
     ]
 ) - frozenset(["israel", "lima", "poland", "turkey", "iran", "cuba", "egypt", "rome", "cairo"])
 
@@ -96,6 +99,7 @@ def places(text: str) -> Iterator[Value]:
         index += step
 
 
+_WHOLE = re.compile(r"\W*(?:and|or|what about|how about|same for)\s+", re.I)
 _AFTER_A_CLOCK = re.compile(r"\d\s?(?:am|pm|a\.m\.|p\.m\.|h|uhr)?\s$", re.I)
 
 
@@ -111,5 +115,6 @@ def _may_be_a_place(place: str, ahead: str) -> bool:
             or low == "nyc"
             or (low not in _NO_PLACES and low != "la")
             or ahead.endswith(("in ", "for "))
+            or _WHOLE.fullmatch(ahead) is not None
         )
     return len(place) > 3 and low not in _NO_PLACES

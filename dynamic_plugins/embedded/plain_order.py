@@ -25,9 +25,9 @@ X = (
 _CLAUSES = tuple(
     (letter, re.compile(pattern.replace("X", X)))
     for letter, patterns in {
-        "I": ("(?:install|installiere|installier|installe|instala|installa|zainstaluj) X",),
+        "I": ("(?:install|installiere|installier|installe|instala|installa|zainstaluj|установи) X",),
         "A": (
-            "(?:activate|enable|resume|un-?pause|wake(?: up)?|aktiviere|activa|active|attiva|ativa|aktywuj) X",
+            "(?:activate|enable|resume|un-?pause|wake(?: up)?|aktiviere|activa|active|attiva|ativa|aktywuj|включи) X",
             "(?:switch|turn) X (?:back )?on",
             "(?:switch|turn) on X",
             "bring X (?:back|back on|out of hibernation)",
@@ -35,14 +35,14 @@ _CLAUSES = tuple(
             "(?:enciende|allume|accendi|liga|włącz) X",
         ),
         "D": (
-            "(?:deactivate|disable|pause|deaktiviere|desactiva|désactive|disattiva|desativa) X",
+            "(?:deactivate|disable|pause|deaktiviere|desactiva|désactive|disattiva|desativa|выключи|отключи) X",
             "(?:schalte?|mach) X (?:wieder )?aus",
             "(?:apaga|éteins|spegni|desliga|wyłącz) X",
             "(?:switch|turn) X (?:back )?off",
             "(?:switch|turn) off X",
         ),
         "U": ("unload X(?: from memory)?", "(?:kick|take|throw|remove) X (?:out of|from) memory"),
-        "X": ("(?:uninstall|deinstalliere|deinstallier|désinstalle|desinstala|disinstalla|odinstaluj) X",),
+        "X": ("(?:uninstall|deinstalliere|deinstallier|désinstalle|desinstala|disinstalla|odinstaluj|удали) X",),
     }.items()
     for pattern in patterns
 )

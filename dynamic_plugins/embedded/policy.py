@@ -175,7 +175,8 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
     """
     spoken = reading.text.spoken
     meant = [plugin for plugin in reading.wanted if not _kept(spoken, plugin.link)]
-    wanted = [_taken_away(Wanted(plugin, plugin.intents, plugin.probability)) for plugin in meant]
+    meant = [plugin for plugin in meant if not any(_is_inside(plugin.link, other.link) for other in meant)]
+    wanted = [_taken_away(Wanted(plugin, plugin.intents, plugin.probability), spoken) for plugin in meant]
     named = [each for each in wanted if each.plugin.link.pointed]
     if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
         wanted = named
@@ -189,6 +190,12 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
         if any(_CORRECTS.search(f" {text} ") for text in between) and each in wanted:
             wanted.remove(each)
     return wanted
+
+
+def _is_inside(link: Link, other: Link) -> bool:
+    """Whether *link* is only a part of the words that call another plugin by its name: "Google" of "Google Chat"."""
+    covers = other.start <= link.start and link.end <= other.end and (link.start, link.end) != (other.start, other.end)
+    return other.named and link.named and covers and link.kind == "part" and other.kind != "part"
 
 
 _KEEPS = re.compile(
@@ -209,8 +216,17 @@ def _kept(spoken: str, link: Link) -> bool:
     return names_a_thing(spoken, link) or (link.named and bool(_KEEPS.search(spoken[: link.start])))
 
 
-def _taken_away(wanted: Wanted) -> Wanted:
-    """Return *wanted*, or that the plugin be removed, where it is off already and that may well be meant."""
+_SAYS_UNINSTALL = re.compile(
+    r"(?<!not )(?<!n't )\b(?:uninstall|de-?install|desinstal|d[ée]sinstall|disinstall|odinstal)", re.I
+)
+
+
+def _taken_away(wanted: Wanted, spoken: str) -> Wanted:
+    """Return *wanted*, or that the plugin be removed, where the message says so in that word, or it is off already and
+    that may well be meant.
+    """
+    if wanted.letters == "U" and _SAYS_UNINSTALL.search(spoken):
+        return replace(wanted, letters="X")
     shares = wanted.plugin.prediction.all
     gone = shares.get("X", 0.0) + shares.get("U", 0.0)
     if wanted.letters != "D" or wanted.plugin.state != "off" or gone < REMOVES:
@@ -299,6 +315,8 @@ def _doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
         return True
     if any(each.plugin.link.kind in _GUESSED for each in wanted):
         return True
+    if len(wanted) > 1 and not _ALL.search(spoken) and any(each.plugin.link.kind == "unnamed" for each in wanted):
+        return True  # which of them is not said
     if any("X" in each.letters for each in wanted) and (len(sentences(spoken)) > 1 or not _UNINSTALLS.search(spoken)):
         return True  # what is said beside it may take it back, and a removal cannot be; or a note is to be deleted
     return hedged(spoken, [each.plugin.link for each in wanted])

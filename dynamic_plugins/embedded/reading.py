@@ -37,6 +37,8 @@ _CONTRARY: dict[str, tuple[tuple[State, str], ...]] = {
     **dict.fromkeys("AI", (("on", "D"), ("on", "X"))),
 }
 """Of each letter: what the same words would want of a plugin that stands otherwise, if they mean the contrary."""
+EVEN = 0.9
+"""So near the likeliest is another label that how the plugin stands decides between the two."""
 WEIGHED = 0.2
 """What is less likely to be meant is not read a second time."""
 
@@ -74,6 +76,8 @@ class PluginReading:
         best = max(shares, key=shares.__getitem__)
         if gone > shares[best]:
             return "X" if shares.get("X", 0.0) > shares.get("U", 0.0) else "U"
+        if best == "D" and self.state == "off" and shares.get("A", 0.0) >= EVEN * shares["D"]:
+            return "A"  # nobody has to switch off what is off
         return "" if best == NOTHING else best
 
     @property

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import posixpath
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_words import fillers, mended, ordinals
 from dynamic_plugins.embedded.extractors import extract
+from dynamic_plugins.embedded.number_values import number_words
+from dynamic_plugins.embedded.superlatives import extreme
+from dynamic_plugins.embedded.turns_of_phrase import phrases
 from dynamic_plugins.text.stemmer import stem
-from dynamic_plugins.text.tokenizer import tokens
+from dynamic_plugins.text.tokenizer import plain, tokens
 from dynamic_plugins.tools.management import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dynamic_plugins.embedded.request import Exchange
+    from dynamic_plugins.embedded.typed_values import Value
 
 REMEMBERED = 12
 """So many exchanges back a message may reach."""
@@ -76,12 +83,14 @@ class Memory:
                 return call.arguments[name]
         return None
 
+    @cached_property
+    def places(self) -> list[list[Value]]:
+        """The places in each of *said*, the newest first."""
+        return [extract(said).of("place") for said in self.said]
+
     def place(self) -> tuple[str, str] | None:
         """Return the place that was spoken of last, and its zone."""
-        for said in self.said:
-            if places := extract(said).of("place"):
-                return str(places[-1].value), places[-1].unit
-        return None
+        return next(((str(places[-1].value), places[-1].unit) for places in self.places if places), None)
 
 
 def _unwrapped(name: str, arguments: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -100,11 +109,18 @@ def _result(result: Any) -> Any:
     if isinstance(result, dict) and "result" in result and {"ok", "plugin", "action"} & result.keys():
         return _result(result["result"])
     if isinstance(result, str) and result.strip()[:1] in ("{", "["):
-        try:
-            return json.loads(result)
-        except ValueError:
-            return result
+        return _parsed(result)
     return result
+
+
+def _parsed(text: str) -> Any:
+    """Return what JSON in *text* says, or what Python prints for the same; *text* itself where it is neither."""
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            return parse(text.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+    return text
 
 
 # --- what a result lists
@@ -121,14 +137,25 @@ def items_in(result: Any) -> list[Item]:
     if isinstance(result, str):
         return _items_of_text(result)
     if isinstance(result, list):
-        return [_item(each) for each in result]
+        return [_item(each) for one in result for each in _with_branches(one)]
     if isinstance(result, dict):
         lists = [value for value in result.values() if isinstance(value, list) and value]
         if lists:
-            return [_item(each) for each in max(lists, key=len)]
+            return [_item(each) for one in max(lists, key=len) for each in _with_branches(one)]
         inner = [value for value in result.values() if isinstance(value, dict)]
         return [Item(_label(result), {**result, **{k: v for d in inner for k, v in d.items() if k not in result}})]
     return []
+
+
+def _with_branches(each: Any, above: str = "") -> Iterator[Any]:
+    """Give a thing, and what lies in it, each with its path from the top, where folders hold *children*."""
+    if not (isinstance(each, dict) and isinstance(each.get("name"), str)) or not (above or each.get("children")):
+        yield each
+        return
+    path = posixpath.join(above, each["name"])
+    yield {**{k: v for k, v in each.items() if k != "children"}, "path": path}
+    for inner in each.get("children") or ():
+        yield from _with_branches(inner, path)
 
 
 def _item(each: Any) -> Item:
@@ -150,9 +177,12 @@ def _items_of_text(text: str) -> list[Item]:
         if len(lines) == 1 and not (_REF.search(text) or _COMMIT.match(text) or _MARK.match(text)):
             # A plain sentence lists nothing; a lone path does.
             return [_item_of_line(text)] if re.fullmatch(r"\s*[~/][\w./-]+\s*", text) else []
-    return [_item_of_line(line) for line in lines]
+    marked = [line for line in lines if _BRACKETED.match(line)]
+    return [_item_of_line(line) for line in (marked if len(marked) == len(lines) - 1 > 1 else lines)]
 
 
+_BRACKETED = re.compile(r"\s*\[(?!(?:FILE|DIR)\b)([\w-]+)\]\s+(\S.*)", re.I)
+"""A line that begins with the id of what it names: "[9] curtains"; a line over such lines is a heading."""
 _NUMBERED = re.compile(r"(?:^|[\s;,]+)(?=(\d{1,2})[.)]\s)")
 _FILES = re.compile(r"\s+(?=\[(?:FILE|DIR)\])")
 _SEPARATORS = (r";\s+", r"\s\|\s", r",\s+(?=#\d)", r",\s+")
@@ -185,10 +215,16 @@ def _item_of_line(line: str) -> Item:
         ref = found[1] or found[2]
         label = text.replace(found.group(), " ").strip()
         return Item(label, {"ref": ref, "id": ref, "name": label})
+    if found := _BRACKETED.match(text):
+        return Item(found[2], {"id": found[1], "name": found[2]})
     if found := _COMMIT.match(text):
         return Item(text, {"sha": found[1], "hash": found[1], "revision": found[1], "id": found[1], "name": found[1]})
     named = _STATE.sub("", _SIZE.sub("", text))
-    fields: dict[str, Any] = {"name": named, "kind": "dir" if "[DIR]" in line else ""}
+    fields: dict[str, Any] = {
+        "name": named,
+        **({"size": size[0].strip()} if (size := _SIZE.search(text)) else {}),
+        "kind": "dir" if "[DIR]" in line else "",
+    }
     if found := re.match(r"#(\d+)\b", named):
         fields |= {"number": int(found[1]), "id": found[1]}
     if "/" in named and " " not in named:
@@ -202,6 +238,16 @@ def _item_of_line(line: str) -> Item:
 
 # --- which of them is meant
 
+_REFUSED = re.compile(
+    rf"(?:,|\b(?:but|and|und|aber|y|et|e|mais|ma))?\s*\b{phrases('again', 'not')}\s+"
+    r"(?:(?:the|das|den|die|le|la|el|los|las|il|o|a) )?([^\W\d][\w.-]*)",
+    re.I,
+)
+_SO_MANY = re.compile(
+    r"\b([^\W\d_]+)\s+(\d|[^\W\d_]+)\b(?=\s*(?:$|[,.;!?]|(?:of (?:them|those|these)|ones|and|but|please|bitte|und|y"
+    r"|et|e)\b))",
+    re.I,
+)
 _PLACES = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
 _PRONOUNS = frozenset(
     [
@@ -272,6 +318,14 @@ def chosen(message: str, items: Sequence[Item], ignored: frozenset[str] = frozen
 
     Words of the action itself (*ignored*, as stems) pick nothing.
     """
+    if refused := [m for m in _REFUSED.finditer(message) if m.start()]:
+        without = [stem(token) for m in refused for token in tokens(m[1])]
+        items = [item for item in items if not _label_stems(item.label) & set(without)] or items
+        message = _REFUSED.sub(" ", message)
+    if picked := _by_count(message, items):
+        return picked
+    if (best := extreme(message, items)) is not None:
+        return [best]
     words = [mended(word) for word in tokens(message)]
     places = [_place(word, position, words) for position, word in enumerate(words)]
     if "both" in places and len(items) >= 2:
@@ -283,11 +337,21 @@ def chosen(message: str, items: Sequence[Item], ignored: frozenset[str] = frozen
         picked = [items[0]]
     if "middle" in places and len(items) % 2:
         picked.append(items[len(items) // 2])
-    if found := re.search(r"\b(?:number|nr|no|nummer|n[uú]mero)\.?\s*(\d+)\b", message, re.I):
-        picked += [item for item in items if str(item.fields.get("number")) == found[1]] or items[
-            int(found[1]) - 1 : int(found[1])
-        ]
+    if found := re.search(r"\b(?:number|nr|no|nummer|n[uú]m[eé]ro)\.?\s*(\d+|[^\W\d_]+)\b", message, re.I):
+        place = int(found[1]) if found[1].isdigit() else number_words().get(found[1].lower(), 0)
+        numbered = [item for item in items if str(item.fields.get("number")) == str(place)]
+        picked += numbered or (items[place - 1 : place] if place else [])
     return _unique(picked)
+
+
+def _by_count(message: str, items: Sequence[Item]) -> list[Item]:
+    """Return "the first two", "the last 3": so many from an end, where the number says nothing else."""
+    found = _SO_MANY.search(message)
+    place = ordinals().get(plain(found[1]), "") if found else ""
+    count = (int(found[2]) if found[2].isdigit() else number_words().get(found[2].lower(), 0)) if found else 0
+    if place not in ("first", "last") or not 1 < count <= len(items):
+        return []
+    return list(items[:count] if place == "first" else items[-count:])
 
 
 def _unique(items: Sequence[Item]) -> list[Item]:

@@ -7,7 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_words import fillers
+from dynamic_plugins.embedded.next_part import next_part
 from dynamic_plugins.embedded.parameters import parameters_of
+from dynamic_plugins.embedded.running_sums import replaced
+from dynamic_plugins.embedded.substitution import substituted
+from dynamic_plugins.embedded.turns_of_phrase import phrases
 from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
@@ -19,9 +23,14 @@ if TYPE_CHECKING:
 
 SHORT = 12
 """A message of more words is not just the last one with something else in it."""
+_ASKS_FIRST = re.compile(
+    r"\W*(?:and|und|y|et|e|en|og|och|a|ve)\s(?:[^\s?]+\s+){1,9}[^\s?]+\?\s+(?:\S+\s*){1,8}\Z", re.I
+)
+"""A short question and a short remark behind it: "and if they make it 4? they did that to my friend"."""
 _TURNED = re.compile(
     r"other way (?:a)?round|vice versa|reversed?|umgekehrt|andersherum|al revés|dans l'autre sens|l'inverse", re.I
 )
+_ONE_OF_TWO = re.compile(r"\b(?:latter|former|first|second|last)\b", re.I)
 _PAIRS = (
     ("source_timezone", "target_timezone"),
     ("from", "to"),
@@ -31,11 +40,11 @@ _PAIRS = (
 )
 _AGAIN = re.compile(
     r"\b(?:again|same|once more|another|nochmal|dasselbe|das gleiche|gleich\w*|otra vez|lo mismo|encore|"
-    r"la même|pareil|do it|do \d+|the same|(?:times|mal|por) the same)\b",
+    rf"{phrases('again', 'same')}|pareil|igual|uguale|tanto quanto|aynı|do it|do \d+|(?:times|mal|por) the same)\b",
     re.I,
 )
+_THE_SAME = re.compile(rf"\b{phrases('again', 'same')}\b", re.I)
 _STRING = re.compile(r"'((?:[^']|'')*)'")
-_DIGITS = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)|(?<![\w.])\d+(?:\.\d+)?")
 
 
 def repeated(message: Message, last: Used, tool: Offered, filled: Filled) -> dict[str, Any] | None:
@@ -43,18 +52,27 @@ def repeated(message: Message, last: Used, tool: Offered, filled: Filled) -> dic
 
     *filled* is what *message* gives of *tool*'s parameters by itself.
     """
-    if _TURNED.search(message.text):
-        return _turned(last.arguments)
-    if len(message.words) > SHORT or not last.arguments:
+    if _TURNED.search(message.text) and (turned := _turned(message.text, last.arguments)):
+        return turned
+    if not (len(message.words) <= SHORT or _ASKS_FIRST.match(message.text)) or not last.arguments:
         return None
     again = _AGAIN.search(message.text) is not None
-    changed = dict(last.arguments)
+    same = _THE_SAME.search(message.text) is not None
+    onward = next_part(message, last, tool, filled)
+    put = onward or substituted(message, last, filled, _sums(tool))
+    filled.onward, filled.substituted = bool(onward), put is not None and not onward
+    changed = dict(put or last.arguments)
+    settled = {name for name, value in changed.items() if value != last.arguments.get(name)}
     for p in parameters_of(tool.parameters):
+        if p.name in settled or (put and not onward and p.name not in last.arguments and p.role == "number"):
+            continue  # "and 4472" is the number of a page, and no limit that nobody had set
         value = filled.arguments.get(p.name)
         old = last.arguments.get(p.name)
-        if p.role in ("sql", "expression") and isinstance(old, str) and p.name not in filled.said:
-            value = _rewritten(old, message, p.role)
-        elif (p.name in filled.guessed and (again or not _short_name(value))) or p.name not in filled.said:
+        if p.role == "expression" and isinstance(old, str) and p.name not in filled.said:
+            value = replaced(message.text, last, p.name)
+        elif p.role == "sql" and isinstance(old, str) and p.name not in filled.said:
+            value = _rewritten(old, message)
+        elif p.name not in filled.said and not (p.name in filled.guessed and same and _short_name(value)):
             value = None
         if value is not None:
             changed[p.name] = value
@@ -63,30 +81,36 @@ def repeated(message: Message, last: Used, tool: Offered, filled: Filled) -> dic
     return changed
 
 
+def _sums(tool: Offered) -> frozenset[str]:
+    return frozenset(p.name for p in parameters_of(tool.parameters) if p.role == "expression")
+
+
 def _short_name(value: Any) -> bool:
-    return isinstance(value, str) and len(value.split()) <= 3 and not all(plain(w) in fillers() for w in value.split())
+    if not isinstance(value, str) or len(value.split()) > 3 or _THE_SAME.search(value):
+        return False
+    return not all(plain(word) in fillers() for word in value.split())
 
 
 def _means_again(message: Message) -> bool:
     return len([w for w in message.words if w not in fillers()]) <= 2
 
 
-def _turned(arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+def _turned(text: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
     for one, other in _PAIRS:
         if one in arguments and other in arguments:
             return {**arguments, one: arguments[other], other: arguments[one]}
+    if (
+        len(arguments) == 2
+        and not _ONE_OF_TWO.search(text)
+        and len({type(value) for value in arguments.values()} - {str, bool}) == 1
+    ):
+        (one, a), (other, b) = arguments.items()
+        return {one: b, other: a}
     return None
 
 
-def _rewritten(code: str, message: Message, role: str) -> str | None:
+def _rewritten(code: str, message: Message) -> str | None:
     """Return *code* with the values that *message* says in place of its own, in their order."""
-    if role == "expression":
-        numbers = message.values.of("number")
-        if len(numbers) != 1 or "%" in numbers[0].unit or numbers[0].unit in ("percent", "prozent"):
-            return None
-        if not (_AGAIN.search(message.text) or re.search(r"\b(?:with|w|mit|con|for|of|times)\b", message.text, re.I)):
-            return None
-        return _DIGITS.sub(str(numbers[0].value), code, count=1)
     found = re.search(r"\b(?:top|first|only|limit|just)\s+(?:the\s+)?(?:top\s+)?(\d+)\b", message.text, re.I)
     if found and re.search(r"\blimit\s+\d+", code, re.I):
         return re.sub(r"(\blimit\s+)\d+", rf"\g<1>{found[1]}", code, flags=re.I)

@@ -9,6 +9,7 @@ of them holds is the arbiter's to say (:mod:`dynamic_plugins.embedded.arbiter`).
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from dynamic_plugins.embedded.answers import answer_to
 from dynamic_plugins.embedded.arbiter import choose
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
 from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
-from dynamic_plugins.embedded.hedges import CLAUSE_END
+from dynamic_plugins.embedded.mixed_order import besides_managing, mixed_order
 from dynamic_plugins.embedded.options import (
     Situation,
     ask_for,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.about import About
     from dynamic_plugins.embedded.arbiter import Option
     from dynamic_plugins.embedded.reading import Reading
-    from dynamic_plugins.embedded.request import Exchange, Request
+    from dynamic_plugins.embedded.request import Request
     from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.embedded.using import Proposal
     from dynamic_plugins.registry.entry import Entry
@@ -63,12 +64,15 @@ MANAGEMENT = frozenset(NAMES)
 SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
 USES = 0.4
 """What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
-MANAGES = 0.5
-"""What so likely manages plugins is the order itself."""
+WISHED = 0.5
+"""So likely must the message before a yes have wanted something of what is active."""
 SURELY_USES = 0.6
 """What a later clause asks, behind an order that was no plain one, is called from this probability on."""
 CHANGES = 0.9
 """What a message says besides switching a plugin on is called from this probability on."""
+OWN_READS, OWN_CHANGES = 0.35, 0.55
+"""What a message wants of the plugin that it had switched on is called from these probabilities on, where it only reads
+and where it changes something."""
 LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
 """From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
 message speaks of plugins as such."""
@@ -119,13 +123,13 @@ class Responder:
         tools = _usable(request)
         knowledge = Knowledge(self._names, self._entries, standing)
         request, understood = self._understood(request, knowledge)
-        if self._plain(request, tools, understood, standing) is not None:
+        if self._plain(request, tools, understood, knowledge) is not None:
             return None
         return self._options(request, tools, knowledge, understood), understood
 
     def _weighed(self, request: Request, tools: Sequence[Offered], knowledge: Knowledge) -> Answer:
         request, understood = self._understood(request, knowledge)
-        if (plain := self._plain(request, tools, understood, knowledge.standing)) is not None:
+        if (plain := self._plain(request, tools, understood, knowledge)) is not None:
             return plain
         return choose(self._options(request, tools, knowledge, understood), understood.reading)
 
@@ -136,7 +140,7 @@ class Responder:
         return request, Dialogue(knowledge, request.exchanges, offered).understand()
 
     def _plain(
-        self, request: Request, tools: Sequence[Offered], understood: Understood, standing: Standing
+        self, request: Request, tools: Sequence[Offered], understood: Understood, knowledge: Knowledge
     ) -> Answer | None:
         """Return what a message that leaves no doubt wants: a yes, a choice, "use X to …", "switch X on"."""
         if says_goodbye(understood.said) and not understood.settled:
@@ -145,13 +149,17 @@ class Responder:
             return Answer(text=FOR_A_TERMINAL)
         if (name := asked_about(understood.reading)) is not None:
             return Answer((Call("list_available_plugins", {"query": name}),))
-        if (told := version_order(understood.reading, standing, tools)) is not None:
+        if (told := version_order(understood.reading, knowledge.standing, tools)) is not None:
             return Answer(text=told)
         if (unlisted := unlisted_order(understood.reading, self._names)) is not None:
             return Answer(unlisted)
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
+        if tools and not understood.settled and (managed is not None or understood.reading.links):
+            dialogue = Dialogue(knowledge, request.exchanges)
+            if (mixed := mixed_order(request.now.said, dialogue, request.exchanges[:-1], tools)) is not None:
+                return mixed
         if managed is not None and (understood.settled or managed.calls) and not _is_no_setting(understood.said, tools):
             return managed
         if tools and (completed := self._completed(request, tools)) is not None:
@@ -273,23 +281,47 @@ class Responder:
         left = after_plain_order(Dialogue(knowledge, ordered).read())
         if left == ordered[-1].said and "?" in reply_before(ordered):
             left = past_a_yes(left) or left
-        best = next(iter(propose(left, ordered[:-1], tools)), None)
+        configured = any(made.name == "configure_plugin" for made in request.now.calls)
+        if not configured and (own := self._of_what_was_switched_on(request, left, tools, knowledge)):
+            return own
         # What follows on an order with "then", or on a yes, is one too; and so is what a yes to "shall I switch it on?"
         # was said to.
-        least = CHANGES if left == ordered[-1].said and ordered is request.exchanges else USES
-        if best is not None and best.calls and not best.missing and best.probability >= least:
-            return _calls(best)
-        return self._second_half(left, ordered[:-1], tools, knowledge) if left == ordered[-1].said else None
+        plainly = left != ordered[-1].said or ordered is not request.exchanges
+        for text in [left] if plainly else besides_managing(left, Dialogue(knowledge, ordered)):
+            best = next(iter(propose(text, ordered[:-1], tools)), None)
+            least = USES if plainly else CHANGES if best is not None and best.changing else SURELY_USES
+            if best is not None and best.calls and not best.missing and best.probability >= least:
+                return _calls(best)
+        return None
 
-    def _second_half(
-        self, said: str, before: Sequence[Exchange], tools: Sequence[Offered], knowledge: Knowledge
+    def _of_what_was_switched_on(
+        self, request: Request, left: str, tools: Sequence[Offered], knowledge: Knowledge
     ) -> Answer | None:
-        """Return what the later clauses of a message ask of a plugin that its first ones switched on."""
-        for found in CLAUSE_END.finditer(said):
-            rest = said[found.end() :]
-            best = next(iter(propose(rest, before, tools)), None)
-            manages = knowledge.read(rest).act.all.get("manage", 0.0) >= MANAGES
-            if not manages and best is not None and best.calls and not best.missing and best.probability >= SURELY_USES:
+        """Return what the message, or the one that the plugin was switched on for, wants of the plugin that now is on.
+
+        *left* is what the message says besides the order to switch it on. What says too little by itself ("yes, two of
+        them") is read together with the message before.
+        """
+        plugins = [str(made.arguments.get("plugin_name")) for made in request.now.calls]
+        names = {_plain_name(name) for name in plugins}
+        mine = [tool for tool in tools if _plain_name(tool.name.rpartition("__")[0]) in names]
+        before = request.exchanges[:-1]
+        dialogue = Dialogue(knowledge, request.exchanges)
+        own = [left] if left != request.now.said else besides_managing(left, dialogue)
+        texts = [(text, before) for text in own if text.strip()]
+        if (
+            "?" in reply_before(request.exchanges)
+            and before
+            and Dialogue(knowledge, before).uses(before[-1].said) >= WISHED
+        ):
+            wish, earlier = before[-1].said, before[:-1]
+            texts += [(wish, earlier)] if _is_yes(request) else []
+            texts += [(f"{wish}. {left}", earlier)]
+        for text, known in texts if mine else ():
+            best = next((each for each in propose(text, known, mine) if not each.answers), None)
+            if best is None or not best.calls or best.missing:
+                continue
+            if best.probability >= (OWN_CHANGES if best.changing else OWN_READS):
                 return _calls(best)
         return None
 
@@ -353,6 +385,11 @@ def _is_yes(request: Request) -> bool:
     """Whether the last message is nothing but a yes to a question."""
     before = turn_before(request.exchanges)
     return before is not None and not before.calls and "?" in (before.reply or "") and agrees(request.now.said)
+
+
+def _plain_name(plugin: str) -> str:
+    """Return a plugin's name as the names of tools begin with it: without its publisher and signs."""
+    return re.sub(r"[^a-z0-9]", "", plugin.rpartition("/")[2].lower())
 
 
 def _short_name(tool: str) -> str:

@@ -25,11 +25,12 @@ ANSWER_WORDS = 9
 """A message of more words does not only say what was asked for."""
 
 _KEY = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
-_WORD_KEY = r"[A-Z][A-Z0-9]{3,}(?:_[A-Z0-9]+)*"
+_WORD_KEY = rf"(?:{_KEY}|[A-Z][A-Z0-9]{{3,}})"
 _GIVEN = r"(\"[^\"\n]*\"|'[^'\n]*'|\[secret:[^\]]*\]|[^\s;]+)"
 _PAIR = re.compile(rf"\b({_KEY})\s*(?:=|:(?!//))\s*{_GIVEN}")
 _SET_TO = re.compile(
-    rf"\b({_WORD_KEY})\s+(?:has to be|is to be|must be|should be|shall be|set to"
+    rf"\b({_WORD_KEY})\s+(?:(?:has|needs|ought|is) to (?:be|read)"
+    rf"|(?:must|should|shall|will|can) (?:now )?(?:be|read)|set to|becomes|reads"
     rf"|to|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
     rf"|=>|->)\s+{_GIVEN}|\b({_WORD_KEY})\s*(?:设置为|设为|设成|改为|改成|是|を|に)\s*{_GIVEN}"
 )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.action_words import fillers, ordinals, verb_kinds
 from dynamic_plugins.embedded.currency_slots import CurrencySlots
 from dynamic_plugins.embedded.free_text import called, labelled, unquoted, whole_text
+from dynamic_plugins.embedded.known_names import with_whole_names
 from dynamic_plugins.embedded.nested_values import filled_list, filled_object
+from dynamic_plugins.embedded.span_slots import correct
 from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
@@ -22,6 +24,15 @@ _TEXTUAL = ("text", "query", "name", "branch")
 
 def fill(tool: Offered, message: Message) -> Filled:
     """Return what *message* and the conversation before it give of *tool*'s parameters."""
+    filling = _Filling(tool, message)
+    filling.run()
+    correct(tool, filling.parameters, message, filling.filled)
+    filling.note_missing()
+    return filling.filled
+
+
+def fill_by_rules(tool: Offered, message: Message) -> Filled:
+    """Return the same without the model of spans."""
     return _Filling(tool, message).run()
 
 
@@ -38,15 +49,20 @@ class _Filling(CurrencySlots):
                 self._nested(parameter)
         self._texts()
         self._carry()
+        self.filled.arguments = with_whole_names(self.filled.arguments, self.tool, self.memory)
         # Some servers require what they have a default for; for all else here such a parameter is not required.
         required = self.tool.parameters.get("required") or ()
         for p in self.parameters:
             if p.name in required and p.name not in self.filled.arguments and p.schema.get("default") is not None:
                 self.filled.arguments[p.name] = p.schema["default"]
+        self.note_missing()
+        return self.filled
+
+    def note_missing(self) -> None:
+        """Write down what is required and not there."""
         self.filled.missing = tuple(
             p.name for p in self.parameters if p.required and p.name not in self.filled.arguments
         )
-        return self.filled
 
     # --- lists and objects, texts
 

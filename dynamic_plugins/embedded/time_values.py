@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.number_values import number_words
+from dynamic_plugins.embedded.turns_of_phrase import phrases
 from dynamic_plugins.embedded.typed_values import Value
 
 if TYPE_CHECKING:
@@ -22,6 +23,35 @@ _PAST = re.compile(rf"\b(half|quarter|twenty-five|twenty|ten|five)\s+(past|to|af
 _OCLOCK = re.compile(rf"\b{_HOUR}\s+(?:o'clock|in the (?:morning|afternoon|evening))", re.I)
 _GERMAN = re.compile(r"\b(halb|viertel nach|viertel vor|dreiviertel)\s+(\w+)", re.I)
 _SPANISH = re.compile(r"\b(?:las?|il est)\s+(\w+)(?:\s+(y media|y cuarto|menos cuarto))?(?=\W|$)", re.I)
+_BRITISH = re.compile(
+    rf"(?:^|\b(?:at|to|till|until|by|from|about|around|for)\s+|,\s*)half\s+{_HOUR}\b(?!\s*(?:dozen|of))", re.I
+)
+_DUTCH = re.compile(
+    r"\bhalf (een|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf)\b|\b(?:om|rond|tot) half (\d{1,2})\b", re.I
+)
+_SPOKEN = re.compile(
+    r"\b(?:at\s+)?(\w+)\s+(five|ten|fifteen|twenty|twenty-five|thirty|thirty-five|forty|forty-five|fifty)\b"
+    r"(?=\s*(?:[ap]\.?m\b|in the (?:morning|afternoon|evening)|at night|here|there|tonight|(?:their|his|her|our"
+    r"|my) time"
+    r"|eastern|central|pacific|utc|gmt|zulu))",
+    re.I,
+)
+_FOUR_DIGITS = re.compile(
+    r"(?<!\bin )(?<!\bsince )(?<!\byear )(?<![\d.,:/#-])([01]\d|2[0-3])([0-5]\d)(?=\s*(?:h(?:rs|ours)?\b|z\b|zulu\b"
+    r"|utc\b|gmt\b|uhr\b"
+    r"|local\b|there\b|here\b|(?:their|his|her|our|my) (?:time|end)\b|eastern\b|pacific\b))",
+    re.I,
+)
+_BARE = re.compile(
+    rf"\b{phrases('zones', 'clock')}\s+(?:([01]\d|2[0-3])([0-5]\d)|{_HOUR})(?![\d%€$£])(?![.,:]\d)"
+    r"(?!\s*(?:[%€$£]|(?:days?|hours?|min\w*|k[mg]|mph|people)\b))",
+    re.I,
+)
+HALF_DAY = "half"
+"""The unit of a time of day that may be in either half of the day: "half past four"."""
+_EARLY = re.compile(
+    r"morning|\bam\b|a\.m\.|morgens|früh|vormittags?|de la mañana|du matin|da manhã|di mattina|rano|ochtend", re.I
+)
 _LATE = re.compile(
     r"evening|afternoon|at night|tonight|abends|nachmittags?|de la (?:tarde|noche)|du soir|de l'après-midi|\bpm\b", re.I
 )
@@ -30,6 +60,7 @@ _LATE = re.compile(
 def times(text: str) -> Iterator[Value]:
     """Give the times of day in *text* as HH:MM, 24 hours."""
     late = _LATE.search(text) is not None
+    unit = "" if late or _EARLY.search(text) else HALF_DAY
     for m in _CLOCK.finditer(text):
         if m[7]:
             clock: str | None = _clock(int(m[7]), int(m[8] or 0), "")
@@ -42,18 +73,57 @@ def times(text: str) -> Iterator[Value]:
     for m in _PAST.finditer(text):
         minutes = {"half": 30, "quarter": 15}.get(m[1].lower()) or _amount(m[1])
         total = _amount(m[3]) * 60 + (minutes if m[2].lower() in ("past", "after") else -minutes)
-        yield Value("time", _shown(total, late), m.start(), m.end())
+        yield Value("time", _shown(total, late), m.start(), m.end(), unit)
     for m in _OCLOCK.finditer(text):
         yield Value("time", _shown(_amount(m[1]) * 60, late), m.start(), m.end())
     for m in _GERMAN.finditer(text):
         if (hour := number_words().get(m[2].lower())) or m[2].isdigit():
             shift = {"halb": -30, "viertel nach": 15, "viertel vor": -15, "dreiviertel": -15}[m[1].lower()]
-            yield Value("time", _shown((hour or int(m[2])) * 60 + shift, late), m.start(), m.end())
+            yield Value("time", _shown((hour or int(m[2])) * 60 + shift, late), m.start(), m.end(), unit)
     for m in _SPANISH.finditer(text):
         hour = number_words().get(m[1].lower()) or (int(m[1]) if m[1].isdigit() else 0)
         if 0 < hour < 25 and (m[2] or re.match(r"\s*de la|\s*en punto|\s*,|\s*heures", text[m.end() :])):
             shift = {"y media": 30, "y cuarto": 15, "menos cuarto": -15}.get((m[2] or "").lower(), 0)
             yield Value("time", _shown(hour * 60 + shift, late), m.start(), m.end())
+    yield from _times_in_words(text, late, unit)
+
+
+def _times_in_words(text: str, late: bool, unit: str) -> Iterator[Value]:
+    words = number_words()
+    for m in _SPOKEN.finditer(text):
+        if 0 < (hour := words.get(m[1].lower(), 0)) < 24:
+            minutes = sum(words[part] for part in m[2].lower().split("-"))
+            yield Value("time", _shown(hour * 60 + minutes, late), m.start(), m.end(), unit if hour < 13 else "")
+    for m in _DUTCH.finditer(text):
+        hour = (
+            int(m[2]) if m[2] else words.get(m[1].lower()) or {"een": 1, "elf": 11, "twaalf": 12}.get(m[1].lower(), 0)
+        )
+        yield Value("time", _shown(hour * 60 - 30, late), m.start(), m.end(), unit)
+    for m in _BRITISH.finditer(text):
+        yield Value("time", _shown(_amount(m[1]) * 60 + 30, late), m.start(1) - len("half "), m.end(), unit)
+    for m in _FOUR_DIGITS.finditer(text):
+        yield Value("time", f"{m[1]}:{m[2]}", m.start(), m.end())
+
+
+def bare_hours(text: str) -> Iterator[Value]:
+    """Give the hours in *text* that only what stands before them shows to be times of day: "at 3", "a las 15"."""
+    late = _LATE.search(text) is not None
+    for m in _BARE.finditer(text):
+        hour = int(m[1]) if m[1] else _amount(m[3])
+        unit = HALF_DAY if hour <= 12 and not m[1] and not late and not _EARLY.search(text) else ""
+        if hour < 25:
+            yield Value("time", _shown(hour * 60 + int(m[2] or 0), late), m.start(1 if m[1] else 3), m.end(), unit)
+
+
+def nearest_half(value: Value, last: Any) -> str:
+    """Return the time of day that *value* is; of two halves of the day the one that is nearer to the time *last*."""
+    shown = str(value.value)
+    if value.unit != HALF_DAY or not isinstance(last, str) or (before := re.fullmatch(r"(\d\d):(\d\d)", last)) is None:
+        return shown
+    hour, minute = map(int, shown.split(":"))
+    then = int(before[1]) * 60 + int(before[2])
+    other = f"{(hour + 12) % 24:02}:{minute:02}"
+    return min((shown, other), key=lambda each: abs(int(each[:2]) * 60 + minute - then))
 
 
 def _amount(word: str) -> int:

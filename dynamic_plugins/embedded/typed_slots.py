@@ -11,6 +11,9 @@ from dynamic_plugins.embedded.action_words import concepts, fillers
 from dynamic_plugins.embedded.earlier_values import Slots
 from dynamic_plugins.embedded.free_text import labelled, whole_text
 from dynamic_plugins.embedded.number_slots import assigned
+from dynamic_plugins.embedded.running_sums import goes_on
+from dynamic_plugins.embedded.time_values import bare_hours, nearest_half
+from dynamic_plugins.embedded.word_sums import word_sum
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain, tokens
 
@@ -131,8 +134,16 @@ class TypedSlots(Slots):
     def _email(self, p: Parameter) -> None:
         self._first(p, "email")
 
+    def clocks(self) -> list[Value]:
+        """Return the times of day of the message; for a tool that takes times "at 3" and "a las 15" are some."""
+        return self.message.values.of("time") or list(bare_hours(self.message.text))
+
     def _time(self, p: Parameter) -> None:
-        self._first(p, "time")
+        last = self.memory.argument(p.name) if self.memory.last and self.memory.last.turn < 3 else None
+        for value in self.clocks():
+            if (value.start, value.end) not in self.filled.used:
+                self.give(p.name, nearest_half(value, last), (value.start, value.end))
+                return
 
     def _date(self, p: Parameter) -> None:
         days = self.message.values.of("date")
@@ -153,28 +164,10 @@ class TypedSlots(Slots):
     def _continued_expression(self, p: Parameter) -> None:
         """ "And that times 3.5": the last result stands for "that"."""
         last = next((c for c in self.memory.calls if p.name in c.arguments), None)
-        result = _as_number(last.result) if last is not None else None
-        if result is None:
-            return
-        text = self._in_digits()
-        for pattern, form in _CONTINUES:
-            if found := re.search(pattern, text, re.I):
-                said = next(group for group in found.groups() if group)
-                share = float(said) if "share" in form else 0.0
-                factor = {"plus share": 1 + share / 100, "less share": 1 - share / 100, "share": share / 100}.get(form)
-                tail = f"* {factor:.10g}" if factor is not None else form.format(said)
-                spaced = f"{result} {tail}"
-                written = spaced if last is not None and " " in str(last.arguments[p.name]) else spaced.replace(" ", "")
-                self.give(p.name, written, (found.start(), found.end()))
-                return
-
-    def _in_digits(self) -> str:
-        """Return the message with its spelled numbers in digits: "fifteen percent" as "15 percent"."""
-        text = self.message.text
-        for value in reversed(self.message.values.of("number")):
-            if not any(c.isdigit() for c in text[value.start : value.end]) and isinstance(value.value, (int, float)):
-                text = f"{text[: value.start]}{value.value:g}{text[value.end :]}"
-        return re.sub(r"(?<=\d),(?=\d)", ".", text)
+        if last is not None and (found := goes_on(self.message.text, last, p.name, self.memory.said)):
+            self.give(p.name, *found)
+        elif told := word_sum(self.message.text):
+            self.give(p.name, told.value, (told.start, told.end), how="guessed")
 
     def _sql(self, p: Parameter) -> None:
         self._first(p, "sql")
@@ -247,31 +240,3 @@ _AT_MOST = re.compile(
 )
 _BEHIND_BRANCH = re.compile(r"\b(?:branch|head|base|zweig|rama|branche)(?:\s+(?:is|named|called|to|=))?[\s:=]*\Z", re.I)
 """What stands behind such a word is a branch, though it looks like owner/repository."""
-_CONTINUES = [
-    (
-        r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ?ciento|pour ?cent)(?:\s+\w+){0,2}?\s+"
-        r"(?:of|von|de|du|di)\s+(?:that|this|it|davon|eso|ça|cela)\b|(\d+(?:\.\d+)?)\s*(?:%|prozent)\s+davon\b",
-        "share",
-    ),
-    (
-        r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ?ciento)\s*(?:off|discount|rabatt|less|menos|moins|weniger|meno)|"
-        r"(?:less|minus|menos|moins|abzüglich|weniger)\s+(\d+(?:\.\d+)?)\s*(?:%|percent|prozent)",
-        "less share",
-    ),
-    (
-        r"(?:plus|and|add|with|wi|vat|tax|on|más|mit|zuzüglich)?\D{0,20}?(\d+(?:\.\d+)?)\s*(?:%|percent|prozent)",
-        "plus share",
-    ),
-    (r"(?:times|mal|por|fois|multiplied by|\*|x)\s*(\d+(?:\.\d+)?)", "* {}"),
-    (r"(?:divided by|geteilt durch|entre|durch|/|divide (?:it|that) by)\s*(\d+(?:\.\d+)?)", "/ {}"),
-    (r"(?:plus|add|más|\+)\s*(\d+(?:\.\d+)?)", "+ {}"),
-    (r"(?:minus|less|menos|moins|take away|subtract)\s*(\d+(?:\.\d+)?)", "- {}"),
-]
-
-
-def _as_number(result: Any) -> str | None:
-    text = str(result.get("result", "") if isinstance(result, dict) else result).strip()
-    if re.fullmatch(r"-?\d+(?:\.\d+)?", text):
-        value = float(text)
-        return str(int(value)) if value.is_integer() else text
-    return None

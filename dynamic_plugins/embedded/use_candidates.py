@@ -54,7 +54,10 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
         exact.features["spelled"] = 1.0
         found = [exact, *(each for each in found if each.calls[0][0] != spelled.tool.name)]
     # Of two that are the same call the first is kept, with what speaks for it.
-    found = [*_answers(said, exchanges, tools), *_repeats(message, ranked), *found, *_retries(message, ranked)]
+    repeats = _repeats(message, ranked)
+    # Where the last call goes on, the same from its beginning is not meant.
+    found = [each for each in found if not any(_begins_anew(each, again) for again in repeats)]
+    found = [*_answers(said, exchanges, tools), *repeats, *found, *_retries(message, ranked)]
     found += (several := _several(message, ranked))
     if each := next((c for c in several if c.features.get("each_value")), None):
         # Two places and no time of day: nothing is converted between them, and not one of them alone is asked about.
@@ -64,6 +67,11 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
         if not any(candidate.calls == other.calls for other in kept):
             kept.append(candidate)
     return kept
+
+
+def _begins_anew(each: Candidate, again: Candidate) -> bool:
+    (tool, arguments), (other, onward) = each.calls[0], again.calls[0]
+    return tool == other and again.features.get("onward") == 1.0 and arguments.items() <= onward.items()
 
 
 def _is_order(said: str) -> bool:
@@ -143,6 +151,7 @@ def _repeats(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
         return []
     filled.arguments, filled.missing = arguments, ()
     features = use_features(one, filled, message, ranked)
+    features |= {"onward": float(filled.onward), "substituted": float(filled.substituted)}
     changed = [name for name, value in arguments.items() if last.arguments.get(name) != value]
     features |= {
         "repeat": 1.0,

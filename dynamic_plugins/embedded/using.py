@@ -28,7 +28,7 @@ WONDERED = 0.3
 """At most so probable is what somebody only asks about: "what would happen if I deleted it?"."""
 RARE = 4.0
 """What counts for a call that answers our own question, or mends a failed one, and against one that cannot take what it
-is given: too rare in dialogues to be learned."""
+is given, and for one that gets the next part of what the last one began: too rare in dialogues to be learned."""
 _WONDERS = re.compile(
     r"\b(?:what (?:would|will)? ?happens?|what if|should i|was (?:passiert|würde passieren)|sollte ich|"
     r"qu[eé] pasa(?:ría)? si|que se passe)\b",
@@ -48,6 +48,8 @@ class Proposal:
     probability: float
     missing: tuple[str, ...] = ()
     changing: bool = True
+    substituted: bool = False
+    """Whether it is the last call with something that only the form of what was said, or of its result, puts there."""
     answers: bool = False
     """Whether the message answers our question for something that was missing."""
 
@@ -70,7 +72,8 @@ def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) 
         if _WONDERS.search(said) or (changing and HYPOTHETICAL.search(said)):
             share = min(share, WONDERED)
         answers = bool(candidate.features.get("answers"))
-        proposals.append(Proposal(candidate.calls, share, candidate.missing, changing, answers))
+        put = bool(candidate.features.get("substituted") or candidate.features.get("onward"))
+        proposals.append(Proposal(candidate.calls, share, candidate.missing, changing, put, answers))
     return proposals
 
 
@@ -91,7 +94,7 @@ def order(found: Sequence[Candidate], weights: Mapping[str, float] | None = None
     scores = [
         sum(weights.get(name, 0.0) * value for name, value in c.features.items())
         + RARE * (c.features.get("answers", 0.0) + c.features.get("retry", 0.0) - c.features.get("misfit", 0.0))
-        + RARE * c.features.get("spelled", 0.0)
+        + RARE * (c.features.get("spelled", 0.0) + c.features.get("onward", 0.0))
         for c in found
     ]
     top = max(scores, default=0.0)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.uv import Uv
     from dynamic_plugins.registry.entry import Package, Variable
 
-_NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
 
 
 async def make(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell) -> Installation:
@@ -305,7 +305,7 @@ def digest(path: Path) -> str:
         return _sha256(path)
     found = hashlib.sha256()
     for folder, folders, files in os.walk(path):
-        left_out = _NOT_COPIED(folder, [*folders, *files])
+        left_out = NOT_COPIED(folder, [*folders, *files])
         folders[:] = sorted(set(folders) - left_out)
         for file in sorted({*files, *folders} - left_out):
             each = Path(folder) / file
@@ -329,7 +329,7 @@ def copied(path: Path, target: Path) -> Path:
 
 
 def _copy(folder: Path, target: Path) -> None:
-    shutil.copytree(folder, target, ignore=_NOT_COPIED, symlinks=True)
+    shutil.copytree(folder, target, ignore=NOT_COPIED, symlinks=True)
 
 
 def check_python(plugin: str, told: Manifest, environment: PythonEnvironment) -> None:

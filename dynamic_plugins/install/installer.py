@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from contextlib import AbstractAsyncContextManager
 
+    from dynamic_plugins.install.bytecode import Bytecode
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.locked_packages import LockedPackages
+    from dynamic_plugins.install.recipe import Recipe
     from dynamic_plugins.registry.entry import Kind
 
 ENVIRONMENT = "<its own environment>"
@@ -95,6 +97,13 @@ class Installer:
         from dynamic_plugins.install.index_lookup import IndexLookup
 
         return IndexLookup(self._folders, self._programs.uv, self._programs.npm, offline=self._offline)
+
+    @cached_property
+    def _bytecode(self) -> Bytecode:
+        from dynamic_plugins.install.bytecode import Bytecode
+
+        programs = self._programs
+        return Bytecode(self._folders, programs.python, programs.environment, may_share=not self._allow_builds)
 
     # ---------------------------------------------------------------- plan
 
@@ -363,6 +372,18 @@ class Installer:
         plan = replace(plan, locked=locked, mark=mark, pins=locked.pins, commit=commit, cutoff=None, cooled=False)
         return replace(plan, commands=self._commands(plan))
 
+    async def recipe(self, installation: Installation) -> Recipe:
+        """Return what another machine makes *installation* from; errors as for :meth:`install`."""
+        from dynamic_plugins.install.recipe import recipe_of
+
+        try:
+            async with asyncio.timeout(self._seconds), self._folders.scratch() as folder:
+                return await recipe_of(installation, folder, self._programs)
+        except TimeoutError:
+            raise PluginTimeoutError(installation.plugin, "finding out what it is made of", self._seconds) from None
+        except OSError as error:
+            raise InstallError(installation.plugin, f"its files cannot be read: {short(str(error))}") from error
+
     # ---------------------------------------------------------------- install
 
     async def install(self, plan: InstallPlan, listener: Listener = ignore) -> Installation:
@@ -378,7 +399,11 @@ class Installer:
 
         target = self._folders.target(plan.name)
         try:
-            async with asyncio.timeout(self._seconds), self._folders.staging(plan.name) as staging:
+            async with (
+                asyncio.timeout(self._seconds),
+                self._bytecode.sharing(),
+                self._folders.staging(plan.name) as staging,
+            ):
                 facts = await make(plan, staging, self._programs, tell)
                 installation = _moved(await self._recorded(facts, staging), staging, target)
                 self._folders.publish(staging, target)
@@ -394,10 +419,10 @@ class Installer:
 
     async def _recorded(self, facts: Installation, staging: Path) -> Installation:
         """Return *facts* with the digest of all files in *staging*, which are complete now."""
-        from dynamic_plugins.install.integrity import compile_modules, record
+        from dynamic_plugins.install.integrity import record
 
         if facts.python is not None:
-            await compile_modules(facts.plugin, staging, self._programs.python, self._programs.environment)
+            await self._bytecode.write(facts.plugin, staging)
         return replace(facts, files_digest=await in_thread(record, staging))
 
     def remove(self, installation: Installation) -> None:

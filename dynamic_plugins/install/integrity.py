@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.atomic_file import write_atomically
-from dynamic_plugins.install.command import run
-from dynamic_plugins.install.layout import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installation import Installation
 
 RECORD = "installed-files.json"
-_COMPILE_SECONDS = "120"
 
 _Facts = tuple[str, int, int, int]
 """SHA-256 (of a link: where it leads), size, and the times of modification and of change in ns."""
@@ -39,25 +36,6 @@ _NODE_CODE = (".js", ".cjs", ".mjs", ".node", ".wasm", "package.json")
 _PYTHON_PLACE = re.compile(r"(env/lib(64)?/python[^/]*/site-packages|source)/(?!.*node_modules/)")
 _NODE_PLACE = re.compile(r"node_modules/(?!\.cache/)")
 _CACHED = re.compile(r".*__pycache__/[^/]+\.pyc(\.\d+)?")
-
-
-async def compile_modules(plugin: str, folder: Path, python: str, environ: Mapping[str, str]) -> None:
-    """Write the bytecode of what lies in *folder*, as the first start would; what cannot be compiled is left out.
-
-    The bytecode is then part of the record, and an environment that a worker cannot write to starts as fast as any
-    other. *python* is the interpreter that the environment is made from; nothing of the plugin's runs (``-I -S``).
-    """
-    places = await in_thread(_places, folder)
-    if places:
-        code = f"import compileall, signal, sys; signal.alarm({_COMPILE_SECONDS})\n"
-        code += "[compileall.compile_dir(each, quiet=2, maxlevels=50) for each in sys.argv[1:]]"
-        await run(plugin, (python, "-I", "-S", "-c", code, *places), cwd=folder, environ=environ)
-
-
-def _places(folder: Path) -> list[str]:
-    """Return the folders with modules below *folder*."""
-    places = (*folder.glob("env/lib/python3*/site-packages"), folder / "source")
-    return [str(place) for place in places if next(place.glob("**/*.py"), None) is not None]
 
 
 def record(folder: Path) -> str:

@@ -24,7 +24,6 @@ from mcp_types.version import is_version_at_least
 
 from dynamic_plugins.approval import Answer
 from dynamic_plugins.errors import DeclinedError, NeedsConfirmationError, NeedsSignInError
-from dynamic_plugins.integrations.secret_form import ValuePage
 from dynamic_plugins.text.printable import visible
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.approval import ApprovalRequest, SignInRequest
     from dynamic_plugins.events import Event
+    from dynamic_plugins.integrations.secret_form import ValuePage
     from dynamic_plugins.registry.entry import Variable
 
 PERSON_SECONDS = 600.0
@@ -210,6 +210,8 @@ class Person:
         key = (plugin, tuple(variable.name for variable in variables))
         page = self._pages.get(key)
         if page is None or not page.useful:
+            from dynamic_plugins.integrations.secret_form import ValuePage  # a web server: imported once it is needed
+
             page = self._pages[key] = ValuePage(plugin, variables, PERSON_SECONDS)
         try:
             values = await self._values_from(page, call)

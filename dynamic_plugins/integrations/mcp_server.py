@@ -14,20 +14,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import mcp_types as types
-import uvicorn
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 
 from dynamic_plugins import __version__
 from dynamic_plugins.app import App
 from dynamic_plugins.core import prompt_files, telemetry
 from dynamic_plugins.errors import NotInstalledError, PluginError
-from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers, own_hosts
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError, Person
-from dynamic_plugins.integrations.secret_form import QuietServer
 from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
 from dynamic_plugins.integrations.tool_results import output_schema
 from dynamic_plugins.tools.management import ALIASES
@@ -40,6 +36,7 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from starlette.types import ASGIApp
 
+    from dynamic_plugins.integrations.secret_form import QuietServer
     from dynamic_plugins.lifecycle.service import PluginManagementService
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.settings import Settings
@@ -109,9 +106,13 @@ def _relaxed(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def tool_result(result: dict[str, Any]) -> types.CallToolResult:
     """Return what a tool gave, for programs and as text; ``{"ok": false, …}`` is an error that the model sees."""
-    text = json.dumps(result, ensure_ascii=False, default=str)
+    try:
+        text, plain = json.dumps(result, ensure_ascii=False), result
+    except TypeError:  # of a plugin in this process, which gives what it likes
+        text = json.dumps(result, ensure_ascii=False, default=str)
+        plain = json.loads(text)
     return types.CallToolResult(
-        content=[types.TextContent(text=text)], structured_content=json.loads(text), is_error=not result["ok"]
+        content=[types.TextContent(text=text)], structured_content=plain, is_error=not result["ok"]
     )
 
 
@@ -302,8 +303,8 @@ async def serve_stdio(server: PluginServer) -> None:
 
     try:
         async with AsyncExitStack() as stack:
-            files: tuple[Any, Any] | tuple[()] = await stack.enter_async_context(pipes()) if are_pipes() else ()
-            incoming, outgoing = await stack.enter_async_context(stdio_server(*files))
+            streams: Any = pipes() if are_pipes() else stdio_server()
+            incoming, outgoing = await stack.enter_async_context(streams)
             await server.server.run(incoming, outgoing, server.server.create_initialization_options())
     except* BrokenPipeError:
         pass  # the client went away in the middle of an answer: there is nobody to tell
@@ -323,6 +324,13 @@ async def serve_http(
     Requests that name another host or come from another site's page are refused; with *token*, so are those without
     ``Authorization: Bearer <token>``. *hosts* are the names to take; without them those of the port that listens.
     """
+    # A client on standard input and output does not wait for a web server to be imported.
+    import uvicorn
+    from mcp.server.transport_security import TransportSecuritySettings
+
+    from dynamic_plugins.integrations.http_middleware import BearerToken, EndedAnswers, own_hosts
+    from dynamic_plugins.integrations.secret_form import QuietServer
+
     server.transport = "tcp"
     hosts = own_hosts(listening) if hosts is None else list(hosts)
     app: ASGIApp = server.server.streamable_http_app(

@@ -1,21 +1,29 @@
-"""Standard input and output for the MCP server, read and written by the event loop.
+"""Standard input and output as the MCP server's streams, read and written by the event loop.
 
-The official transport does it in threads, three changes of thread for each message, which is most of what a small call
-takes. Here it gets files that need none, where both are pipes or sockets, as clients make them.
+The official transport does it in threads, three changes of thread for each message, with a task and a queue on each
+way. Here the server's session reads and writes itself, where both are pipes or sockets, as clients make them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import stat
 from typing import TYPE_CHECKING, Self
+
+import anyio
+import mcp_types as types
+from mcp.shared.message import SessionMessage
+
+from dynamic_plugins.workers.message_reader import MessageReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 _LONGEST_LINE = 2**30
+_PIPE_BYTES = 512 * 1024
 
 
 def are_pipes() -> bool:
@@ -27,39 +35,63 @@ def are_pipes() -> bool:
     return os.name == "posix" and all(stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) for kind in kinds)
 
 
-class Incoming:
-    """The lines of standard input, as text."""
+class _Stream:
+    """What is closed by leaving it."""
+
+    _closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Read or write nothing more."""
+        self._closed = True
+
+
+class Incoming(_Stream, MessageReader):
+    """The messages on standard input; of a line that is none, why."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> str:
+    async def receive(self) -> SessionMessage | Exception:
+        if self._closed:
+            raise anyio.ClosedResourceError
         try:
             line = await self._reader.readline()
         except ConnectionError:
             line = b""
         if not line:
-            raise StopAsyncIteration
-        return line.decode("utf-8", "replace")
+            raise anyio.EndOfStream
+        return _message(line)
 
 
-class Outgoing:
-    """Standard output, taking text."""
+def _message(line: bytes) -> SessionMessage | Exception:
+    for text in (line, line.decode("utf-8", "replace")):  # a client that cuts a text may cut through a character
+        try:
+            return SessionMessage(types.jsonrpc_message_adapter.validate_json(text, by_name=False))
+        except ValueError as error:
+            failure = error
+    return failure
+
+
+class Outgoing(_Stream):
+    """Standard output, taking messages."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
 
-    async def write(self, text: str) -> None:
-        """Write *text* once what was written before is taken; nothing happens where nobody reads any more."""
-        self._writer.write(text.encode())
+    async def send(self, item: SessionMessage, /) -> None:
+        """Write a message once what was written before is taken; nothing happens where nobody reads any more."""
+        if self._closed:
+            raise anyio.ClosedResourceError
+        text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
+        self._writer.write(text.encode() + b"\n")
         with contextlib.suppress(ConnectionError):  # the end of standard input says so as well
             await self._writer.drain()
-
-    async def flush(self) -> None:
-        """Do nothing: what is written is on its way."""
 
 
 @contextlib.asynccontextmanager
@@ -70,6 +102,7 @@ async def pipes() -> AsyncIterator[tuple[Incoming, Outgoing]]:
     """
     loop = asyncio.get_running_loop()
     with _taken() as (incoming, outgoing):
+        _widen(outgoing)
         reader = asyncio.StreamReader(limit=_LONGEST_LINE)
         protocol = asyncio.StreamReaderProtocol(reader)
         reading, _ = await loop.connect_read_pipe(lambda: protocol, os.fdopen(os.dup(incoming), "rb", 0))
@@ -84,6 +117,14 @@ async def pipes() -> AsyncIterator[tuple[Incoming, Outgoing]]:
             writer.close()  # the loop writes what is left
             with contextlib.suppress(TimeoutError, OSError):
                 await asyncio.wait_for(writer.wait_closed(), 2)
+
+
+def _widen(descriptor: int) -> None:
+    """Let a long answer go into a pipe at once: in small pieces each end wakes the other for every piece."""
+    set_size = getattr(fcntl, "F_SETPIPE_SZ", None)
+    if set_size is not None:
+        with contextlib.suppress(OSError):  # a socket has no such size, and a system may allow no more
+            fcntl.fcntl(descriptor, set_size, _PIPE_BYTES)
 
 
 @contextlib.contextmanager

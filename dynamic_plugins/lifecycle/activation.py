@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.dependencies import Dependencies
     from dynamic_plugins.lifecycle.supervisor import Supervisor
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
 
 
 class Activation:
@@ -21,7 +21,7 @@ class Activation:
     """
 
     def __init__(
-        self, store: StateStore, supervisor: Supervisor, dependencies: Dependencies, listener: Listener
+        self, store: HomeState, supervisor: Supervisor, dependencies: Dependencies, listener: Listener
     ) -> None:
         self._store, self._supervisor = store, supervisor
         self._dependencies, self._listener = dependencies, listener

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState, StoredPlugin
 
     Needs = tuple[str, tuple[str, ...]]
     """A plugin's name, and the names of what it declares that it needs."""
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Dependencies:
     """What plugins declare that they need, against what is installed."""
 
-    def __init__(self, catalogue: Catalogue, installer: Installer, store: StateStore) -> None:
+    def __init__(self, catalogue: Catalogue, installer: Installer, store: HomeState) -> None:
         self._catalogue, self._installer, self._store = catalogue, installer, store
 
     async def needed(self, plan: InstallPlan) -> list[InstallPlan]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.launcher import Launcher
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.resolver.catalog import Found
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
     from dynamic_plugins.storage.usage_log import Journal
     from dynamic_plugins.storage.values import ConfigurationStore
 
@@ -48,7 +48,7 @@ class Installs:
         self,
         *,
         installer: Installer,
-        store: StateStore,
+        store: HomeState,
         supervisor: Supervisor,
         dependencies: Dependencies,
         approval: ApprovalGate,
@@ -124,8 +124,10 @@ class Installs:
                     more = asks_more(plan.entry.permissions, installation.permissions)
                     if not needed and more.is_nothing:
                         self._check_room(plan.name)  # others may have been installed since it was asked about
-                        self._store.put(StoredPlugin(installation, installed_at=now()))
-                        break
+                        if self._store.add(StoredPlugin(installation, installed_at=now())):
+                            break
+                        self._installer.remove(installation)  # another machine was quicker
+                        return self.already_installed(plan.name)
                     # Neither a person nor another plugin is waited for under its lock: it is made again.
                     self._installer.remove(installation)
             # What only the package itself declares is known now, and agreed to like all else.
@@ -189,7 +191,7 @@ class Installs:
             await self._supervisor.stop(handle)
             await handle.disconnect()
             if keep_configuration:
-                self._drop(name)
+                self._drop(plugin)
                 self._remove_files(plugin)
             else:
                 await to_the_end(self._remove(plugin))
@@ -213,10 +215,11 @@ class Installs:
         await self._launcher.remove_data(plugin)
         self._remove_files(plugin)
         self._journal.forget(plugin.name)
-        self._drop(plugin.name)
+        self._drop(plugin)
 
-    def _drop(self, name: str) -> None:
-        self._store.drop(name)
+    def _drop(self, plugin: StoredPlugin) -> None:
+        name = plugin.name
+        self._store.drop(name, plugin.installation)  # what another machine has installed anew is not forgotten
         if (self._store.home / PROFILES).is_dir():
             from dynamic_plugins.storage.profiles import Profiles
 
@@ -231,7 +234,7 @@ class Installs:
         """Finish the removals that killed processes have begun; one that another process is at is left to that."""
         for name in list(self._store.leaving()):
             with contextlib.suppress(TimeoutError, PluginError):
-                async with self._installer.lock(name, 0):
+                async with self._installer.lock(name, 0), self._store.alone(name, 0):
                     if (plugin := self._store.leaving().get(name)) is not None:
                         await to_the_end(self._remove(plugin))
 
@@ -240,7 +243,10 @@ class Installs:
         """Keep other tasks and other processes from installing or removing the same plugin."""
         async with self._locks.setdefault(name, asyncio.Lock()):
             try:
-                async with self._installer.lock(name, PLUGIN_LOCK_SECONDS):
+                async with (
+                    self._installer.lock(name, PLUGIN_LOCK_SECONDS),
+                    self._store.alone(name, PLUGIN_LOCK_SECONDS),
+                ):
                     yield
             except TimeoutError:
                 raise PluginTimeoutError(name, "waiting for another process", PLUGIN_LOCK_SECONDS) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,8 +24,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
+    from dynamic_plugins.lifecycle.present_here import PresentHere
     from dynamic_plugins.registry.entry import Remote
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
     from dynamic_plugins.workers.loader_selector import LoaderSelector
@@ -35,21 +35,23 @@ if TYPE_CHECKING:
 class Launcher:
     """Starts what *store* says is installed. *listener* gets the plugins' progress; *use_model* answers one that asks
     for the host's model, *ask_values* has the person answer one that runs elsewhere and asks them.
-    *for_now* is what plugins may reach in this process besides.
+    *for_now* is what plugins may reach in this process besides; *present_here* has an installation on this machine,
+    where the state is shared with others.
     """
 
     def __init__(
         self,
         loader: LoaderSelector,
-        store: StateStore,
+        store: HomeState,
         configuration: ConfigurationStore,
         listener: Listener,
         admission: Admission,
         for_now: GrantsForNow,
         use_model: UseModel | None = None,
         ask_values: AskValues | None = None,
+        present_here: PresentHere | None = None,
     ) -> None:
-        self._admission, self._for_now = admission, for_now
+        self._admission, self._for_now, self._present_here = admission, for_now, present_here
         self._loader, self._store, self._configuration = loader, store, configuration
         self._listener, self._use_model, self._ask_values = listener, use_model, ask_values
         self._closed = False
@@ -70,13 +72,16 @@ class Launcher:
     async def start(self, plugin: StoredPlugin, *, apart: bool = False) -> Connection:
         """Start *plugin* where it runs, or, *apart*, in a worker in any case.
 
-        Raises NeedsConfigurationError, NotAllowedError, LoadError or PluginTimeoutError, and PluginError once
-        :meth:`close` was called.
+        Raises NeedsConfigurationError, NotAllowedError, LoadError or PluginTimeoutError, UnavailableHereError for what
+        another machine has and this one has not, and PluginError once :meth:`close` was called.
         """
         if self._closed:
             raise ClosingError(plugin.name)
         self._admission.check_start(plugin.installation)
-        await self.check_files(plugin)
+        if not self._loader.checks_files(plugin.installation):
+            if self._present_here is not None:
+                plugin = replace(plugin, installation=await self._present_here(plugin.installation))
+            await self.check_files(plugin)
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := variables.missing(plugin.installation, values):
             raise NeedsConfigurationError(plugin.name, missing)
@@ -152,7 +157,7 @@ class Launcher:
 
     async def remove_data(self, plugin: StoredPlugin) -> None:
         """Remove what *plugin* wrote in its own folder."""
-        await asyncio.to_thread(shutil.rmtree, self._loader.folder(plugin.installation), ignore_errors=True)
+        await self._loader.workers.remove_data(plugin.installation)
 
     def own_folders(self, plugin: StoredPlugin) -> list[str]:
         """Return the folders that are *plugin*'s: its code, and where it writes."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.updates import Updates
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState, StoredPlugin
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _plural(names: tuple[str, ...]) -> str:
 class Outdated:
     """Compares what is installed with what ``update`` would bring, changing nothing."""
 
-    def __init__(self, store: StateStore, installer: Installer, updates: Updates, admission: Admission) -> None:
+    def __init__(self, store: HomeState, installer: Installer, updates: Updates, admission: Admission) -> None:
         self._store, self._installer, self._updates, self._admission = store, installer, updates, admission
 
     async def reports(self, names: Collection[str] | None = None) -> list[VersionReport]:

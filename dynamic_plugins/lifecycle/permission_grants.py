@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.registry.entry import Entry
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class PermissionGrants:
 
     def __init__(
         self,
-        store: StateStore,
+        store: HomeState,
         supervisor: Supervisor,
         configuration: ConfigurationStore,
         admission: Admission,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.status import PluginState, Status
 from dynamic_plugins.errors import (
+    CallNotBegunError,
     LoadError,
     NeedsConfigurationError,
     NotActiveError,
@@ -148,7 +149,12 @@ class PluginHandle:
         try:
             worker = await self._serving_worker(component.name)
             self.check_agreed(component.kind, component.name)  # it may have changed while its worker was started
-            value = await worker.connection.call(component, arguments)
+            try:
+                value = await worker.connection.call(component, arguments)
+            except CallNotBegunError:  # it ended before anybody here could know: another takes the call, once
+                worker = await self._serving_worker(component.name)
+                self.check_agreed(component.kind, component.name)
+                value = await worker.connection.call(component, arguments)
         except UnreachableError:  # an outage elsewhere is no crash: it is over when it is over
             raise
         except (WorkerDiedError, LoadError, PluginTimeoutError) as error:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.registry.entry import Variable
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
 
 
@@ -24,7 +24,7 @@ class PluginValues:
     """Sets and shows the values of installed plugins. Names are canonical here."""
 
     def __init__(
-        self, store: StateStore, supervisor: Supervisor, configuration: ConfigurationStore, listener: Listener
+        self, store: HomeState, supervisor: Supervisor, configuration: ConfigurationStore, listener: Listener
     ) -> None:
         self._store, self._supervisor = store, supervisor
         self._configuration, self._listener = configuration, listener

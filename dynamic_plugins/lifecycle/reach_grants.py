@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
     from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
 
 
 class ReachGrants:
@@ -26,7 +26,7 @@ class ReachGrants:
     """
 
     def __init__(
-        self, store: StateStore, approval: ApprovalGate, admission: Admission, permissions: PermissionGrants
+        self, store: HomeState, approval: ApprovalGate, admission: Admission, permissions: PermissionGrants
     ) -> None:
         self._store, self._approval, self._admission, self._permissions = store, approval, admission, permissions
 

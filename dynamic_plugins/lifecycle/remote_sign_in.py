@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.oauth.sign_ins import SignIns
     from dynamic_plugins.storage.audit import AuditLog
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
     from dynamic_plugins.storage.values import ConfigurationStore
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class RemoteSignIn:
     def __init__(
         self,
         sign_ins: SignIns,
-        store: StateStore,
+        store: HomeState,
         configuration: ConfigurationStore,
         supervisor: Supervisor,
         audit: AuditLog,

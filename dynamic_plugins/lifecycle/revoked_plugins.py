@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.registry.revocation import Revocation
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
 
 
 class RevokedPlugins:
     """Knows which of the installed plugins are revoked, and ends those that run or tells *listener* of them."""
 
-    def __init__(self, store: StateStore, supervisor: Supervisor, admission: Admission, listener: Listener) -> None:
+    def __init__(self, store: HomeState, supervisor: Supervisor, admission: Admission, listener: Listener) -> None:
         self._store, self._supervisor, self._admission, self._listener = store, supervisor, admission, listener
         self._warned: set[tuple[str, Revocation]] = set()
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.lifecycle.swap import Swap
     from dynamic_plugins.storage.kept_version import KeptVersion
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState, StoredPlugin
 
 
 class Rollback:
@@ -37,7 +37,7 @@ class Rollback:
         self,
         *,
         installer: Installer,
-        store: StateStore,
+        store: HomeState,
         supervisor: Supervisor,
         dependencies: Dependencies,
         approval: ApprovalGate,

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
+    from dynamic_plugins.lifecycle.present_here import PresentHere
     from dynamic_plugins.lifecycle.set_changes import SetChanges
     from dynamic_plugins.lifecycle.shared_approval import SharedApproval
     from dynamic_plugins.lifecycle.version_verbs import Versions
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.resolver.catalog import Catalogue, Found, PluginRef
     from dynamic_plugins.storage.call_log import CallLog
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
     from dynamic_plugins.storage.usage_log import Journal
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
@@ -83,7 +84,7 @@ class PluginManagementService:
     approval raises NeedsConfirmationError; *shared* asks them on the page of this home as well. *ask_values* asks a
     person for the required values of a plugin; *ask_sign_in* has them sign in at the server of a remote one;
     *use_model* answers plugins that ask for the host's model; *enforced* tells which permissions this machine holds
-    them to.
+    them to; *present_here* has on this machine what another one that shares the state has installed.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class PluginManagementService:
         installer: Installer,
         loader: LoaderSelector,
         components: ComponentRegistry,
-        store: StateStore,
+        store: HomeState,
         configuration: ConfigurationStore,
         journal: Journal,
         calls: CallLog,
@@ -106,6 +107,7 @@ class PluginManagementService:
         listener: Listener = ignore,
         use_model: UseModel | None = None,
         enforced: Enforced = not_enforced,
+        present_here: PresentHere | None = None,
     ) -> None:
         self.catalogue, self.components, self.journal, self.calls = catalogue, components, journal, calls
         self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
@@ -115,7 +117,7 @@ class PluginManagementService:
         self._approval = approval = ApprovalGate(installer, approve, admission, enforced, shared)
         for_now = GrantsForNow()
         self._launcher = launcher = Launcher(
-            loader, store, configuration, self._on_event, admission, for_now, use_model, ask_values
+            loader, store, configuration, self._on_event, admission, for_now, use_model, ask_values, present_here
         )
         self._supervisor = supervisor = Supervisor(
             store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten

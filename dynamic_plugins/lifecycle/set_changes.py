@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.installs import Installs
     from dynamic_plugins.lifecycle.launcher import Launcher
     from dynamic_plugins.lifecycle.supervisor import Supervisor
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Offers
 
@@ -100,7 +100,7 @@ class SetChanges:
         self,
         *,
         installer: Installer,
-        store: StateStore,
+        store: HomeState,
         supervisor: Supervisor,
         launcher: Launcher,
         configuration: ConfigurationStore,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.launcher import Launcher
     from dynamic_plugins.lifecycle.offer_pins import Review
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState, StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection
 
@@ -49,7 +49,7 @@ class Supervisor:
 
     def __init__(
         self,
-        store: StateStore,
+        store: HomeState,
         configuration: ConfigurationStore,
         approval: ApprovalGate,
         launcher: Launcher,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.plugin_handle import PluginHandle
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.lifecycle.trial_run import TrialRun
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState, StoredPlugin
     from dynamic_plugins.workers.components import Offers
 
 
@@ -40,7 +40,7 @@ class Swap:
     def __init__(
         self,
         *,
-        store: StateStore,
+        store: HomeState,
         installer: Installer,
         supervisor: Supervisor,
         dependencies: Dependencies,

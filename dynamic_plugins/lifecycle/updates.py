@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.swap import Swap
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.storage.state import StateStore, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState, StoredPlugin
 
 AT_ONCE = 4
 """So many plugins are looked up, or updated, at a time: an index is asked politely, and a machine has few cores."""
@@ -51,7 +51,7 @@ class Updates:
         *,
         catalogue: Catalogue,
         installer: Installer,
-        store: StateStore,
+        store: HomeState,
         supervisor: Supervisor,
         dependencies: Dependencies,
         approval: ApprovalGate,

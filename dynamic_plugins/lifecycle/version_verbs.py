@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.lifecycle.updates import Updates
     from dynamic_plugins.resolver.catalog import PluginRef
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
 
 
 class Versions:
@@ -28,7 +28,7 @@ class Versions:
         self,
         *,
         resolve: Callable[[str | PluginRef], Awaitable[PluginRef]],
-        store: StateStore,
+        store: HomeState,
         installer: Installer,
         supervisor: Supervisor,
         admission: Admission,

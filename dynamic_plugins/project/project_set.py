@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.project.locked_set import LockedSet
     from dynamic_plugins.project.wanted_set import WantedSet
     from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.storage.state import StateStore
+    from dynamic_plugins.storage.state import HomeState
     from dynamic_plugins.storage.values import ConfigurationStore
 
 
@@ -65,7 +65,7 @@ class ProjectSets:
         *,
         catalogue: Catalogue,
         installer: Installer,
-        store: StateStore,
+        store: HomeState,
         configuration: ConfigurationStore,
         service: PluginManagementService,
         listener: Listener,

@@ -17,7 +17,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, quote_plus
 
-from dynamic_plugins.redaction.detectors.plausibility import surely_token
 from dynamic_plugins.text.secret_names import looks_secret
 from dynamic_plugins.text.wordlists import wordlist
 
@@ -211,6 +210,10 @@ def is_common(value: str) -> bool:
 
 def _unmistakable(secret: str) -> bool:
     """Return whether *secret* can be nothing else wherever it stands: long, and made by a machine."""
+    from dynamic_plugins.redaction.detectors.plausibility import (
+        surely_token,  # a plugin without secrets needs none of it
+    )
+
     return any(len(part) >= _UNMISTAKABLE and surely_token(part.rstrip("=")) for part in secret.split())
 
 

@@ -1,7 +1,7 @@
 """Profiles of one home: which of its plugins an agent sees, which of those are on, and what of them is offered.
 
-Each is a file ``profiles/NAME.json`` in the home: ``{"schema": 1, "plugins": {NAME: facts}}``. What a profile does not
-have of its own (the installs, their permissions, values and secrets) is the home's, and so the same in all of them.
+Each is kept as facts by plugin under ``profiles/NAME``: in a folder that is a file of this name. What a profile does
+not have of its own (the installs, their permissions, values and secrets) is the home's, and so the same in all of them.
 """
 
 from __future__ import annotations
@@ -19,17 +19,27 @@ from dynamic_plugins.errors import (
     StateError,
     UnknownProfileError,
 )
-from dynamic_plugins.storage.plugins_file import PluginsFile
-from dynamic_plugins.storage.state import FILE, PROFILES, StateStore, StoredPlugin
+from dynamic_plugins.storage.state import PROFILES, HomeState, StoredPlugin
+from dynamic_plugins.storage.state_backend import StateFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.storage.plugins_file import PluginFacts
+    from dynamic_plugins.storage.state import T, Work
+    from dynamic_plugins.storage.state_backend import StateBackend
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_OWN = {"enabled": False, "rests_as": "installed", "last_activated": None, "choice": ALL, "allowed_calls": {}}
+_OWN: dict[str, Any] = {
+    "enabled": False,
+    "rests_as": "installed",
+    "last_activated": None,
+    "choice": ALL,
+    "allowed_calls": {},
+}
 """What each profile has for itself, and what that is of a plugin that is new in it."""
 
 
@@ -75,14 +85,17 @@ class Profile:
 
 
 class Profiles:
-    """The profiles of *home*. Methods raise StateError for files that cannot be read or written."""
+    """The profiles of a home: of what *backend* keeps, or else of the folder *home*.
 
-    def __init__(self, home: Path) -> None:
-        self._folder, self._state_file = home / PROFILES, home / FILE
+    Methods raise StateError for what cannot be read or written.
+    """
+
+    def __init__(self, home: Path, backend: StateBackend | None = None) -> None:
+        self._backend = backend or StateFolder(home)
 
     def names(self) -> list[str]:
         """Return the names of the profiles."""
-        return sorted(path.stem for path in self._folder.glob("*.json") if _NAME.fullmatch(path.stem))
+        return sorted(name for name in self._backend.profiles() if _NAME.fullmatch(name))
 
     def all(self) -> list[Profile]:
         """Return the profiles, by name."""
@@ -92,7 +105,7 @@ class Profiles:
         """Return the saved state as a profile sees it. Raises UnknownProfileError."""
         if name not in self.names():
             raise UnknownProfileError(name, self.names())
-        return ProfileStore(self._state_file, self._folder / f"{name}.json", name)
+        return ProfileStore(self._backend.state(), self._facts(name), name)
 
     def make(self, name: str, plugins: Iterable[str] = ()) -> Profile:
         """Make a profile in which the installed *plugins* are seen, on or off as they are without a profile, with what
@@ -102,12 +115,11 @@ class Profiles:
         """
         if check_name(name) in self.names():
             raise BadArgumentsError(f"profile {name}", "there is one of this name already")
-        present = StateStore(self._state_file)
+        present = self._backend.state()
         seen = [need for plugin in plugins for need in with_needs(present.get(plugin).name, present.read())]
         own = {plugin: _own(replace(present.get(plugin), allowed_calls={})) for plugin in seen}
-        file = PluginsFile(self._folder / f"{name}.json")
         with _state_errors():
-            file.create(own)
+            self._facts(name).create(own)
         return self._profile(name)
 
     def remove(self, name: str) -> Profile:
@@ -115,44 +127,67 @@ class Profiles:
         profile = self._profile(name) if name in self.names() else None
         if profile is None:
             raise UnknownProfileError(name, self.names())
-        for path in (self._folder / f"{name}.json", self._folder / f"{name}.json.lock"):
-            path.unlink(missing_ok=True)
+        with _state_errors():
+            self._facts(name).remove()
         return profile
 
     def forget(self, plugin: str) -> None:
         """Take a plugin that is no longer installed out of every profile: a later install is another."""
         for name in self.names():
-            with _state_errors(), PluginsFile(self._folder / f"{name}.json").changing() as mine:
+            with _state_errors(), self._facts(name).changing() as mine:
                 mine.pop(plugin, None)
+
+    def _facts(self, name: str) -> PluginFacts:
+        return self._backend.facts(f"{PROFILES}/{name}")
 
     def _profile(self, name: str) -> Profile:
         seen = self.store(name).read()
         return Profile(name, tuple(seen), tuple(each for each, plugin in seen.items() if plugin.enabled))
 
 
-class ProfileStore(StateStore):
-    """The saved state as the profile *profile* sees it, kept in *path* and *file*.
+class ProfileStore(HomeState):
+    """The saved state of a home, *whole*, as the profile *profile* sees it: with what is its own in *facts*.
 
-    What is not in the profile is *hidden*: installed, and not there for whoever reads. Removing the file of a profile
+    What is not in the profile is *hidden*: installed, and not there for whoever reads. Removing the facts of a profile
     hides everything from those that use it.
     """
 
-    def __init__(self, path: Path, file: Path, profile: str) -> None:
-        super().__init__(path)
-        self.profile = profile
-        self._file = PluginsFile(file)
+    def __init__(self, whole: HomeState, facts: PluginFacts, profile: str) -> None:
+        self._whole, self._facts, self.profile = whole, facts, profile
         self._view: tuple[Mapping[str, StoredPlugin], Mapping[str, Any], dict[str, StoredPlugin]] | None = None
+
+    @property
+    def home(self) -> Path:
+        return self._whole.home
+
+    def everything(self) -> Mapping[str, StoredPlugin]:
+        return self._whole.everything()
+
+    def leaving(self) -> Mapping[str, StoredPlugin]:
+        return self._whole.leaving()
+
+    def transact(self, names: Collection[str], work: Work[T]) -> T:
+        return self._whole.transact(names, work)
+
+    def stamp(self) -> str:
+        return self._whole.stamp()
+
+    def refresh(self) -> None:
+        self._whole.refresh()
+
+    def alone(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
+        return self._whole.alone(name, seconds)
 
     def read(self) -> Mapping[str, StoredPlugin]:
         """Return the plugins of this profile by name; the same object as before where nothing has changed."""
         every = self.everything()
         with _state_errors():
-            mine = self._file.read() if self._file.stamp() is not None else _NOTHING
+            mine = self._facts.read() if self._facts.stamp() is not None else _NOTHING
         if self._view is None or self._view[0] is not every or self._view[1] is not mine:
             try:
                 view = {name: _seen(plugin, mine[name]) for name, plugin in every.items() if name in mine}
             except (AttributeError, TypeError, ValueError) as error:
-                raise StateError(f"{self._file.path} is damaged ({type(error).__name__}). Move it away.") from None
+                raise StateError(f"{self._facts.place} is damaged ({type(error).__name__}). Move it away.") from None
             self._view = (every, mine, view)
         return self._view[2]
 
@@ -175,21 +210,33 @@ class ProfileStore(StateStore):
 
     def put(self, plugin: StoredPlugin) -> None:
         """Save *plugin*: what is a profile's own in this one, and the rest for all."""
-        with self._locked() as plugins:
+
+        def work(plugins: dict[str, StoredPlugin]) -> StoredPlugin | None:
             present = plugins.get(plugin.name)
             plugins[plugin.name] = replace(plugin, **(_OWN if present is None else _fields(present)))
+            return present
+
+        present = self.transact([plugin.name], work)
         with _state_errors(), self._changing() as mine:
             if present is None or plugin.name in mine:
                 mine[plugin.name] = _own(plugin)
 
+    def add(self, plugin: StoredPlugin) -> bool:
+        """Save *plugin* as :meth:`HomeState.add` does, and have it in this profile; for the others it is off."""
+        if not self._whole.add(replace(plugin, **_OWN)):
+            return False
+        with _state_errors(), self._changing() as mine:
+            mine[plugin.name] = _own(plugin)
+        return True
+
     def change(self, name: str, of: Installation | None = None, **changes: Any) -> StoredPlugin | None:
-        """Save *changes* as :meth:`StateStore.change` does: what is a profile's own in this one, the rest for all."""
+        """Save *changes* as :meth:`HomeState.change` does: what is a profile's own in this one, the rest for all."""
         if name not in self.read():
             return None
         own = {field: changes.pop(field) for field in _OWN if field in changes}
         present = self.everything().get(name)
         if changes:
-            present = super().change(name, of, **changes)
+            present = self._whole.change(name, of, **changes)
         elif of is not None and present is not None and present.installation.path != of.path:
             return None
         if present is None:
@@ -203,9 +250,9 @@ class ProfileStore(StateStore):
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Any]]:
-        if self._file.stamp() is None:
-            raise StateError(f"The profile {self.profile} was removed: {self._file.path} is gone.")
-        with self._file.changing() as mine:
+        if self._facts.stamp() is None:
+            raise StateError(f"The profile {self.profile} was removed: {self._facts.place} is gone.")
+        with self._facts.changing() as mine:
             yield mine
 
 

@@ -1,6 +1,6 @@
-"""Where sign-ins at remote servers are kept: tokens and registrations in the vault, and beside it a file of names.
+"""Where sign-ins at remote servers are kept: tokens and registrations in the vault, and beside it facts.
 
-``sign-ins.json`` in the home says which plugin is signed in where, and holds no secret.
+They say which plugin is signed in where, in a folder in ``sign-ins.json``, and hold no secret.
 """
 
 from __future__ import annotations
@@ -13,27 +13,25 @@ from dynamic_plugins.core.status import now
 from dynamic_plugins.errors import SecretStoreError
 from dynamic_plugins.oauth.challenge import Challenge
 from dynamic_plugins.oauth.credentials import SignIn, digest
-from dynamic_plugins.storage.plugins_file import PluginsFile
+from dynamic_plugins.storage.state_backend import SIGN_INS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
     from dynamic_plugins.core.atomic_file import Stamp
+    from dynamic_plugins.storage.plugins_file import PluginFacts
     from dynamic_plugins.storage.vault import Vault
 
 
 class SignInStore:
     """The sign-ins of one home, by plugin and server: a :class:`~dynamic_plugins.oauth.credentials.SignInKeeper`.
 
-    *vault* opens the place for secrets; *installed* gives the names of the plugins that there are: for others nothing
-    is kept. Methods raise SecretStoreError.
+    *facts* says who is signed in, *vault* opens the place for secrets. Methods raise SecretStoreError.
     """
 
-    def __init__(
-        self, home: Path, vault: Callable[[], Vault], installed: Callable[[], Collection[str]] | None = None
-    ) -> None:
-        self._file, self._vault = PluginsFile(home / "sign-ins.json", installed), vault
+    def __init__(self, home: Path, facts: PluginFacts, vault: Callable[[], Vault]) -> None:
+        self._home, self._file, self._vault = home, facts, vault
 
     def stamp(self) -> Stamp | None:
         return self._file.stamp()
@@ -42,7 +40,7 @@ class SignInStore:
         self._vault()
 
     def renewing_lock(self) -> str:
-        return f"{self._file.path}.renewing.lock"
+        return str(self._home / f"{SIGN_INS}.json.renewing.lock")
 
     def servers(self, plugin: str) -> Collection[str]:
         return [server for server, known in self._of(plugin).items() if "key" in known]

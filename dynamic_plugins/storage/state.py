@@ -1,11 +1,13 @@
-"""The saved state: what is installed, and what the person wishes. One JSON file, never half written."""
+"""The saved state: what is installed, and what the person wishes; kept in one JSON file, never half written."""
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from abc import abstractmethod
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from dynamic_plugins.core.action_choice import ALL, ActionChoice
 from dynamic_plugins.core.atomic_file import Stamp, read_json, stamp_of, write_atomically
@@ -17,7 +19,8 @@ from dynamic_plugins.storage.kept_version import KeptVersion
 from dynamic_plugins.workers.components import Offers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 LOCK_SECONDS = 30.0
@@ -142,15 +145,146 @@ def _offers(listed: list[dict[str, Any]] | None) -> Offers | None:
     return None if listed is None else Offers.from_list(listed)
 
 
-class StateStore:
-    """Reads and writes the state file; several processes may share it.
+T = TypeVar("T")
+Work = Callable[[dict[str, StoredPlugin]], T]
+"""What changes some plugins of a home, in the dict of them that it gets."""
+
+
+class HomeState(Protocol):
+    """The saved state of one home: what every backend offers, and what it means.
+
+    A backend has :meth:`everything`, :meth:`leaving` and :meth:`transact`; all else is made of those. Several processes
+    may share one home. Methods raise :class:`StateError` where the state cannot be read or written.
+    """
+
+    profile: str = ""
+    """The profile that is read; none sees everything."""
+
+    @property
+    @abstractmethod
+    def home(self) -> Path:
+        """The folder of this machine that holds the installed files."""
+
+    @abstractmethod
+    def everything(self) -> Mapping[str, StoredPlugin]:
+        """Return all that is installed, by name; the same object as before where nothing has changed."""
+
+    @abstractmethod
+    def leaving(self) -> Mapping[str, StoredPlugin]:
+        """Return the plugins whose removal has begun and not ended."""
+
+    @abstractmethod
+    def transact(self, names: Collection[str], work: Work[T]) -> T:
+        """Return what *work* gives, and save what it changed of the plugins *names* in the dict that it gets: all of
+        it, or nothing.
+
+        The dict holds those that there are, leaving ones too. *work* has no other effect: it may be called again.
+        """
+
+    @abstractmethod
+    def stamp(self) -> str:
+        """Return a mark that is another after every change, by whichever process."""
+
+    def read(self) -> Mapping[str, StoredPlugin]:
+        """Return the plugins by name as they are saved now, of a profile only its own; as :meth:`everything`."""
+        return self.everything()
+
+    def refresh(self) -> None:
+        """Have the next read see all that is saved by now: another process's change may take a second to reach it.
+
+        In a folder it takes none.
+        """
+        return
+
+    def get(self, name: str) -> StoredPlugin:
+        """Return what is saved of one plugin. Raises NotInstalledError, and as :meth:`read`."""
+        if (plugin := self.read().get(name)) is None:
+            raise NotInstalledError(name)
+        return plugin
+
+    def hidden(self) -> Mapping[str, StoredPlugin]:
+        """Return what is installed and :meth:`read` leaves out: with a profile, what is not in it."""
+        return {}
+
+    def show(self, name: str) -> None:  # noqa: ARG002 - without a profile there is nothing to do
+        """Have an installed plugin in the profile that is read."""
+        return
+
+    def hide(self, name: str) -> None:  # noqa: ARG002 - without a profile there is nothing to do
+        """Take a plugin out of the profile that is read; it stays installed."""
+        return
+
+    def put(self, plugin: StoredPlugin) -> None:
+        """Save *plugin*, replacing what was saved under its name."""
+
+        def work(plugins: dict[str, StoredPlugin]) -> None:
+            plugins[plugin.name] = plugin
+
+        self.transact([plugin.name], work)
+
+    def add(self, plugin: StoredPlugin) -> bool:
+        """Save *plugin*, which is new; False, and nothing saved, where another process has saved one of its name."""
+        return self.exchange({plugin.name: plugin}, {})
+
+    def change(self, name: str, of: Installation | None = None, **changes: Any) -> StoredPlugin | None:
+        """Save *changes* to one plugin's fields and return it.
+
+        None when it is not there any more, or when its install is not *of*, where that is given: what was found out
+        about one version is not to be said of another.
+        """
+
+        def work(plugins: dict[str, StoredPlugin]) -> StoredPlugin | None:
+            present = plugins.get(name)
+            if present is None or present.leaving or (of is not None and present.installation.path != of.path):
+                return None
+            plugins[name] = replace(present, **changes)
+            return plugins[name]
+
+        return self.transact([name], work)
+
+    def exchange(self, plugins: Mapping[str, StoredPlugin | None], of: Mapping[str, StoredPlugin]) -> bool:
+        """Save all of *plugins* in one step, and forget those that are None.
+
+        Nothing is saved, and False returned, where the install of one of them is not the one that *of* has, or there is
+        one and *of* has none: another process was quicker.
+        """
+
+        def work(present: dict[str, StoredPlugin]) -> bool:
+            for name in plugins:
+                now = present.get(name)
+                if _place(None if now is not None and now.leaving else now) != _place(of.get(name)):
+                    return False
+            for name, plugin in plugins.items():
+                present.pop(name, None)
+                if plugin is not None:
+                    present[name] = plugin
+            return True
+
+        return self.transact(list(plugins), work)
+
+    def drop(self, name: str, of: Installation | None = None) -> None:
+        """Forget *name*, where its install is *of* if that is given; nothing happens when it is not known."""
+
+        def work(plugins: dict[str, StoredPlugin]) -> None:
+            if of is None or (name in plugins and plugins[name].installation.path == of.path):
+                plugins.pop(name, None)
+
+        self.transact([name], work)
+
+    def alone(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 - see below
+        """Keep other machines that share this state from installing or removing *name*.
+
+        Waits *seconds*, then raises TimeoutError. A folder is of one machine, where the installer's own lock does.
+        """
+        return nullcontext()
+
+
+class StateStore(HomeState):
+    """The state in a file of the home folder, which several processes may share.
 
     *path* is the file. Every change is made under a file lock on what the file says then, written to a
     temporary file, flushed to disk and put in place in one step.
     """
-
-    profile = ""
-    """The profile that is read; none sees everything."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -158,25 +292,15 @@ class StateStore:
         self._plugins: dict[str, StoredPlugin] = {}
         self._leaving: dict[str, StoredPlugin] = {}
 
-    def read(self) -> Mapping[str, StoredPlugin]:
-        """Return the plugins by name as the file has them now, of a profile only its own; errors as for
-        :meth:`everything`.
-        """
-        return self.everything()
-
     @property
     def home(self) -> Path:
         return self._path.parent
 
-    def hidden(self) -> Mapping[str, StoredPlugin]:
-        """Return what is installed and :meth:`read` leaves out: with a profile, what is not in it."""
-        return {}
-
-    def show(self, name: str) -> None:
-        """Have an installed plugin in the profile that is read."""
-
-    def hide(self, name: str) -> None:
-        """Take a plugin out of the profile that is read; it stays installed."""
+    def stamp(self) -> str:
+        try:
+            return str(stamp_of(self._path))
+        except OSError:
+            return ""
 
     def everything(self) -> Mapping[str, StoredPlugin]:
         """Return all that is installed, by name; a file that did not change is not read again.
@@ -197,16 +321,15 @@ class StateStore:
             self._seen = stamp
         return self._plugins
 
-    def get(self, name: str) -> StoredPlugin:
-        """Return what the file has of one plugin. Raises NotInstalledError, and as :meth:`read`."""
-        if (plugin := self.read().get(name)) is None:
-            raise NotInstalledError(name)
-        return plugin
-
     def leaving(self) -> Mapping[str, StoredPlugin]:
         """Return the plugins whose removal has begun and not ended; errors as for :meth:`everything`."""
         self.everything()
         return self._leaving
+
+    def transact(self, names: Collection[str], work: Work[T]) -> T:  # noqa: ARG002 - one file holds them all
+        """Return what *work* gives; one lock and one file hold all plugins, so it gets them all."""
+        with self._locked() as plugins:
+            return work(plugins)
 
     def _parse(self) -> dict[str, StoredPlugin]:
         try:
@@ -224,46 +347,6 @@ class StateStore:
             f"{self._path} cannot be read ({type(error).__name__}: {error}). Move it away to start afresh; "
             "the installed plugins are then installed again."
         )
-
-    def put(self, plugin: StoredPlugin) -> None:
-        """Save *plugin*, replacing what was saved under its name."""
-        with self._locked() as plugins:
-            plugins[plugin.name] = plugin
-
-    def change(self, name: str, of: Installation | None = None, **changes: Any) -> StoredPlugin | None:
-        """Save *changes* to one plugin's fields and return it.
-
-        None when it is not there any more, or when its install is not *of*, where that is given: what was found out
-        about one version is not to be said of another.
-        """
-        with self._locked() as plugins:
-            present = plugins.get(name)
-            if present is None or present.leaving or (of is not None and present.installation.path != of.path):
-                return None
-            plugins[name] = replace(plugins[name], **changes)
-            return plugins[name]
-
-    def exchange(self, plugins: Mapping[str, StoredPlugin | None], of: Mapping[str, StoredPlugin]) -> bool:
-        """Save all of *plugins* in one step, and forget those that are None.
-
-        Nothing is saved, and False returned, where the install of one of them is not the one that *of* has, or there is
-        one and *of* has none: another process was quicker.
-        """
-        with self._locked() as present:
-            for name in plugins:
-                now = present.get(name)
-                if _place(None if now is not None and now.leaving else now) != _place(of.get(name)):
-                    return False
-            for name, plugin in plugins.items():
-                present.pop(name, None)
-                if plugin is not None:
-                    present[name] = plugin
-        return True
-
-    def drop(self, name: str) -> None:
-        """Forget *name*; nothing happens when it is not known."""
-        with self._locked() as plugins:
-            plugins.pop(name, None)
 
     @contextmanager
     def _locked(self) -> Iterator[dict[str, StoredPlugin]]:

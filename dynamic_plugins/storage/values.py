@@ -1,41 +1,52 @@
-"""The values of plugins' variables: secrets in the vault, the rest in a plain file. None enters the state file."""
+"""The values of plugins' variables: secrets in the vault, the rest as plain facts. None enters the saved state."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import SecretStoreError
-from dynamic_plugins.storage.plugins_file import PluginsFile
 from dynamic_plugins.storage.sign_in_store import SignInStore
+from dynamic_plugins.storage.state_backend import CONFIGURATION, SIGN_INS, StateFolder
 from dynamic_plugins.storage.vault import open_vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from dynamic_plugins.storage.state_backend import StateBackend
     from dynamic_plugins.storage.vault import Vault
 
 
 class ConfigurationStore:
-    """The values that persons set for plugins. *home* holds ``configuration.json``: plain values, and names of secrets.
+    """The values that persons set for plugins: plain ones, and the names of secrets.
 
-    *installed* gives the names of the plugins that there are, asked from threads: for others nothing is kept.
+    *backend* keeps them, or else the folder *home* in ``configuration.json``. *installed* gives the names of the
+    plugins that there are, asked from threads: for others nothing is kept. *vault* names the platform's own
+    (:func:`~dynamic_plugins.storage.vault.open_vault`).
     """
 
     def __init__(
-        self, home: Path, passphrase: str | None = None, installed: Callable[[], Collection[str]] | None = None
+        self,
+        home: Path,
+        passphrase: str | None = None,
+        installed: Callable[[], Collection[str]] | None = None,
+        *,
+        backend: StateBackend | None = None,
+        vault: str | None = None,
     ) -> None:
-        self._home, self._passphrase = home, passphrase
-        self._file = PluginsFile(home / "configuration.json", installed)
+        backend = backend or StateFolder(home)
+        self._open_vault = partial(open_vault, home, passphrase, vault, backend.vault_home)
+        self._file = backend.facts(CONFIGURATION, installed)
         self._vault: Vault | None = None
-        self.sign_ins = SignInStore(home, lambda: self.vault, installed)
+        self.sign_ins = SignInStore(home, backend.facts(SIGN_INS, installed), lambda: self.vault)
         """What persons signed in to; goes with the values, and is as secret."""
 
     @property
     def vault(self) -> Vault:
         """Where secrets go; raises SecretStoreError where there is no safe place."""
         if self._vault is None:
-            self._vault = open_vault(self._home, self._passphrase)
+            self._vault = self._open_vault()
         return self._vault
 
     def values(self, plugin: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Where secrets are kept: in the system keyring, under the service name ``dynamic-plugins``; where the machine has
 none, or it does not answer, in a file encrypted with a key from a passphrase; where there is neither, storing is
-refused.
+refused. A platform that has a place for secrets names it, and then that alone is used.
 """
 
 from __future__ import annotations
@@ -221,11 +221,16 @@ class KeyringOrFile:
         self._keyring.delete(key)
 
 
-def open_vault(home: Path, passphrase: str | None) -> Vault:
+def open_vault(home: Path, passphrase: str | None, own: str | None = None, home_name: str = "") -> Vault:
     """Return where secrets are kept here; raises SecretStoreError with the remedy.
 
-    With a *passphrase* that is the keyring and the encrypted file, or the file where there is no keyring.
+    With a *passphrase* that is the keyring and the encrypted file, or the file where there is no keyring. *own* is the
+    ``module:factory`` of the platform's vault, which serves many homes: it is told this one's *home_name*.
     """
+    if own is not None:
+        from dynamic_plugins.storage.platform_vault import PlatformVault
+
+        return PlatformVault.named(own, home_name)
     file = None if passphrase is None else EncryptedFileVault(home / "secrets.enc", passphrase)
     try:
         keyring = KeyringVault(home)

@@ -118,7 +118,7 @@ class News:
         settings = self._site.app.settings
         return {
             "asked": [question.id for question in self._queue.open()],
-            "plugins": _stamp(settings.state_file),
+            "plugins": self._site.app.store.stamp(),
             "calls": [_stamp(settings.home / CALLS_FILE), _stamp(settings.audit_file)],
         }
 

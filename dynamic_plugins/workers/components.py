@@ -23,6 +23,10 @@ READ = "resources:"
 READ_BY_ADDRESS = "resources:by-address"
 """The address of the action that reads what a server makes for an address, and does not list."""
 
+PROMPT = "prompt:"
+TOOL = "tool:"
+"""Before the address of a tool that is listed under another name than its own."""
+
 ComponentKind = Literal["action", "provider", "service", "evaluator", "task"]
 
 
@@ -125,3 +129,13 @@ class Connection(Protocol):
 
     async def close(self) -> None:
         """End it: services stopped, process gone, memory given back. Safe to repeat; never raises."""
+
+
+def request_for(component: Component) -> tuple[str, str]:
+    """Return the method that a call of *component* is, and the tool or prompt that it names; of a resource none."""
+    address = component.address or component.name
+    if component.kind == "provider" or component.address in {READ, READ_BY_ADDRESS}:
+        return "resources/read", ""
+    if address.startswith(PROMPT):
+        return "prompts/get", address.removeprefix(PROMPT)
+    return "tools/call", address.removeprefix(TOOL)

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
-from mcp import MCPError
+from mcp.shared.exceptions import MCPError
 
 from dynamic_plugins.errors import ActionError, LoadError, OtherVersionError, PluginTimeoutError, WorkerDiedError
+from dynamic_plugins.workers.handshake_client import PipeSession
 from dynamic_plugins.workers.mcp_connection import McpConnection
 from dynamic_plugins.workers.process import error_in
 from dynamic_plugins.workers.transport import ProcessTransport
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 class WorkerConnection(McpConnection):
     """A connection to a worker process, which ends with it."""
+
+    _session_type = PipeSession
 
     def __init__(
         self,

@@ -8,26 +8,27 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mcp import MCPError
+from mcp.shared.exceptions import MCPError
 from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 from pydantic import ValidationError
 
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
 from dynamic_plugins.errors import ComponentClashError, ContractError
-from dynamic_plugins.workers.components import NOT_ANSWERED, READ, READ_BY_ADDRESS, Component, Offers
-from dynamic_plugins.workers.message_repair import problem_in
+from dynamic_plugins.workers.components import NOT_ANSWERED, PROMPT, READ, READ_BY_ADDRESS, TOOL, Component, Offers
+from dynamic_plugins.workers.message_repair import ListedSchemas, problem_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from mcp import Client
+    from mcp.client.client import Client
     from mcp_types import Prompt, Resource, ResourceTemplate, Tool
+
+    from dynamic_plugins.workers.handshake_client import HandshakeClient
+
+    AnyClient = Client | HandshakeClient
 
 META = "dynamic-plugins"
 """The key in a tool's ``_meta`` under which our own worker says what kind of component it is."""
-PROMPT = "prompt:"
-TOOL = "tool:"
-"""Before the address of a tool that is listed under another name than its own."""
 _MOST_PAGES = 500
 LIST_SECONDS = 5.0
 """So long may a server take for its list of prompts, or of resources."""
@@ -39,7 +40,7 @@ LeftOut = Callable[[str], None]
 """Called with a sentence for each thing that was left out of what a server offers; it names the thing."""
 
 
-async def offers_of(plugin: str, client: Client, *, ours: bool, left_out: LeftOut) -> Offers:
+async def offers_of(plugin: str, client: AnyClient, *, ours: bool, left_out: LeftOut) -> Offers:
     """Ask for everything. Raises ContractError for a broken component of *ours*, MCPError when the worker refuses.
 
     Of a server that anybody wrote, what cannot be used is left out by itself, and *left_out* is told.
@@ -63,7 +64,7 @@ async def offers_of(plugin: str, client: Client, *, ours: bool, left_out: LeftOu
     return Offers(tuple(found.values()))
 
 
-async def _components(plugin: str, client: Client, ours: bool, left_out: LeftOut) -> list[Component]:
+async def _components(plugin: str, client: AnyClient, ours: bool, left_out: LeftOut) -> list[Component]:
     can = client.server_capabilities
     silent = can.tools is None and can.resources is None and can.prompts is None
     tools: list[Tool] = []
@@ -71,6 +72,8 @@ async def _components(plugin: str, client: Client, ours: bool, left_out: LeftOut
         tools = await _pages(client.list_tools, lambda page: page.tools, left_out)
     elif can.tools is not None or silent:  # some forget to say what they can
         tools = await _optional(client.list_tools, lambda page: page.tools, "tools", left_out)
+    if ours:
+        ListedSchemas.model_validate({"tools": [{"inputSchema": tool.input_schema} for tool in tools]})
     found = [_our_tool(plugin, tool) for tool in tools] if ours else _their_tools(tools, left_out)
     listed, prompts = await asyncio.gather(
         _in_time(client.list_resources, lambda page: page.resources, "resources", left_out, wanted=can.resources),

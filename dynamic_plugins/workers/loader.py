@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +23,7 @@ from dynamic_plugins.workers.refusals import Refusals
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dynamic_plugins.core.permissions import Permissions
+    from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.settings import Limits, SandboxMode
@@ -98,6 +99,17 @@ class Loader:
             name: value for name, value in host.items() if name.upper() in _PROXIES and value and "@" not in value
         }
         self._base = {"PATH": os.defpath} | {name: host[name] for name in _INHERITED if host.get(name)}
+
+    checks_files = False
+    """Whether it compares an install's files itself before it starts it; here who calls it does."""
+
+    def enforcement(self, permissions: Permissions) -> Enforcement:
+        """Return which of *permissions* are enforced in front of a worker that is started now."""
+        return self.fence.enforcement(permissions)
+
+    async def remove_data(self, installation: Installation) -> None:
+        """Remove what *installation* wrote in its own folder."""
+        await asyncio.to_thread(shutil.rmtree, self.folder(installation), ignore_errors=True)
 
     def folder(self, installation: Installation) -> Path:
         """Return where *installation*'s worker runs and keeps its files: one folder for all its versions."""
@@ -334,10 +346,13 @@ def _secret_words(installation: Installation, arguments: Sequence[str]) -> list[
 
 
 def _client() -> tuple[type[WorkerConnection], type[Exception]]:
-    from dynamic_plugins.core.light_import import without_collection
+    from dynamic_plugins.core.light_import import is_own_process, postpone, without_collection
 
+    postpone("mcp", "mcp.client")
     with without_collection():
-        from mcp import MCPError
+        if is_own_process():  # what the models of single versions check is checked before, or not sent by most servers
+            postpone("mcp_types.methods")
+        from mcp.shared.exceptions import MCPError
 
         from dynamic_plugins.workers.connection import WorkerConnection
 

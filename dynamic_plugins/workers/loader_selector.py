@@ -1,4 +1,4 @@
-"""Which loader a plugin gets: a worker process, this process where the operator says so, or a server elsewhere."""
+"""Which loader a plugin gets: a worker, this process where the operator says so, or a server elsewhere."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.workers.backend import WorkerBackend
     from dynamic_plugins.workers.components import Connection, Host
     from dynamic_plugins.workers.in_process import InProcessLoader
-    from dynamic_plugins.workers.loader import Loader
     from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
 
@@ -27,7 +27,7 @@ class LoaderSelector:
 
     def __init__(
         self,
-        workers: Loader,
+        workers: WorkerBackend,
         make_in_process: Callable[[], InProcessLoader],
         names: Collection[str],
         make_remote: Callable[[], RemoteLoader] | None = None,
@@ -46,6 +46,11 @@ class LoaderSelector:
     def runs_here(self, plugin: str) -> bool:
         """Return whether the plugin of this name is loaded in this process."""
         return plugin in self._names
+
+    def checks_files(self, installation: Installation) -> bool:
+        """Return whether the files of *installation* are compared where it is started, which need not be here."""
+        is_worker = installation.remote is None and not self.runs_here(installation.plugin)
+        return is_worker and self.workers.checks_files
 
     async def connect(
         self, installation: Installation, environment: Mapping[str, str], arguments: Sequence[str], host: Host

@@ -11,15 +11,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
-from mcp import Client, MCPError
+from mcp.client.session import ClientSession
+from mcp.shared.exceptions import MCPError
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from dynamic_plugins.core import telemetry
 from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
 from dynamic_plugins.workers.client_features import ClientFeatures
-from dynamic_plugins.workers.components import READ, READ_BY_ADDRESS, Offers
-from dynamic_plugins.workers.discovery import PROMPT, TOOL, offers_of
+from dynamic_plugins.workers.components import PROMPT, READ, READ_BY_ADDRESS, TOOL, Offers, request_for
+from dynamic_plugins.workers.discovery import offers_of
+from dynamic_plugins.workers.handshake_client import HandshakeClient
 from dynamic_plugins.workers.message_repair import problem_in
 from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of, wrapped_value_of
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.spans import Attributes, Span
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.workers.components import Component, Host
+    from dynamic_plugins.workers.discovery import AnyClient
 
 _PING_SECONDS = 2.0
 _MOST_EXTENDED = 10
@@ -49,6 +52,8 @@ class McpConnection(ABC):
 
     The MCP client lives in a task of its own, because it has to be left by the task that entered it.
     """
+
+    _session_type: type[ClientSession] = ClientSession
 
     def __init__(
         self,
@@ -85,18 +90,21 @@ class McpConnection(ABC):
         """Whether it has said that its offers changed, since it was asked last."""
         self._ending: asyncio.Task[None] | None = None
         features = ClientFeatures(name, host, scrubber, self._waiting_for_person)
-        self._client = Client(
-            transport,
-            # The newest handshake first asks an older server something that it does not know; nearly all are older.
-            mode="auto" if modern else "legacy",
-            cache=None,
-            sampling_callback=features.sampling,
-            list_roots_callback=features.roots,
-            elicitation_callback=features.elicitation,
-            logging_callback=features.log,
-            message_handler=self._noticed,
-            client_info=types.Implementation(name="dynamic-plugins", version="1"),
-        )
+        callbacks: dict[str, Any] = {
+            "sampling_callback": features.sampling,
+            "list_roots_callback": features.roots,
+            "elicitation_callback": features.elicitation,
+            "logging_callback": features.log,
+            "message_handler": self._noticed,
+            "client_info": types.Implementation(name="dynamic-plugins", version="1"),
+        }
+        self._client: AnyClient
+        if modern:  # it first asks an older server something that it does not know; nearly all are older
+            from mcp.client.client import Client
+
+            self._client = Client(transport, mode="auto", cache=None, **callbacks)
+        else:
+            self._client = HandshakeClient(transport, self._session_type, **callbacks)
         # It outlives whatever operation it is made in.
         self._task = asyncio.create_task(
             self._live(), name=f"connection to {name}", context=telemetry.detached_context()
@@ -185,7 +193,7 @@ class McpConnection(ABC):
         """Call one component; see :meth:`dynamic_plugins.workers.components.Connection.call`."""
         if not self.alive:
             raise self._not_alive(component)
-        method, target = _request_for(component)
+        method, target = request_for(component)
         with telemetry.plugin_call(self.name, method, target, self.peer, self._version) as span:
             return await self._call(component, arguments, progress, span)
 
@@ -348,7 +356,7 @@ class McpConnection(ABC):
         if self._changed and (self._refresh is None or self._refresh.done()):
             self._refresh = asyncio.create_task(self._keep_up(), name=f"offers of {self.name}")
 
-    async def _ask_offers(self, client: Client) -> Offers:
+    async def _ask_offers(self, client: AnyClient) -> Offers:
         self._changed = False
         self._left_out.clear()
         offers = await offers_of(self.name, client, ours=self._ours, left_out=self._left_out.append)
@@ -378,13 +386,3 @@ class McpConnection(ABC):
             self._offers = offers
             if self.on_offers_changed is not None:
                 self.on_offers_changed(offers)
-
-
-def _request_for(component: Component) -> tuple[str, str]:
-    """Return the method that a call of *component* is, and the tool or prompt that it names; of a resource none."""
-    address = component.address or component.name
-    if component.kind == "provider" or component.address in {READ, READ_BY_ADDRESS}:
-        return "resources/read", ""
-    if address.startswith(PROMPT):
-        return "prompts/get", address.removeprefix(PROMPT)
-    return "tools/call", address.removeprefix(TOOL)

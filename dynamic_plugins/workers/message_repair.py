@@ -8,31 +8,44 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import mcp_types as types
-from mcp_types.methods import validate_server_result
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.schema_repair import repaired
-from dynamic_plugins.workers.message_reading import BARE
+from dynamic_plugins.workers.message_form import BARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_VERSION = "2025-11-25"
-"""Whose models an item is held to. Those of the versions before and after it differ in nothing that is looked at."""
-_LISTS = {
-    "tools/list": "tools",
-    "resources/list": "resources",
-    "resources/templates/list": "resourceTemplates",
-    "prompts/list": "prompts",
+_LISTS: dict[str, tuple[str, type[types.Result]]] = {
+    "tools/list": ("tools", types.ListToolsResult),
+    "resources/list": ("resources", types.ListResourcesResult),
+    "resources/templates/list": ("resourceTemplates", types.ListResourceTemplatesResult),
+    "prompts/list": ("prompts", types.ListPromptsResult),
 }
 _CAPABILITIES = ("tools", "resources", "prompts", "logging", "completions", "experimental", "extensions")
 _SCHEMA_KEYS = ("inputSchema", "input_schema", "parameters")
 _LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 _KEPT_APART = ("content", "structuredContent", "isError", "_meta", "resultType")
+
+
+class _InputSchema(BaseModel):
+    type: Literal["object"]
+    properties: dict[str, dict[str, Any] | bool] | None = None
+    required: list[str] | None = None
+
+
+class _ListedTool(BaseModel):
+    inputSchema: _InputSchema  # noqa: N815 # as the protocol has it
+
+
+class ListedSchemas(BaseModel):
+    """What the protocol says of the schemas in a list of tools, and its models of all versions do not."""
+
+    tools: list[_ListedTool]
 
 
 def put_right(method: str, result: dict[str, Any], left_out: Callable[[str], None]) -> None:
@@ -47,7 +60,7 @@ def put_right(method: str, result: dict[str, Any], left_out: Callable[[str], Non
     if not isinstance(result.get("_meta", {}), dict):
         del result["_meta"]
     if method in _LISTS:
-        _put_list_right(method, _LISTS[method], result, left_out)
+        _put_list_right(*_LISTS[method], result, left_out)
     elif method == "tools/call":
         _put_call_right(result)
     elif method == "prompts/get":
@@ -76,7 +89,7 @@ def _as_object(method: str, value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if method in _LISTS:
-        return {_LISTS[method]: value}
+        return {_LISTS[method][0]: value}
     if method == "tools/call":
         blocks = isinstance(value, list) and all(isinstance(each, dict) and "type" in each for each in value)
         return {"content" if blocks or isinstance(value, str) else "structuredContent": value}
@@ -102,17 +115,17 @@ def _put_greeting_right(result: dict[str, Any]) -> None:
         del result["instructions"]
 
 
-def _put_list_right(method: str, key: str, result: dict[str, Any], left_out: Callable[[str], None]) -> None:
+def _put_list_right(
+    key: str, page: type[types.Result], result: dict[str, Any], left_out: Callable[[str], None]
+) -> None:
     items = result.get(key)
     if isinstance(items, dict):  # by name
         items = [{"name": name, **each} for name, each in items.items() if isinstance(each, dict)]
     found = []
     for place, item in enumerate(items if isinstance(items, list) else ()):
         mended = _item(key, item) if isinstance(item, dict) else item
-        try:
-            validate_server_result(method, _VERSION, {key: [mended]})
-        except ValidationError as error:
-            left_out(f"{key}: {_named(item, place)} is left out: {problem_in(error)}")
+        if problem := _item_problem(key, page, mended):
+            left_out(f"{key}: {_named(item, place)} is left out: {problem}")
         else:
             found.append(mended)
     result[key] = found
@@ -123,6 +136,17 @@ def _put_list_right(method: str, key: str, result: dict[str, Any], left_out: Cal
         del result["nextCursor"]
         if cursor:
             left_out(f"{key}: the next page is left out: it is named by {json.dumps(cursor)[:60]}, which is no text")
+
+
+def _item_problem(key: str, page: type[types.Result], item: Any) -> str | None:
+    """Return why an item of a *page* cannot be used."""
+    try:
+        page.model_validate({key: [item]}, by_name=False)
+        if key == "tools":
+            ListedSchemas.model_validate({key: [item]})
+    except ValidationError as error:
+        return problem_in(error)
+    return None
 
 
 def _item(kind: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -170,6 +194,7 @@ def _fits(key: str, value: object) -> bool:
 
 _tool_annotations: TypeAdapter[Any] = TypeAdapter(types.ToolAnnotations)
 _icons: TypeAdapter[Any] = TypeAdapter(list[types.Icon])
+_block: TypeAdapter[Any] = TypeAdapter(types.ContentBlock)
 
 
 def _named(item: object, place: int) -> str:
@@ -219,8 +244,10 @@ def _readable(block: Any) -> dict[str, Any]:
         if isinstance(block.get("annotations"), str | list | None):
             block.pop("annotations", None)
         try:
-            validate_server_result("tools/call", _VERSION, {"content": [block]})
-        except ValidationError:
+            if "type" not in block:  # which the models would guess
+                raise ValueError("a block of no type")  # noqa: TRY301 # as one of another type
+            _block.validate_python(block, by_name=False)
+        except ValueError:
             text = block.get("text")
             return _as_text(text if isinstance(text, str) and block.get("type") in ("text", None) else block)
         return block

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from abc import ABC, abstractmethod
+from collections import deque
 from typing import TYPE_CHECKING, Self
 
 import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
 
-from dynamic_plugins.workers.message_reading import messages_in
+from dynamic_plugins.workers.message_form import messages_in
+from dynamic_plugins.workers.message_reader import MessageReader
 from dynamic_plugins.workers.pending_requests import PendingRequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from anyio.streams.memory import MemoryObjectReceiveStream
     from mcp.client._transport import TransportStreams
 
     from dynamic_plugins.workers.process import WorkerProcess
@@ -49,19 +50,16 @@ class ProcessTransport:
         """
         self._process, self._version = process, version
         self._pending = PendingRequests(left_out)
-        # Of no fixed size, because a line that has arrived has to go somewhere: the pipe is paused instead.
-        self._send, self._receive = anyio.create_memory_object_stream[tuple[SessionMessage, int]](float("inf"))
+        self._reader = _Reader(self._taken)
         self._untaken = 0
 
     async def __aenter__(self) -> TransportStreams:
-        self._process.attach(self._arrived, self._send.close)
-        reader = _Reader(self._receive, self._taken)
-        return reader, _Writer(self._process, self._pending, self._resume, self._version)
+        self._process.attach(self._arrived, self._reader.end)
+        return self._reader, _Writer(self._process, self._pending, self._resume, self._version)
 
     async def __aexit__(self, *_: object) -> None:
         self._process.detach()
-        self._receive.close()
-        self._send.close()
+        await self._reader.aclose()
 
     def _arrived(self, line: bytes, dropped: int) -> None:
         if dropped:
@@ -94,9 +92,7 @@ class ProcessTransport:
             self._put(types.JSONRPCError(jsonrpc="2.0", id=number, error=error), 0)
 
     def _put(self, message: types.JSONRPCMessage, size: int) -> None:
-        try:
-            self._send.send_nowait((SessionMessage(message), size))
-        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+        if not self._reader.put(SessionMessage(message), size):
             return  # nobody listens any more
         self._untaken += size
         if self._untaken > _MOST_UNTAKEN or self._pending.too_many:
@@ -111,30 +107,18 @@ class ProcessTransport:
             self._process.resume()
 
 
-class MessageReader(ABC):
-    """The MCP client's way from a server: iterated over until its end."""
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionMessage | Exception:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
-    @abstractmethod
-    async def receive(self) -> SessionMessage | Exception:
-        """Return the next message. Raises EndOfStream after the last."""
-
-
 class _Reader(MessageReader):
-    """The client's way from the process."""
+    """The client's way from the process.
 
-    def __init__(
-        self, receive: MemoryObjectReceiveStream[tuple[SessionMessage, int]], taken: Callable[[int], None]
-    ) -> None:
-        self._receive, self._taken = receive, taken
+    A queue of no fixed size, because a line that has arrived has to go somewhere: the pipe is paused instead. Where
+    something waits in it nobody else's turn comes first, which an anyio stream would have it do for each message.
+    """
+
+    def __init__(self, taken: Callable[[int], None]) -> None:
+        self._waiting: deque[tuple[SessionMessage, int]] = deque()
+        self._taken = taken
+        self._changed = asyncio.Event()
+        self._ended = self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,14 +126,36 @@ class _Reader(MessageReader):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    def put(self, message: SessionMessage, size: int) -> bool:
+        """Add a message of *size* bytes; False where no more is taken."""
+        if self._closed or self._ended:
+            return False
+        self._waiting.append((message, size))
+        self._changed.set()
+        return True
+
+    def end(self) -> None:
+        """Let what waits be the last."""
+        self._ended = True
+        self._changed.set()
+
     async def receive(self) -> SessionMessage | Exception:
-        message, size = await self._receive.receive()
+        while not self._waiting:
+            if self._closed:
+                raise anyio.ClosedResourceError
+            if self._ended:
+                raise anyio.EndOfStream
+            self._changed.clear()
+            await self._changed.wait()
+        message, size = self._waiting.popleft()
         self._taken(size)
         return message
 
     async def aclose(self) -> None:
         """Take no more."""
-        self._receive.close()
+        self._closed = True
+        self._waiting.clear()
+        self._changed.set()
 
 
 class _Writer:

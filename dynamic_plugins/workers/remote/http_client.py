@@ -21,14 +21,14 @@ from dynamic_plugins import __version__
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.workers.components import NOT_ANSWERED
-from dynamic_plugins.workers.message_reading import messages_in
+from dynamic_plugins.workers.message_form import messages_in
 from dynamic_plugins.workers.remote.address_guard import origin_of
 from dynamic_plugins.workers.remote.event_stream import MendedEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mcp import MCPError
+    from mcp.shared.exceptions import MCPError
 
     from dynamic_plugins.workers.remote.address_guard import AddressGuard
 

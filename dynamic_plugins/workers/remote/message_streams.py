@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import anyio
 
+from dynamic_plugins.workers.message_reader import MessageReader
 from dynamic_plugins.workers.pending_requests import PendingRequests
-from dynamic_plugins.workers.transport import MessageReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable

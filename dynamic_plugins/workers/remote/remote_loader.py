@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mcp import MCPError
+from mcp.shared.exceptions import MCPError
 
 from dynamic_plugins.errors import LoadError, UnreachableError
 from dynamic_plugins.install.remote_address import RemoteAddressError, filled, headers_of

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import mcp_types as types
-from mcp import MCPError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 
 from dynamic_plugins.core.telemetry import server_at
 from dynamic_plugins.errors import ActionError, LoadError, PluginError, UnreachableError

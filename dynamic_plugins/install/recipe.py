@@ -1,0 +1,107 @@
+"""What another machine makes an install from, found out of the install itself.
+
+Packages are named with the version that lies here and with the digests of their files, as in a lock; a plugin's own
+code, where no index has it, is carried along. Nothing of an environment is: each machine makes its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.core.outside_data import parse_json, read_file
+from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install import npm_lock
+from dynamic_plugins.install.builder import NOT_COPIED, digest
+from dynamic_plugins.install.installation import is_editable
+from dynamic_plugins.install.locked_packages import LockedPackages, without_addresses
+from dynamic_plugins.registry.entry import canonical
+
+if TYPE_CHECKING:
+    from dynamic_plugins.install.installation import Installation
+    from dynamic_plugins.install.programs import Programs
+
+MOST_CARRIED = 32 * 2**20
+"""So many bytes may a plugin's own code have, packed."""
+_SHARE = "put its home on a folder that all machines see at the same path"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that an install is made of. *source* is the plugin's own folder or wheel as a tar, called *source_name*."""
+
+    locked: LockedPackages
+    source: bytes = b""
+    source_name: str = ""
+
+
+async def recipe_of(installation: Installation, folder: Path, programs: Programs) -> Recipe:
+    """Return what *installation* is made of; *folder* is empty, and to be removed.
+
+    Raises InstallError for what cannot be made elsewhere: what is used where it lies or was built from git, code that
+    is larger than :data:`MOST_CARRIED`, and packages that the index does not have any more.
+    """
+    name = installation.plugin
+    if is_editable(installation):
+        raise InstallError(name, f"its folder is used where it lies, which is not there on its node: {_SHARE}")
+    if installation.package_type == "git":
+        raise InstallError(name, f"it was built from git, which is not done again on its node: {_SHARE}")
+    if installation.package_type == "npm":
+        return Recipe(await asyncio.to_thread(_of_npm, installation))
+    own = await asyncio.to_thread(_own_code, installation) if installation.package_type == "path" else None
+    source = await asyncio.to_thread(_packed, name, own) if own is not None else b""
+    wheel = canonical(own.name.split("-")[0]) if own is not None and own.suffix == ".whl" else ""
+    pins = [f"{each.name}=={each.version}" for each in installation.distributions if canonical(each.name) != wheel]
+    loose = "elizaos" if installation.kind == "elizaos" else None
+    wheels = await programs.uv.lock(name, folder, pins, None, loose=loose) if pins else ()
+    return Recipe(LockedPackages(python=wheels), source, own.name if own is not None else "")
+
+
+def _of_npm(installation: Installation) -> LockedPackages:
+    folder = Path(installation.path)
+    try:
+        packages = without_addresses(npm_lock.locked(installation.plugin, folder))
+        pins = parse_json(read_file(folder / "package.json")).get("overrides", {})
+    except (OSError, ValueError, AttributeError) as error:
+        raise InstallError(installation.plugin, f"what npm installed for it cannot be read: {error}") from None
+    return LockedPackages(npm=packages, pins=tuple((str(key), str(value)) for key, value in pins.items()))
+
+
+def _own_code(installation: Installation) -> Path:
+    """Return the folder or wheel that *installation* was made from: its copy, or what was copied, while it is that."""
+    source, package = Path(installation.path) / "source", Path(installation.package)
+    for place in (source / package.name, source, package):
+        if place.exists() and digest(place) == installation.digest:
+            return place
+    reason = f"the code that it was made from lies nowhere here any more, and not on its node: {_SHARE}"
+    raise InstallError(installation.plugin, reason)
+
+
+def _packed(plugin: str, own: Path) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=6) as archive:
+        archive.add(own, own.name, filter=_kept)
+    if packed.tell() > MOST_CARRIED:
+        size, most = packed.tell() // 2**20, MOST_CARRIED // 2**20
+        raise InstallError(plugin, f"its code has {size} MB, and {most} MB are carried to a node: {_SHARE}")
+    return packed.getvalue()
+
+
+def _kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    place = Path(member.name)
+    left_out = place.parent != Path() and place.name in NOT_COPIED(str(place.parent), [place.name])
+    return None if left_out else member
+
+
+def unpack(recipe: Recipe, folder: Path) -> Path:
+    """Put the code that *recipe* carries into *folder*, and return where it lies there. Raises OSError, ValueError."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(recipe.source), mode="r:gz") as archive:
+            archive.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        raise ValueError(str(error)) from None
+    return folder / recipe.source_name

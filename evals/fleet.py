@@ -1,0 +1,303 @@
+"""Many agents on a Ray cluster of three nodes, and on workers of this machine: ``python -m evals.fleet``.
+
+Each agent is a loop round a scripted model, which orders calls of the plugins' actions and reads what they give. Every
+call has a name of its own that the plugin writes into its book, so that what was lost, and what was done twice, is
+found by comparing books and answers. One run measures both backends on the same home with the same script; then a node
+is killed while calls are under way, and two agents install and remove the same plugin at once.
+
+The figures are of one machine with all nodes on it: what a network between them adds is not in them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins import DynamicPlugins
+from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
+from dynamic_plugins.errors import PluginError
+from dynamic_plugins.settings import Settings, Timeouts, WorkerSettings
+from tests.fleet.ray_cluster import MISSING, ray, three_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.fleet.ray_cluster import RayNodes
+
+CLUSTER = WorkerSettings("ray://auto", cpus=0.01, memory_bytes=32 * 2**20)
+SOURCE = """
+import asyncio
+from pathlib import Path
+from dynamic_plugins.plugin import Plugin, action
+
+@action
+async def enter(entry: str, seconds: float = 0) -> str:
+    "Writes an entry into the book."
+    with Path("book.txt").open("a") as book:
+        book.write(entry + chr(10))
+    await asyncio.sleep(seconds)
+    return entry
+
+plugin = Plugin({name!r}, "Keeps a book", actions=[enter])
+"""
+PROJECT = """[project]
+name = "{name}"
+version = "1.0.0"
+[project.entry-points."dynamic_plugins.plugins"]
+{name} = "{name}:plugin"
+[tool.dynamic-plugins.permissions]
+network = []
+"""
+
+
+class ScriptedModel:
+    """A model that orders a call of each of *plugins* in turn, each named by *agent* and its number, and then ends."""
+
+    def __init__(self, agent: str, plugins: Sequence[str], seconds: float) -> None:
+        self._agent, self._plugins, self._seconds = agent, list(plugins), seconds
+        self._number = 0
+
+    async def respond(self, messages: Sequence[dict[str, Any]]) -> Say | Use:
+        """Return the next call, or that it is done."""
+        if self._number == len(self._plugins):
+            return Say(f"{len(messages)} answers")
+        entry = f"{self._agent}.{self._number}"
+        arguments = json.dumps({"entry": entry, "seconds": self._seconds})
+        call = ToolCall(entry, f"{self._plugins[self._number]}__enter", arguments)
+        self._number += 1
+        return Use((call,))
+
+
+@dataclass
+class Measured:
+    """What became of the calls of one part: how long each answered one took, and why the others failed."""
+
+    title: str
+    seconds: float = 0.0
+    ordered: int = 0
+    answered: dict[str, float] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    unanswered: int = 0
+    """Calls that neither came back nor failed with a reason."""
+    twice: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """Calls that were answered and stand in no book."""
+
+    def compare(self, books: Counter[str]) -> None:
+        """Look for what was done twice, and for what was answered and never done."""
+        self.twice = [entry for entry in {*self.answered, *self.failed} if books[entry] > 1]
+        self.missing = [entry for entry in self.answered if books[entry] == 0]
+
+    def row(self) -> str:
+        times = sorted(1000 * each for each in self.answered.values()) or [0.0]
+        p95 = times[int(0.95 * (len(times) - 1))]
+        rate = len(self.answered) / self.seconds if self.seconds else 0.0
+        counts = f"{self.ordered:6d} {len(self.answered):8d} {len(self.failed):6d} {self.unanswered:10d}"
+        done = f"{len(self.twice):5d} {len(self.missing):7d}"
+        return f"{self.title:34s} {counts} {done} {statistics.median(times):8.1f} {p95:8.1f} {rate:9.1f}"
+
+
+HEAD = (
+    f"{'':34s} {'calls':>6s} {'answered':>8s} {'failed':>6s} {'unanswered':>10s} {'twice':>5s} {'missing':>7s} "
+    f"{'p50 ms':>8s} {'p95 ms':>8s} {'calls/s':>9s}"
+)
+
+
+async def run_agent(plugins: DynamicPlugins, model: ScriptedModel, told: Measured) -> None:
+    """Do what the model orders until it is done."""
+    messages: list[dict[str, Any]] = []
+    while isinstance(answer := await model.respond(messages), Use):
+        (call,) = answer.calls
+        told.ordered += 1
+        told.unanswered += 1
+        begun = time.perf_counter()
+        result = await plugins.call(call.name, call.arguments)
+        told.unanswered -= 1
+        if result["ok"] and result["result"] == call.id:
+            told.answered[call.id] = time.perf_counter() - begun
+        else:
+            told.failed[call.id] = str(result.get("error", {}).get("message", result))
+        messages.append({"role": "tool", "content": json.dumps(result)})
+
+
+async def all_agents(
+    title: str, apps: Sequence[DynamicPlugins], names: Sequence[str], agents: int, calls: int, seconds: float = 0.0
+) -> Measured:
+    """Run *agents* at once, spread over *apps*, each with its own part of *names*."""
+    told = Measured(title)
+    part = title.replace(" ", "-")
+    models = [
+        ScriptedModel(f"{part}.{agent}", [names[(agent + 7 * each) % len(names)] for each in range(calls)], seconds)
+        for agent in range(agents)
+    ]
+    begun = time.perf_counter()
+    work = (run_agent(apps[number % len(apps)], model, told) for number, model in enumerate(models))
+    await asyncio.gather(*work)
+    told.seconds = time.perf_counter() - begun
+    return told
+
+
+async def one_after_the_other(title: str, plugins: DynamicPlugins, name: str, calls: int) -> Measured:
+    """Measure calls of one plugin by one agent: what a call costs by itself."""
+    return await all_agents(title, [plugins], [name], 1, calls)
+
+
+# ---------------------------------------------------------------- the home
+
+
+def settings(home: Path, workers: WorkerSettings) -> Settings:
+    environment = Settings.from_environment().environment
+    timeouts = Timeouts(start=180, call=180, idle=3600)
+    return Settings(home, environment=environment, workers=workers, timeouts=timeouts, meaning=False, offline=True)
+
+
+def open_plugins(home: Path, workers: WorkerSettings) -> DynamicPlugins:
+    return DynamicPlugins(settings=settings(home, workers), approve=approve_everything, confirm_calls="never")
+
+
+async def make_home(home: Path, count: int) -> list[str]:
+    """Install and switch on *count* plugins, and return their names."""
+    names = [f"book{number:02d}" for number in range(count)]
+    async with open_plugins(home, WorkerSettings()) as plugins:
+        for name in names:
+            folder = home.with_name("sources") / name
+            folder.mkdir(parents=True)
+            (folder / f"{name}.py").write_text(SOURCE.format(name=name))
+            (folder / "pyproject.toml").write_text(PROJECT.format(name=name))
+            await plugins.app.service.install_path(folder)
+            await plugins.app.service.activate(name)
+    return names
+
+
+def books(home: Path) -> Counter[str]:
+    """Count the entries of all books."""
+    return Counter(line for book in (home / "plugin_data").glob("*/book.txt") for line in book.read_text().split())
+
+
+async def opened(stack: AsyncExitStack, home: Path, workers: WorkerSettings, count: int) -> list[DynamicPlugins]:
+    return [await stack.enter_async_context(open_plugins(home, workers)) for _ in range(count)]
+
+
+# ---------------------------------------------------------------- the parts
+
+
+async def measure_local(home: Path, names: Sequence[str], agents: int, calls: int) -> list[Measured]:
+    async with AsyncExitStack() as stack:
+        apps = await opened(stack, home, WorkerSettings(), 1)
+        await all_agents("local start", apps, names, len(names), 1)
+        alone = await one_after_the_other("local, one agent", apps[0], names[0], 100)
+        return [alone, await all_agents(f"local, {agents} agents", apps, names, agents, calls)]
+
+
+async def measure_cluster(
+    home: Path, names: Sequence[str], agents: int, calls: int, processes: int, nodes: RayNodes
+) -> list[Measured]:
+    async with AsyncExitStack() as stack:
+        apps = await opened(stack, home, CLUSTER, processes)
+        started = await all_agents("cluster, starting all", apps[:1], names, len(names), 1)
+        for app in apps[1:]:  # those find them running
+            await all_agents("cluster opening", [app], names, len(names), 1)
+        alone = await one_after_the_other("cluster, one agent", apps[0], names[0], 100)
+        many = await all_agents(f"cluster, {agents} agents", apps, names, agents, calls)
+        killed = asyncio.create_task(all_agents("cluster, a node killed", apps, names, agents, calls, 0.2))
+        await until_half(home, killed, agents * calls // 4)
+        await asyncio.to_thread(nodes.kill, "one")
+        return [started, alone, many, await killed]
+
+
+async def until_half(home: Path, task: asyncio.Task[Measured], wanted: int) -> None:
+    """Wait until so many calls of the part have begun."""
+    while not task.done():
+        begun = sum(1 for entry in await asyncio.to_thread(books, home) if entry.startswith("cluster,-a-node"))
+        if begun >= wanted:
+            return
+        await asyncio.sleep(0.02)
+
+
+async def two_at_once(home: Path, rounds: int) -> dict[str, Any]:
+    """Have two agents install, use and remove one plugin at once, and return how that went."""
+    folder, tally = home.with_name("sources") / "book00", Counter[str]()
+
+    async def one_agent(plugins: DynamicPlugins) -> None:
+        service = plugins.app.service
+        for number in range(rounds):
+            try:
+                await service.install_path(folder)
+                await service.activate("book00")
+                await service.call("book00", "enter", {"entry": f"two.{id(plugins)}.{number}"})
+                tally["called"] += 1
+            except PluginError as error:
+                tally[f"refused: {error.code}"] += 1
+            with contextlib.suppress(PluginError):
+                await service.uninstall("book00")
+                tally["removed"] += 1
+
+    async with AsyncExitStack() as stack:
+        apps = await opened(stack, home, CLUSTER, 2)
+        await asyncio.gather(*map(one_agent, apps))
+        await apps[0].app.service.install_path(folder)
+        await apps[0].app.service.activate("book00")
+        tally["whole at the end"] += await apps[0].app.service.call("book00", "enter", {"entry": "end"}) == "end"
+    return dict(tally)
+
+
+def run(folder: Path, arguments: argparse.Namespace) -> Iterator[str]:
+    """Run all parts and yield lines of the report."""
+    home = folder / "home"
+    begun = time.perf_counter()
+    names = asyncio.run(make_home(home, arguments.plugins))
+    yield f"{len(names)} plugins installed in {time.perf_counter() - begun:.0f} s"
+    told = asyncio.run(measure_local(home, names, arguments.agents, arguments.calls))
+    begun = time.perf_counter()
+    with three_nodes({}) as nodes:  # on standard error Ray says what it thinks of a node that was killed
+        yield f"three nodes started in {time.perf_counter() - begun:.0f} s"
+        told += asyncio.run(measure_cluster(home, names, arguments.agents, arguments.calls, arguments.processes, nodes))
+        written = books(home)
+        for each in told:
+            each.compare(written)
+        yield HEAD
+        yield from (each.row() for each in told)
+        reasons = Counter(
+            reason.partition(" failed: ")[2] or reason for each in told for reason in each.failed.values()
+        )
+        yield from (f"  {count} failed: {reason[:150]}" for reason, count in reasons.most_common())
+        yield f"two agents, one plugin: {asyncio.run(two_at_once(home, 3))}"
+        alive = sum(node["Alive"] for node in ray().nodes())
+        yield f"nodes alive at the end: {alive} of 3"
+    bad = [each.title for each in told if each.twice or each.missing or each.unanswered]
+    yield f"lost or done twice: {', '.join(bad) or 'nothing'}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--agents", type=int, default=200)
+    parser.add_argument("--plugins", type=int, default=50)
+    parser.add_argument("--calls", type=int, default=5, help="calls of each agent")
+    parser.add_argument("--processes", type=int, default=4, help="applications that the agents are spread over")
+    arguments = parser.parse_args()
+    if MISSING is not None:
+        print(MISSING)
+        return 2
+    logging.disable(logging.WARNING)
+    last = ""
+    with tempfile.TemporaryDirectory() as folder:
+        for last in run(Path(folder), arguments):
+            print(last, flush=True)
+    return 0 if last.endswith("nothing") else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

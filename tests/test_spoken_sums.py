@@ -1,0 +1,108 @@
+"""Sums in words: so many at so much, shares, parts of a whole, units that are asked for, and what leans on the last."""
+
+from __future__ import annotations
+
+import pytest
+
+from dynamic_plugins.embedded.extractors import extract
+from dynamic_plugins.embedded.request import Exchange, Made
+from dynamic_plugins.embedded.using import propose
+from tests.test_argument_filling import SUMS
+
+
+def made(said: str, *before: Exchange) -> list[object]:
+    """Return the sums that are proposed, the likeliest first."""
+    return [one.calls[0][1].get("expression") for one in propose(said, list(before), SUMS)]
+
+
+def summed(said: str, expression: str, result: str) -> Exchange:
+    return Exchange(said, [Made("calc__calculate", {"expression": expression}, result)], result)
+
+
+@pytest.mark.parametrize(
+    ("said", "expression"),
+    [
+        ("painting: 6.5 hours at 42 an hour plus 118.90 for the paint, what do I bill", "6.5*42+118.90"),
+        ("9 Stunden zu 16,40 und 4 zu 24,60, was macht das zusammen?", "9*16.40+4*24.60"),
+        ("cuánto es 7 cajas a 12,80 más 3 a 9,10", "7*12.80+3*9.10"),
+        ("4 bouteilles à 8,90 et 2 à 15,50, ça fait combien ?", "4*8.90+2*15.50"),
+        ("quanto fa 5 pizze a 9,50 più 6 birre a 5", "5*9.50+6*5"),
+        ("22.5 kg of cod at 9.80 with 12% off, how much", "22.5*9.80*0.88"),
+        ("how much is 7 yards at 18.20 less 15 percent discount", "7*18.20*0.85"),
+        ("64% von 15,5 Kilo, wie viel?", "64 / 100 * 15.5"),
+        ("could you work out 2,310.75 minus the 400 deposit", "2310.75-400"),
+        ("415 out of 5230, what is that in percent?", "415/5230*100"),
+        ("what % of 960 is 72", "72/960*100"),
+        ("36 rolls at 85g each, how many kg", "36*85/1000"),
+        ("840 km at 95 km/h how many hours", "840/95"),
+        ("10 mg/kg, the dog is 23.6 kg, how much", "10*23.6"),
+        ("rent 940, gas 88.20, water 41.50 split between 4, how much each", "(940+88.20+41.50)/4"),
+        ("4 at 86 pounds each and 3 lamps at 19, how much", "4*86+3*19"),
+        ("the bill is 92.60 plus 10% service split 4 ways, what's each", "92.60*1.1/4"),
+        ("take 60 off 415, what is left", "415-60"),
+        ("fees went from 880 to 946, what percent is that", "(946-880)/880*100"),
+        ("I drove 510 miles on 44 litres how many miles per litre", "510/44"),
+        ("8 mg per kg, she weighs 64 kg, how much", "8*64"),
+        ("16 bars in a box, 9 boxes, how many", "16*9"),
+        ("hoeveel is 5 keer 13,40 min 20%", "5*13.40*0.8"),
+        ("a quarter of 92, what is it", "92/4"),
+        ("750 g at 14 a kilo, how much", "750/1000*14"),
+        ("six boxes of 24 shared between 9 tables, how many each", "6*24/9"),
+    ],
+)
+def test_a_sum_in_words_becomes_the_sum_that_it_says(said: str, expression: str) -> None:
+    assert made(said)[0] == expression
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["put 3 milks and 2 breads on the list", "what's the forecast 3 days in Oban at 6", "wake me at 7 in 2 days"],
+)
+def test_numbers_that_nothing_joins_are_no_sum(said: str) -> None:
+    assert not extract(said).of("expression")
+
+
+@pytest.mark.parametrize(
+    ("said", "expression"),
+    [
+        ("half of that", "1200/2"),
+        ("double it please", "1200*2"),
+        ("and 12% for breakages comes off that", "1200*0.88"),
+        ("now take 30% off that", "1200*0.7"),
+        ("split that between 5", "1200/5"),
+        ("x 7 boxes. sorry 6", "1200*6"),
+        ("in Gläser zu 0,25", "1200/0.25"),
+        ("8 percent of that", "1200*0.08"),
+    ],
+)
+def test_a_sum_goes_on_as_it_is_said(said: str, expression: str) -> None:
+    assert made(said, summed("2400/2", "2400/2", "1200"))[0] == expression
+
+
+def test_a_rate_that_nobody_told_is_not_made_up() -> None:
+    before = summed("300 + 90", "300+90", "390")
+    assert made("and with vat on top", before) == [None]
+    told = Exchange("our vat is 19% by the way", [], "Noted.")
+    assert made("and with vat on top", told, before)[0] == "390*1.19"
+
+
+@pytest.mark.parametrize(
+    ("asked", "before", "said", "after"),
+    [
+        ("lost 310 g from 4100, in %?", "310/4100*100", "and if it was 280", "280/4100*100"),
+        ("65% d'eau sur 9 kg", "9*0.65", "et à 70 ?", "9*0.7"),
+        ("1840*27.5", "1840*27.5", "og hvis prisen er 24?", "1840*24"),
+        ("90 kilo mal 12", "90*12", "und bei 84 kilo?", "84*12"),
+        ("40 doors at 129 minus 15%", "40*129*0.85", "and at 10%?", "40*129*0.9"),
+        ("70*0.4+55*0.6", "70*0.4+55*0.6", "with 62 instead of 55", "70*0.4+62*0.6"),
+    ],
+)
+def test_a_number_that_is_said_anew_takes_the_place_of_its_like(asked: str, before: str, said: str, after: str) -> None:
+    assert made(said, summed(asked, before, "1"))[0] == after
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1,250 sheets", 1250), ("9'484 francs", 9484), ("1.250,50 euro", 1250.5), ("2,40 kg", 2.4)]
+)
+def test_thousands_and_decimals_are_told_apart(text: str, number: float) -> None:
+    assert extract(text).of("number")[0].value == number
