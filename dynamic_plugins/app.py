@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.state_backend import StateBackend
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
+    from dynamic_plugins.tools.program_tool import ProgramTool
     from dynamic_plugins.tools.reach_consent import ReachConsent
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
     from dynamic_plugins.workers.backend import WorkerBackend
@@ -275,6 +276,12 @@ class App:
 
         return blanked(text, self.configuration.secrets())
 
+    def _without_kept_secrets(self, text: str) -> str:
+        """Return *text* without the secrets of any plugin; it may block."""
+        from dynamic_plugins.redaction.scrubber import BLANK, Scrubber
+
+        return Scrubber(dict.fromkeys(self.configuration.secrets(), BLANK)).text(text)
+
     def runs_here(self, entry: Entry) -> bool:
         """Return whether this machine can run a plugin, as far as its entry tells."""
         try:
@@ -328,7 +335,15 @@ class App:
             reach=reach,
             wait_for=self.service.under_way.wait_for,
             choices=self.service.action_choices,
+            programs=self._programs if self.settings.code_mode else None,
         )
+
+    @cached_property
+    def _programs(self) -> ProgramTool:
+        from dynamic_plugins.tools.program_tool import ProgramTool
+        from dynamic_plugins.workers.program_process import ProgramRunner
+
+        return ProgramTool(ProgramRunner(self.settings.sandbox), _changes, self._without_kept_secrets)
 
     @cached_property
     def _action_search(self) -> ActionSearch:

@@ -23,6 +23,7 @@
     │   ├── NotAllowedError                permission_denied
     │   │   └── RevokedError               permission_denied
     │   ├── OverLimitError                 over_limit
+    │   ├── ProgramError                   program_failed
     │   ├── BadArgumentsError              bad_arguments
     │   ├── SourceError                    bad_arguments       (registry.sources)
     │   │   └── SourceListError            state_unavailable   (registry.sources; a StateError too)
@@ -82,7 +83,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 PermissionKind = Literal["network", "read", "write", "program"]
 """What a refusal is about."""
@@ -396,6 +397,25 @@ class OverLimitError(InputError):
 
     def facts(self) -> dict[str, Any]:
         return {"limit": "plugins", "most": self.most}
+
+
+class ProgramError(InputError):
+    """A program of code mode failed, at the line that its text names; *told* is what it printed and called before."""
+
+    code = "program_failed"
+
+    def __init__(self, failure: str, told: Mapping[str, Any]) -> None:
+        self.failure, self.told = failure, dict(told)
+        text = f"The program failed: {failure}"
+        calls = self.told.get("calls", 0)
+        made = (
+            f"\nThe {calls} calls before that stay made: do not repeat those that changed something." if calls else ""
+        )
+        super().__init__(text, for_model=text + made)
+
+    def facts(self) -> dict[str, Any]:
+        """Return ``output``, ``calls``, and what else is told of the run."""
+        return dict(self.told)
 
 
 class BadArgumentsError(InputError):

@@ -39,7 +39,8 @@ class DynamicPlugins:
     default where there is an *approve*) or ``never``; ``DYNAMIC_PLUGINS_CONFIRM_CALLS`` goes first. What a plugin may
     not reach for a call, such as a path or a host, is asked about where calls are, with the verb ``reach``.
     *ask_values* asks a person for what a plugin must be told; secrets go to the plugin's worker and nowhere else.
-    *ask_sign_in* has them open an address and sign in at a remote plugin's server. *listener* gets progress.
+    *ask_sign_in* has them open an address and sign in at a remote plugin's server. *listener* gets progress. With
+    *code_mode* the model gets one tool that runs programs, in place of the plugins' own (docs/code-mode.md).
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class DynamicPlugins:
         listener: Listener = ignore,
         settings: Settings | None = None,
         confirm_calls: ConfirmCalls | None = None,
+        code_mode: bool | None = None,
     ) -> None:
         told = settings or Settings.from_environment(home=home, registries=tuple(str(each) for each in registries))
         told = told if profile is None else replace(told, profile=profile)
+        told = told if code_mode is None else replace(told, code_mode=code_mode)
         # Who gives a person to ask wants them asked; where there is none, calls are made as before.
         mode = confirm_calls or ("never" if approve is None else "changing")
         self.app = App(
@@ -83,7 +86,7 @@ class DynamicPlugins:
         """Return what the model may call now, in the form an API takes; ask again before each request to it.
 
         *fixed* is a list that never changes, for a program that reads its tools once: the six actions,
-        ``search_plugin_actions`` and ``call_plugin_action``.
+        ``search_plugin_actions`` and ``call_plugin_action``; in code mode the six and ``run_program``.
         """
         if fixed:
             return in_format(self.app.toolbox.constant(), form)

@@ -243,6 +243,8 @@ class Settings:
     """Exact names of plugins that are loaded into this process, for hosts that need their live objects."""
     meaning: bool = True
     """Whether the search has the embedding as second opinion, where the extra ``search`` is installed."""
+    code_mode: bool = False
+    """Whether a model is offered one tool that runs programs, in place of the plugins' own tools."""
     max_steps: int = 8
     """How many times the model may call tools in one turn."""
     telemetry: Telemetry = Telemetry()
@@ -315,6 +317,7 @@ class Settings:
             workers=_workers(env),
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
             meaning=_choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
+            code_mode=_flag(env, "DYNAMIC_PLUGINS_CODE_MODE"),
             limits=_limits(env),
             timeouts=_timeouts(env),
             telemetry=_telemetry(env),

@@ -184,6 +184,16 @@ async def test_a_path_that_the_person_named_is_asked_about_before_the_call(
     assert ("consent to reach", "conversation") in [(line["what"], line.get("answer")) for line in lines]
 
 
+async def test_a_program_waits_for_the_answer(home: Path, there: Path) -> None:
+    asked = Asked(True)
+    settings = Settings.from_environment(dict(os.environ), home=home)
+    async with DynamicPlugins(settings=settings, approve=asked, code_mode=True) as plugins:
+        code = f"print(looker__look({str(there)!r}))"
+        for _ in range(2):
+            assert (await plugins.call("run_program", {"code": code}))["output"] == "a note\n"
+    assert asked.questions == [f"May looker read {there}?"]
+
+
 async def test_a_grant_for_a_conversation_ends_with_it_and_one_for_always_does_not(
     home: Path, tmp_path: Path, there: Path
 ) -> None:
@@ -482,6 +492,20 @@ def test_a_conversation_without_a_prompt_asks_in_its_reply(
         assert [each["result"]["result"] for each in turn["calls"]] == ["a note"]
         assert turn["reply"].startswith("It says:")
     assert bool(granted(cli.home)) is kept
+
+
+def test_what_a_program_needs_is_asked_in_the_reply_and_called_after_a_yes(cli: Cli, there: Path) -> None:
+    def script(messages: Messages) -> str | list[tuple[str, dict[str, Any]]]:
+        if messages[-1]["role"] == "tool":
+            return f"It says: {messages[-1]['content']}"
+        return [("run_program", {"code": f"print(looker__look({str(there)!r}))"})]
+
+    cli.env["DYNAMIC_PLUGINS_CODE_MODE"] = "1"
+    with ScriptedModel(script).serving() as model:
+        first, second = talk(cli, model, f"look at {there}", "yes")
+    assert first["reply"].startswith(f"May looker read {there}?")
+    assert "ActionError" in first["calls"][0]["result"]["error"]["message"]
+    assert [each["result"]["result"] for each in second["calls"]] == ["a note"]
 
 
 def test_a_no_in_the_conversation_is_a_no_and_another_message_is_none(cli: Cli, tmp_path: Path, there: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from dynamic_plugins.approval import Answer
 from dynamic_plugins.chat.change_guard import ChangeGuard
@@ -74,6 +75,8 @@ class Conversation:
         turn_seconds: float = 600.0,
     ) -> None:
         self._model, self._toolbox, self._providers = model, toolbox, providers
+        self._watch = Watch()
+        toolbox.calls_go_by(self._call_of_program)
         self._context, self._evaluate = context, evaluate
         self._plugins, self._reach = plugins, reach
         self._vault = vault or SessionVault()
@@ -276,6 +279,7 @@ class Conversation:
 
     async def _call_all(self, wanted: Sequence[ToolCall], watch: Watch) -> list[dict[str, Any]]:
         """Call all; those about one plugin in the order given, those about different ones at once."""
+        self._watch = watch
         queues: dict[str, list[int]] = {}
         results: list[dict[str, Any]] = [{} for _ in wanted]
         prepared: dict[int, Prepared] = {}
@@ -306,9 +310,21 @@ class Conversation:
                 self._guard.read(prepared[index], plugin, results[index])
         if self._reach is not None:
             for asked in self._reach.take_open():
-                index = next(index for index, call in prepared.items() if call is asked.call)
-                self._asked.append((wanted[index], asked))
+                place = next((index for index, call in prepared.items() if call is asked.call), None)
+                self._asked.append((_as_call(asked.call) if place is None else wanted[place], asked))
         return results
+
+    async def _call_of_program(self, call: Prepared) -> dict[str, Any]:
+        """Make a call that a program wants, guarded, scrubbed and shown as one that the model wants by itself."""
+        shown, watch = _as_call(call), self._watch
+        if watch.on_call:
+            watch.on_call(shown)
+        plugin = await self._guard.subject(call)
+        result = await self._call(call, plugin)
+        self._guard.read(call, plugin, result)
+        if watch.on_result:
+            watch.on_result(shown, result)
+        return result
 
     async def _call(self, call: Prepared, plugin: str) -> dict[str, Any]:
         refused = self._changes.refusal(call, plugin) or await self._guard.refusal(call, plugin)
@@ -320,6 +336,11 @@ class Conversation:
             await self._vault.refresh()  # the person may have been asked for a secret
         scrubbed: dict[str, Any] = self._vault.scrub_result(result)
         return scrubbed
+
+
+def _as_call(call: Prepared) -> ToolCall:
+    """Return the call of a program as if the model had wanted it by itself."""
+    return ToolCall(f"program_{uuid4().hex[:12]}", call.name, json.dumps(call.arguments, ensure_ascii=False))
 
 
 def _readable(arguments: str) -> Any:

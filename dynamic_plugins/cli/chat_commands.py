@@ -55,7 +55,18 @@ async def _talking(
             door="chat",
             ends_soon=arguments.command == "ask",
         ) as app:
-            yield app, app.conversation(one_turn=one_turn), screen
+            conversation = app.conversation(one_turn=one_turn)
+            if settings.code_mode:
+                _tell_of_code_mode(app, out)
+            yield app, conversation, screen
+
+
+def _tell_of_code_mode(app: App, out: Output) -> None:
+    """Say where code mode is not what was asked for."""
+    if app.settings.model.embedded:
+        out.aside("The built-in model writes no programs: it goes on with the plugins' own tools.")
+    elif (programs := app.toolbox.programs) is not None and programs.unfenced:
+        out.aside(f"What the model writes runs without a fence: {programs.unfenced}.")
 
 
 async def ask(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:

@@ -96,6 +96,9 @@ def _global_options(parser: argparse.ArgumentParser, *, main: bool = False) -> N
     add("--verbose", action="store_true", default=default(False), help="show logs and tracebacks on standard error")
 
 
+_CODE_MODE = "offer the model one tool that runs programs, in place of the plugins' own"
+
+
 def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME", help=f"the model's name, or {BUILT_IN} (default: $DYNAMIC_PLUGINS_MODEL)"
@@ -289,6 +292,7 @@ def _talking(commands: Any) -> None:
     for parser in (ask, chat):
         _consent(parser, "agree to installs and activations without being asked")
         _model_options(parser)
+        parser.add_argument("--code-mode", action="store_true", help=_CODE_MODE)
 
 
 def _models(commands: Any) -> None:
@@ -312,6 +316,7 @@ def _serving(commands: Any) -> None:
     mcp = _command(commands, "mcp", "serve the plugins of this home to MCP clients")
     mcp.add_argument("--http", action="store_true", help="over HTTP on 127.0.0.1, not standard input and output")
     mcp.add_argument("--port", type=int, default=8766, metavar="N", help="the port for --http (default 8766; 0: any)")
+    mcp.add_argument("--code-mode", action="store_true", help=_CODE_MODE)
     mcp.add_argument("--no-token", action="store_true", help="with --http: serve every program of this machine")
     mcp.add_argument(
         "--allow-installs",

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     except ValueError as error:
         return out.wrong_usage(str(error))
+    if getattr(arguments, "code_mode", False):
+        settings = replace(settings, code_mode=True)
     if arguments.command in HOLD_SECRETS:
         from dynamic_plugins.core.host_process import keep_memory_private
 

@@ -44,6 +44,8 @@ async def mcp(arguments: argparse.Namespace, settings: Settings, out: Output) ->
     agreed = {"allow_installs": arguments.allow_installs, "allow_unlisted": arguments.allow_unlisted}
     try:
         async with opened(settings, command=command, **agreed) as (app, server):
+            if (programs := app.toolbox.programs) is not None and programs.unfenced:
+                out.aside(f"What models write runs without a fence: {programs.unfenced}.")
             if arguments.http:
                 return await _http(server, arguments.port, _token(arguments, settings), settings, out)
             return await _stdio(server, app)

@@ -203,6 +203,8 @@ def wrong_options(arguments: argparse.Namespace) -> str | None:
     """Return what is wrong with how a gateway was asked for; None where nothing is."""
     if not arguments.http:
         return "--tenants goes with --http."
+    if arguments.code_mode:
+        return "--tenants goes without --code-mode: each tenant's client makes its own calls."
     if arguments.no_token:
         return "--tenants goes without --no-token: a token says whose request it is."
     return None

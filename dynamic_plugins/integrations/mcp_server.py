@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import mcp_types as types
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
@@ -48,6 +48,8 @@ SCHEME = "dynamic-plugins://"
 CONTEXT = "plugin_context"
 PATH = "/mcp"
 
+_BY_TOOLS = "find them with search_plugin_actions and call them with call_plugin_action"
+_BY_PROGRAMS = "they are functions in the programs of run_program"
 _ONE_HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
 
 #: Title, then read-only, destructive, idempotent, open world, as the protocol defines these hints. Configuring may
@@ -62,6 +64,7 @@ _HINTS = {
     "unload_plugin": ("Unload a plugin", False, True, True, False),
     "search_plugin_actions": ("Search the active plugins' actions", True, False, True, False),
     "call_plugin_action": ("Use a plugin", False, True, False, True),
+    "run_program": ("Run a program that uses plugins", False, True, False, True),
 }
 
 
@@ -129,6 +132,7 @@ class PluginServer:
     ) -> None:
         self._toolbox, self._service, self._person = toolbox, service, person
         self.transport: Literal["pipe", "tcp"] = "pipe"
+        self._way = "call_plugin_action" if toolbox.programs is None else "run_program"
         self._tools = {tool.name: tool_definition(tool) for tool in toolbox.constant()}
         self._schemas = [
             (dict(tool.action.parameters), self._tools[tool.name].input_schema) for tool in toolbox.constant()
@@ -151,8 +155,8 @@ class PluginServer:
             version=__version__,
             title="Dynamic plugins",
             description="Finds, installs, uses and unloads plugins in the middle of a conversation.",
-            instructions=prompt_files.text("mcp.md").replace("{command}", command),
-            cache_hints={"tools/list": _ONE_HOUR, "resources/list": _ONE_HOUR},
+            instructions=_instructions(command, programs=toolbox.programs is not None),
+            cache_hints=_cached(toolbox),
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
             on_list_resources=self._list_resources,
@@ -165,6 +169,9 @@ class PluginServer:
     async def _list_tools(
         self, _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
+        if self._toolbox.programs is not None:  # what it says of the functions follows what is active
+            self._service.sync()
+            return types.ListToolsResult(tools=[tool_definition(tool) for tool in self._toolbox.constant()])
         return types.ListToolsResult(tools=list(self._tools.values()))
 
     async def _call_tool(
@@ -173,7 +180,7 @@ class PluginServer:
         if ALIASES.get(params.name, params.name) not in self._tools:
             raise MCPError(
                 types.INVALID_PARAMS,
-                f"There is no tool {params.name!r}. A plugin's action is called through call_plugin_action.",
+                f"There is no tool {params.name!r}. A plugin's action is called through {self._way}.",
             )
         # The span that the client sent along is the current one here: the SDK has taken it out of the request.
         with telemetry.served_call(params.name, context.protocol_version, self.transport) as span:
@@ -287,6 +294,18 @@ async def opened(
             yield app, PluginServer(app.toolbox, app.providers, app.service, person, shlex.join(command))
         finally:
             await person.close()
+
+
+def _instructions(command: str, *, programs: bool) -> str:
+    text = prompt_files.text("mcp.md").replace("{command}", command)
+    return text.replace(_BY_TOOLS, _BY_PROGRAMS) if programs else text
+
+
+def _cached(toolbox: Toolbox) -> dict[CacheableMethod, CacheHint]:
+    """Return what a client may keep for how long; in code mode, the list of tools changes with what is active."""
+    if toolbox.programs is not None:
+        return {"resources/list": _ONE_HOUR}
+    return {"tools/list": _ONE_HOUR, "resources/list": _ONE_HOUR}
 
 
 def _reader(provider: Provider) -> Callable[[], Awaitable[str]]:

@@ -49,6 +49,7 @@ _GIVES: dict[str, dict[str, Schema]] = {
     "unload_plugin": _PLUGIN | {"uninstalled": _YES_OR_NO},
     "search_plugin_actions": {"actions": _list_of(action=_TEXT, description=_TEXT, parameters=_OPEN)},
     "call_plugin_action": {"plugin": _TEXT, "action": _TEXT, "result": {}},
+    "run_program": {"output": _TEXT, "calls": {"type": "integer"}, "left_out": _TEXT, "note": _TEXT},
 }
 
 

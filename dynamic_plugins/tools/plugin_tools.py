@@ -25,6 +25,8 @@ model gets a search and a call in place of the list."""
 NAME_LENGTH = 64
 SEARCH_ACTIONS, CALL_ACTION = "search_plugin_actions", "call_plugin_action"
 """What stands in the place of a list that is too long: no plugin's tool is called so."""
+RUN_PROGRAM = "run_program"
+"""What stands in its place in code mode; no plugin's tool is called so either: theirs have ``__`` in their names."""
 
 
 class PluginTools:

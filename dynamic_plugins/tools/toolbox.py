@@ -14,7 +14,14 @@ from dynamic_plugins.plugin import Action
 from dynamic_plugins.tools.argument_repair import mend, with_texts
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.model_schemas import for_models, in_own_names
-from dynamic_plugins.tools.plugin_tools import CALL_ACTION, SEARCH_ACTIONS, PluginTools, may_offer, unique_name
+from dynamic_plugins.tools.plugin_tools import (
+    CALL_ACTION,
+    RUN_PROGRAM,
+    SEARCH_ACTIONS,
+    PluginTools,
+    may_offer,
+    unique_name,
+)
 from dynamic_plugins.tools.tool_formats import Tool
 
 if TYPE_CHECKING:
@@ -57,7 +64,7 @@ _CALL = Action(
 class Prepared:
     """A call as it will be made: mended once, so that whoever guards it sees what is called.
 
-    *tool* is None for the search among plugins' actions.
+    *tool* is None for the search among plugins' actions, and for a program.
     """
 
     name: str
@@ -104,6 +111,35 @@ class Reach(Protocol):
         ...
 
 
+class Programs(Protocol):
+    """What offers and runs programs in code mode: ``tools/program_tool.py`` has it."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The schema of the tool's arguments."""
+        ...
+
+    @property
+    def unfenced(self) -> str:
+        """Why programs run without a fence on this machine; empty where one stands round them."""
+        ...
+
+    def tool(self, tools: Sequence[Tool]) -> Tool:
+        """Return the tool that runs a program, which can call *tools*."""
+        ...
+
+    async def run(
+        self,
+        code: str,
+        tools: Sequence[Tool],
+        prepare: Callable[[str, dict[str, Any]], Prepared],
+        call: Callable[[Prepared], Awaitable[dict[str, Any]]],
+        search: Callable[[str], Sequence[int]],
+    ) -> dict[str, Any]:
+        """Run *code* and return what it came to. Raises PluginError."""
+        ...
+
+
 class Toolbox:
     """The tools that a model is offered now, and the one way to call them.
 
@@ -114,7 +150,8 @@ class Toolbox:
     action, and raises where it is not given. *search* finds actions among many; by default by their words alone.
     *reach* stands round it, for what its plugin may not reach. *wait_for* waits for the installs and activations under
     way of the plugins that its argument says are meant, and tells whether there was one. *choices* gives what the
-    person has chosen among plugins' actions.
+    person has chosen among plugins' actions. With *programs* a model is offered one tool that runs a program in place
+    of the plugins' own; a conversation says with :meth:`calls_go_by` how such a program's calls are made.
     """
 
     def __init__(
@@ -130,7 +167,10 @@ class Toolbox:
         reach: Reach | None = None,
         wait_for: Callable[[Callable[[str], bool]], Awaitable[bool]] | None = None,
         choices: Callable[[], Mapping[str, ActionChoice]] = dict,
+        programs: Programs | None = None,
     ) -> None:
+        self.programs = programs
+        self._call_of_program: Callable[[Prepared], Awaitable[dict[str, Any]]] = self._guarded
         self._wait_for, self._choices = wait_for, choices
         self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
         self._management = {action.name: Tool(action.name, action) for action in management}
@@ -156,6 +196,8 @@ class Toolbox:
     def offered(self) -> list[Tool]:
         """Return what the model gets in this turn: the six, and the plugins' own or a search and a call for them."""
         mine = self._current()
+        if self.programs is not None:
+            return self.constant()
         return self.constant() if mine.too_many else [*self.management(), *mine.tools]
 
     def everything(self) -> list[Tool]:
@@ -165,8 +207,10 @@ class Toolbox:
     def constant(self) -> list[Tool]:
         """Return tools that stay the same whatever is active: the six, and a search and a call for plugins' actions.
 
-        For callers that read the list of tools once.
+        For callers that read the list of tools once. In code mode the six, and the tool that runs a program.
         """
+        if self.programs is not None:
+            return [*self.management(), self.programs.tool(self._current().tools)]
         return [*self.management(), Tool(SEARCH_ACTIONS, _SEARCH), Tool(CALL_ACTION, _CALL)]
 
     async def call(self, name: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
@@ -175,10 +219,16 @@ class Toolbox:
         *arguments* may be the JSON text that a model wrote.
         """
         try:
-            call = await self._prepare_or_wait(name, arguments)
-            return await (self.make(call) if self.guard is None else self.guard.call(call, self.make))
+            return await self._guarded(await self._prepare_or_wait(name, arguments))
         except PluginError as error:
             return {"ok": False, "error": error.to_dict()}
+
+    async def _guarded(self, call: Prepared) -> dict[str, Any]:
+        return await (self.make(call) if self.guard is None else self.guard.call(call, self.make))
+
+    def calls_go_by(self, call: Callable[[Prepared], Awaitable[dict[str, Any]]]) -> None:
+        """Have the calls of programs made by *call*, which guards them as those of a model."""
+        self._call_of_program = call
 
     async def _prepare_or_wait(self, said: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         """Return the call that is meant; a tool that is not there yet may be of a plugin that is being activated."""
@@ -219,6 +269,11 @@ class Toolbox:
                 mended["configuration"] = with_texts(mended["configuration"], values)
             check_arguments(name, mended, dict(tool.action.parameters))
             return Prepared(name, mended, tool)
+        if name == RUN_PROGRAM and self.programs is not None:
+            schema = self.programs.parameters
+            mended = mend(name, arguments, schema)
+            check_arguments(name, mended, schema)
+            return Prepared(name, mended)
         if name == SEARCH_ACTIONS:
             return Prepared(name, mend(name, arguments, dict(_SEARCH.parameters)))
         if name == CALL_ACTION:
@@ -237,6 +292,8 @@ class Toolbox:
         return Prepared(tool.name, in_own_names(mend(name, arguments, schema), schema), tool)
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
+        if call.name == RUN_PROGRAM and self.programs is not None:
+            return await self._run(self.programs, str(call.arguments["code"]))
         if call.tool is None:
             return {"actions": await asyncio.to_thread(self._found, str(call.arguments.get("query") or ""))}
         if call.tool.plugin is None:
@@ -251,6 +308,20 @@ class Toolbox:
 
         value = await (use() if self.reach is None else self.reach.make(call, use))
         return {"plugin": plugin, "action": action, "result": value}
+
+    async def _run(self, programs: Programs, code: str) -> dict[str, Any]:
+        tools = self._current().tools
+
+        def found(query: str) -> Sequence[int]:
+            return self._places(query, tools)
+
+        return await programs.run(code, tools, self._of_program, self._call_of_program, found)
+
+    def _of_program(self, name: str, arguments: dict[str, Any]) -> Prepared:
+        """Return the call that a program wants: of a plugin's action, and of nothing else."""
+        if ALIASES.get(name, name) in self._management or name in (RUN_PROGRAM, SEARCH_ACTIONS, CALL_ACTION):
+            raise BadArgumentsError(name, "it cannot be called from a program. Call it as a tool of its own")
+        return self._prepared(name, arguments)
 
     def _named(self, name: str) -> Tool:
         current = self._current()
@@ -276,9 +347,6 @@ class Toolbox:
                     raise WithheldError(plugin, waiting)
 
     def _found(self, query: str) -> list[dict[str, Any]]:
-        from dynamic_plugins.resolver.action_search import ActionSearch
-
-        self._search = self._search or ActionSearch()
         tools = self.plugin_tools()
         return [
             {
@@ -286,8 +354,15 @@ class Toolbox:
                 "description": tools[index].action.description[:200],
                 "parameters": for_models(tools[index].action.parameters),
             }
-            for index in self._search.search(query, [_text(tool) for tool in tools])
+            for index in self._places(query, tools)
         ]
+
+    def _places(self, query: str, tools: Sequence[Tool]) -> Sequence[int]:
+        """Return where in *tools* the actions are that *query* is for, best first."""
+        from dynamic_plugins.resolver.action_search import ActionSearch
+
+        self._search = self._search or ActionSearch()
+        return self._search.search(query, [_text(tool) for tool in tools])
 
 
 def _text(tool: Tool) -> ActionText:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _PROGRAMS = ".programs"
 """The folder in a plugin's own that links to the programs which it may start."""
+_LARGEST_FILE = 4 * 2**20
+"""So many bytes a bare program may write into one file."""
+_LOADED_FROM = ("/etc/ld.so.cache", "/nix/store")
 _OFF = "the fence is switched off (DYNAMIC_PLUGINS_SANDBOX=off)"
 
 
@@ -93,6 +96,7 @@ class Fence:
         from_person: Collection[str] = (),
         own_network: bool = True,
         private_descriptors: bool = False,
+        bare: bool = False,
     ) -> FencedCommand:
         """Return how *command* is started with no more than *permissions*, which hold no variables any more.
 
@@ -100,8 +104,10 @@ class Fence:
         for on its ``PATH``. *from_person* are those of the allowed hosts that the person typed: see
         :class:`~dynamic_plugins.workers.fence.allowed_hosts.AllowedHosts`. Without *own_network* any host means any of
         the public internet, on the ports of the web, and no host may lie nearby. With *private_descriptors* it is
-        spoken to over descriptors 3 and 4, not over its standard input and output. Raises FenceError where the mode is
-        ``require`` and not all of it can be enforced; ValueError for a host that is none.
+        spoken to over descriptors 3 and 4, not over its standard input and output. One that is *bare* reads nothing of
+        the machine but the libraries that *command* itself needs, writes no large file, and starts neither processes
+        nor threads. Raises FenceError where the mode is ``require`` and not all of it can be enforced; ValueError for a
+        host that is none.
         """
         tier = self.tier
         if not own_network and permissions.network is None:
@@ -116,6 +122,8 @@ class Fence:
         argv = (os.path.abspath(first), *command[1:])  # noqa: PTH100 # links stay: an environment's python is one
         order = self._order(tier, permissions, code, folder, argv[0], environment)
         order["private_descriptors"] = private_descriptors
+        if bare:
+            order |= _bare(order, argv[0], code)
         hosts = None
         if permissions.network:
             hosts = AllowedHosts(permissions.network, from_person, own_network=own_network)
@@ -159,9 +167,20 @@ class Fence:
             "execute": _unique(*code.folders, str(folder), *(each for run, _ in parts for each in run)),
             "write": _unique(str(folder), *written),
             "network": "any" if permissions.network is None else "hosts" if permissions.network else "none",
+            "alone": False,
             "unix_sockets": any(Path(file.path).is_socket() for file in permissions.files),
             "named": named,
         }
+
+
+def _bare(order: Mapping[str, Any], program: str, code: Code) -> dict[str, Any]:
+    """Return what changes in an *order* whose *program* is to see nothing of the machine."""
+    _, libraries = system_paths.parts_of(program)
+    return {
+        "read": _unique(*system_paths.LIBRARIES, *_LOADED_FROM, *libraries, *code.folders),
+        "limits": {**order["limits"], "file_bytes": _LARGEST_FILE},
+        "alone": True,
+    }
 
 
 def _lacking(enforced: Enforcement) -> list[str]:

@@ -82,6 +82,8 @@ def profile(order: Mapping[str, Any]) -> str:
     ]
     if order["network"] != "none":
         rules.append(_NETWORK)
+    if order.get("alone"):
+        rules.append("(deny process-fork)\n")
     return "".join(rules)
 
 

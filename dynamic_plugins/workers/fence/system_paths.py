@@ -16,7 +16,7 @@ CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS")
 """The variables that name the certificates of a machine, or a company's."""
 
 # Libraries and data, no programs: what can be read can be copied and run.
-_LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
+LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
 _DATA = ("/usr/share", "/usr/local/share", "/nix/store", "/proc", "/dev/fd")
 _ABOUT_THE_MACHINE = ("/sys/devices/system", "/sys/fs/cgroup", "/sys/kernel/mm/transparent_hugepage")
 # Of /etc, what says how names, certificates, time and libraries are found; not what says who may log in with what.
@@ -32,7 +32,7 @@ _ELF, _PT_INTERP = b"\x7fELF", 3
 
 def readable() -> list[str]:
     """Return what every program may read."""
-    return [*_LIBRARIES, *_DATA, *_ABOUT_THE_MACHINE, *(f"/etc/{name}" for name in _SETTINGS)]
+    return [*LIBRARIES, *_DATA, *_ABOUT_THE_MACHINE, *(f"/etc/{name}" for name in _SETTINGS)]
 
 
 @lru_cache(maxsize=64)

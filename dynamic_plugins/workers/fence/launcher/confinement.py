@@ -4,10 +4,11 @@ An order is a dictionary:
 
 - ``tier``: ``namespaces``, ``landlock`` or ``none``; ``host``: the process that the worker must not outlive;
 - ``folder``: where the command runs;
-- ``limits``: ``memory_bytes``, ``cpu_seconds``, ``open_files``, ``processes``, each a number or None;
+- ``limits``: ``memory_bytes``, ``cpu_seconds``, ``open_files``, ``processes``, ``file_bytes``, each a number or None;
 - ``read``, ``execute``, ``write``: absolute paths, each with all that lies below it;
 - ``network``: ``any``, ``none``, or ``hosts``, then with ``ports``, ``addresses`` and ``uplink`` (see ``relay.py``);
 - ``unix_sockets``: whether it may connect to sockets of this machine;
+- ``alone``: whether it may start neither processes nor threads;
 - ``private_descriptors``: whether the command gets the host's pipes as descriptors 3 and 4, and nothing to read as 0
   and standard error as 1: what its code prints, and what it starts, then never reaches the protocol.
 """
@@ -52,7 +53,9 @@ def _confine_and_run(order: dict[str, Any], command: list[str]) -> NoReturn:
 
         capabilities.drop_all()
         abi = landlock.restrict(order)
-        seccomp.restrict(network=order["network"], unix_sockets=order["unix_sockets"], truncation=abi < 3)
+        seccomp.restrict(
+            network=order["network"], unix_sockets=order["unix_sockets"], truncation=abi < 3, alone=order["alone"]
+        )
     _run(order, command)
 
 

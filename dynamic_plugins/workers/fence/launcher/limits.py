@@ -18,6 +18,7 @@ def set_limits(wanted: dict[str, int | None]) -> None:
         ("memory_bytes", resource.RLIMIT_DATA),
         ("cpu_seconds", resource.RLIMIT_CPU),
         ("open_files", resource.RLIMIT_NOFILE),
+        ("file_bytes", resource.RLIMIT_FSIZE),
     ):
         if (limit := wanted.get(name)) is not None:
             _lower(resource, kind, limit)

@@ -79,6 +79,7 @@ _REFUSED: dict[str, tuple[int, int | None]] = {
     "ioperm": (173, None),
 }
 _SOCKET, _CLONE, _CLONE3, _PRCTL = (41, 198), (56, 220), (435, 435), (157, 167)
+_FORK, _VFORK = (57, None), (58, None)
 _TRUNCATE, _OPEN, _OPENAT, _OPENAT2 = (76, 45), (2, None), (257, 56), (437, 437)
 
 
@@ -87,13 +88,13 @@ def is_supported() -> bool:
     return os.uname().machine in _MACHINES
 
 
-def restrict(*, network: str, unix_sockets: bool, truncation: bool) -> None:
+def restrict(*, network: str, unix_sockets: bool, truncation: bool, alone: bool = False) -> None:
     """Refuse the calls for this process and all that it starts. Raises OSError.
 
     *network* is ``any``, ``hosts`` or ``none``; *truncation* says that files are to be kept from being emptied, which
-    the first versions of Landlock do not do.
+    the first versions of Landlock do not do. One that is *alone* starts no process and no thread.
     """
-    program = _program(os.uname().machine, network, unix_sockets, truncation)
+    program = _program(os.uname().machine, network, unix_sockets, truncation, alone)
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     held = ctypes.create_string_buffer(code)
     described = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(held))
@@ -101,7 +102,9 @@ def restrict(*, network: str, unix_sockets: bool, truncation: bool) -> None:
     call("prctl", PR_SET_SECCOMP, _FILTER_MODE, described, 0, 0)
 
 
-def _program(machine: str, network: str, unix_sockets: bool, truncation: bool) -> list[Instruction]:
+def _program(
+    machine: str, network: str, unix_sockets: bool, truncation: bool, alone: bool = False
+) -> list[Instruction]:
     program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUALS, 1, 0, _MACHINES[machine]),
@@ -118,6 +121,9 @@ def _program(machine: str, network: str, unix_sockets: bool, truncation: bool) -
 
     for numbers in _REFUSED.values():
         on(numbers, _refuse(errno.EPERM))
+    if alone:
+        for numbers in (_CLONE, _CLONE3, _FORK, _VFORK):
+            on(numbers, _refuse(errno.EPERM))
     # The flags of clone3 lie in memory, where a filter cannot look: the C library falls back on clone.
     on(_CLONE3, _refuse(errno.ENOSYS))
     on(_CLONE, _argument(0), (_HAS_BITS, 0, 1, _NEW_NAMESPACES), _refuse(errno.EPERM))
