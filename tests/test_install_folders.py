@@ -245,6 +245,7 @@ async def test_a_server_in_a_wheel_is_started_by_the_command_that_is_called_like
         (["sky", "mcp-server-sky", "sky-admin"], "mcp-server-sky"),
         (["sky", "sky-admin"], "sky"),
         (["sky-mcp-setup", "sky-mcp-server"], "sky-mcp-server"),
+        (["sky-mcp-http", "sky-mcp-stdio", "sky-mcp-auth"], "sky-mcp-stdio"),
         (["sky-mcp-install", "sky-admin", "sky-mcp"], "sky-mcp"),
         (["alpha", "beta-server", "beta-mcp"], "beta-mcp"),
     ],

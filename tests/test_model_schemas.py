@@ -7,13 +7,24 @@ import re
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from dynamic_plugins.core.schema_repair import repaired
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Plugin
 from dynamic_plugins.tools.argument_repair import mend
 from dynamic_plugins.tools.tool_formats import in_format
 from dynamic_plugins.tools.toolbox import Toolbox
 
+META_KEYWORDS = (
+    *("$id", "$schema", "$ref", "$anchor", "$dynamicRef", "$dynamicAnchor", "$vocabulary", "$comment", "$defs"),
+    *("definitions", "type", "enum", "const", "title", "description", "default", "deprecated", "readOnly", "writeOnly"),
+    *("examples", "format", "pattern", "minimum", "maximum", "exclusiveMinimum", "multipleOf", "minLength", "maxItems"),
+    *("uniqueItems", "contains", "minContains", "items", "prefixItems", "unevaluatedItems", "properties", "required"),
+    *("patternProperties", "additionalProperties", "unevaluatedProperties", "propertyNames", "dependentRequired"),
+    *("dependentSchemas", "dependencies", "minProperties", "allOf", "anyOf", "oneOf", "not", "if", "then", "else"),
+    *("contentMediaType", "contentEncoding", "contentSchema"),
+)
 FORMS = ("openai", "openai-responses", "anthropic", "gemini", "mcp")
 LONG = "x" * 80
 
@@ -104,6 +115,92 @@ async def test_a_model_calls_by_the_names_that_it_was_shown() -> None:
     assert (await toolbox(ODD).call("p__go", expected))["result"] == expected, "the action's own names are understood"
 
 
+INNER = {"type": "object", "properties": {"$eq": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "written", "own"),
+    [
+        ({"$ref": "#/$defs/inner"}, {"eq": "1"}, {"$eq": "1"}),
+        ({"anyOf": [INNER, {"type": "null"}]}, {"eq": "1"}, {"$eq": "1"}),
+        ({"allOf": [{"$ref": "#/$defs/inner"}]}, {"eq": "1"}, {"$eq": "1"}),
+        ({"type": "object", "additionalProperties": INNER}, {"k": {"eq": "1"}}, {"k": {"$eq": "1"}}),
+        ({"type": "array", "prefixItems": [{}, INNER]}, [1, {"eq": "1"}], [1, {"$eq": "1"}]),
+        ({"type": "array", "items": {"$ref": "#/properties/in%20it"}}, [{"eq": "1"}], [{"$eq": "1"}]),
+    ],
+    ids=["reference", "any of", "all of", "additional", "places", "a property"],
+)
+async def test_names_are_put_back_wherever_they_stand(schema: dict[str, Any], written: Any, own: Any) -> None:
+    whole = {"type": "object", "properties": {"a": schema, "in it": INNER}, "$defs": {"inner": INNER}}
+    done = await toolbox(whole).call("p__go", json.dumps({"a": written}))
+    assert done["result"] == {"a": own}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"$filter": INNER, "b": {"$ref": "#/properties/$filter"}}},
+        {"anyOf": [{"properties": {"a": INNER}}, {"properties": {"b": {"$ref": "#/anyOf/0/properties/a"}}}]},
+        {"$ref": "#/$defs/Foo%5BBar%5D", "$defs": {"Foo[Bar]": {"type": "object", "properties": {"b": INNER}}}},
+        {"properties": {"b": {"type": "array", "items": {"$ref": "#"}}}},
+        {
+            "$ref": "#/$defs/A",
+            "$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}},
+            "properties": {"b": {}},
+        },
+    ],
+    ids=["a renamed property", "an alternative", "escaped", "itself", "in a circle"],
+)
+def test_every_reference_that_is_shown_leads_somewhere(schema: dict[str, Any], form: str) -> None:
+    found = shown({"type": "object", **schema}, form)
+    assert "b" in found["properties"]
+    checks = Draft202012Validator(found)
+    assert list(checks.iter_errors({"b": 5}))[:1] or found["properties"]["b"] == {}
+
+
+ODD_VALUES: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    "x",
+    "#x",
+    [],
+    ["x"],
+    ["x", "x"],
+    [1],
+    [{}],
+    {},
+    {"x": 1},
+    {"x": "y"},
+    "(?<n>a",
+    "[",
+]
+META = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+KEYWORDS = {*META_KEYWORDS, "id", "nullable", "additionalItems", "example"}
+
+
+@pytest.mark.parametrize("keyword", sorted(KEYWORDS))
+def test_whatever_stands_at_a_keyword_no_api_refuses_it(keyword: str) -> None:
+    kinds: tuple[dict[str, Any], ...] = ({}, {"type": "array"}, {"type": "string"})
+    told = [{**kind, keyword: value} for value in ODD_VALUES for kind in kinds]
+    whole = repaired({"type": "object", "properties": {f"a{number}": each for number, each in enumerate(told)}})
+    tops = [repaired({keyword: value, "type": "object"}) for value in ODD_VALUES]
+    for schema in (whole, *tops):
+        assert isinstance(schema, dict)
+        assert list(META.iter_errors(shown(schema, "anthropic"))) == []
+
+
+@pytest.mark.parametrize("pattern", ["(?!a).*", "[", r"\p{L}+", "(?P<n>a)", "a" * 600])
+def test_a_pattern_that_not_every_api_can_read_is_not_shown(pattern: str) -> None:
+    texts = {"a": {"type": "string", "pattern": pattern}, "b": {"type": "string", "pattern": "^(?:a|b)$"}}
+    schema = shown({"type": "object", "properties": texts, "patternProperties": {pattern: {}, "^x": {}}}, "openai")
+    assert schema["properties"] == {"a": {"type": "string"}, "b": texts["b"]}
+    assert schema["patternProperties"] == {"^x": {}}
+
+
 def test_a_schema_with_nothing_odd_is_shown_as_it_is() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}
     assert shown(schema, "openai") == schema
@@ -133,8 +230,14 @@ CITY = {"type": "object", "properties": {"city": {"type": "string"}}}
         ({"type": "object"}, {"input": {"a": 1}}),
         (CITY, {"input": {"a": 1}}),
         ({**CITY, "patternProperties": {"^in": {}}}, {"input": {"city": "Rome"}}),
+        ({**CITY, "if": {"required": ["input"]}, "then": {}}, {"input": {"city": "Rome"}}),
+        ({**CITY, "propertyNames": {"enum": ["city", "input"]}}, {"input": {"city": "Rome"}}),
+        ({**CITY, "dependentSchemas": {"input": {}}}, {"input": {"city": "Rome"}}),
     ],
-    ids=["any of", "reference", "anything", "nothing said", "another property", "a pattern"],
+    ids=[
+        *("any of", "reference", "anything", "nothing said", "another property", "a pattern"),
+        *("a condition", "names", "a dependency"),
+    ],
 )
 def test_arguments_that_fit_stay_as_they_are(schema: dict[str, Any], arguments: dict[str, Any]) -> None:
     assert mend("go", arguments, schema) == arguments

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,9 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.core.schema_repair import repaired
 from dynamic_plugins.errors import ActionError, BadArgumentsError, LoadError, PluginTimeoutError
+from dynamic_plugins.workers import discovery
 from dynamic_plugins.workers.handshake_client import _LATER_FIELDS
-from tests.loading import PLUGINS, call, component, connected, loader, server
+from tests.loading import PLUGINS, call, component, connected, loader, server, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +137,58 @@ async def test_of_a_server_with_templates_alone_a_resource_is_read_by_its_addres
         assert await call(connection, "read_resource", uri="notes://monday") == "Tea with Ada"
 
 
+@pytest.mark.parametrize(
+    "calls", [{"tools__list": {"error": {"message": "Method not found"}}}, {}], ids=["tools", "one"]
+)
+async def test_prompts_of_like_names_are_all_there_whatever_its_tools_do(calls: dict[str, Any], tmp_path: Path) -> None:
+    prompts = {"prompts": [{"name": name} for name in ("a b", "a_b", "x" * 140, "x" * 141, "a b")]}
+    can: dict[str, Any] = {"capabilities": {"tools": {}, "prompts": {}}}
+    async with connected(odd(tmp_path, initialize=can, prompts__list=prompts, **calls)) as connection:
+        found = [name for name in names(connection) if name.startswith("prompt_")]
+        assert found[1] == "prompt_a_b"
+        assert len(set(found)) == 4
+        told = " ".join(connection.offers.left_out)
+    assert ("its tools cannot be listed: Method not found" in told) is bool(calls)
+    assert "is there more than once" in told
+
+
+async def test_a_list_that_nobody_answers_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "LIST_SECONDS", 0.2)
+    can: dict[str, Any] = {"capabilities": {"tools": {}, "resources": {}, "prompts": {}}}
+    installation = odd(tmp_path, initialize=can, silent=["prompts/list"], resources__list={"resources": []})
+    async with connected(installation) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+        assert connection.offers.left_out == ("its prompts cannot be listed: it did not answer within 0.2 s",)
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ({"tools": [{"name": "fine"}], "nextCursor": 7}, "breaks off after 1: Invalid cursor"),
+        ({"tools": [{"name": "fine"}], "nextCursor": "b"}, "breaks off after 1: Invalid cursor"),
+        ({"tools": [{"name": "fine"}], "nextCursor": ["b"]}, r'the next page is left out: it is named by \["b"\]'),
+        ([{"name": "fine"}], None),
+        ({"tools": [{"type": "function", "function": {"name": "fine", "parameters": {"type": "object"}}}]}, None),
+    ],
+    ids=["number", "text", "list", "a bare list", "as for OpenAI"],
+)
+async def test_of_a_list_that_is_odd_what_can_be_read_is_there(page: Any, told: str | None, tmp_path: Path) -> None:
+    installation = odd(tmp_path, tools__list=page, bare=True, breaks=["tools/list"])
+    async with connected(installation) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+        assert re.search(told or "^$", " ".join(connection.offers.left_out))
+
+
+async def test_a_server_that_changes_whenever_it_is_asked_is_asked_less_and_less(tmp_path: Path) -> None:
+    log: list[str] = []
+    tools = {"tools": [tool("fine"), tool("fine")]}  # each time that they are listed, a sentence is logged
+    installation = odd(tmp_path, tools__list=tools, changes=["tools/list"])
+    async with connected(installation, loader(log=log)) as connection:
+        await until(lambda: len(log) > 2)
+        assert await call(connection, "fine") == ["fine", {}]
+        assert len(log) < 6
+
+
 async def test_a_list_that_is_too_long_is_named_with_the_setting(tmp_path: Path) -> None:
     tools = [tool(f"t{number}", {"type": "object", "description": "y" * 900}) for number in range(100)]
     with pytest.raises(LoadError, match=r"its list of tools was too long .* DYNAMIC_PLUGINS_RESULT_KB"):
@@ -157,14 +211,19 @@ ODD_SCHEMAS: dict[str, Any] = {
     "bounds": {"type": "object", "properties": {"n": {"type": "number", "minimum": "1", "multipleOf": 0}}},
     "elsewhere": {"type": "object", "properties": {"n": {"$ref": "https://example.com/schema.json"}}},
     "none": None,
+    "anything": True,
+    "written twice": '{"type": "object", "properties": {"q": {"type": "string"}}}',
+    "among them": {"type": "object", "properties": {"q": {"type": "string"}, "required": ["q", "z"]}},
 }
 
 
 async def test_odd_schemas_are_mended_and_their_tools_called(tmp_path: Path) -> None:
     tools = [{"name": name, "inputSchema": schema} for name, schema in ODD_SCHEMAS.items()] + [{"name": "no_schema"}]
     async with connected(odd(tmp_path, tools__list={"tools": tools})) as connection:
-        assert names(connection) == [*ODD_SCHEMAS, "no_schema"]
-        for name in names(connection):
+        assert names(connection) == [*(name.replace(" ", "_") for name in ODD_SCHEMAS), "no_schema"]
+        assert (component(connection, "among_them").parameters or {})["required"] == ["q"]
+        assert (component(connection, "written_twice").parameters or {})["properties"].keys() == {"q"}
+        for name in names(connection)[:-4]:
             parameters = component(connection, name).parameters
             assert parameters is not None
             assert parameters["type"] == "object"
@@ -219,7 +278,74 @@ def test_a_reference_to_nothing_is_left_to_the_server_and_the_rest_is_checked() 
     assert not takes(schema, m="one")
 
 
+def test_what_a_schema_calls_itself_changes_nothing() -> None:
+    a = {"$id": "https://example.com/a.json", "$ref": "#/$defs/A"}
+    b = {"$ref": "https://example.com/whole.json#/$defs/A"}
+    whole = {"$id": "https://example.com/whole.json", "$defs": {"A": {"type": "integer"}}}
+    schema = {**whole, "type": "object", "properties": {"a": a, "b": b}}
+    assert takes(schema, a=1, b=1)
+    assert not takes(schema, a="one")
+    assert not takes(schema, b="one")
+
+
+@pytest.mark.parametrize("draft", [{}, {"$schema": "http://json-schema.org/draft-07/schema#"}], ids=["", "draft 7"])
+def test_a_list_with_a_schema_for_each_place_is_checked(draft: dict[str, Any]) -> None:
+    pair = {"type": "array", "items": [{"type": "string"}, {"type": "integer"}], "additionalItems": False}
+    schema = {**draft, "type": "object", "properties": {"a": pair}}
+    assert takes(schema, a=["x", 1])
+    assert not takes(schema, a=[1, "x"])
+    assert not takes(schema, a=["x", 1, 2])
+
+
 # ------------------------------------------------------------------------------------------- messages
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"written": "[%s]"},
+        {"written": '{"level": "info", "id": 1} %s'},
+        {"written": "[INFO] handled %s in 3 ms"},
+        {"written": "\x1b[32m%s\x1b[0m"},
+        {"written": '%s{"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}}'},
+        {"written": "%s\r\n%s\r"},
+        {"written": "Content-Length: 100\r\n\r\n%s"},
+        {"indent": 2},
+        {"members": {"jsonrpc": None}},
+        {"members": {"jsonrpc": "1.0"}},
+        {"members": {"jsonrpc": 2.0, "error": False}},
+    ],
+    ids=str,
+)
+async def test_a_message_is_found_however_it_is_written(form: dict[str, Any], tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, **form), loader(start=10, call=10)) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+
+
+async def test_what_lies_within_a_message_that_is_cut_is_no_message(tmp_path: Path) -> None:
+    cut = '{"jsonrpc": "2.0", "id": %s, "result": {"content": [], "x": {"jsonrpc": "2.0", "id": %s, "result": {}}'
+    async with connected(odd(tmp_path, calls={"fine": {"verbatim": cut}}), loader(call=10)) as connection:
+        with pytest.raises(ActionError, match="the answer cannot be read"):
+            await call(connection, "fine")
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        (
+            '{"jsonrpc": "2.0", "id": %s, "result": {"content": [{"type": "text", "text": "caf\xe9\t!"}]}}',
+            "caf\ufffd\t!",
+        ),
+        ('{"jsonrpc": "2.0", "id": %s.0, "result": "hello"}', "hello"),
+        ('{"jsonrpc": "2.0", "id": %s, "result": [{"type": "text", "text": "hello"}]}', "hello"),
+        ('{"jsonrpc": "2.0", "id": "%s", "result": [{"a": 2}]}', [{"a": 2}]),
+        ('{"jsonrpc": "2.0", "id": %s, "result": null}', ""),
+        ('{"jsonrpc": "2.0", "id": %s, "result": {"content": [{"text": "hello"}], "_meta": "x"}}', "hello"),
+    ],
+)
+async def test_an_answer_is_read_as_far_as_it_can_be(answer: str, value: Any, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, calls={"fine": {"verbatim": answer}}), loader(call=10)) as connection:
+        assert await call(connection, "fine") == value
 
 
 @pytest.mark.parametrize("before", ["\ufeff", "Welcome! ", "\ufeffReady: "])
@@ -249,11 +375,18 @@ async def test_of_versions_that_do_not_meet_both_are_named(tmp_path: Path) -> No
         ({"code": "E_QUOTA", "message": "no more today"}, r"no more today \(E_QUOTA\)"),
         ("no more today", "no more today"),
         ({"code": -32000}, "."),
+        ({"code": -32000, "message": "no more today"}, "failed: no more today"),
+        ({"code": -32001, "message": "no more today"}, "failed: no more today"),
         ({"message": "no more today"}, "no more today"),
+        ('{"jsonrpc": "2.0", "id": null, "error": {"code": 1, "message": "no more today"}}', "no more today"),
+        ('{"jsonrpc": "2.0", "error": {"message": "no more today"}}', "no more today"),
+        ('{"id": %s, "result": null, "error": "no more today"}', "no more today"),
     ],
 )
 async def test_an_error_of_any_form_keeps_its_words(error: Any, told: str, tmp_path: Path) -> None:
-    async with connected(odd(tmp_path, calls={"fine": {"error": error}}), loader(call=10)) as connection:
+    whole = isinstance(error, str) and error.startswith("{")
+    calls = {"fine": {"verbatim": error} if whole else {"error": error}}
+    async with connected(odd(tmp_path, calls=calls), loader(call=10)) as connection:
         with pytest.raises(ActionError, match=told):
             await call(connection, "fine")
 
@@ -265,6 +398,23 @@ async def test_who_tells_of_progress_gets_more_time(tmp_path: Path) -> None:
     async with connected(odd(tmp_path, tools__list=tools), loader(call=0.1)) as connection:
         with pytest.raises(PluginTimeoutError):
             await call(connection, "works")
+
+
+@pytest.mark.parametrize("told", [{"progress": "50%"}, {"total": "all"}, {"progress": None, "message": {"a": 1}}])
+async def test_progress_counts_however_it_is_told(told: dict[str, Any], tmp_path: Path) -> None:
+    tools = {"tools": [tool("works")]}
+    async with connected(odd(tmp_path, tools__list=tools, progress=told), loader(call=1)) as connection:
+        assert await call(connection, "works") == ["works", {}]
+
+
+async def test_what_is_logged_oddly_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log: list[str] = []
+    notices = [{"params": {"level": level, "data": f"said {level}"}} for level in ("WARN", None, 5)]
+    installation = odd(tmp_path, notices=[*notices, {}, {"params": {"message": "said so"}}])
+    async with connected(installation, loader(log=log)) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+        assert all(any(f"said {level}" in line for line in log) for level in ("WARN", None, 5, "so"))
+    assert "Traceback" not in caplog.text
 
 
 # ------------------------------------------------------------------------------------------- results
@@ -328,6 +478,25 @@ async def test_of_a_failure_its_details_are_told_with_its_words(tmp_path: Path) 
     }
     async with connected(odd(tmp_path, calls={"fine": failed})) as connection:
         with pytest.raises(ActionError, match=r'build failed \{"line": 121, "message": "missing ;"\}'):
+            await call(connection, "fine")
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ({"isError": "Yes", "content": [text("no more today")]}, "no more today"),
+        ({"isError": True, "content": None, "error": "no more today"}, "no more today"),
+        (
+            {"isError": True, "content": [{"type": "resource", "resource": {"uri": "a://b", "text": "not today"}}]},
+            "not today",
+        ),
+        ({"isError": True, "content": [PICTURE]}, '"mime": "image/png"'),
+        ({"isError": True}, "it gave no reason"),
+    ],
+)
+async def test_a_failure_is_told_by_whatever_it_brings(result: dict[str, Any], told: str, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, calls={"fine": result})) as connection:
+        with pytest.raises(ActionError, match=told):
             await call(connection, "fine")
 
 

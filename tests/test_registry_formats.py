@@ -317,6 +317,7 @@ def test_a_variable_of_the_plugin_s_own_stays_with_its_default(name: str) -> Non
 def test_a_variable_that_nobody_flagged_is_secret_if_its_name_says_so(name: str, secret: bool) -> None:
     assert own(config=[{"name": name}]).config[0].secret is secret
     assert own(config=[{"name": name, "isSecret": not secret}]).config[0].secret is not secret
+    assert own(config=[{"name": name, "isSecret": str(not secret)}]).config[0].secret is not secret
 
 
 # ---------------------------------------------------------------- elizaOS

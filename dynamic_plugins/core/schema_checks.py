@@ -10,7 +10,10 @@ from typing import Any
 TYPES = frozenset({"null", "boolean", "object", "array", "number", "string", "integer"})
 MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-SINGLES = ("additionalProperties", "items", "not", "if", "then", "else", "contains", "propertyNames")
+SINGLES = (
+    *("additionalProperties", "items", "not", "if", "then", "else", "contains", "propertyNames"),
+    *("additionalItems", "unevaluatedItems", "unevaluatedProperties", "contentSchema"),
+)
 DEEPEST = 64
 
 # What the Model Context Protocol allows in a tool's name (SEP-986), which is what every framework can map to its own.

@@ -5,6 +5,8 @@ What is taken out here is left to the plugin itself, which gets the arguments as
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 from dynamic_plugins.core.schema_checks import DEEPEST, LISTS, MAPS, SINGLES, TYPES
@@ -34,6 +36,11 @@ _COUNTS = (
     "maxContains",
 )
 _OLD_DRAFTS = ("json-schema.org/draft-03", "json-schema.org/draft-04")
+_TEXTS = frozenset(
+    {"$schema", "$comment", "title", "description", "format", "pattern", "contentMediaType", "contentEncoding"}
+)
+_FLAGS = frozenset({"deprecated", "readOnly", "writeOnly", "uniqueItems"})
+_ANCHOR = re.compile(r"[A-Za-z_][-A-Za-z0-9._]*")
 _MAY_BE_NULL = frozenset({"default", "const", "example"})
 
 
@@ -43,7 +50,7 @@ def repaired(schema: object) -> object:
     Nulls and empty lists in the place of maps, unknown types, ``required`` at a property, bounds of draft 4, OpenAPI's
     ``nullable`` and references to what is not there: each costs itself alone. The top describes an object.
     """
-    if schema is None or schema == []:
+    if schema is None or schema is True or schema == []:
         schema = {}
     if not isinstance(schema, dict):
         return schema
@@ -62,9 +69,11 @@ def _mended(schema: dict[str, Any], root: dict[str, Any], depth: int) -> dict[st
     _mend_reference(found, root)
     if any(old in str(found.get("$schema", "")) for old in _OLD_DRAFTS):
         del found["$schema"]
+    _mend_words(found)
     _mend_type(found)
     _mend_bounds(found)
     _mend_lists(found)
+    _mend_tuple(found, root)
     for key in (*MAPS, *LISTS, *SINGLES):
         if key in found:
             _mend_children(found, key, root, depth + 1)
@@ -72,7 +81,51 @@ def _mended(schema: dict[str, Any], root: dict[str, Any], depth: int) -> dict[st
     return found
 
 
+def _mend_words(schema: dict[str, Any]) -> None:
+    """Leave out what is of another type than its keyword takes; an API that checks schemas refuses all of it."""
+    for key in _TEXTS & schema.keys():
+        if not isinstance(schema[key], str):
+            del schema[key]
+    for key in _FLAGS & schema.keys():
+        if not isinstance(schema[key], bool):
+            del schema[key]
+    for key in ("$anchor", "$dynamicAnchor"):
+        if key in schema and not (isinstance(schema[key], str) and _ANCHOR.fullmatch(schema[key])):
+            del schema[key]
+    # What it calls itself would change what the references within it mean, and nothing refers to it by that.
+    for key in ("$id", "$vocabulary"):
+        schema.pop(key, None)
+    if not isinstance(schema.get("examples", []), list):
+        del schema["examples"]
+    _mend_dependencies(schema)
+
+
+def _mend_dependencies(schema: dict[str, Any]) -> None:
+    for key in ("dependentRequired", "dependencies"):
+        if key not in schema:
+            continue
+        told = schema.pop(key)
+        kept = {name: each for name, each in told.items() if _is_names(each)} if isinstance(told, dict) else {}
+        if kept:
+            schema[key] = kept
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value) and len({*value}) == len(value)
+
+
+def _mend_tuple(schema: dict[str, Any], root: dict[str, Any]) -> None:
+    """Write a list with a schema for each place as today's JSON Schema does, unless the whole is of an older one."""
+    if isinstance(schema.get("items"), list) and ("$schema" not in root or "2020-12" in str(root["$schema"])):
+        schema.setdefault("prefixItems", schema.pop("items"))
+        if "additionalItems" in schema:
+            schema["items"] = schema.pop("additionalItems")
+
+
 def _mend_reference(schema: dict[str, Any], root: dict[str, Any]) -> None:
+    own, reference = root.get("$id"), schema.get("$ref")
+    if isinstance(own, str) and isinstance(reference, str) and reference.startswith(f"{own.rstrip('#')}#"):
+        schema["$ref"] = reference[len(own.rstrip("#")) :]
     for key in ("$ref", "$dynamicRef"):
         if key in schema and not _leads_somewhere(schema[key], root):
             del schema[key]
@@ -140,12 +193,12 @@ def _mend_bounds(schema: dict[str, Any]) -> None:
     if schema.get("multipleOf", 1) <= 0:
         del schema["multipleOf"]
     for key in _COUNTS:
-        if key in schema and (not _is_number(schema[key]) or schema[key] < 0):
+        if key in schema and (not _is_number(schema[key]) or schema[key] < 0 or schema[key] % 1):
             del schema[key]
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _mend_lists(schema: dict[str, Any]) -> None:
@@ -162,6 +215,7 @@ def _mend_children(schema: dict[str, Any], key: str, root: dict[str, Any], depth
     if key in MAPS:
         children = inner if isinstance(inner, dict) else {}
         if key == "properties":
+            children = dict(children)
             _gather_required(schema, children)
         schema[key] = {name: _as_map(_child(each, root, depth)) for name, each in children.items()}
     elif key in LISTS or (key == "items" and isinstance(inner, list)):
@@ -173,8 +227,10 @@ def _mend_children(schema: dict[str, Any], key: str, root: dict[str, Any], depth
 
 
 def _gather_required(schema: dict[str, Any], properties: dict[str, Any]) -> None:
-    """Move ``required: true`` at a property, as draft 3 has it, to where it belongs."""
+    """Move ``required: true`` at a property, as draft 3 has it, or a list among them, to where it belongs."""
     wanted = [name for name, each in properties.items() if isinstance(each, dict) and each.get("required") is True]
+    if _is_names(properties.get("required")):
+        wanted += [name for name in properties.pop("required") if name in properties]
     if wanted:
         schema["required"] = list(dict.fromkeys([*schema.get("required", ()), *wanted]))
 

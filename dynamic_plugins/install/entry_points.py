@@ -93,7 +93,7 @@ def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "")
         return _server_beside(called_so[0], servers)
     for words in ({"mcp", "server"}, {"mcp"}, {"server"}):
         if said := [name for name in servers if words <= _words(name)]:
-            return min(said, key=len)
+            return min(said, key=lambda name: (_other_transport(name), len(name)))
     raise InstallError(
         plugin,
         f"{package} has several commands, and none is called like it: {', '.join(known)}. Its registry entry can name "
@@ -113,7 +113,14 @@ def _server_beside(name: str, servers: Iterable[str]) -> str:
     return next((each for wanted in beside for each in servers if canonical(each) == wanted), name)
 
 
-_NO_SERVER = {"setup", "install", "installer", "init", "config", "configure", "cli", "client", "inspector", "test"}
+_NO_SERVER = {"setup", "install", "installer", "init", "config", "configure", "cli", "client", "inspector", "test"} | {
+    *("uninstall", "auth", "login", "logout", "doctor", "migrate", "update", "inspect", "dev")
+}
+
+
+def _other_transport(name: str) -> bool:
+    """Return whether a command's name says that it is not spoken to over pipes, as a worker is."""
+    return bool({"http", "sse", "remote", "web", "proxy", "bridge", "gateway", "streamable"} & _words(name))
 
 
 def _words(name: str) -> set[str]:

@@ -63,7 +63,10 @@ def _is_meant(value: dict[str, Any], nested: str, schema: dict[str, Any]) -> boo
     return True
 
 
-_SAYS_MORE = ("additionalProperties", "patternProperties", "anyOf", "oneOf", "allOf", "$ref")
+_SAYS_MORE = (
+    *("additionalProperties", "patternProperties", "anyOf", "oneOf", "allOf", "$ref", "$dynamicRef", "if", "not"),
+    *("propertyNames", "dependentSchemas", "dependentRequired", "dependencies", "unevaluatedProperties"),
+)
 
 
 def _camel(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Callable
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 META = "dynamic-plugins"
 """The key in a tool's ``_meta`` under which our own worker says what kind of component it is."""
 _MOST_PAGES = 500
+LIST_SECONDS = 5.0
+"""So long may a server take for its list of prompts, or of resources."""
+_NO_ANSWER = (CONNECTION_CLOSED, REQUEST_TIMEOUT, NOT_ANSWERED)
 _LISTED = 50
 _NAME_LENGTH = 128
 
@@ -64,21 +68,22 @@ async def _components(plugin: str, client: AnyClient, ours: bool, left_out: Left
     can = client.server_capabilities
     silent = can.tools is None and can.resources is None and can.prompts is None
     tools: list[Tool] = []
-    if can.tools is not None:
+    if can.tools is not None and (ours or not (can.resources or can.prompts)):
         tools = await _pages(client.list_tools, lambda page: page.tools, left_out)
-    elif silent:  # some forget to say what they can
+    elif can.tools is not None or silent:  # some forget to say what they can
         tools = await _optional(client.list_tools, lambda page: page.tools, "tools", left_out)
     if ours:
         ListedSchemas.model_validate({"tools": [{"inputSchema": tool.input_schema} for tool in tools]})
     found = [_our_tool(plugin, tool) for tool in tools] if ours else _their_tools(tools, left_out)
-    if can.resources is not None:
-        listed = await _optional(client.list_resources, lambda page: page.resources, "resources", left_out)
+    listed, prompts = await asyncio.gather(
+        _in_time(client.list_resources, lambda page: page.resources, "resources", left_out, wanted=can.resources),
+        _in_time(client.list_prompts, lambda page: page.prompts, "prompts", left_out, wanted=can.prompts),
+    )
+    if listed:
         resources = _providers(listed)
         found += resources
         found += reading(resources, {each.name for each in found}) if resources and not ours else []
-    if can.prompts is not None:
-        prompts = await _optional(client.list_prompts, lambda page: page.prompts, "prompts", left_out)
-        found += [_prompt(prompt) for prompt in prompts]
+    found += _prompts(prompts, {each.name for each in found})
     if not found and can.resources is not None and not ours:
         found += reading_by_address(
             await _optional(
@@ -98,11 +103,30 @@ async def _optional(
     try:
         return await _pages(ask, items, left_out)
     except MCPError as error:
-        if error.error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT, NOT_ANSWERED):
+        if error.error.code in _NO_ANSWER:
             raise
         left_out(f"its {what} cannot be listed: {error.error.message[:200]}")
     except ValidationError as error:
         left_out(f"its {what} cannot be listed: {problem_in(error)}")
+    return []
+
+
+async def _in_time(
+    ask: Callable[..., Awaitable[Any]],
+    items: Callable[[Any], list[Any]],
+    what: str,
+    left_out: LeftOut,
+    *,
+    wanted: object,
+) -> list[Any]:
+    """Return what a server lists besides its tools, which do not wait for it for long."""
+    if wanted is None:
+        return []
+    try:
+        async with asyncio.timeout(LIST_SECONDS):
+            return await _optional(ask, items, what, left_out)
+    except TimeoutError:
+        left_out(f"its {what} cannot be listed: it did not answer within {LIST_SECONDS:g} s")
     return []
 
 
@@ -111,7 +135,13 @@ async def _pages(ask: Callable[..., Awaitable[Any]], items: Callable[[Any], list
     cursor: str | None = None
     seen: set[str] = set()
     for _ in range(_MOST_PAGES):
-        page = await ask(cursor=cursor)
+        try:
+            page = await ask(cursor=cursor)
+        except MCPError as error:
+            if not found or error.error.code in _NO_ANSWER:
+                raise
+            left_out(f"its list breaks off after {len(found)}: {error.error.message[:200]}")
+            return found
         found += items(page)
         cursor = page.next_cursor
         if not cursor:
@@ -230,12 +260,23 @@ def reading_by_address(templates: list[ResourceTemplate]) -> list[Component]:
     return [Component("action", "read_resource", about, schema, address=READ_BY_ADDRESS, read_only=True)]
 
 
-def _prompt(prompt: Prompt) -> Component:
+def _prompts(prompts: list[Prompt], taken: set[str]) -> list[Component]:
+    """Return the actions that give *prompts*, under names that none of *taken* is."""
+    names = {prompt.name: f"prompt_{prompt.name}" for prompt in prompts}
+    odd = {own for own, name in names.items() if name in taken or name_problem(name) is not None}
+    taken = taken | {name for own, name in names.items() if own not in odd}
+    for own in names:
+        if own in odd:
+            names[own] = plain_name(names[own], taken)
+            taken.add(names[own])
+    return [_prompt(prompt, names[prompt.name]) for prompt in prompts]
+
+
+def _prompt(prompt: Prompt, name: str) -> Component:
     arguments = prompt.arguments or []
-    name = prompt.name if name_problem(prompt.name) is None else plain_name(prompt.name, set())
     return Component(
         "action",
-        f"prompt_{name}"[:_NAME_LENGTH],
+        name,
         f"Gives the text of a prompt, with its blanks filled in. {prompt.description or ''}".strip(),
         {
             "type": "object",

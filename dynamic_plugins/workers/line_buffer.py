@@ -94,3 +94,28 @@ def _length(encoded: bytes) -> int:
 
 def _told(length: int) -> bytes:
     return f"{CUT_SHORT}{length * 3 // 4}".encode()
+
+
+class SpreadMessage:
+    """Puts together a message that is spread over lines, as some print JSON: from a line ``{`` to a line ``}``."""
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def taken(self, line: bytes) -> bytes | None:
+        """Return the whole message where *line* ends one, nothing for a line within; None for any other."""
+        if not self._lines:
+            if line.rstrip() != b"{":
+                return None
+        elif self._size > self._longest or line.startswith(b'{"'):  # it was none, and this is something else
+            self._lines.clear()
+            return None
+        self._size = len(line) + (self._size if self._lines else 0)
+        self._lines.append(line)
+        if line.rstrip() != b"}":
+            return b""
+        whole = b"\n".join(self._lines)
+        self._lines.clear()
+        return whole

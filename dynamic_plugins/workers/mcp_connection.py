@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _PING_SECONDS = 2.0
 _MOST_EXTENDED = 10
 """So many times the limit of a call may one take that goes on telling of its progress."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 60.0
+"""Seconds between two looks at what it offers, while it goes on saying that this has changed."""
 _LIST_CHANGED = (
     types.ToolListChangedNotification,
     types.ResourceListChangedNotification,
@@ -84,6 +86,8 @@ class McpConnection(ABC):
         self._closing = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refresh: asyncio.Task[None] | None = None
+        self._changed = False
+        """Whether it has said that its offers changed, since it was asked last."""
         self._ending: asyncio.Task[None] | None = None
         features = ClientFeatures(name, host, scrubber, self._waiting_for_person)
         callbacks: dict[str, Any] = {
@@ -233,6 +237,7 @@ class McpConnection(ABC):
                 self._greeted, self._version = True, client.protocol_version
                 self._offers = await self._ask_offers(client)
                 self._ready.set_result(None)
+                self._begin_to_keep_up()
                 await self._closing.wait()
         except Exception as error:  # open() waits for it, and tells it
             failure: Exception = error
@@ -342,12 +347,17 @@ class McpConnection(ABC):
                 clock.reschedule(ends)
 
     async def _noticed(self, message: object) -> None:
-        if isinstance(message, _LIST_CHANGED) and self._ready.done() and self.alive:
-            if self._refresh is not None:
-                self._refresh.cancel()
-            self._refresh = asyncio.create_task(self._ask_again(), name=f"offers of {self.name}")
+        if isinstance(message, _LIST_CHANGED):
+            self._changed = True
+            if self._ready.done() and self.alive:
+                self._begin_to_keep_up()
+
+    def _begin_to_keep_up(self) -> None:
+        if self._changed and (self._refresh is None or self._refresh.done()):
+            self._refresh = asyncio.create_task(self._keep_up(), name=f"offers of {self.name}")
 
     async def _ask_offers(self, client: AnyClient) -> Offers:
+        self._changed = False
         self._left_out.clear()
         offers = await offers_of(self.name, client, ours=self._ours, left_out=self._left_out.append)
         offers = replace(offers, left_out=tuple(self._left_out)).scrubbed(self._scrubber)
@@ -355,6 +365,14 @@ class McpConnection(ABC):
             for sentence in offers.left_out:
                 self._host.log(self.name, sentence)
         return offers
+
+    async def _keep_up(self) -> None:
+        """Ask for what it offers until nothing more has changed, less and less often: some never stop saying so."""
+        pause = _FIRST_PAUSE
+        while self._changed:
+            await self._ask_again()
+            await asyncio.sleep(pause if self._changed else 0)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _ask_again(self) -> None:
         try:

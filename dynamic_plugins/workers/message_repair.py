@@ -7,12 +7,15 @@ an answer to a call holds is taken as it is, whatever shape it has.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import mcp_types as types
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.schema_repair import repaired
+from dynamic_plugins.workers.message_form import BARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +27,8 @@ _LISTS: dict[str, tuple[str, type[types.Result]]] = {
     "prompts/list": ("prompts", types.ListPromptsResult),
 }
 _CAPABILITIES = ("tools", "resources", "prompts", "logging", "completions", "experimental", "extensions")
+_SCHEMA_KEYS = ("inputSchema", "input_schema", "parameters")
+_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 _KEPT_APART = ("content", "structuredContent", "isError", "_meta", "resultType")
 
 
@@ -50,6 +55,10 @@ def put_right(method: str, result: dict[str, Any], left_out: Callable[[str], Non
     """
     if result.get("resultType", "complete") != "complete":  # a question of the newest protocol, and no answer yet
         return
+    if BARE in result:
+        result |= _as_object(method, result.pop(BARE))
+    if not isinstance(result.get("_meta", {}), dict):
+        del result["_meta"]
     if method in _LISTS:
         _put_list_right(*_LISTS[method], result, left_out)
     elif method == "tools/call":
@@ -60,21 +69,32 @@ def put_right(method: str, result: dict[str, Any], left_out: Callable[[str], Non
         _put_greeting_right(result)
 
 
-def error_put_right(message: object) -> dict[str, Any] | None:
-    """Return a JSON-RPC error whose code or message has another type than it should; None for what is no error."""
-    if not isinstance(message, dict) or isinstance(message.get("id"), bool | None) or "error" not in message:
-        return None
-    error = message["error"]
-    if not isinstance(error, dict):
-        error = {"message": error}
-    code, words = error.get("code"), error.get("message")
-    if not isinstance(words, str) or not words:
-        words = json.dumps(words if words else {key: error[key] for key in error if key != "code"})
-    if not isinstance(code, int) or isinstance(code, bool):
-        words = f"{words} ({code})" if isinstance(code, str) and code not in words else words
-        code = types.INTERNAL_ERROR
-    data = {"data": error["data"]} if "data" in error else {}
-    return {"jsonrpc": "2.0", "id": message["id"], "error": {"code": code, "message": words, **data}}
+def put_notice_right(method: str, params: dict[str, Any]) -> None:
+    """Change the *params* of a notification so that what it says of a log or of progress is not lost."""
+    if method == "notifications/message":
+        if params.get("level") not in _LEVELS:
+            params["level"] = "info"
+        params.setdefault("data", params.get("message", ""))
+    elif method == "notifications/progress":
+        for key in ("progress", "total"):
+            if key in params and not isinstance(params[key], int | float):
+                del params[key]
+        params.setdefault("progress", 0)
+        if not isinstance(params.get("message", ""), str):
+            del params["message"]
+
+
+def _as_object(method: str, value: Any) -> dict[str, Any]:
+    """Return the result that a *value* stands for which is no object."""
+    if value is None:
+        return {}
+    if method in _LISTS:
+        return {_LISTS[method][0]: value}
+    if method == "tools/call":
+        blocks = isinstance(value, list) and all(isinstance(each, dict) and "type" in each for each in value)
+        return {"content" if blocks or isinstance(value, str) else "structuredContent": value}
+    key = {"prompts/get": "messages", "resources/read": "contents"}.get(method)
+    return {key: value} if key else {}
 
 
 def _put_greeting_right(result: dict[str, Any]) -> None:
@@ -109,8 +129,13 @@ def _put_list_right(
         else:
             found.append(mended)
     result[key] = found
-    if not isinstance(result.get("nextCursor", ""), str):
+    cursor = result.get("nextCursor", "")
+    if isinstance(cursor, int) and not isinstance(cursor, bool):
+        result["nextCursor"] = str(cursor)
+    elif not isinstance(cursor, str):
         del result["nextCursor"]
+        if cursor:
+            left_out(f"{key}: the next page is left out: it is named by {json.dumps(cursor)[:60]}, which is no text")
 
 
 def _item_problem(key: str, page: type[types.Result], item: Any) -> str | None:
@@ -125,6 +150,8 @@ def _item_problem(key: str, page: type[types.Result], item: Any) -> str | None:
 
 
 def _item(kind: str, item: dict[str, Any]) -> dict[str, Any]:
+    if kind == "tools" and "name" not in item and isinstance(item.get("function"), dict):  # as OpenAI's API has it
+        item = item["function"]
     # The client would hold every answer to the schema of answers, in our event loop: a pattern may take for ever.
     item = {key: value for key, value in item.items() if value is not None and key != "outputSchema"}
     for key in ("title", "description", "mimeType"):
@@ -138,10 +165,19 @@ def _item(kind: str, item: dict[str, Any]) -> dict[str, Any]:
             {"name": name, **(each if isinstance(each, dict) else {})} for name, each in item["arguments"].items()
         ]
     if kind == "tools":
-        item["inputSchema"] = repaired(item.get("inputSchema"))
+        schema = next((item[key] for key in _SCHEMA_KEYS if key in item), None)
+        item["inputSchema"] = repaired(_parsed(schema))
     elif "name" not in item and isinstance(uri := item.get("uri", item.get("uriTemplate")), str):
         item["name"] = uri
     return item
+
+
+def _parsed(schema: object) -> object:
+    """Return the schema in a text that is JSON, as some write it down twice."""
+    if isinstance(schema, str):
+        with suppress(ValueError):
+            return parse_json(schema)
+    return schema
 
 
 def _fits(key: str, value: object) -> bool:
@@ -173,12 +209,12 @@ def _put_call_right(result: dict[str, Any]) -> None:
     elif not isinstance(structured, dict):
         result["structuredContent"] = {"result": structured}
     if not isinstance(result.get("isError", False), bool):
-        result["isError"] = result["isError"] in ("true", 1)
-    if "content" not in result:
+        result["isError"] = str(result["isError"]).lower() in ("true", "yes", "1")
+    if result.get("content") is None:
         rest = {key: value for key, value in result.items() if key not in _KEPT_APART}
         result["content"] = [_as_text(rest)] if rest and structured is None else []
     content = result["content"]
-    blocks = content if isinstance(content, list) else [] if content is None else [content]
+    blocks = content if isinstance(content, list) else [content]
     result["content"] = [_readable(block) for block in blocks]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import mcp_types as types
 
-from dynamic_plugins.workers.message_repair import put_right
+from dynamic_plugins.workers.message_repair import put_notice_right, put_right
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,11 +59,18 @@ class PendingRequests:
             if self._left_out is not None:
                 put_right(method, message.result, self._left_out)
         elif isinstance(message, types.JSONRPCError):
+            if message.id is None and len(self.ours) == 1:  # whom else could it be meant for?
+                message.id = next(iter(self.ours))
             self._method_of(message)
         elif isinstance(message, types.JSONRPCRequest):
             self._theirs.add(str(message.id))
-        elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
-            self._answered((message.params or {}).get("requestId"))
+        elif isinstance(message, types.JSONRPCNotification):
+            if message.params is None:
+                message.params = {}
+            if message.method == "notifications/cancelled":
+                self._answered(message.params.get("requestId"))
+            elif self._left_out is not None:
+                put_notice_right(message.method, message.params)
 
     def _method_of(self, answer: types.JSONRPCResponse | types.JSONRPCError) -> str:
         """Return the method of the request that *answer* belongs to; nobody waits for another answer to it."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.workers import process_tree
 from dynamic_plugins.workers.fence.handover import handed_over
-from dynamic_plugins.workers.line_buffer import EDGE, LineBuffer
+from dynamic_plugins.workers.line_buffer import EDGE, LineBuffer, SpreadMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._uplink: Uplink | None = None
         self._refused: deque[tuple[float, str]] = deque(maxlen=_REFUSED_KEPT)
         self._line = LineBuffer(longest_line)
+        self._spread = SpreadMessage(longest_line)
         self._stderr = bytearray()
         self._backlog: deque[tuple[bytes, int]] = deque()
         self._backlog_bytes = 0
@@ -249,6 +250,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _finish_line(self) -> None:
         line, length = self._line.finish()
+        if not length and (spread := self._spread.taken(line)) is not None:
+            line = spread
         line = self._message_in(line)
         if not line.lstrip().startswith(b"{"):
             if line.strip():

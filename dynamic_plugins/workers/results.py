@@ -44,6 +44,9 @@ def wrapped_value_of(result: CallToolResult) -> Any:
 def text_of(result: CallToolResult, clean: Callable[[Any], Any]) -> str:
     """Return a failed tool's own reason; *clean* takes the secrets out of what is written as JSON only here."""
     text = "\n".join(block.text for block in result.content if block.type == "text").strip()
+    if not text and result.content:
+        told = _content(result.content)
+        text = told if isinstance(told, str) else json.dumps(clean(told), ensure_ascii=False)
     structured = result.structured_content
     if not structured or _says(text, structured):
         return text or "it gave no reason"

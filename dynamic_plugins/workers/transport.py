@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections import deque
 from typing import TYPE_CHECKING, Self
@@ -12,8 +11,8 @@ import anyio
 import mcp_types as types
 from mcp.shared.message import SessionMessage
 
+from dynamic_plugins.workers.message_form import messages_in
 from dynamic_plugins.workers.message_reader import MessageReader
-from dynamic_plugins.workers.message_repair import error_put_right
 from dynamic_plugins.workers.pending_requests import PendingRequests
 
 if TYPE_CHECKING:
@@ -66,15 +65,16 @@ class ProcessTransport:
         if dropped:
             self._refuse(line, f"was too long ({dropped:,} bytes) and was dropped; {self._limit()}")
             return
-        message = _read(line) or _read(_mended(line))
-        if message is None:
+        messages = messages_in(line)
+        if not messages:
             edges = line[:_EDGE] + b" " + line[-_EDGE:]
             # An object that is no answer is as good as any other garbage.
             if b'"jsonrpc"' in edges and b'"method"' not in edges and self._named(edges):
                 self._refuse(edges, "cannot be read")
             return
-        self._pending.received(message)
-        self._put(message, len(line))
+        for place, message in enumerate(messages):
+            self._pending.received(message)
+            self._put(message, 0 if place else len(line))
 
     def _limit(self) -> str:
         most = self._process.longest_line
@@ -105,25 +105,6 @@ class ProcessTransport:
     def _resume(self) -> None:
         if self._untaken <= _MOST_UNTAKEN / 2 and not self._pending.too_many:
             self._process.resume()
-
-
-def _read(line: bytes) -> types.JSONRPCMessage | None:
-    try:
-        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-    except ValueError:
-        return None
-
-
-def _mended(line: bytes) -> bytes:
-    """Return the line with half characters replaced, and an error in the protocol's form.
-
-    A server that cuts a text may cut through a character, and some invent the form of their errors.
-    """
-    try:
-        message = json.loads(line)
-        return json.dumps(error_put_right(message) or message, ensure_ascii=False).encode("utf-8", "replace")
-    except (ValueError, RecursionError):
-        return b""
 
 
 class _Reader(MessageReader):

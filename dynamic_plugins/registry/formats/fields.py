@@ -177,7 +177,11 @@ def argument(value: Any) -> Argument | None:
     flag = text(value.get("name"), KEYWORD_LENGTH) if named else ""
     if named and (not flag or " " in flag):
         return None
-    fixed, hint, detail = scalar(value.get("value")), value.get("hint") or value.get("valueHint"), value
+    fixed, hint, detail = (
+        scalar(_without_line_end(value.get("value"))),
+        value.get("hint") or value.get("valueHint"),
+        value,
+    )
     if fixed is not None and _is_template(fixed):
         open_name = fixed[1:-1] if fixed[0] == "{" and fixed[-1] == "}" else ""
         inner = value.get("variables", {}).get(open_name) if isinstance(value.get("variables"), dict) else None
@@ -296,4 +300,5 @@ def _format(value: dict[str, Any]) -> Format:
 
 
 def _flag(value: dict[str, Any], *keys: str) -> bool | None:
-    return next((value[key] for key in keys if isinstance(value.get(key), bool)), None)
+    said = ({"true": True, "false": False}.get(str(value[key]).lower()) for key in keys if key in value)
+    return next((each for each in said if each is not None), None)

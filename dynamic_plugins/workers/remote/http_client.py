@@ -18,9 +18,12 @@ import httpx2
 import mcp_types as types
 
 from dynamic_plugins import __version__
+from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.workers.components import NOT_ANSWERED
+from dynamic_plugins.workers.message_form import messages_in
 from dynamic_plugins.workers.remote.address_guard import origin_of
+from dynamic_plugins.workers.remote.event_stream import MendedEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +37,7 @@ _STREAM_SECONDS = 0.2
 """The least time from one opening of a stream to the next."""
 _LONGEST_ERROR = 64 * 1024
 _MOST_KEPT = 64
+_LONGEST_NO_SESSION, _LONGEST_WORDS = 80, 200
 _SESSION = "mcp-session-id"
 # How servers say, with 400 or 404, that they know no such session (any more).
 _NO_SESSION = re.compile(
@@ -56,6 +60,9 @@ class Failure:
     """Of the HTTP answer, if that refuses."""
     error: PluginError | None = None
     """The error itself, where it is one of ours."""
+
+
+_FORGOTTEN = Failure("it knows our session no more", no_session=True)
 
 
 class RemoteHttpClient(httpx2.AsyncClient):
@@ -142,17 +149,21 @@ class RemoteHttpClient(httpx2.AsyncClient):
             body = await _body(response, _LONGEST_ERROR) or b""
             failure = self._of_status(request, response, body)
             if failure is None:
-                return _response(request, body, response.status_code)
+                answer = _answer_in(body, asked) if asked is not None else None
+                return _response(request, _written(answer) if answer else body, response.status_code)
         elif failure is None and asked is not None and response.is_success and kind != "text/event-stream":
             if response.status_code == 202:
                 return response
             whole = await _body(response, self._longest)
-            failure = self._of_body(kind, whole)
-            if failure is None:
-                return _response(request, whole or b"", response.status_code, response.headers.get(_SESSION))
+            answer = _answer_in(whole, asked) if whole is not None else None
+            failure = self._of_answer(request, kind, whole, answer)
+            if answer is not None and failure is None:
+                return _response(request, _written(answer), response.status_code, response.headers.get(_SESSION))
         elif failure is None and request.method == "GET" and not response.has_redirect_location:
             self.last_failure = self._of_stream(request, response, kind)
         if failure is None:
+            if response.is_success and kind == "text/event-stream":
+                response.stream = self._mended(request, response.stream, asked)
             return response
         await response.aclose()
         return self._answer(request, asked, failure, None)
@@ -172,7 +183,7 @@ class RemoteHttpClient(httpx2.AsyncClient):
         """Return what a refusal means; None where its *body* is a JSON-RPC error, which says it better."""
         status = response.status_code
         if _SESSION in request.headers and (status == 404 or (status == 400 and _NO_SESSION.search(body))):
-            return Failure("it knows our session no more", no_session=True)
+            return _FORGOTTEN
         if status in (401, 403):
             does = "does not let us in" if status == 401 else "forbids that"
             return Failure(f"it {does} ({status}). {self._refused}", status=status)
@@ -181,9 +192,9 @@ class RemoteHttpClient(httpx2.AsyncClient):
         if status == 429:
             after = response.headers.get("retry-after", "")
             wait = f"; it asks to wait {after} s" if after.isdigit() and len(after) < 6 else ""
-            return Failure(f"it was asked too often (429){wait}", status=status)
+            return Failure(f"it was asked too often (429){wait}{_words(body)}", status=status)
         does = "fails by itself" if status >= 500 else "refuses that"
-        return Failure(_STATUSES.get(status) or f"it {does} ({status})", status=status)
+        return Failure((_STATUSES.get(status) or f"it {does} ({status})") + _words(body), status=status)
 
     def _of_stream(self, request: httpx2.Request, response: httpx2.Response, kind: str) -> Failure | None:
         """Return why *response* is no stream of messages, which the client finds out by itself; None where it is."""
@@ -191,29 +202,35 @@ class RemoteHttpClient(httpx2.AsyncClient):
             return self._of_status(request, response, b"")
         return None if kind == "text/event-stream" else _no_server(kind)
 
-    def _of_body(self, kind: str, body: bytes | None) -> Failure | None:
+    def _of_answer(
+        self, request: httpx2.Request, kind: str, body: bytes | None, answer: types.JSONRPCMessage | None
+    ) -> Failure | None:
         if body is None:
             return Failure(f"the answer was too long (more than {self._longest:,} bytes) and was dropped")
-        if kind != "application/json":
-            return _no_server(kind)
-        try:
-            types.jsonrpc_message_adapter.validate_json(body, by_name=False)
-        except ValueError:
-            return Failure("the answer cannot be read")
-        return None
+        if answer is None:
+            return Failure("the answer cannot be read") if kind == "application/json" else _no_server(kind)
+        return _FORGOTTEN if _SESSION in request.headers and _says_no_session(answer) else None
+
+    def _mended(self, request: httpx2.Request, stream: Any, asked: Any) -> MendedEvents:
+        """Return *stream* with its messages in form; what is no message fails the request that it belongs to."""
+
+        def mend(data: bytes) -> list[bytes]:
+            found = messages_in(data)
+            if asked is None or (found and not (_SESSION in request.headers and _says_no_session(found[0]))):
+                return [_written(each) for each in found]
+            if data == b"{}":  # there, so that the connection stays open
+                return []
+            lost = _SESSION in request.headers and _NO_SESSION.search(data)
+            return [self._told(asked, _FORGOTTEN if lost else Failure("the answer cannot be read"))]
+
+        return MendedEvents(stream, mend, self._longest)
 
     def _answer(
         self, request: httpx2.Request, asked: Any, failure: Failure, error: Exception | None
     ) -> httpx2.Response:
         """Return *failure* as the answer to *request*; what is no JSON-RPC request gets *error*, or an empty answer."""
         if asked is not None:
-            number = next(self._number)
-            self._failures[number] = failure
-            if len(self._failures) > _MOST_KEPT:  # of requests that nobody waits for any more
-                del self._failures[next(iter(self._failures))]
-            data = types.ErrorData(code=NOT_ANSWERED, message=failure.text, data={"failure": number})
-            told = types.JSONRPCError(jsonrpc="2.0", id=asked, error=data)
-            return _response(request, told.model_dump_json(by_alias=True, exclude_unset=True).encode(), 400)
+            return _response(request, self._told(asked, failure), 400)
         self.last_failure = failure
         if request.method == "POST":
             self._on_failure(failure)
@@ -221,6 +238,15 @@ class RemoteHttpClient(httpx2.AsyncClient):
         if error is not None:
             raise error
         return httpx2.Response(502, request=request)
+
+    def _told(self, asked: Any, failure: Failure) -> bytes:
+        """Return the JSON-RPC error that answers the request *asked* with *failure*, which is kept."""
+        number = next(self._number)
+        self._failures[number] = failure
+        if len(self._failures) > _MOST_KEPT:  # of requests that nobody waits for any more
+            del self._failures[next(iter(self._failures))]
+        data = types.ErrorData(code=NOT_ANSWERED, message=failure.text, data={"failure": number})
+        return _written(types.JSONRPCError(jsonrpc="2.0", id=asked, error=data))
 
 
 def _no_server(kind: str) -> Failure:
@@ -273,6 +299,37 @@ def _is_error(body: bytes) -> bool:
         return isinstance(types.jsonrpc_message_adapter.validate_json(body, by_name=False), types.JSONRPCError)
     except ValueError:
         return False
+
+
+def _written(message: types.JSONRPCMessage) -> bytes:
+    return message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+
+
+def _answer_in(body: bytes, asked: Any) -> types.JSONRPCMessage | None:
+    """Return the answer to the request *asked* in *body*, which may hold more; None where there is none."""
+    for message in messages_in(body):
+        if isinstance(message, types.JSONRPCError) and message.id is None:
+            message.id = asked
+        if isinstance(message, types.JSONRPCError | types.JSONRPCResponse) and str(message.id) == str(asked):
+            return message
+    return None
+
+
+def _says_no_session(message: types.JSONRPCMessage) -> bool:
+    """Return whether *message* is an error that says no more than that there is no such session."""
+    words = message.error.message.encode() if isinstance(message, types.JSONRPCError) else b""
+    return len(words) < _LONGEST_NO_SESSION and _NO_SESSION.search(words) is not None
+
+
+def _words(body: bytes) -> str:
+    """Return what a refusal says of itself, where that is short and no page."""
+    try:
+        told = parse_json(body)
+    except ValueError:
+        return ""
+    for key in ("error", "message", "detail", "message"):
+        told = told.get(key, told) if isinstance(told, dict) else told
+    return f": {' '.join(told.split())[:_LONGEST_WORDS]}" if isinstance(told, str) and told.strip() else ""
 
 
 def _why(error: Exception) -> str:
