@@ -202,10 +202,18 @@ class Slots:
         return self._from_what_was_said(p) if value is None and p.role == "path" else value
 
     def _deletes_another(self, p: Parameter, value: Any) -> bool:
-        """Whether a tool that deletes would take what was spoken of before, and the message has another number."""
-        deletes = any("delete" in verb_kinds(word) for word in tokens(self.tool.name))
-        numbers = re.findall(r"\d+", self.message.text)
-        return deletes and p.role in ("id", "name", "path", "ref") and any(n not in str(value) for n in numbers)
+        """Whether a tool that deletes would take what was spoken of before, and the message names something else."""
+        if p.role not in ("id", "name", "path", "ref") or not any(
+            "delete" in verb_kinds(w) for w in tokens(self.tool.name)
+        ):
+            return False
+        if any(number not in str(value) for number in re.findall(r"\d+", self.message.text)):
+            return True
+        about = [item for call in self.memory.calls[:6] for item in call.items if value in item.fields.values()]
+        known = {stem(w) for text in (str(value), *(item.label for item in about)) for w in tokens(text)}
+        known |= {stem(word) for text in (self.tool.name, self.tool.description) for word in tokens(text)}
+        left = [w for w in self.message.words if w not in fillers() and not verb_kinds(w) and w not in ordinals()]
+        return not self.message.points and any(stem(word) not in known and not word.isdigit() for word in left)
 
     def _from_what_was_said(self, p: Parameter) -> Any:
         """Return the folder that an earlier message named: "my repository is /srv/app"."""

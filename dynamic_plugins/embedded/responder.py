@@ -42,7 +42,7 @@ from dynamic_plugins.embedded.search_request import (
     wish_for,
     wishes,
 )
-from dynamic_plugins.embedded.unlisted_order import unlisted_order
+from dynamic_plugins.embedded.unlisted_order import folder_order, unlisted_order
 from dynamic_plugins.embedded.use_phrase import asked_about, spells_action, used_for
 from dynamic_plugins.embedded.using import propose
 from dynamic_plugins.embedded.version_order import version_order
@@ -153,6 +153,8 @@ class Responder:
             return Answer(text=told)
         if (unlisted := unlisted_order(understood.reading, self._names)) is not None:
             return Answer(unlisted)
+        if (folder := folder_order(understood.reading)) is not None:
+            return Answer(text=folder)
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used

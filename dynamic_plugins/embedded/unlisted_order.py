@@ -65,6 +65,24 @@ def unlisted_order(reading: Reading, names: Resolver) -> tuple[Call, ...] | None
     return (install, Call("activate_plugin", named)) if on else (install,)
 
 
+def folder_order(reading: Reading) -> str | None:
+    """Return what to say to an order to install a folder of this machine: that is agreed to at a terminal alone."""
+    said = reading.text.written
+    found = _FOLDER.search(said)
+    if found is None or not _INSTALLS.search(said) or reading.act.all.get("manage", 0.0) < MANAGES:
+        return None
+    named = (one.link for one in reading.plugins if one.link.named and one.link.kind in ("exact", "whole", "alias"))
+    if any(link.end <= found.start() or found.end() <= link.start for link in named):
+        return None
+    return f"{FOLDER} dynamic-plugins install --path {found[0]}"
+
+
+MANAGES = 0.3
+FOLDER = "A plugin that lies in a folder is installed by a command. Open a second terminal and type:"
+_FOLDER = re.compile(r"(?<!\S)(?:~|\.{1,2})?/[\w.@-]+(?:/[\w.@-]+)*/?(?=[\s,;!?]|\.?\Z)")
+_INSTALLS = re.compile(rf"\b{_VERB}\b", re.IGNORECASE)
+
+
 def _is_meant(direct: Direct, said: str, reading: Reading, names: Resolver) -> bool:
     """Return whether a package is meant: a bare word is one only if it is made like a name and resembles none."""
     if direct.kind == "address":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_card import card
 from dynamic_plugins.embedded.action_words import concepts, fillers, verb_kinds, words_about_plugins
@@ -13,10 +13,11 @@ from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.embedded.action_ranker import Ranked
     from dynamic_plugins.embedded.message import Filled, Message
+    from dynamic_plugins.embedded.references import Memory
     from dynamic_plugins.embedded.request import Offered
     from dynamic_plugins.embedded.typed_values import Kind
 
@@ -184,6 +185,34 @@ def overwrites(tool: Offered, filled: Filled, message: Message) -> bool:
     listed = {str(item.fields.get("name")) for call in message.memory.calls for item in call.items}
     paths = [v for v in filled.arguments.values() if isinstance(v, str) and re.match(r"[/~.]|[A-Z]:|[\w-]+\.\w+$", v)]
     return any(path in known or path.rpartition("/")[2] in listed for path in paths)
+
+
+def writes_over(tool: Offered, arguments: Mapping[str, Any], said: str, memory: Memory) -> bool:
+    """Whether a call would put another text in place of one that was written before, or the old text somewhere else,
+    and the message names neither: "a second note please: …" is no new text for the first.
+    """
+    if not card(tool).kinds & {"create", "change"}:
+        return False
+    parameters = parameters_of(tool.parameters)
+    names = [p.name for p in parameters if p.role in ("name", "path", "id") and p.name in arguments]
+    texts = [p.name for p in parameters if p.role == "text" and p.name in arguments]
+    if not names or not texts or _ADDS_BY_NAME.search(tool.name):
+        return False
+    told = said.casefold()
+    for call in memory.calls:
+        if call.tool != tool.name or call.failed:
+            continue
+        alike = {name: call.arguments.get(name) == arguments[name] for name in (*names, *texts)}
+        unsaid = {name: str(arguments[name]).casefold() not in told for name in (*names, *texts)}
+        if all(alike[n] and unsaid[n] for n in names) and not all(alike[t] for t in texts):
+            return True
+        if all(alike[t] and unsaid[t] for t in texts) and not all(alike[n] for n in names):
+            return not _SAME_TEXT.search(said)
+    return False
+
+
+_ADDS_BY_NAME = re.compile(r"append|add|comment|reply|type|send|post", re.I)
+_SAME_TEXT = re.compile(r"\b(?:same|copy|too|also|as well|again|gleiche?|auch|mism[oa]|también|même|aussi)\b", re.I)
 
 
 def joint(filled: Filled) -> bool:

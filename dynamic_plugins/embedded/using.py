@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.embedded.action_card import card
 from dynamic_plugins.embedded.action_ranker import WEIGHTS
 from dynamic_plugins.embedded.action_words import verb_kinds
-from dynamic_plugins.embedded.references import MANAGEMENT
+from dynamic_plugins.embedded.references import MANAGEMENT, Memory
 from dynamic_plugins.embedded.use_candidates import Candidate, candidates
-from dynamic_plugins.embedded.use_features import HYPOTHETICAL, may_change
+from dynamic_plugins.embedded.use_features import HYPOTHETICAL, may_change, writes_over
 from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
@@ -63,9 +63,11 @@ def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) 
     """Return what *said* may ask of *tools* after the conversation *exchanges* (without *said*), the best first."""
     own = {tool.name: tool for tool in tools if tool.name not in MANAGEMENT}
     ordered = order(candidates(said, exchanges, list(own.values())))
-    proposals = []
+    proposals, memory = [], Memory(exchanges)
     words = [*tokens(said), *tokens(exchanges[-1].said if exchanges else "")]
     for candidate, share in zip(ordered, probabilities(ordered), strict=True):
+        if any(writes_over(own[name], arguments, said, memory) for name, arguments in candidate.calls):
+            continue
         if _deletes_unsaid(candidate, own, tokens(said) if not candidate.features.get("answers") else words):
             continue
         changing = any(may_change(own[name]) for name, _ in candidate.calls)
