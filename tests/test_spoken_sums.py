@@ -106,3 +106,13 @@ def test_a_number_that_is_said_anew_takes_the_place_of_its_like(asked: str, befo
 )
 def test_thousands_and_decimals_are_told_apart(text: str, number: float) -> None:
     assert extract(text).of("number")[0].value == number
+
+
+@pytest.mark.parametrize(
+    ("said", "expression"),
+    [("und davon 15 Prozent?", "1240*0.15"), ("davon 15 Prozent weg", "1240*0.85"), ("15% of that", "1240*0.15")],
+)
+def test_a_share_of_the_last_result_is_no_more_and_no_less_of_it(said: str, expression: str) -> None:
+    call = Made("calc__calculate", {"expression": "4*310"}, {"ok": True, "result": "1240"})
+    best = propose(said, [Exchange("was ist 4 mal 310", [call], "1240")], SUMS)[0]
+    assert best.calls == (("calc__calculate", {"expression": expression}),)

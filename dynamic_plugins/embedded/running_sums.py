@@ -78,7 +78,8 @@ def _one_step(text: str, term: Term) -> tuple[str, str, tuple[int, int]] | None:
     if not term.share:
         sign = _sign(text, term)
         return (sign, term.text, span) if sign else None
-    how = "share" if _OF_THAT.search(text[term.end :]) else how_of_share(text) or "more"
+    ahead = "share" if _OF_THAT.search(text[: term.start]) else "more"  # "davon 20 Prozent", but "davon 20 % weg"
+    how = "share" if _OF_THAT.search(text[term.end :]) else how_of_share(text) or ahead
     return "*", factor(term.text, how), span
 
 
