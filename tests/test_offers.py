@@ -432,3 +432,19 @@ def test_the_fourth_one_is_the_fourth_that_was_listed() -> None:
     found = Made("list_available_plugins", {}, {"plugins": [{"name": name} for name in names]})
     memory = memory_of([Exchange("something for code", [found], reply)], Resolver(list(entries.values())), {}, entries)
     assert spelled_out("the 4th one", memory)[1] == ["mcp-server-git"]
+
+
+def test_a_yes_and_on_installs_and_switches_on() -> None:
+    made = answer({}, "is there a todo list", OFFER, "yes and on")
+    assert [call.tool for call in made.calls] == ["install_plugin", "activate_plugin"]
+
+
+def test_who_says_what_he_meant_does_not_mean_what_was_spoken_of_before() -> None:
+    status = {SHOP: "active", "mcp-server-git": "active"}
+    made = answer(status, "uninstall shop", "Uninstall shop?", "i mean uninstall mcp-server-git")
+    assert {call.plugin for call in (*made.calls, *made.proposed)} == {"mcp-server-git"}
+
+
+def test_a_goodbye_behind_a_remark_does_nothing() -> None:
+    made = answer({"mcp-server-calculator": "inactive"}, "thats me done, ta. bye")
+    assert (made.calls, made.proposed) == ((), ())

@@ -53,6 +53,11 @@ _SWITCHES_ON = re.compile(
     re.I,
 )
 """What is switched on besides being installed has to be said."""
+_AND_ON = re.compile(
+    r"\W*(?:(?:and|then|n|und|dann|y|et|e)\W+)*(?:(?:switch|turn|put)\W+)?(?:on|live|an|ein)\W*(?:please|pls|bitte)?\W*",
+    re.I,
+)
+"""All that "yes and on" says besides the yes."""
 _WHICH = re.compile(r"\b(?:which|welche[rsn]?|cu[áa]l|lequel|laquelle|quale|qual)\b[^.!?\n]*\?\s*\Z", re.I)
 MOST_ORDERS = 4
 """A message of more parts is no list of orders."""
@@ -212,6 +217,8 @@ class Dialogue:
         if not memory.question and self._offered is None:
             return Answer(text=NOTHING_ASKED) if self._exchanges[:-1] and _only_agrees(said) else None
         asked = memory.question or (self._offered.text if self._offered else "")
+        if _AND_ON.fullmatch(past_a_yes(said)) and (more := self._yes_and_more(said, memory)) is not None:
+            return more
         if agrees(said, asked) or self._agrees_with_a_remark(said):
             if self._offered is not None:
                 return Answer(self._offered.proposed)
@@ -225,6 +232,8 @@ class Dialogue:
         rest, asked = past_a_yes(said), memory.asked_about
         if not rest or len(asked) != 1 or not memory.question or _BUT.match(rest) or negated(rest):
             return None
+        if _AND_ON.fullmatch(rest):
+            rest = "and switch it on"
         order, meant = spelled_out(rest, memory, pronouns=True)
         reading = self._known.read(order)
         others = {name for plugin in reading.plugins if plugin.link.named for name in plugin.link.names} - {*asked}

@@ -44,7 +44,7 @@ _SEVERAL = re.compile(
     + _POINTS
     + r"|(both)(?: of (?:them|those))?"
     r"|(all (?:of )?(?:them|three|four))"
-    r"|(beide[ns]?)|(amb[oa]s|los dos|las dos)|(les deux)|(os dois|as duas)|(entrambi))\b",
+    r"|(beide[nrs]?|allebei|båda|begge|obie)|(amb[oa]s|los dos|las dos)|(les deux)|(os dois|as duas)|(entrambi))\b",
     re.I,
 )
 _PRONOUN = re.compile(

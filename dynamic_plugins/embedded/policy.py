@@ -180,6 +180,8 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
     named = [each for each in wanted if each.plugin.link.pointed]
     if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
         wanted = named
+    if _MEANS.match(spoken) and any(each.plugin.link.named for each in wanted):
+        wanted = [each for each in wanted if each.plugin.link.named]  # not what was spoken of before
     if (but := _BUT.search(spoken)) and any(not each.plugin.link.named for each in wanted):
         wanted = [each for each in wanted if each.plugin.link.end <= but.start()]
     for each in (one for one in named if one.plugin.link.named):
@@ -216,6 +218,11 @@ def _kept(spoken: str, link: Link) -> bool:
     return names_a_thing(spoken, link) or (link.named and bool(_KEEPS.search(spoken[: link.start])))
 
 
+_MEANS = re.compile(
+    r"\W*(?:(?:no|nein|non|oh|sorry)\W+)*"
+    r"(?:i (?:mean|meant)|ich mein\w*|quiero decir|quise decir|je veux dire|intendo)\b",
+    re.I,
+)
 _SAYS_UNINSTALL = re.compile(
     r"(?<!not )(?<!n't )\b(?:uninstall|de-?install|desinstal|d[ée]sinstall|disinstall|odinstal)", re.I
 )

@@ -17,7 +17,7 @@ from dynamic_plugins.embedded import courtesy
 from dynamic_plugins.embedded.about import answer_about
 from dynamic_plugins.embedded.agreement import agrees, declines, past_a_no, past_a_yes, says_goodbye
 from dynamic_plugins.embedded.answers import answer_to
-from dynamic_plugins.embedded.arbiter import choose
+from dynamic_plugins.embedded.arbiter import ORDERED, choose
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
 from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
 from dynamic_plugins.embedded.mixed_order import besides_managing, mixed_order
@@ -143,7 +143,7 @@ class Responder:
         self, request: Request, tools: Sequence[Offered], understood: Understood, knowledge: Knowledge
     ) -> Answer | None:
         """Return what a message that leaves no doubt wants: a yes, a choice, "use X to …", "switch X on"."""
-        if says_goodbye(understood.said) and not understood.settled:
+        if not understood.settled and (says_goodbye(understood.said) or _leaves(understood)):
             return Answer(text=courtesy.goodbye(understood.said))
         if understood.said.lstrip("$ ").startswith("dynamic-plugins "):
             return Answer(text=FOR_A_TERMINAL)
@@ -387,6 +387,16 @@ def _is_yes(request: Request) -> bool:
     """Whether the last message is nothing but a yes to a question."""
     before = turn_before(request.exchanges)
     return before is not None and not before.calls and "?" in (before.reply or "") and agrees(request.now.said)
+
+
+def _leaves(understood: Understood) -> bool:
+    """Whether a message ends with a goodbye, and orders nothing before it: "thats me done, ta. bye"."""
+    before, _, last = understood.said.strip().rstrip(" .!").rpartition(". ")
+    reading = understood.reading
+    wants = (
+        any(one.link.named for one in reading.plugins) or reading.act.all.get("use", 0.0) >= ORDERED or "?" in before
+    )
+    return bool(before) and says_goodbye(last) and not wants
 
 
 def _plain_name(plugin: str) -> str:
