@@ -47,6 +47,7 @@ SAMPLES: dict[str, Any] = {
     "seconds": 5.0,
     "status": 401,
     "schema": None,
+    "told": {"output": "one line", "calls": 2},
 }
 
 
