@@ -76,6 +76,15 @@ _TURNS: tuple[tuple[str, Instead], ...] = (
     (r" ?Ask the person, then use that exact name\.", ""),
     (r"Ask the person which one, then use its full name\.", "Which one do you mean?"),
     (r"Ask the person which plugin it is for", "Say which plugin it is for"),
+    (
+        r"Ask the person which one to remove, with unload_plugin and uninstall true, and install this one then\.",
+        "Tell me which one to remove.",
+    ),
+    (
+        r" needs the person's word, and this program has already made calls that change something, which stay made\. "
+        r"Call it in a new program that does not repeat them\.",
+        " needs your word; what the program changed before stays changed.",
+    ),
     (r"; do not ask again unless they bring it up\b", ""),
     (r" ?Tell them so, and suggest a listed plugin\.", ""),
     (

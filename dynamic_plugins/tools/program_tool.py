@@ -160,7 +160,7 @@ class _Calls:
                 raise
             raise NeedsConfirmationError(
                 call.about,
-                f"{call.name} needs the person's word, and this program has already changed something. Call it again.",
+                f"{call.name} needs your word, and this program has already changed something. Call it again.",
                 for_model=f"{call.name} needs the person's word, and this program has already made calls that change "
                 "something, which stay made. Call it in a new program that does not repeat them.",
             ) from None
