@@ -9,9 +9,10 @@ from dynamic_plugins.clients.client_server import ClientServer
 from dynamic_plugins.clients.placeholders import PLAIN, Dialect, Reference, Value, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.clients.config_documents import Document, Format
+    from dynamic_plugins.registry.entry import Transport
 
 
 class UnwritableError(ValueError):
@@ -94,6 +95,34 @@ class Client(ABC):
         document.set((*path, where, name), scheme + self.spell(Reference("env", variable, secret=True)))
 
     # ---------------------------------------------------------------- for the forms
+
+    def _usual(
+        self,
+        name: str,
+        path: tuple[str, ...],
+        said: dict[str, Any],
+        url: Value | None,
+        transport: Transport,
+        known: Sequence[str],
+    ) -> ClientServer:
+        """Return the server of the form that most clients share: a command with arguments and variables, or an address.
+
+        What *said* has besides the *known* fields is left out. Raises BadServerError.
+        """
+        if url is None and said.get("command") is None:
+            raise BadServerError("it has neither a command nor an address")
+        return ClientServer(
+            name,
+            path,
+            command=None if url is not None else self._value(said["command"]),
+            args=self._words(said.get("args")),
+            env=self._values(said.get("env"), "env"),
+            cwd=self._optional(said.get("cwd")),
+            url=url,
+            transport=transport,
+            headers=self._values(said.get("headers"), "headers"),
+            left_out=rest(said, *known),
+        )
 
     def _value(self, said: Any) -> Value:
         """Return one text of the file, with its placeholders. Raises BadServerError."""

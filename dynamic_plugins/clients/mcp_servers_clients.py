@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dynamic_plugins.clients.client import BadServerError, Client, UnwritableError, names, rest
-from dynamic_plugins.clients.client_server import ClientServer
+from dynamic_plugins.clients.client import Client, UnwritableError, names
 from dynamic_plugins.clients.placeholders import BRACES, DOLLAR, EDITOR, Reference, Value, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from dynamic_plugins.clients.client_server import ClientServer
     from dynamic_plugins.registry.entry import Transport
 
 _KNOWN = ("type", "transport", "command", "args", "env", "url", "headers", "disabled", "enabled", "name", "description")
@@ -36,23 +36,13 @@ class McpServersClient(Client):
 
     def _server(self, name: str, path: tuple[str, ...], said: dict[str, Any]) -> ClientServer:
         url, transport = self._address(said)
-        if url is None and said.get("command") is None:
-            raise BadServerError("it has neither a command nor an address")
-        return ClientServer(
-            name,
-            path,
-            command=None if url is not None else self._value(said["command"]),
-            args=self._words(said.get("args")),
-            env=self._values(said.get("env"), "env"),
-            cwd=self._optional(said.get("cwd")),
-            url=url,
-            transport=transport,
-            headers=self._values(said.get("headers"), "headers"),
+        only, hide = self._tools(said)
+        return replace(
+            self._usual(name, path, said, url, transport, (*_KNOWN, *self.known)),
             sign_in=self._sign_in(said),
-            only=self._tools(said)[0],
-            hide=self._tools(said)[1],
+            only=only,
+            hide=hide,
             disabled=said.get("disabled") is True or said.get("enabled") is False,
-            left_out=rest(said, *_KNOWN, *self.known),
         )
 
     def _address(self, said: dict[str, Any]) -> tuple[Value | None, Transport]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.clients.client import BadServerError, Client, header_variable, rest, variable_name
-from dynamic_plugins.clients.client_server import ClientServer
+from dynamic_plugins.clients.client import BadServerError, Client, header_variable, variable_name
 from dynamic_plugins.clients.placeholders import EDITOR, Reference, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dynamic_plugins.clients.client_server import ClientServer
     from dynamic_plugins.clients.config_documents import Document
+    from dynamic_plugins.registry.entry import Transport
 
 _KNOWN = ("type", "command", "args", "env", "cwd", "url", "headers", "name", "description")
 
@@ -29,20 +30,8 @@ class VsCode(Client):
         url = self._optional(said.get("url"))
         if url is not None and url.spelling.startswith(("unix:", "pipe:")):
             raise BadServerError("it listens at a socket of this machine, and only web addresses are spoken to here")
-        if url is None and said.get("command") is None:
-            raise BadServerError("it has neither a command nor an address")
-        return ClientServer(
-            name,
-            path,
-            command=None if url is not None else self._value(said["command"]),
-            args=self._words(said.get("args")),
-            env=self._values(said.get("env"), "env"),
-            cwd=self._optional(said.get("cwd")),
-            url=url,
-            transport="sse" if said.get("type") == "sse" else "streamable-http",
-            headers=self._values(said.get("headers"), "headers"),
-            left_out=rest(said, *_KNOWN),
-        )
+        transport: Transport = "sse" if said.get("type") == "sse" else "streamable-http"
+        return self._usual(name, path, said, url, transport, _KNOWN)
 
     def read(self, data: Mapping[str, Any]) -> list[ClientServer]:
         asked = _inputs(data)
