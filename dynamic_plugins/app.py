@@ -36,7 +36,7 @@ from dynamic_plugins.workers.loader import Loader
 from dynamic_plugins.workers.loader_selector import LoaderSelector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from types import TracebackType
 
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
@@ -109,6 +109,13 @@ def _state(settings: Settings, backend: StateBackend) -> HomeState:
     from dynamic_plugins.storage.profiles import Profiles
 
     return Profiles(settings.home, backend).store(settings.profile)
+
+
+def _configuration(
+    settings: Settings, backend: StateBackend, installed: Callable[[], Collection[str]]
+) -> ConfigurationStore:
+    """Return the values and secrets of plugins, kept where the home's state and vault are."""
+    return ConfigurationStore(settings.home, settings.passphrase, installed, backend=backend, vault=settings.vault)
 
 
 def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
@@ -194,6 +201,8 @@ class App:
 
     _model: Model | None = None
     _background: list[asyncio.Task[None]]
+    _conversations: weakref.WeakSet[Conversation]
+    _stop_watching: list[Callable[[], None]]
 
     def __init__(
         self,
@@ -217,9 +226,7 @@ class App:
         self.store, self.components = _state(settings, backend), ComponentRegistry()
         self.catalogue = self._make_catalogue()
         installed = backend.state().read  # what is written from threads reads the state by itself
-        self.configuration = ConfigurationStore(
-            settings.home, settings.passphrase, installed, backend=backend, vault=settings.vault
-        )
+        self.configuration = _configuration(settings, backend, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path)
         self.loader = _loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
@@ -245,9 +252,7 @@ class App:
             enforced=self._enforced,
             present_here=presence(settings),
         )
-        self._new_registry = asyncio.Event()
-        self._conversations: weakref.WeakSet[Conversation] = weakref.WeakSet()
-        self._stop_watching: list[Callable[[], None]] = []
+        self._new_registry, self._conversations, self._stop_watching = asyncio.Event(), weakref.WeakSet(), []
         self._telemetry = telemetry.started(settings.telemetry)
 
     def _make_catalogue(self) -> Catalogue:

@@ -365,12 +365,21 @@ async def test_who_is_removed_is_out_while_another_process_takes_its_time_to_end
     monkeypatch.setattr(TenantProcess, "is_idle", lambda *_: True)
     monkeypatch.setattr(TenantProcess, "end_if_idle", slowly)
     settings = Settings.from_environment({}, home=tmp_path / "operator")
-    served = ServedTenants(file, settings, lambda name, _said: out.set() if name == "alice" else None, idle_seconds=0)
+    told: list[str] = []
+
+    def tell(name: str, _said: str) -> None:
+        told.append(name)
+        if name == "alice":
+            out.set()
+
+    served = ServedTenants(file, settings, tell, idle_seconds=0)
     served.open()
     async with watching(served), asyncio.timeout(10):
         await began.wait()
+        assert "alice" not in told
         file.remove("alice")
         await out.wait()
+    assert "alice" in told
 
 
 def test_what_is_long_counts_as_more_than_one_request_and_passes_once_a_while() -> None:

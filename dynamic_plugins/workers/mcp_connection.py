@@ -98,17 +98,19 @@ class McpConnection(ABC):
             "message_handler": self._noticed,
             "client_info": types.Implementation(name="dynamic-plugins", version="1"),
         }
-        self._client: AnyClient
-        if modern:  # it first asks an older server something that it does not know; nearly all are older
-            from mcp.client.client import Client
-
-            self._client = Client(transport, mode="auto", cache=None, **callbacks)
-        else:
-            self._client = HandshakeClient(transport, self._session_type, **callbacks)
+        self._client = self._made_client(transport, callbacks, modern=modern)
         # It outlives whatever operation it is made in.
         self._task = asyncio.create_task(
             self._live(), name=f"connection to {name}", context=telemetry.detached_context()
         )
+
+    def _made_client(self, transport: Transport, callbacks: dict[str, Any], *, modern: bool) -> AnyClient:
+        if not modern:
+            return HandshakeClient(transport, self._session_type, **callbacks)
+        # It first asks an older server something that it does not know; nearly all are older.
+        from mcp.client.client import Client
+
+        return Client(transport, mode="auto", cache=None, **callbacks)
 
     # ---------------------------------------------------------------- what a subclass knows
 

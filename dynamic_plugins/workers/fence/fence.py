@@ -130,10 +130,7 @@ class Fence:
             order |= {"ports": hosts.ports, "addresses": hosts.addresses}
         host_path = environment.get("PATH", os.defpath)
         if self.mode != "off":
-            if (git := order["named"].get("git")) is not None:
-                copy_identity(git, environment.get("HOME", ""), folder)
-            own = {"HOME": str(folder), "TMPDIR": str(folder), "PATH": _path(code, folder, order["named"])}
-            environment = dict(environment) | own
+            environment = _at_home(environment, code, folder, order["named"])
         if tier.level is Level.SEATBELT:
             argv = tuple(seatbelt.wrapped(order, list(argv)))
         decided = hosts if tier.level is Level.NAMESPACES else None
@@ -185,6 +182,13 @@ def _bare(order: Mapping[str, Any], program: str, code: Code) -> dict[str, Any]:
 
 def _lacking(enforced: Enforcement) -> list[str]:
     return [name for name, holds in asdict(enforced).items() if not holds]
+
+
+def _at_home(environment: Mapping[str, str], code: Code, folder: Path, named: Mapping[str, str]) -> Mapping[str, str]:
+    """Return *environment* with *folder* as home, where the person's name for commits is copied to, as git wants it."""
+    if (git := named.get("git")) is not None:
+        copy_identity(git, environment.get("HOME", ""), folder)
+    return dict(environment) | {"HOME": str(folder), "TMPDIR": str(folder), "PATH": _path(code, folder, named)}
 
 
 def _path(code: Code, folder: Path, named: Mapping[str, str]) -> str:
