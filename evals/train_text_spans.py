@@ -26,17 +26,9 @@ from dynamic_plugins.embedded.parameters import parameters_of
 from dynamic_plugins.embedded.references import Memory
 from dynamic_plugins.embedded.request import Offered
 from dynamic_plugins.embedded.slot_filling import fill_by_rules
+from dynamic_plugins.embedded.span_features import Features, Ruled, Words
 from dynamic_plugins.embedded.span_slots import ruled_of, slots_of, values_at
-from dynamic_plugins.embedded.text_spans import (
-    BUCKETS,
-    LONGEST,
-    MOST_WORDS,
-    WEIGHTS,
-    Features,
-    Ruled,
-    Words,
-    bucket,
-)
+from dynamic_plugins.embedded.text_spans import BUCKETS, LONGEST, MOST_WORDS, WEIGHTS, bucket
 from evals.train_intents import DATA
 from evals.using_turns import Offers, dialogue_turns, lines
 
@@ -44,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dynamic_plugins.embedded.request import Exchange
-    from dynamic_plugins.embedded.text_spans import Slot
 
 EPOCHS, RATE, DECAY = 8, 0.12, 1e-4
 RULES_HIDDEN = 0.7
@@ -147,7 +138,7 @@ def cases_of(asked: Asked, *, rules: bool = True) -> Iterator[Case]:
         found = [str(value).rstrip(".").lower() for value in values_at(filled.arguments, slot.path)]
         by_rules = found == [value.rstrip(".").lower() for value in values] or (not right and not ruled.spans)
         features = Features(words, slot, names, asked.tool.name.rpartition("__")[2], ruled if rules else Ruled())
-        case = _case(asked.hand, f"{slot.role} {'said' if right else 'not'}", features, slot, right, by_rules)
+        case = _case(asked.hand, f"{slot.role} {'said' if right else 'not'}", features, right, by_rules)
         if case is not None:
             yield case
 
@@ -160,7 +151,7 @@ def absent_of(asked: Asked, others: Sequence[Offered]) -> Iterator[Case]:
         return
     for slot in slots_of([p for p in parameters if p.role in ABSENT])[:1]:
         features = Features(words, slot, [slot.name], "", Ruled())
-        if (case := _case(asked.hand, f"{slot.role} absent", features, slot, [], False)) is not None:
+        if (case := _case(asked.hand, f"{slot.role} absent", features, [], False)) is not None:
             yield case
 
 
@@ -177,7 +168,7 @@ def _right(values: Sequence[str], places: Sequence[Sequence[tuple[int, int]]], s
     return [(min(found[0][0] for found in places), max(found[0][1] for found in places))]
 
 
-def _case(hand: str, kind: str, features: Features, slot: Slot, right: Sequence[Any], by_rules: bool) -> Case | None:
+def _case(hand: str, kind: str, features: Features, right: Sequence[Any], by_rules: bool) -> Case | None:
     words = features.words
     pairs = [(i, j) for i in range(words.size) for j in range(i + 1, min(words.size, i + LONGEST) + 1)]
     good = []
@@ -191,7 +182,6 @@ def _case(hand: str, kind: str, features: Features, slot: Slot, right: Sequence[
     def buckets(found: Iterable[tuple[str, Any]]) -> list[int]:
         return [bucket(key) for what, value in found for key in features.keys(what, value)]
 
-    del slot
     return Case(
         hand,
         kind,

@@ -49,10 +49,8 @@ def mixed_order(said: str, dialogue: Dialogue, before: Sequence[Exchange], tools
     spans = _spans(said)
     if not 1 < len(spans) <= MOST_PARTS:
         return None
-    answers = dialogue.managed_by_parts([said[start:end] for start, end in spans])
-    parts = [_Part(start, end, answer) for (start, end), answer in zip(spans, answers, strict=True)]
     steps: list[tuple[tuple[Call, ...], bool, bool]] = []
-    for group in _groups(parts):
+    for group in _groups(said, spans, dialogue):
         if (managed := group[0].managed) is not None:
             steps.append((managed.calls or managed.proposed, bool(managed.calls), True))
         elif (used := _used(said, group, dialogue, before, tools)) is not None:
@@ -90,21 +88,17 @@ _GAP = re.compile(
 
 def besides_managing(said: str, dialogue: Dialogue) -> list[str]:
     """Return the stretches of *said* that want something else than to manage plugins, and use what is active."""
-    spans = _spans(said)
-    answers = dialogue.managed_by_parts([said[start:end] for start, end in spans])
-    parts = [_Part(start, end, answer) for (start, end), answer in zip(spans, answers, strict=True)]
-    found = []
-    for group in _groups(parts):
-        texts = [said[group[0].start : group[-1].end], *(said[part.start : part.end] for part in group)]
-        if group[0].managed is None:
-            found += [text for text in dict.fromkeys(texts) if dialogue.uses(text, surely=False) >= USES]
-    return found
+    between = [group for group in _groups(said, _spans(said), dialogue) if group[0].managed is None]
+    texts = [text for group in between for text in _texts(said, group)]
+    return [text for text in texts if dialogue.uses(text, surely=False) >= USES]
 
 
-def _groups(parts: Sequence[_Part]) -> list[list[_Part]]:
-    """Return the parts that manage something each by itself, and those between them together."""
+def _groups(said: str, spans: Sequence[tuple[int, int]], dialogue: Dialogue) -> list[list[_Part]]:
+    """Return the parts of *said* that manage something each by itself, and those between them together."""
     groups: list[list[_Part]] = []
-    for part in parts:
+    answers = dialogue.managed_by_parts([said[start:end] for start, end in spans])
+    for (start, end), answer in zip(spans, answers, strict=True):
+        part = _Part(start, end, answer)
         if part.managed is None and groups and groups[-1][0].managed is None:
             groups[-1].append(part)
         else:
@@ -112,12 +106,16 @@ def _groups(parts: Sequence[_Part]) -> list[list[_Part]]:
     return groups
 
 
+def _texts(said: str, group: Sequence[_Part]) -> list[str]:
+    """Return a stretch of *said* as a whole, and each of its parts."""
+    return list(dict.fromkeys([said[group[0].start : group[-1].end], *(said[part.start : part.end] for part in group)]))
+
+
 def _used(
     said: str, group: Sequence[_Part], dialogue: Dialogue, before: Sequence[Exchange], tools: Sequence[Offered]
 ) -> Proposal | None:
     """Return what a stretch of *said* asks of what is active: all of it, or the one part that asks for something."""
-    texts = [said[group[0].start : group[-1].end], *(said[part.start : part.end] for part in group)]
-    for text in dict.fromkeys(texts):
+    for text in _texts(said, group):
         if dialogue.uses(text) < USES:
             continue
         best = next(iter(propose(text, before, tools)), None)

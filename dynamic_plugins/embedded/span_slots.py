@@ -8,17 +8,8 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.free_text import unquoted
-from dynamic_plugins.embedded.text_spans import (
-    MOST_WORDS,
-    TEXTUAL,
-    Features,
-    Ruled,
-    Run,
-    Slot,
-    Words,
-    runs,
-    words_of_text,
-)
+from dynamic_plugins.embedded.span_features import TEXTUAL, Features, Ruled, Slot, Words, words_of_text
+from dynamic_plugins.embedded.text_spans import MOST_WORDS, Run, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

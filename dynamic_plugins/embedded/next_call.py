@@ -1,0 +1,145 @@
+"""What is still to be called for a message, once its first calls have been made: the rest of an order, or what a plugin
+was switched on for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.embedded.agreement import agrees, past_a_yes
+from dynamic_plugins.embedded.decide import Answer, Call
+from dynamic_plugins.embedded.dialogue import Dialogue
+from dynamic_plugins.embedded.mixed_order import besides_managing
+from dynamic_plugins.embedded.options import ask_for
+from dynamic_plugins.embedded.plain_order import after_plain_order
+from dynamic_plugins.embedded.references import MANAGEMENT
+from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
+from dynamic_plugins.embedded.using import propose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.embedded.dialogue import Knowledge
+    from dynamic_plugins.embedded.request import Request
+    from dynamic_plugins.embedded.using import Proposal
+
+SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
+WISHED = 0.5
+"""So likely must the message before a yes have wanted something of what is active."""
+SURELY_USES = 0.6
+"""What a later clause asks, behind an order that was no plain one, is called from this probability on."""
+CHANGES = 0.9
+"""What a message says besides switching a plugin on is called from this probability on."""
+OWN_READS, OWN_CHANGES = 0.35, 0.55
+"""What a message wants of the plugin that it had switched on is called from these probabilities on, where it only reads
+and where it changes something."""
+USES = 0.4
+"""What follows on an order, or is ordered of a plugin by name, is called from this probability on."""
+
+
+def next_call(request: Request, tools: Sequence[Offered], knowledge: Knowledge) -> Answer | None:
+    """Return what is still to be called for the message; None when nothing is left of it."""
+    last = request.now.calls[-1]
+    if last.name == SEARCH and isinstance(last.result, dict):
+        found = [
+            Offered(str(each.get("action")), str(each.get("description") or ""), each.get("parameters") or {})
+            for each in last.result.get("actions") or []
+            if isinstance(each, dict)
+        ]
+        return _wrapped(request, found)
+    if any(made.name not in MANAGEMENT or not _succeeded(made.result) for made in request.now.calls):
+        return None
+    if not any(made.name == "activate_plugin" for made in request.now.calls) or not tools:
+        return None
+    # A yes to a question does what the message before it ordered, and goes on with the rest of that.
+    ordered = request.exchanges[:-1] if _is_yes(request) else request.exchanges
+    left = after_plain_order(Dialogue(knowledge, ordered).read())
+    if left == ordered[-1].said and "?" in reply_before(ordered):
+        left = past_a_yes(left) or left
+    configured = any(made.name == "configure_plugin" for made in request.now.calls)
+    if not configured and (own := _of_what_was_switched_on(request, left, tools, knowledge)):
+        return own
+    # What follows on an order with "then", or on a yes, is one too; and so is what a yes to "shall I switch it on?"
+    # was said to.
+    plainly = left != ordered[-1].said or ordered is not request.exchanges
+    for text in [left] if plainly else besides_managing(left, Dialogue(knowledge, ordered)):
+        best = next(iter(propose(text, ordered[:-1], tools)), None)
+        least = USES if plainly else CHANGES if best is not None and best.changing else SURELY_USES
+        if best is not None and best.calls and not best.missing and best.probability >= least:
+            return calls_of(best)
+    return None
+
+
+def _of_what_was_switched_on(
+    request: Request, left: str, tools: Sequence[Offered], knowledge: Knowledge
+) -> Answer | None:
+    """Return what the message, or the one that the plugin was switched on for, wants of the plugin that now is on.
+
+    *left* is what the message says besides the order to switch it on. What says too little by itself ("yes, two of
+    them") is read together with the message before.
+    """
+    plugins = [str(made.arguments.get("plugin_name")) for made in request.now.calls]
+    names = {_plain_name(name) for name in plugins}
+    mine = [tool for tool in tools if _plain_name(tool.name.rpartition("__")[0]) in names]
+    before = request.exchanges[:-1]
+    dialogue = Dialogue(knowledge, request.exchanges)
+    own = [left] if left != request.now.said else besides_managing(left, dialogue)
+    texts = [(text, before) for text in own if text.strip()]
+    if (
+        "?" in reply_before(request.exchanges)
+        and before
+        and Dialogue(knowledge, before).uses(before[-1].said) >= WISHED
+    ):
+        wish, earlier = before[-1].said, before[:-1]
+        texts += [(wish, earlier)] if _is_yes(request) else []
+        texts += [(f"{wish}. {left}", earlier)]
+    for text, known in texts if mine else ():
+        best = next((each for each in propose(text, known, mine) if not each.answers), None)
+        if best is None or not best.calls or best.missing:
+            continue
+        if best.probability >= (OWN_CHANGES if best.changing else OWN_READS):
+            return calls_of(best)
+    return None
+
+
+def _wrapped(request: Request, found: Sequence[Offered]) -> Answer | None:
+    best = next(iter(propose(request.now.said, request.exchanges[:-1], found)), None)
+    if best is None or not best.calls or best.probability < USES:
+        return None
+    if best.missing:
+        return Answer(text=ask_for(best))
+    as_text = not _takes_an_object(request.tools)
+    return Answer(
+        tuple(
+            Call(CALL, {"action": name, "arguments": json.dumps(each, ensure_ascii=False) if as_text else each})
+            for name, each in best.calls
+        )
+    )
+
+
+def calls_of(best: Proposal) -> Answer:
+    """Return the answer that makes the calls of *best*."""
+    return Answer(tuple(Call(name, arguments) for name, arguments in best.calls))
+
+
+def _takes_an_object(tools: Sequence[Offered]) -> bool:
+    """Whether the tool that calls a found action takes its arguments as they are, and not as JSON text."""
+    shapes = [tool.parameters.get("properties", {}).get("arguments", {}) for tool in tools if tool.name == CALL]
+    return any(isinstance(shape, dict) and shape.get("type") == "object" for shape in shapes)
+
+
+def _is_yes(request: Request) -> bool:
+    """Whether the last message is nothing but a yes to a question."""
+    before = turn_before(request.exchanges)
+    return before is not None and not before.calls and "?" in (before.reply or "") and agrees(request.now.said)
+
+
+def _plain_name(plugin: str) -> str:
+    """Return a plugin's name as the names of tools begin with it: without its publisher and signs."""
+    return re.sub(r"[^a-z0-9]", "", plugin.rpartition("/")[2].lower())
+
+
+def _succeeded(result: Any) -> bool:
+    return isinstance(result, dict) and bool(result.get("ok", True)) and "error" not in result
