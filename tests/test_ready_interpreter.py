@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ready_interpreter import FORKS, IMPORTED, ReadyInterpreter, alike
+from tests.ready_interpreter import FORKS, IMPORTED, OURS, ReadyInterpreter, alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,12 +51,42 @@ def test_it_says_the_same_and_ends_alike(words: list[str], said: str, ready: Rea
     assert alone.stdout or alone.stderr
 
 
-def test_nothing_of_ours_is_imported_before_it_is_asked_for() -> None:
-    code = f"import importlib, sys; [importlib.import_module(each) for each in {IMPORTED!r}]; print(*sys.modules)"
+def test_nothing_that_only_some_commands_want_is_imported_before_one_asks_for_it() -> None:
+    code = f"""
+import importlib, sys
+for names in {(IMPORTED, OURS)!r}:
+    for each in names: importlib.import_module(each)
+    print(*sys.modules)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    names = done.stdout.split()
-    assert "mcp" in names
-    assert not [each for each in names if each.split(".")[0] in {"dynamic_plugins", "keyring", "numpy"}]
+    others, both = (line.split() for line in done.stdout.splitlines())
+    assert "mcp" in others
+    assert not [each for each in others if each.split(".")[0] in {"dynamic_plugins", "keyring", "numpy"}]
+    assert "dynamic_plugins.cli.commands" in both
+    assert not {"keyring", "numpy", "openai", "dynamic_plugins.cli.chat_commands"} & set(both)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_its_end_is_that_of_any_interpreter(code: int) -> None:
+    begun = """
+import atexit, sys, threading
+from tests.ready_interpreter import _end
+
+class Kept:
+    def __del__(self): print("released")
+
+def last(): threading.main_thread().join(); print("a thread", file=sys.stderr)
+
+threading.Thread(target=last).start()
+atexit.register(print, "registered")
+kept = Kept(); kept.kept = kept; del kept
+print("printed", end="")
+"""
+    ends = (f"sys.exit({code})", f"_end({code})")
+    done = [subprocess.run([sys.executable, "-c", begun + end], capture_output=True, timeout=60) for end in ends]
+    assert done[0].stdout == b"printedregistered\nreleased\n"
+    assert done[0].stderr == b"a thread\n"
+    assert (done[0].returncode, done[0].stdout, done[0].stderr) == (done[1].returncode, done[1].stdout, done[1].stderr)
 
 
 def test_what_an_interpreter_is_told_before_it_begins_asks_for_another() -> None:
