@@ -1,4 +1,7 @@
-"""The library with the SDKs that people use: their own types, their own clients, one loop each."""
+"""The library with the SDKs that people use: their own types, their own clients, one loop each.
+
+Each SDK takes as long to import as many of the tests here take; it is imported by those that need it.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-import mcp_types
 import pytest
-from anthropic import AsyncAnthropic
-from anthropic.types import ToolParam
-from google import genai
-from google.genai import types as gemini
-from openai import AsyncOpenAI
-from openai.types.chat import ChatCompletionFunctionToolParam
-from openai.types.responses import FunctionToolParam
-from pydantic import TypeAdapter
 
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import ApprovalRequest, approve_everything
@@ -49,27 +43,27 @@ async def switched_on(plugins: DynamicPlugins, name: str) -> None:
 # ---------------------------------------------------------------- the forms
 
 
-@pytest.mark.parametrize(
-    ("form", "kind"),
-    [
-        ("openai", ChatCompletionFunctionToolParam),
-        ("openai-responses", FunctionToolParam),
-        ("anthropic", ToolParam),
-        ("gemini", gemini.FunctionDeclaration),
-        ("mcp", mcp_types.Tool),
-    ],
-)
-async def test_each_form_is_what_its_sdk_takes(plugins: DynamicPlugins, form: Any, kind: Any) -> None:
+async def test_each_form_is_what_its_sdk_takes(plugins: DynamicPlugins) -> None:
+    from anthropic.types import ToolParam
+    from google.genai.types import FunctionDeclaration
+    from mcp_types import Tool
+    from openai.types.chat import ChatCompletionFunctionToolParam
+    from openai.types.responses import FunctionToolParam
+    from pydantic import TypeAdapter
+
     await plugins.call("install_plugin", {"plugin_name": "moods"})
     await plugins.call("configure_plugin", {"plugin_name": "moods", "configuration": {"MOODS_MOOD": "fine"}})
     assert (await plugins.call("activate_plugin", {"plugin_name": "moods"}))["ok"]
-    tools = plugins.tools(form)
-    assert len(tools) == 6 + 4
-    adapter = TypeAdapter(kind)
-    for tool in tools:
-        # What the SDK's type does not know it would drop: nothing may be lost.
-        taken = adapter.dump_python(adapter.validate_python(tool), mode="json", by_alias=True, exclude_unset=True)
-        assert taken == tool
+    kinds: dict[Any, Any] = {"openai": ChatCompletionFunctionToolParam, "openai-responses": FunctionToolParam}
+    kinds |= {"anthropic": ToolParam, "gemini": FunctionDeclaration, "mcp": Tool}
+    for form, kind in kinds.items():
+        tools = plugins.tools(form)
+        assert len(tools) == 6 + 4, form
+        adapter = TypeAdapter(kind)
+        for tool in tools:
+            # What the SDK's type does not know it would drop: nothing may be lost.
+            taken = adapter.dump_python(adapter.validate_python(tool), mode="json", by_alias=True, exclude_unset=True)
+            assert taken == tool, form
 
 
 async def test_names_begin_with_a_letter_or_an_underscore(home: Path, tmp_path: Path) -> None:
@@ -140,6 +134,8 @@ SCRIPT: list[tuple[str, dict[str, Any]]] = [
 
 
 async def test_the_openai_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins) -> None:
+    from openai import AsyncOpenAI
+
     def completion(message: dict[str, Any]) -> dict[str, Any]:
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": None, **message}}
         return {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
@@ -169,6 +165,8 @@ async def test_the_openai_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins) ->
 
 
 async def test_openais_responses_api_adds_and_uses_a_plugin(plugins: DynamicPlugins) -> None:
+    from openai import AsyncOpenAI
+
     def response(item: dict[str, Any]) -> dict[str, Any]:
         more = {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True}
         return {"id": "r", "object": "response", "created_at": 0, "model": "m", "output": [item], **more}
@@ -203,6 +201,8 @@ async def test_openais_responses_api_adds_and_uses_a_plugin(plugins: DynamicPlug
 
 
 async def test_the_anthropic_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins) -> None:
+    from anthropic import AsyncAnthropic
+
     def message(block: dict[str, Any]) -> dict[str, Any]:
         usage = {"input_tokens": 1, "output_tokens": 1}
         more = {"model": "m", "stop_reason": "end_turn", "stop_sequence": None, "usage": usage}
@@ -242,6 +242,9 @@ async def test_the_anthropic_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins)
 # google-genai prepares for aiohttp wherever that is installed, in a way that aiohttp warns of.
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 async def test_the_gemini_sdk_adds_and_uses_a_plugin(plugins: DynamicPlugins) -> None:
+    from google import genai
+    from google.genai import types as gemini
+
     def content(part: dict[str, Any]) -> dict[str, Any]:
         return {"candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}]}
 
