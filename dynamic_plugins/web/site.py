@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
@@ -48,7 +48,7 @@ class Site:
         asked = len(self.queue.open())
         common = {"here": "", "done": done if done is not None and done.is_over else None, "asked_count": asked}
         common["profile"] = self.app.settings.profile or ""
-        return HTMLResponse(self._templates.get_template(template).render(common | values), code)
+        return HTMLResponse(templates().get_template(template).render(common | values), code)
 
     @cached_property
     def queue(self) -> ApprovalQueue:
@@ -60,13 +60,10 @@ class Site:
         """What finds plugins for a person."""
         return Listing(self.app)
 
-    @cached_property
-    def _templates(self) -> Environment:
-        return make_templates()
 
-
-def make_templates() -> Environment:
-    """Return the templates, which escape whatever they are given."""
+@cache
+def templates() -> Environment:
+    """Return the templates, which escape whatever they are given: one set for a process, each compiled at first use."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,

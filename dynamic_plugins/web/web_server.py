@@ -19,7 +19,7 @@ from dynamic_plugins.integrations.secret_form import QuietServer
 from dynamic_plugins.storage.open_page import announced
 from dynamic_plugins.web import asked, browse, happened, installed, live, plugin_log, settings_page, try_action, verbs
 from dynamic_plugins.web.access import GuardedPage
-from dynamic_plugins.web.site import HERE, Site, make_templates
+from dynamic_plugins.web.site import HERE, Site, templates
 
 if TYPE_CHECKING:
     import socket
@@ -116,7 +116,7 @@ class _Locked:
     """Makes the page that those see who bring no token, or a wrong one."""
 
     def __init__(self) -> None:
-        self._template = make_templates().get_template("locked.html")
+        self._template = templates().get_template("locked.html")
 
     def __call__(self, _request: Request, was_wrong: bool) -> Response:
         return HTMLResponse(self._template.render(was_wrong=was_wrong), 403 if was_wrong else 401)
