@@ -148,31 +148,32 @@ async def test_what_the_person_refuses_is_an_exception_in_the_program(home: Path
         assert len(person.about_calls) == 1
 
 
-@pytest.mark.parametrize(
-    ("tool", "said"),
-    [
-        ("install_plugin", "cannot be called from a program"),
-        ("unload_plugin", "cannot be called from a program"),
-        ("INSTALL_PLUGIN", "cannot be called from a program|no such tool"),
-        ("run_program", "cannot be called from a program"),
-        ("call_plugin_action", "cannot be called from a program"),
-        ("notes__delete_note", "no such tool"),
-        ("delete_note", "no such tool"),
-        ("notes__get_note", "is not defined|'key'"),
-    ],
-)
-async def test_a_program_calls_what_is_offered_and_nothing_else(home: Path, folder: Path, tool: str, said: str) -> None:
+NOT_OFFERED = [
+    ("install_plugin", "cannot be called from a program"),
+    ("unload_plugin", "cannot be called from a program"),
+    ("INSTALL_PLUGIN", "cannot be called from a program|no such tool"),
+    ("run_program", "cannot be called from a program"),
+    ("call_plugin_action", "cannot be called from a program"),
+    ("notes__delete_note", "no such tool"),
+    ("delete_note", "no such tool"),
+    ("notes__get_note", "is not defined|'key'"),
+]
+
+
+async def test_a_program_calls_what_is_offered_and_nothing_else(home: Path, folder: Path) -> None:
     """The program writes to its host by hand, since there is no function for any of these."""
     async with opened(home, folder, approve=approve_everything) as plugins:
         await plugins.app.service.choose_actions("notes", ActionChoice(hidden=("delete_note",)))
         shown = json.dumps(plugins.tools())
         assert "delete_note" not in shown
-        line = json.dumps({"call": 1, "tool": tool, "arguments": {"plugin_name": "notes", "uninstall": True}}) + "\n"
-        code = f"import os\nos.write(4, {line.encode()!r})\nprint(os.read(3, 5000).decode())"
-        result = await run(plugins, code)
-        assert '"error"' in result["output"]
-        assert any(each in result["output"] for each in said.split("|")), result["output"]
-        assert [each.name for each in plugins.status()] == ["notes"]
+        for tool, said in NOT_OFFERED:
+            arguments = {"plugin_name": "notes", "uninstall": True}
+            line = json.dumps({"call": 1, "tool": tool, "arguments": arguments}) + "\n"
+            code = f"import os\nos.write(4, {line.encode()!r})\nprint(os.read(3, 5000).decode())"
+            result = await run(plugins, code)
+            assert '"error"' in result["output"], tool
+            assert any(each in result["output"] for each in said.split("|")), result["output"]
+            assert [each.name for each in plugins.status()] == ["notes"]
         assert "NameError" in (await run(plugins, "notes__delete_note('page')"))["error"]["message"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -18,9 +19,10 @@ from dynamic_plugins.core.schema_repair import repaired
 from dynamic_plugins.errors import ActionError, BadArgumentsError, LoadError, PluginTimeoutError
 from dynamic_plugins.workers import discovery
 from dynamic_plugins.workers.handshake_client import _LATER_FIELDS
-from tests.loading import PLUGINS, call, component, connected, loader, server, until
+from tests.loading import PLUGINS, call, children, component, connected, loader, server, until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from dynamic_plugins.install.installation import Installation
@@ -37,6 +39,12 @@ def odd(path: Path, **answers: Any) -> Installation:
 
 def tool(name: Any, schema: Any = None) -> dict[str, Any]:
     return {"name": name, "inputSchema": {"type": "object"} if schema is None else schema}
+
+
+def odd_tools(path: Path, answers: Iterable[Any]) -> Installation:
+    """Return a server with a tool for each of *answers*, ``t0`` and on, which is called with it."""
+    calls = {f"t{number}": answer for number, answer in enumerate(answers)}
+    return odd(path, tools__list={"tools": [tool(name) for name in calls]}, calls=calls)
 
 
 def names(connection: WorkerConnection) -> list[str]:
@@ -329,23 +337,21 @@ async def test_what_lies_within_a_message_that_is_cut_is_no_message(tmp_path: Pa
             await call(connection, "fine")
 
 
-@pytest.mark.parametrize(
-    ("answer", "value"),
-    [
-        (
-            '{"jsonrpc": "2.0", "id": %s, "result": {"content": [{"type": "text", "text": "caf\xe9\t!"}]}}',
-            "caf\ufffd\t!",
-        ),
-        ('{"jsonrpc": "2.0", "id": %s.0, "result": "hello"}', "hello"),
-        ('{"jsonrpc": "2.0", "id": %s, "result": [{"type": "text", "text": "hello"}]}', "hello"),
-        ('{"jsonrpc": "2.0", "id": "%s", "result": [{"a": 2}]}', [{"a": 2}]),
-        ('{"jsonrpc": "2.0", "id": %s, "result": null}', ""),
-        ('{"jsonrpc": "2.0", "id": %s, "result": {"content": [{"text": "hello"}], "_meta": "x"}}', "hello"),
-    ],
-)
-async def test_an_answer_is_read_as_far_as_it_can_be(answer: str, value: Any, tmp_path: Path) -> None:
-    async with connected(odd(tmp_path, calls={"fine": {"verbatim": answer}}), loader(call=10)) as connection:
-        assert await call(connection, "fine") == value
+ANSWERS: list[tuple[str, Any]] = [
+    ('{"jsonrpc": "2.0", "id": %s, "result": {"content": [{"type": "text", "text": "caf\xe9\t!"}]}}', "caf\ufffd\t!"),
+    ('{"jsonrpc": "2.0", "id": %s.0, "result": "hello"}', "hello"),
+    ('{"jsonrpc": "2.0", "id": %s, "result": [{"type": "text", "text": "hello"}]}', "hello"),
+    ('{"jsonrpc": "2.0", "id": "%s", "result": [{"a": 2}]}', [{"a": 2}]),
+    ('{"jsonrpc": "2.0", "id": %s, "result": null}', ""),
+    ('{"jsonrpc": "2.0", "id": %s, "result": {"content": [{"text": "hello"}], "_meta": "x"}}', "hello"),
+]
+
+
+async def test_an_answer_is_read_as_far_as_it_can_be(tmp_path: Path) -> None:
+    installation = odd_tools(tmp_path, ({"verbatim": answer} for answer, _ in ANSWERS))
+    async with connected(installation, loader(call=10)) as connection:
+        for number, (answer, value) in enumerate(ANSWERS):
+            assert await call(connection, f"t{number}") == value, answer
 
 
 @pytest.mark.parametrize("before", ["\ufeff", "Welcome! ", "\ufeffReady: "])
@@ -369,26 +375,25 @@ async def test_of_versions_that_do_not_meet_both_are_named(tmp_path: Path) -> No
         await loader().connect(odd(tmp_path, initialize={"protocolVersion": "2023-01-01"}), {})
 
 
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        ({"code": "E_QUOTA", "message": "no more today"}, r"no more today \(E_QUOTA\)"),
-        ("no more today", "no more today"),
-        ({"code": -32000}, "."),
-        ({"code": -32000, "message": "no more today"}, "failed: no more today"),
-        ({"code": -32001, "message": "no more today"}, "failed: no more today"),
-        ({"message": "no more today"}, "no more today"),
-        ('{"jsonrpc": "2.0", "id": null, "error": {"code": 1, "message": "no more today"}}', "no more today"),
-        ('{"jsonrpc": "2.0", "error": {"message": "no more today"}}', "no more today"),
-        ('{"id": %s, "result": null, "error": "no more today"}', "no more today"),
-    ],
-)
-async def test_an_error_of_any_form_keeps_its_words(error: Any, told: str, tmp_path: Path) -> None:
-    whole = isinstance(error, str) and error.startswith("{")
-    calls = {"fine": {"verbatim": error} if whole else {"error": error}}
-    async with connected(odd(tmp_path, calls=calls), loader(call=10)) as connection:
-        with pytest.raises(ActionError, match=told):
-            await call(connection, "fine")
+ERRORS: list[tuple[dict[str, Any], str]] = [
+    ({"error": {"code": "E_QUOTA", "message": "no more today"}}, r"no more today \(E_QUOTA\)"),
+    ({"error": "no more today"}, "no more today"),
+    ({"error": {"code": -32000}}, "."),
+    ({"error": {"code": -32000, "message": "no more today"}}, "failed: no more today"),
+    ({"error": {"code": -32001, "message": "no more today"}}, "failed: no more today"),
+    ({"error": {"message": "no more today"}}, "no more today"),
+    ({"verbatim": '{"jsonrpc": "2.0", "id": null, "error": {"code": 1, "message": "no more today"}}'}, "no more today"),
+    ({"verbatim": '{"jsonrpc": "2.0", "error": {"message": "no more today"}}'}, "no more today"),
+    ({"verbatim": '{"id": %s, "result": null, "error": "no more today"}'}, "no more today"),
+]
+
+
+async def test_an_error_of_any_form_keeps_its_words(tmp_path: Path) -> None:
+    installation = odd_tools(tmp_path, (error for error, _ in ERRORS))
+    async with connected(installation, loader(call=10)) as connection:
+        for number, (_, told) in enumerate(ERRORS):
+            with pytest.raises(ActionError, match=told):
+                await call(connection, f"t{number}")
 
 
 async def test_who_tells_of_progress_gets_more_time(tmp_path: Path) -> None:
@@ -400,11 +405,20 @@ async def test_who_tells_of_progress_gets_more_time(tmp_path: Path) -> None:
             await call(connection, "works")
 
 
-@pytest.mark.parametrize("told", [{"progress": "50%"}, {"total": "all"}, {"progress": None, "message": {"a": 1}}])
-async def test_progress_counts_however_it_is_told(told: dict[str, Any], tmp_path: Path) -> None:
-    tools = {"tools": [tool("works")]}
-    async with connected(odd(tmp_path, tools__list=tools, progress=told), loader(call=1)) as connection:
-        assert await call(connection, "works") == ["works", {}]
+async def test_progress_counts_however_it_is_told(tmp_path: Path) -> None:
+    async def works(name: str, told: dict[str, Any]) -> Any:
+        (folder := tmp_path / name).mkdir()
+        installation = odd(folder, tools__list={"tools": [tool("works")]}, progress=told)
+        connection: Any = await loader(call=1).connect(installation, {})
+        try:
+            return await call(connection, "works")
+        finally:
+            await connection.close()
+
+    forms: list[dict[str, Any]] = [{"progress": "50%"}, {"total": "all"}, {"progress": None, "message": {"a": 1}}]
+    done = await asyncio.gather(*(works(f"form{number}", told) for number, told in enumerate(forms)))
+    assert done == [["works", {}]] * 3
+    assert children() == []
 
 
 async def test_what_is_logged_oddly_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -464,10 +478,10 @@ RESULTS: list[tuple[str, dict[str, Any], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("result", "value"), [each[1:] for each in RESULTS], ids=[each[0] for each in RESULTS])
-async def test_a_result_is_taken_as_it_is(result: dict[str, Any], value: Any, tmp_path: Path) -> None:
-    async with connected(odd(tmp_path, calls={"fine": result})) as connection:
-        assert await call(connection, "fine") == value
+async def test_a_result_is_taken_as_it_is(tmp_path: Path) -> None:
+    async with connected(odd_tools(tmp_path, (result for _, result, _ in RESULTS))) as connection:
+        for number, (name, _, value) in enumerate(RESULTS):
+            assert await call(connection, f"t{number}") == value, name
 
 
 async def test_of_a_failure_its_details_are_told_with_its_words(tmp_path: Path) -> None:
@@ -481,23 +495,23 @@ async def test_of_a_failure_its_details_are_told_with_its_words(tmp_path: Path) 
             await call(connection, "fine")
 
 
-@pytest.mark.parametrize(
-    ("result", "told"),
-    [
-        ({"isError": "Yes", "content": [text("no more today")]}, "no more today"),
-        ({"isError": True, "content": None, "error": "no more today"}, "no more today"),
-        (
-            {"isError": True, "content": [{"type": "resource", "resource": {"uri": "a://b", "text": "not today"}}]},
-            "not today",
-        ),
-        ({"isError": True, "content": [PICTURE]}, '"mime": "image/png"'),
-        ({"isError": True}, "it gave no reason"),
-    ],
-)
-async def test_a_failure_is_told_by_whatever_it_brings(result: dict[str, Any], told: str, tmp_path: Path) -> None:
-    async with connected(odd(tmp_path, calls={"fine": result})) as connection:
-        with pytest.raises(ActionError, match=told):
-            await call(connection, "fine")
+FAILURES: list[tuple[dict[str, Any], str]] = [
+    ({"isError": "Yes", "content": [text("no more today")]}, "no more today"),
+    ({"isError": True, "content": None, "error": "no more today"}, "no more today"),
+    (
+        {"isError": True, "content": [{"type": "resource", "resource": {"uri": "a://b", "text": "not today"}}]},
+        "not today",
+    ),
+    ({"isError": True, "content": [PICTURE]}, '"mime": "image/png"'),
+    ({"isError": True}, "it gave no reason"),
+]
+
+
+async def test_a_failure_is_told_by_whatever_it_brings(tmp_path: Path) -> None:
+    async with connected(odd_tools(tmp_path, (result for result, _ in FAILURES))) as connection:
+        for number, (_, told) in enumerate(FAILURES):
+            with pytest.raises(ActionError, match=told):
+                await call(connection, f"t{number}")
 
 
 @pytest.mark.parametrize("length", [60_000, 60_001, 60_002])

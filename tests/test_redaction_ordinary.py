@@ -275,9 +275,11 @@ TELEGRAM_BOT_TOKEN="" stays empty
 TELEGRAM_BOT_TOKEN=''"""
 
 
-@pytest.mark.parametrize("said", ORDINARY.splitlines())
-async def test_an_ordinary_sentence_about_secrets_goes_through_unchanged(said: str) -> None:
-    assert await session_vault().redact(said) == (said, [])
+async def test_an_ordinary_sentence_about_secrets_goes_through_unchanged() -> None:
+    sentences = ORDINARY.splitlines()
+    assert len(sentences) > 250
+    got = {said: await session_vault().redact(said) for said in sentences}
+    assert {said: clean for said, clean in got.items() if clean != (said, [])} == {}
 
 
 @pytest.mark.parametrize(

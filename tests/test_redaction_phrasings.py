@@ -239,11 +239,13 @@ parola este plainword99
 κωδικός είναι plainword99"""
 
 
-@pytest.mark.parametrize("said", WORDINGS.splitlines())
-async def test_a_value_does_not_reach_the_model_in_any_of_the_ways_people_hand_it_over(said: str) -> None:
-    clean, notices = await session_vault().redact(said)
-    assert "plainword99" not in clean
-    assert len(notices) == 1
+async def test_a_value_does_not_reach_the_model_in_any_of_the_ways_people_hand_it_over() -> None:
+    wordings = WORDINGS.splitlines()
+    assert len(wordings) > 100
+    for said in wordings:
+        clean, notices = await session_vault().redact(said)
+        assert "plainword99" not in clean, said
+        assert len(notices) == 1, said
 
 
 @pytest.mark.parametrize(

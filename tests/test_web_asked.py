@@ -348,12 +348,12 @@ async def test_the_record_is_given_as_csv_and_json(home: Path, visitor: Visitor)
     assert [each["what"] for each in everything["audit"]] == ["install"]
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
-async def test_no_spreadsheet_calculates_what_a_plugin_is_called(home: Path, visitor: Visitor, sign: str) -> None:
-    noted(home, CallRecord(time.time(), "p", f"{sign}1+1", "mcp", 1.0))
+async def test_no_spreadsheet_calculates_what_a_plugin_is_called(home: Path, visitor: Visitor) -> None:
+    signs = ["=", "+", "-", "@", "\t=", "\r=", "\n=", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+    noted(home, *(CallRecord(time.time(), "p", f"{sign}1+1", "mcp", 1.0) for sign in signs))
     table = (await visitor.get("/happened/calls.csv")).response.content.decode()
-    (row,) = csv.DictReader(io.StringIO(table, newline=""))
-    assert row["action"] == f"'{sign}1+1"
+    rows = csv.DictReader(io.StringIO(table, newline=""))
+    assert sorted(row["action"] for row in rows) == sorted(f"'{sign}1+1" for sign in signs)
 
 
 async def test_a_line_of_the_log_that_no_page_could_show_takes_no_page_with_it(home: Path, visitor: Visitor) -> None:
