@@ -74,15 +74,13 @@ def test_a_folder_that_is_called_like_a_module_and_a_file_that_cannot_be_read_st
 def test_a_longer_text_takes_only_as_much_longer(piece: str) -> None:
     def took(length: int) -> float:
         text = (piece * (length // len(piece) + 1))[:length]
-        times = []
-        for _ in range(5):
-            start = time.thread_time()
-            list(source_settings._SPELLED.finditer(text))
-            times.append(time.thread_time() - start)
-        return max(min(times), 1e-3)
+        start = time.thread_time()
+        list(source_settings._SPELLED.finditer(text))
+        return max(time.thread_time() - start, 1e-3)
 
-    # Sixteen times the text: cubic would take four thousand times as long, quadratic two hundred and fifty.
-    assert took(640_000) / took(40_000) < 100
+    # Sixteen times the text: cubic would take four thousand times as long, quadratic two hundred and fifty. Where
+    # something else has slowed the longer one down, another one tells.
+    assert any(took(640_000) / took(40_000) < 100 for _ in range(5))
 
 
 def test_no_more_than_so_much_is_read_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
