@@ -60,6 +60,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes share two cores well: many of the slow tests wait for an index, a server or a time."""
+    return 3 if "not slow" in config.option.markexpr else 4
+
+
 def pytest_configure() -> None:
     # They are this pytest's; one that a test starts has its own.
     os.environ.pop("PYTEST_ADDOPTS", None)
