@@ -434,14 +434,28 @@ def new_stage(stage: Stage) -> Iterator[Stage]:
         stage.app._stop_watching.pop()()
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "way"), list(zip(KINDS, WAYS, strict=True)))
 @pytest.mark.asyncio(loop_scope="module")
 async def test_no_byte_of_a_pasted_token_goes_anywhere_but_to_its_plugin(
     kind: str, way: str, new_stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage = new_stage
     caplog.set_level(logging.DEBUG)
+    await assert_only_its_plugin_gets_it(kind, way, new_stage, caplog)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_byte_of_it_does_in_whatever_other_way_it_is_pasted(
+    kind: str, new_stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    shown_above = dict(zip(KINDS, WAYS, strict=True))[kind]
+    for way in WAYS:
+        if way != shown_above:
+            await assert_only_its_plugin_gets_it(kind, way, new_stage, caplog)
+
+
+async def assert_only_its_plugin_gets_it(kind: str, way: str, stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     secret = token(kind, way)
     shown: list[str] = []
     watch = Watch(on_call=lambda call: shown.append(call.arguments), on_notice=shown.append)
@@ -449,16 +463,16 @@ async def test_no_byte_of_a_pasted_token_goes_anywhere_but_to_its_plugin(
     turn = await stage.app.conversation().respond(WAYS[way](secret), watch)
 
     expected = secret.replace("/", "%2F") if way == "in an address" else secret
-    assert stage.kept() == expected
+    assert stage.kept() == expected, way
     assert turn.calls[0].result == {
         **(turn.calls[0].result or {}),
         "ok": True,
         "set": [NAME],
         "missing": [],
     }
-    assert len(turn.notices) == 1
+    assert len(turn.notices) == 1, way
     told = stage.everything() + caplog.text + json.dumps(turn.to_dict()) + "".join(shown)
-    assert [piece for piece in pieces(expected) if piece in told] == []
+    assert [piece for piece in pieces(expected) if piece in told] == [], way
 
 
 # What a plugin was told is known by its value, whatever its kind: these differ in the characters that they are made of.
