@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
+import socket
 import stat
+import subprocess
 import sys
 from html import unescape
 from typing import TYPE_CHECKING
@@ -17,6 +20,7 @@ import pytest
 from benchmarks import made_up
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import ApprovalRequest
+from dynamic_plugins.core.connection_owner import owner_of, owners_are_told
 from dynamic_plugins.registry.entry import to_dict
 from dynamic_plugins.storage.approval_queue import ApprovalQueue
 from dynamic_plugins.web import access
@@ -79,6 +83,11 @@ async def visitor(served: Served) -> AsyncIterator[Visitor]:
         yield visitor
 
 
+def session_of(served: Served) -> str:
+    """Return the cookie's value for whoever runs this test."""
+    return served.key.session(str(os.geteuid()) if owners_are_told() else "")
+
+
 def consents(served: Served, plugin: str) -> list[str]:
     return [line["answer"] for line in served.app.audit.read(plugin) if line["what"].startswith("consent to")]
 
@@ -102,7 +111,7 @@ async def test_the_first_address_gives_a_cookie_and_no_page_has_the_token_in_its
         page = await browser.get(served.key.address + "browse")
         assert page.status_code == 200
         assert served.key.token not in page.text
-        assert served.key.session not in page.text
+        assert cookie.partition("=")[2].partition(";")[0] not in page.text
 
 
 @pytest.mark.parametrize(
@@ -128,6 +137,41 @@ async def test_another_site_s_page_gets_nothing_though_the_browser_has_the_cooki
     assert served.site.operations.under_way() == []
 
 
+@pytest.mark.skipif(not owners_are_told(), reason="this machine does not tell whose a connection is")
+@pytest.mark.skipif(getattr(os, "geteuid", int)() != 0, reason="only root starts a process of another user's")
+async def test_a_cookie_that_another_user_s_server_was_sent_opens_nothing_for_them(
+    served: Served, visitor: Visitor
+) -> None:
+    assert (await visitor.get("/browse")).status == 200
+    cookie = f"{served.key.cookie}={visitor._client.cookies[served.key.cookie]}"
+    replay = """
+import encodings.idna, os, socket, sys
+os.setuid(int(sys.argv[1]))
+host, port = sys.argv[2].split(":")
+page = socket.create_connection((host, int(port)), timeout=20)
+page.sendall(f"GET /browse HTTP/1.1\\r\\nHost: {sys.argv[2]}\\r\\nCookie: {sys.argv[3]}\\r\\n\\r\\n".encode())
+print(page.recv(100).split()[1].decode())
+"""
+    for user, status in ((0, "200"), (65534, "401")):
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-c", replay, str(user), served.key.host, cookie],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.stdout.strip() == status, done.stderr
+
+
+async def test_whoever_has_gone_before_their_request_was_answered_was_nobody(served: Served) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()) as ours:
+        peer, here = ours.getsockname(), listening.getsockname()
+        assert owner_of(peer, here) == (os.geteuid() if owners_are_told() else None)
+        ours.close()
+        assert owner_of(peer, here) is None
+    assert served.key.session("") != served.key.session("0")
+
+
 async def test_without_the_token_or_with_a_wrong_one_there_is_only_a_closed_page(served: Served) -> None:
     async with httpx2.AsyncClient(base_url=served.key.address, timeout=10) as browser:
         for path in ("/", "/browse", "/plugin?name=hello", "/asked", "/happened", "/doing/news", "/nothing"):
@@ -136,7 +180,7 @@ async def test_without_the_token_or_with_a_wrong_one_there_is_only_a_closed_page
             assert "This page is yours alone" in closed.text
             assert "hello" not in closed.text
         origin = {"Origin": served.key.address.rstrip("/")}
-        for token in ("wrong", "", "ä", served.key.session):
+        for token in ("wrong", "", "ä", session_of(served)):
             assert (await browser.get("/enter", params={"token": token})).status_code in (401, 403)
             assert (await browser.post("/enter", data={"token": token}, headers=origin)).status_code in (401, 403)
         assert not browser.cookies
@@ -182,7 +226,7 @@ async def test_a_browser_that_goes_away_while_it_sends_is_no_error(
         reader, writer = await asyncio.open_connection(host, int(port))
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {served.key.host}\r\nOrigin: {served.key.address.rstrip('/')}\r\n"
-            f"Cookie: {served.key.cookie}={served.key.session}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n"
+            f"Cookie: {served.key.cookie}={session_of(served)}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
         )
         writer.write(head.encode())
@@ -647,8 +691,6 @@ def test_a_server_that_is_killed_while_it_asks_leaves_nothing_agreed_to(home: Pa
 
 
 def test_without_its_extra_the_command_says_what_is_missing(home: Path, cli: Cli) -> None:
-    import subprocess
-
     code = (
         "import sys; sys.modules['jinja2'] = None; from dynamic_plugins.cli import main; sys.exit(main(sys.argv[1:]))"
     )

@@ -58,6 +58,7 @@ async def serve_web(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who sends a request is told by the connection, never by the request
         timeout_graceful_shutdown=2,
     )
     server = QuietServer(config)
