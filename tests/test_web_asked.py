@@ -23,6 +23,7 @@ from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.approval_queue import ApprovalQueue
 from dynamic_plugins.storage.audit import AuditLog
 from dynamic_plugins.storage.call_log import CallRecord
+from dynamic_plugins.storage.open_page import is_seen
 from dynamic_plugins.web import charts, live
 from dynamic_plugins.web.call_statistics import PERIODS, by_action, in_words, over_time, percentile, summary
 from dynamic_plugins.web.charts import Series
@@ -224,6 +225,26 @@ async def test_only_so_many_browsers_listen_and_one_that_goes_away_makes_room(
             async with second._client.stream("GET", "/events") as stream:
                 if stream.status_code == 200:
                     break
+
+
+async def test_the_home_knows_whether_somebody_looks_at_its_page(
+    home: Path, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presence = served.site.presence
+    async with httpx2.AsyncClient(base_url=served.key.address) as stranger:
+        assert (await stranger.get("/asked")).status_code == 401
+    assert not presence.is_there
+    async with served.visitor() as visitor, asyncio.timeout(SECONDS):
+        assert presence.is_there  # without scripts: what was shown is read
+        while not is_seen(home):  # noqa: ASYNC110 # another process would look at the file
+            await asyncio.sleep(0.05)
+        monkeypatch.setattr(live, "STILL_THERE", 0.1)
+        news = news_of(visitor)
+        await anext(news)
+        assert presence.is_there
+        await news.aclose()  # type: ignore[attr-defined] # it is a generator
+        while presence.is_there:  # noqa: ASYNC110 # the server finds out as it writes
+            await asyncio.sleep(0.05)
 
 
 async def test_a_browser_that_reads_nothing_for_long_is_told_how_it_is_now_and_not_how_it_was() -> None:

@@ -62,7 +62,11 @@ async def serve_web(
         timeout_graceful_shutdown=2,
     )
     server = QuietServer(config)
-    beside = [asyncio.create_task(_end(site, server, stop, ended)), asyncio.create_task(_prepare(site))]
+    beside = [
+        asyncio.create_task(_end(site, server, stop, ended)),
+        asyncio.create_task(_prepare(site)),
+        asyncio.create_task(site.presence.tell(site.app.settings.home)),
+    ]
     try:
         with announced(site.app.settings.home, key.address):
             announce()
