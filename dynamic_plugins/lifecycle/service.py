@@ -129,7 +129,7 @@ class PluginManagementService:
         )
         self._reach = ReachGrants(store, approval, admission, self._permissions)
         self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
-        self._scheduler = Scheduler(components, journal, self._on_event)
+        self._scheduler = Scheduler(components, journal, calls, self._on_event)
         self._activation, self._installs, self._updates, self._swap = self._make_verbs()
 
     def set_changes(self) -> SetChanges:
