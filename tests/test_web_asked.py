@@ -242,7 +242,7 @@ async def test_the_home_knows_whether_somebody_looks_at_its_page(
         news = news_of(visitor)
         await anext(news)
         assert presence.is_there
-        await news.aclose()  # type: ignore[attr-defined] # it is a generator
+        await news.aclose()
         while presence.is_there:  # noqa: ASYNC110 # the server finds out as it writes
             await asyncio.sleep(0.05)
 

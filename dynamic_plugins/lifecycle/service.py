@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.catalog import Catalogue, Found, PluginRef
     from dynamic_plugins.storage.call_log import CallLog
     from dynamic_plugins.storage.state import HomeState
-    from dynamic_plugins.storage.usage_log import Journal
+    from dynamic_plugins.storage.usage_log import Journal, Refusal
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
     from dynamic_plugins.workers.loader_selector import LoaderSelector
@@ -455,6 +455,18 @@ class PluginManagementService:
         BadArgumentsError where what *deny* names would stay within reach.
         """
         return await self._permissions.change((await self.resolve(plugin)).name, allow, deny)
+
+    async def preview_permissions(
+        self, plugin: Named, *, allow: Permissions = NOTHING, deny: Permissions = NOTHING
+    ) -> PluginPermissions:
+        """Return what :meth:`change_permissions` would come to, with its errors, and change nothing."""
+        return self._permissions.preview((await self.resolve(plugin)).name, allow, deny)
+
+    def refused(self, name: str) -> list[tuple[Refusal, Permissions]]:
+        """Return what calls of a plugin were refused and it still may not reach, with what would have to be granted."""
+        from dynamic_plugins.lifecycle.reach import still_refused
+
+        return still_refused(name, self.journal.refusals(name), self._permissions.of(name).now)
 
     def reach(self, name: str) -> tuple[PluginPermissions, list[str]]:
         """Return what an installed plugin may reach now, by its canonical name, and the folders that are its own."""

@@ -123,8 +123,8 @@ class SharedApproval:
         if question is None:
             raise nobody
         address = page_address(self._home)
-        waits = f"It waits for your answer at {address}{ASKED}, for a minute, and longer while you look there."
-        self._listener(Event(request.name, WAITING, f"{request.question} {waits}"))
+        where = f"It waits for your answer at {address}{ASKED}, for a minute, and longer while you look there."
+        self._listener(Event(request.name, WAITING, f"{request.question} {where}"))
         try:
             await self._wait(question)
         finally:

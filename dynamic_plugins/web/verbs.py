@@ -49,6 +49,8 @@ VERBS: dict[str, Verb] = {
     "sign-out": lambda service, name, _: service.sign_out(name),
 }
 """What a form may ask for, by the name of its button."""
+YES_WORDS = {"permissions": "change it", "call": "", "reach": ""}
+"""What a yes is to, where that is not the verb itself with "it"."""
 AGREE = {
     Answer.ONCE: "Yes",
     Answer.CONVERSATION: "Yes, while this page runs",
@@ -91,7 +93,7 @@ class _Verbs:
     async def follow(self, operation: Operation) -> Response:
         """Return the page that comes next: where it ended, or what it is doing."""
         await operation.decided(SOON)
-        return see_end(operation) if operation.is_over else see("/doing", id=operation.id)
+        return see_end(operation) if operation.is_over else see_operation(operation)
 
     async def doing(self, request: Request) -> Response:
         """Show what a verb does, or what it asks."""
@@ -106,6 +108,7 @@ class _Verbs:
             operation=operation,
             question=question,
             facts=_facts(question),
+            yes=_yes_words(question),
             agree={str(answer): AGREE[answer] for answer in question.answers} if question is not None else {},
         )
 
@@ -153,6 +156,11 @@ class _Verbs:
         return found
 
 
+def see_operation(operation: Operation) -> Response:
+    """Return the way to what an *operation* does, or asks."""
+    return see("/doing", id=operation.id)
+
+
 def see_end(operation: Operation) -> Response:
     """Return the way to where an *operation* ended: to the settings, where it needs some that are missing."""
     missing = getattr(operation.error, "code", "") == "needs_configuration"
@@ -169,6 +177,14 @@ def see_end(operation: Operation) -> Response:
         path = link("/browse")
     joint = "&" if "?" in path else "?"
     return see(f"{path}{joint}done={operation.id}")
+
+
+def _yes_words(question: Question | None) -> str:
+    """Return what stands behind the first button's yes: ``install it``."""
+    if question is None or question.request is None:
+        return ""
+    request = question.request
+    return "use it" if request.changes else YES_WORDS.get(request.verb, f"{request.verb} it")
 
 
 def _facts(question: Question | None) -> list[str]:

@@ -17,7 +17,18 @@ from dynamic_plugins.errors import PluginError
 from dynamic_plugins.integrations.http_middleware import EndedAnswers
 from dynamic_plugins.integrations.secret_form import QuietServer
 from dynamic_plugins.storage.open_page import announced
-from dynamic_plugins.web import asked, browse, happened, installed, live, plugin_log, settings_page, try_action, verbs
+from dynamic_plugins.web import (
+    asked,
+    browse,
+    happened,
+    installed,
+    live,
+    permissions_page,
+    plugin_log,
+    settings_page,
+    try_action,
+    verbs,
+)
 from dynamic_plugins.web.access import GuardedPage
 from dynamic_plugins.web.site import HERE, Site, make_templates
 
@@ -31,7 +42,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.web.access import AccessKey
 
-PARTS = (browse, installed, settings_page, try_action, plugin_log, verbs, asked, happened, live)
+PARTS = (browse, installed, settings_page, permissions_page, try_action, plugin_log, verbs, asked, happened, live)
 """The parts of the page: each has its routes."""
 
 _STATUS = {"unknown_plugin": 404, "not_installed": 404, "ambiguous_name": 404, "internal_error": 500}

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 
 class CountTaskWorker:
     name = "COUNT UP"
-
-    def __init__(self):
-        self.runs = 0
+    runs = 0
 
     async def execute(self, runtime, options, task):
         self.runs += 1
