@@ -109,7 +109,7 @@ class Operation:
     plugin: str
     after: str
     action: str = ""
-    """Of a call: what is called; of permissions: what is changed."""
+    """Of a call: what is called; of permissions: what is changed; of an install: where it runs, if elsewhere."""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     step: Event | None = None
     """What it is doing now."""

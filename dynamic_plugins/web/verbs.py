@@ -34,8 +34,11 @@ async def _uninstall(service: PluginManagementService, name: str, _version: str 
     return await service.uninstall(name, ask=True)
 
 
+REMOTE = "install-remote"
+"""An install of what is used where it runs, though it could be installed here."""
 VERBS: dict[str, Verb] = {
     "install": lambda service, name, version: service.install(name, version),
+    REMOTE: lambda service, name, version: service.install(name, version, remote=True),
     "update": lambda service, name, version: service.update(name, version),
     "rollback": lambda service, name, _: service.versions.rollback(name),
     "pin": lambda service, name, _: service.versions.pin(name),
@@ -85,9 +88,8 @@ class _Verbs:
         after = link("/installed") if verb == "uninstall" else link("/plugin", name=name)
         if entered.get("back") == "list":
             after = link("/installed", show=entered.get("show", ""), page=entered.get("page", ""))
-        operation = self._operations.begin(
-            Operation(verb, name, after), lambda: VERBS[verb](self._service, name, version)
-        )
+        begun = Operation("install", name, after, "remote") if verb == REMOTE else Operation(verb, name, after)
+        operation = self._operations.begin(begun, lambda: VERBS[verb](self._service, name, version))
         return await self.follow(operation)
 
     async def follow(self, operation: Operation) -> Response:

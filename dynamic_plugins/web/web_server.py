@@ -18,6 +18,7 @@ from dynamic_plugins.integrations.http_middleware import EndedAnswers
 from dynamic_plugins.integrations.secret_form import QuietServer
 from dynamic_plugins.storage.open_page import announced
 from dynamic_plugins.web import (
+    add_page,
     asked,
     browse,
     happened,
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.web.access import AccessKey
 
-PARTS = (browse, installed, settings_page, permissions_page, try_action, plugin_log, verbs, asked, happened, live)
+PARTS = (
+    *(browse, add_page, installed, settings_page, permissions_page),
+    *(try_action, plugin_log, verbs, asked, happened, live),
+)
 """The parts of the page: each has its routes."""
 
 _STATUS = {"unknown_plugin": 404, "not_installed": 404, "ambiguous_name": 404, "internal_error": 500}
