@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
@@ -334,6 +334,39 @@ async def test_of_many_plugins_a_screen_is_shown_and_filters_narrow_them(home: P
         assert "Nothing was found" in both.text
         search = await visitor.get("/browse?q=weather+forecasts&page=x&kind=nonsense")
         assert 0 < search.html.count('class="card"') <= 20
+
+
+async def test_what_is_browsed_is_ordered_by_name_by_downloads_and_by_the_day_it_was_verified(
+    home: Path, tmp_path: Path
+) -> None:
+    told: dict[str, dict[str, Any]] = {
+        "tea-two": {"popularity": 7, "verified": {"date": "2026-10-01"}},
+        "Tea-three": {"popularity": 900},
+        "tea-one": {"verified": {"date": "2026-11-01"}},
+    }
+    entries = [
+        {"name": name, "description": "Brews tea", "packages": [{"type": "pypi", "name": name}], **more}
+        for name, more in told.items()
+    ]
+    file = tmp_path / "registry.json"
+    file.write_text(json.dumps({"schema": 1, "plugins": entries}))
+    async with serving(home, str(file)) as served, served.visitor() as visitor:
+        for order, first in {
+            "": ["tea-two", "Tea-three", "tea-one"],
+            "name": ["tea-one", "Tea-three", "tea-two"],
+            "popularity": ["Tea-three", "tea-two", "tea-one"],
+            "verified": ["tea-one", "tea-two", "Tea-three"],
+        }.items():
+            assert names_on(await visitor.get(f"/browse?order={order}")) == first
+        for query in ("q=brew+tea", "kind=mcp"):
+            assert names_on(await visitor.get(f"/browse?{query}&order=name")) == ["tea-one", "Tea-three", "tea-two"]
+        assert names_on(await visitor.get("/browse?order=verified&verified=1")) == ["tea-one", "tea-two"]
+        assert "the best first" not in (await visitor.get("/browse?q=brew+tea&order=name")).text
+
+
+def names_on(page: Page) -> list[str]:
+    """Return the plugins that a list shows, in order."""
+    return re.findall(r'<h2><a href="/plugin\?name=([^"&]+)"', page.html)
 
 
 async def test_a_name_that_is_nearly_right_leads_to_the_right_one(visitor: Visitor) -> None:
