@@ -29,7 +29,7 @@ from dynamic_plugins.web.call_statistics import PERIODS, by_action, in_words, ov
 from dynamic_plugins.web.charts import Series
 from tests.test_asked_on_page import asked
 from tests.test_mcp_server import call, connected, install
-from tests.web_page import HELLO, Visitor, serving
+from tests.web_page import HELLO, KEEPER, PASSPHRASE, Visitor, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -173,6 +173,27 @@ async def test_an_mcp_client_s_call_goes_through_once_the_person_has_said_yes_on
     assert [(line["door"], line["answer"], line.get("detail")) for line in noted] == [
         ("mcp", "yes", "answered on the page")
     ]
+
+
+async def test_a_client_that_opens_no_page_is_told_where_the_person_enters_what_a_plugin_needs(
+    cli: Cli, served: Served, visitor: Visitor
+) -> None:
+    cli.env = {"DYNAMIC_PLUGINS_PASSPHRASE": PASSPHRASE}
+    await install(cli, KEEPER)
+    async with connected(cli) as client:
+        told = (await call(client, "activate_plugin", plugin_name="keeper"))["error"]
+        assert (told["code"], told["missing"]) == ("needs_configuration", ["KEEPER_API_TOKEN"])
+        assert told["page"] in told["message"]
+        assert served.key.token not in str(told)
+        async with httpx2.AsyncClient() as other:  # followed from another site's page, a strict cookie stays behind
+            locked = await other.get(told["page"])
+            assert locked.status_code == 401
+            assert '<a href="">Go on</a>' in locked.text
+        saved = await visitor.post("/plugin/settings", name="keeper", var__KEEPER_API_TOKEN="not-for-a-model")
+        assert "Saved." in saved.text
+        assert (await call(client, "activate_plugin", plugin_name="keeper"))["error"]["code"] == "needs_confirmation"
+        await answer(visitor, await visitor.get("/asked"), "yes")
+        assert (await call(client, "activate_plugin", plugin_name="keeper"))["ok"] is True
 
 
 async def test_a_page_that_is_started_anew_shows_what_was_asked_before(cli: Cli, home: Path) -> None:

@@ -418,6 +418,12 @@ class PluginManagementService:
             await self.configure(ref, values)
         return bool(values)
 
+    def settings_page(self, name: str) -> str:
+        """Return where the person enters the settings of this plugin on the page of this home, an address without any
+        token; empty where no page is open.
+        """
+        return self._approval.settings_page(name)
+
     async def variables(self, plugin: Named) -> list[tuple[Variable, bool]]:
         """Return every variable of an installed plugin, and whether it is set."""
         return self._values.of((await self.resolve(plugin)).name)

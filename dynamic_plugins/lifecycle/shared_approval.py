@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import AskedOnPageError, NeedsConfirmationError
 from dynamic_plugins.events import ANSWERED, WAITING, Event, Listener, ignore
 from dynamic_plugins.storage.approval_queue import ApprovalQueue, key_of
-from dynamic_plugins.storage.open_page import ASKED, is_seen, page_address
+from dynamic_plugins.storage.open_page import ASKED, is_seen, page_address, settings_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +78,10 @@ class SharedApproval:
             return await self._ask_both(request, approve)
         except NeedsConfirmationError as nobody:
             return await self._ask_on_page(request, nobody, waits)
+
+    def settings_page(self, plugin: str) -> str:
+        """Return where the person enters the settings of *plugin*; empty where no page is open."""
+        return settings_page(self._home, plugin)
 
     def close(self) -> None:
         """Take the questions off the queue that still wait for their call to be made again."""

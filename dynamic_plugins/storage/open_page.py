@@ -9,6 +9,7 @@ import json
 import os
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from dynamic_plugins.core.atomic_file import read_json, write_atomically
 from dynamic_plugins.core.held_lock import HeldLock, is_held
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 FILE = "web.json"
 ASKED = "/asked"
 """The path of the page on which approvals are answered."""
+SETTINGS = "/plugin/settings"
+"""The path of the page on which a plugin's settings are entered."""
 SEEN_FILE = "web.seen"
 NOTED_EVERY = 5.0
 """Seconds between two notes that somebody looks at the page."""
@@ -61,6 +64,12 @@ def page_address(home: Path) -> str | None:
         return None
     address = address.rstrip("/")
     return address if is_held(_lock_path(home)) and address.isprintable() and len(address) < _LONGEST else None
+
+
+def settings_page(home: Path, plugin: str) -> str:
+    """Return where a person enters the settings of *plugin*, without any token; empty where no page is open."""
+    address = page_address(home)
+    return f"{address}{SETTINGS}?{urlencode({'name': plugin})}" if address is not None else ""
 
 
 def note_seen(home: Path) -> None:

@@ -30,7 +30,7 @@ from dynamic_plugins.web import (
     try_action,
     verbs,
 )
-from dynamic_plugins.web.access import GuardedPage
+from dynamic_plugins.web.access import ENTER, GuardedPage
 from dynamic_plugins.web.site import HERE, Site, make_templates
 
 if TYPE_CHECKING:
@@ -138,5 +138,7 @@ class _Locked:
     def __init__(self) -> None:
         self._template = make_templates().get_template("locked.html")
 
-    def __call__(self, _request: Request, was_wrong: bool) -> Response:
-        return HTMLResponse(self._template.render(was_wrong=was_wrong), 403 if was_wrong else 401)
+    def __call__(self, request: Request, was_wrong: bool) -> Response:
+        # An empty address is that of this very page: the link asks for it anew, as our own page's doing.
+        here = "/" if was_wrong or request.url.path == ENTER else ""
+        return HTMLResponse(self._template.render(was_wrong=was_wrong, here=here), 403 if was_wrong else 401)
