@@ -334,6 +334,22 @@ async def test_pictures_say_in_words_what_they_show(home: Path, visitor: Visitor
     assert "<script>" not in page.html
 
 
+async def test_tokens_over_time_are_shown_by_plugin_and_of_one_plugin_by_action(home: Path, visitor: Visitor) -> None:
+    at = time.time() - 60
+    calls = [CallRecord(at, f"plugin-{number}", "look", "mcp", 1.0, "", 10 * number) for number in range(1, 8)]
+    noted(home, *calls, CallRecord(at, "plugin-7", "list", "mcp", 1.0, "", 500))
+    page = await visitor.get("/happened")
+    assert legend_of("Tokens of results", page) == ["plugin-7", "plugin-6", "plugin-5", "plugin-4", "all others"]
+    assert re.search(r"plugin-7 570, plugin-6 60, plugin-5 50, plugin-4 40, all others 60", page.html)
+    assert legend_of("Tokens of results", await visitor.get("/happened?plugin=plugin-7")) == ["list", "look"]
+
+
+def legend_of(title: str, page: Page) -> list[str]:
+    """Return what the picture called *title* tells apart."""
+    picture = page.html.partition(f"<h2>{title}</h2>")[2].partition("</figcaption>")[0]
+    return re.findall(r"</span>([^<]+)</li>", picture)
+
+
 async def test_consents_and_installs_are_there_and_none_is_ever_longer_than_a_screen(
     home: Path, visitor: Visitor
 ) -> None:

@@ -39,6 +39,8 @@ KINDS = {
 """What can be granted, as the inputs are called; one that runs elsewhere reaches hosts only."""
 _COUNTS = "It counts from its next call: if it runs, it is started anew for that."
 
+_ANY_CASE = "It may reach any host in any case. To hold it to those that you grant, take back any host."
+
 
 @dataclass(frozen=True)
 class PermissionChange:
@@ -72,7 +74,8 @@ class PermissionChange:
         lines += [] if self.deny.is_nothing else [f"  revokes  {taken_back(self.deny)}"]
         told = permission_lines(self.after.now, self.after.enforced)
         lines += [f"  {name:<8} {text}" for name, text in told.items()]
-        lines += [f"  note     {_COUNTS}", *(f"  warning  {warning}" for warning in self.warnings)]
+        notes = [_COUNTS] + ([_ANY_CASE] if self.allow.network and self.after.now.network is None else [])
+        lines += [f"  note     {note}" for note in notes] + [f"  warning  {warning}" for warning in self.warnings]
         return [visible(line) for line in lines]
 
 
@@ -206,7 +209,9 @@ def _held(found: PluginPermissions) -> Iterator[Row]:
     """Yield what can be taken back, each with where it comes from."""
     for row in _rows(found.now):
         alone = named_permissions(**_argument(row))
-        if asks_more(found.allowed, alone).is_nothing:
+        if row.what == ANY and not found.now.declared:
+            where = "nobody declared which ones it needs"
+        elif asks_more(found.allowed, alone).is_nothing:
             where = "you granted it"
         elif not asks_more(found.for_now, alone).is_nothing:
             where = "declared"
