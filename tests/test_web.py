@@ -557,6 +557,31 @@ async def test_an_update_shows_what_is_new_and_changes_nothing_without_a_yes(hom
         assert "hello is pinned at 1.0.0 and was not changed" in refused.text
 
 
+async def test_newer_versions_are_looked_for_when_the_person_asks_and_brought_one_by_one(
+    home: Path, tmp_path: Path
+) -> None:
+    folder = await asyncio.to_thread(shutil.copytree, HELLO, tmp_path / "hello-plugin")
+    async with (
+        serving(home, registry_of(tmp_path / "registry.json", folder, KEEPER)) as served,
+        served.visitor() as visitor,
+    ):
+        for name in ("hello", "keeper"):
+            await visitor.answer(await visitor.do("install", name), "once")
+        assert "Nothing is changed." in (await visitor.get("/newer")).text
+        assert "2 are up to date." in (await visitor.settled(await visitor.post("/newer"))).text
+        project = folder / "pyproject.toml"
+        project.write_text(project.read_text().replace('version = "1.0.0"', 'version = "2.0.0"'))
+        found = await visitor.settled(await visitor.post("/newer"))
+        assert "hello 1.0.0 → 2.0.0" in found.text
+        assert "1 is up to date." in found.text
+        assert served.app.store.get("hello").installation.version == "1.0.0"
+        await visitor.answer(
+            await visitor.settled(await visitor.post("/do", **found.hidden("/do"), verb="update")), "once"
+        )
+        assert served.app.store.get("hello").installation.version == "2.0.0"
+        assert "hello updated" in (await visitor.get(found.path)).text
+
+
 @pytest.mark.skipif(probe.best_tier().level is Level.NONE, reason=f"no fence here: {probe.best_tier()}")
 async def test_what_an_action_may_not_reach_is_asked_about_and_held_to_the_answer(home: Path, tmp_path: Path) -> None:
     folder = made_up.write_plugin(tmp_path / "looker", "looker", "Looks", LOOKER)

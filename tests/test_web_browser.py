@@ -298,6 +298,7 @@ PATHS = (
     "/plugin/permissions?name=hello",
     "/plugin/log?name=hello",
     "/add",
+    "/newer",
     "/installed",
     "/asked",
     "/happened",

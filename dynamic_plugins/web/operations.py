@@ -47,6 +47,7 @@ _DONE = {
     "sign-in": "is signed in",
     "sign-out": "is signed out",
     "configure": "is configured",
+    "outdated": "was compared with what can be had",
     "permissions": "may reach what you agreed to, from its next call on",
     "call": "answered",
 }
@@ -63,6 +64,7 @@ _DOING = {
     "reload": "Starting anew",
     "sign-in": "Signing in to",
     "sign-out": "Signing out of",
+    "outdated": "Looking for newer versions",
     "permissions": "Changing the permissions of",
     "call": "Calling",
 }

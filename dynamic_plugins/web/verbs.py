@@ -149,7 +149,9 @@ class _Verbs:
         operation = self._named((await fields_of(request)).get("id", ""))
         self._operations.cancel(operation)
         await operation.news(operation.changes, SOON)
-        return see("/plugin", name=operation.plugin) if operation.verb != "install" else see("/browse")
+        if operation.verb == "install":
+            return see("/browse")
+        return see("/plugin", name=operation.plugin) if operation.plugin else see(operation.after)
 
     def _named(self, operation: str) -> Operation:
         found = self._operations.get(operation)

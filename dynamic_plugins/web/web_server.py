@@ -24,6 +24,7 @@ from dynamic_plugins.web import (
     happened,
     installed,
     live,
+    newer,
     permissions_page,
     plugin_log,
     settings_page,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 PARTS = (
     *(browse, add_page, installed, settings_page, permissions_page),
-    *(try_action, plugin_log, verbs, asked, happened, live),
+    *(newer, try_action, plugin_log, verbs, asked, happened, live),
 )
 """The parts of the page: each has its routes."""
 
