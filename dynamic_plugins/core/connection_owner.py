@@ -33,7 +33,7 @@ def owner_of(peer: Address, here: Address) -> int | None:
         return None
     try:
         answer = _asked(peer, here)
-    except OSError:
+    except (OSError, ValueError):
         return None
     if len(answer) < _OWNER_AT + _OWNER.size or _HEADER.unpack_from(answer)[1] != _BY_FAMILY:
         return None

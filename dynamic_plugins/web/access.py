@@ -159,8 +159,14 @@ def _user_of(scope: Scope) -> str:
         return ""
     if (owner := owner_of(tuple(peer), tuple(here))) is not None:
         return str(owner)
-    is_here = peer[0] == here[0] or ip_address(peer[0]).is_loopback
-    return f"gone {secrets.token_urlsafe(16)}" if is_here else ""
+    return f"gone {secrets.token_urlsafe(16)}" if peer[0] == here[0] or _is_loopback(peer[0]) else ""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 async def _token_in(request: Request) -> str:
