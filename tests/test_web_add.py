@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dynamic_plugins.app import App
+from dynamic_plugins.errors import DeclinedError
 from dynamic_plugins.settings import Settings
 from tests.npm_registry import npm_registry
 from tests.oauth_server import Browser, oauth_server
@@ -43,7 +44,7 @@ async def asked_at_a_terminal(settings: Settings, said: str) -> list[tuple[str, 
         return False
 
     async with App(settings, approve=no) as app:
-        with pytest.raises(Exception, match="agree"):
+        with pytest.raises(DeclinedError):
             await app.service.install(said)
     return [(line[2:10].strip(), line[11:]) for line in requests[0].facts]
 
