@@ -36,11 +36,13 @@ PAGES = {
     "the last of it": "/browse?page=500",
     "a search": "/browse?q=weather+forecasts",
     "a filter": "/browse?key=no&reach=named",
+    "by downloads": "/browse?order=popularity",
     "installed": "/installed",
     "what is on": "/installed?show=on",
     "a plugin": "/plugin?name=keeper-007",
     "settings": "/plugin/settings?name=keeper-007",
     "try": "/plugin/try?name=keeper-007&action=tell",
+    "permissions": "/plugin/permissions?name=keeper-007",
     "log": "/plugin/log?name=keeper-007",
 }
 

@@ -295,8 +295,9 @@ class NeedsConfigurationError(InputError):
 
     code = "needs_configuration"
 
-    def __init__(self, name: str, missing: Sequence[str], version: str | None = None) -> None:
-        self.name, self.missing, self.version = name, tuple(missing), version
+    def __init__(self, name: str, missing: Sequence[str], version: str | None = None, page: str = "") -> None:
+        """*page* is where a person can enter them as well: an address without any token."""
+        self.name, self.missing, self.version, self.page = name, tuple(missing), version, page
         command = f"dynamic-plugins configure {name}"
         which, for_person, for_model = name, "", ""
         if version is not None:
@@ -305,13 +306,14 @@ class NeedsConfigurationError(InputError):
             for_person = ", then try again. Until then the present version stays"
             for_model = ", then tries again. Until then the present version stays"
         needs = f"{which} needs {', '.join(self.missing)} first."
+        there = f" Or on the page: {page}" if page else ""
         super().__init__(
-            f"{needs} Set {'it' if len(self.missing) == 1 else 'them'} with: {command}{for_person}",
-            for_model=f"{needs} The person sets them with: {command}{for_model}",
+            f"{needs} Set {'it' if len(self.missing) == 1 else 'them'} with: {command}{for_person}{there}",
+            for_model=f"{needs} The person sets them with: {command}{for_model}{there}",
         )
 
     def facts(self) -> dict[str, Any]:
-        return {"missing": list(self.missing)}
+        return {"missing": list(self.missing)} | ({"page": self.page} if self.page else {})
 
 
 class NeedsSignInError(NeedsConfigurationError):
@@ -321,7 +323,7 @@ class NeedsSignInError(NeedsConfigurationError):
     """
 
     def __init__(self, name: str, reason: str = "", *, for_model: str | None = None) -> None:
-        self.name, self.reason, self.missing, self.version = name, reason, (), None
+        self.name, self.reason, self.missing, self.version, self.page = name, reason, (), None, ""
         told = reason if for_model is None else for_model
         self.command = f"dynamic-plugins login {shlex.quote(name)}"
         text = f"{name} needs you to sign in" + (f": {reason}." if reason else " first.")

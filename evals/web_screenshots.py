@@ -13,10 +13,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import re
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -24,10 +26,16 @@ from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import sync_playwright
 
+from dynamic_plugins.approval import ApprovalRequest
+from dynamic_plugins.core.permissions import ENFORCED, named_permissions
+from dynamic_plugins.storage.approval_queue import ApprovalQueue
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from playwright.sync_api import Browser, Page
+
+    from dynamic_plugins.storage.approval_queue import OpenQuestion
 
 ROOT = Path(__file__).parent.parent
 PLUGINS = (
@@ -97,10 +105,25 @@ def make_home(home: Path) -> tuple[str, ...]:
     _run(home, "activate", "hello", "--yes")
     for name in ("Ada", "Grace", "Edsger"):
         _run(home, "call", "hello", "greet", "--args", f'{{"name": "{name}"}}')
+    _run(home, "permissions", "hello", "--allow-network", "api.example.org", "--allow-write", tempfile.gettempdir())
+    _run(home, "permissions", "hello", "--allow-program", "git", "--deny-program", "make")
+    _make_calls(home)
     entry = {"name": "turncoat", "kind": "python", "packages": [{"type": "path", "name": str(OFFLINE)}]}
     registry = home / "pictures.json"
     registry.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
     return ("--registry", "bundled", "--registry", str(registry))
+
+
+def _make_calls(home: Path) -> None:
+    """Write a day's calls, so that the pictures of what happened have something to show."""
+    chance, now = random.Random(4), time.time()  # noqa: S311 - no secret
+    with (home / "calls.jsonl").open("a", encoding="utf-8") as file:
+        for plugin, action, most in (("hello", "greet", 400), ("whole", "engine", 160), ("hello", "task:tidy", 48)):
+            for _ in range(most):
+                record = {"at": now - chance.random() ** 2 * 86_000, "plugin": plugin, "action": action, "door": "mcp"}
+                record |= {"ms": 8 * chance.lognormvariate(1, 1.2), "tokens": chance.randrange(900)}
+                record |= {"error": "timeout"} if chance.random() < 0.06 else {}
+                file.write(json.dumps(record) + "\n")
 
 
 def _run(home: Path, *words: str) -> None:
@@ -132,6 +155,9 @@ PAGES = {
     "installed": "/installed",
     "hello": "/plugin?name=hello",
     "settings": "/plugin/settings?name=keeper",
+    "permissions": "/plugin/permissions?name=hello",
+    "grant": "grant",
+    "add": "/add",
     "try": "try",
     "log": "/plugin/log?name=hello",
     "ask": "ask",
@@ -154,8 +180,23 @@ def _visit(page: Page, path: str) -> None:
         page.goto(f"{origin.group()}/plugin?name=turncoat")
         page.get_by_role("button", name="Install", exact=True).click()
         page.wait_for_selector(".facts")
+    elif path == "grant":
+        page.goto(f"{origin.group()}/plugin/permissions?name=hello")
+        page.get_by_label("Reach a host").fill("mirror.example.org")
+        page.get_by_role("button", name="See what changes").click()
+        page.wait_for_selector(".facts")
     else:
         page.goto(f"{origin.group()}{path}")
+
+
+def _question(home: Path) -> OpenQuestion:
+    """Ask something that the page of *home* shows, as an MCP client would."""
+    may = named_permissions(["api.github.com:443"])
+    source = "npm (@modelcontextprotocol/server-github), listed in the bundled registry"
+    command = ("npm", "install", "--ignore-scripts", "@modelcontextprotocol/server-github@2026.7.1")
+    name = "@modelcontextprotocol/server-github"
+    request = ApprovalRequest("install", name, "2026.7.1", source, (command,), permissions=may, enforced=ENFORCED)
+    return ApprovalQueue(home, "mcp").put(request, 600)
 
 
 def main(folder: Path, names: Collection[str]) -> int:
@@ -167,7 +208,7 @@ def main(folder: Path, names: Collection[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         home = Path(made) / "home"
-        with page_of(home, *make_home(home)) as served:
+        with page_of(home, *make_home(home)) as served, contextlib.closing(_question(home)):
             browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
             take(browser, served.first_address, folder, names)
             browser.close()

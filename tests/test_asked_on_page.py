@@ -27,7 +27,7 @@ from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.approval_queue import ApprovalQueue, Question
 from dynamic_plugins.storage.audit import AuditLog
-from dynamic_plugins.storage.open_page import announced
+from dynamic_plugins.storage.open_page import announced, is_seen, note_seen
 from tests.conftest import EXAMPLES, Cli
 from tests.loading import PLUGINS
 from tests.terminal import Terminal
@@ -199,6 +199,25 @@ async def test_a_page_that_nobody_looks_at_is_waited_for_only_so_long(tmp_path: 
         async with asking(tmp_path, nobody, seconds=0.3) as (_, task):
             with pytest.raises(NeedsConfirmationError):
                 await task
+
+
+async def test_a_page_is_waited_for_while_somebody_looks_at_it_and_for_a_minute_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dynamic_plugins.lifecycle.shared_approval.UNSEEN", 0.5)
+    with announced(tmp_path, ADDRESS):
+        async with asking(tmp_path, nobody) as (queue, task):
+            question = await asked(queue)
+            with pytest.raises(NeedsConfirmationError):
+                await asyncio.wait_for(task, SECONDS)
+            assert queue.answer(question.id, "yes") == "gone"
+        note_seen(tmp_path)
+        async with asking(tmp_path, nobody) as (queue, task):
+            question = await asked(queue)
+            assert await asyncio.wait({task}, timeout=1.5) == (set(), {task})
+            assert queue.answer(question.id, "yes") == "counted"
+            assert (await task).answer is True
+    assert not is_seen(tmp_path)
 
 
 async def test_whoever_wants_nothing_asked_on_the_page_is_refused_at_once(tmp_path: Path) -> None:

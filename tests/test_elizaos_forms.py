@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -52,6 +53,24 @@ async def test_a_service_alone_is_a_plugin_too(tmp_path: Path) -> None:
         await call(connection, "watch", do="start")
         assert watched.read_text() == "watching"
     assert watched.read_text() == "stopped"
+
+
+async def test_tasks_are_there_once_a_service_has_registered_them_with_the_interval_they_are_queued_for(
+    tmp_path: Path,
+) -> None:
+    async with connected(form(tmp_path, "ticking")) as connection:
+        assert [(each.kind, each.name) for each in connection.offers.components] == [("service", "tick")]
+        changed = asyncio.Event()
+        connection.on_offers_changed = lambda _: changed.set()
+        await call(connection, "tick", do="start")
+        await asyncio.wait_for(changed.wait(), 30)
+        tasks = {each.name: each.interval for each in connection.offers.of("task")}
+        assert tasks == {"COUNT_UP": 1.0, "SWEEP": 1.0, "NOT_DUE": None}
+        for runs in (1, 2):
+            assert await call(connection, "COUNT_UP") == {"runs": runs, "task": "COUNT UP", "every": 1000}
+        assert await call(connection, "NOT_DUE") is None
+        with pytest.raises(ActionError, match="the broom is broken"):
+            await call(connection, "SWEEP")
 
 
 async def test_a_client_is_the_one_that_its_service_made(tmp_path: Path) -> None:

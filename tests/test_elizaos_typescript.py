@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import time
@@ -189,6 +190,36 @@ def test_a_plugin_lives_as_any_other_does(
     assert cli("status").json["plugins"] == []
     assert not list((cli.home / "runtime_plugins").glob("*/*"))
     assert not list((cli.home / "plugin_data").glob("*"))
+
+
+async def test_every_run_of_a_task_is_in_the_record_of_calls(tmp_path: Path, npm: NpmRegistry) -> None:
+    service = """
+class Kettle {
+  static serviceType = 'kettle'
+  static async start(runtime) {
+    runtime.registerTaskWorker({ name: 'WATCH_KETTLE', execute: async () => { throw new Error('it never boils') } })
+    await runtime.createTask(
+      { name: 'WATCH_KETTLE', tags: ['queue', 'repeat'], metadata: { updateInterval: 1000 } })
+    return new Kettle()
+  }
+  async stop() {}
+}
+"""
+    source = SOURCE.replace("const pour =", f"{service}const pour =").replace(
+        "actions:", "services: [Kettle], actions:"
+    )
+    publish(npm, source=source, agentConfig={"pluginParameters": {}})
+    async with app_at(tmp_path, environment(tmp_path, npm)) as (app, asked), asyncio.timeout(120):
+        await install(app)
+        await app.service.activate(TEA)
+        while not app.service.withheld(TEA):  # noqa: ASYNC110 # its worker says by itself what it has registered
+            await asyncio.sleep(0.05)
+        await app.service.activate(TEA)
+        assert any("task WATCH_KETTLE" in line for line in asked[-1].facts)
+        while not (made := app.service.calls.read()):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert (made[0].plugin, made[0].action, made[0].door) == (TEA, "task:WATCH_KETTLE", "schedule")
+    assert made[0].error == "action_failed"
 
 
 async def test_what_is_installed_is_asked_about_and_written_down_exactly(

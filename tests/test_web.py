@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
+import socket
 import stat
+import subprocess
 import sys
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
@@ -17,6 +20,7 @@ import pytest
 from benchmarks import made_up
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import ApprovalRequest
+from dynamic_plugins.core.connection_owner import owner_of, owners_are_told
 from dynamic_plugins.registry.entry import to_dict
 from dynamic_plugins.storage.approval_queue import ApprovalQueue
 from dynamic_plugins.web import access
@@ -79,6 +83,11 @@ async def visitor(served: Served) -> AsyncIterator[Visitor]:
         yield visitor
 
 
+def session_of(served: Served) -> str:
+    """Return the cookie's value for whoever runs this test."""
+    return served.key.session(str(os.geteuid()) if owners_are_told() else "")
+
+
 def consents(served: Served, plugin: str) -> list[str]:
     return [line["answer"] for line in served.app.audit.read(plugin) if line["what"].startswith("consent to")]
 
@@ -102,7 +111,7 @@ async def test_the_first_address_gives_a_cookie_and_no_page_has_the_token_in_its
         page = await browser.get(served.key.address + "browse")
         assert page.status_code == 200
         assert served.key.token not in page.text
-        assert served.key.session not in page.text
+        assert cookie.partition("=")[2].partition(";")[0] not in page.text
 
 
 async def test_another_site_s_page_gets_nothing_though_the_browser_has_the_cookie(
@@ -127,6 +136,41 @@ async def test_another_site_s_page_gets_nothing_though_the_browser_has_the_cooki
         assert served.site.operations.under_way() == []
 
 
+@pytest.mark.skipif(not owners_are_told(), reason="this machine does not tell whose a connection is")
+@pytest.mark.skipif(getattr(os, "geteuid", int)() != 0, reason="only root starts a process of another user's")
+async def test_a_cookie_that_another_user_s_server_was_sent_opens_nothing_for_them(
+    served: Served, visitor: Visitor
+) -> None:
+    assert (await visitor.get("/browse")).status == 200
+    cookie = f"{served.key.cookie}={visitor._client.cookies[served.key.cookie]}"
+    replay = """
+import encodings.idna, os, socket, sys
+os.setuid(int(sys.argv[1]))
+host, port = sys.argv[2].split(":")
+page = socket.create_connection((host, int(port)), timeout=20)
+page.sendall(f"GET /browse HTTP/1.1\\r\\nHost: {sys.argv[2]}\\r\\nCookie: {sys.argv[3]}\\r\\n\\r\\n".encode())
+print(page.recv(100).split()[1].decode())
+"""
+    for user, status in ((0, "200"), (65534, "401")):
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-c", replay, str(user), served.key.host, cookie],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.stdout.strip() == status, done.stderr
+
+
+async def test_whoever_has_gone_before_their_request_was_answered_was_nobody(served: Served) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_connection(listening.getsockname()) as ours:
+        peer, here = ours.getsockname(), listening.getsockname()
+        assert owner_of(peer, here) == (os.geteuid() if owners_are_told() else None)
+        ours.close()
+        assert owner_of(peer, here) is None
+    assert served.key.session("") != served.key.session("0")
+
+
 async def test_without_the_token_or_with_a_wrong_one_there_is_only_a_closed_page(served: Served) -> None:
     async with httpx2.AsyncClient(base_url=served.key.address, timeout=10) as browser:
         for path in ("/", "/browse", "/plugin?name=hello", "/asked", "/happened", "/doing/news", "/nothing"):
@@ -135,7 +179,7 @@ async def test_without_the_token_or_with_a_wrong_one_there_is_only_a_closed_page
             assert "This page is yours alone" in closed.text
             assert "hello" not in closed.text
         origin = {"Origin": served.key.address.rstrip("/")}
-        for token in ("wrong", "", "ä", served.key.session):
+        for token in ("wrong", "", "ä", session_of(served)):
             assert (await browser.get("/enter", params={"token": token})).status_code in (401, 403)
             assert (await browser.post("/enter", data={"token": token}, headers=origin)).status_code in (401, 403)
         assert not browser.cookies
@@ -179,7 +223,7 @@ async def test_a_browser_that_goes_away_while_it_sends_is_no_error(
         reader, writer = await asyncio.open_connection(host, int(port))
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {served.key.host}\r\nOrigin: {served.key.address.rstrip('/')}\r\n"
-            f"Cookie: {served.key.cookie}={served.key.session}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n"
+            f"Cookie: {served.key.cookie}={session_of(served)}\r\nContent-Length: 100\r\nExpect: 100-continue\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
         )
         writer.write(head.encode())
@@ -287,6 +331,39 @@ async def test_of_many_plugins_a_screen_is_shown_and_filters_narrow_them(home: P
         assert "Nothing was found" in both.text
         search = await visitor.get("/browse?q=weather+forecasts&page=x&kind=nonsense")
         assert 0 < search.html.count('class="card"') <= 20
+
+
+async def test_what_is_browsed_is_ordered_by_name_by_downloads_and_by_the_day_it_was_verified(
+    home: Path, tmp_path: Path
+) -> None:
+    told: dict[str, dict[str, Any]] = {
+        "tea-two": {"popularity": 7, "verified": {"date": "2026-10-01"}},
+        "Tea-three": {"popularity": 900},
+        "tea-one": {"verified": {"date": "2026-11-01"}},
+    }
+    entries = [
+        {"name": name, "description": "Brews tea", "packages": [{"type": "pypi", "name": name}], **more}
+        for name, more in told.items()
+    ]
+    file = tmp_path / "registry.json"
+    file.write_text(json.dumps({"schema": 1, "plugins": entries}))
+    async with serving(home, str(file)) as served, served.visitor() as visitor:
+        for order, first in {
+            "": ["tea-two", "Tea-three", "tea-one"],
+            "name": ["tea-one", "Tea-three", "tea-two"],
+            "popularity": ["Tea-three", "tea-two", "tea-one"],
+            "verified": ["tea-one", "tea-two", "Tea-three"],
+        }.items():
+            assert names_on(await visitor.get(f"/browse?order={order}")) == first
+        for query in ("q=brew+tea", "kind=mcp"):
+            assert names_on(await visitor.get(f"/browse?{query}&order=name")) == ["tea-one", "Tea-three", "tea-two"]
+        assert names_on(await visitor.get("/browse?order=verified&verified=1")) == ["tea-one", "tea-two"]
+        assert "the best first" not in (await visitor.get("/browse?q=brew+tea&order=name")).text
+
+
+def names_on(page: Page) -> list[str]:
+    """Return the plugins that a list shows, in order."""
+    return re.findall(r'<h2><a href="/plugin\?name=([^"&]+)"', page.html)
 
 
 async def test_a_name_that_is_nearly_right_leads_to_the_right_one(visitor: Visitor) -> None:
@@ -477,6 +554,31 @@ async def test_an_update_shows_what_is_new_and_changes_nothing_without_a_yes(hom
         assert "hello is pinned at 1.0.0 and was not changed" in refused.text
 
 
+async def test_newer_versions_are_looked_for_when_the_person_asks_and_brought_one_by_one(
+    home: Path, tmp_path: Path
+) -> None:
+    folder = await asyncio.to_thread(shutil.copytree, HELLO, tmp_path / "hello-plugin")
+    async with (
+        serving(home, registry_of(tmp_path / "registry.json", folder, KEEPER)) as served,
+        served.visitor() as visitor,
+    ):
+        for name in ("hello", "keeper"):
+            await visitor.answer(await visitor.do("install", name), "once")
+        assert "Nothing is changed." in (await visitor.get("/newer")).text
+        assert "2 are up to date." in (await visitor.settled(await visitor.post("/newer"))).text
+        project = folder / "pyproject.toml"
+        project.write_text(project.read_text().replace('version = "1.0.0"', 'version = "2.0.0"'))
+        found = await visitor.settled(await visitor.post("/newer"))
+        assert "hello 1.0.0 → 2.0.0" in found.text
+        assert "1 is up to date." in found.text
+        assert served.app.store.get("hello").installation.version == "1.0.0"
+        await visitor.answer(
+            await visitor.settled(await visitor.post("/do", **found.hidden("/do"), verb="update")), "once"
+        )
+        assert served.app.store.get("hello").installation.version == "2.0.0"
+        assert "hello updated" in (await visitor.get(found.path)).text
+
+
 @pytest.mark.skipif(probe.best_tier().level is Level.NONE, reason=f"no fence here: {probe.best_tier()}")
 async def test_what_an_action_may_not_reach_is_asked_about_and_held_to_the_answer(home: Path, tmp_path: Path) -> None:
     folder = made_up.write_plugin(tmp_path / "looker", "looker", "Looks", LOOKER)
@@ -644,8 +746,6 @@ def test_a_server_that_is_killed_while_it_asks_leaves_nothing_agreed_to(home: Pa
 
 
 def test_without_its_extra_the_command_says_what_is_missing(home: Path, cli: Cli) -> None:
-    import subprocess
-
     code = (
         "import sys; sys.modules['jinja2'] = None; from dynamic_plugins.cli import main; sys.exit(main(sys.argv[1:]))"
     )

@@ -23,12 +23,13 @@ from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.approval_queue import ApprovalQueue
 from dynamic_plugins.storage.audit import AuditLog
 from dynamic_plugins.storage.call_log import CallRecord
+from dynamic_plugins.storage.open_page import is_seen
 from dynamic_plugins.web import charts, live
 from dynamic_plugins.web.call_statistics import PERIODS, by_action, in_words, over_time, percentile, summary
 from dynamic_plugins.web.charts import Series
 from tests.test_asked_on_page import asked
 from tests.test_mcp_server import call, connected, install
-from tests.web_page import HELLO, Visitor, serving
+from tests.web_page import HELLO, KEEPER, PASSPHRASE, Visitor, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -174,6 +175,27 @@ async def test_an_mcp_client_s_call_goes_through_once_the_person_has_said_yes_on
     ]
 
 
+async def test_a_client_that_opens_no_page_is_told_where_the_person_enters_what_a_plugin_needs(
+    cli: Cli, served: Served, visitor: Visitor
+) -> None:
+    cli.env = {"DYNAMIC_PLUGINS_PASSPHRASE": PASSPHRASE}
+    await install(cli, KEEPER)
+    async with connected(cli) as client:
+        told = (await call(client, "activate_plugin", plugin_name="keeper"))["error"]
+        assert (told["code"], told["missing"]) == ("needs_configuration", ["KEEPER_API_TOKEN"])
+        assert told["page"] in told["message"]
+        assert served.key.token not in str(told)
+        async with httpx2.AsyncClient() as other:  # followed from another site's page, a strict cookie stays behind
+            locked = await other.get(told["page"])
+            assert locked.status_code == 401
+            assert '<a href="">Go on</a>' in locked.text
+        saved = await visitor.post("/plugin/settings", name="keeper", var__KEEPER_API_TOKEN="not-for-a-model")
+        assert "Saved." in saved.text
+        assert (await call(client, "activate_plugin", plugin_name="keeper"))["error"]["code"] == "needs_confirmation"
+        await answer(visitor, await visitor.get("/asked"), "yes")
+        assert (await call(client, "activate_plugin", plugin_name="keeper"))["ok"] is True
+
+
 async def test_a_page_that_is_started_anew_shows_what_was_asked_before(cli: Cli, home: Path) -> None:
     await install(cli, HELLO)
     settings = Settings.from_environment(cli.environment(), home=home)
@@ -224,6 +246,26 @@ async def test_only_so_many_browsers_listen_and_one_that_goes_away_makes_room(
             async with second._client.stream("GET", "/events") as stream:
                 if stream.status_code == 200:
                     break
+
+
+async def test_the_home_knows_whether_somebody_looks_at_its_page(
+    home: Path, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presence = served.site.presence
+    async with httpx2.AsyncClient(base_url=served.key.address) as stranger:
+        assert (await stranger.get("/asked")).status_code == 401
+    assert not presence.is_there
+    async with served.visitor() as visitor, asyncio.timeout(SECONDS):
+        assert presence.is_there  # without scripts: what was shown is read
+        while not is_seen(home):  # noqa: ASYNC110 # another process would look at the file
+            await asyncio.sleep(0.05)
+        monkeypatch.setattr(live, "STILL_THERE", 0.1)
+        news = news_of(visitor)
+        await anext(news)
+        assert presence.is_there
+        await news.aclose()
+        while presence.is_there:  # noqa: ASYNC110 # the server finds out as it writes
+            await asyncio.sleep(0.05)
 
 
 async def test_a_browser_that_reads_nothing_for_long_is_told_how_it_is_now_and_not_how_it_was() -> None:
@@ -290,6 +332,22 @@ async def test_pictures_say_in_words_what_they_show(home: Path, visitor: Visitor
     assert "Calls 1 calls, of which 0 failed." in names
     assert "How long they took Half of all calls took at most 20 ms, 95 % at most 20 ms." in names
     assert "<script>" not in page.html
+
+
+async def test_tokens_over_time_are_shown_by_plugin_and_of_one_plugin_by_action(home: Path, visitor: Visitor) -> None:
+    at = time.time() - 60
+    calls = [CallRecord(at, f"plugin-{number}", "look", "mcp", 1.0, "", 10 * number) for number in range(1, 8)]
+    noted(home, *calls, CallRecord(at, "plugin-7", "list", "mcp", 1.0, "", 500))
+    page = await visitor.get("/happened")
+    assert legend_of("Tokens of results", page) == ["plugin-7", "plugin-6", "plugin-5", "plugin-4", "all others"]
+    assert re.search(r"plugin-7 570, plugin-6 60, plugin-5 50, plugin-4 40, all others 60", page.html)
+    assert legend_of("Tokens of results", await visitor.get("/happened?plugin=plugin-7")) == ["list", "look"]
+
+
+def legend_of(title: str, page: Page) -> list[str]:
+    """Return what the picture called *title* tells apart."""
+    picture = page.html.partition(f"<h2>{title}</h2>")[2].partition("</figcaption>")[0]
+    return re.findall(r"</span>([^<]+)</li>", picture)
 
 
 async def test_consents_and_installs_are_there_and_none_is_ever_longer_than_a_screen(

@@ -188,6 +188,55 @@ def test_everything_that_matters_works_without_scripts(open_page: Callable[..., 
     assert home_cli("status").json["plugins"] == []
 
 
+def test_permissions_are_granted_and_taken_back_without_scripts(
+    home_cli: Cli, open_page: Callable[..., Page], served: Served
+) -> None:
+    home_cli("install", "--path", str(HELLO), "--yes")
+    page = open_page(java_script_enabled=False)
+    page.goto(f"{served.origin}/plugin?name=hello")
+    page.get_by_role("link", name="Permissions").click()
+    page.get_by_label("Start a program").fill("git")
+    page.get_by_role("button", name="See what changes").click()
+    expect(page.get_by_role("heading", name="Grant hello git?")).to_be_visible()
+    page.get_by_role("button", name="Yes, change it").click()
+    expect(page.get_by_role("status")).to_contain_text("may reach what you agreed to")
+    page.get_by_role("button", name="Take back …: start git").click()
+    page.get_by_role("button", name="No").click()
+    expect(page.get_by_role("button", name="Take back …: start git")).to_be_visible()
+    assert home_cli("permissions", "hello").json["allowed"] == {"programs": ["git"]}
+
+
+def test_a_keyboard_alone_adds_what_no_registry_lists(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    reach(page, "Add it by name")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/add")
+    reach(page, "A server's address, or a package")
+    page.keyboard.type("http://127.0.0.1:9/mcp")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/doing?*")
+    expect(page.locator(".facts")).to_contain_text("No registry lists it, so nobody has looked at it.")
+    reach(page, "No")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/browse?done=*")
+
+
+def test_a_link_of_another_site_s_leads_on_to_what_was_asked(chrome: Browser, served: Served) -> None:
+    with chrome.new_context() as context:
+        context.set_default_timeout(SLOWEST)
+        page = context.new_page()
+        page.goto(served.first_address)
+        page.route(
+            "http://chat.test/*",
+            lambda route: route.fulfill(body=f'<a href="{served.origin}/asked">answer</a>', content_type="text/html"),
+        )
+        page.goto("http://chat.test/")
+        page.get_by_role("link", name="answer").click()
+        expect(page.get_by_role("heading", name="This page is yours alone")).to_be_visible()
+        page.get_by_role("link", name="Go on").click()
+        expect(page.get_by_role("heading", name="Asked")).to_be_visible()
+
+
 def test_a_keyboard_alone_finds_and_installs_and_every_stop_is_seen(open_page: Callable[..., Page]) -> None:
     page = open_page()
     page.keyboard.press("Tab")
@@ -246,7 +295,10 @@ PATHS = (
     "/plugin?name=hello",
     "/plugin/settings?name=keeper",
     "/plugin/try?name=hello&action=greet",
+    "/plugin/permissions?name=hello",
     "/plugin/log?name=hello",
+    "/add",
+    "/newer",
     "/installed",
     "/asked",
     "/happened",

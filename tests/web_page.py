@@ -20,7 +20,7 @@ from dynamic_plugins.web.access import AccessKey
 from dynamic_plugins.web.web_server import serve_web
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from dynamic_plugins.app import App
     from dynamic_plugins.web.site import Site
@@ -136,9 +136,11 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(home: Path, *registries: str, **settings: Any) -> AsyncIterator[Served]:
-    """Serve the page on *home* for the block."""
-    told = Settings.from_environment({}, home=home, registries=registries)
+async def serving(
+    home: Path, *registries: str, environ: Mapping[str, str] | None = None, **settings: Any
+) -> AsyncIterator[Served]:
+    """Serve the page on *home* for the block, in the environment *environ*."""
+    told = Settings.from_environment(environ or {}, home=home, registries=registries)
     told = Settings(**{**vars(told), "passphrase": PASSPHRASE, "meaning": False, "offline": True, **settings})
     stop = asyncio.Event()
     with socket.create_server((LOOPBACK, 0)) as listening:

@@ -10,15 +10,7 @@ from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.exit_codes import DONE
 from dynamic_plugins.core.permission_text import granted_by_name, taken_back
-from dynamic_plugins.core.permissions import (
-    ANY,
-    NOTHING,
-    FileAccess,
-    Permissions,
-    parse_host,
-    parse_path,
-    parse_program,
-)
+from dynamic_plugins.core.permissions import NOTHING, Permissions, named_permissions
 
 if TYPE_CHECKING:
     import argparse
@@ -48,17 +40,13 @@ async def permissions(arguments: argparse.Namespace, settings: Settings, out: Ou
 def _said(arguments: argparse.Namespace, verb: str) -> Permissions:
     """Return what the options of *verb* name. Raises ValueError for what is no host, path or program."""
     given = {kind: getattr(arguments, f"{verb}_{kind}") for kind in ("network", "read", "write", "program")}
-    network = None if ANY in given["network"] else tuple(parse_host(host) for host in given["network"])
-    files = [FileAccess(_path(path), "write") for path in given["write"]]
-    files += [FileAccess(_path(path), "read") for path in given["read"]]
-    return Permissions(network, tuple(files), tuple(map(parse_program, given["program"])), declared=network is None)
+    read, write = (map(_path, given[kind]) for kind in ("read", "write"))
+    return named_permissions(given["network"], read, write, given["program"])
 
 
 def _path(said: str) -> str:
     """Return a path from where the command is typed as an absolute one; ``$NAME`` stays what was declared."""
-    return parse_path(
-        said if not said or said.startswith("$") else os.path.normpath(Path(said).expanduser().absolute())
-    )
+    return said if not said or said.startswith("$") else os.path.normpath(Path(said).expanduser().absolute())
 
 
 def _show(out: Output, found: PluginPermissions, allow: Permissions) -> None:

@@ -12,7 +12,7 @@ A registry entry says it under ``permissions``, a project under ``[tool.dynamic-
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -184,6 +184,20 @@ def parse_path(said: str) -> str:
     if found is None or (".." in re.split(r"[/\\]", found["rest"]) and not (found[1] and found["rest"] == "/..")):
         raise ValueError(f"{said[:80]!r} is no path: write an absolute one, ~/folder, $NAME or $NAME/folder")
     return said
+
+
+def named_permissions(
+    network: Iterable[str] = (), read: Iterable[str] = (), write: Iterable[str] = (), programs: Iterable[str] = ()
+) -> Permissions:
+    """Return what a person names to be granted or taken back; ``any`` among the hosts is all of them.
+
+    Raises ValueError for what is no host, path or program.
+    """
+    hosts = list(network)
+    allowed = None if ANY in hosts else tuple(map(parse_host, hosts))
+    files = [FileAccess(parse_path(path), "write") for path in write]
+    files += [FileAccess(parse_path(path), "read") for path in read]
+    return Permissions(allowed, tuple(files), tuple(map(parse_program, programs)), declared=allowed is None)
 
 
 def _network(value: Any) -> tuple[str, ...] | None:

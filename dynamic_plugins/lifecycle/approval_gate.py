@@ -117,6 +117,10 @@ class ApprovalGate:
         allowed = self.admission.allows_unlisted
         return replace(request, unlisted=plan.named, told=plan.told, by_itself=not allowed)
 
+    def settings_page(self, plugin: str) -> str:
+        """Return where the person enters the settings of *plugin* on this home's page; empty where none is open."""
+        return self._shared.settings_page(plugin) if self._shared is not None else ""
+
     def close(self) -> None:
         """Withdraw the questions that are still open on the page."""
         if self._shared is not None:

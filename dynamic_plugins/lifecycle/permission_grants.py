@@ -120,12 +120,7 @@ class PermissionGrants:
     async def _change(self, name: str, allow: Permissions, deny: Permissions) -> PluginPermissions:
         async with self._supervisor.hold(name) as handle:
             stored = self._store.get(name)
-            if stored.installation.remote is not None and (allow.files or allow.programs or allow.network is None):
-                reason = "it runs elsewhere: only hosts can be named for it, and it reaches nothing of this machine"
-                raise BadArgumentsError(name, reason)
-            allowed = both(left_of(stored.allowed, deny), allow)
-            changed = replace(stored, allowed=allowed, denied=_denied(_lifted(stored.denied, allow), deny))
-            self._check_taken_back(changed, deny)
+            changed = self._changed(stored, allow, deny)
             self._for_now.take_back(stored, deny)
             if changed == stored:
                 return self.of(name)
@@ -135,6 +130,28 @@ class PermissionGrants:
                 self._supervisor.restore(handle, saved)
         self._listener(Event(name, "permissions_changed"))
         return self.of(name, changed=True)
+
+    def _changed(self, stored: StoredPlugin, allow: Permissions, deny: Permissions) -> StoredPlugin:
+        """Return *stored* as :meth:`change` would leave it. Raises BadArgumentsError."""
+        if stored.installation.remote is not None and (allow.files or allow.programs or allow.network is None):
+            reason = "it runs elsewhere: only hosts can be named for it, and it reaches nothing of this machine"
+            raise BadArgumentsError(stored.name, reason)
+        allowed = both(left_of(stored.allowed, deny), allow)
+        changed = replace(stored, allowed=allowed, denied=_denied(_lifted(stored.denied, allow), deny))
+        self._check_taken_back(changed, deny)
+        return changed
+
+    def preview(self, name: str, allow: Permissions, deny: Permissions) -> PluginPermissions:
+        """Return what *name* may reach once :meth:`change` is made, which is not; its errors as there."""
+        self._admission.check_permissions(name, allow)
+        stored = self._store.get(name)
+        changed = self._changed(stored, allow, deny)
+        now = both(self._now(changed), left_of(self._for_now.of(stored), deny))
+        declared = stored.installation.permissions
+        differs = changed != stored
+        return PluginPermissions(
+            name, now, declared, changed.allowed, changed.denied, self._enforced(name, now), differs
+        )
 
     async def change_for_now(self, name: str, allow: Permissions, deny: Permissions = NOTHING) -> None:
         """Grant *allow* until this process closes, or take that back; a running worker ends, as for :meth:`change`."""

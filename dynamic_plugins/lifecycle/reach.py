@@ -7,7 +7,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.core.permissions import FileAccess, Permissions, parse_host, parse_path, parse_program
+from dynamic_plugins.core.permissions import (
+    FileAccess,
+    Permissions,
+    asks_more,
+    parse_host,
+    parse_path,
+    parse_program,
+)
+from dynamic_plugins.errors import PermissionDeniedError
 from dynamic_plugins.text.addresses import says
 from dynamic_plugins.workers.fence import system_paths
 
@@ -15,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dynamic_plugins.core.permissions import Access
-    from dynamic_plugins.errors import PermissionDeniedError
+    from dynamic_plugins.storage.usage_log import Refusal
 
 _NAMES_A_PATH = re.compile(
     r"(?:^|[_\W])(?:path|paths|file|files|filename|filepath|dir|directory|directories|folder|folders|repo|repository"
@@ -92,6 +100,16 @@ def refused(error: PermissionDeniedError) -> Permissions | None:
         return Permissions((), (FileAccess(path, error.kind),))
     except (ValueError, OSError):
         return None
+
+
+def still_refused(plugin: str, refusals: Iterable[Refusal], now: Permissions) -> list[tuple[Refusal, Permissions]]:
+    """Return those of *refusals* that *plugin*, which may reach *now*, would meet again, with what is to be granted."""
+    found = []
+    for refusal in refusals:
+        wanted = refused(PermissionDeniedError(plugin, refusal.kind, refusal.what))
+        if wanted is not None and not asks_more(now, wanted).is_nothing:
+            found.append((refusal, wanted))
+    return found
 
 
 def is_named(said: Iterable[str], wanted: Permissions) -> bool:

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.plugin import Task
+    from dynamic_plugins.storage.call_log import CallLog
     from dynamic_plugins.storage.usage_log import Journal
 
 TICK_SECONDS = 1.0
+DOOR = "schedule"
+"""What the record of calls has as the door of a task: nobody called it."""
 GRACE_SECONDS = 5.0
 """A task that came due while nothing ran waits so long after the start: starting an agent starts no worker."""
 
@@ -24,12 +27,12 @@ GRACE_SECONDS = 5.0
 class Scheduler:
     """Runs each task every *interval* seconds while its plugin is active, in one of the processes that share a home.
 
-    A task that fails is reported to *listener* (``task_failed``), counted in *journal*, and run again when it is next
-    due; one that still runs then is left alone.
+    A task that fails is reported to *listener* (``task_failed``), and run again when it is next due; one that still
+    runs then is left alone. Each run is counted in *journal* and noted in *calls*, as ``task:NAME``.
     """
 
-    def __init__(self, components: ComponentRegistry, journal: Journal, listener: Listener) -> None:
-        self._components, self._journal, self._listener = components, journal, listener
+    def __init__(self, components: ComponentRegistry, journal: Journal, calls: CallLog, listener: Listener) -> None:
+        self._components, self._journal, self._calls, self._listener = components, journal, calls, listener
         self._due: dict[tuple[str, str], float] = {}
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
 
@@ -75,7 +78,7 @@ class Scheduler:
     async def _work(self, key: tuple[str, str], task: Task) -> None:
         plugin, name = key
         try:
-            with self._journal.timed(plugin, name):
+            with self._calls.timed(plugin, f"task:{name}", DOOR), self._journal.timed(plugin, name):
                 await task.run()
         except Exception as error:  # a plugin in this process may raise anything: the others' tasks go on
             reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.catalog import Catalogue, Found, PluginRef
     from dynamic_plugins.storage.call_log import CallLog
     from dynamic_plugins.storage.state import HomeState
-    from dynamic_plugins.storage.usage_log import Journal
+    from dynamic_plugins.storage.usage_log import Journal, Refusal
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
     from dynamic_plugins.workers.loader_selector import LoaderSelector
@@ -129,7 +129,7 @@ class PluginManagementService:
         )
         self._reach = ReachGrants(store, approval, admission, self._permissions)
         self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
-        self._scheduler = Scheduler(components, journal, self._on_event)
+        self._scheduler = Scheduler(components, journal, calls, self._on_event)
         self._activation, self._installs, self._updates, self._swap = self._make_verbs()
 
     def set_changes(self) -> SetChanges:
@@ -418,6 +418,12 @@ class PluginManagementService:
             await self.configure(ref, values)
         return bool(values)
 
+    def settings_page(self, name: str) -> str:
+        """Return where the person enters the settings of this plugin on the page of this home, an address without any
+        token; empty where no page is open.
+        """
+        return self._approval.settings_page(name)
+
     async def variables(self, plugin: Named) -> list[tuple[Variable, bool]]:
         """Return every variable of an installed plugin, and whether it is set."""
         return self._values.of((await self.resolve(plugin)).name)
@@ -455,6 +461,18 @@ class PluginManagementService:
         BadArgumentsError where what *deny* names would stay within reach.
         """
         return await self._permissions.change((await self.resolve(plugin)).name, allow, deny)
+
+    async def preview_permissions(
+        self, plugin: Named, *, allow: Permissions = NOTHING, deny: Permissions = NOTHING
+    ) -> PluginPermissions:
+        """Return what :meth:`change_permissions` would come to, with its errors, and change nothing."""
+        return self._permissions.preview((await self.resolve(plugin)).name, allow, deny)
+
+    def refused(self, name: str) -> list[tuple[Refusal, Permissions]]:
+        """Return what calls of a plugin were refused and it still may not reach, with what would have to be granted."""
+        from dynamic_plugins.lifecycle.reach import still_refused
+
+        return still_refused(name, self.journal.refusals(name), self._permissions.of(name).now)
 
     def reach(self, name: str) -> tuple[PluginPermissions, list[str]]:
         """Return what an installed plugin may reach now, by its canonical name, and the folders that are its own."""

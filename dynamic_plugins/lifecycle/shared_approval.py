@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import AskedOnPageError, NeedsConfirmationError
 from dynamic_plugins.events import ANSWERED, WAITING, Event, Listener, ignore
 from dynamic_plugins.storage.approval_queue import ApprovalQueue, key_of
-from dynamic_plugins.storage.open_page import ASKED, page_address
+from dynamic_plugins.storage.open_page import ASKED, is_seen, page_address, settings_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,8 @@ KEPT_SECONDS = 300.0
 """How long an answer waits for the call that it is for to be made again."""
 WITHOUT_PAGE = 20.0
 """So long may the page be away, to be started anew, before nobody is waited for any more."""
+UNSEEN = 60.0
+"""So long is a page waited for that nobody looks at: time to read where one is asked, and to open it."""
 _BETWEEN = 0.25
 """A file is looked for so often, while a person thinks."""
 
@@ -77,6 +79,10 @@ class SharedApproval:
         except NeedsConfirmationError as nobody:
             return await self._ask_on_page(request, nobody, waits)
 
+    def settings_page(self, plugin: str) -> str:
+        """Return where the person enters the settings of *plugin*; empty where no page is open."""
+        return settings_page(self._home, plugin)
+
     def close(self) -> None:
         """Take the questions off the queue that still wait for their call to be made again."""
         while self._kept:
@@ -121,7 +127,8 @@ class SharedApproval:
         if question is None:
             raise nobody
         address = page_address(self._home)
-        self._listener(Event(request.name, WAITING, f"{request.question} It waits for your answer at {address}{ASKED}"))
+        where = f"It waits for your answer at {address}{ASKED}, for a minute, and longer while you look there."
+        self._listener(Event(request.name, WAITING, f"{request.question} {where}"))
         try:
             await self._wait(question)
         finally:
@@ -131,12 +138,15 @@ class SharedApproval:
         return self._tell(request, given)
 
     async def _wait(self, question: OpenQuestion) -> None:
-        """Return once there is an answer, there was time enough for one, or the page has gone for good."""
-        seen = time.monotonic()
+        """Return once there is an answer, time enough for one, the page has gone for good, or nobody looks."""
+        open_at = seen_at = time.monotonic()
         while question.given() is None and time.time() < question.question.until:
+            now = time.monotonic()
             if page_address(self._home) is not None:
-                seen = time.monotonic()
-            elif time.monotonic() - seen > WITHOUT_PAGE:
+                open_at = now
+            if is_seen(self._home):
+                seen_at = now
+            if now - open_at > WITHOUT_PAGE or now - seen_at > UNSEEN:
                 return
             await asyncio.sleep(_BETWEEN)
 

@@ -86,8 +86,11 @@ class CallLog:
         self._planned: asyncio.TimerHandle | None = None
 
     @contextmanager
-    def timed(self, plugin: str, action: str) -> Iterator[CallMeter]:
-        """Note the call made in this block: its time, what it gave, and whether it raised."""
+    def timed(self, plugin: str, action: str, door: str = "") -> Iterator[CallMeter]:
+        """Note the call made in this block: its time, what it gave, and whether it raised.
+
+        *door* is who made it, where that is not whoever came through the door of this process.
+        """
         begun, meter, error = time.perf_counter(), CallMeter(), ""
         try:
             yield meter
@@ -100,7 +103,7 @@ class CallLog:
         finally:
             ms = round((time.perf_counter() - begun) * 1000, 2)
             names = plugin[:_LONGEST_NAME], action[:_LONGEST_NAME]
-            self._keep(CallRecord(time.time(), *names, self._door, ms, error, meter.tokens))
+            self._keep(CallRecord(time.time(), *names, door or self._door, ms, error, meter.tokens))
 
     def _keep(self, record: CallRecord) -> None:
         with self._lock:

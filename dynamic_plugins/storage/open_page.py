@@ -1,11 +1,15 @@
-"""Where this home's page for people is open: ``web.json`` in the home, for as long as its server lives."""
+"""Where this home's page for people is open, ``web.json`` in the home for as long as its server lives, and whether
+anybody looks at it: its server touches ``web.seen`` for as long as somebody does.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from dynamic_plugins.core.atomic_file import read_json, write_atomically
 from dynamic_plugins.core.held_lock import HeldLock, is_held
@@ -17,6 +21,12 @@ if TYPE_CHECKING:
 FILE = "web.json"
 ASKED = "/asked"
 """The path of the page on which approvals are answered."""
+SETTINGS = "/plugin/settings"
+"""The path of the page on which a plugin's settings are entered."""
+SEEN_FILE = "web.seen"
+NOTED_EVERY = 5.0
+"""Seconds between two notes that somebody looks at the page."""
+_FRESH = 3 * NOTED_EVERY
 _LONGEST = 200
 
 
@@ -39,6 +49,7 @@ def announced(home: Path, address: str) -> Iterator[None]:
         yield
     finally:
         path.unlink(missing_ok=True)
+        (home / SEEN_FILE).unlink(missing_ok=True)
         lock.release()
 
 
@@ -53,6 +64,25 @@ def page_address(home: Path) -> str | None:
         return None
     address = address.rstrip("/")
     return address if is_held(_lock_path(home)) and address.isprintable() and len(address) < _LONGEST else None
+
+
+def settings_page(home: Path, plugin: str) -> str:
+    """Return where a person enters the settings of *plugin*, without any token; empty where no page is open."""
+    address = page_address(home)
+    return f"{address}{SETTINGS}?{urlencode({'name': plugin})}" if address is not None else ""
+
+
+def note_seen(home: Path) -> None:
+    """Let every process of *home* know that somebody looks at its page now. Raises OSError."""
+    (home / SEEN_FILE).touch(mode=0o600)
+
+
+def is_seen(home: Path) -> bool:
+    """Return whether somebody looks at the page of *home*, as far as its server can tell."""
+    try:
+        return time.time() - (home / SEEN_FILE).stat().st_mtime < _FRESH
+    except OSError:
+        return False
 
 
 def _lock_path(home: Path) -> Path:

@@ -8,11 +8,11 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from dynamic_plugins.core.atomic_file import read_json, write_atomically
 from dynamic_plugins.core.status import now
-from dynamic_plugins.errors import StateError
+from dynamic_plugins.errors import PermissionDeniedError, PermissionKind, StateError
 from dynamic_plugins.storage.state import LOCK_SECONDS
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.events import Event
 
 EVENTS_KEPT = 20
+REFUSALS_KEPT = 10
 MESSAGE_LENGTH = 300
 
 
@@ -52,18 +53,42 @@ class Usage:
         }
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """What a plugin was refused while it was called: *kind* is ``network``, ``read``, ``write`` or ``program``, and
+    *what* a host, a path or a program's name as far as the plugin's own words tell it.
+    """
+
+    at: str
+    kind: PermissionKind
+    what: str
+    action: str
+
+
 @dataclass
 class _Plugin:
     actions: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
     events: list[dict[str, str]] = field(default_factory=list)
     tasks: dict[str, float] = field(default_factory=dict)
     """When each task was begun last, in seconds since 1970."""
+    refused: dict[str, Refusal] = field(default_factory=dict)
+    """What it was refused last, by kind and name, the oldest first."""
 
     def add(self, other: _Plugin) -> None:
         for name, usage in other.actions.items():
             self.actions[name].add(usage)
         self.events = (self.events + other.events)[-EVENTS_KEPT:]
         self.tasks |= other.tasks
+        for refusal in other.refused.values():
+            self.refuse(refusal)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Keep *refusal* as the newest, once."""
+        key = f"{refusal.kind} {refusal.what}"
+        self.refused.pop(key, None)
+        self.refused[key] = refusal
+        while len(self.refused) > REFUSALS_KEPT:
+            del self.refused[next(iter(self.refused))]
 
 
 class Journal:
@@ -85,8 +110,12 @@ class Journal:
         errors = 0
         try:
             yield
-        except BaseException:  # a call that was cancelled did not succeed either
+        except BaseException as error:  # a call that was cancelled did not succeed either
             errors = 1
+            if isinstance(error, PermissionDeniedError):
+                refusal = Refusal(now(), error.kind, error.what, action)
+                with self._counting:
+                    self._new[plugin].refuse(refusal)
             raise
         finally:
             took = time.perf_counter() - begun
@@ -136,6 +165,13 @@ class Journal:
             everything.add(usage)
         actions = {name: usage.to_dict() for name, usage in sorted(mine.actions.items())}
         return {"usage": everything.to_dict() | {"actions": actions}, "events": mine.events}
+
+    def refusals(self, plugin: str) -> list[Refusal]:
+        """Return what *plugin* was refused, the newest first, this process included."""
+        mine = self._read().get(plugin, _Plugin())
+        with self._counting:
+            mine.add(self._new.get(plugin, _Plugin()))
+        return list(reversed(mine.refused.values()))
 
     def forget(self, plugin: str) -> None:
         """Drop everything about *plugin*."""
@@ -188,6 +224,10 @@ class Journal:
 
 def _parsed(data: dict[str, Any]) -> _Plugin:
     plugin = _Plugin(events=list(data["events"]), tasks=_times(data.get("tasks", {})))
+    for refused in data.get("refused", []):
+        if refused["kind"] in get_args(PermissionKind):
+            texts = {name: str(refused[name]) for name in ("at", "what", "action")}
+            plugin.refuse(Refusal(kind=refused["kind"], **texts))
     for name, usage in data["actions"].items():
         plugin.actions[name].add(Usage(**usage))
     return plugin
@@ -199,4 +239,5 @@ def _times(data: dict[str, Any]) -> dict[str, float]:
 
 def _plain(plugin: _Plugin) -> dict[str, Any]:
     actions = {name: vars(usage) for name, usage in plugin.actions.items()}
-    return {"actions": actions, "events": plugin.events, "tasks": plugin.tasks}
+    refused = [vars(each) for each in plugin.refused.values()]
+    return {"actions": actions, "events": plugin.events, "tasks": plugin.tasks, "refused": refused}

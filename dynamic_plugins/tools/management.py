@@ -157,7 +157,7 @@ class ManagementHandlers:
     async def install_plugin(self, plugin_name: str, version: str | None = None) -> dict[str, Any]:
         """Give the name and version installed, and what must be configured."""
         outcome = await self._service.install(plugin_name, version)
-        return _result(outcome) | _next_step(outcome)
+        return _result(outcome) | self._next_step(outcome)
 
     async def configure_plugin(
         self, plugin_name: str, configuration: list[dict[str, str]] | None = None
@@ -176,7 +176,7 @@ class ManagementHandlers:
         result = _result(outcome) | {"set": [variable.name for variable, is_set in known if is_set]}
         missing = [variable.name for variable in outcome.info.required_env_vars if not variable.is_set]
         optional = [v.name for v, is_set in known if not is_set and v.name not in missing]
-        return result | {"missing": missing, "optional": optional[:DEFAULT_LIMIT]} | _next_step(outcome)
+        return result | {"missing": missing, "optional": optional[:DEFAULT_LIMIT]} | self._next_step(outcome)
 
     def _value(self, plugin: str, declared: Sequence[Variable], name: str, value: str) -> str:
         variable = variables.variable_among(plugin, declared, name)
@@ -184,7 +184,7 @@ class ManagementHandlers:
             return variables.Pasted(self._pasted.reveal(value, plugin, variable))
         if variable.is_secret:
             why = f"{variable.name} is a secret, so it cannot be set through the conversation."
-            command = f"dynamic-plugins configure {plugin}"
+            command = f"dynamic-plugins configure {plugin}{self._or_on_page(plugin)}"
             raise BadArgumentsError(
                 plugin, f"{why} Enter it with: {command}", for_model=f"{why} The person enters it with: {command}"
             )
@@ -195,8 +195,10 @@ class ManagementHandlers:
         plugin = await self._service.resolve(plugin_name)
         try:
             outcome = await self._service.activate(plugin)
-        except NeedsConfigurationError:
+        except NeedsConfigurationError as error:
             if not await self._service.ask_for_missing(plugin):
+                if error.missing and (page := self._service.settings_page(plugin.name)):
+                    raise NeedsConfigurationError(error.name, error.missing, error.version, page) from None
                 raise
             outcome = await self._service.activate(plugin)
         mounted = self._service.components.plugins[plugin.name]
@@ -222,6 +224,21 @@ class ManagementHandlers:
             )
         return _result(await self._service.unload(plugin_name))
 
+    def _next_step(self, outcome: Outcome) -> dict[str, Any]:
+        missing = [variable for variable in outcome.info.required_env_vars if not variable.is_set]
+        if not missing:
+            # What is active has no next step, however it came to be configured.
+            return {} if outcome.info.status == "active" else {"next": f"activate_plugin {outcome.info.name}"}
+        name = outcome.info.name
+        return {
+            "needs": [{"name": v.name, "description": one_line(v.description), "secret": v.sensitive} for v in missing],
+            "next": f"The person runs: dynamic-plugins configure {name}{self._or_on_page(name)}",
+        }
+
+    def _or_on_page(self, plugin: str) -> str:
+        page = self._service.settings_page(plugin)
+        return f", or enters it on their own page: {page}" if page else ""
+
 
 def _result(outcome: Outcome) -> dict[str, Any]:
     info = outcome.info
@@ -237,17 +254,6 @@ def _result(outcome: Outcome) -> dict[str, Any]:
             f"shown the difference, by: dynamic-plugins activate {info.name}",
         }
     return result | ({"note": to_a_model(outcome.note)} if outcome.note else {})
-
-
-def _next_step(outcome: Outcome) -> dict[str, Any]:
-    missing = [variable for variable in outcome.info.required_env_vars if not variable.is_set]
-    if not missing:
-        # What is active has no next step, however it came to be configured.
-        return {} if outcome.info.status == "active" else {"next": f"activate_plugin {outcome.info.name}"}
-    return {
-        "needs": [{"name": v.name, "description": one_line(v.description), "secret": v.sensitive} for v in missing],
-        "next": f"The person runs: dynamic-plugins configure {outcome.info.name}",
-    }
 
 
 def one_line(text: str, limit: int = 120) -> str:

@@ -4,13 +4,19 @@ The token stands in the first address, which ``dynamic-plugins web`` prints. Who
 place and is sent on, so that no page of ours has a token in its address. What changes something is protected three
 times against other sites' pages: the cookie is ``SameSite=Strict``, a POST has to name our own origin, and another
 host's name is refused. A token in each form would add nothing to that: whoever gets past the origin could read it.
+
+Cookies know no ports: what another user of this machine serves on a port of theirs is sent ours, where it is opened in
+the same browser. So a cookie counts only for the user that has entered the token, where the system tells whose a
+connection is.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hmac
 import secrets
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -19,6 +25,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse
 
+from dynamic_plugins.core.connection_owner import owner_of, owners_are_told
 from dynamic_plugins.core.same_origin import refusal
 
 if TYPE_CHECKING:
@@ -48,11 +55,11 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class AccessKey:
-    """What opens the page at *host*, ``127.0.0.1:8767``: the *token* of the first address, then the *session*."""
+    """What opens the page at *host*, ``127.0.0.1:8767``: the *token* of the first address, then a cookie."""
 
     host: str
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    session: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     @property
     def cookie(self) -> str:
@@ -73,10 +80,14 @@ class AccessKey:
         """Return whether *token* is the right one."""
         return secrets.compare_digest(token.encode(), self.token.encode())
 
-    def admits(self, headers: Headers) -> bool:
-        """Return whether a request brings the cookie."""
+    def session(self, user: str) -> str:
+        """Return the cookie's value for whoever entered the token as *user* of this machine; empty of one elsewhere."""
+        return hmac.digest(self.secret.encode(), user.encode(), "sha256").hex()
+
+    def admits(self, headers: Headers, user: str) -> bool:
+        """Return whether a request of *user* brings the cookie that they were given."""
         given = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
-        return secrets.compare_digest(given.encode(), self.session.encode())
+        return secrets.compare_digest(given.encode(), self.session(user).encode())
 
 
 class GuardedPage:
@@ -117,7 +128,7 @@ class GuardedPage:
             app = self._static
         elif path == ENTER:
             app = await self._enter(Request(scope, receive))
-        elif self._key.admits(headers):
+        elif self._key.admits(headers, _user_of(scope)):
             app = self._app
         else:
             app = self._locked(Request(scope), False)
@@ -133,8 +144,29 @@ class GuardedPage:
         # A browser that was sent here by another site's page brings no strict cookie with the next request: the locked
         # page that it sees has a link, and following that is our own page's doing.
         response = RedirectResponse("/", 303)
-        response.set_cookie(self._key.cookie, self._key.session, httponly=True, samesite="strict", path="/")
+        session = self._key.session(_user_of(request.scope))
+        response.set_cookie(self._key.cookie, session, httponly=True, samesite="strict", path="/")
         return response
+
+
+def _user_of(scope: Scope) -> str:
+    """Return which user of this machine sends a request: their number; empty for one elsewhere, or where nobody tells.
+
+    Whoever has gone by now is told from all of these: they are nobody, and a cookie of nobody's is worth nothing.
+    """
+    peer, here = scope.get("client"), scope.get("server")
+    if peer is None or here is None or not owners_are_told():
+        return ""
+    if (owner := owner_of(tuple(peer), tuple(here))) is not None:
+        return str(owner)
+    return f"gone {secrets.token_urlsafe(16)}" if peer[0] == here[0] or _is_loopback(peer[0]) else ""
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 async def _token_in(request: Request) -> str:

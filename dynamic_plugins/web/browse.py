@@ -108,6 +108,7 @@ class _Browse:
             repository=_web_address(found.entry.repository),
             verified=verified_in_words(told["verified"]) if "verified" in told else "",
             permissions=permission_rows(*may),
+            refused=_refused(len(service.refused(name))) if info is not None else "",
             actions=_actions(self._app, told),
             withheld=service.withheld(name),
             saved=bool(request.query_params.get("saved")),
@@ -172,6 +173,11 @@ def permission_rows(permissions: Permissions, enforced: Enforcement) -> list[dic
         risky = NOBODY_DECLARED in text or mark.startswith("not")
         rows.append({"name": name, "text": words, "mark": mark.rstrip(")"), "risky": risky})
     return rows
+
+
+def _refused(times: int) -> str:
+    """Return how much it was refused, in words; empty where that is nothing."""
+    return "" if not times else "one thing" if times == 1 else f"{times} things"
 
 
 def _actions(app: App, told: Mapping[str, Any]) -> list[dict[str, Any]]:

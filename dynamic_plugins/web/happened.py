@@ -37,6 +37,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 _POINTS = 100
 """Where there can be points on a line; what is nearer to one another is one point."""
 _TOLD = 3
+_TOKEN_COLOURS = ("c4", "c1", "c2", "c3", "c5")
+_OTHERS = "all others"
 _ROWS = ("Installed, removed, switched", "Agreed to", "Declined")
 
 
@@ -174,10 +176,27 @@ def _charts(records: Sequence[CallRecord], view: View, bounds: Sequence[float]) 
     tokens = charts.stacked_bars(
         "Tokens of results",
         f"What was returned comes to about {all_of_it.tokens:,} tokens.",
-        [Series("tokens", "c4", row(lambda each: each.tokens))],
+        _token_series(records, view, bounds),
         steps,
     )
     return [calls, latency, tokens]
+
+
+def _token_series(records: Sequence[CallRecord], view: View, bounds: Sequence[float]) -> list[Series]:
+    """Return the tokens of each plugin over time, or of each action where one plugin is shown: the largest by name."""
+    by: dict[str, list[CallRecord]] = defaultdict(list)
+    for record in records:
+        by[record.action if view.plugin else record.plugin].append(record)
+    totals = {name: sum(record.tokens for record in mine) for name, mine in by.items()}
+    largest = sorted((name for name in by if totals[name]), key=lambda name: (-totals[name], name))
+    if len(largest) > len(_TOKEN_COLOURS):
+        rest = largest[len(_TOKEN_COLOURS) - 1 :]
+        by[_OTHERS] = [record for name in rest for record in by[name]]
+        largest = [*largest[: len(_TOKEN_COLOURS) - 1], _OTHERS]
+    return [
+        Series(name, colour, tuple(float(each.tokens) for each in over_time(by[name], bounds)))
+        for name, colour in zip(largest or ["tokens"], _TOKEN_COLOURS, strict=False)
+    ]
 
 
 def _small(each: Any, actions: Sequence[Any]) -> tuple[Any, Any]:

@@ -21,6 +21,8 @@ MOST_MATCHES = 200
 """So many of the best matches of a search are gone through; nobody reads further."""
 KINDS = get_args(Kind)
 KEYS = ("no", "yes")
+ORDERS = ("name", "popularity", "verified")
+"""What the list can be ordered by; else it is as registries list it, or the best first of what was searched for."""
 REACHES = ("named", "offline", "no-files", "no-programs")
 """What a plugin is content with: named hosts, no network at all, no files of the person's, no other programs."""
 
@@ -32,8 +34,12 @@ class Facts(NamedTuple):
     categories: tuple[str, ...]
     needs_key: bool
     runs_here: bool
-    verified: bool
+    verified: str
+    """When it was verified, as a date; empty where it was not."""
     reaches: frozenset[str]
+    popularity: int
+    name: str
+    """As it is ordered."""
 
 
 def facts_of(entry: Entry, runs_here: Callable[[Entry], bool]) -> Facts:
@@ -50,8 +56,10 @@ def facts_of(entry: Entry, runs_here: Callable[[Entry], bool]) -> Facts:
         entry.categories,
         any(needed.is_secret for needed in required_of(entry)),
         runs_here(entry),
-        entry.verified is not None,
+        entry.verified.date if entry.verified is not None else "",
         frozenset(name for name, holds in content.items() if holds),
+        entry.popularity or 0,
+        entry.name.casefold().removeprefix("@"),
     )
 
 
@@ -71,6 +79,7 @@ class BrowseQuery:
     reach: str = ""
     runs: bool = False
     verified: bool = False
+    order: str = ""
     page: int = 1
 
     @classmethod
@@ -84,6 +93,7 @@ class BrowseQuery:
             reach=_one_of(REACHES, told.get("reach", "")),
             runs=bool(told.get("runs")),
             verified=bool(told.get("verified")),
+            order=_one_of(ORDERS, told.get("order", "")),
             page=page_number(told.get("page", "")),
         )
 
@@ -105,7 +115,7 @@ class BrowseQuery:
             and (not self.key or facts.needs_key is (self.key == "yes"))
             and (not self.reach or self.reach in facts.reaches)
             and (facts.runs_here or not self.runs)
-            and (facts.verified or not self.verified)
+            and (bool(facts.verified) or not self.verified)
         )
 
 
@@ -137,6 +147,7 @@ class Listing:
     def __init__(self, app: App) -> None:
         self._app = app
         self._facts: tuple[str, list[Facts]] | None = None
+        self._orders: tuple[list[Facts], dict[str, Sequence[int]]] = ([], {})
         self._working = asyncio.Lock()
 
     async def find(self, wanted: BrowseQuery) -> Shown:
@@ -145,17 +156,29 @@ class Listing:
         if wanted.query:
             found = await self._matching(wanted)
             return _screen(found, range(len(found)), wanted.page, len(entries))
-        if wanted.is_narrow:
+        positions: Sequence[int] = range(len(entries))
+        if wanted.is_narrow or wanted.order:
             facts = await self._all_facts(entries)
-            positions: Sequence[int] = [at for at, each in enumerate(facts) if wanted.admits(each)]
-        else:
-            positions = range(len(entries))
+            positions = self._ordered(wanted.order, facts)
+        if wanted.is_narrow:
+            positions = [at for at in positions if wanted.admits(facts[at])]
         return _screen(entries, positions, wanted.page, len(entries))
 
     async def _matching(self, wanted: BrowseQuery) -> Sequence[Entry]:
         matches = await self._app.catalogue.search(wanted.query, MOST_MATCHES)
         found = [match.entry for match in matches]
-        return [entry for entry in found if wanted.admits(self.facts(entry))] if wanted.is_narrow else found
+        if not (wanted.is_narrow or wanted.order):
+            return found
+        facts = [self.facts(entry) for entry in found]
+        return [found[at] for at in in_order(wanted.order, facts) if wanted.admits(facts[at])]
+
+    def _ordered(self, order: str, facts: list[Facts]) -> Sequence[int]:
+        """Return the positions of all entries in this *order*, worked out once for each state of the registry."""
+        if self._orders[0] is not facts:
+            self._orders = (facts, {})
+        if order not in self._orders[1]:
+            self._orders[1][order] = in_order(order, facts)
+        return self._orders[1][order]
 
     def facts(self, entry: Entry) -> Facts:
         """Return what filters ask of one entry."""
@@ -182,6 +205,18 @@ class Listing:
         """Work out what the first search and the first filter will want. Raises RegistryUnavailableError."""
         await self._app.catalogue.search("anything", 1)
         await self._all_facts(await self._app.registry.entries())
+
+
+def in_order(order: str, facts: Sequence[Facts]) -> Sequence[int]:
+    """Return the positions of *facts*, ordered: by name, or the most used or last verified first and then by name."""
+    if not order:
+        return range(len(facts))
+    positions = sorted(range(len(facts)), key=lambda at: facts[at].name)
+    if order == "popularity":
+        positions.sort(key=lambda at: facts[at].popularity, reverse=True)
+    elif order == "verified":
+        positions.sort(key=lambda at: facts[at].verified, reverse=True)
+    return positions
 
 
 def _screen(entries: Sequence[Entry], positions: Sequence[int], page: int, known: int) -> Shown:

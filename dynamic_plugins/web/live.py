@@ -89,12 +89,13 @@ class News:
         mine = Listener()
         self._listeners.add(mine)
         try:
-            if self._watching is None:
-                self._now = await asyncio.to_thread(self._look)
-            self._watching = self._watching or asyncio.create_task(self._watch())
-            yield _event(self._now)
-            while True:
-                yield await mine.next()
+            with self._site.presence.listening():
+                if self._watching is None:
+                    self._now = await asyncio.to_thread(self._look)
+                self._watching = self._watching or asyncio.create_task(self._watch())
+                yield _event(self._now)
+                while True:
+                    yield await mine.next()
         finally:
             self._listeners.discard(mine)
             if not self._listeners and self._watching is not None:

@@ -13,7 +13,7 @@ import secrets
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.approval import Answer
 from dynamic_plugins.core.status import Outcome
@@ -47,6 +47,8 @@ _DONE = {
     "sign-in": "is signed in",
     "sign-out": "is signed out",
     "configure": "is configured",
+    "outdated": "was compared with what can be had",
+    "permissions": "may reach what you agreed to, from its next call on",
     "call": "answered",
 }
 _DOING = {
@@ -62,17 +64,32 @@ _DOING = {
     "reload": "Starting anew",
     "sign-in": "Signing in to",
     "sign-out": "Signing out of",
+    "outdated": "Looking for newer versions",
+    "permissions": "Changing the permissions of",
     "call": "Calling",
 }
 
 log = logging.getLogger(__name__)
 
 
+class Consent(Protocol):
+    """What a person is asked to agree to: an ApprovalRequest, or a change that they have asked for themselves."""
+
+    @property
+    def verb(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def facts(self) -> list[str]: ...
+    @property
+    def changes(self) -> tuple[str, ...]: ...
+
+
 @dataclass
 class Question:
     """What a verb asks the person: consent to *request*, or to sign in at the address of *sign_in*."""
 
-    request: ApprovalRequest | None
+    request: Consent | None
     answers: tuple[Answer, ...]
     sign_in: SignInRequest | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -94,7 +111,7 @@ class Operation:
     plugin: str
     after: str
     action: str = ""
-    """Of a call: what is called."""
+    """Of a call: what is called; of permissions: what is changed; of an install: where it runs, if elsewhere."""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     step: Event | None = None
     """What it is doing now."""
@@ -247,6 +264,12 @@ class Operations:
             return Answer.BEFOREHAND
         answer = await self._ask(operation, Question(request, _ANSWERS.get(request.verb, (Answer.ONCE,))))
         return answer if request.verb in _ANSWERS else bool(answer)
+
+    async def agree(self, change: Consent) -> bool:
+        """Ask the person at the page that began it whether what they want to be changed is to be."""
+        operation = _CURRENT.get()
+        assert operation is not None  # noqa: S101 - only what an operation makes asks so
+        return bool(await self._ask(operation, Question(change, (Answer.ONCE,))))
 
     async def _ask(self, operation: Operation, question: Question) -> Answer:
         operation.question = question

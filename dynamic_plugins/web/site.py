@@ -18,6 +18,7 @@ from dynamic_plugins.storage.approval_queue import ApprovalQueue
 from dynamic_plugins.text.printable import printable
 from dynamic_plugins.web.listing import Listing
 from dynamic_plugins.web.operations import Operations
+from dynamic_plugins.web.presence import Presence
 from dynamic_plugins.web.worker_lines import WorkerLines
 
 if TYPE_CHECKING:
@@ -33,17 +34,21 @@ MOST_FIELDS = 500
 
 @dataclass(frozen=True)
 class Site:
-    """What the pages share: *app* does the work, *operations* are what browsers began, *lines* what plugins printed."""
+    """What the pages share: *app* does the work, *operations* are what browsers began, *lines* what plugins printed,
+    *presence* is who looks.
+    """
 
     app: App
     operations: Operations = field(default_factory=Operations)
     lines: WorkerLines = field(default_factory=WorkerLines)
+    presence: Presence = field(default_factory=Presence)
 
     def page(self, request: Request, template: str, *, code: int = 200, **values: Any) -> Response:
         """Return a page made from *template*; whatever *values* hold is escaped, and shown without what controls text.
 
         *here* among them says which part of the page it belongs to: ``browse``, ``installed``, ``asked``, ``happened``.
         """
+        self.presence.shown()
         done = self.operations.get(request.query_params.get("done", ""))
         asked = len(self.queue.open())
         common = {"here": "", "done": done if done is not None and done.is_over else None, "asked_count": asked}

@@ -34,8 +34,11 @@ async def _uninstall(service: PluginManagementService, name: str, _version: str 
     return await service.uninstall(name, ask=True)
 
 
+REMOTE = "install-remote"
+"""An install of what is used where it runs, though it could be installed here."""
 VERBS: dict[str, Verb] = {
     "install": lambda service, name, version: service.install(name, version),
+    REMOTE: lambda service, name, version: service.install(name, version, remote=True),
     "update": lambda service, name, version: service.update(name, version),
     "rollback": lambda service, name, _: service.versions.rollback(name),
     "pin": lambda service, name, _: service.versions.pin(name),
@@ -49,6 +52,8 @@ VERBS: dict[str, Verb] = {
     "sign-out": lambda service, name, _: service.sign_out(name),
 }
 """What a form may ask for, by the name of its button."""
+YES_WORDS = {"permissions": "change it", "call": "", "reach": ""}
+"""What a yes is to, where that is not the verb itself with "it"."""
 AGREE = {
     Answer.ONCE: "Yes",
     Answer.CONVERSATION: "Yes, while this page runs",
@@ -83,15 +88,14 @@ class _Verbs:
         after = link("/installed") if verb == "uninstall" else link("/plugin", name=name)
         if entered.get("back") == "list":
             after = link("/installed", show=entered.get("show", ""), page=entered.get("page", ""))
-        operation = self._operations.begin(
-            Operation(verb, name, after), lambda: VERBS[verb](self._service, name, version)
-        )
+        begun = Operation("install", name, after, "remote") if verb == REMOTE else Operation(verb, name, after)
+        operation = self._operations.begin(begun, lambda: VERBS[verb](self._service, name, version))
         return await self.follow(operation)
 
     async def follow(self, operation: Operation) -> Response:
         """Return the page that comes next: where it ended, or what it is doing."""
         await operation.decided(SOON)
-        return see_end(operation) if operation.is_over else see("/doing", id=operation.id)
+        return see_end(operation) if operation.is_over else see_operation(operation)
 
     async def doing(self, request: Request) -> Response:
         """Show what a verb does, or what it asks."""
@@ -106,6 +110,7 @@ class _Verbs:
             operation=operation,
             question=question,
             facts=_facts(question),
+            yes=_yes_words(question),
             agree={str(answer): AGREE[answer] for answer in question.answers} if question is not None else {},
         )
 
@@ -144,13 +149,20 @@ class _Verbs:
         operation = self._named((await fields_of(request)).get("id", ""))
         self._operations.cancel(operation)
         await operation.news(operation.changes, SOON)
-        return see("/plugin", name=operation.plugin) if operation.verb != "install" else see("/browse")
+        if operation.verb == "install":
+            return see("/browse")
+        return see("/plugin", name=operation.plugin) if operation.plugin else see(operation.after)
 
     def _named(self, operation: str) -> Operation:
         found = self._operations.get(operation)
         if found is None:
             raise HTTPException(404)
         return found
+
+
+def see_operation(operation: Operation) -> Response:
+    """Return the way to what an *operation* does, or asks."""
+    return see("/doing", id=operation.id)
 
 
 def see_end(operation: Operation) -> Response:
@@ -169,6 +181,14 @@ def see_end(operation: Operation) -> Response:
         path = link("/browse")
     joint = "&" if "?" in path else "?"
     return see(f"{path}{joint}done={operation.id}")
+
+
+def _yes_words(question: Question | None) -> str:
+    """Return what stands behind the first button's yes: ``install it``."""
+    if question is None or question.request is None:
+        return ""
+    request = question.request
+    return "use it" if request.changes else YES_WORDS.get(request.verb, f"{request.verb} it")
 
 
 def _facts(question: Question | None) -> list[str]:

@@ -17,8 +17,21 @@ from dynamic_plugins.errors import PluginError
 from dynamic_plugins.integrations.http_middleware import EndedAnswers
 from dynamic_plugins.integrations.secret_form import QuietServer
 from dynamic_plugins.storage.open_page import announced
-from dynamic_plugins.web import asked, browse, happened, installed, live, plugin_log, settings_page, try_action, verbs
-from dynamic_plugins.web.access import GuardedPage
+from dynamic_plugins.web import (
+    add_page,
+    asked,
+    browse,
+    happened,
+    installed,
+    live,
+    newer,
+    permissions_page,
+    plugin_log,
+    settings_page,
+    try_action,
+    verbs,
+)
+from dynamic_plugins.web.access import ENTER, GuardedPage
 from dynamic_plugins.web.site import HERE, Site, templates
 
 if TYPE_CHECKING:
@@ -31,7 +44,10 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.web.access import AccessKey
 
-PARTS = (browse, installed, settings_page, try_action, plugin_log, verbs, asked, happened, live)
+PARTS = (
+    *(browse, add_page, installed, settings_page, permissions_page),
+    *(newer, try_action, plugin_log, verbs, asked, happened, live),
+)
 """The parts of the page: each has its routes."""
 
 _STATUS = {"unknown_plugin": 404, "not_installed": 404, "ambiguous_name": 404, "internal_error": 500}
@@ -58,10 +74,15 @@ async def serve_web(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who sends a request is told by the connection, never by the request
         timeout_graceful_shutdown=2,
     )
     server = QuietServer(config)
-    beside = [asyncio.create_task(_end(site, server, stop, ended)), asyncio.create_task(_prepare(site))]
+    beside = [
+        asyncio.create_task(_end(site, server, stop, ended)),
+        asyncio.create_task(_prepare(site)),
+        asyncio.create_task(site.presence.tell(site.app.settings.home)),
+    ]
     try:
         with announced(site.app.settings.home, key.address):
             announce()
@@ -118,5 +139,7 @@ class _Locked:
     def __init__(self) -> None:
         self._template = templates().get_template("locked.html")
 
-    def __call__(self, _request: Request, was_wrong: bool) -> Response:
-        return HTMLResponse(self._template.render(was_wrong=was_wrong), 403 if was_wrong else 401)
+    def __call__(self, request: Request, was_wrong: bool) -> Response:
+        # An empty address is that of this very page: the link asks for it anew, as our own page's doing.
+        here = "/" if was_wrong or request.url.path == ENTER else ""
+        return HTMLResponse(self._template.render(was_wrong=was_wrong, here=here), 403 if was_wrong else 401)

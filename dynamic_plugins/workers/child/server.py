@@ -76,6 +76,10 @@ class Server:
         content = ((await answer).get("result") or {}).get("content") or {}
         return content.get("text") if isinstance(content, dict) else None
 
+    def tools_changed(self) -> None:
+        """Have the host ask for the tools again."""
+        self._channel.send({"method": "notifications/tools/list_changed"})
+
     def log(self, level: str, text: str) -> None:
         """Write one line to the host's log."""
         self._channel.send({"method": "notifications/message", "params": {"level": level, "data": text}})
@@ -113,7 +117,7 @@ class Server:
 
     def _initialize(self, params: dict[str, Any]) -> dict[str, Any]:
         self._host_has_model = "sampling" in (params.get("capabilities") or {})
-        can: dict[str, Any] = {"tools": {}, "logging": {}}
+        can: dict[str, Any] = {"tools": {"listChanged": True}, "logging": {}}
         if self._providers():
             can["resources"] = {}
         info = {"name": self._facts["plugin"], "version": "0"}

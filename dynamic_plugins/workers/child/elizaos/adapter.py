@@ -14,6 +14,7 @@ from .component_discovery import PackageContents, discover, summary_of
 from .component_kinds import action_method, attribute_of, name_of, provider_method
 from .parameter_schema import parameter_schema
 from .services import DependencyContainer
+from .tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,7 +39,8 @@ class NoComponentsError(Exception):
 def load(facts: dict[str, Any], host: Any) -> ComponentSet:
     """Import the package named by ``entry_point`` and return its components.
 
-    *host* has the ``ask_host`` of the server. Raises what the import raises, and NoComponentsError.
+    *host* has the ``ask_host`` and the ``tools_changed`` of the server. Raises what the import raises, and
+    NoComponentsError.
     """
     name, _, attribute = facts["entry_point"].partition(":")
     module = import_module(name)
@@ -60,6 +62,7 @@ class _Adapter:
         settings = {name: os.environ[name] for name in facts["variables"] if name in os.environ}
         folder = facts.get("folder") or os.getcwd()  # noqa: PTH109 # pathlib is slow to import
         self._container = DependencyContainer(contents, settings, folder, host.ask_host)
+        self._tasks = Tasks(self._container, self.components, host.tools_changed)
         self.components.closing = self._container.stop
         for action in contents.actions:
             self._add_action(action)
@@ -119,7 +122,15 @@ class _Adapter:
         listed = {id(thing) for thing in self._contents.services}
         for service in self._container.services:
             if id(service.thing) in listed and not self._is_taken("service:", service.name):
-                self.components.add_service(Service(service.name, service.start, service.stop, service.description))
+                start = self._service_start(service)
+                self.components.add_service(Service(service.name, start, service.stop, service.description))
+
+    def _service_start(self, service: ElizaService) -> Callable[[], Awaitable[None]]:
+        async def start() -> None:
+            await service.start()
+            await self._tasks.add()
+
+        return start
 
     def _add_callable(
         self,
@@ -153,9 +164,10 @@ class _Adapter:
 
         async def call(arguments: dict[str, Any]) -> Any:
             turn = arguments.get("turn") or {}
-            await self._container.prepare()
+            await self._prepare()
             made = Call(name, turn, str(turn.get("user", "")))
             value = await self._container.injector.call(await self._bound_method(thing, method), made)
+            await self._tasks.add()
             return _provider_text(value) if kind == "provider" else plain(value)
 
         description = str(attribute_of(thing, "description", ""))
@@ -168,8 +180,10 @@ class _Adapter:
         async def call(arguments: dict[str, Any]) -> Any:
             made = Call(name, arguments, by_schema=True)
             try:
-                await self._container.prepare()
-                return made.result(await self._container.injector.call(await lookup(), made))
+                await self._prepare()
+                value = await self._container.injector.call(await lookup(), made)
+                await self._tasks.add()  # of a service that was started for the call, too
+                return made.result(value)
             except ActionFailedError as error:
                 raise ActionFailedError(f"{error}{self._container.failures()}") from None
             except Exception as error:  # a stranger's handler may raise anything
@@ -178,6 +192,10 @@ class _Adapter:
                 raise
 
         return call
+
+    async def _prepare(self) -> None:
+        await self._container.prepare()
+        await self._tasks.add()
 
     def _client_lookup(self, client: ElizaService, method: str) -> Lookup:
         async def lookup() -> Callable[..., Any]:

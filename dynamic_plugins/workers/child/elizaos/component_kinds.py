@@ -84,6 +84,8 @@ def _kind_of_class(value: type, package: str) -> str | None:
 
 
 def _kind_by_shape(value: Any, class_name: str) -> str | None:
+    if class_name.endswith("TaskWorker"):
+        return None  # it looks like an action, and is known once the plugin has registered it
     runs = _callable_member(value, _ACTION_METHODS_OF_CLASSES) is not None
     if class_name.endswith("Evaluator") and runs:
         return "evaluator"

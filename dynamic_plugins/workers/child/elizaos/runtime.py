@@ -100,6 +100,7 @@ class MinimalRuntime:
         self.evaluators: list[Any] = []
         self._services: dict[str, list[Any]] = {}
         self._models: dict[str, Any] = {}
+        self._task_workers: dict[str, Any] = {}
         self._settings: dict[str, Any] = dict(settings)
         self._store = store
 
@@ -123,6 +124,13 @@ class MinimalRuntime:
         if name not in self._models:
             raise RuntimeError(f"No model handler registered for: {name}")
         return await self._models[name](self, {**(params or {}), **more} if not isinstance(params, str) else params)
+
+    def register_task_worker(self, worker: Any) -> None:
+        name = worker["name"] if isinstance(worker, dict) else worker.name
+        self._task_workers[name] = worker
+
+    def get_task_worker(self, name: str) -> Any:
+        return self._task_workers.get(name)
 
     async def get_room(self, room_id: Any) -> Any:
         return next(iter(await self._store.get_rooms_by_ids([room_id])), None)

@@ -146,7 +146,8 @@ class DependencyContainer:
         for thing in _most_derived([*contents.services, *contents.service_classes]):
             self.service_of(thing)
         self._self_preparing = [plugin for plugin in contents.plugins if callable(_member(plugin, "init"))]
-        self._made_runtime: Any = None
+        self.made_runtime: Any = None
+        """The runtime, once something has asked for it."""
         self._shared: dict[str, Any] = {}
         self._init_failures: list[str] = []
 
@@ -165,16 +166,16 @@ class DependencyContainer:
 
     async def runtime(self) -> Any:
         """Return the plugin's runtime."""
-        if self._made_runtime is None:
-            self._made_runtime = await make_runtime(self._settings, self._ask_model, self._folder)
+        if self.made_runtime is None:
+            self.made_runtime = await make_runtime(self._settings, self._ask_model, self._folder)
             for plugin in self._contents.plugins:
                 await self._register(plugin)
-        return self._made_runtime
+        return self.made_runtime
 
     async def stop(self) -> None:
         """Stop what was started here, the last first; one that fails does not keep the others."""
         stops = [service.stop for service in self.services]
-        if self._made_runtime is not None:
+        if self.made_runtime is not None:
             # A plugin with an `init` and a `stop` is its own service.
             methods = [stop_method(plugin) for plugin in self._self_preparing]
             stops = [method for method in methods if method is not None] + stops
@@ -246,9 +247,9 @@ class DependencyContainer:
 
     async def _register(self, plugin: Any) -> None:
         """Do for *plugin* what elizaOS does when it registers one, except for its services."""
-        self._made_runtime.providers.extend(each for each in self._contents.providers if hasattr(each, "position"))
+        self.made_runtime.providers.extend(each for each in self._contents.providers if hasattr(each, "position"))
         for name, handler in self._contents.models.items():
-            self._made_runtime.register_model(name, handler, "plugin", 1)
+            self.made_runtime.register_model(name, handler, "plugin", 1)
         if plugin not in self._self_preparing:
             return
         config = attribute_of(plugin, "config")
