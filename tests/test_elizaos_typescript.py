@@ -409,7 +409,11 @@ async def test_only_a_node_that_the_worker_can_run_in_is_taken(
 
 async def test_what_is_listed_and_not_on_npm_is_unavailable(tmp_path: Path, npm: NpmRegistry) -> None:
     gone = {"packages": [{"type": "npm", "name": "@acme/plugin-gone"}], "repository": "github:acme/plugin-gone"}
-    async with app_at(tmp_path, environment(tmp_path, npm), **gone) as (app, asked):
+    (tmp_path / "own").mkdir()
+    nowhere = f'[url "file://{tmp_path}/"]\ninsteadOf = https://github.com/acme/\n'
+    (tmp_path / "own" / ".gitconfig").write_text(nowhere)
+    environ = environment(tmp_path, npm, HOME=str(tmp_path / "own"))
+    async with app_at(tmp_path, environ, **gone) as (app, asked):
         with pytest.raises(UnavailableHereError, match=r"npm has no package @acme/plugin-gone.*github:acme"):
             await install(app)
     assert asked == []
@@ -421,7 +425,7 @@ def test_python_comes_first_and_what_has_no_package_says_why() -> None:
     only = replace(both, packages=both.packages[:1])
     assert (choose_package(only, has_node=False).type, only.runs_as) == ("npm", "TypeScript")
     with pytest.raises(UnavailableHereError, match="only in its repository"):
-        choose_package(Entry("x", "elizaos", repository="github:a/x"), has_node=True)
+        choose_package(Entry("x", "elizaos", repository="http://git.example.org/a/x"), has_node=True)
 
 
 # ---------------------------------------------------------------- which core
