@@ -318,8 +318,10 @@ async def test_one_that_is_listed_in_python_is_had_in_typescript_by_its_full_nam
     async with app_at(tmp_path, environment(tmp_path, npm), packages=in_python) as (app, asked):
         installation = await install(app, f"npm:{TEA}")
     assert installation.runs_in_node
-    warning = f"A registry lists {TEA}, but with another package than this one (pypi:elizaos-plugin-tea)."
-    assert warning in asked[0].warnings
+    warning = (
+        f"A registry lists {TEA}, which runs as Python here (pypi:elizaos-plugin-tea). This is npm's package of that"
+    )
+    assert f"{warning} name, where elizaOS has its plugins in TypeScript." in asked[0].warnings
 
 
 # ---------------------------------------------------------------- what cannot be installed
