@@ -194,7 +194,7 @@ def test_a_plugin_lives_as_any_other_does(
 async def test_what_is_installed_is_asked_about_and_written_down_exactly(
     tmp_path: Path, npm: NpmRegistry, installs_with: dict[str, str]
 ) -> None:
-    npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None)
+    npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None, dependencies={CORE: "0.25.9"})  # and gets the same core
     publish(npm, dependencies={CORE: "workspace:*", "tea-leaf": "^2.0.0"})
     async with app_at(tmp_path, environment(tmp_path, npm, **installs_with)) as (app, asked):
         installation = await install(app)
@@ -206,6 +206,7 @@ async def test_what_is_installed_is_asked_about_and_written_down_exactly(
     assert "--ignore-scripts" in facts
     assert installation.command == (installation.command[0],)
     assert Path(installation.command[0]).name == "node"
+    assert len(installation.distributions) == len({each.name for each in installation.distributions})
     told = {each.name: (each.version, (each.digest or "").partition("-")[0]) for each in installation.distributions}
     assert told == {TEA: ("1.0.0", "sha512"), CORE: ("1.7.2", "sha512"), "tea-leaf": ("2.1.0", "sha512")}
     assert {each.name: (each.required, each.found) for each in installation.variables} == {
