@@ -197,7 +197,7 @@ def judge(verdict: Verdict, installation: Installation) -> None:
 
 def judge_typescript(verdict: Verdict, installation: Installation) -> None:
     """Find an action that the plugin lists itself and that was not offered."""
-    listed = listed_in(installation.command[0], Path(installation.path), installation.package)
+    listed = listed_in(installation.command[0], Path(installation.path), installation.npm_package)
     if listed is None:
         verdict.detail = "a bare script does not see what it lists"
         return

@@ -49,17 +49,27 @@ class Repositories:
 
     def commit(self, name: str, version: str, *requires: str, said: str = "", tag: str | None = None) -> None:
         """Commit a plugin whose one action ``tell`` says *said*, or its version."""
-        folder = self.root / name
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "pyproject.toml").write_text(_PYPROJECT)
-        (folder / "backend.py").write_text(_BACKEND)
-        (folder / "said").write_text(f"{name} {version}")
-        (folder / name / "dynamic-plugins.toml").write_text(f"requires = {json.dumps(requires)}\n")
-        (folder / name / "__init__.py").write_text(
+        code = (
             "from dynamic_plugins.plugin import Plugin, action\n"
             f"@action\ndef tell() -> str:\n    'Tells.'\n    return {said or version!r}\n"
             f"plugin = Plugin({name!r}, actions=[tell])\n"
         )
+        files = {"pyproject.toml": _PYPROJECT, "backend.py": _BACKEND, "said": f"{name} {version}"}
+        files[f"{name}/dynamic-plugins.toml"] = f"requires = {json.dumps(requires)}\n"
+        self.commit_files(name, files | {f"{name}/__init__.py": code}, tag=tag)
+
+    def commit_files(self, name: str, files: dict[str, str], *, tag: str | None = None) -> str:
+        """Commit *files* besides what is there, and return the commit."""
+        folder = self.root / name
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
         me = ["-c", "user.name=x", "-c", "user.email=x@example.invalid"]
         for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], *([["tag", tag]] if tag else [])):
-            subprocess.run(["git", "-C", str(folder), *me, *words], check=True, timeout=60)  # noqa: S607 # git is on PATH
+            _git(folder, *me, *words)
+        return _git(folder, "rev-parse", "HEAD").strip()
+
+
+def _git(folder: Path, *words: str) -> str:
+    command = ["git", "-C", str(folder), *words]
+    return subprocess.run(command, check=True, timeout=60, stdout=subprocess.PIPE, text=True).stdout

@@ -225,7 +225,7 @@ class Kettle {
 async def test_what_is_installed_is_asked_about_and_written_down_exactly(
     tmp_path: Path, npm: NpmRegistry, installs_with: dict[str, str]
 ) -> None:
-    npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None)
+    npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None, dependencies={CORE: "0.25.9"})  # and gets the same core
     publish(npm, dependencies={CORE: "workspace:*", "tea-leaf": "^2.0.0"})
     async with app_at(tmp_path, environment(tmp_path, npm, **installs_with)) as (app, asked):
         installation = await install(app)
@@ -237,6 +237,7 @@ async def test_what_is_installed_is_asked_about_and_written_down_exactly(
     assert "--ignore-scripts" in facts
     assert installation.command == (installation.command[0],)
     assert Path(installation.command[0]).name == "node"
+    assert len(installation.distributions) == len({each.name for each in installation.distributions})
     told = {each.name: (each.version, (each.digest or "").partition("-")[0]) for each in installation.distributions}
     assert told == {TEA: ("1.0.0", "sha512"), CORE: ("1.7.2", "sha512"), "tea-leaf": ("2.1.0", "sha512")}
     assert {each.name: (each.required, each.found) for each in installation.variables} == {
@@ -349,8 +350,10 @@ async def test_one_that_is_listed_in_python_is_had_in_typescript_by_its_full_nam
     async with app_at(tmp_path, environment(tmp_path, npm), packages=in_python) as (app, asked):
         installation = await install(app, f"npm:{TEA}")
     assert installation.runs_in_node
-    warning = f"A registry lists {TEA}, but with another package than this one (pypi:elizaos-plugin-tea)."
-    assert warning in asked[0].warnings
+    warning = (
+        f"A registry lists {TEA}, which runs as Python here (pypi:elizaos-plugin-tea). This is npm's package of that"
+    )
+    assert f"{warning} name, where elizaOS has its plugins in TypeScript." in asked[0].warnings
 
 
 # ---------------------------------------------------------------- what cannot be installed
@@ -440,7 +443,11 @@ async def test_only_a_node_that_the_worker_can_run_in_is_taken(
 
 async def test_what_is_listed_and_not_on_npm_is_unavailable(tmp_path: Path, npm: NpmRegistry) -> None:
     gone = {"packages": [{"type": "npm", "name": "@acme/plugin-gone"}], "repository": "github:acme/plugin-gone"}
-    async with app_at(tmp_path, environment(tmp_path, npm), **gone) as (app, asked):
+    (tmp_path / "own").mkdir()
+    nowhere = f'[url "file://{tmp_path}/"]\ninsteadOf = https://github.com/acme/\n'
+    (tmp_path / "own" / ".gitconfig").write_text(nowhere)
+    environ = environment(tmp_path, npm, HOME=str(tmp_path / "own"))
+    async with app_at(tmp_path, environ, **gone) as (app, asked):
         with pytest.raises(UnavailableHereError, match=r"npm has no package @acme/plugin-gone.*github:acme"):
             await install(app)
     assert asked == []
@@ -452,7 +459,7 @@ def test_python_comes_first_and_what_has_no_package_says_why() -> None:
     only = replace(both, packages=both.packages[:1])
     assert (choose_package(only, has_node=False).type, only.runs_as) == ("npm", "TypeScript")
     with pytest.raises(UnavailableHereError, match="only in its repository"):
-        choose_package(Entry("x", "elizaos", repository="github:a/x"), has_node=True)
+        choose_package(Entry("x", "elizaos", repository="http://git.example.org/a/x"), has_node=True)
 
 
 # ---------------------------------------------------------------- which core

@@ -14,6 +14,7 @@ from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install import installed_packages, npm_lock
+from dynamic_plugins.install.bundled_package import BundledPackage, bundled_package
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
 from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
@@ -60,18 +61,46 @@ async def make(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell)
 
 
 async def _with_core(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell) -> Installation:
-    """Install an elizaOS plugin of npm with its core; what it declares and reads is what can be told to it."""
+    """Install an elizaOS plugin in TypeScript with its core; what it declares and reads is what can be told to it."""
     own = programs.npm
     if plan.brings_node:
         node = plan.locked.node if plan.locked is not None else ()
         own = await programs.node_from_pypi(plan.name, staging / "env", tell, node)
+    if plan.is_bundled:
+        return await _from_repository(plan, staging, programs, own, tell)
+    await _with_packages(plan, staging, programs, own, tell)
+    return await _of_node(plan, staging, own, plan.package.name)
+
+
+async def _from_repository(plan: InstallPlan, staging: Path, programs: Programs, own: Npm, tell: Tell) -> Installation:
+    """Make the package of a plugin that is only in a repository, and put it beside what it needs of npm."""
+    tell("download", "fetching and bundling its source", 0.1)
+    folder = staging / "bundling"
+    await in_thread(folder.mkdir)
+    if plan.copy is not None:
+        bundled = await in_thread(BundledPackage.made, Path(plan.copy))
+    else:
+        bundled = await bundled_package(plan, folder, programs, own)
+    plan = replace(plan, needs=bundled.needs(plan.name, plan.project.pinned))
+    await _with_packages(plan, staging, programs, own, tell)
+    await in_thread(bundled.place, plan.name, staging)
+    await in_thread(shutil.rmtree, folder)
+    return replace(await _of_node(plan, staging, own, bundled.name), entry_point=bundled.name)
+
+
+async def _with_packages(plan: InstallPlan, staging: Path, programs: Programs, own: Npm, tell: Tell) -> None:
+    """Install what *plan* has of npm, in the versions that are locked, or by the program that it names."""
     if plan.locked is not None:
         await own.install_locked(plan.name, staging, plan.project, plan.locked, tell)
     else:
         installer = programs.bun if plan.with_bun else own
         await installer.install_project(plan.name, staging, plan.project, tell, plan.cutoff)
     tell("verify", "", 0.9)
-    package, manifest = plan.package.name, own.manifest(staging, plan.package.name)
+
+
+async def _of_node(plan: InstallPlan, staging: Path, own: Npm, package: str) -> Installation:
+    """Return the facts of a plugin that Node.js runs, which lies in *staging* as *package*."""
+    manifest = own.manifest(staging, package)
     facts = _facts(plan, staging, str(manifest.get("version", plan.version or "")), declared_settings(manifest))
     return replace(
         facts,

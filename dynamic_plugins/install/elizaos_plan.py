@@ -1,6 +1,8 @@
-"""What an elizaOS plugin of npm is installed with, found out before anybody is asked: its core, what keeps its tables.
+"""What an elizaOS plugin in TypeScript is installed with, found out before anybody is asked: its core, what keeps its
+tables.
 
-Its archive is downloaded for that and read; nothing of it is run.
+Its archive is downloaded for that and read; of one that npm does not have, its repository is fetched and its source
+bundled. Nothing of it is run.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import InstallError, UnavailableHereError
+from dynamic_plugins.install import esbuild
+from dynamic_plugins.install.bundled_package import bundled_package
 from dynamic_plugins.install.elizaos_core import (
     CORE,
     CoreUse,
@@ -21,18 +25,19 @@ from dynamic_plugins.install.elizaos_core import (
     lacking,
     precedence,
 )
-from dynamic_plugins.install.exact_plan import from_npm, of_found_kind
+from dynamic_plugins.install.exact_plan import from_git, from_npm, of_found_kind, with_times
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.node import WHEEL, is_enough
 from dynamic_plugins.install.npm import instant
 from dynamic_plugins.install.npm_package import NpmPackage
+from dynamic_plugins.install.plan import check_package_name
 from dynamic_plugins.registry.entry import Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dynamic_plugins.errors import PluginError
+    from dynamic_plugins.install.bundled_package import BundledPackage
     from dynamic_plugins.install.javascript_names import JavaScript
     from dynamic_plugins.install.npm import Npm
     from dynamic_plugins.install.plan import InstallPlan
@@ -60,15 +65,42 @@ async def exact_npm_plan(plan: InstallPlan, folder: Path, programs: Programs) ->
         try:
             plan = await from_npm(plan, folder, npm)
         except InstallError as error:
-            raise _not_on_npm(plan, error) from None
+            return await _not_on_npm(plan, error, folder, programs)
     if plan.is_unlisted and not plan.is_typescript:
         plan = await of_found_kind(plan, folder, npm)
         if plan.is_typescript:
             plan, npm = await _with_node(plan, folder, programs)
     if not plan.is_typescript:
         return plan
+    return await _installed_by(await with_core(plan, folder, npm), folder, programs)
+
+
+async def exact_repository_plan(plan: InstallPlan, folder: Path, programs: Programs) -> InstallPlan:
+    """Return *plan*, of a plugin in a repository, for the commit that it is at now, with what it is installed with.
+
+    Its package is made in *folder*, which is there to work in. Raises InstallError, and UnavailableHereError where this
+    machine cannot run or bundle it.
+    """
+    plan, npm = await _with_node(plan, folder, programs)
+    plan = await with_times(await from_git(plan, folder, programs.environment), folder, npm)
+    published = asyncio.create_task(_published(CORE, folder, npm, plan.cutoff))
+    try:
+        bundled = await bundled_package(plan, folder, programs, npm)
+        package, use, has_tables = await in_thread(_read_bundled, plan, bundled)
+        plan = await _decided(plan, package, use, has_tables, await published, folder, npm)
+    finally:
+        published.cancel()
+        await asyncio.wait([published])
+    note = f"bundled from its source by esbuild {esbuild.VERSION}, on this machine: nothing of it is run for that"
+    needs = bundled.needs(plan.name, {name for name, _ in plan.pins})
+    plan = replace(plan, needs=needs, copy=str(bundled.folder), notes=(note, *plan.notes))
+    return await _installed_by(plan, folder, programs)
+
+
+async def _installed_by(plan: InstallPlan, folder: Path, programs: Programs) -> InstallPlan:
+    """Return *plan* with which program installs its packages."""
     with_bun = not programs.allow_builds and not plan.package.sha256 and await programs.bun.is_usable(folder)
-    return replace(await with_core(plan, folder, npm), with_bun=with_bun)
+    return replace(plan, with_bun=with_bun)
 
 
 async def _with_node(plan: InstallPlan, folder: Path, programs: Programs) -> tuple[InstallPlan, Npm]:
@@ -88,16 +120,23 @@ async def with_own_node(plan: InstallPlan, folder: Path, programs: Programs) -> 
     return (await _with_node(plan, folder, programs))[0]
 
 
-def _not_on_npm(plan: InstallPlan, error: InstallError) -> PluginError:
-    """Return what to say where the version of a package is not found: of elizaOS plugins many are in no registry of
-    packages at all, which is nothing that went wrong with an install.
+async def _not_on_npm(plan: InstallPlan, error: InstallError, folder: Path, programs: Programs) -> InstallPlan:
+    """Return the plan of the plugin's repository where npm does not have its package: of elizaOS plugins many are in no
+    registry of packages at all. Raises *error* where it is another one, UnavailableHereError where that cannot be had.
     """
     missing = f"npm has no package {plan.package.name}"
     if not plan.is_typescript or plan.is_unlisted or error.reason != missing:
-        return error
-    repository = plan.entry.repository
-    where = f", and what is only in a repository ({repository}) is not installed" if repository else ""
-    return UnavailableHereError(plan.name, f"{missing}{where}.")
+        raise error from None
+    package = plan.entry.of_repository
+    if package is None or plan.version is not None:
+        raise UnavailableHereError(plan.name, f"{missing}.") from None
+    plan = replace(plan, package=package, index="", notes=(*plan.notes, missing))
+    try:
+        check_package_name(plan.name, package)
+        return await exact_repository_plan(plan, folder, programs)
+    except InstallError as why:
+        reason = f"{missing}, and of its repository ({plan.entry.repository}) none can be made: {why.reason}"
+        raise UnavailableHereError(plan.name, reason) from None
 
 
 async def with_core(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
@@ -111,10 +150,23 @@ async def with_core(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
     try:
         archive = await npm.pack(plan.name, place, plan.package, plan.version, plan.cutoff)
         package, use, has_tables = await in_thread(_read, plan, archive)
-        core = await _core(plan, use, await published, folder, npm)
+        return await _decided(plan, package, use, has_tables, await published, folder, npm)
     finally:
         published.cancel()
         await asyncio.wait([published])
+
+
+async def _decided(
+    plan: InstallPlan,
+    package: NpmPackage,
+    use: CoreUse,
+    has_tables: bool,
+    published: list[str],
+    folder: Path,
+    npm: Npm,
+) -> InstallPlan:
+    """Return *plan* with the core for what *package* takes of it, and with what else belongs to that."""
+    core = await _core(plan, use, published, folder, npm)
     asked = f" (it asks for {use.declared})" if use.declared not in ("", core) else ""
     notes = [f"with {CORE} {core}, which has all that it imports{asked}"]
     pins = [(CORE, core)]
@@ -135,11 +187,24 @@ def _has_tables(module: JavaScript) -> bool:
 def _read(plan: InstallPlan, archive: Path) -> tuple[NpmPackage, CoreUse, bool]:
     try:
         package = NpmPackage.packed(archive)
-        entry = package.entry()
     except ValueError as error:
         raise InstallError(plan.name, f"the npm package {plan.package.name} cannot be read: {error}") from None
+    return _taken(plan, package, f"the npm package {plan.package.name}")
+
+
+def _read_bundled(plan: InstallPlan, bundled: BundledPackage) -> tuple[NpmPackage, CoreUse, bool]:
+    try:
+        package = NpmPackage.installed(bundled.folder)
+    except ValueError as error:
+        raise InstallError(plan.name, f"its repository cannot be read: {error}") from None
+    return _taken(plan, package, "its repository")
+
+
+def _taken(plan: InstallPlan, package: NpmPackage, what: str) -> tuple[NpmPackage, CoreUse, bool]:
+    """Return *package* with what it takes of the core, and whether it has tables."""
+    entry = package.entry()
     if entry is None:
-        raise InstallError(plan.name, f"the npm package {plan.package.name} has no module that could be imported")
+        raise InstallError(plan.name, f"{what} has no module that could be imported")
     has_tables = any(_has_tables(module) for module in package.modules(entry))
     return package, core_use(package, entry), has_tables
 

@@ -131,7 +131,7 @@ def start_of_entry(entry: Entry, package: Package) -> tuple[str, ...]:
     """Return how the plugin will be started, as a person can read it before anything is installed."""
     if package.type == "remote":
         return ()
-    runner = {"npm": "node", "pypi": "python", "git": "python", "path": "python"}[package.type]
+    runner = "node" if package.type == "npm" or package.typescript else "python"
     return (runner, package.name, *_shown(package.arguments)) if entry.kind == "mcp" else (runner, entry.name)
 
 
@@ -142,7 +142,7 @@ def start_of_install(installation: Installation) -> tuple[str, ...]:
 
 def _interpreter(installation: Installation) -> tuple[str, ...]:
     if installation.runs_in_node:
-        return (*installation.command, "--input-type=module", "-e", f"import '{installation.package}'")
+        return (*installation.command, "--input-type=module", "-e", f"import '{installation.npm_package}'")
     if not installation.python:
         return installation.command
     module, _, attribute = (installation.entry_point or "").partition(":")

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.command import run, short
+from dynamic_plugins.install.elizaos_core import CORE
 from dynamic_plugins.install.entry_points import start_of_entry
 from dynamic_plugins.install.found_kind import npm_kind
+from dynamic_plugins.install.git_checkout import GitAddress
 from dynamic_plugins.install.plan import requirements
+from dynamic_plugins.registry.entry import Package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,15 +74,21 @@ async def of_found_kind(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPla
     return replace(plan, kind=kind, entry=entry, start_command=start_of_entry(entry, plan.package))
 
 
+async def with_times(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
+    """Return *plan*, whose packages are npm's but for its own, with no cutoff where npm's registry knows no times."""
+    if not plan.cooled or await npm.knows_times(plan.name, folder, Package("npm", CORE)):
+        return plan
+    return replace(plan, cutoff=None, cooled=False, notes=(*plan.notes, NO_TIMES.format(index="npm")))
+
+
 async def _npm_knows_times(plan: InstallPlan, folder: Path, npm: Npm) -> bool:
     return not plan.cooled or await npm.knows_times(plan.name, folder, plan.package)
 
 
 async def from_git(plan: InstallPlan, folder: Path, environ: Mapping[str, str]) -> InstallPlan:
     """Return *plan* for the commit that its reference leads to now, so that no other is built. Raises InstallError."""
-    address, _, fragment = plan.package.name.partition("#")
-    address, _, reference = address.removeprefix("git+").partition("@")
-    reference = reference or plan.version or "HEAD"
+    where = GitAddress.parse(plan.package.name)
+    address, reference = where.address, where.reference or plan.version or "HEAD"
     commit = reference
     if not _COMMIT.fullmatch(reference):
         command = ("git", "ls-remote", "--", address, reference, f"{reference}^{{}}")
@@ -92,5 +101,5 @@ async def from_git(plan: InstallPlan, folder: Path, environ: Mapping[str, str]) 
             why = short(done.err) or f"there is no {reference}"
             raise InstallError(plan.name, f"its repository {address} does not tell what {reference} is: {why}")
         commit = found[names[0]]
-    package = replace(plan.package, name=f"git+{address}@{commit}" + (f"#{fragment}" if fragment else ""))
+    package = replace(plan.package, name=f"git+{address}@{commit}" + (f"#{where.fragment}" if where.fragment else ""))
     return replace(plan, package=package, commit=commit)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
+from dynamic_plugins.install.git_checkout import GitAddress
 from dynamic_plugins.install.python_environment import Distribution, PythonEnvironment
 from dynamic_plugins.registry.entry import Argument, Entry, Header, Package, Remote, Variable
 
@@ -33,7 +34,9 @@ class Installation:
     command: tuple[str, ...] = ()
     """How an MCP server is started, without its arguments; of an elizaOS plugin in TypeScript, Node.js; else empty."""
     entry_point: str | None = None
-    """``module:attribute`` of a console script (mcp) or of the plugin object; ``module`` where that is all."""
+    """``module:attribute`` of a console script (mcp) or of the plugin object; ``module`` where that is all. Of an
+    elizaOS plugin that was bundled from its repository, the name of the npm package that was made of it.
+    """
     search_path: tuple[str, ...] = ()
     """Folders put before the environment's own packages (plugins from a folder)."""
     arguments: tuple[Argument, ...] = ()
@@ -58,7 +61,17 @@ class Installation:
     @property
     def runs_in_node(self) -> bool:
         """Whether it is an elizaOS plugin in TypeScript, which our own program in Node.js runs."""
-        return self.kind == "elizaos" and self.package_type == "npm"
+        return self.kind == "elizaos" and (self.package_type == "npm" or self._is_bundled)
+
+    @property
+    def npm_package(self) -> str:
+        """The name by which Node.js imports a plugin that it runs."""
+        return self.entry_point or self.package if self._is_bundled else self.package
+
+    @property
+    def _is_bundled(self) -> bool:
+        """Whether its package was made here, of what lies in its repository: nothing of it is Python."""
+        return self.package_type == "git" and self.python is None
 
     @property
     def entry(self) -> Entry:
@@ -132,6 +145,9 @@ def commit(installation: Installation) -> str | None:
     """Return the commit that an install from git was built from (PEP 610); None for any other."""
     if installation.package_type != "git":
         return None
+    address = GitAddress.parse(installation.package)
+    if installation.runs_in_node:
+        return address.reference or None
     found: dict[str, str] = {}
     for info in PythonEnvironment(Path(installation.path) / "env").dist_infos():
         try:
@@ -139,8 +155,7 @@ def commit(installation: Installation) -> str | None:
             found[str(told["url"])] = str(told["vcs_info"]["commit_id"])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # not from git
-    address = installation.package.removeprefix("git+").partition("#")[0].partition("@")[0]
-    return found.get(address) or next(iter(found.values()), None)
+    return found.get(address.address) or next(iter(found.values()), None)
 
 
 def is_editable(installation: Installation) -> bool:

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.permissions import UNDECLARED
-from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError, RegistryUnavailableError
+from dynamic_plugins.errors import (
+    BadArgumentsError,
+    InstallError,
+    PluginTimeoutError,
+    RegistryUnavailableError,
+    UnavailableHereError,
+)
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install.command import child_environment, short
 from dynamic_plugins.install.entry_points import start_of_entry, start_of_install
@@ -84,8 +90,14 @@ class Installer:
         self._exclude_newer, self._cooldown_days = exclude_newer, cooldown_days
         self._indexes: dict[tuple[str, str], str] = {}
         # Not among the plugins: what lies there and is none is swept away.
-        cache = root.parent / "bun-cache"
-        self._programs = Programs(python, child_environment(environ), allow_builds, may_link, cache)
+        self._programs = Programs(
+            python=python,
+            environment=child_environment(environ),
+            allow_builds=allow_builds,
+            may_link=may_link,
+            bun_cache=root.parent / "bun-cache",
+            tools=root.parent / "tools",
+        )
 
     def lock(self, name: str, seconds: float) -> AbstractAsyncContextManager[None]:
         """Keep other processes from installing or removing *name*; waits *seconds*, then raises TimeoutError."""
@@ -127,13 +139,19 @@ class Installer:
         check_package_name(entry.name, package)
         wanted = checked_version(entry.name, version, package)
         package = with_reference(with_digest(entry.name, package, wanted), version)
-        if package.type == "git" and not self._allow_builds:
+        if package.typescript and not self._programs.has_git:
+            reason = (
+                f"its code is only in its repository ({entry.repository}), and this machine has no git to fetch that. "
+            )
+            raise UnavailableHereError(entry.name, f"{reason}Get it from git-scm.com and try again.")
+        if package.type == "git" and not package.typescript and not self._allow_builds:
             raise InstallError(
                 entry.name,
                 "it comes from git, so installing it builds it, which runs its code at once. That is done only where "
                 "DYNAMIC_PLUGINS_ALLOW_BUILDS=1 allows it",
             )
         cools = self._exclude_newer is None and self._cooldown_days > 0 and not _is_verified(entry, package, wanted)
+        start = start_of_entry(entry, package)
         plan = InstallPlan(
             name=entry.name,
             kind=entry.kind,
@@ -141,9 +159,9 @@ class Installer:
             package=package,
             source=entry.source,
             commands=(),
-            start_command=start_of_entry(entry, package),
+            start_command=start,
             entry=entry,
-            warnings=() if not self._allow_builds else (_SCRIPTS if package.type == "npm" else _BUILDS,),
+            warnings=() if not self._allow_builds else (_SCRIPTS if start[:1] == ("node",) else _BUILDS,),
             index=self._index(package),
             cutoff=_days_ago(self._cooldown_days) if cools else self._exclude_newer,
             cooled=cools,
@@ -165,7 +183,7 @@ class Installer:
     def _commands(self, plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
         if plan.locked is not None:
             return self._locked_commands(plan, plan.locked)
-        if plan.package.type != "npm":
+        if plan.package.type != "npm" and not plan.is_typescript:
             needed = requirements(plan.kind, plan.package, plan.version)
             return self._programs.uv.commands(needed, ENVIRONMENT, plan.cutoff)
         try:
@@ -178,11 +196,11 @@ class Installer:
     def _locked_commands(self, plan: InstallPlan, locked: LockedPackages) -> tuple[tuple[str, ...], ...]:
         uv, count = self._programs.uv, locked.count
         named = f"<what is locked: {count} package{'' if count == 1 else 's'}, each with its digest>" if count else ""
-        if plan.package.type == "npm":
+        if plan.package.type == "npm" or plan.is_typescript:
             node = (
                 uv.locked_commands("<Node.js, with its digest>", (), f"{ENVIRONMENT}/env") if plan.brings_node else ()
             )
-            return (*node, (*self._programs.npm.locked_command(ENVIRONMENT), named))
+            return (*_bundling(plan), *node, (*self._programs.npm.locked_command(ENVIRONMENT), named))
         if plan.package.type == "git":
             return uv.locked_commands(named, requirements("mcp", plan.package, plan.version), ENVIRONMENT)
         wheel = [f"{COPY}/{Path(plan.package.name).name}"] if plan.package.name.endswith(".whl") else []
@@ -193,7 +211,7 @@ class Installer:
 
         node = self._programs.uv.commands([WHEEL], f"{ENVIRONMENT}/env") if plan.brings_node else ()
         installer = self._programs.bun if plan.with_bun else self._programs.npm
-        return (*node, *installer.project_commands(plan.project, ENVIRONMENT, plan.cutoff))
+        return (*_bundling(plan), *node, *installer.project_commands(plan.project, ENVIRONMENT, plan.cutoff))
 
     def plan_path(self, path: Path, *, editable: bool = False, version: str | None = None) -> InstallPlan:
         """Return what installing the plugin in a folder or wheel on this machine would do.
@@ -237,7 +255,12 @@ class Installer:
 
     def plan_of(self, installation: Installation) -> InstallPlan:
         """Return the plan that *installation* came from, to say what starting it means."""
-        package = Package(installation.package_type, installation.package, installation.version)
+        package = Package(
+            installation.package_type,
+            installation.package,
+            installation.version,
+            typescript=installation.package_type == "git" and installation.runs_in_node,
+        )
         entry = Entry(
             installation.plugin,
             installation.kind,
@@ -270,7 +293,8 @@ class Installer:
         """
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
         is_whole = is_exact and not plan.is_unlisted and (not plan.is_typescript or (plan.pins and not plan.locked))
-        if is_whole or plan.remote or plan.editable or plan.copy or plan.commit:
+        is_at_commit = plan.commit and not (plan.is_typescript and plan.locked)
+        if is_whole or plan.remote or plan.editable or plan.copy or is_at_commit:
             yield plan
             return
         async with contextlib.AsyncExitStack() as held:
@@ -285,13 +309,15 @@ class Installer:
             yield plan
 
     async def _complete(self, plan: InstallPlan, folder: Path) -> InstallPlan:
-        from dynamic_plugins.install.elizaos_plan import exact_npm_plan, with_own_node
+        from dynamic_plugins.install.elizaos_plan import exact_npm_plan, exact_repository_plan, with_own_node
         from dynamic_plugins.install.exact_plan import from_git, from_index
 
         if plan.package.type == "path":
             return await in_thread(self._with_copy, plan, folder)
         if plan.locked is not None:
             plan = await with_own_node(plan, folder, self._programs) if plan.is_typescript else plan
+        elif plan.is_bundled:
+            plan = await exact_repository_plan(plan, folder, self._programs)
         elif plan.package.type == "git":
             plan = await from_git(plan, folder, self._programs.environment)
         elif plan.package.type == "npm":
@@ -437,6 +463,15 @@ class Installer:
 def _is_verified(entry: Entry, package: Package, version: str | None) -> bool:
     """Return whether *version* is the one that the registry that comes with us names, which somebody has looked at."""
     return entry.source == BUNDLED and version is not None and version == package.version
+
+
+def _bundling(plan: InstallPlan) -> tuple[tuple[str, ...], ...]:
+    """Return what is run to make the package of a plugin's repository; nothing for any other."""
+    if not plan.is_bundled:
+        return ()
+    from dynamic_plugins.install.bundled_package import shown_commands
+
+    return shown_commands(plan, ENVIRONMENT)
 
 
 def _days_ago(days: int) -> str:

@@ -42,7 +42,7 @@ async def lock_plan(
     plan = replace(plan, with_bun=False)
     if plan.package.type == "remote":
         return plan, await make(plan, folder, programs, tell)
-    if plan.package.type == "npm":
+    if plan.package.type == "npm" or plan.is_typescript:
         plan = replace(plan, locked=await _npm(plan, folder, programs, tell, before))
         return plan, await _made(plan, folder / "made", programs, tell)
     needed = _needed(plan)

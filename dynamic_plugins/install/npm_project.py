@@ -22,6 +22,8 @@ class NpmProject:
     package: Package
     version: str
     pins: Pins = ()
+    needs: Pins = ()
+    """What is installed for a package that npm does not have, in its place."""
 
     @property
     def pinned(self) -> frozenset[str]:
@@ -31,14 +33,18 @@ class NpmProject:
     @property
     def shown(self) -> str:
         """What its ``package.json`` asks for, as a word of a command: it stands in no command line."""
-        asked = ", ".join(f"{name}@{version}" for name, version in ((self.package.name, self.version), *self.pins))
+        asked = ", ".join(f"{name}@{version}" for name, version in self.asked().items())
         return f"<a package.json: {asked}>"
+
+    def asked(self) -> dict[str, str]:
+        """Return what its ``package.json`` asks for: names of packages, each with a version or range."""
+        own = {self.package.name: self.version} if self.package.type == "npm" else dict(self.needs)
+        return {**own, **dict(self.pins)}
 
     def package_json(self, archive: Path | None = None) -> dict[str, Any]:
         """Return its ``package.json``; the package itself is taken from *archive* where that is given."""
-        own = f"file:{archive}" if archive is not None else self.version
-        pins = dict(self.pins)
-        return {"private": True, "dependencies": {self.package.name: own, **pins}, "overrides": pins}
+        own = {self.package.name: f"file:{archive}"} if archive is not None else {}
+        return {"private": True, "dependencies": self.asked() | own, "overrides": dict(self.pins)}
 
     def write(self, folder: Path, archive: Path | None = None) -> None:
         """Write its ``package.json`` into *folder*."""

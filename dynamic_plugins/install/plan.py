@@ -68,13 +68,15 @@ class InstallPlan:
     commit: str | None = None
     """The commit of a repository that is built."""
     copy: str | None = None
-    """The copy of a folder or wheel that is installed, made before anybody was asked about it."""
+    """The copy of a folder or wheel that is installed, or where a package is bundled, from before anybody was asked."""
     digest: str | None = None
     """The SHA-256 of that copy."""
     told: tuple[tuple[str, str], ...] = ()
     """Of what no registry lists: what its index says of it, as pairs of a label and a text."""
     pins: Pins = ()
     """The packages of npm that an elizaOS plugin in TypeScript is installed with, its core first."""
+    needs: Pins = ()
+    """What else a plugin that is bundled from its repository asks for of npm: names, each with a version or range."""
     with_bun: bool = False
     """Whether Bun installs it, and not npm."""
     own_arguments: bool = False
@@ -89,12 +91,17 @@ class InstallPlan:
     @property
     def is_typescript(self) -> bool:
         """Whether it is an elizaOS plugin that runs in Node.js."""
-        return self.kind == "elizaos" and self.package.type == "npm"
+        return self.kind == "elizaos" and (self.package.type == "npm" or self.package.typescript)
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether its package is made here, of what lies in its repository."""
+        return self.is_typescript and self.package.typescript
 
     @property
     def project(self) -> NpmProject:
         """What is installed of npm, where that is several packages together; its version is known."""
-        return NpmProject(self.package, self.version or "latest", self.pins)
+        return NpmProject(self.package, self.version or "latest", self.pins, self.needs)
 
     @property
     def is_unlisted(self) -> bool:
@@ -150,13 +157,15 @@ class InstallPlan:
 def choose_package(entry: Entry, *, has_node: bool) -> Package:
     """Return the package of *entry* that this machine can run. Raises UnavailableHereError with the reason.
 
-    Of an elizaOS plugin that is the one in Python, where there is one. Those in TypeScript bring a Node.js with them
-    where this machine has none.
+    Of an elizaOS plugin that is the one in Python, where there is one; where there is none at all, what can be made of
+    its repository. Those in TypeScript bring a Node.js with them where this machine has none.
     """
     runnable: list[PackageType] = ["pypi", "git", "path"] if entry.kind == "python" else ["pypi", "npm", "git", "path"]
     packages = [each for each in entry.packages if each.type in runnable]
     if entry.kind == "elizaos":
-        packages.sort(key=lambda each: each.type == "npm")
+        packages.sort(key=lambda each: each.type == "npm" or each.typescript)
+        if not packages and entry.of_repository is not None:
+            return entry.of_repository
     for package in packages:
         if package.type != "npm" or has_node or entry.kind == "elizaos":
             return package
@@ -164,7 +173,7 @@ def choose_package(entry: Entry, *, has_node: bool) -> Package:
         reason = "it needs Node.js 18 or newer with npm. PATH lacks them; get them from nodejs.org and try again."
         raise UnavailableHereError(entry.name, reason)
     if entry.kind == "elizaos" and not entry.packages and entry.repository:
-        reason = "its code is only in its repository, as TypeScript: no package of it is known that could be installed."
+        reason = f"its code is only in its repository, which git cannot fetch: {entry.repository} is no https address."
         raise UnavailableHereError(entry.name, reason)
     raise UnavailableHereError(entry.name, "no package of it is known that Python or Node.js could run.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -32,6 +33,13 @@ class Programs:
     may_link: Callable[[], bool]
     """Says whether no plugin can write to its own code, so that several may share a file."""
     bun_cache: Path
+    tools: Path
+    """Where a program is kept that only installs use."""
+
+    @cached_property
+    def has_git(self) -> bool:
+        """Whether there is a git, which fetches repositories."""
+        return shutil.which("git", path=self.environment.get("PATH")) is not None
 
     @cached_property
     def uv(self) -> Uv:

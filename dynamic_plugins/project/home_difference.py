@@ -252,8 +252,9 @@ def _is_listed(entry: Entry, locked: Entry) -> bool:
     (package,) = locked.packages
     same = [
         each
-        for each in entry.packages
-        if (each.type, _address(each.name)) == (package.type, _address(package.name))
+        for each in (*entry.packages, *filter(None, [entry.of_repository]))
+        if (each.type, each.typescript, _address(each.name))
+        == (package.type, package.typescript, _address(package.name))
         and each.arguments == package.arguments
     ]
     return bool(same) and entry.command == locked.command

@@ -12,6 +12,12 @@ from typing import Any, Literal
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.text.secret_names import looks_secret
 
+# As formats/fields.py writes them: a repository of GitHub, with a branch and a folder where these are told, or another.
+_REPOSITORY = re.compile(
+    r"(?:github:(?P<of_github>[\w.-]+/[\w.-]+)|(?P<address>https://[\w.-]+(?::\d+)?/[\w./~-]+))"
+    r"(?:#(?P<reference>\w[\w./-]*)(?::(?P<folder>[\w./-]+))?)?",
+    re.ASCII,
+)
 Kind = Literal["mcp", "elizaos", "python"]
 PackageType = Literal["pypi", "npm", "git", "path", "remote"]
 """``remote`` is no package: what runs elsewhere is installed as that, under its address."""
@@ -79,6 +85,8 @@ class Package:
     version: str | None = None
     arguments: tuple[Argument, ...] = ()
     sha256: str | None = None
+    typescript: bool = False
+    """Of git: whether it is an elizaOS plugin in TypeScript, which is bundled where it is installed."""
 
 
 def canonical(name: str) -> str:
@@ -164,11 +172,23 @@ class Entry:
     @property
     def runs_as(self) -> str:
         """The language that an elizaOS plugin runs in here: ``Python`` where there is a package in that, ``TypeScript``
-        where npm has one; empty where there is neither, and for what is no elizaOS plugin.
+        where npm has one or a repository its source; empty where there is nothing, and for what is no elizaOS plugin.
         """
-        if self.kind != "elizaos" or not self.packages:
+        packages = self.packages or ((self.of_repository,) if self.of_repository is not None else ())
+        if self.kind != "elizaos" or not packages:
             return ""
-        return "TypeScript" if all(each.type == "npm" for each in self.packages) else "Python"
+        return "TypeScript" if all(each.type == "npm" or each.typescript for each in packages) else "Python"
+
+    @property
+    def of_repository(self) -> Package | None:
+        """The package that can be made of an elizaOS plugin's repository; None where that is no address git fetches."""
+        found = _REPOSITORY.fullmatch(self.repository)
+        if self.kind != "elizaos" or found is None:
+            return None
+        address = f"https://github.com/{found['of_github']}" if found["of_github"] else found["address"]
+        reference = f"@{found['reference']}" if found["reference"] else ""
+        folder = f"#subdirectory={found['folder'].strip('/')}" if found["folder"] else ""
+        return Package("git", f"{address}{reference}{folder}", typescript=True)
 
     @property
     def variables(self) -> tuple[Variable, ...]:

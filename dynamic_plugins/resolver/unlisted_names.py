@@ -90,7 +90,7 @@ class UnlistedNames:
         entry = unlisted_entry(direct, {each.name for each in others})
         namesakes = [each for each in others if each.source != UNLISTED]
         near = [name for name in await self._near(direct, resolution) if await self._catalogue.registry.get(name)]
-        warning = _warning(namesakes, near) or resolution.warning
+        warning = _warning(direct, namesakes, near) or resolution.warning
         return Found(entry, direct.version, warning)
 
     async def _near(self, direct: Direct, resolution: Resolution) -> list[str]:
@@ -127,11 +127,23 @@ def _is_of(entry: Entry, direct: Direct) -> bool:
     return entry.source == UNLISTED and (direct.kind, direct.name) in packages
 
 
-def _warning(namesakes: list[Entry], near: list[str]) -> str | None:
+def _is_other_language(entry: Entry, direct: Direct) -> bool:
+    """Return whether *direct* is the package of npm that is called like the listed elizaOS plugin *entry*, of which the
+    Python form is taken here. Under a name without a scope anybody could have published something else.
+    """
+    is_its_name = direct.kind == "npm" and direct.name == entry.name and entry.name.startswith("@")
+    return is_its_name and entry.kind == "elizaos" and entry.runs_as == "Python"
+
+
+def _warning(direct: Direct, namesakes: list[Entry], near: list[str]) -> str | None:
     """Return what a careful person is told of a name that a listed plugin has too, or nearly has."""
     if namesakes:
-        # It may be the same plugin all the same: elizaOS' have one name in both languages.
         known = next((f" ({each.type}:{each.name})" for each in namesakes[0].packages), "")
+        if _is_other_language(namesakes[0], direct):
+            return (
+                f"A registry lists {namesakes[0].name}, which runs as Python here{known}. This is npm's package of "
+                "that name, where elizaOS has its plugins in TypeScript."
+            )
         return f"A registry lists {namesakes[0].name}, but with another package than this one{known}."
     if not near:
         return None

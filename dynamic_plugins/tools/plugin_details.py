@@ -118,8 +118,10 @@ def _origin(entry: Entry) -> dict[str, Any]:
 
 def runs_as(entry: Entry) -> str:
     """Return the language that an elizaOS plugin runs in here, or why it does not; empty for the other kinds."""
-    if entry.kind != "elizaos" or entry.runs_as:
+    if entry.kind != "elizaos" or entry.packages:
         return entry.runs_as
+    if entry.runs_as:
+        return f"{entry.runs_as}, bundled from its repository"
     return "nothing here: its code is only in its repository" if entry.repository else "nothing here: it has no package"
 
 

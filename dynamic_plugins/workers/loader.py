@@ -288,7 +288,7 @@ class Loader:
             raise LoadError(installation.plugin, "its install names no Node.js to run it")
         facts = {
             "plugin": installation.plugin,
-            "package": installation.package,
+            "package": installation.npm_package,
             "root": installation.path,
             "variables": list(environment),
             "result_bytes": self._limits.result_bytes,
@@ -300,7 +300,7 @@ class Loader:
 
 def _scripts_note(installation: Installation) -> str:
     """Return what a person should know of the install scripts of an npm package that does not start."""
-    if installation.package_type != "npm":
+    if installation.package_type != "npm" and not installation.runs_in_node:
         return ""
     from dynamic_plugins.install.installed_packages import scripts_not_run  # needed only where something failed
 

@@ -68,6 +68,22 @@ describe('the database of a plugin with tables', () => {
     assert.equal(await second.call('READ'), '["buy milk"]')
   })
 
+  it('stays where it is while there is no room for it, which looks the same', async (test) => {
+    const home = temporaryFolder(test)
+    const first = await started(test, TABLES, { home })
+    await first.call('WRITE', { text: 'buy tea' })
+    await first.leave()
+    const whole = readFileSync(join(home, BASE))
+    writeFileSync(join(home, BASE), '{"notes": ["buy te')
+    const second = await started(test, TABLES, { home, limit: 'ulimit -f 1024' })
+    assert.match((await second.call('READ')).failed, /there is no room for its database: EFBIG: .*Make some and try again/)
+    await second.leave()
+    assert.deepEqual([movedAside(home), existsSync(join(home, 'pglite.room'))], [[], false])
+    writeFileSync(join(home, BASE), whole)
+    const third = await started(test, TABLES, { home })
+    assert.equal(await third.call('READ'), '["buy tea"]')
+  })
+
   it('is begun anew without a word where its first start was cut off: there was nothing in it', async (test) => {
     const home = temporaryFolder(test)
     writeFileSync(join(home, 'stall'), '')

@@ -21,6 +21,14 @@ describe('a plugin object is found', () => {
     assert.equal(find({ helper: () => {}, thing: plugin }), plugin)
   })
 
+  it('in the form that has handlers, where it comes in others', () => {
+    const forOthers = { name: 'time', actions: [{ name: 'TELL', function: () => {} }], providers: [] }
+    const forElizaos = { name: 'time', actions: [{ name: 'TELL', handler: () => {} }] }
+    assert.equal(find({ worldTimePlugin: forOthers, elizaPlugin: forElizaos, default: forOthers }), forElizaos)
+    assert.equal(find({ worldTimePlugin: { name: 'time', models: { TEXT: () => {} } }, elizaPlugin: forElizaos }).actions, undefined)
+    assert.equal(find({ worldTimePlugin: plugin, default: forOthers }), plugin)
+  })
+
   it('made by a function that is named for it and wants nothing', () => {
     assert.equal(find({ createTimePlugin: () => plugin }), plugin)
     assert.equal(find({ default: function makePlugin() { return plugin } }), plugin)

@@ -51,7 +51,8 @@ function addPackage(root, name, source) {
 
 /** A worker process, and the host's end of its channel. */
 export class Worker {
-  constructor(test, what, { variables = {}, resultBytes = 8_000_000, answerModel, home } = {}) {
+  /** *limit* is a command of the shell, such as `ulimit -f 1024`, that holds for the worker. */
+  constructor(test, what, { variables = {}, resultBytes = 8_000_000, answerModel, home, limit = ':' } = {}) {
     const folder = temporaryFolder(test)
     this.home = home ?? join(folder, 'home')
     mkdirSync(this.home, { recursive: true })
@@ -59,7 +60,8 @@ export class Worker {
       plugin: 'fixture', package: 'plugin-fixture', root: makeRoot(folder, what), variables: Object.keys(variables),
       result_bytes: resultBytes, in: 3, out: 4,
     }
-    this.process = spawn(process.execPath, [MAIN, JSON.stringify(facts)], {
+    const command = [process.execPath, MAIN, JSON.stringify(facts)]
+    this.process = spawn('bash', ['-c', `${limit} && exec "$0" "$@"`, ...command], {
       cwd: this.home,
       env: { PATH: process.env.PATH, HOME: this.home, TMPDIR: this.home, ...variables },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],

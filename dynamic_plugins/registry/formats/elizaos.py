@@ -74,17 +74,27 @@ def _generated_entry(key: str, value: Any, source: str) -> Entry:
     known = _name(key)
     if not isinstance(value, dict):
         raise BadEntryError(f"{known}: its entry is not an object")
-    git = value.get("git")
-    repository = git.get("repo") if isinstance(git, dict) else None
+    packages = _npm_package(value.get("npm"))
     return Entry(
         name=known,
         kind="elizaos",
         description=fields.text(value.get("description"), fields.DESCRIPTION_LENGTH),
-        repository=fields.repository(f"github:{repository}") if isinstance(repository, str) else "",
+        repository=_repository(value.get("git"), with_branch=not packages),
         keywords=fields.keywords(value.get("topics"), without=_EVERYWHERE),
-        packages=_npm_package(value.get("npm")),
+        packages=packages,
         source=source,
     )
+
+
+def _repository(git: Any, *, with_branch: bool) -> str:
+    """Return where its source lies; *with_branch*, on the branch of the newest line that has one."""
+    where = git.get("repo") if isinstance(git, dict) else None
+    if not isinstance(where, str):
+        return ""
+    lines = [git[key] for key in ("v2", "alpha", "v1", "v0") if isinstance(git.get(key), dict)]
+    branch = next((each["branch"] for each in lines if isinstance(each.get("branch"), str)), None)
+    on_branch = f"github:{where}#{branch}" if with_branch and branch and "#" not in where else ""
+    return fields.repository(on_branch) or fields.repository(f"github:{where}")
 
 
 def _npm_package(npm: Any) -> tuple[Package, ...]:

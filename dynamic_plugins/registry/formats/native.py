@@ -93,7 +93,9 @@ def _package(value: Any) -> Package | None:
     if not isinstance(value, dict) or not isinstance(value.get("type"), str) or value["type"] not in _PACKAGE_TYPES:
         return None
     digest = value.get("sha256") or value.get("fileSha256")
-    return fields.package(value["type"], value.get("name"), value.get("version"), value.get("arguments"), digest)
+    made = fields.package(value["type"], value.get("name"), value.get("version"), value.get("arguments"), digest)
+    is_typescript = value["type"] == "git" and value.get("typescript") is True
+    return replace(made, typescript=True) if made is not None and is_typescript else made
 
 
 def _type(value: Any) -> str:

@@ -13,6 +13,9 @@ const FOLDER = 'pglite'
 // Lies beside the folder until its first start is through: a folder whose start was cut off cannot be opened, and holds nothing.
 const UNFINISHED = 'pglite.unfinished'
 const LOCK = 'pglite.lock'
+// Written to see whether there is room, and removed: a new database takes 27 MB.
+const ROOM = 'pglite.room'
+const ROOM_BYTES = 32 * 2 ** 20
 const SINGLETONS = Symbol.for('@elizaos/plugin-sql/global-singletons')
 
 // Postgres's classes of errors in the data itself: internal and corrupted (XX), files that are missing (58). Newer versions
@@ -45,6 +48,7 @@ export async function openDatabase({ plugin, agentId, importFromRoot, dataFolder
     return await open()
   } catch (error) {
     if (!isDamage(error)) throw error
+    checkRoom(dataFolder)
     const kept = moveAside(dataFolder)
     const reason = describeError(causesOf(error).at(-1))
     const report = `its database could not be opened (${reason}): it was moved to ${kept} and a new one begun`
@@ -134,6 +138,21 @@ function causesOf(error) {
   const found = []
   for (let cause = error; cause && !found.includes(cause); cause = cause.cause) found.push(cause)
   return found
+}
+
+/**
+ * Raise an Error where there is no room for a database: PGlite aborts over a full disk as it does over damaged files, and
+ * what is whole stays where it is.
+ */
+function checkRoom(dataFolder) {
+  const file = join(dataFolder, ROOM)
+  try {
+    writeFileSync(file, Buffer.alloc(ROOM_BYTES))
+  } catch (error) {
+    throw new Error(`there is no room for its database: ${describeError(error)}. Make some and try again`, { cause: error })
+  } finally {
+    rmSync(file, { force: true })
+  }
 }
 
 function moveAside(dataFolder) {

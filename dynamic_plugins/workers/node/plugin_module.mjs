@@ -105,7 +105,19 @@ export function findPlugin(module, name) {
     ...exports.filter(([key]) => /plugin/i.test(key)).map(([, value]) => value),
     ...exports.map(([, value]) => value),
   ]
-  return candidates.find(isPlugin) ?? madePlugin(exports)
+  const plugins = candidates.filter(isPlugin)
+  return plugins.find(offersSomething) ?? plugins[0] ?? madePlugin(exports)
+}
+
+/** Whether a plugin has more than `init`, and actions without a handler: some export a form for other frameworks besides. */
+function offersSomething(plugin) {
+  const { actions, ...others } = plugin
+  const handlers = valuesOf(actions).filter((action) => typeof action?.handler === 'function')
+  return handlers.length > 0 || PARTS.some((part) => part !== 'init' && valuesOf(others[part]).length > 0)
+}
+
+function valuesOf(part) {
+  return part !== null && typeof part === 'object' ? Object.values(part) : []
 }
 
 /** Whether *value* looks like a plugin: named, and with a part that only plugins have. */
