@@ -261,7 +261,7 @@ def test_a_product_that_nobody_has_is_not_answered_with_its_second_word() -> Non
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("eine Seite lesen", []),
+        ("ein Pferd und ein Sattel", []),
         ("resumir una hoja", []),
         ("ein PDF, bitte", ["@elizaos/plugin-pdf"]),
         ("look something up in telegram", ["@elizaos/plugin-telegram"]),
