@@ -72,6 +72,7 @@ def test_what_was_seen_of_a_plugin_and_where_it_is_served_are_read_and_kept() ->
         "categories": ["developer"],
         "popularity": 6300,
         "command": "serve",
+        "popularity_rank": 4300,
         "problem": "its server is gone",
         "verified": {
             "date": "2026-11-29",
