@@ -110,6 +110,11 @@ def test_a_remote_that_could_not_be_reached_as_it_is_meant_is_none(remote: Any) 
     assert own(remote=remote).remote is None
 
 
+@pytest.mark.parametrize("said", [10**13, int("9" * 4_000), -1, 1.5, True, "12"])
+def test_a_number_that_nobody_counts_is_none(said: Any) -> None:
+    assert own(popularity=said, popularity_rank=said) == own()
+
+
 def test_what_says_no_day_was_not_verified() -> None:
     assert own(verified={"actions": 3}).verified is None
     assert own(verified={"date": "2026-11-29", "actions": -1}, popularity=True).verified == Verified("2026-11-29")

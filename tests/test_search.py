@@ -255,7 +255,7 @@ def test_how_much_a_plugin_is_used_moves_it_by_little_and_is_not_held_against_wh
         Entry("c", description="Plays chess", popularity_rank=14_000),
         Entry("d", description="Plays chess", popularity_rank=2_000),
         Entry("e", description="Plays chess openings"),
-        Entry("f", description="Plays tunes and openings of songs", popularity=90_000_000),
+        Entry("f", description="Plays tunes and openings of songs", popularity=10**12),
     ]
     index = SearchIndex(entries)
     found = [match.entry.name for match in index.search("chess")]

@@ -111,7 +111,7 @@ def prior(entry: Entry, *, runs_here: bool) -> float:
 def _use(entry: Entry) -> float:
     """Return how much an entry is used, in tenfold numbers of downloads a month."""
     if entry.popularity:
-        return log10(1 + entry.popularity)
+        return min(log10(1 + entry.popularity), MOST_USED + 1)  # a registry says what it likes
     return MOST_USED - BY_RANK * log10(entry.popularity_rank) if entry.popularity_rank else UNKNOWN_USE
 
 
