@@ -124,6 +124,7 @@ async def _live(app: App, seen: Seen) -> None:
     seen.installs = True
     installation = app.store.get(name).installation
     seen.version, seen.package = installation.version, installation.package
+    seen.package_type = installation.package_type
     seen.commands, seen.command = commands_of(installation)
     seen.declared, seen.mentioned = declared_in(installation), mentioned_in(installation)
     if installation.python is None:

@@ -25,6 +25,7 @@ _ORDER = (
     "categories",
     "keywords",
     "popularity",
+    "popularity_rank",
     "problem",
     "packages",
     "command",
@@ -47,7 +48,9 @@ class Seen:
     starts: bool = False
     version: str = ""
     package: str = ""
-    """The name of the package that was installed, where the entry has several."""
+    package_type: str = ""
+    """The name and type of the package that was installed, where the entry has several: both indexes may have one of
+    its name."""
     sha256: str = ""
     """Of the package file; empty where there is one for each system, or it was not asked for."""
     python: str = ""
@@ -119,7 +122,7 @@ def ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pinned(package: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     """Return *package* with the version that was installed and the digest of its file."""
-    if package["name"] != seen.package or package["type"] == "path":
+    if (package["type"], package["name"]) != (seen.package_type, seen.package) or package["type"] == "path":
         return dict(package)
     head = {key: package[key] for key in ("type", "name")} | {"version": seen.version}
     known = package.get("sha256") if package.get("version") == seen.version else None

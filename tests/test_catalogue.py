@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evals.catalogue_entry import Seen, entry_with
 from evals.described import plain_description
 from tests.npm_registry import SERVER, npm_registry
 
@@ -87,6 +88,13 @@ def test_what_does_not_start_is_written_only_with_the_reason(tmp_path: Path, reg
     entries, _ = look(tmp_path, registry, "lid", options=("--write", "--no-proposals", "--keep-broken"))
     assert entries["lid"]["problem"].startswith("known not to work here: load_failed: ")
     assert "verified" not in entries["lid"]
+
+
+def test_the_package_of_that_name_in_the_other_index_is_left_as_it_is() -> None:
+    packages = [{"type": "npm", "name": "tea"}, {"type": "pypi", "name": "tea", "version": "0.9"}]
+    seen = Seen("tea", version="1.0.0", package="tea", package_type="npm", sha256="ab" * 32)
+    written = entry_with({"name": "tea", "packages": packages}, seen, "2026-11-29")["packages"]
+    assert written == [{"type": "npm", "name": "tea", "version": "1.0.0", "sha256": "ab" * 32}, packages[1]]
 
 
 def _after_first_line(script: str, lines: str) -> str:

@@ -28,6 +28,11 @@ HOSTILE = {
     "XDG_CONFIG_HOME": "/var/collector",
     "UV_INDEX_URL": "http://collector.invalid/simple",
     "PYTHON_KEYRING_BACKEND": "collector.Keyring",
+    "HOSTALIASES": "/var/collector",
+    "PLAYWRIGHT_DOWNLOAD_HOST": "http://collector.invalid",
+    "GIT_TEMPLATE_DIR": "/var/collector",
+    "LUA_INIT_5_4": "@/var/collector.lua",
+    "CORECLR_PROFILER_PATH": "/var/collector.so",
 }
 
 

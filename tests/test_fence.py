@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -216,6 +217,23 @@ async def test_what_it_started_ends_when_it_dies_by_itself(tmp_path: Path, any_l
         with pytest.raises(ActionError, match="exit status 3"):
             await call(connection, "die")
         await until(lambda: sleepers(tmp_path) == [])
+
+
+async def test_what_starts_the_next_and_leaves_again_and_again_ends_too(tmp_path: Path, any_level: str) -> None:
+    file = tmp_path / "plugin_data" / "burglar" / "held"
+    async with let_loose(tmp_path, any_level) as connection:
+        await call(connection, "hop", file=str(file))
+        assert not _is_free(file)
+    await until(lambda: _is_free(file))
+
+
+def _is_free(file: Path) -> bool:
+    with file.open() as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])

@@ -40,6 +40,15 @@ def registry(tmp_path: Path) -> tuple[str, str]:
     return "--registry", str(path)
 
 
+def test_a_place_among_the_most_downloaded_is_told_where_there_are_no_numbers(cli: Cli, tmp_path: Path) -> None:
+    entry = {key: value for key, value in ENTRY.items() if key != "popularity"} | {"popularity_rank": 4_204}
+    path = tmp_path / "ranked.json"
+    path.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
+    assert cli("--registry", str(path), "info", "mcp-server-weather").json["popularity_rank"] == 4_204
+    shown = cli("--registry", str(path), "info", "mcp-server-weather", json=False).out
+    assert "place 4,204 among the most downloaded packages of its index" in shown
+
+
 def test_what_an_index_lists_is_told_the_same_everywhere(cli: Cli, registry: tuple[str, str]) -> None:
     told = cli(*registry, "info", "mcp-server-weather").json
     assert {key: told[key] for key in ("kind", "version", "publisher", "problem", "aliases", "categories")} == {

@@ -72,6 +72,7 @@ def test_what_was_seen_of_a_plugin_and_where_it_is_served_are_read_and_kept() ->
         "categories": ["developer"],
         "popularity": 6300,
         "command": "serve",
+        "popularity_rank": 4300,
         "problem": "its server is gone",
         "verified": {
             "date": "2026-11-29",
@@ -107,6 +108,11 @@ def test_what_was_seen_of_a_plugin_and_where_it_is_served_are_read_and_kept() ->
 )
 def test_a_remote_that_could_not_be_reached_as_it_is_meant_is_none(remote: Any) -> None:
     assert own(remote=remote).remote is None
+
+
+@pytest.mark.parametrize("said", [10**13, int("9" * 4_000), -1, 1.5, True, "12"])
+def test_a_number_that_nobody_counts_is_none(said: Any) -> None:
+    assert own(popularity=said, popularity_rank=said) == own()
 
 
 def test_what_says_no_day_was_not_verified() -> None:

@@ -108,7 +108,11 @@ def test_a_header_without_its_value_is_left_out_and_the_connections_own_are_not_
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "fe80::1", "::ffff:192.168.0.1", "2002:a00:1::"]
+    "address",
+    [
+        *("127.0.0.1", "10.0.0.1", "169.254.169.254", "fe80::1", "::ffff:192.168.0.1", "2002:a00:1::"),
+        *("::127.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::a00:1", "3fff::1", "5f00::1"),
+    ],
 )
 def test_an_address_of_the_own_network_is_not_public(address: str) -> None:
     assert not is_public(address)
@@ -117,7 +121,11 @@ def test_an_address_of_the_own_network_is_not_public(address: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "near"),
-    [("mcp.example.com:443", False), ("8.8.8.8", False), ("printer.local", True), ("intranet", True), ("$HOST", False)],
+    [
+        *(("mcp.example.com:443", False), ("8.8.8.8", False), ("printer.local", True), ("intranet", True)),
+        *(("$HOST", False), ("2130706433", True), ("127.1:80", True)),
+        *(("2606:4700::1111", False), ("[2606:4700::1111]:443", False)),
+    ],
 )
 def test_a_name_may_say_that_it_is_near(host: str, near: bool) -> None:
     assert is_near(host) is near

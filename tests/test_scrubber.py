@@ -46,6 +46,10 @@ def in_base64(shift: int, *, url_safe: bool = False) -> str:
     return encode(b"u" * shift + SECRET.encode() + b" and more").decode()
 
 
+def by_code(form: str, plain: str) -> str:
+    return "".join(each if each.isalnum() or each in plain else form.format(ord(each)) for each in SECRET)
+
+
 WRITTEN: dict[str, Callable[[], str]] = {
     "as it is": lambda: SECRET,
     "in an address": lambda: quote(SECRET, safe=""),
@@ -55,6 +59,11 @@ WRITTEN: dict[str, Callable[[], str]] = {
     "in a form": lambda: quote_plus(SECRET),
     "in a form, slashes kept, lower case": lambda: lower(quote_plus(SECRET, safe="/")),
     "as encodeURIComponent writes it": lambda: quote(SECRET, safe="!'()*~"),
+    "in an address in an address": lambda: quote(quote(SECRET, safe=""), safe=""),
+    "in HTML, all marks numbered": lambda: by_code("&#{};", ",._- "),
+    "in HTML, all marks numbered in hexadecimal": lambda: by_code("&#x{:x};", ",._- "),
+    "in a script, as OWASP writes it": lambda: by_code("\\x{:02X}", ",._"),
+    "in hexadecimal": lambda: SECRET.encode().hex(),
     "in HTML": lambda: html.escape(SECRET),
     "in HTML, quotes kept": lambda: html.escape(SECRET, quote=False),
     "in HTML, numbered": lambda: html.escape(SECRET).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
@@ -106,6 +115,14 @@ def test_each_line_of_a_long_secret_is_one(line: str) -> None:
     assert scrubber.text(f"bad line {line!r}") == "bad line '***'"
     assert scrubber.text(json.dumps(f"in {KEY}")) == '"in ***"'
     assert scrubber.text("expected -----BEGIN PRIVATE KEY-----") == "expected -----BEGIN PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("written", ["sk\\u002Dlive\\u002D9aB8cD7eF6", "736b2d6c6976652d396142386344376546362e"])
+def test_a_token_of_plain_characters_is_found_where_a_template_or_a_dump_wrote_it(written: str) -> None:
+    assert (
+        Scrubber({"sk-live-9aB8cD7eF6.": "***", "sk-live-9aB8cD7eF6": "***"}).text(f"it is {written}!").count("***")
+        == 1
+    )
 
 
 def test_of_two_secrets_that_overlap_the_longer_goes_first() -> None:

@@ -325,7 +325,7 @@ def test_only_the_owning_plugin_gets_a_secret(keeper: Cli, tmp_path: Path) -> No
     assert SECRET not in told
 
 
-@pytest.mark.parametrize("name", ["PYTHONPATH", "ld-preload"])
+@pytest.mark.parametrize("name", ["PYTHONPATH", "ld-preload", "PRISMA_QUERY_ENGINE_LIBRARY", "LESSOPEN"])
 def test_what_decides_which_code_runs_cannot_be_configured(name: str, keeper: Cli) -> None:
     failed = keeper("configure", "keeper", f"{name}=/tmp/mine", code=1).json
     assert failed["error"]["code"] == "bad_arguments"

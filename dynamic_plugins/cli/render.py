@@ -12,7 +12,7 @@ from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.registry.sources import UNLISTED
 from dynamic_plugins.text.printable import one_line
 from dynamic_plugins.tools.management import DEFAULT_LIMIT
-from dynamic_plugins.tools.plugin_details import size_in_words, verified_in_words
+from dynamic_plugins.tools.plugin_details import size_in_words, use_in_words, verified_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -147,8 +147,8 @@ def _more_of(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "called", ", ".join(told["aliases"])
     if told.get("categories"):
         yield "for", ", ".join(told["categories"])
-    if told.get("popularity"):
-        yield "used", f"{told['popularity']:,} downloads a month"
+    if used := use_in_words(told):
+        yield "used", used
     if told.get("verified"):
         yield "seen", verified_in_words(told["verified"])
     if told.get("size_bytes"):

@@ -9,7 +9,7 @@ from dynamic_plugins.clients.argument_fit import is_no_key, is_path, is_secret
 from dynamic_plugins.clients.placeholders import why_missing
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.registry.sources import UNLISTED
-from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden, is_the_persons_own
+from dynamic_plugins.settings import decides_code, is_forbidden, is_the_persons_own
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Told:
     ) -> None:
         """Note the value of one variable. *place* is where it stands, for taking it out of there."""
         if is_forbidden(name):
-            why = "it would change which code runs" if name.upper() in FORBIDDEN_VARIABLES else "it is no plugin's"
+            why = "it would change which code runs" if decides_code(name) else "it is no plugin's"
             self.notes.append(f"{name} is not taken: {why}")
             return
         if not self.own and is_the_persons_own(name):

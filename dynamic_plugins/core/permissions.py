@@ -11,6 +11,7 @@ A registry entry says it under ``permissions``, a project under ``[tool.dynamic-
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -24,6 +25,7 @@ LIMIT = 100
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\*\.{_LABEL}(?:\.{_LABEL})+|\[[0-9a-f:.]{{2,45}}\])(?::(\d{{1,5}}))?")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,63}")
 _PATH = re.compile(rf"(?:{_VARIABLE.pattern}|~|[A-Za-z]:(?=[/\\]))?(?P<rest>(?:[/\\].*)?)", re.DOTALL)
@@ -163,9 +165,23 @@ def parse_host(said: str) -> str:
     if _VARIABLE.fullmatch(host):
         return host
     found = _HOST.fullmatch(host.lower())
-    if found is None or not 0 < int(found[1] or 1) < 65_536:
+    if found is None or not 0 < int(found[1] or 1) < 65_536 or is_disguised(host.partition(":")[0]):
         raise ValueError(f"{said[:80]!r} is no host: write api.github.com, api.github.com:443, *.example.org or $NAME")
     return host.lower()
+
+
+def is_disguised(name: str) -> bool:
+    """Return whether a host's *name* is an address in a spelling that nobody reads: ``2130706433``, ``0x7f.1``.
+
+    What ends in a number is no name, and whoever connects to it is led to an address, such as 127.0.0.1.
+    """
+    if not _NUMBER.fullmatch(name.lower().removesuffix(".").rpartition(".")[2]):
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return True
+    return False
 
 
 def parse_program(said: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.core.permission_text import permission_lines
 from dynamic_plugins.core.permissions import permissions_from_json
 from dynamic_plugins.embedded.result_text import listed
-from dynamic_plugins.tools.plugin_details import size_in_words, verified_in_words
+from dynamic_plugins.tools.plugin_details import size_in_words, use_in_words, verified_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,8 +48,8 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"It can be told: {_shortened([_setting(each) for each in config])}"
     if told.get("verified"):
         yield f"Seen working {verified_in_words(told['verified'])}"
-    if told.get("popularity"):
-        yield f"Used: {told['popularity']:,} downloads a month"
+    if used := use_in_words(told):
+        yield f"Used: {used}"
     if told.get("tokens"):
         yield f"It costs a model about {told['tokens']:,} tokens in each request while it is on"
     for label, key in (("Also called", "aliases"), ("It is for", "categories")):

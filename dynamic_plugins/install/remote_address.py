@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from dynamic_plugins.core.permissions import Permissions, parse_host
+from dynamic_plugins.core.permissions import Permissions, is_disguised, parse_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,9 @@ _NOT_OURS = re.compile(
 # Names that no public name server knows.
 _NEAR = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".home", ".corp", ".intranet")
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+# Never of the public internet, though Python has some of them as such: translation within a network (RFC 8215), IPv4
+# in the old form, examples (RFC 9637), segment routing (RFC 9602).
+_NOT_PUBLIC = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "::/96", "3fff::/20", "5f00::/16")))
 _LONGEST_HEADER = 16 * 1024
 
 
@@ -150,17 +153,20 @@ def is_loopback(host: str) -> bool:
 
 def is_near(host: str) -> bool:
     """Return whether *host*, with or without a port, says by itself that it is no host of the public internet."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    alone = host.count(":") > 1 and not host.startswith("[")  # an address of version 6 without a port
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not alone else host
     try:
         return not is_public(name.strip("[]"))
     except ValueError:
-        return not name.startswith("$") and ("." not in name or name.endswith(_NEAR))
+        return not name.startswith("$") and ("." not in name or name.endswith(_NEAR) or is_disguised(name))
 
 
 def is_public(address: str) -> bool:
     """Return whether an IP address is one of the public internet. Raises ValueError for what is no address."""
     found = ipaddress.ip_address(address)
     # An IPv4 address may stand in one of version 6: the connection goes to that.
+    if any(found in network for network in _NOT_PUBLIC):
+        return False
     inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
     if found in _TRANSLATED:
         inner = ipaddress.IPv4Address(found.packed[-4:])

@@ -11,7 +11,7 @@ from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.core.status import RequiredVariable
 from dynamic_plugins.errors import BadArgumentsError, LoadError
 from dynamic_plugins.registry.entry import Variable
-from dynamic_plugins.settings import FORBIDDEN_VARIABLES, is_forbidden, is_the_persons_own
+from dynamic_plugins.settings import decides_code, is_forbidden, is_the_persons_own
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def variable_among(plugin: str, variables: Iterable[Variable], query: str) -> Va
         variable = Variable(name=name, secret=looks_secret(name))
     if not _NAME.fullmatch(name):
         raise BadArgumentsError(plugin, f"{query!r} is not a variable's name")
-    if name.upper() in FORBIDDEN_VARIABLES:
+    if decides_code(name):
         raise BadArgumentsError(plugin, f"{name} cannot be set: it would change which code runs")
     if is_forbidden(name):
         raise BadArgumentsError(plugin, f"{name} cannot be set: it is dynamic-plugins' own, and no plugin's")

@@ -223,14 +223,16 @@ def _unmistakable(secret: str) -> bool:
 def spellings(secret: str) -> set[str]:
     """Return *secret* in every way in which programs write it.
 
-    As it is; quoted in addresses, HTML, Python and a shell, each of these also within JSON; in JSON once and twice;
+    As it is; quoted in addresses, once and twice, in HTML, Python and a shell, each of these also within JSON; in JSON
+    once and twice; with marks by their codes, as escaping for HTML and JavaScript may write them; in hexadecimal;
     within base64; and each long line of it by itself. The blanks around it are none of it. Nothing for one that is too
     short to be told from other text.
     """
     secret = secret.strip()
     if len(secret) < _SHORTEST:
         return set()
-    found = {secret, *_in_base64(secret.encode("utf-8", "surrogatepass"))}
+    data = secret.encode("utf-8", "surrogatepass")
+    found = {secret, *_in_base64(data), *_in_hexadecimal(data), *_by_codes(secret)}
     if _NEVER_QUOTED.fullmatch(secret):
         return found
     quoted = {*_in_addresses(secret), *_in_html(secret), *_in_python(secret), *_in_shells(secret)}
@@ -252,6 +254,7 @@ def _in_addresses(secret: str) -> Iterator[str]:
     for safe in _LEFT_UNQUOTED:
         for quoted in (quote(data, safe=safe), quote_plus(data, safe=safe)):
             yield quoted
+            yield quote(quoted, safe="")  # an address within another
             yield re.sub("%[0-9A-F]{2}", lambda code: code.group().lower(), quoted)
 
 
@@ -288,6 +291,24 @@ def _in_python(secret: str) -> Iterator[str]:
 def _in_shells(secret: str) -> Iterator[str]:
     yield shlex.quote(secret)[1:-1]
     yield secret.replace("'", "'\\''")
+
+
+# How a character is written by its code, and what is left as it is beside letters and digits: by OWASP's encoders, by
+# Django's and .NET's for JavaScript.
+_CODES = ("&#{};", "&#x{:x};", "&#x{:X};", "\\x{:02x}", "\\x{:02X}", "\\u{:04x}", "\\u{:04X}")
+_LEFT_PLAIN = re.compile(r"[^\W_]|[,._\- ]"), re.compile(r"[^\W_]|[,._]"), re.compile(r"[^\\'\"<>&=\-;`+]")
+
+
+def _by_codes(secret: str) -> Iterator[str]:
+    for plain in _LEFT_PLAIN:
+        for code in _CODES:
+            yield "".join(each if plain.fullmatch(each) else code.format(ord(each)) for each in secret)
+
+
+def _in_hexadecimal(data: bytes) -> Iterator[str]:
+    if len(data) >= _BASE64_FROM:
+        yield data.hex()
+        yield data.hex().upper()
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:

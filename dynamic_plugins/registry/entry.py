@@ -168,6 +168,8 @@ class Entry:
     remote: Remote | None = None
     problem: str = ""
     """Why it is known not to work, or not to do what it says; empty where nothing is known."""
+    popularity_rank: int = 0
+    """Its place among the most downloaded packages of its index, where that tells no numbers; 0 is not known."""
 
     @property
     def runs_as(self) -> str:

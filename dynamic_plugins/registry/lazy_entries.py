@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Row = list[Any]
-_NOTHING_MORE: Row = [None, (), (), 0, "", "", None, None]
+_NOTHING_MORE: Row = [None, (), (), 0, "", "", None, None, 0]
 _name_at = json.JSONDecoder().raw_decode
 
 
@@ -45,6 +45,7 @@ def to_row(entry: Entry) -> Row:
         entry.problem,
         entry.verified and _verified_row(entry.verified),
         entry.remote and _remote_row(entry.remote),
+        entry.popularity_rank,
     ]
 
 
@@ -52,7 +53,8 @@ def from_row(row: Row, source: str) -> Entry:
     """Return the entry of a row. Raises ValueError, TypeError, KeyError or IndexError for anything that is none."""
     # A copy that an earlier version wrote ends before some of these.
     name, kind, description, repository, keywords, packages, config, actions, *more = row
-    permissions, aliases, categories, popularity, command, problem, verified, remote = more + _NOTHING_MORE[len(more) :]
+    more += _NOTHING_MORE[len(more) :]
+    permissions, aliases, categories, popularity, command, problem, verified, remote, rank = more
     return Entry(
         name,
         kind,
@@ -71,6 +73,7 @@ def from_row(row: Row, source: str) -> Entry:
         Verified(*verified) if verified else None,
         _remote(remote) if remote else None,
         problem,
+        rank,
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.resolver.word_index import NUMBERS, word_index
 from dynamic_plugins.text import normalize, tokenizer
+from dynamic_plugins.text.plain_english import in_plain_english, is_everyday
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.wordlists import synonyms, wordlist
 
@@ -39,15 +40,15 @@ FLAT = 10
 """How slowly a place in a part loses worth: the second is worth 10/11 of the first."""
 CONSIDERED = 100
 """How many entries a request, or a part of it, is ranked for."""
-NAMING, COVERED = 3, 0.35
-"""A request of at most so many words names what it wants, and an entry has this part of what they say: what merely has
-pages is no answer to "notion pages". In a longer one a word that nobody has says little."""
+NAMING, PART, COVERED = 4, 3, 0.35
+"""A request of at most so many words, or a part of one, names what it wants, and an entry has this part of what they
+say: what merely has pages is no answer to "notion pages". In a longer one a word that nobody has says little."""
 SHORT = 8
 """A request of at most this many words is looked at closely: its unknown words may be slips or parts of words."""
+BEGINNING = 4
+"""So many letters a word has that may be the beginning of another: "cat" asks for no catalogue."""
 LONGER = 10
 """How many words that begin with, or resemble, an unknown one are looked at."""
-MAX_CHARACTERS = 2_000
-"""What is read of a request."""
 
 _K1, _B = 1.2, 0.75
 """BM25's customary constants: how soon a word repeated counts no more, and how much long texts are held back."""
@@ -70,18 +71,20 @@ class Lexical:
         self._average = sum(self._lengths) / max(len(self._lengths), 1)
         self._scored: dict[tuple[str, float], dict[int, float]] = {}
         self._asking = threading.Lock()
+        self._guesses = True
+        """Whether a word that occurs nowhere may be a slip or a part of one: of another language, it is neither."""
 
     def search(self, request: str) -> dict[int, float]:
         """Return scores by position, from 0 to about 2, of the entries that have to do with *request*."""
-        request = tokenizer.without_addresses(request[:MAX_CHARACTERS])
         with self._asking:
             self._scored.clear()  # the parts of a request have the words of the whole, another request has others
+            request = self._read(request)
             scores = self._ranked(request)
             best = max(scores.values(), default=1.0)
             total = {position: score / best for position, score in scores.items()}
             places: dict[int, float] = {}
             for part in tokenizer.clauses(request):
-                for place, position in enumerate(self._ranked(part)):
+                for place, position in enumerate(self._ranked(part, PART)):
                     places[position] = max(FLAT / (FLAT + place), places.get(position, 0.0))
         for position, worth in places.items():
             total[position] = total.get(position, 0.0) + PARTS * worth
@@ -92,22 +95,30 @@ class Lexical:
 
         A word that is somebody's name is its own proof.
         """
-        words = tokenizer.words(tokenizer.without_addresses(request[:MAX_CHARACTERS]))
-        if len(words) > NAMING:
-            return False
         with self._asking:
-            if any(self._named(word) for word in words):
+            words = tokenizer.words(self._read(request))
+            if len(words) > NAMING or any(self._named(word) for word in words):
                 return False
             known = [any(map(self._knows, self._stems(word))) for word in words]
         strange = (word for word, is_known in zip(words, known, strict=True) if not is_known)
-        return any(known) and any(word not in wordlist("ordinary") for word in strange)
+        return any(known) and not all(map(_says_little, strange))
+
+    def _read(self, request: str) -> str:
+        """Return what is searched for, in English."""
+        asked = in_plain_english(request)
+        self._guesses = not asked.foreign
+        return asked.text_for(self._occurs)
+
+    def _occurs(self, word: str) -> bool:
+        """Return whether a word or a synonym of it is in an entry; a mark has none."""
+        return not word.isalnum() or any(map(self._knows, self._stems(tokenizer.plain(word))))
 
     def _stems(self, word: str) -> list[str]:
         own = stem(word)
         return [own, *map(stem, synonyms().get(word, synonyms().get(own, ())))]
 
-    def _ranked(self, text: str) -> dict[int, float]:
-        """Return the scores of the best entries for a text, best first."""
+    def _ranked(self, text: str, naming: int = NAMING) -> dict[int, float]:
+        """Return the scores of the best entries for a text, best first; one of *naming* words names what it wants."""
         words = tokenizer.words(text)
         scores: defaultdict[int, float] = defaultdict(float)
         for alternatives in self._queries(words):
@@ -116,7 +127,7 @@ class Lexical:
         if words and len(words) <= SHORT:
             for position, score in self._named("".join(words)).items():
                 scores[position] += score
-        least = COVERED * sum(map(self._worth, words)) if len(words) <= NAMING else 0.0
+        least = COVERED * sum(map(self._worth, words)) if len(words) <= naming else 0.0
         best = nlargest(CONSIDERED, scores, key=scores.__getitem__)
         return {position: scores[position] for position in best if scores[position] >= least}
 
@@ -126,7 +137,7 @@ class Lexical:
         known = [weight * self._rarity(len(self._scores(root, weight))) for root, weight in roots if self._knows(root)]
         if known:
             return max(known)
-        return 0.0 if word in wordlist("ordinary") else self._rarity(0)
+        return 0.0 if _says_little(word) else self._rarity(0)
 
     # ---------------------------------------------------------------- which words
 
@@ -136,7 +147,7 @@ class Lexical:
         for word in words:
             own = stem(word)
             found: _Alternatives = [(own, 1.0)] if self._knows(own) else []
-            if not found and len(words) <= SHORT:
+            if not found and self._guesses and len(words) <= SHORT:
                 found = list(self._instead(word))
             for other in dict.fromkeys(map(stem, others.get(word, others.get(own, ())))):
                 if other != own and self._knows(other):
@@ -152,15 +163,16 @@ class Lexical:
 
     def _instead(self, word: str) -> Iterable[tuple[str, float]]:
         """Return stems for a word that occurs nowhere: what it begins, the two words it is, what it nearly is."""
-        if len(word) < 3:
+        if len(word) < BEGINNING:
             return []
         if longer := self._beginning_with(word):
             return [(known, 1.0) for known in longer]
         for at in range(3, len(word) - 2):
-            halves = stem(word[:at]), stem(word[at:])
-            if all(self._knows(half) for half in halves):
-                return [(half, 1.0) for half in halves]
-        return [(near, GUESSED) for near in self._near(word)]
+            halves = word[:at], word[at:]
+            roots = [stem(half) for half in halves]
+            if all(map(self._knows, roots)) and wordlist("stop").isdisjoint({*halves, *roots}):
+                return [(root, 1.0) for root in roots]
+        return [] if is_everyday(word) or word in synonyms() else [(near, GUESSED) for near in self._near(word)]
 
     def _near(self, word: str) -> list[str]:
         """Return the stems that are a slip or two away from a word, the likeliest first."""
@@ -226,3 +238,8 @@ class Lexical:
     def _rarity(self, count: int) -> float:
         """Return the inverse document frequency of what occurs in *count* entries."""
         return log(1 + (len(self._lengths) - count + 0.5) / (count + 0.5))
+
+
+def _says_little(word: str) -> bool:
+    """Return whether it says little that nobody has *word*: it is a common one, or a plain one was added for it."""
+    return word in wordlist("ordinary") or is_everyday(word)

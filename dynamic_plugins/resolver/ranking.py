@@ -25,6 +25,12 @@ COMPARED = 100
 
 POPULARITY, VERIFIED = 0.06, 0.15
 """What a tenfold number of downloads counts, and that the plugin was seen to run, in standard deviations."""
+UNKNOWN_USE = 3.0
+"""The tenfold numbers of downloads a month that count where nobody knows how many there are. An index that tells none
+says nothing against its packages."""
+MOST_USED, BY_RANK = 8.0, 0.7
+"""The same for a package of which only its place among an index's most downloaded is known: at the first place, and
+how much less a tenfold place is. The fifteen-thousandth has some hundred thousand downloads a month."""
 BROKEN, ELSEWHERE = -1.0, -0.5
 """What it counts that a plugin is known not to work, and that this machine cannot run it."""
 
@@ -98,8 +104,15 @@ def related(words: Mapping[int, float], similarity: Similarity | None) -> Iterab
 
 def prior(entry: Entry, *, runs_here: bool) -> float:
     """Return what speaks for an entry whatever is asked for, in standard deviations."""
-    score = POPULARITY * log10(1 + entry.popularity) + VERIFIED * (entry.verified is not None)
+    score = POPULARITY * _use(entry) + VERIFIED * (entry.verified is not None)
     return score + BROKEN * bool(entry.problem) + ELSEWHERE * (not runs_here)
+
+
+def _use(entry: Entry) -> float:
+    """Return how much an entry is used, in tenfold numbers of downloads a month."""
+    if entry.popularity:
+        return min(log10(1 + entry.popularity), MOST_USED + 1)  # a registry says what it likes
+    return MOST_USED - BY_RANK * log10(entry.popularity_rank) if entry.popularity_rank else UNKNOWN_USE
 
 
 def _spread(scores: Mapping[int, float], count: int) -> tuple[float, float]:

@@ -69,7 +69,7 @@ class SearchIndex:
             scores[position] += prior(entry, runs_here=self._runs_here(entry))
         first.sort(key=lambda position: (-scores[position], position))
         best = scores[first[0]]
-        return [Match(self._entries[at], 1 / (1 + best - scores[at])) for at in first[:limit]]
+        return [Match(self._entries[at], 1 / (1 + (best - scores[at]))) for at in first[:limit]]
 
 
 def _meaning(entries: Sequence[Entry], folder: Path | None, cache: Path | None) -> PluginMeaning | None:

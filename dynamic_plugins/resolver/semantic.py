@@ -13,6 +13,7 @@ from dynamic_plugins.resolver.documents import KEYS, key, keys_of, texts_of
 from dynamic_plugins.resolver.ranking import Similarity
 from dynamic_plugins.resolver.vector_index import NO_COSINE, VectorIndex, embed_documents
 from dynamic_plugins.text import tokenizer
+from dynamic_plugins.text.plain_english import in_plain_english
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ class ActionMeaning:
 
 def similarity(index: VectorIndex, query: str) -> Similarity | None:
     """Return how near the things of *index* are to a request: to all of it, and to the part that each is nearest to."""
-    text = tokenizer.without_addresses(query)
+    text = in_plain_english(query).text
     rows = index.cosines([text, *tokenizer.clauses(text)])
     if rows is None:
         return None

@@ -48,7 +48,8 @@ async def details(service: PluginManagementService, entry: Entry, *, measured: b
     """Return what the registry says of *entry*; of what is installed, how it is here: version, size, actions, settings.
 
     ``size_bytes`` is what the install takes on disk, ``tokens`` what its tools cost a model in each request while it is
-    active, ``popularity`` downloads a month. What nobody knows is left out; values of settings never are in it.
+    active, ``popularity`` downloads a month, ``popularity_rank`` a place among the most downloaded of its index. What
+    nobody knows is left out; values of settings never are in it.
     """
     installed = service.info_of(entry.name)
     variables = await _variables(service, entry, installed)
@@ -68,6 +69,7 @@ async def details(service: PluginManagementService, entry: Entry, *, measured: b
         "aliases": list(entry.aliases),
         "categories": list(entry.categories),
         "popularity": entry.popularity,
+        "popularity_rank": entry.popularity_rank,
         "verified": _verified(entry.verified),
         "tokens": _tokens(offered) or (entry.verified.tokens if entry.verified is not None else 0),
         "permissions": _permissions(service, entry, installed),
@@ -176,6 +178,15 @@ def _permissions(service: PluginManagementService, entry: Entry, installed: Dyna
 def size_in_words(count: int) -> str:
     """Return a number of bytes as people read it: ``34 MB``."""
     return f"{count / 1e6:.0f} MB" if count >= 10e6 else f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count} bytes"
+
+
+def use_in_words(told: Mapping[str, Any]) -> str:
+    """Return how much a plugin is used, by what :func:`details` tells; empty where nobody knows."""
+    if told.get("popularity"):
+        return f"{told['popularity']:,} downloads a month"
+    if told.get("popularity_rank"):
+        return f"place {told['popularity_rank']:,} among the most downloaded packages of its index"
+    return ""
 
 
 def verified_in_words(told: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, PluginError, UnavailableHereError, UnknownPluginError
 from dynamic_plugins.registry.unlisted import parse_direct
 from dynamic_plugins.text.printable import one_line, printable
-from dynamic_plugins.tools.plugin_details import details, publisher, verified_in_words
+from dynamic_plugins.tools.plugin_details import details, publisher, use_in_words, verified_in_words
 from dynamic_plugins.web.action_form import parameters
 from dynamic_plugins.web.listing import BrowseQuery, required_of
 
@@ -107,6 +107,7 @@ class _Browse:
             kind=KIND_WORDS[told["kind"]],
             repository=_web_address(found.entry.repository),
             verified=verified_in_words(told["verified"]) if "verified" in told else "",
+            used=use_in_words(told),
             permissions=permission_rows(*may),
             refused=_refused(len(service.refused(name))) if info is not None else "",
             actions=_actions(self._app, told),

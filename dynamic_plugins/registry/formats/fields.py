@@ -27,6 +27,7 @@ KEYWORD_LENGTH, KEYWORDS = 60, 40
 VALUE_LENGTH = 2000
 VARIABLES, ARGUMENTS, PACKAGES, ACTIONS = 200, 60, 12, 1000
 COMMAND_LENGTH, PROBLEM_LENGTH = 100, 300
+MOST_COUNTED = 10**12
 
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _HOLE = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_-]{0,127})\}")
@@ -120,8 +121,8 @@ def offered_action(value: Any) -> OfferedAction | None:
 
 
 def count(value: Any) -> int:
-    """Return a number of things, 0 for anything that is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    """Return a number of things, 0 for anything that is none, and for more than anybody counts."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_COUNTED else 0
 
 
 def verified(value: Any) -> Verified | None:

@@ -57,6 +57,7 @@ def own_entry(value: Any, source: str) -> Entry:
         verified=fields.verified(value.get("verified")),
         remote=remote_fields.remote(value.get("remote")),
         problem=fields.text(value.get("problem"), fields.PROBLEM_LENGTH),
+        popularity_rank=fields.count(value.get("popularity_rank")),
     )
     if (declared := value.get("permissions")) is None:
         return entry

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dynamic_plugins.core.own_addresses import is_own_machine
+from dynamic_plugins.core.permissions import is_disguised
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -84,6 +85,7 @@ def _rule(said: str, from_person: bool, own_network: bool) -> HostRule:
     name = parts.hostname.lower().removesuffix(".")
     port = parts.port or _SCHEMES.get(parts.scheme)
     near = from_person or _address(name) is not None or "." not in name or name.endswith(_NEAR)
+    near = near and (from_person or not is_disguised(name))
     near = near and own_network and name != ANY_PUBLIC
     return HostRule(name, (port,) if port else _PORTS, near)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import mmap
 import os
 import platform
@@ -11,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -412,6 +414,22 @@ def stay(folder: str) -> int:
 
 
 @action
+def hop(file: str) -> None:
+    "Starts what is never there for long: each process starts the next and leaves. While one lives, *file* is locked."
+    held = os.open(file, os.O_CREAT | os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    for _ in range(8):
+        if os.fork() == 0:
+            os.setsid()
+            os.closerange(0, 3)
+            end = time.monotonic() + 30  # for a test that fails
+            while time.monotonic() < end and not _LIBC.fork():
+                pass
+            os._exit(0)
+    os.close(held)
+
+
+@action
 def look_around() -> dict[str, Any]:
     "Tells where it thinks that it is."
     names = ("HOME", "TMPDIR", "PATH")
@@ -432,4 +450,4 @@ def visit(host: str, port: int) -> str:
         return connection.recv(16).decode()
 
 
-plugin = Plugin("burglar", actions=[raid, stay, look_around, die, visit])
+plugin = Plugin("burglar", actions=[raid, stay, hop, look_around, die, visit])

@@ -84,17 +84,38 @@ def _wait_for(worker: int) -> int:
 
 
 def _end_all() -> None:
-    """Kill everything that this process has started, until there is nothing more."""
+    """Kill everything that this process has started, until there is nothing more.
+
+    What forks and leaves at once is gone by the time that all processes were looked at. But what it has started is then
+    a child of this process: those are killed as they come.
+    """
+    alive = list(_descendants(os.getpid()))
+    for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that none starts another meanwhile
+        for pid in alive:
+            _send(pid, number)
+    before: list[int] = []
     while True:
-        alive = list(_descendants(os.getpid()))
-        for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that none starts another meanwhile
-            for pid in alive:
-                _send(pid, number)
+        children = _own_children()
+        for pid in children:
+            _send(pid, signal.SIGKILL)
         try:
-            while os.waitpid(-1, 0 if alive else os.WNOHANG)[0]:
-                pass
+            # The same as before: they are on their way out, and the first to be gone is waited for.
+            ended = os.waitpid(-1, 0 if children and children == before else os.WNOHANG)[0]
+            while ended:
+                ended = os.waitpid(-1, os.WNOHANG)[0]
         except ChildProcessError:
             return
+        before = children
+
+
+def _own_children() -> list[int]:
+    """Return the children of this process, which has one thread, from the file that says so where there is one."""
+    own = os.getpid()
+    try:
+        with open(f"/proc/{own}/task/{own}/children", "rb") as children:  # noqa: PTH123
+            return [int(pid) for pid in children.read().split()]
+    except OSError:
+        return list(_descendants(own))
 
 
 def _descendants(root: int) -> Iterator[int]:

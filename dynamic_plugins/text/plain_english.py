@@ -1,0 +1,166 @@
+"""A request in the English words that plugins are described with, whether it was made in German, Spanish, French,
+Italian, Portuguese or everyday words.
+
+Word by word, by the list in ``translations.txt``: enough to search with, for the ranking by words as for the one by
+meaning, whose small model knows these languages by halves only. What the list lacks, such as a name, stays as it is.
+Everyday words of English (``everyday.txt``) stay too, and the plain ones are added: "umbrella", weather forecast.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.text import tokenizer
+from dynamic_plugins.text.wordlists import wordlist
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MAX_CHARACTERS = 2_000
+"""What is read of a request."""
+
+_ENDING = re.compile(r"(?:e[nrsm]|[ao]s|[aeinosx])$")
+_ELIDED = re.compile(r"\b(?:[cdjlmnst]|qu|dell|nell|all|sull|un)['\u2019](?=\w{2})", re.IGNORECASE)
+"""What French and Italian write together with the next word: "d'acheter", "l'heure"."""
+_DRAWN_TO_VERB = re.compile(r"(?<=\w{4})(?:me|te|se|nos|mi|ci|gli|l[aeo]s?)$")
+"""Spanish and Italian write these at the end of an imperative: "tradúceme", "ricordami"."""
+_SHORTEST = 4
+"""So much of a word is left when its ending goes, and each half of a compound has so many letters."""
+_COMPOUND = 40
+"""Longer words are not taken apart."""
+_BETWEEN = ("", "s", "n", "en", "es")
+"""What German puts between the halves of a compound."""
+_AMBIGUOUS = "~"
+
+
+@dataclass(frozen=True)
+class PlainRequest:
+    """A request in English: what of it is its own words, and the plain ones that are *told* for words of it.
+
+    All of an English request is its own. Nothing of one in another language is: a word that is not on the list is told
+    as itself.
+    """
+
+    own: str
+    told: Mapping[str, str]
+
+    @property
+    def foreign(self) -> bool:
+        return not self.own
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return " ".join(filter(None, [self.own, *dict.fromkeys(self.told.values())]))
+
+    def text_for(self, occurs: Callable[[str], bool]) -> str:
+        """Return what of it is searched for among texts in which some words occur and others do not.
+
+        Of the plain words for one those that occur will do. Where none does, the first says what nobody has. What is
+        left of another language's words is a name that occurs, or says nothing.
+        """
+        known = {said: " ".join(filter(occurs, plain.split())) for said, plain in self.told.items()}
+        if self.foreign:
+            lacking = {said: plain.split()[0] for said, plain in self.told.items() if plain != said}
+            known = {said: plain or lacking.get(said, "") for said, plain in known.items()}
+        return " ".join(filter(None, [self.own, *dict.fromkeys(known.values())]))
+
+
+def in_plain_english(request: str) -> PlainRequest:
+    """Return *request*, of which the first 2,000 characters are read, in English, its addresses told in words.
+
+    One that is English, or in a language that is not known here, stays as it is but for plain words for everyday ones.
+    """
+    request = tokenizer.without_addresses(request[:MAX_CHARACTERS])
+    joining, proofs = _joining()
+    apart = _ELIDED.sub(" ", request)
+    words = tokenizer.tokens(apart)
+    foreign = sum(word in proofs or _is_proof(word) for word in words)
+    if foreign <= sum(word in wordlist("stop") for word in words if word not in joining):
+        plain = {word: _everyday()[word] for word in words if word in _everyday()}
+        return PlainRequest(request, plain)
+    return PlainRequest("", _told(apart, joining))
+
+
+def is_everyday(word: str) -> bool:
+    """Return whether *word* is on the list of everyday English words, and so no slip."""
+    return word in _everyday()
+
+
+def _told(request: str, joining: frozenset[str]) -> dict[str, str]:
+    """Return the words and marks of *request* and what they are in English, without those that only join others."""
+    told: dict[str, str] = {}
+    for written in tokenizer.words_and_marks(request):
+        word = tokenizer.plain(written)
+        if english := _translations()[0].get(word):
+            told[written] = english
+        elif word not in joining:
+            told[written] = _english(word) or written
+    return told
+
+
+def _english(word: str) -> str:
+    """Return what a word with another ending is in English, or one of two parts; empty where that is not known."""
+    by_root = _translations()[1]
+    if found := by_root.get(_root(word)) or by_root.get(_root(_DRAWN_TO_VERB.sub("", word))):
+        return found
+    for at in range(_SHORTEST, min(len(word), _COMPOUND) - _SHORTEST + 1):
+        second = by_root.get(_root(word[at:]))
+        if second and (first := _first_half(word[:at])):
+            return f"{first} {second}"
+    return ""
+
+
+def _first_half(word: str) -> str:
+    by_root = _translations()[1]
+    halves = (word.removesuffix(between) for between in _BETWEEN if word.endswith(between))
+    return next((by_root[_root(half)] for half in halves if len(half) >= _SHORTEST and _root(half) in by_root), "")
+
+
+def _is_proof(word: str) -> bool:
+    return word in _translations()[2]
+
+
+def _root(word: str) -> str:
+    return _ENDING.sub("", word) if len(word) > _SHORTEST else word
+
+
+@cache
+def _joining() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words that join others, and those of them that are no English words."""
+    said = wordlist("foreign") | wordlist("elsewhere")
+    proofs = frozenset(word for word in wordlist("foreign") if word[0] != _AMBIGUOUS)
+    return frozenset(word.lstrip(_AMBIGUOUS) for word in said), proofs
+
+
+@cache
+def _translations() -> tuple[dict[str, str], dict[str, str], frozenset[str]]:
+    """Return the English for each word, that for each root, and the words that are no English ones."""
+    exact: dict[str, str] = {}
+    by_root: dict[str, str] = {}
+    proofs: set[str] = set()
+    for english, others in _lines("translations.txt"):
+        for said in others:
+            word = said.lstrip(_AMBIGUOUS)
+            exact.setdefault(word, english)
+            by_root.setdefault(_root(word), english)
+            if word == said:
+                proofs.add(word)
+    return exact, by_root, frozenset(proofs)
+
+
+@cache
+def _everyday() -> dict[str, str]:
+    """Return for each everyday word those that plugins are described with."""
+    return {word: plain for plain, said in _lines("everyday.txt") for word in said}
+
+
+def _lines(name: str) -> list[tuple[str, list[str]]]:
+    """Return for each line of a list the English words, and those that stand after the colon."""
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    pairs = (line.split(":") for line in lines if line and not line.startswith("#"))
+    return [(english, others.split()) for english, others in pairs]
