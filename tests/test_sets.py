@@ -191,6 +191,39 @@ async def test_another_machine_gets_the_same_to_the_byte_though_newer_versions_w
     assert "  switch   tea: on" in facts
 
 
+async def test_the_way_back_after_a_sync_leads_to_the_version_before_it_and_not_further(shop: Shop) -> None:
+    shop.wants("[plugins]\ntea = '1.0'\n")
+    async with machine(shop) as app:
+        await sync(app, shop)
+        for version in ("2.0", "3.0"):
+            shop.index.add("tea", version, LONG_AGO)
+            shop.wants(f"[plugins]\ntea = '{version}'\n")
+            await sync(app, shop)
+        assert len(home_of(app)["files"]) == 2, "the one in use, and the one before"
+        assert (await app.service.versions.rollback("tea")).info.version == "2.0"
+        assert await app.service.call("tea", "tell", {}) == "2.0"
+        assert (await app.service.versions.rollback("tea")).info.version == "3.0"
+
+
+async def test_the_way_back_after_a_sync_of_other_packages_leads_to_those_of_before(shop: Shop) -> None:
+    shop.wants("[plugins]\ntea = '*'\n")
+    async with machine(shop) as app:
+        await sync(app, shop)
+        shop.index.add("leaf", "2.0", LONG_AGO)
+        await app.project_sets().lock(shop.file, ["tea"])
+        await sync(app, shop)
+        assert "leaf-2.0.dist-info/RECORD" in " ".join(content(app, "tea"))
+        await app.service.versions.rollback("tea")
+        assert "leaf-1.0.dist-info/RECORD" in " ".join(content(app, "tea"))
+        # One that fails leaves the way back as it was.
+        shop.index.add_wheel("tea", "2.0", LONG_AGO, BROKEN, "[dynamic_plugins.plugins]\ntea = tea:plugin\n")
+        before = home_of(app)
+        shop.wants("[plugins]\ntea = '2.0'\n")
+        with pytest.raises(PluginError):
+            await sync(app, shop)
+        assert home_of(app) == before
+
+
 async def test_packages_of_npm_and_repositories_are_locked_too(shop: Shop) -> None:
     shop.repositories = Repositories(shop.folder / "repositories")
     shop.repositories.root.mkdir()
