@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.plugin_reader import PluginReader
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
+    from dynamic_plugins.install.recipe import RecipeStore
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.project.project_set import ProjectSets
     from dynamic_plugins.registry.entry import Entry
@@ -79,7 +80,7 @@ def _changes(call: Prepared) -> bool:
     return changes(call)
 
 
-def _installer(settings: Settings, present: Callable[[str], str | None]) -> Installer:
+def _installer(settings: Settings, present: Callable[[str], str | None], recipes: RecipeStore | None) -> Installer:
     return Installer(
         settings.plugins_dir,
         python=default_python(),
@@ -91,6 +92,7 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
         present=present,
         offline=settings.offline,
         may_link=lambda: _is_fenced(settings),
+        recipes=recipes,
     )
 
 
@@ -228,7 +230,7 @@ class App:
         installed = backend.state().read  # what is written from threads reads the state by itself
         self.configuration = _configuration(settings, backend, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
-        self.installer = _installer(settings, self._installed_path)
+        self.installer = _installer(settings, self._installed_path, backend.recipes())
         self.loader = _loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
         self.audit = AuditLog(settings.audit_file, door, settings.profile or "")
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)

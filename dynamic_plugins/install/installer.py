@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -11,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.permissions import UNDECLARED
-from dynamic_plugins.errors import BadArgumentsError, InstallError, PluginTimeoutError, RegistryUnavailableError
+from dynamic_plugins.errors import (
+    BadArgumentsError,
+    InstallError,
+    PluginError,
+    PluginTimeoutError,
+    RegistryUnavailableError,
+    StateError,
+)
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.install.command import child_environment, short
 from dynamic_plugins.install.entry_points import start_of_entry, start_of_install
@@ -40,8 +48,10 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.locked_packages import LockedPackages
-    from dynamic_plugins.install.recipe import Recipe
+    from dynamic_plugins.install.recipe import Recipe, RecipeStore
     from dynamic_plugins.registry.entry import Kind
+
+log = logging.getLogger(__name__)
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
@@ -60,7 +70,7 @@ class Installer:
     that was published in the last *cooldown_days*. An install may take *timeout_seconds*. Where *offline*, no index is
     asked what it holds. *environ* is the process environment, of which package managers get what they need. *present*
     gives the path of what is installed under a name. *may_link* says whether no plugin can write to its own code, so
-    that several may share a file.
+    that several may share a file. *recipes* is where other machines look for what an install is made from.
     """
 
     def __init__(
@@ -76,7 +86,9 @@ class Installer:
         present: Callable[[str], str | None] | None = None,
         offline: bool = False,
         may_link: Callable[[], bool] = lambda: False,
+        recipes: RecipeStore | None = None,
     ) -> None:
+        self._recipes = recipes
         self._folders = PluginFolders(root, present) if present else PluginFolders(root)
         self._allow_builds = allow_builds
         self._seconds = timeout_seconds
@@ -373,12 +385,31 @@ class Installer:
         return replace(plan, commands=self._commands(plan))
 
     async def recipe(self, installation: Installation) -> Recipe:
-        """Return what another machine makes *installation* from; errors as for :meth:`install`."""
+        """Return what another machine makes *installation* from: what is kept of it, or what is found out here.
+
+        Errors as for :meth:`install`, and StateError.
+        """
+        if self._recipes is not None:
+            kept = await in_thread(self._recipes.get, installation.path)
+            if kept is not None:
+                return kept
+        return await self._recipe(installation, None)
+
+    async def _keep_recipe(self, installation: Installation, locked: LockedPackages | None) -> None:
+        """Have other machines know what *installation* is made from, where it can be made elsewhere."""
+        if self._recipes is None or installation.remote is not None:
+            return
+        try:
+            await in_thread(self._recipes.put, installation.path, await self._recipe(installation, locked))
+        except PluginError as error:  # it is installed all the same, and can be used here
+            log.info("%s can only be started where its folder is: %s", installation.plugin, error)
+
+    async def _recipe(self, installation: Installation, locked: LockedPackages | None) -> Recipe:
         from dynamic_plugins.install.recipe import recipe_of
 
         try:
             async with asyncio.timeout(self._seconds), self._folders.scratch() as folder:
-                return await recipe_of(installation, folder, self._programs)
+                return await recipe_of(installation, folder, self._programs, locked)
         except TimeoutError:
             raise PluginTimeoutError(installation.plugin, "finding out what it is made of", self._seconds) from None
         except OSError as error:
@@ -415,6 +446,7 @@ class Installer:
             if isinstance(error, OSError):
                 raise InstallError(plan.name, f"its files cannot be written: {short(str(error))}") from error
             raise
+        await self._keep_recipe(installation, plan.locked)
         return installation
 
     async def _recorded(self, facts: Installation, staging: Path) -> Installation:
@@ -426,11 +458,17 @@ class Installer:
         return replace(facts, files_digest=await in_thread(record, staging))
 
     def remove(self, installation: Installation) -> None:
-        """Remove an install from the disk; nothing happens when it is gone already."""
+        """Remove an install from the disk, and what other machines make it from; nothing happens when it is gone."""
         self._folders.remove(Path(installation.path))
+        if self._recipes is not None:
+            with contextlib.suppress(StateError):  # what stays is swept
+                self._recipes.drop(installation.path)
 
     def sweep(self, keep: Callable[[], Collection[str]]) -> list[Path]:
         """Remove what an install or removal that was cut short has left; *keep* gives the paths of known installs."""
+        if self._recipes is not None:
+            with contextlib.suppress(StateError):  # another sweep does it
+                self._recipes.sweep(keep())
         return self._folders.sweep(lambda: {Path(path) for path in keep()})
 
 
