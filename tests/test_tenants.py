@@ -72,10 +72,10 @@ def test_a_tenant_is_added_listed_changed_and_removed_and_its_token_is_shown_onc
     assert file.stat().st_mode & 0o077 == 0
     (listed,) = cli("tenants", "list").json["tenants"]
     assert (listed["calls_per_minute"], listed["plugins"], "token" in listed) == (30, 20, False)
-    cli("tenants", "set", "alice", "--plugins", "3")
+    cli("tenants", "set", "alice", "--plugins", "3", "--disk-mb", "100")
     fresh = cli("tenants", "rotate", "alice").json["token"]
     present = TenantsFile(file).get("alice")
-    assert (present.token, present.limits.plugins) == (digest_of(fresh), 3)
+    assert (present.token, present.limits.plugins, present.limits.disk_mb) == (digest_of(fresh), 3, 100)
     refused = cli("tenants", "remove", "alice", code=4)
     assert refused.json["error"]["code"] == "needs_confirmation"
     cli("tenants", "remove", "alice", "--yes")
@@ -198,7 +198,8 @@ def test_a_tenants_process_sees_nothing_of_the_operators_but_how_packages_are_fo
         "DYNAMIC_PLUGINS_IN_PROCESS": "evil",
         "DYNAMIC_PLUGINS_MCP_TOKEN": "x",
     }
-    made = environment(Tenant("alice", tmp_path, DIGEST, TenantLimits(plugins=3)), host, None, "require")
+    limits = TenantLimits(plugins=3, disk_mb=5)
+    made = environment(Tenant("alice", tmp_path, DIGEST, limits), host, None, "require")
     settings = Settings.from_environment(made)
     assert {name for name in made if not name.startswith("DYNAMIC_PLUGINS_")} == {
         *("PATH", "HOME", "UV_INDEX_URL", "UV_CACHE_DIR", "https_proxy", "NPM_CONFIG_CACHE", "XDG_CACHE_HOME"),
@@ -207,6 +208,7 @@ def test_a_tenants_process_sees_nothing_of_the_operators_but_how_packages_are_fo
     assert made["HOME"].startswith(str(tmp_path))
     assert made["UV_CACHE_DIR"].startswith(str(tmp_path))
     assert (settings.home, settings.most_plugins, settings.offline, settings.sandbox) == (tmp_path, 3, True, "require")
+    assert settings.disk_bytes == 5 * 2**20
     assert (settings.allow_builds, settings.in_process) == (False, ())
     assert (settings.mcp_token, settings.passphrase) == (None, None)
     assert "DYNAMIC_PLUGINS_STATE" not in made

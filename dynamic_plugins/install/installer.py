@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from dynamic_plugins.install.bytecode import Bytecode
+    from dynamic_plugins.install.disk_budget import DiskBudget
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.locked_packages import LockedPackages
@@ -71,6 +72,7 @@ class Installer:
     asked what it holds. *environ* is the process environment, of which package managers get what they need. *present*
     gives the path of what is installed under a name. *may_link* says whether no plugin can write to its own code, so
     that several may share a file. *recipes* is where other machines look for what an install is made from.
+    *budget* is what the home may take of the disk.
     """
 
     def __init__(
@@ -87,8 +89,9 @@ class Installer:
         offline: bool = False,
         may_link: Callable[[], bool] = lambda: False,
         recipes: RecipeStore | None = None,
+        budget: DiskBudget | None = None,
     ) -> None:
-        self._recipes = recipes
+        self._recipes, self._budget = recipes, budget
         self._folders = PluginFolders(root, present) if present else PluginFolders(root)
         self._allow_builds = allow_builds
         self._seconds = timeout_seconds
@@ -278,8 +281,9 @@ class Installer:
         """Give *plan* as it can be asked about: with the exact version, or with the copy that will be installed.
 
         The copy of a folder or wheel is there until the block ends. Raises InstallError where there is no such version,
-        the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
+        the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError, DiskLimitError.
         """
+        await self._check_room(plan)
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
         is_whole = is_exact and not plan.is_unlisted and (not plan.is_typescript or (plan.pins and not plan.locked))
         if is_whole or plan.remote or plan.editable or plan.copy or plan.commit:
@@ -295,6 +299,18 @@ class Installer:
             except OSError as error:
                 raise InstallError(plan.name, f"it cannot be copied: {short(str(error))}") from error
             yield plan
+
+    async def _check_room(self, plan: InstallPlan) -> None:
+        """Raise DiskLimitError where there is no room on the disk for what is known beforehand of *plan*."""
+        if self._budget is None:
+            return
+        if plan.package.type == "path" and not plan.editable:
+            await self._budget.check_copy(plan.name, Path(plan.package.name))
+        else:
+            await self._budget.check(plan.name)
+
+    def _within_budget(self, name: str) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext() if self._budget is None else self._budget.held(name)
 
     async def _complete(self, plan: InstallPlan, folder: Path) -> InstallPlan:
         from dynamic_plugins.install.elizaos_plan import exact_npm_plan, with_own_node
@@ -372,7 +388,11 @@ class Installer:
             listener(Event(plan.name, stage, message, fraction))
 
         try:
-            async with asyncio.timeout(self._seconds), self._folders.scratch() as folder:
+            async with (
+                asyncio.timeout(self._seconds),
+                self._folders.scratch() as folder,
+                self._within_budget(plan.name),
+            ):
                 return await lock_plan(plan, folder, self._programs, tell, before)
         except TimeoutError:
             raise PluginTimeoutError(plan.name, "finding out what it would install", self._seconds) from None
@@ -434,6 +454,7 @@ class Installer:
                 asyncio.timeout(self._seconds),
                 self._bytecode.sharing(),
                 self._folders.staging(plan.name) as staging,
+                self._within_budget(plan.name),
             ):
                 facts = await make(plan, staging, self._programs, tell)
                 installation = _moved(await self._recorded(facts, staging), staging, target)
