@@ -229,6 +229,7 @@ class Installer:
             raise BadArgumentsError(told.name, f"there is no version {version}: {path} holds {told.version}")
         needed = [str(path)] if is_wheel else list(told.dependencies)
         is_server = isinstance(told, ServerManifest)
+        brings_all = is_server and not needed
         kind: Kind = "mcp" if is_server else "python"
         package = Package("path", str(path), told.version, told.arguments if isinstance(told, ServerManifest) else ())
         entry = Entry(
@@ -240,7 +241,7 @@ class Installer:
             version=told.version,
             package=package,
             source="",
-            commands=() if is_server else self._programs.uv.commands(needed, ENVIRONMENT, self._exclude_newer),
+            commands=() if brings_all else self._programs.uv.commands(needed, ENVIRONMENT, self._exclude_newer),
             cutoff=self._exclude_newer,
             start_command=start_of_entry(entry, package),
             entry=entry,
