@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.locked_packages import LockedPackages
     from dynamic_plugins.install.recipe import Recipe, RecipeStore
-    from dynamic_plugins.registry.entry import Kind
+    from dynamic_plugins.registry.entry import Kind, PackageType
 
 log = logging.getLogger(__name__)
 
@@ -345,13 +345,45 @@ class Installer:
         is_exact = plan.version is not None and not plan.cooled and plan.package.type != "git"
         if is_exact or plan.package.type in ("path", "remote"):
             return plan
-        if self._offline:
-            raise RegistryUnavailableError(f"{SOURCES[plan.package.type]} was not asked, since this is offline")
+        self.check_online(plan.package.type)
         try:
             async with asyncio.timeout(_NEWEST_SECONDS), self._folders.scratch() as folder:
                 return await newest(plan, folder, self._programs)
         except TimeoutError:
             raise PluginTimeoutError(plan.name, "finding out its newest version", _NEWEST_SECONDS) from None
+
+    def check_online(self, package_type: PackageType) -> None:
+        """Raise RegistryUnavailableError where no index is to be asked what it holds."""
+        if self._offline:
+            raise RegistryUnavailableError(f"{SOURCES[package_type]} was not asked, since this is offline")
+
+    async def version_within(self, entry: Entry, asked: str) -> str:
+        """Return the version of *entry* that the range *asked* comes to: the one that its registry names where that is
+        in it, else the newest that its index has.
+
+        Raises BadArgumentsError for what is no range of its packages, and as :meth:`newest`.
+        """
+        from dynamic_plugins.install.version_ranges import is_range, is_within, newest_within, without_version
+
+        plan = self.plan(entry)
+        if not is_range(plan.package.type, asked):
+            raise BadArgumentsError(entry.name, f"{asked!r} is neither an exact version nor a range that it could have")
+        if plan.version is not None and await is_within(plan, plan.version, asked, self._programs):
+            return plan.version
+        is_bare = replace(entry, packages=(without_version(plan).package,))
+        try:
+            async with asyncio.timeout(_NEWEST_SECONDS), self._folders.scratch() as folder:
+                return await newest_within(self.plan(is_bare), asked, folder, self._programs)
+        except TimeoutError:
+            raise PluginTimeoutError(plan.name, "finding out its newest version", _NEWEST_SECONDS) from None
+
+    async def check_within(self, entry: Entry, version: str, asked: str) -> None:
+        """Raise BadArgumentsError where *version* of *entry* is not in the range *asked*."""
+        from dynamic_plugins.install.version_ranges import is_within
+
+        if not await is_within(self.plan(entry), version.removeprefix("v"), asked, self._programs):
+            held = f"it is held to {asked} by the plugins.toml that this home follows, and {version} is not in that"
+            raise BadArgumentsError(entry.name, f"{held}. Change it there, then: dynamic-plugins sync")
 
     def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:
         """Return *plan* for a copy in *folder* of what it names; what is told of it is what the copy says."""

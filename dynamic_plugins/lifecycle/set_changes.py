@@ -69,6 +69,8 @@ class PluginTarget:
     permissions: Permissions = UNDECLARED
     """Of what is installed: what it may reach then, as the person is shown it."""
     warnings: tuple[str, ...] = ()
+    within: str | None = None
+    """The range that its versions are held to; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -312,6 +314,8 @@ def _wanted(target: PluginTarget, made: Installation | None, old: StoredPlugin |
         facts |= {"allowed": target.grants[0], "denied": target.grants[1]}
     if target.choice is not None:
         facts["choice"] = target.choice
+    if target.within is not None:
+        facts["within"] = target.within
     if target.active:
         facts["approved"] = True  # it is enabled once it has started
     elif target.active is False:
