@@ -106,6 +106,15 @@ def test_the_operator_runs_a_command_on_a_tenants_home_under_its_rules(cli: Cli)
     assert (refused["code"], "sources.packages" in refused["rule"]) == ("untrusted_source", True)
 
 
+def test_a_tenant_whose_home_is_full_installs_nothing_before_there_is_room(cli: Cli) -> None:
+    cli("tenants", "add", "alice", "--disk-mb", "8")
+    (cli.home / "tenants" / "alice" / "written.bin").write_bytes(bytes(range(256)) * 4 * 1024 * 8)
+    # Of what the bundled registry lists; no index is asked.
+    words = ("tenants", "run", "alice", "--", "--json", "install", "mcp-server-time", "--yes")
+    error = cli(*words, code=1).json["error"]
+    assert (error["code"], error["limit"], error["most"]) == ("over_limit", "disk", 8 * 2**20)
+
+
 @pytest.mark.parametrize(
     "name", ["", "..", "../x", "a/b", "a\\b", ".hidden", "A", "a b", "ä", "x" * 40, "a\n", "-a", "a."]
 )
