@@ -364,7 +364,7 @@ async def test_a_range_of_versions_is_locked_at_the_newest_in_it_and_holds_what_
         assert app.store.get("tea").within == ""
         shop.wants("[plugins]\ntea = '^1.2'\n")
         with pytest.raises(
-            ProjectFileError, match=r"plugins\.toml:2: .*neither an exact version nor a range"
+            ProjectFileError, match=r"plugins\.toml:2: .*not an exact version such as 1\.2\.3, nor a range"
         ) as caught:
             await standing(app, shop)
         assert caught.value.code == "bad_project_file"

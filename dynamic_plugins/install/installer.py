@@ -367,7 +367,8 @@ class Installer:
 
         plan = self.plan(entry)
         if not is_range(plan.package.type, asked):
-            raise BadArgumentsError(entry.name, f"{asked!r} is neither an exact version nor a range that it could have")
+            reason = f"{asked!r} is not an exact version such as 1.2.3, nor a range that it could have"
+            raise BadArgumentsError(entry.name, reason)
         if plan.version is not None and await is_within(plan, plan.version, asked, self._programs):
             return plan.version
         is_bare = replace(entry, packages=(without_version(plan).package,))
