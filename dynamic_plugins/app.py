@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.plugin_reader import PluginReader
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
+    from dynamic_plugins.install.disk_budget import DiskBudget
+    from dynamic_plugins.install.recipe import RecipeStore
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.project.project_set import ProjectSets
     from dynamic_plugins.registry.entry import Entry
@@ -79,7 +81,21 @@ def _changes(call: Prepared) -> bool:
     return changes(call)
 
 
-def _installer(settings: Settings, present: Callable[[str], str | None]) -> Installer:
+def _budget(settings: Settings) -> DiskBudget | None:
+    """Return what this home may take of the disk, where its operator limits that."""
+    if settings.disk_bytes is None:
+        return None
+    from dynamic_plugins.install.disk_budget import DiskBudget
+
+    return DiskBudget(settings.home, settings.disk_bytes, settings.plugins_dir)
+
+
+def _installer(
+    settings: Settings,
+    present: Callable[[str], str | None],
+    recipes: RecipeStore | None,
+    budget: DiskBudget | None,
+) -> Installer:
     return Installer(
         settings.plugins_dir,
         python=default_python(),
@@ -91,6 +107,8 @@ def _installer(settings: Settings, present: Callable[[str], str | None]) -> Inst
         present=present,
         offline=settings.offline,
         may_link=lambda: _is_fenced(settings),
+        recipes=recipes,
+        budget=budget,
     )
 
 
@@ -228,7 +246,8 @@ class App:
         installed = backend.state().read  # what is written from threads reads the state by itself
         self.configuration = _configuration(settings, backend, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
-        self.installer = _installer(settings, self._installed_path)
+        budget = _budget(settings)
+        self.installer = _installer(settings, self._installed_path, backend.recipes(), budget)
         self.loader = _loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
         self.audit = AuditLog(settings.audit_file, door, settings.profile or "")
         self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
@@ -251,6 +270,7 @@ class App:
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
             present_here=presence(settings),
+            budget=budget,
         )
         self._new_registry, self._conversations, self._stop_watching = asyncio.Event(), weakref.WeakSet(), []
         self._telemetry = telemetry.started(settings.telemetry)

@@ -23,6 +23,7 @@
     │   ├── NotAllowedError                permission_denied
     │   │   └── RevokedError               permission_denied
     │   ├── OverLimitError                 over_limit
+    │   │   └── DiskLimitError             over_limit
     │   ├── ProgramError                   program_failed
     │   ├── BadArgumentsError              bad_arguments
     │   ├── SourceError                    bad_arguments       (registry.sources)
@@ -399,6 +400,29 @@ class OverLimitError(InputError):
 
     def facts(self) -> dict[str, Any]:
         return {"limit": "plugins", "most": self.most}
+
+
+class DiskLimitError(OverLimitError):
+    """The home takes more of the disk than its operator lets it have, or would; ``most`` and ``used`` are bytes."""
+
+    def __init__(self, name: str, most: int, used: int) -> None:
+        self.name, self.most, self.used = name, most, used
+        takes = f"what is installed here and what plugins have written may take {_megabytes(most)}, and "
+        takes += f"with this it takes {_megabytes(used)}"
+        InputError.__init__(
+            self,
+            f"{name}: {takes}. Until there is room nothing is installed, configured or switched on, and no action is "
+            "called that may change something. Remove a plugin, with what it wrote: dynamic-plugins uninstall NAME",
+            for_model=f"{name}: {takes}. Nothing can be changed before there is room. Ask the person which plugin to "
+            "remove, with unload_plugin and uninstall true: what it wrote goes with it.",
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"limit": "disk", "most": self.most, "used": self.used}
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:.1f} MB"
 
 
 class ProgramError(InputError):

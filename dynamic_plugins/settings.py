@@ -248,6 +248,8 @@ class Settings:
     allow_builds: bool = False
     most_plugins: int | None = None
     """How many plugins may be installed in this home; None is no limit."""
+    disk_bytes: int | None = None
+    """How much of the disk this home may take; None is no limit."""
     exclude_newer: str | None = None
     cooldown_days: int = 7
     """What nobody has verified is not installed in a version, or with packages, that is younger; 0 for no limit."""
@@ -331,6 +333,7 @@ class Settings:
             confirm_calls=_choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),
             allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             most_plugins=_number(env, "DYNAMIC_PLUGINS_MOST_PLUGINS", 0) or None,
+            disk_bytes=_number(env, "DYNAMIC_PLUGINS_DISK_MB", 0) * 2**20 or None,
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
             sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",
             workers=_workers(env),

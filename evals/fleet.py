@@ -2,8 +2,9 @@
 
 Each agent is a loop round a scripted model, which orders calls of the plugins' actions and reads what they give. Every
 call has a name of its own that the plugin writes into its book, so that what was lost, and what was done twice, is
-found by comparing books and answers. One run measures both backends on the same home with the same script; then a node
-is killed while calls are under way, and two agents install and remove the same plugin at once.
+found by comparing books and answers. One run measures a folder with workers of this machine, and PostgreSQL with the
+cluster, by the same script; then PostgreSQL crashes and is started again, and a node is killed, while calls and changes
+are under way, and two agents install and remove the same plugin at once.
 
 The figures are of one machine with all nodes on it: what a network between them adds is not in them.
 """
@@ -30,6 +31,7 @@ from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.settings import Settings, Timeouts, WorkerSettings
+from tests.fleet.postgres_server import PostgresServer, programs
 from tests.fleet.ray_cluster import MISSING, ray, three_nodes
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
     from tests.fleet.ray_cluster import RayNodes
 
+HOME = "fleet"
 CLUSTER = WorkerSettings("ray://auto", cpus=0.01, memory_bytes=32 * 2**20)
 SOURCE = """
 import asyncio
@@ -158,23 +161,24 @@ async def one_after_the_other(title: str, plugins: DynamicPlugins, name: str, ca
 # ---------------------------------------------------------------- the home
 
 
-def settings(home: Path, workers: WorkerSettings) -> Settings:
+def settings(home: Path, workers: WorkerSettings, state: str | None) -> Settings:
     environment = Settings.from_environment().environment
     timeouts = Timeouts(start=180, call=180, idle=3600)
-    return Settings(home, environment=environment, workers=workers, timeouts=timeouts, meaning=False, offline=True)
+    facts = {"workers": workers, "timeouts": timeouts, "meaning": False, "offline": True, "state": state}
+    return Settings(home, environment=environment, **facts)  # type: ignore[arg-type] # each is of its own type
 
 
-def open_plugins(home: Path, workers: WorkerSettings) -> DynamicPlugins:
-    return DynamicPlugins(settings=settings(home, workers), approve=approve_everything, confirm_calls="never")
+def open_plugins(home: Path, workers: WorkerSettings, state: str | None = None) -> DynamicPlugins:
+    return DynamicPlugins(settings=settings(home, workers, state), approve=approve_everything, confirm_calls="never")
 
 
-async def make_home(home: Path, count: int) -> list[str]:
+async def make_home(home: Path, count: int, state: str | None = None) -> list[str]:
     """Install and switch on *count* plugins, and return their names."""
     names = [f"book{number:02d}" for number in range(count)]
-    async with open_plugins(home, WorkerSettings()) as plugins:
+    async with open_plugins(home, WorkerSettings(), state) as plugins:
         for name in names:
             folder = home.with_name("sources") / name
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{name}.py").write_text(SOURCE.format(name=name))
             (folder / "pyproject.toml").write_text(PROJECT.format(name=name))
             await plugins.app.service.install_path(folder)
@@ -187,8 +191,10 @@ def books(home: Path) -> Counter[str]:
     return Counter(line for book in (home / "plugin_data").glob("*/book.txt") for line in book.read_text().split())
 
 
-async def opened(stack: AsyncExitStack, home: Path, workers: WorkerSettings, count: int) -> list[DynamicPlugins]:
-    return [await stack.enter_async_context(open_plugins(home, workers)) for _ in range(count)]
+async def opened(
+    stack: AsyncExitStack, home: Path, workers: WorkerSettings, count: int, state: str | None = None
+) -> list[DynamicPlugins]:
+    return [await stack.enter_async_context(open_plugins(home, workers, state)) for _ in range(count)]
 
 
 # ---------------------------------------------------------------- the parts
@@ -203,31 +209,74 @@ async def measure_local(home: Path, names: Sequence[str], agents: int, calls: in
 
 
 async def measure_cluster(
-    home: Path, names: Sequence[str], agents: int, calls: int, processes: int, nodes: RayNodes
+    home: Path,
+    names: Sequence[str],
+    agents: int,
+    calls: int,
+    processes: int,
+    nodes: RayNodes,
+    postgres: PostgresServer,
+    changes: Changes,
 ) -> list[Measured]:
     async with AsyncExitStack() as stack:
-        apps = await opened(stack, home, CLUSTER, processes)
+        apps = await opened(stack, home, CLUSTER, processes, postgres.url(HOME))
         started = await all_agents("cluster, starting all", apps[:1], names, len(names), 1)
         for app in apps[1:]:  # those find them running
             await all_agents("cluster opening", [app], names, len(names), 1)
         alone = await one_after_the_other("cluster, one agent", apps[0], names[0], 100)
         many = await all_agents(f"cluster, {agents} agents", apps, names, agents, calls)
+        outage = "cluster, PostgreSQL restarted"
+        restarted = asyncio.create_task(all_agents(outage, apps, names, agents, calls, 0.2))
+        changing = asyncio.create_task(changes.make(apps, names, restarted))
+        await until(home, restarted, agents * calls // 4)
+        await asyncio.to_thread(postgres.restart)
+        await changing
         killed = asyncio.create_task(all_agents("cluster, a node killed", apps, names, agents, calls, 0.2))
-        await until_half(home, killed, agents * calls // 4)
+        await until(home, killed, agents * calls // 4)
         await asyncio.to_thread(nodes.kill, "one")
-        return [started, alone, many, await killed]
+        return [started, alone, many, await restarted, await killed]
 
 
-async def until_half(home: Path, task: asyncio.Task[Measured], wanted: int) -> None:
-    """Wait until so many calls of the part have begun."""
+@dataclass
+class Changes:
+    """Changes of the state while PostgreSQL is restarted: each is looked for afterwards."""
+
+    made: int = 0
+    failed: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    async def make(self, apps: Sequence[DynamicPlugins], names: Sequence[str], during: asyncio.Task[Measured]) -> None:
+        """Pin and unpin plugins, an application after the other, as long as *during* goes on."""
+        pinned = dict.fromkeys(names, False)
+        while not during.done():
+            name, app = names[self.made % len(names)], apps[self.made % len(apps)]
+            verb = app.app.service.versions.unpin if pinned[name] else app.app.service.versions.pin
+            try:
+                await verb(name)
+                pinned[name] = not pinned[name]
+                self.made += 1
+            except PluginError as error:
+                self.failed.append(str(error))
+            await asyncio.sleep(0.01)
+        for app in apps:
+            app.app.store.refresh()
+            self.lost += [name for name, plugin in app.app.store.read().items() if plugin.pinned != pinned[name]]
+
+    def __str__(self) -> str:
+        return f"{self.made} changes made meanwhile, {len(self.failed)} failed with a reason, {len(self.lost)} lost"
+
+
+async def until(home: Path, task: asyncio.Task[Measured], wanted: int) -> None:
+    """Wait until so many calls have begun, since now."""
+    before = (await asyncio.to_thread(books, home)).total()
     while not task.done():
-        begun = sum(1 for entry in await asyncio.to_thread(books, home) if entry.startswith("cluster,-a-node"))
+        begun = (await asyncio.to_thread(books, home)).total() - before
         if begun >= wanted:
             return
         await asyncio.sleep(0.02)
 
 
-async def two_at_once(home: Path, rounds: int) -> dict[str, Any]:
+async def two_at_once(home: Path, rounds: int, state: str) -> dict[str, Any]:
     """Have two agents install, use and remove one plugin at once, and return how that went."""
     folder, tally = home.with_name("sources") / "book00", Counter[str]()
 
@@ -246,7 +295,7 @@ async def two_at_once(home: Path, rounds: int) -> dict[str, Any]:
                 tally["removed"] += 1
 
     async with AsyncExitStack() as stack:
-        apps = await opened(stack, home, CLUSTER, 2)
+        apps = await opened(stack, home, CLUSTER, 2, state)
         await asyncio.gather(*map(one_agent, apps))
         await apps[0].app.service.install_path(folder)
         await apps[0].app.service.activate("book00")
@@ -254,18 +303,35 @@ async def two_at_once(home: Path, rounds: int) -> dict[str, Any]:
     return dict(tally)
 
 
+@contextlib.contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Give a PostgreSQL that waits for the disk at each commit, and end it."""
+    found = programs()
+    assert found is not None  # main has looked
+    server = PostgresServer(found, durable=True)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.remove()
+
+
 def run(folder: Path, arguments: argparse.Namespace) -> Iterator[str]:
     """Run all parts and yield lines of the report."""
-    home = folder / "home"
+    home, shared, changes = folder / "home", folder / "shared", Changes()
     begun = time.perf_counter()
     names = asyncio.run(make_home(home, arguments.plugins))
     yield f"{len(names)} plugins installed in {time.perf_counter() - begun:.0f} s"
     told = asyncio.run(measure_local(home, names, arguments.agents, arguments.calls))
     begun = time.perf_counter()
-    with three_nodes({}) as nodes:  # on standard error Ray says what it thinks of a node that was killed
-        yield f"three nodes started in {time.perf_counter() - begun:.0f} s"
-        told += asyncio.run(measure_cluster(home, names, arguments.agents, arguments.calls, arguments.processes, nodes))
-        written = books(home)
+    with postgres_server() as postgres, three_nodes({}) as nodes:  # Ray says what it thinks of a node that was killed
+        yield f"PostgreSQL and three nodes started in {time.perf_counter() - begun:.0f} s"
+        begun, state = time.perf_counter(), postgres.url(HOME)
+        asyncio.run(make_home(shared, arguments.plugins, state))
+        yield f"{len(names)} plugins installed in PostgreSQL's home in {time.perf_counter() - begun:.0f} s"
+        how = (names, arguments.agents, arguments.calls, arguments.processes)
+        told += asyncio.run(measure_cluster(shared, *how, nodes, postgres, changes))
+        written = books(home) + books(shared)
         for each in told:
             each.compare(written)
         yield HEAD
@@ -274,10 +340,13 @@ def run(folder: Path, arguments: argparse.Namespace) -> Iterator[str]:
             reason.partition(" failed: ")[2] or reason for each in told for reason in each.failed.values()
         )
         yield from (f"  {count} failed: {reason[:150]}" for reason, count in reasons.most_common())
-        yield f"two agents, one plugin: {asyncio.run(two_at_once(home, 3))}"
+        yield str(changes)
+        yield from (f"  {reason[:150]}" for reason in sorted(set(changes.failed)))
+        yield f"two agents, one plugin: {asyncio.run(two_at_once(shared, 3, state))}"
         alive = sum(node["Alive"] for node in ray().nodes())
         yield f"nodes alive at the end: {alive} of 3"
     bad = [each.title for each in told if each.twice or each.missing or each.unanswered]
+    bad += ["changes"] if changes.lost else []
     yield f"lost or done twice: {', '.join(bad) or 'nothing'}"
 
 
@@ -288,8 +357,8 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=5, help="calls of each agent")
     parser.add_argument("--processes", type=int, default=4, help="applications that the agents are spread over")
     arguments = parser.parse_args()
-    if MISSING is not None:
-        print(MISSING)
+    if MISSING is not None or programs() is None:
+        print(MISSING or "there is no PostgreSQL: pip install -e '.[fleet-testing]', or install the system's")
         return 2
     logging.disable(logging.WARNING)
     last = ""

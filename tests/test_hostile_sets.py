@@ -5,10 +5,14 @@ In each test the files say something else than what would be installed, reached 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import os
 import re
 import shutil
 import tomllib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,8 +28,9 @@ from dynamic_plugins.errors import (
     ProjectFileError,
     UnlistedError,
 )
-from dynamic_plugins.install.locked_needs import check_npm_needs, check_python_needs
+from dynamic_plugins.install.locked_needs import check_npm_needs, check_npm_versions, check_python_needs
 from dynamic_plugins.install.locked_packages import LockedPackages, LockedWheel
+from dynamic_plugins.install.npm import Npm
 from dynamic_plugins.install.python_environment import PythonEnvironment
 from dynamic_plugins.project.locked_set import read_locked
 from dynamic_plugins.project.wanted_set import read_wanted
@@ -150,6 +155,18 @@ async def test_a_package_of_npm_that_was_exchanged_or_added_is_not_installed(sho
         )
 
 
+def of_npm(folder: Path, places: dict[str, dict[str, Any]]) -> None:
+    """Make a folder as npm leaves it, with a package at each of *places*; by each its ``package.json``."""
+    packages: dict[str, Any] = {"": {}}
+    for place, told in places.items():
+        lies = folder / "node_modules" / place
+        lies.mkdir(parents=True)
+        facts = {} if told.pop("bare", False) else {"integrity": "sha512-x"}
+        packages[f"node_modules/{place}"] = facts | ({"name": named} if (named := told.pop("named", None)) else {})
+        (lies / "package.json").write_text(json.dumps(told))
+    (folder / "package-lock.json").write_text(json.dumps({"packages": packages}))
+
+
 @pytest.mark.parametrize(
     ("places", "problem"),
     [
@@ -168,19 +185,85 @@ async def test_a_package_of_npm_that_was_exchanged_or_added_is_not_installed(sho
 def test_what_packages_of_npm_need_is_their_own_word(
     tmp_path: Path, places: dict[str, dict[str, Any]], problem: str | None
 ) -> None:
-    packages: dict[str, Any] = {"": {}}
-    for place, told in places.items():
-        folder = tmp_path / "node_modules" / place
-        folder.mkdir(parents=True)
-        facts = {} if told.pop("bare", False) else {"integrity": "sha512-x"}
-        packages[f"node_modules/{place}"] = facts | ({"name": named} if (named := told.pop("named", None)) else {})
-        (folder / "package.json").write_text(json.dumps(told))
-    (tmp_path / "package-lock.json").write_text(json.dumps({"packages": packages}))
+    of_npm(tmp_path, places)
     if problem is None:
         check_npm_needs("cup", tmp_path, ["cup"], ["core"])
     else:
         with pytest.raises(InstallError, match=problem):
             check_npm_needs("cup", tmp_path, ["cup"], ["core"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "lies", "problem"),
+    [
+        ({"dependencies": "^1.2.0"}, "1.9.3", None),
+        ({"dependencies": "^1.2.0"}, "1.1.9", r"handle 1\.1\.9 is locked for it, where cup needs \^1\.2\.0"),
+        ({"dependencies": "^0.2.3"}, "0.3.0", "where cup needs"),
+        ({"dependencies": "~1.2"}, "1.3.0", "where cup needs"),
+        ({"dependencies": ">=1.2.3 <2 || 3.x"}, "3.4.5", None),
+        ({"dependencies": ">=1.2.3 <2 || 3.x"}, "2.0.0", "where cup needs"),
+        ({"dependencies": "1.2.3 - 2.3"}, "2.3.9", None),
+        ({"dependencies": "1.2.3 - 2.3"}, "2.4.0", "where cup needs"),
+        ({"dependencies": "*"}, "2.0.0-rc.1", None),
+        ({"dependencies": "^1.0.0"}, "1.5.0-rc.1", "where cup needs"),
+        ({"dependencies": "^1.5.0-beta"}, "1.5.0-rc.1", None),
+        ({"dependencies": "v1.x"}, "1.0.7", None),
+        ({"dependencies": "next"}, "7.0.0", None),
+        ({"optionalDependencies": "1", "dependencies": "2"}, "1.0.0", None),
+        ({"dependencies": "2", "peerDependencies": "1"}, "2.0.0", None),
+        ({"peerDependencies": "1"}, "2.0.0", "where cup needs 1"),
+        ({"dependencies": "npm:handle@^2"}, "2.1.0", None),
+        ({"dependencies": "npm:handle@^2"}, "1.0.0", r"where cup needs \^2"),
+    ],
+)
+async def test_a_package_of_npm_is_held_to_the_versions_that_others_want_of_it(
+    tmp_path: Path, asked: dict[str, str], lies: str, problem: str | None
+) -> None:
+    npm = Npm(environ=os.environ)
+    if not npm.available:
+        pytest.skip("there is no npm")
+    manifest = {kind: {"handle": wanted} for kind, wanted in asked.items()}
+    of_npm(tmp_path, {"cup": manifest, "handle": {"version": lies}})
+    wishes = check_npm_needs("cup", tmp_path, ["cup"], [])
+    if problem is None:
+        await check_npm_versions("cup", wishes, partial(npm.first_outside, "cup"))
+    else:
+        with pytest.raises(InstallError, match=problem):
+            await check_npm_versions("cup", wishes, partial(npm.first_outside, "cup"))
+
+
+async def test_of_what_only_peers_want_one_of_them_is_right(tmp_path: Path) -> None:
+    npm = Npm(environ=os.environ)
+    if not npm.available:
+        pytest.skip("there is no npm")
+    peers = {each: {"peerDependencies": {"handle": wanted}} for each, wanted in (("one", "1"), ("two", "2"))}
+    of_npm(tmp_path, {"cup": {"dependencies": {"one": "*", "two": "*"}}, **peers, "handle": {"version": "2.0.0"}})
+    wishes = check_npm_needs("cup", tmp_path, ["cup"], [])
+    await check_npm_versions("cup", wishes, partial(npm.first_outside, "cup"))
+    # What a package brings in its own archive, and what is given for all, are nobody else's wish.
+    bundling = {"dependencies": {"handle": "1", "core": "1"}, "bundleDependencies": ["handle"]}
+    of_npm(
+        tmp_path / "2", {"cup": bundling, "cup/node_modules/handle": {"version": "2.0.0"}, "core": {"version": "9.0.0"}}
+    )
+    wishes = check_npm_needs("cup", tmp_path / "2", ["cup"], ["core"])
+    await check_npm_versions("cup", wishes, partial(npm.first_outside, "cup"))
+
+
+async def test_an_older_package_of_npm_than_its_plugin_wants_is_not_installed(shop: Shop) -> None:
+    shop.lists({"name": "cup", "packages": [{"type": "npm", "name": "cup"}]})
+    with npm_registry() as shop.npm:
+        shop.npm.add("cup", "1.0.0", dependencies={"handle": "^1.2.0"})
+        shop.npm.add("handle", "1.1.0", files={"index.js": "of old"})
+        shop.npm.add("handle", "1.2.0", files={"index.js": ""})
+        shop.wants("[plugins]\ncup = '*'\n")
+        text = await locked_text(shop)
+        old = base64.b64encode(hashlib.sha512(shop.npm.packages["handle"]["1.1.0"][1]).digest()).decode()
+        facts = f'version = "1.1.0", integrity = "sha512-{old}"'
+        exchanged = f'{{ place = "node_modules/handle", {facts} }},'
+        # The lock's own word for what the plugin wants is written to fit, too.
+        shop.lock.write_text(_HANDLE.sub(exchanged, text).replace("^1.2.0", "^1.1.0"))
+        told = await refusal(shop, InstallError)
+        assert re.search(r"handle 1\.1\.0 is locked for it, where cup needs \^1\.2\.0\. Lock it again", told)
 
 
 # ---------------------------------------------------------------- a lock of another plugin

@@ -17,6 +17,7 @@ import pytest
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_listed
 from dynamic_plugins.errors import (
+    BadArgumentsError,
     DeclinedError,
     InstallError,
     LoadError,
@@ -191,6 +192,39 @@ async def test_another_machine_gets_the_same_to_the_byte_though_newer_versions_w
     assert "  switch   tea: on" in facts
 
 
+async def test_the_way_back_after_a_sync_leads_to_the_version_before_it_and_not_further(shop: Shop) -> None:
+    shop.wants("[plugins]\ntea = '1.0'\n")
+    async with machine(shop) as app:
+        await sync(app, shop)
+        for version in ("2.0", "3.0"):
+            shop.index.add("tea", version, LONG_AGO)
+            shop.wants(f"[plugins]\ntea = '{version}'\n")
+            await sync(app, shop)
+        assert len(home_of(app)["files"]) == 2, "the one in use, and the one before"
+        assert (await app.service.versions.rollback("tea")).info.version == "2.0"
+        assert await app.service.call("tea", "tell", {}) == "2.0"
+        assert (await app.service.versions.rollback("tea")).info.version == "3.0"
+
+
+async def test_the_way_back_after_a_sync_of_other_packages_leads_to_those_of_before(shop: Shop) -> None:
+    shop.wants("[plugins]\ntea = '*'\n")
+    async with machine(shop) as app:
+        await sync(app, shop)
+        shop.index.add("leaf", "2.0", LONG_AGO)
+        await app.project_sets().lock(shop.file, ["tea"])
+        await sync(app, shop)
+        assert "leaf-2.0.dist-info/RECORD" in " ".join(content(app, "tea"))
+        await app.service.versions.rollback("tea")
+        assert "leaf-1.0.dist-info/RECORD" in " ".join(content(app, "tea"))
+        # One that fails leaves the way back as it was.
+        shop.index.add_wheel("tea", "2.0", LONG_AGO, BROKEN, "[dynamic_plugins.plugins]\ntea = tea:plugin\n")
+        before = home_of(app)
+        shop.wants("[plugins]\ntea = '2.0'\n")
+        with pytest.raises(PluginError):
+            await sync(app, shop)
+        assert home_of(app) == before
+
+
 async def test_packages_of_npm_and_repositories_are_locked_too(shop: Shop) -> None:
     shop.repositories = Repositories(shop.folder / "repositories")
     shop.repositories.root.mkdir()
@@ -299,6 +333,64 @@ async def test_what_is_locked_stays_until_it_is_upgraded_by_name_or_all_of_it(sh
         wheels = {each.name: each.version for each in after.plugins["tea"].packages.python}
         assert wheels == {"tea": "1.0", "leaf": "2.0", "colder": "0.4"}
         assert list(after.plugins) == ["tea"]
+
+
+async def test_a_range_of_versions_is_locked_at_the_newest_in_it_and_holds_what_updates_bring(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DYNAMIC_PLUGINS_OFFLINE")
+    for version in ("1.4", "1.9", "2.0"):
+        shop.index.add("tea", version, LONG_AGO)
+    shop.wants("[plugins]\ntea = '>=1.2,<1.9'\n")
+    async with machine(shop) as app:
+        await sync(app, shop)
+        assert "  hold     tea: versions >=1.2,<1.9" in asked(app)[0].facts
+        assert app.store.get("tea").installation.version == "1.4"
+        assert (await standing(app, shop, look_only=True)).is_in_step
+        shop.index.add("tea", "1.8", LONG_AGO)
+        (report,) = await app.service.versions.outdated()
+        assert (report.newest, report.is_due, report.note) == ("1.8", True, "held to >=1.2,<1.9")
+        assert (await app.service.update("tea")).info.version == "1.8"
+        with pytest.raises(BadArgumentsError, match=r"held to >=1\.2,<1\.9 by the plugins\.toml .* 2\.0 is not in"):
+            await app.service.update("tea", "2.0")
+        # What is locked stays until it is upgraded; another range is another wish, and none lets it go on.
+        await app.project_sets().lock(shop.file)
+        assert read_locked(shop.lock).plugins["tea"].version == "1.4"
+        await app.project_sets().lock(shop.file, ["tea"])
+        assert read_locked(shop.lock).plugins["tea"].version == "1.8"
+        shop.wants("[plugins]\ntea = '*'\n")
+        await sync(app, shop)
+        assert app.store.get("tea").installation.version == "2.0"
+        assert app.store.get("tea").within == ""
+        shop.wants("[plugins]\ntea = '^1.2'\n")
+        with pytest.raises(
+            ProjectFileError, match=r"plugins\.toml:2: .*not an exact version such as 1\.2\.3, nor a range"
+        ) as caught:
+            await standing(app, shop)
+        assert caught.value.code == "bad_project_file"
+
+
+async def test_a_range_of_npm_is_as_npm_reads_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DYNAMIC_PLUGINS_OFFLINE")
+    shop.lists({"name": "cup", "packages": [{"type": "npm", "name": "cup", "version": "1.0.0"}]})
+    with npm_registry() as shop.npm:
+        for version in ("1.0.0", "1.3.0", "1.4.0-rc.1", "2.0.0"):
+            shop.npm.add("cup", version)
+        shop.wants("[plugins]\ncup = { version = '^1.1.0', active = false }\n")
+        async with machine(shop) as app:
+            await sync(app, shop)
+            assert app.store.get("cup").installation.version == "1.3.0"
+            shop.npm.add("cup", "1.5.0")
+            (report,) = await app.service.versions.outdated()
+            assert (report.newest, report.is_due) == ("1.5.0", True)
+            # The version that the registry names is taken where it is in the range.
+            shop.wants("[plugins]\ncup = { version = '1.x', active = false }\n")
+            await sync(app, shop)
+            assert app.store.get("cup").installation.version == "1.0.0"
+            for wrong in ("~9", "next", "^1 --registry=x", "npm:other@^1", "^1/../x"):
+                shop.wants(f"[plugins]\ncup = '{wrong}'\n")
+                with pytest.raises((ProjectFileError, InstallError)):
+                    await standing(app, shop)
 
 
 async def test_what_was_published_just_now_is_not_locked_and_that_is_told(shop: Shop) -> None:

@@ -72,10 +72,10 @@ def test_a_tenant_is_added_listed_changed_and_removed_and_its_token_is_shown_onc
     assert file.stat().st_mode & 0o077 == 0
     (listed,) = cli("tenants", "list").json["tenants"]
     assert (listed["calls_per_minute"], listed["plugins"], "token" in listed) == (30, 20, False)
-    cli("tenants", "set", "alice", "--plugins", "3")
+    cli("tenants", "set", "alice", "--plugins", "3", "--disk-mb", "100")
     fresh = cli("tenants", "rotate", "alice").json["token"]
     present = TenantsFile(file).get("alice")
-    assert (present.token, present.limits.plugins) == (digest_of(fresh), 3)
+    assert (present.token, present.limits.plugins, present.limits.disk_mb) == (digest_of(fresh), 3, 100)
     refused = cli("tenants", "remove", "alice", code=4)
     assert refused.json["error"]["code"] == "needs_confirmation"
     cli("tenants", "remove", "alice", "--yes")
@@ -104,6 +104,15 @@ def test_the_operator_runs_a_command_on_a_tenants_home_under_its_rules(cli: Cli)
     hello = str(EXAMPLES / "hello-plugin")
     refused = cli("tenants", "run", "alice", "--", "--json", "install", "--path", hello, "--yes", code=1).json["error"]
     assert (refused["code"], "sources.packages" in refused["rule"]) == ("untrusted_source", True)
+
+
+def test_a_tenant_whose_home_is_full_installs_nothing_before_there_is_room(cli: Cli) -> None:
+    cli("tenants", "add", "alice", "--disk-mb", "8")
+    (cli.home / "tenants" / "alice" / "written.bin").write_bytes(bytes(range(256)) * 4 * 1024 * 8)
+    # Of what the bundled registry lists; no index is asked.
+    words = ("tenants", "run", "alice", "--", "--json", "install", "mcp-server-time", "--yes")
+    error = cli(*words, code=1).json["error"]
+    assert (error["code"], error["limit"], error["most"]) == ("over_limit", "disk", 8 * 2**20)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +207,8 @@ def test_a_tenants_process_sees_nothing_of_the_operators_but_how_packages_are_fo
         "DYNAMIC_PLUGINS_IN_PROCESS": "evil",
         "DYNAMIC_PLUGINS_MCP_TOKEN": "x",
     }
-    made = environment(Tenant("alice", tmp_path, DIGEST, TenantLimits(plugins=3)), host, None, "require")
+    limits = TenantLimits(plugins=3, disk_mb=5)
+    made = environment(Tenant("alice", tmp_path, DIGEST, limits), host, None, "require")
     settings = Settings.from_environment(made)
     assert {name for name in made if not name.startswith("DYNAMIC_PLUGINS_")} == {
         *("PATH", "HOME", "UV_INDEX_URL", "UV_CACHE_DIR", "https_proxy", "NPM_CONFIG_CACHE", "XDG_CACHE_HOME"),
@@ -207,6 +217,7 @@ def test_a_tenants_process_sees_nothing_of_the_operators_but_how_packages_are_fo
     assert made["HOME"].startswith(str(tmp_path))
     assert made["UV_CACHE_DIR"].startswith(str(tmp_path))
     assert (settings.home, settings.most_plugins, settings.offline, settings.sandbox) == (tmp_path, 3, True, "require")
+    assert settings.disk_bytes == 5 * 2**20
     assert (settings.allow_builds, settings.in_process) == (False, ())
     assert (settings.mcp_token, settings.passphrase) == (None, None)
     assert "DYNAMIC_PLUGINS_STATE" not in made

@@ -152,7 +152,13 @@ def _project_of(path: Path) -> Path:
 async def _import(
     app: App, wanted: Sequence[Candidate], approve: Approve | None, arguments: argparse.Namespace, screen: Screen
 ) -> list[Imported]:
-    importer = Importer(app.service, _teller(arguments, screen), activate=arguments.activate)
+    importer = Importer(
+        app.service,
+        _teller(arguments, screen),
+        app.settings.home / "imports",
+        activate=arguments.activate,
+        listed_only=arguments.yes and not arguments.allow_unlisted,
+    )
     if arguments.yes or approve is None:
         return await importer.run(wanted, None)
     consent = OneConsent(

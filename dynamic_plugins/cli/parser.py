@@ -370,6 +370,7 @@ _TENANT_LIMITS = {
     "memory-mb": "megabytes of one plugin's process (default 1024)",
     "processes": "processes and threads of one plugin (default 128)",
     "request-kb": "kilobytes of one request (default 1024)",
+    "disk-mb": "megabytes of the disk that its home takes (default 4096)",
 }
 
 

@@ -55,7 +55,8 @@ class AgentPlugins(Client):
         if not isinstance(command, str) or not command:
             raise BadServerError("it has no command")
         if command.startswith(("./", "../")):
-            raise BadServerError("its program lies in the bundle, and only packages and addresses are started from one")
+            what = "packages, files of Python and Node.js, and addresses"
+            raise BadServerError(f"its program lies in the bundle, and only {what} are started from one")
         if isinstance(env, dict) and _OURS & env.keys():
             raise BadServerError("PLUGIN_ROOT and PLUGIN_DATA are not its to set")
         return ClientServer(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.clients.client import variable_name
 from dynamic_plugins.redaction.detector import find_secrets
 from dynamic_plugins.registry.entry import Argument
+from dynamic_plugins.settings import is_forbidden
 from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
@@ -136,4 +137,6 @@ def _label(word: Filled, text: str) -> str:
 
 
 def _unused(name: str, used: Collection[str]) -> str:
+    if is_forbidden(name):
+        name = f"{name}_ARGUMENT"  # it is no variable of its environment, and PATH is told to no plugin
     return next(each for each in (name, *(f"{name}_{n}" for n in range(2, 1000))) if each not in used)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_plugins.clients.client_server import ClientServer
+    from dynamic_plugins.clients.local_server import LocalServer
     from dynamic_plugins.clients.placeholders import Filled
     from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.resolver.catalog import Found
@@ -87,7 +88,9 @@ class Candidate:
     remote: bool = False
     told: Told = field(default_factory=Told)
     folder: Path | None = None
-    """Of skills: the folder that they lie in, which is installed."""
+    """Of skills: the folder that they lie in, which is installed. Of a local server: that of its project."""
+    local: LocalServer | None = None
+    """Of a local server: the files that it consists of, which are packed."""
     choice: ActionChoice | None = None
     """Which of its actions the client offers its model."""
     notes: tuple[str, ...] = ()
@@ -107,6 +110,8 @@ class Candidate:
         if self.found is None:
             return ""
         entry = self.found.entry
+        if self.local is not None:
+            return str(self.local.root / self.local.script)
         if self.folder is not None:
             return str(self.folder)
         if entry.remote is not None and (self.remote or not entry.packages):

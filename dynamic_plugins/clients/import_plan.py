@@ -20,6 +20,7 @@ from dynamic_plugins.clients.placeholders import BRACES, Filled, Surroundings
 from dynamic_plugins.clients.remote_servers import listed_header_values, remote_entry
 from dynamic_plugins.core.action_choice import ActionChoice
 from dynamic_plugins.errors import PluginError
+from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.local_source import read_local
 from dynamic_plugins.install.skills import SkillsManifest
 from dynamic_plugins.registry.entry import Entry, Package, canonical
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.clients.client import Client
+    from dynamic_plugins.clients.local_server import Program
     from dynamic_plugins.clients.placeholders import Value
     from dynamic_plugins.lifecycle.service import PluginManagementService
 
@@ -88,7 +90,7 @@ class ImportPlan:
         one = _OneServer(self._service, replace(self._surroundings, project=of.project), server, of.client, own=of.own)
         try:
             made = replace(await one.found(), file=of.file)
-            if made.found is not None:
+            if made.found is not None and made.local is None:
                 self._service.plan(made.found, made.version, remote=made.remote)
         except (CannotImportError, PluginError) as error:
             if server.disabled and not self._disabled:
@@ -186,6 +188,8 @@ class _OneServer:
             raise PluginError("it is this program itself")
         if launch.kind == "remote":
             return await self._remote(made, launch, self._bridged(launch))
+        if launch.kind == "local":
+            return await self._local(made, launch)
         return await self._package(made, launch)
 
     def _fill(self, value: Value) -> Filled:
@@ -203,6 +207,58 @@ class _OneServer:
         known = {name: each.text for name, each in env.items() if not each.missing}
         around = replace(self._surroundings, environment={**self._surroundings.environment, **known})
         return {name: around.fill(BRACES.parse(value.text)) for name, value in launch.headers}
+
+    # ---------------------------------------------------------------- a file of this machine
+
+    async def _local(self, made: Candidate, launch: Launch) -> Candidate:
+        from dynamic_plugins.clients.local_server import read_server
+
+        assert launch.script is not None  # noqa: S101 # it is local
+        program: Program = "node" if launch.package == "node" else "python"
+        server = await in_thread(read_server, program, self._script(launch), launch.script.text)
+        arguments, values = own_arguments(launch.rest, {*self._server.env})
+        if odd := [each.value for each in arguments if each.value is not None and "${" in each.value]:
+            raise CannotImportError(f"nothing here knows what {odd[0]} among its arguments stands for")
+        if any(each.secret for each in arguments):
+            raise CannotImportError(
+                "an argument of it is a secret, and whoever uses this machine can read how a server was started. Let "
+                "it read that from a variable of its environment"
+            )
+        self._take_env(set())
+        told = tuple(each for each in self._told.variables() if each.name in self._server.env)
+        for name, value in values.items():
+            self._told.take(name, value, self._client.title)
+        package = Package("path", str(server.root), server.version, arguments)
+        entry = Entry(await self._own_name(), "mcp", packages=(package,), config=told)
+        copied = f"a copy of {'its project' if len(server.files) > 1 else 'it'} is installed: import it again after a "
+        notes = (*made.notes, f"{copied}change")
+        return replace(made, found=Found(entry), folder=server.root, local=server, notes=notes)
+
+    def _script(self, launch: Launch) -> Path:
+        """Return the file that is started. Raises CannotImportError where it is not known which that is."""
+        assert launch.script is not None  # noqa: S101 # it is local
+        if launch.script.missing:
+            raise CannotImportError(f"its program is not known here: {launch.script.text}")
+        script = Path(launch.script.text).expanduser()
+        if script.is_absolute():
+            return script
+        cwd = self._fill(self._server.cwd) if self._server.cwd else None
+        said = (launch.folder, cwd.text if cwd is not None and not cwd.missing else "")
+        folders = [Path(each).expanduser() for each in said if each]
+        around = self._surroundings.project
+        base = next((each for each in folders if each.is_absolute()), None)
+        if base is None and around is not None:
+            base = around.joinpath(*folders[:1])
+        if base is None:
+            where = "and the client's file does not say in which folder. Write its whole path there"
+            raise CannotImportError(f"it runs a file of this machine ({launch.script.text}), {where}")
+        return base / script
+
+    async def _own_name(self) -> str:
+        """Return the server's own name, or one beside it where a registry lists another plugin under that."""
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", self._server.name).strip("-._") or "server"
+        listed = [each for each in await self._service.catalogue.called(name) if each.source]
+        return f"{name}-local" if listed else name
 
     # ---------------------------------------------------------------- a package
 

@@ -6,14 +6,17 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dynamic_plugins.errors import PluginError
+from dynamic_plugins.errors import InstallError, PluginError, UnlistedError
+from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.lifecycle.variables import Pasted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
     from dynamic_plugins.approval import Answer, ApprovalRequest, Approve
     from dynamic_plugins.clients.candidate import Candidate
+    from dynamic_plugins.clients.local_server import LocalServer
     from dynamic_plugins.core.status import Outcome
     from dynamic_plugins.lifecycle.service import PluginManagementService
 
@@ -105,10 +108,20 @@ class Importer:
     """Installs candidates with *service*, and tells them their values; with *activate* they are switched on as well.
 
     A yes to an install is one to its values, which are shown with it; *may_tell* asks about those of what is there.
+    Servers that are files of this machine are packed in *folder*; with *listed_only* nobody agrees to those.
     """
 
-    def __init__(self, service: PluginManagementService, may_tell: MayTell, *, activate: bool = False) -> None:
+    def __init__(
+        self,
+        service: PluginManagementService,
+        may_tell: MayTell,
+        folder: Path,
+        *,
+        activate: bool = False,
+        listed_only: bool = False,
+    ) -> None:
         self._service, self._may_tell, self._activate = service, may_tell, activate
+        self._folder, self._listed_only = folder, listed_only
 
     async def run(self, candidates: Sequence[Candidate], consent: OneConsent | None) -> list[Imported]:
         """Import *candidates*, several at once; what fails leaves the others alone."""
@@ -145,10 +158,24 @@ class Importer:
         return Imported(candidate, replace(outcome, info=info))
 
     async def _install(self, candidate: Candidate) -> Outcome:
+        if candidate.local is not None:
+            return await self._install_local(candidate, candidate.local)
         if candidate.folder is not None:
             return await self._service.install_path(candidate.folder)
         assert candidate.found is not None  # noqa: S101 # the caller has looked
         return await self._service.install_found(candidate.found, candidate.version, remote=candidate.remote)
+
+    async def _install_local(self, candidate: Candidate, local: LocalServer) -> Outcome:
+        assert candidate.found is not None  # noqa: S101 # the caller has looked
+        entry = candidate.found.entry
+        if self._listed_only:
+            raise UnlistedError(entry.name, f"It is {candidate.origin} of this machine.")
+        (package,) = entry.packages
+        try:
+            made = await in_thread(local.pack, entry.name, self._folder, package.arguments, entry.config)
+        except OSError as error:
+            raise InstallError(entry.name, f"its files cannot be packed: {error.strerror or error}") from None
+        return await self._service.install_path(made)
 
     async def _values(self, name: str, candidate: Candidate, *, changed: bool) -> dict[str, str]:
         """Return what to tell the plugin: everything, or only what it does not know where it was there already."""

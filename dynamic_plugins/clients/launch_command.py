@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from dynamic_plugins.clients.placeholders import Filled, Value, plain
+from dynamic_plugins.install.mcpb import NODE_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.registry.entry import Transport
 
-LaunchKind = Literal["npm", "pypi", "remote", "ours"]
+LaunchKind = Literal["npm", "pypi", "remote", "local", "ours"]
 OUR_COMMAND = "dynamic-plugins"
 
 _SPEC = re.compile(r"(?P<name>@?[^@=<>~!\[\]\s]+)(?P<extras>\[[^\]]*\])?(?:(?:@|==)(?P<version>.+))?")
@@ -28,6 +29,9 @@ _STARTERS = {"env", "sudo", "doas", "nohup", "nice", "timeout", "setsid", "stdbu
 _BRIDGES = {"mcp-remote", "@geelen/mcp-remote"}
 # Options of a runner that decide where a package comes from, and that no install here would follow.
 _OTHER_INDEX = ("--registry", "--index-url", "--index", "--default-index", "--extra-index-url", "--find-links", "-i")
+
+
+AS_BUNDLE = "Pack it as an MCP bundle (.mcpb) with all that it needs, and: dynamic-plugins install --path FILE.mcpb"
 
 
 class CannotImportError(ValueError):
@@ -43,7 +47,8 @@ class Launch:
 
     *certain* is false where only the registry can say that the package is what it seems: a program of this machine is
     called like it. *server_command* is the one of the package's commands that is named, *rest* its arguments. A remote
-    one has a *url*, its *transport* and *headers*.
+    one has a *url*, its *transport* and *headers*. A local one is the file *script*, which *package* (python, node)
+    runs; *folder* is where it is started, where that is said.
     """
 
     kind: LaunchKind
@@ -55,6 +60,8 @@ class Launch:
     url: Filled | None = None
     transport: Transport = "streamable-http"
     headers: tuple[tuple[str, Filled], ...] = ()
+    script: Filled | None = None
+    folder: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -84,6 +91,8 @@ def parse_launch(command: Filled, args: Sequence[Filled]) -> Launch:
         return _of_pypi(words[2:])
     if program == "pipx" and words and words[0].text == "run":
         return _of_pipx(words[1:])
+    if program == "uv":
+        return _of_uv(words)
     if re.fullmatch(r"python[0-9.]*|py", program):
         return _of_python(words)
     if program in ("node", "bun", "deno"):
@@ -102,7 +111,10 @@ def program_name(command: str) -> str:
 def _container(words: Sequence[Filled]) -> str:
     named = [each.text for each in words if re.fullmatch(r"[a-z0-9.-]+(?::\d+)?(?:/[\w.-]+)+(?:[:@]\S+)?", each.text)]
     image = f" ({named[-1]})" if named else ""
-    return f"it runs in a container{image}; only packages of npm and PyPI, and addresses, are run here"
+    return (
+        f"it runs in a container{image}; only packages of npm and PyPI, files and addresses are run here. If it is one "
+        "of those as well, install that; or run the container yourself, and import the address that it answers at"
+    )
 
 
 def _of_npm(words: list[Filled]) -> Launch:
@@ -205,7 +217,28 @@ def _of_python(words: list[Filled]) -> Launch:
         if module == "dynamic_plugins":
             return Launch("ours")
         return Launch("pypi", module.partition(".")[0].replace("_", "-"), rest=tuple(words[2:]), certain=False)
-    raise CannotImportError(f"it runs a file of this machine{_file(words)}, and no package")
+    if words and words[0].text.endswith(".py"):
+        return Launch("local", "python", script=words[0], rest=tuple(words[1:]))
+    raise CannotImportError(f"it runs a file of this machine{_file(words)}, and no package. {AS_BUNDLE}")
+
+
+def _of_uv(words: list[Filled]) -> Launch:
+    """Return what ``uv run`` starts: a file; what a project calls its commands is known once it is installed."""
+    folder, said = "", list(words)
+    while said:
+        word = said.pop(0)
+        option, equals, value = word.text.partition("=")
+        if option in ("--directory", "--project"):
+            folder = value if equals else said.pop(0).text if said else ""
+        elif option in ("-p", "--python"):
+            said = said if equals else said[1:]
+        elif word.text.endswith(".py"):
+            return Launch("local", "python", script=word, folder=folder, rest=tuple(said))
+        elif word.text in ("python", "python3"):
+            return replace(_of_python(said), folder=folder)
+        elif word.text not in ("run", "-q", "--quiet", "--frozen", "--locked", "--no-sync", "--script", "-s"):
+            break
+    raise CannotImportError(f"it runs a project of this machine{_file(words)}, and no package. {AS_BUNDLE}")
 
 
 def _of_node(program: str, words: list[Filled]) -> Launch:
@@ -213,7 +246,11 @@ def _of_node(program: str, words: list[Filled]) -> Launch:
     if program == "node" and script is not None and (found := _NODE_MODULE.match(words[script].text)):
         name = found["name"].replace("\\", "/")
         return Launch("npm", name, rest=tuple(words[script + 1 :]), certain=False)
-    raise CannotImportError(f"it runs a file of this machine{_file(words)}, and no package")
+    if program == "node" and script is not None:
+        if strange := next((each.text for each in words[:script] if not NODE_OPTION.fullmatch(each.text)), None):
+            raise CannotImportError(f"its Node.js is started with {strange}, which is not done here")
+        return Launch("local", "node", script=words[script], rest=tuple(words[script + 1 :]))
+    raise CannotImportError(f"it runs a file of this machine{_file(words)}, and no package. {AS_BUNDLE}")
 
 
 def _file(words: Sequence[Filled]) -> str:
@@ -222,8 +259,8 @@ def _file(words: Sequence[Filled]) -> str:
 
 
 def _of_program(command: str, program: str, words: list[Filled]) -> Launch:
-    if program == "uv" or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", program):
-        raise CannotImportError(f"it runs a project of this machine{_file(words)}, and no package")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", program):
+        raise CannotImportError(f"it runs a program of this machine{_file(words)}, and no package. {AS_BUNDLE}")
     # A program that was installed by hand: what the registry lists under that name is most likely it.
     return Launch("pypi", program, rest=tuple(words), certain=False, notes=(f"it started the program {command}",))
 

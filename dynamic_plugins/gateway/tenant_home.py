@@ -140,6 +140,7 @@ def environment(
         "DYNAMIC_PLUGINS_MOST_PLUGINS": str(limits.plugins),
         "DYNAMIC_PLUGINS_MEMORY_MB": str(limits.memory_mb),
         "DYNAMIC_PLUGINS_PROCESSES": str(limits.processes),
+        "DYNAMIC_PLUGINS_DISK_MB": str(limits.disk_mb),
     }
     if passphrase:
         own["DYNAMIC_PLUGINS_PASSPHRASE"] = tenants_passphrase(tenant.name, passphrase)

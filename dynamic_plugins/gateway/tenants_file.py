@@ -58,6 +58,8 @@ class TenantLimits:
     """Processes and threads of one worker."""
     request_kb: int = 1024
     """The size of one request."""
+    disk_mb: int = 4096
+    """What the home takes of the disk: what is installed, what plugins write, and what is kept for installs."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class _TenantTable(BaseModel):
     memory_mb: int = Field(TenantLimits.memory_mb, ge=64)
     processes: int = Field(TenantLimits.processes, ge=8)
     request_kb: int = Field(TenantLimits.request_kb, ge=1, le=4096)
+    disk_mb: int = Field(TenantLimits.disk_mb, ge=1)
 
 
 class _TenantsTable(BaseModel):

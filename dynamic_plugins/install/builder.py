@@ -27,7 +27,7 @@ from dynamic_plugins.install.mcpb import HERE, ServerManifest, unpack
 from dynamic_plugins.install.npm_package import NpmPackage
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.install.plugin_table import OWN_FILE, Own, own_file
-from dynamic_plugins.install.python_environment import too_new
+from dynamic_plugins.install.python_environment import Distribution, too_new
 from dynamic_plugins.install.remote_plan import remote_installation
 from dynamic_plugins.install.skills import SkillsManifest, write_module
 from dynamic_plugins.registry.entry import canonical
@@ -200,6 +200,7 @@ async def _from_bundle(
 ) -> Installation:
     """Unpack an MCP bundle, which brings what it needs; only an interpreter is found for it."""
     path, source = Path(plan.copy or plan.package.name), staging / "source"
+    distributions: tuple[Distribution, ...] = ()
     await in_thread(unpack, path, source)
     program = told.program
     if program == "node":
@@ -207,7 +208,8 @@ async def _from_bundle(
         if not program:
             raise UnavailableHereError(plan.name, "it needs Node.js, which PATH lacks; get it from nodejs.org.")
     elif program == "python":
-        program = str((await programs.uv.create(plan.name, staging / "env", [], tell)).python)
+        environment = await _environment(plan, staging / "env", programs.uv, told.dependencies, tell)
+        program, distributions = str(environment.python), await in_thread(environment.distributions)
     tell("verify", "", 0.9)
 
     def placed(text: str) -> str:
@@ -219,6 +221,7 @@ async def _from_bundle(
         command=tuple(map(placed, (program, *told.words))),
         arguments=tuple(replace(each, value=each.value and placed(each.value)) for each in told.arguments),
         variables=tuple(replace(each, default=each.default and placed(each.default)) for each in facts.variables),
+        distributions=distributions,
         digest=await in_thread(digest, path),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -14,8 +15,10 @@ from dynamic_plugins.core.permissions import UNDECLARED
 from dynamic_plugins.errors import (
     BadArgumentsError,
     InstallError,
+    PluginError,
     PluginTimeoutError,
     RegistryUnavailableError,
+    StateError,
     UnavailableHereError,
 )
 from dynamic_plugins.events import Event, Listener, ignore
@@ -43,11 +46,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from dynamic_plugins.install.bytecode import Bytecode
+    from dynamic_plugins.install.disk_budget import DiskBudget
     from dynamic_plugins.install.index_lookup import IndexLookup
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.locked_packages import LockedPackages
-    from dynamic_plugins.install.recipe import Recipe
-    from dynamic_plugins.registry.entry import Kind
+    from dynamic_plugins.install.recipe import Recipe, RecipeStore
+    from dynamic_plugins.registry.entry import Kind, PackageType
+
+log = logging.getLogger(__name__)
 
 ENVIRONMENT = "<its own environment>"
 """Stands in a plan for the folder, whose name is made when the install begins."""
@@ -66,7 +72,8 @@ class Installer:
     that was published in the last *cooldown_days*. An install may take *timeout_seconds*. Where *offline*, no index is
     asked what it holds. *environ* is the process environment, of which package managers get what they need. *present*
     gives the path of what is installed under a name. *may_link* says whether no plugin can write to its own code, so
-    that several may share a file.
+    that several may share a file. *recipes* is where other machines look for what an install is made from.
+    *budget* is what the home may take of the disk.
     """
 
     def __init__(
@@ -82,7 +89,10 @@ class Installer:
         present: Callable[[str], str | None] | None = None,
         offline: bool = False,
         may_link: Callable[[], bool] = lambda: False,
+        recipes: RecipeStore | None = None,
+        budget: DiskBudget | None = None,
     ) -> None:
+        self._recipes, self._budget = recipes, budget
         self._folders = PluginFolders(root, present) if present else PluginFolders(root)
         self._allow_builds = allow_builds
         self._seconds = timeout_seconds
@@ -232,6 +242,7 @@ class Installer:
             raise BadArgumentsError(told.name, f"there is no version {version}: {path} holds {told.version}")
         needed = [str(path)] if is_wheel else list(told.dependencies)
         is_server = isinstance(told, ServerManifest)
+        brings_all = is_server and not needed
         kind: Kind = "mcp" if is_server else "python"
         package = Package("path", str(path), told.version, told.arguments if isinstance(told, ServerManifest) else ())
         entry = Entry(
@@ -243,7 +254,7 @@ class Installer:
             version=told.version,
             package=package,
             source="",
-            commands=() if is_server else self._programs.uv.commands(needed, ENVIRONMENT, self._exclude_newer),
+            commands=() if brings_all else self._programs.uv.commands(needed, ENVIRONMENT, self._exclude_newer),
             cutoff=self._exclude_newer,
             start_command=start_of_entry(entry, package),
             entry=entry,
@@ -289,8 +300,9 @@ class Installer:
         """Give *plan* as it can be asked about: with the exact version, or with the copy that will be installed.
 
         The copy of a folder or wheel is there until the block ends. Raises InstallError where there is no such version,
-        the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError.
+        the index cannot be reached, or what lies there cannot be copied; PluginTimeoutError, DiskLimitError.
         """
+        await self._check_room(plan)
         is_exact = plan.package.type in ("pypi", "npm") and plan.version is not None and not plan.cooled
         is_whole = is_exact and not plan.is_unlisted and (not plan.is_typescript or (plan.pins and not plan.locked))
         is_at_commit = plan.commit and not (plan.is_typescript and plan.locked)
@@ -307,6 +319,18 @@ class Installer:
             except OSError as error:
                 raise InstallError(plan.name, f"it cannot be copied: {short(str(error))}") from error
             yield plan
+
+    async def _check_room(self, plan: InstallPlan) -> None:
+        """Raise DiskLimitError where there is no room on the disk for what is known beforehand of *plan*."""
+        if self._budget is None:
+            return
+        if plan.package.type == "path" and not plan.editable:
+            await self._budget.check_copy(plan.name, Path(plan.package.name))
+        else:
+            await self._budget.check(plan.name)
+
+    def _within_budget(self, name: str) -> AbstractAsyncContextManager[None]:
+        return contextlib.nullcontext() if self._budget is None else self._budget.held(name)
 
     async def _complete(self, plan: InstallPlan, folder: Path) -> InstallPlan:
         from dynamic_plugins.install.elizaos_plan import exact_npm_plan, exact_repository_plan, with_own_node
@@ -342,13 +366,46 @@ class Installer:
         is_exact = plan.version is not None and not plan.cooled and plan.package.type != "git"
         if is_exact or plan.package.type in ("path", "remote"):
             return plan
-        if self._offline:
-            raise RegistryUnavailableError(f"{SOURCES[plan.package.type]} was not asked, since this is offline")
+        self.check_online(plan.package.type)
         try:
             async with asyncio.timeout(_NEWEST_SECONDS), self._folders.scratch() as folder:
                 return await newest(plan, folder, self._programs)
         except TimeoutError:
             raise PluginTimeoutError(plan.name, "finding out its newest version", _NEWEST_SECONDS) from None
+
+    def check_online(self, package_type: PackageType) -> None:
+        """Raise RegistryUnavailableError where no index is to be asked what it holds."""
+        if self._offline:
+            raise RegistryUnavailableError(f"{SOURCES[package_type]} was not asked, since this is offline")
+
+    async def version_within(self, entry: Entry, asked: str) -> str:
+        """Return the version of *entry* that the range *asked* comes to: the one that its registry names where that is
+        in it, else the newest that its index has.
+
+        Raises BadArgumentsError for what is no range of its packages, and as :meth:`newest`.
+        """
+        from dynamic_plugins.install.version_ranges import is_range, is_within, newest_within, without_version
+
+        plan = self.plan(entry)
+        if not is_range(plan.package.type, asked):
+            reason = f"{asked!r} is not an exact version such as 1.2.3, nor a range that it could have"
+            raise BadArgumentsError(entry.name, reason)
+        if plan.version is not None and await is_within(plan, plan.version, asked, self._programs):
+            return plan.version
+        is_bare = replace(entry, packages=(without_version(plan).package,))
+        try:
+            async with asyncio.timeout(_NEWEST_SECONDS), self._folders.scratch() as folder:
+                return await newest_within(self.plan(is_bare), asked, folder, self._programs)
+        except TimeoutError:
+            raise PluginTimeoutError(plan.name, "finding out its newest version", _NEWEST_SECONDS) from None
+
+    async def check_within(self, entry: Entry, version: str, asked: str) -> None:
+        """Raise BadArgumentsError where *version* of *entry* is not in the range *asked*."""
+        from dynamic_plugins.install.version_ranges import is_within
+
+        if not await is_within(self.plan(entry), version.removeprefix("v"), asked, self._programs):
+            held = f"it is held to {asked} by the plugins.toml that this home follows, and {version} is not in that"
+            raise BadArgumentsError(entry.name, f"{held}. Change it there, then: dynamic-plugins sync")
 
     def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:
         """Return *plan* for a copy in *folder* of what it names; what is told of it is what the copy says."""
@@ -386,7 +443,11 @@ class Installer:
             listener(Event(plan.name, stage, message, fraction))
 
         try:
-            async with asyncio.timeout(self._seconds), self._folders.scratch() as folder:
+            async with (
+                asyncio.timeout(self._seconds),
+                self._folders.scratch() as folder,
+                self._within_budget(plan.name),
+            ):
                 return await lock_plan(plan, folder, self._programs, tell, before)
         except TimeoutError:
             raise PluginTimeoutError(plan.name, "finding out what it would install", self._seconds) from None
@@ -399,12 +460,31 @@ class Installer:
         return replace(plan, commands=self._commands(plan))
 
     async def recipe(self, installation: Installation) -> Recipe:
-        """Return what another machine makes *installation* from; errors as for :meth:`install`."""
+        """Return what another machine makes *installation* from: what is kept of it, or what is found out here.
+
+        Errors as for :meth:`install`, and StateError.
+        """
+        if self._recipes is not None:
+            kept = await in_thread(self._recipes.get, installation.path)
+            if kept is not None:
+                return kept
+        return await self._recipe(installation, None)
+
+    async def _keep_recipe(self, installation: Installation, locked: LockedPackages | None) -> None:
+        """Have other machines know what *installation* is made from, where it can be made elsewhere."""
+        if self._recipes is None or installation.remote is not None:
+            return
+        try:
+            await in_thread(self._recipes.put, installation.path, await self._recipe(installation, locked))
+        except PluginError as error:  # it is installed all the same, and can be used here
+            log.info("%s can only be started where its folder is: %s", installation.plugin, error)
+
+    async def _recipe(self, installation: Installation, locked: LockedPackages | None) -> Recipe:
         from dynamic_plugins.install.recipe import recipe_of
 
         try:
             async with asyncio.timeout(self._seconds), self._folders.scratch() as folder:
-                return await recipe_of(installation, folder, self._programs)
+                return await recipe_of(installation, folder, self._programs, locked)
         except TimeoutError:
             raise PluginTimeoutError(installation.plugin, "finding out what it is made of", self._seconds) from None
         except OSError as error:
@@ -429,6 +509,7 @@ class Installer:
                 asyncio.timeout(self._seconds),
                 self._bytecode.sharing(),
                 self._folders.staging(plan.name) as staging,
+                self._within_budget(plan.name),
             ):
                 facts = await make(plan, staging, self._programs, tell)
                 installation = _moved(await self._recorded(facts, staging), staging, target)
@@ -441,6 +522,7 @@ class Installer:
             if isinstance(error, OSError):
                 raise InstallError(plan.name, f"its files cannot be written: {short(str(error))}") from error
             raise
+        await self._keep_recipe(installation, plan.locked)
         return installation
 
     async def _recorded(self, facts: Installation, staging: Path) -> Installation:
@@ -452,11 +534,17 @@ class Installer:
         return replace(facts, files_digest=await in_thread(record, staging))
 
     def remove(self, installation: Installation) -> None:
-        """Remove an install from the disk; nothing happens when it is gone already."""
+        """Remove an install from the disk, and what other machines make it from; nothing happens when it is gone."""
         self._folders.remove(Path(installation.path))
+        if self._recipes is not None:
+            with contextlib.suppress(StateError):  # what stays is swept
+                self._recipes.drop(installation.path)
 
     def sweep(self, keep: Callable[[], Collection[str]]) -> list[Path]:
         """Remove what an install or removal that was cut short has left; *keep* gives the paths of known installs."""
+        if self._recipes is not None:
+            with contextlib.suppress(StateError):  # another sweep does it
+                self._recipes.sweep(keep())
         return self._folders.sweep(lambda: {Path(path) for path in keep()})
 
 

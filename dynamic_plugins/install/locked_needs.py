@@ -8,6 +8,8 @@ of what they need is not the lock's, so that is what counts. Read from the files
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
@@ -16,16 +18,17 @@ from dynamic_plugins.install.npm_lock import locked, name_at, places
 from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from packaging.requirements import Requirement
 
     from dynamic_plugins.install.locked_packages import LockedPackages
+    from dynamic_plugins.install.npm_ranges import Asked
     from dynamic_plugins.install.python_environment import PythonEnvironment
 
 _MOST_MANIFEST = 2**22
-_ALIAS = re.compile(r"npm:((?:@[^/@]+/)?[^/@]+)")
+_ALIAS = re.compile(r"npm:((?:@[^/@]+/)?[^/@]+)(?:@(.*))?")
 
 
 # ---------------------------------------------------------------- Python
@@ -79,14 +82,30 @@ def _fits(requirement: Requirement, version: str) -> bool:
 # ---------------------------------------------------------------- npm
 
 
-def check_npm_needs(plugin: str, folder: Path, needed: Collection[str], pinned: Collection[str]) -> None:
+@dataclass(frozen=True)
+class NpmWish:
+    """That the package at *place* is *wanted* in a version: a range of npm, or the name of a tag.
+
+    One of a *peer* npm itself passes over where it has to: it counts where nothing else wants that package.
+    """
+
+    place: str
+    version: str
+    wanted: str
+    by: str
+    peer: bool
+
+
+def check_npm_needs(plugin: str, folder: Path, needed: Collection[str], pinned: Collection[str]) -> tuple[NpmWish, ...]:
     """Raise InstallError where npm installed in *folder* what nothing needs, or one package under another's name.
 
-    *needed* are the names of the packages that are asked for; of the *pinned* ones nobody else's wish counts.
+    *needed* are the names of the packages that are asked for; of the *pinned* ones nobody else's wish counts. Returns
+    what the packages ask of each other's versions, in their own words, which :func:`check_npm_versions` compares.
     """
     packages = {place: facts for place, facts in locked(plugin, folder).items() if place and (folder / place).is_dir()}
     bundlers: set[str] = set()
     reached: set[str] = set()
+    wishes: list[NpmWish] = []
     waiting = [place for name in needed if (place := _needed_by("", name, name, packages))]
     while waiting:
         place = waiting.pop()
@@ -96,9 +115,13 @@ def check_npm_needs(plugin: str, folder: Path, needed: Collection[str], pinned: 
         manifest = _manifest(folder / place)
         if manifest.get("bundleDependencies") or manifest.get("bundledDependencies"):
             bundlers.add(place)
-        for name, wanted in _wishes(manifest):
-            found = _needed_by(place, name, name if name in pinned else _package_of(name, wanted), packages)
+        for name, wanted, peer in _wishes(manifest):
+            package, version = _package_of(name, wanted)
+            found = _needed_by(place, name, name if name in pinned else package, packages)
             waiting += [found] if found else []
+            if found and name not in pinned:
+                lies = str(_manifest(folder / found).get("version", ""))
+                wishes.append(NpmWish(found, lies, version, name_at(place), peer))
     left = [
         name_at(place)
         for place, facts in packages.items()
@@ -106,6 +129,34 @@ def check_npm_needs(plugin: str, folder: Path, needed: Collection[str], pinned: 
         if not (place in reached and facts.get("integrity")) and not _is_within(place, bundlers)
     ]
     _check_none_left(plugin, left)
+    # What came in the archive of another is that other's word, in whatever version.
+    return tuple(each for each in wishes if not _is_within(each.place, bundlers))
+
+
+FirstOutside = Callable[[Sequence["Asked"]], Awaitable["int | None"]]
+"""Gives which of several versions is the first that is not as it was asked for."""
+
+
+async def check_npm_versions(plugin: str, wishes: Sequence[NpmWish], first_outside: FirstOutside) -> None:
+    """Raise InstallError where a package lies in a version that those do not want which need it.
+
+    What only peers want has to be as one of them wants it, since npm installs it where they do not agree.
+    """
+    by_place: dict[str, list[NpmWish]] = {}
+    for each in wishes:
+        by_place.setdefault(each.place, []).append(each)
+    of_peers = [tuple(each) for each in by_place.values() if all(wish.peer for wish in each)]
+    asked = [*((each,) for each in wishes if not each.peer), *of_peers]
+    wrong = await first_outside([(each[0].version, tuple(wish.wanted for wish in each)) for each in asked])
+    if wrong is not None:
+        raise _does_not_fit(plugin, asked[wrong][0])
+
+
+def _does_not_fit(plugin: str, wish: NpmWish) -> InstallError:
+    reason = (
+        f"{name_at(wish.place)} {wish.version} is locked for it, where {wish.by} needs {wish.wanted}. Lock it again"
+    )
+    return InstallError(plugin, reason)
 
 
 def _needed_by(place: str, name: str, package: str, packages: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -122,16 +173,22 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _wishes(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for key in ("dependencies", "optionalDependencies", "peerDependencies"):
+def _wishes(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Yield what is asked for: its name, in which version, and whether as a peer; of two for one name, as npm does, the
+    optional one before the plain one, and a peer last.
+    """
+    seen: set[str] = set()
+    for key in ("optionalDependencies", "dependencies", "peerDependencies"):
         if isinstance(wishes := manifest.get(key), dict):
-            yield from ((name, str(wanted)) for name, wanted in wishes.items())
+            fresh = {name: str(wanted) for name, wanted in wishes.items() if name not in seen}
+            seen |= fresh.keys()
+            yield from ((name, wanted, key == "peerDependencies") for name, wanted in fresh.items())
 
 
-def _package_of(name: str, wanted: str) -> str:
-    """Return which package is *wanted* as *name*: ``npm:other@1`` is another."""
+def _package_of(name: str, wanted: str) -> tuple[str, str]:
+    """Return which package is *wanted* as *name*, and in which version: ``npm:other@1`` is another."""
     alias = _ALIAS.match(wanted)
-    return alias[1] if alias is not None else name
+    return (alias[1], alias[2] or "*") if alias is not None else (name, wanted)
 
 
 def _is_within(place: str, bundlers: Collection[str]) -> bool:

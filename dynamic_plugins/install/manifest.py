@@ -84,7 +84,7 @@ def read_folder(folder: Path) -> Manifest:
             version=str(project.get("version") or "0"),
             description=str(project.get("description") or ""),
             entry_point=entry_point,
-            dependencies=tuple(_requirement(each) for each in project.get("dependencies", ())),
+            dependencies=tuple(checked_requirement(each) for each in project.get("dependencies", ())),
             config=own.config,
             requires=all_requires(own.requires, folder.parent if root == ".." else folder / root, entry_point),
             permissions=own.permissions,
@@ -206,7 +206,7 @@ def all_requires(said: tuple[str, ...], folder: Path, entry_point: str | None) -
     return tuple(dict.fromkeys((*said, *(checked_name(each) for each in declared))))
 
 
-def _requirement(text: str) -> str:
+def checked_requirement(text: str) -> str:
     """Return a dependency as it was written; raises ValueError unless it is one (PEP 508)."""
     from packaging.requirements import InvalidRequirement, Requirement
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import InstallError, UnavailableHereError
-from dynamic_plugins.install.manifest import Manifest, member_of
+from dynamic_plugins.install.manifest import Manifest, checked_requirement, member_of
 from dynamic_plugins.install.plugin_table import checked_name
 from dynamic_plugins.registry.entry import Argument, Format, Variable
 from dynamic_plugins.registry.formats.fields import scalar
@@ -41,7 +41,7 @@ _TYPES = ("node", "python", "binary")
 _UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)
 """What reading an archive raises; a RuntimeError is one that is encrypted, or packed in a way that is not known."""
 _PACKED, DEEPEST = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), 50
-_NODE_OPTION = re.compile(
+NODE_OPTION = re.compile(
     r"--(no-warnings|no-deprecation|enable-source-maps|experimental-vm-modules|max-old-space-size=\d{1,6})"
 )
 """Options of Node.js that bring no code from elsewhere."""
@@ -89,6 +89,7 @@ def _manifest(told: dict[str, Any], names: set[str]) -> ServerManifest:
     started = _config(server)
     asked = {key: _table(each, key) for key, each in _table(told.get("user_config", {}), "user_config").items()}
     program, words = _start(kind, started, names, server.get("entry_point"))
+    needs = _needs(told) if kind == "python" else ()
     arguments, variables = _arguments(words, asked), _variables(started.get("env", {}), asked)
     return ServerManifest(
         name=name,
@@ -96,10 +97,20 @@ def _manifest(told: dict[str, Any], names: set[str]) -> ServerManifest:
         description=one_line(str(told.get("description") or "")),
         entry_point=None,
         config=tuple(variables),
+        dependencies=needs,
         program=program[0],
         words=program[1:],
         arguments=tuple(arguments),
     )
+
+
+def _needs(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the packages of PyPI that one needs which does not bring them: those that were made here say so."""
+    own = _table(_table(told.get("_meta", {}), "_meta").get("dynamic-plugins", {}), "_meta.dynamic-plugins")
+    said = own.get("dependencies", [])
+    if not isinstance(said, list):
+        raise ValueError("its dependencies are no list")  # noqa: TRY004 - as all other faults in it
+    return tuple(checked_requirement(str(each)) for each in said)
 
 
 def _check_system(name: str, said: Any) -> None:
@@ -137,7 +148,7 @@ def _start(
     if script and any(_ASKED.search(each) for each in words[:script]):
         raise ValueError("what it is told stands before its program")
     if kind == "node":
-        if strange := [each for each in words[:script] if not _NODE_OPTION.fullmatch(each)]:
+        if strange := [each for each in words[:script] if not NODE_OPTION.fullmatch(each)]:
             raise ValueError(f"its Node.js is started with {strange[0]}, which is not done here")
         return ("node", *map(_placed, words[: script + 1])), words[script + 1 :]
     if script and words[:script] != ["-u"]:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -15,7 +16,7 @@ from urllib.parse import unquote
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install.command import Finished, Tell, run, short, version_numbers, versions_there_are
-from dynamic_plugins.install.locked_needs import check_npm_needs
+from dynamic_plugins.install.locked_needs import check_npm_needs, check_npm_versions
 from dynamic_plugins.install.locked_packages import without_addresses
 from dynamic_plugins.install.npm_lock import check_integrity, check_sources, locked
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.install.locked_packages import LockedPackages
     from dynamic_plugins.install.npm_project import NpmProject
+    from dynamic_plugins.install.npm_ranges import Asked
     from dynamic_plugins.registry.entry import Package
 
 _ARCHIVES = "archives"
@@ -259,9 +261,20 @@ class Npm:
         tell("download", "downloading and installing", 0.2)
         await self._forced(plugin, folder, self.locked_command(str(folder)), project, None)
         needed = (project.package.name, *project.pinned)
-        await asyncio.to_thread(check_npm_needs, plugin, folder, needed, project.pinned)
+        wishes = await asyncio.to_thread(check_npm_needs, plugin, folder, needed, project.pinned)
+        await check_npm_versions(plugin, wishes, partial(self.first_outside, plugin))
         if self._allow_builds:
             await self._forced(plugin, folder, self._rebuild(str(folder)), project, None)
+
+    async def first_outside(self, plugin: str, versions: Sequence[Asked]) -> int | None:
+        """Return which of *versions* is the first that is not as it was asked for; None where all are.
+
+        Raises InstallError.
+        """
+        from dynamic_plugins.install.npm_ranges import first_outside
+
+        folder = await asyncio.to_thread(_folder_of, self._npm)
+        return await first_outside(plugin, versions, self.node or "node", folder, self._environ)
 
     def locked_command(self, folder: str) -> tuple[str, ...]:
         """Return what :meth:`install_locked` runs."""
@@ -326,10 +339,15 @@ class Npm:
         return data if isinstance(data, dict) else {}
 
 
+def _folder_of(npm: str | None) -> Path:
+    """Return the folder of the program *npm*, which holds what it consists of."""
+    return Path(npm or "").resolve().parent.parent
+
+
 def _version_of(npm: str | None) -> tuple[int, int]:
     """Return the version of the program *npm*, read beside it rather than asked for; (0, 0) where it is not found."""
     try:
-        told = parse_json(read_file(Path(npm or "").resolve().parent.parent / "package.json"))
+        told = parse_json(read_file(_folder_of(npm) / "package.json"))
         return version_numbers(told["version"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return (0, 0)

@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import io
 import tarfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import npm_lock
 from dynamic_plugins.install.builder import NOT_COPIED, digest
 from dynamic_plugins.install.installation import is_editable
-from dynamic_plugins.install.locked_packages import LockedPackages, without_addresses
+from dynamic_plugins.install.locked_packages import LockedPackages, LockedWheel, without_addresses
 from dynamic_plugins.registry.entry import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.programs import Programs
 
@@ -38,9 +40,50 @@ class Recipe:
     source: bytes = b""
     source_name: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the plugin's own code as a JSON-able dict."""
+        return {"source_name": self.source_name, **asdict(self.locked)}
 
-async def recipe_of(installation: Installation, folder: Path, programs: Programs) -> Recipe:
-    """Return what *installation* is made of; *folder* is empty, and to be removed.
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], source: bytes) -> Recipe:
+        """Read what :meth:`to_dict` gave. Raises KeyError or TypeError on anything else."""
+        locked = LockedPackages(
+            python=_wheels(data["python"]),
+            npm=data["npm"],
+            pins=tuple((str(name), str(version)) for name, version in data["pins"]),
+            node=_wheels(data["node"]),
+        )
+        return cls(locked, source, data["source_name"])
+
+
+def _wheels(listed: Sequence[Mapping[str, Any]]) -> tuple[LockedWheel, ...]:
+    return tuple(LockedWheel(**{**each, "hashes": tuple(each["hashes"])}) for each in listed)
+
+
+class RecipeStore(Protocol):
+    """Keeps recipes where all machines find them that share a home's state, by the folder of the install.
+
+    Methods raise StateError, and may block.
+    """
+
+    def put(self, path: str, recipe: Recipe) -> None:
+        """Keep *recipe* for the install at *path*."""
+
+    def get(self, path: str) -> Recipe | None:
+        """Return the recipe of the install at *path*; None where none is kept."""
+
+    def drop(self, path: str) -> None:
+        """Forget the recipe of the install at *path*; nothing happens where none is kept."""
+
+    def sweep(self, known: Collection[str]) -> None:
+        """Forget the recipes that are a day old, of installs that are not *known*: somebody else may just be at one."""
+
+
+async def recipe_of(
+    installation: Installation, folder: Path, programs: Programs, locked: LockedPackages | None = None
+) -> Recipe:
+    """Return what *installation* is made of; *folder* is empty, and to be removed. *locked* is what it was made from,
+    where that is known.
 
     Raises InstallError for what cannot be made elsewhere: what is used where it lies or was built from git, code that
     is larger than :data:`MOST_CARRIED`, and packages that the index does not have any more.
@@ -51,14 +94,17 @@ async def recipe_of(installation: Installation, folder: Path, programs: Programs
     if installation.package_type == "git":
         raise InstallError(name, f"it was built from git, which is not done again on its node: {_SHARE}")
     if installation.package_type == "npm":
-        return Recipe(await asyncio.to_thread(_of_npm, installation))
+        return Recipe(await asyncio.to_thread(_of_npm, installation) if locked is None else locked)
     own = await asyncio.to_thread(_own_code, installation) if installation.package_type == "path" else None
     source = await asyncio.to_thread(_packed, name, own) if own is not None else b""
+    source_name = own.name if own is not None else ""
+    if locked is not None:
+        return Recipe(locked, source, source_name)
     wheel = canonical(own.name.split("-")[0]) if own is not None and own.suffix == ".whl" else ""
     pins = [f"{each.name}=={each.version}" for each in installation.distributions if canonical(each.name) != wheel]
     loose = "elizaos" if installation.kind == "elizaos" else None
     wheels = await programs.uv.lock(name, folder, pins, None, loose=loose) if pins else ()
-    return Recipe(LockedPackages(python=wheels), source, own.name if own is not None else "")
+    return Recipe(LockedPackages(python=wheels), source, source_name)
 
 
 def _of_npm(installation: Installation) -> LockedPackages:

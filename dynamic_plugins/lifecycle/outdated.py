@@ -119,7 +119,9 @@ class Outdated:
         if present.remote is not None:
             return told
         try:
-            plan, _ = await self._updates.newer(present, None)
+            if plugin.within:
+                self._installer.check_online(present.package_type)
+            plan, _ = await self._updates.newer(present, None, plugin.within)
             if plan.remote is not None:
                 return told
             if plan.version is None or plan.package.type == "git" or self._is_newer(present, plan):
@@ -148,6 +150,8 @@ class Outdated:
         if not newer:
             return told
         kept = plugin.kept
+        if plugin.within:
+            told = replace(told, note=f"held to {plugin.within}")
         left = kept is not None and kept.left and version_of(kept.installation) == newest
         revocation = self._admission.revocation(replace(present, version=plan.version or ""))
         if newest == present.version:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.core.status import DynamicPluginInfo, Outcome, Status
+    from dynamic_plugins.install.disk_budget import DiskBudget
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
@@ -84,7 +85,8 @@ class PluginManagementService:
     approval raises NeedsConfirmationError; *shared* asks them on the page of this home as well. *ask_values* asks a
     person for the required values of a plugin; *ask_sign_in* has them sign in at the server of a remote one;
     *use_model* answers plugins that ask for the host's model; *enforced* tells which permissions this machine holds
-    them to; *present_here* has on this machine what another one that shares the state has installed.
+    them to; *present_here* has on this machine what another one that shares the state has installed; *budget* is what
+    the home may take of the disk.
     """
 
     def __init__(
@@ -108,7 +110,9 @@ class PluginManagementService:
         use_model: UseModel | None = None,
         enforced: Enforced = not_enforced,
         present_here: PresentHere | None = None,
+        budget: DiskBudget | None = None,
     ) -> None:
+        self._budget = budget
         self.catalogue, self.components, self.journal, self.calls = catalogue, components, journal, calls
         self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
         self._installer = installer
@@ -403,6 +407,7 @@ class PluginManagementService:
         Raises BadArgumentsError for a name or value that cannot be, SecretStoreError where a secret cannot be kept.
         """
         name = (await self.resolve(plugin)).name
+        await self._check_room(name)
         await self._values.set(name, values)
         return self._supervisor.outcome(name)
 
@@ -526,6 +531,7 @@ class PluginManagementService:
         What it needs is activated before it. Errors as for :meth:`load`.
         """
         name = (await self.resolve(plugin)).name
+        await self._check_room(name)
         with self.under_way.begin("activate", name):
             return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._activation.activate(name))
 
@@ -576,6 +582,11 @@ class PluginManagementService:
             for each in components
         ]
 
+    async def _check_room(self, name: str) -> None:
+        """Raise DiskLimitError where the home takes more of the disk than it may."""
+        if self._budget is not None:
+            await self._budget.check(name)
+
     def check_agreed(self, name: str, action: str) -> None:
         """Raise NeedsConfirmationError where an action of an active plugin has changed since the person agreed."""
         self._supervisor.check_agreed(name, action)
@@ -583,7 +594,9 @@ class PluginManagementService:
     async def use(self, name: str, action: str, arguments: Mapping[str, Any]) -> Any:
         """Call an action by the plugin's canonical name, and count the call; errors as for :meth:`call`."""
         self.check_agreed(name, action)
-        self.components.action(name, action)
+        called = self.components.action(name, action)
+        if self._budget is not None:
+            await self._budget.check_call(name, reads=called.read_only is True)
         with self.calls.timed(name, action) as meter, self.journal.timed(name, action):
             value = await self._sign_in.signed_in(
                 name, self.ask_sign_in, lambda: self.components.execute_action(name, action, arguments)

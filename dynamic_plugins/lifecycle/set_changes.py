@@ -22,6 +22,7 @@ from dynamic_plugins.install.installation import version_of
 from dynamic_plugins.lifecycle import variables
 from dynamic_plugins.lifecycle.approval_gate import SyncPart, held_to_pins
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
+from dynamic_plugins.lifecycle.swap import kept_after
 from dynamic_plugins.lifecycle.updates import check_not_pinned
 from dynamic_plugins.storage.state import StoredPlugin
 
@@ -68,6 +69,8 @@ class PluginTarget:
     permissions: Permissions = UNDECLARED
     """Of what is installed: what it may reach then, as the person is shown it."""
     warnings: tuple[str, ...] = ()
+    within: str | None = None
+    """The range that its versions are held to; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ class SetChanges:
                 for target in targets:
                     self._check(target, made.get(target.name) or of[target.name].installation)
                 outcome = await self._exchanged(targets, removed, made, of)
-        await self._clear_away([of[name].installation for name in made if name in of])
+        await self._clear_away([of[name] for name in made if name in of])
         for name in removed:
             await self._installs.uninstall(name)
             self._approval.admission.audit.note("uninstall", name, of=of[name].installation)
@@ -272,9 +275,15 @@ class SetChanges:
 
     # ---------------------------------------------------------------- afterwards
 
-    async def _clear_away(self, old: Sequence[Installation]) -> None:
-        for installation in old:
-            await asyncio.to_thread(self._installer.remove, installation)
+    async def _clear_away(self, old: Sequence[StoredPlugin]) -> None:
+        """Remove what is neither in use nor kept, of the versions that *old* had."""
+        present = self._store.everything()
+        for plugin in old:
+            stay = present[plugin.name].folders if plugin.name in present else ()
+            versions = [plugin.installation, *([plugin.kept.installation] if plugin.kept is not None else [])]
+            for installation in versions:
+                if installation.path not in stay:
+                    await asyncio.to_thread(self._installer.remove, installation)
 
     def _announce(self, made: Mapping[str, Installation], of: Mapping[str, StoredPlugin]) -> None:
         for name, installation in made.items():
@@ -296,13 +305,17 @@ def _wanted(target: PluginTarget, made: Installation | None, old: StoredPlugin |
     if old is None:
         assert made is not None  # noqa: S101 # what is not there is installed
         old = StoredPlugin(made, installed_at=now())
+    elif made is not None:
+        facts["kept"] = kept_after(old, made)
     if made is not None:
-        facts = {"installation": made, "installed_at": now(), "offers": None, "withheld": None, "error_details": None}
+        facts |= {"installation": made, "installed_at": now(), "offers": None, "withheld": None, "error_details": None}
         facts |= {"agreed": target.agreed, "approved": bool(target.active) or old.approved, "reachable": None}
     if target.grants is not None:
         facts |= {"allowed": target.grants[0], "denied": target.grants[1]}
     if target.choice is not None:
         facts["choice"] = target.choice
+    if target.within is not None:
+        facts["within"] = target.within
     if target.active:
         facts["approved"] = True  # it is enabled once it has started
     elif target.active is False:

@@ -61,7 +61,7 @@ class Swap:
         fresh = await self._tried(handle, old, new)
         changes = update_difference(old.installation, new, fresh.offers, old.agreed)
         _check_seen(fresh, changes, seen)
-        await self._exchange(handle, old, fresh, _kept_after(old, new))
+        await self._exchange(handle, old, fresh, kept_after(old, new))
         return changes
 
     async def to_kept(
@@ -140,13 +140,15 @@ def _agreed_to_of_neither(offers: Offers | None, before: Offers | None, present:
     return difference(unseen if present is None else review(unseen, present).withheld, before)
 
 
-def _kept_after(old: StoredPlugin, new: Installation) -> KeptVersion | None:
+def kept_after(old: StoredPlugin, new: Installation) -> KeptVersion | None:
     """Return what one can go back to once *new* has taken *old*'s place: *old*, where that is good.
 
     It is not where it lies in a folder that has changed meanwhile, where its files were changed so that the same
-    version was made anew, or where it has failed and the one before it has not.
+    version was made anew, or where it has failed and the one before it has not. The same version with other packages
+    beside it, as from another lock, is another one.
     """
     is_good = old.error_details is None or old.kept is None
-    if is_editable(old.installation) or is_same(new, old.installation) or not is_good:
+    is_repaired = is_same(new, old.installation) and new.mark in ("", old.installation.mark)
+    if is_editable(old.installation) or is_repaired or not is_good:
         return old.kept
     return KeptVersion(old.installation, old.agreed)

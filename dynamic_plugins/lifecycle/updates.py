@@ -96,7 +96,7 @@ class Updates:
         plugin = self._store.get(name)
         if not pinned_too:
             check_not_pinned(plugin, version)
-        return await self._update(*await self.newer(plugin.installation, version))
+        return await self._update(*await self.newer(plugin.installation, version, plugin.within))
 
     async def update_all(self, versions: AgreedUpdates, *, agreed: bool) -> dict[str, Outcome | PluginError]:
         """Bring each plugin to its newest version; *versions* are those that the person was shown.
@@ -120,8 +120,13 @@ class Updates:
             agreed_updates.reset(token)
         return dict(zip(versions, done, strict=True))
 
-    async def newer(self, present: Installation, version: str | None) -> tuple[InstallPlan, str | None]:
-        """Return the plan of another version of *present*, and what to warn of."""
+    async def newer(
+        self, present: Installation, version: str | None, within: str = ""
+    ) -> tuple[InstallPlan, str | None]:
+        """Return the plan of another version of *present*, and what to warn of.
+
+        Raises BadArgumentsError for a *version* that is not *within* the range that it is held to.
+        """
         if is_of_this_machine(present):
             path = Path(present.package)
             plan = self._installer.plan_path(path, editable=is_editable(present), version=version)
@@ -132,6 +137,10 @@ class Updates:
         unlisted = present.source == UNLISTED
         found = Found(present.entry) if unlisted else await self._catalogue.find(present.plugin)
         entry = _with_own_arguments(found.entry, present) if present.own_arguments else found.entry
+        if within and version is not None:
+            await self._installer.check_within(entry, version, within)
+        elif within:
+            version = await self._installer.version_within(entry, within)
         plan = self._installer.plan(entry, version, remote=present.remote is not None)
         plan = replace(plan, own_arguments=present.own_arguments)
         if is_other_place(present.remote, plan.remote):

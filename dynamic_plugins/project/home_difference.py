@@ -126,6 +126,7 @@ class HomeComparison:
             permissions=effective(plugin, held),
             grants=grants(plugin, held),
             warnings=warnings,
+            within=_range_of(plugin),
         )
         lines = tuple(_setting_lines(target, stored))
         if stored is None:
@@ -161,6 +162,7 @@ class HomeComparison:
                 choice=plugin.choice if plugin.choice not in (None, stored.choice) else None,
                 permissions=effective(plugin, held),
                 grants=None if are_held(plugin, stored) else grants(plugin, held),
+                within=None if _range_of(plugin) == stored.within else _range_of(plugin),
             )
         is_on = stored.enabled and stored.error_details is None
         if active is not None and active != is_on:
@@ -219,6 +221,11 @@ class HomeComparison:
         if not entries:
             return UNLISTED, ()
         return UNLISTED, (f"The registry {entries[0].source} lists {locked.name} otherwise than it is locked.",)
+
+
+def _range_of(plugin: WantedPlugin | None) -> str:
+    """Return the range that the file holds a plugin's versions to; empty for none."""
+    return "" if plugin is None or plugin.remote else plugin.range or ""
 
 
 def _names_of(locked: LockedPlugin) -> set[str]:
@@ -318,6 +325,8 @@ def _setting_lines(target: PluginTarget, stored: StoredPlugin | None) -> Iterato
         renamed = ", ".join(f"{old} as {new}" for old, new in target.choice.renamed.items())
         said = (f"only {only}" if only else "", f"not {hidden}" if hidden else "", renamed)
         yield _line("offer", target.name, "; ".join(filter(None, said)) or "everything")
+    if target.within is not None and target.within != (stored.within if stored is not None else ""):
+        yield _line("hold", target.name, f"versions {target.within}" if target.within else "any version")
     for name, value in target.values.items():
         yield _line("set", target.name, f"{name} = {value}")
     if target.active is not None and (stored is None or target.active != stored.enabled or target.plan is None):

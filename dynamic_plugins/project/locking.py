@@ -107,7 +107,8 @@ class SetLocker:
             if plugin.path is not None:
                 plan = self._plan_path(wanted, plugin)
             else:
-                plan = self._installer.plan(found.entry, plugin.version or found.version, remote=plugin.remote)
+                version = await self._version(plugin, found)
+                plan = self._installer.plan(found.entry, version, remote=plugin.remote)
         except BadArgumentsError as error:
             raise wanted.wrong(str(error), "plugins", plugin.named, "version") from None
         _check_can_be_locked(plan, plugin)
@@ -122,6 +123,12 @@ class SetLocker:
             packages = (replace(package, name=Path(plugin.path).as_posix()),)
             locked = replace(locked, entry=replace(locked.entry, packages=packages))
         return replace(locked, asked=plugin.asked)
+
+    async def _version(self, plugin: WantedPlugin, found: Found) -> str | None:
+        """Return the version that is locked: the one that is asked for, or the newest in the range that is."""
+        if plugin.range is None or plugin.remote:
+            return plugin.version or found.version
+        return await self._installer.version_within(found.entry, plugin.range)
 
     async def _add_needed(self, plugins: dict[str, LockedPlugin], before: LockedSet, upgrade: Collection[str]) -> None:
         """Add to *plugins* what they need, and what that needs."""

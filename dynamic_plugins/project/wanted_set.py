@@ -6,6 +6,7 @@
 
     [plugins]
     mcp-server-time = "2026.10.19"     # a name as `install` takes it, and a version; "*" is the newest of the day
+    mcp-server-git = ">=2026.1,<2027"  # or a range: of PyPI as PEP 440 has them, of npm as npm does (^1.4)
 
     [plugins."npm:@scope/notes"]
     version = "1.4.0"
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 FILE, FORMAT = "plugins.toml", 1
 MOST_BYTES = 2**26
 _MOST_FORMATS = 2**31
+_RANGE = re.compile(r"[\^~<>=*,| ]|\b[xX]\b")
+"""What is in a range of versions, and in no exact one. Which ranges there are depends on where the package is."""
 _PROJECT = re.compile(r"\$PROJECT(?![A-Za-z0-9_])")
 _MESSAGE_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -55,7 +58,7 @@ class WantedPlugin:
 
     named: str
     version: str | None = None
-    """None is the newest."""
+    """None is the newest; otherwise an exact one, or a range."""
     path: str | None = None
     """A folder or wheel, relative to the file's folder."""
     remote: bool = False
@@ -65,6 +68,11 @@ class WantedPlugin:
     choice: ActionChoice | None = None
     config: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = ()
+
+    @property
+    def range(self) -> str | None:
+        """The range of versions that is asked for, where it is not exactly one."""
+        return self.version if self.version is not None and _RANGE.search(self.version) else None
 
     @property
     def asked(self) -> dict[str, Any]:

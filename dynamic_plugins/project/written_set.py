@@ -56,7 +56,7 @@ def _facts(plugin: StoredPlugin, configuration: ConfigurationStore, folder: Path
     elif installation.remote is not None:
         facts |= {"remote": True} if installation.source != UNLISTED else {}
     else:
-        facts["version"] = commit(installation) or installation.version
+        facts["version"] = commit(installation) or plugin.within or installation.version
     if plugin.allowed != NOTHING or plugin.denied != NOTHING:
         said = replace(granted(plugin), declared=True).to_table()
         facts["permissions"] = {"files": [], "programs": []} | said  # each key, so that none is left to its own word

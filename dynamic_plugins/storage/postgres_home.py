@@ -158,13 +158,17 @@ class PostgresHome:
             change.was_tried, change.result = True, result
         return result
 
+    def run(self, work: Callable[[Any], T]) -> T:
+        """Return what *work* gives, which gets the connection and may be called again where that breaks."""
+        return self._session.run(work)
+
     def server(self) -> str:
         """Return which PostgreSQL answers."""
 
         def asked(connection: Any) -> str:
             return str(connection.execute("SHOW server_version").fetchone()[0]).split()[0]
 
-        return self._session.run(asked)
+        return self.run(asked)
 
     def close(self) -> None:
         """End the connections of this home."""

@@ -45,6 +45,17 @@ STEPS = (
     );
     CREATE INDEX changes_by_age ON dynamic_plugins.changes (home, made_at);
     """,
+    # 3: what installs are made from, for machines that do not have their folder; a plugin's own code as a packed tar.
+    """
+    CREATE TABLE dynamic_plugins.recipes (
+        home text NOT NULL REFERENCES dynamic_plugins.homes (name) ON DELETE CASCADE,
+        path text NOT NULL,
+        data json NOT NULL,
+        source bytea NOT NULL,
+        made_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (home, path)
+    );
+    """,
 )
 
 

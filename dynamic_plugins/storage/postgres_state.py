@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from pathlib import Path
 
+    from dynamic_plugins.install.recipe import RecipeStore
     from dynamic_plugins.storage.plugins_file import PluginFacts
     from dynamic_plugins.storage.postgres_rows import Key
     from dynamic_plugins.storage.state import T, Work
@@ -92,6 +93,11 @@ class PostgresBackend(StateBackend):
     def profiles(self) -> list[str]:
         begun = f"{PROFILES}/"
         return [name.removeprefix(begun) for name in self._shared.snapshot().facts if name.startswith(begun)]
+
+    def recipes(self) -> RecipeStore:
+        from dynamic_plugins.storage.postgres_recipes import PostgresRecipes
+
+        return PostgresRecipes(self._shared)
 
     def describe(self) -> str:
         """Return which server keeps it, and where. Raises StateError where it cannot be had."""

@@ -72,6 +72,8 @@ class StoredPlugin:
     """The version before an update, which one can go back to."""
     pinned: bool = False
     """Whether the person wants it to stay at this version."""
+    within: str = ""
+    """The range that a project's file holds its versions to; empty for none."""
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ class StoredPlugin:
             **({"reachable": asdict(self.reachable)} if self.reachable is not None else {}),
             **({"kept": self.kept.to_dict()} if self.kept is not None else {}),
             **({"pinned": True} if self.pinned else {}),
+            **({"within": self.within} if self.within else {}),
         }
 
     @classmethod

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from dynamic_plugins.install.recipe import RecipeStore
     from dynamic_plugins.storage.plugins_file import PluginFacts
     from dynamic_plugins.storage.state import HomeState
 
@@ -41,6 +42,10 @@ class StateBackend(Protocol):
     @abstractmethod
     def profiles(self) -> list[str]:
         """Return the names under which there are facts of profiles, without ``profiles/``."""
+
+    def recipes(self) -> RecipeStore | None:
+        """Return where it is kept what installs are made from; None where no other machine shares the state."""
+        return None
 
     def close(self) -> None:
         """Let go of what it holds; nothing is read or written any more."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -29,8 +30,11 @@ from dynamic_plugins.workers.fleet.cluster import AUTO, Needs, RayCluster, clust
 from dynamic_plugins.workers.fleet.ray_loader import RayLoader
 from tests.conftest import ALONE
 from tests.fake_tokens import KINDS, pieces
+from tests.fleet.machines import query
 from tests.fleet.ray_cluster import MISSING, RayNodes, ray, three_nodes
 from tests.loading import PLUGINS, call, component, loader, native, until
+from tests.npm_registry import NpmRegistry, npm_registry
+from tests.own_vault import PLACE
 from tests.package_index import PackageIndex, package_index
 
 if TYPE_CHECKING:
@@ -61,8 +65,20 @@ def index() -> Iterator[PackageIndex]:
 
 
 @pytest.fixture(scope="session")
-def nodes(index: PackageIndex, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
-    with three_nodes(index.environment(tmp_path_factory.mktemp("caches"))) as nodes:
+def npm() -> Iterator[NpmRegistry | None]:
+    """The registry of npm of this machine and of all nodes; None where there is no npm."""
+    if shutil.which("npm") is None:
+        yield None
+        return
+    with npm_registry() as registry:
+        registry.add("cup")
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def nodes(index: PackageIndex, npm: NpmRegistry | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
+    caches = tmp_path_factory.mktemp("caches")
+    with three_nodes(index.environment(caches) | (npm.environment(caches) if npm else {})) as nodes:
         yield nodes
 
 
@@ -230,11 +246,14 @@ async def test_a_node_that_is_killed_in_mid_call_is_told_and_the_plugin_goes_on_
     nodes.start(name)
 
 
-def app_of(home: Path, index: PackageIndex, **facts: Any) -> App:
+def app_of(
+    home: Path, index: PackageIndex, more: dict[str, Any] | None = None, npm: NpmRegistry | None = None, **facts: Any
+) -> App:
+    """Return an agent in *home*, whose registry lists a plugin of *index* and one *more*, of *npm*."""
     listed = home.with_name("listed.json")
     entry = {"name": "tea", "kind": "python", "packages": [{"type": "pypi", "name": "tea", "version": "1.0"}]}
-    listed.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
-    environment = {**os.environ, **index.environment(home)}
+    listed.write_text(json.dumps({"schema": 1, "plugins": [entry, *([more] if more else [])]}))
+    environment = {**os.environ, **index.environment(home), **(npm.environment(home) if npm else {})}
     settings = Settings(home, registries=(str(listed),), cooldown_days=0, environment=environment, **facts)
     return App(settings, approve=approve_everything)
 
@@ -279,6 +298,46 @@ async def test_a_node_that_lacks_a_plugins_files_makes_them_from_what_is_locked(
         LoadError, match=r"could not be made on its node: (leaf|tea) is not the file .* \(SHA-256 differs\)"
     ):
         await agent(home.with_name("other"), recipe=tampered).connect(tea, {}, host=Host(permissions=NOTHING))
+
+
+async def test_an_agent_with_an_empty_home_starts_plugins_from_the_shared_state_alone(
+    nodes: RayNodes,
+    index: PackageIndex,
+    npm: NpmRegistry | None,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secret, homes = token(7), {name: tmp_path / name / "home" for name in ("one", "two")}
+    monkeypatch.setenv(PLACE, str(tmp_path / "vault.json"))
+    facts = {"state": url, "workers": WorkerSettings(AUTO, 0.01, 2**20), "vault": "tests.own_vault:open_vault"}
+    names = ["tea", "keeper", *(["cup"] if npm else [])]
+
+    def agent_in(home: Path) -> App:
+        home.parent.mkdir(exist_ok=True)
+        return app_of(home, index, {"name": "cup", "packages": [{"type": "npm", "name": "cup"}]}, npm, **facts)
+
+    async with agent_in(homes["one"]) as one:
+        await one.service.install("tea")
+        await one.service.install_path(PLUGINS / "keeper")
+        await one.service.configure("keeper", {"KEEPER_API_TOKEN": secret})
+        if npm:
+            await one.service.install("cup")
+    # Its machine is gone before anything was started.
+    homes["one"].parent.rename(tmp_path / "gone")
+    async with agent_in(homes["two"]) as two:
+        for name in names:
+            await two.service.activate(name)
+        assert await two.service.call("tea", "tell", {}) == "1.0"
+        assert await two.service.call("keeper", "length", {}) == len(secret)
+        assert [name for name in names if two.service.connection(name) is None] == []
+        assert not list(homes["two"].rglob("installed-files.json")), "nothing of it is made at the agent"
+        recipes = query(url, "SELECT encode(source, 'escape') || data::text FROM dynamic_plugins.recipes")
+        assert len(recipes) == len(names)
+        assert secret not in str(recipes)
+        for name in names:
+            await two.service.uninstall(name)
+    assert query(url, "SELECT path FROM dynamic_plugins.recipes") == []
 
 
 FROM_ANOTHER_MACHINE = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,13 @@ import pytest
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.status import Status
+from dynamic_plugins.install.builder import digest
+from dynamic_plugins.install.recipe import unpack
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli
 from tests.fleet.machines import BOUND, listeners, query, reach_soon, within
+from tests.npm_registry import npm_registry
+from tests.package_index import package_index
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.fleet
 HELLO = EXAMPLES / "hello-plugin"
+LONG_AGO = "2020-01-01"
 
 AGENT = """
 import asyncio, json, sys
@@ -181,6 +187,55 @@ def test_what_another_machine_has_installed_is_listed_and_said_not_to_be_here(ur
     there("uninstall", "hello")
     assert here("status").json["plugins"] == []
     assert ended(agents([here.home], url, 0)[0])["left"] == []
+
+
+async def test_what_an_install_is_made_from_is_kept_for_machines_that_do_not_have_its_folder(
+    url: str, tmp_path: Path
+) -> None:
+    with package_index() as index, npm_registry() as npm:
+        index.add("leaf", "1.0", LONG_AGO)
+        index.add("tea", "1.0", LONG_AGO, ("leaf>=1",))
+        npm.add("cup", dependencies={"handle": "^1.0.0"})
+        npm.add("handle", "1.0.0", files={"index.js": ""})
+        listed = [{"name": "tea", "kind": "python", "packages": [{"type": "pypi", "name": "tea"}]}]
+        listed += [{"name": "cup", "packages": [{"type": "npm", "name": "cup"}]}]
+        (tmp_path / "listed.json").write_text(json.dumps({"schema": 1, "plugins": listed}))
+
+        def agent(name: str) -> App:
+            home = tmp_path / name / "home"
+            environment = {**os.environ, **index.environment(home.parent), **npm.environment(home.parent)}
+            facts: dict[str, Any] = {
+                "registries": (str(tmp_path / "listed.json"),),
+                "cooldown_days": 0,
+                "environment": environment,
+            }
+            return App(Settings(home=home, state=url, **facts), approve=approve_everything)
+
+        async with agent("one") as one:
+            for name in ("tea", "cup"):
+                await one.service.install(name)
+            await one.service.install_path(HELLO)
+            first = {name: plugin.installation for name, plugin in one.store.read().items()}
+        (tmp_path / "one").rename(tmp_path / "away")
+        index.files.clear()
+        npm.packages.clear()
+        async with agent("other") as other:
+            made = {name: await other.installer.recipe(each) for name, each in first.items()}
+            assert sorted(each.name for each in made["tea"].locked.python) == ["leaf", "tea"]
+            assert made["cup"].locked.npm["node_modules/handle"]["integrity"].startswith("sha512-")
+            unpacked = tmp_path / "unpacked"
+            unpacked.mkdir()
+            assert digest(unpack(made["hello"], unpacked)) == first["hello"].digest
+            # It goes with the install, whoever removes that; one that nobody knows goes after a day.
+            await other.service.uninstall("hello")
+            kept = "SELECT path FROM dynamic_plugins.recipes ORDER BY path"
+            assert query(url, kept) == sorted((first[name].path,) for name in ("tea", "cup"))
+            query(url, "UPDATE dynamic_plugins.recipes SET path = '/no/where' WHERE path LIKE '%/tea-%'")
+            other.sweep()
+            assert len(query(url, kept)) == 2
+            query(url, "UPDATE dynamic_plugins.recipes SET made_at = now() - interval '25 hours'")
+            other.sweep()
+            assert query(url, kept) == [(first["cup"].path,)]
 
 
 def test_a_plugin_s_plain_values_go_with_the_home_and_its_secrets_stay(url: str, tmp_path: Path) -> None:
