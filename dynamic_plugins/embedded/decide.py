@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.embedded.standing import Standing
 
@@ -40,6 +40,8 @@ class Answer:
     """Whether what is proposed is never done without a question: the grammar of the message leaves a doubt."""
     probability: float = 0.0
     """How likely the least likely of its steps is wanted; 0 where that is not known."""
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    """What speaks for it and against it, for the arbiter."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.number_values import DIGITS, numbers, spoken_numbers, written
 from dynamic_plugins.embedded.typed_values import Value
-from dynamic_plugins.embedded.word_sums import asks_for_sum, word_sum
+from dynamic_plugins.embedded.word_sums import asks_for_sum, factor, word_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def spoken_expression(text: str) -> Value | None:
     low = DIGITS.sub(lambda m: written(m.group()), low)
     low = re.sub(
         r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ciento|pour ?cent)\s+(?:of|von|de)\s+(\d+(?:\.\d+)?)",
-        r"\1 / 100 * \2",
+        lambda m: f"{m[2]} * {factor(m[1], 'share')}",
         low,
     )
     for pattern, sign in _OPERATORS:
@@ -84,11 +84,11 @@ def spoken_expression(text: str) -> Value | None:
     if not best or re.search(r"\d\s*(?:\*\*|[*/+^])\s*\d", text) or _is_no_sum(best.replace(" ", "")):
         return None
     best = re.sub(r"sqrt (\d+(?:\.\d+)?)", r"sqrt(\1)", best)
-    spaced = re.sub(r"\s*(\*\*2|\*\*|[-+*/])\s*", lambda m: m[1] if m[1] == "**2" else f" {m[1]} ", best).strip()
-    if re.match(r"-?\s*\d+(?:\.\d+)? - \d+$", spaced) and "minus" not in text.lower() and "less" not in text.lower():
+    best = re.sub(r"\s*(\*\*|[-+*/])\s*", r"\1", best).strip()
+    if re.match(r"-?\d+(?:\.\d+)?-\d+$", best) and "minus" not in text.lower() and "less" not in text.lower():
         return None
     start = _first_digit(text)
-    return Value("expression", spaced, start, len(text) if start == 0 else _last_number_end(text))
+    return Value("expression", best, start, len(text) if start == 0 else _last_number_end(text))
 
 
 def _first_digit(text: str) -> int:

@@ -42,6 +42,8 @@ class Filled:
     """Those that are only what the message has left over."""
     missing: tuple[str, ...] = ()
     used: list[Span] = field(default_factory=list)
+    likely: list[float] = field(default_factory=list)
+    """How likely the model of texts finds what each text got, in the order of the tool's parameters."""
     onward: bool = False
     """Whether it is the last call for the next part of what that one gave."""
     substituted: bool = False

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.dialogue import Understood
     from dynamic_plugins.embedded.using import Proposal
 
-MOST_USES = 3
+MOST_USES = 5
 """So many proposals of actions are weighed."""
 MOST_LEFT_OVER = 2
 """So many words beside an action's name and its arguments are courtesy, or what joins them."""
@@ -47,6 +47,7 @@ class Situation:
         reading, said = self.understood.reading, self.understood.said
         words = _WORD.findall(said)
         found = {f"act_{label}": share for label, share in reading.act.all.items()}
+        found |= {f"mood_{label}": share for label, share in reading.mood.all.items()}
         found |= {
             "bias": 1.0,
             "ordered": reading.ordered,
@@ -66,9 +67,9 @@ class Situation:
             found[f"meant_{state}"] = max((one.meant for one in mine), default=0.0)
         return found
 
-    def crossed(self, kind: str, own: dict[str, float]) -> dict[str, float]:
-        """Return the features of an option of *kind* with those of its *own*."""
-        return {f"{kind}:{name}": value for name, value in (self.features() | own).items() if value}
+    def beside(self, own: dict[str, float]) -> dict[str, float]:
+        """Return the features of an option: those of the situation and its *own*."""
+        return {name: value for name, value in (self.features() | own).items() if value}
 
 
 def manage_option(here: Situation, managed: Answer) -> Option:
@@ -86,8 +87,9 @@ def manage_option(here: Situation, managed: Answer) -> Option:
         "likely": managed.probability,
         "odds": _odds(managed.probability) / 4,
         **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in calls},
+        **{f"e_{name}": value for name, value in managed.evidence.items()},
     }
-    features = here.crossed("manage", own)
+    features = here.beside(own)
     return Option("manage", done, asked, features, bool(calls), managed.doubtful, managed.probability)
 
 
@@ -111,18 +113,22 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         "named": float(any(_short(plugin) in _short(name) for name in named)),
         "other_named": float(bool(named) and not any(_short(plugin) in _short(name) for name in named)),
     }
+    own |= {f"c_{name}": value for name, value in proposal.features.items()}
     if proposal.changing:
         own |= {"changing_ordered": reading.ordered, "changing_asks": float("?" in here.understood.said)}
     if proposal.missing:
         text = ask_for(proposal)
-        return Option("use", Answer(text=text), Answer(text=text), here.crossed("use", own))
+        asked = Answer(text=text)
+        tool = proposal.calls[0][0]
+        return Option("use", asked, asked, here.beside(own), likely=proposal.probability, asks_for=tool)
     return Option(
         "use",
         Answer(calls),
         Answer(text=question(calls), proposed=calls),
-        here.crossed("use", own),
+        here.beside(own),
         changing=proposal.changing,
         doubtful=proposal.changing and proposal.substituted,
+        likely=proposal.probability,
         spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
     )
 
@@ -143,18 +149,18 @@ def search_option(here: Situation, search: Call, *, explicit: bool) -> Option:
         "search",
         Answer((search,)),
         Answer(text=question((search,)), proposed=(search,)),
-        here.crossed("search", {"explicit": float(explicit)}),
+        here.beside({"explicit": float(explicit)}),
     )
 
 
 def words_option(here: Situation, answer: Answer) -> Option:
     """Return the option of saying *answer* and doing nothing."""
-    return Option("words", answer, answer, here.crossed("words", {}))
+    return Option("words", answer, answer, here.beside({}))
 
 
 def use_search_option(here: Situation, looked: Answer) -> Option:
     """Return the option of searching among the active plugins' actions."""
-    return Option("use", looked, looked, here.crossed("use", {"looked": 1.0}))
+    return Option("use", looked, looked, here.beside({"looked": 1.0}))
 
 
 def ask_for(proposal: Proposal) -> str:

@@ -96,14 +96,16 @@ def decide(
     unclear = next((each for each in wanted if len(each.plugin.link.names) > 1), None)
     if unclear is not None:
         names = unclear.plugin.link.names
-        return Answer(text=which(names), choices=(_VERBS[unclear.letters[0]], names))
+        return Answer(
+            text=which(names), choices=(_VERBS[unclear.letters[0]], names), evidence=evidence(reading, wanted)
+        )
     calls, notes, changed = _carried_out(wanted, settings, reading, standing)
     if not calls:
         return Answer(text=" ".join(notes), weak=True) if notes else None
     certain = ordered is not None or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
     likely = min((each.probability for each in wanted), default=float(settings is not None and settings.certain))
     if certain and not changed and (settings is None or settings.certain):
-        return Answer(tuple(calls), " ".join(notes), probability=likely)
+        return Answer(tuple(calls), " ".join(notes), probability=likely, evidence=evidence(reading, wanted))
     guessed = reading.act.label != "manage" and all(each.plugin.link.kind in _GUESSED for each in wanted)
     doubtful = changed or not sure or ordered is not None or _doubtful(reading, wanted)
     return Answer(
@@ -112,7 +114,46 @@ def decide(
         weak=not sure or guessed,
         probability=likely,
         doubtful=doubtful or (settings is not None and not settings.certain),
+        evidence=evidence(reading, wanted)
+        | {
+            "changed": float(changed),
+            "sure": float(sure),
+            "hedged": float(hedged(reading.text.spoken, [each.plugin.link for each in wanted])),
+            "settings": float(settings is not None),
+            "settings_sure": float(settings is not None and settings.certain),
+        },
     )
+
+
+def evidence(reading: Reading, wanted: Sequence[Wanted]) -> dict[str, float]:
+    """Return what speaks for and against wanting *wanted*, and nothing else, of the plugins of a message."""
+    spoken, links = reading.text.spoken, [each.plugin.link for each in wanted]
+    meant = {link.names for link in links}
+    others = [plugin for plugin in reading.plugins if plugin.link.names not in meant]
+    held = [(link.start, link.end) for link in links if link.named]
+    beside = [found.group() for found in _WORD.finditer(spoken) if not any(s <= found.start() < e for s, e in held)]
+    found = {
+        "odds_against": min((min(each.plugin.contrary(each.letters).odds, 6.0) for each in wanted), default=0.0) / 3,
+        "confidence": min((link.confidence for link in links), default=0.0),
+        "cover": min((link.cover for link in links), default=0.0),
+        "others_meant": max((plugin.meant for plugin in others if plugin.link.pointed), default=0.0),
+        "others_named": float(sum(plugin.link.named for plugin in others)),
+        "others_unnamed": max((plugin.meant for plugin in others if not plugin.link.pointed), default=0.0),
+        "takes_back": float(bool(_TAKES_BACK.search(spoken))),
+        "corrects": float(corrected(spoken)),
+        "asked_back": float(bool(_ASKED_BACK.match(spoken))),
+        "all": float(bool(_ALL.search(spoken))),
+        "sentences": float(min(len(sentences(spoken)), 4)),
+        "beside": min(len(beside), 30) / 10,
+        "removes": float(any("X" in each.letters for each in wanted)),
+        "count": float(min(len(wanted), 4)),
+    }
+    found |= {f"called_{link.kind}": 1.0 for link in links}
+    found |= {f"from_{each.plugin.state}": 1.0 for each in wanted}
+    return found | {f"leans_{link.context or 'not'}": 1.0 for link in links}
+
+
+_WORD = re.compile(r"\w+")
 
 
 def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wanted]) -> bool:

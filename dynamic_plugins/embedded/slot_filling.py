@@ -9,12 +9,13 @@ from dynamic_plugins.embedded.action_words import fillers, ordinals, verb_kinds
 from dynamic_plugins.embedded.currency_slots import CurrencySlots
 from dynamic_plugins.embedded.free_text import called, labelled, unquoted, whole_text
 from dynamic_plugins.embedded.known_names import with_whole_names
+from dynamic_plugins.embedded.message import Filled
 from dynamic_plugins.embedded.nested_values import filled_list, filled_object
 from dynamic_plugins.embedded.span_slots import correct
 from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
-    from dynamic_plugins.embedded.message import Filled, Message
+    from dynamic_plugins.embedded.message import Message
     from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.request import Offered
 
@@ -29,6 +30,21 @@ def fill(tool: Offered, message: Message) -> Filled:
     correct(tool, filling.parameters, message, filling.filled)
     filling.note_missing()
     return filling.filled
+
+
+def other_ways(tool: Offered, message: Message, best: Filled) -> list[Filled]:
+    """Return what else *tool*'s parameters may be given than *best*: other words, and what the rules alone take."""
+    found, told = list[Filled](), [best.arguments]
+    for with_model in (True, False):
+        filling = _Filling(tool, message)
+        filling.run()
+        if with_model and not correct(tool, filling.parameters, message, filling.filled, likeliest=False):
+            continue
+        filling.note_missing()
+        if filling.filled.arguments not in told:
+            told.append(filling.filled.arguments)
+            found.append(filling.filled)
+    return found
 
 
 def fill_by_rules(tool: Offered, message: Message) -> Filled:
