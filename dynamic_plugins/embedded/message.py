@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_words import concepts, mended
 from dynamic_plugins.embedded.extractors import extract
+from dynamic_plugins.embedded.known_tables import Tables
 from dynamic_plugins.embedded.references import Memory, points
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import tokens
@@ -62,6 +63,11 @@ class Message:
     @cached_property
     def values(self) -> Values:
         return extract(self.text)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables that the conversation before it has told of."""
+        return Tables(self.memory)
 
     @cached_property
     def words(self) -> list[str]:
