@@ -141,6 +141,7 @@ WRITES = [
     ("BQ-7 is sold, mark it", CHAIRS, "UPDATE chairs SET sold = 1 WHERE code = 'BQ-7'"),
     ("same for the other one", [*SHOWN, ran("UPDATE hives SET queen = 'new' WHERE id = 4")],
      "UPDATE hives SET queen = 'new' WHERE id = 7"),
+    ("for id 4 make frames 12", SHOWN, "UPDATE hives SET frames = 12 WHERE id = 4"),
     # rows are deleted
     ("the mill is gone, delete that row by its id", SHOWN, "DELETE FROM hives WHERE id = 7"),
     ("delete the rows of hives with frames below 2", BEES, "DELETE FROM hives WHERE frames < 2"),
@@ -168,6 +169,15 @@ UNSURE = [
     ("delete it", SHOWN),
     ("add 12, 40 to hives", BEES),
     ("add tomato, 12, 40 to crates", BEES),
+    ("write it to hives.txt: pond, 3, young", BEES),
+    ("add 'pond', many, 'young' to hives", BEES),
+    ("what does queen mean?", SHOWN),
+    ("also, is Udo there?", ADDED),
+    ("also remind Udo about 20 euros", ADDED),
+    ("same time tomorrow at 10?", ADDED),
+    ("just 2 minutes please", TOP),
+    ("with 5 people we need 3 each", TOP),
+    ("delete both", SHOWN),
     ("put the kettle on", SHOWN),
     ("17 times 4 is what", SHOWN),
     ("thanks, that is all", SHOWN),
@@ -246,7 +256,7 @@ def test_the_columns_of_a_table_are_read_from_what_describes_it(result: object) 
 
 def test_nothing_is_looked_up_where_no_tool_takes_a_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
-    monkeypatch.setattr(known_tables.Tables, "__init__", lambda self, memory: made.append(memory))
+    monkeypatch.setattr(known_tables.Tables, "__init__", lambda _, memory: made.append(memory))
     plain = Offered("notes__add", "Add a note", {"type": "object", "properties": {"text": {"type": "string"}}})
     candidates("how many rows in hives", BEES, [plain])
     assert made == []

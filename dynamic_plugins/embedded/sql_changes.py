@@ -24,6 +24,7 @@ LATELY, JUST_NOW = 6, 2
 """So many turns ago the last statement was at most, where the message says that it is the same again, and where not."""
 _LITERAL = re.compile(r"'(?:[^']|'')*'|(?<![\w.'])-?\d+(?:\.\d+)?(?![\w.])")
 _LIMIT = re.compile(r"(\blimit\s+)(\d+)", re.I)
+_NAMED = r"[A-ZÄÖÜ0-9][\w-]*[A-Za-z][\w-]*(?:\s+[A-ZÄÖÜ][\w-]*)*"
 _WHERE = re.compile(r"\bwhere\b", re.I)
 _REST = re.compile(r"\s+(?:group\s+by|order\s+by|limit|having)\b|\s*;?\s*\Z", re.I)
 
@@ -41,7 +42,7 @@ def changed(message: Message, tables: Tables) -> str | None:
         or tables.turn > (LATELY if again else JUST_NOW)
     ):
         return None
-    if code.split()[0].lower() != "select" and not again:
+    if code.split()[0].lower() != "select" and (not again or message.text.rstrip().endswith("?")):
         return _corrected(code, message.text) if not tables.ran else None
     return _Change(code, message, table, tables).first() or _corrected(code, message.text)
 
@@ -91,6 +92,9 @@ class _Change:
         )
         if _LIMIT.search(self.code) is None or top is None or len(numbers) > 1:
             return None
+        left = [word for word in _rest(self.message) if word not in top.group().split()]
+        if len(left) > _again(self.message.text):
+            return None
         count = int(top[1]) if top[1].isdigit() else number_words().get(top[1].lower(), 0)
         return _LIMIT.sub(rf"\g<1>{count}", self.code) if count else None
 
@@ -131,10 +135,19 @@ class _Change:
         inserted = re.search(r"\bvalues\s*\(", self.code, re.I)
         old = list(_LITERAL.finditer(self.code, inserted.end() if inserted else 0))
         new = _values_of(self.message.text, [m.group() for m in old])
-        fits = bool(new) and len(new) <= len(old) and (inserted is not None or len(new) == 1 == len(old))
-        if not fits or (spots := _matched(old, new)) is None:
+        fewest = max(1, len(old) - 1)  # one value may stay: "at the same time"
+        fits = fewest <= len(new) <= len(old) and (inserted is not None or len(new) == 1 == len(old))
+        if not fits or (spots := _matched(old, new)) is None or self._says_more():
             return None
         return _put(self.code, spots)
+
+    def _says_more(self) -> bool:
+        """Whether the message has words beside values that are not quoted: "also remind Udo about 20 euros"."""
+        text = self.message.text
+        if re.search(QUOTED, text):
+            return False
+        values = re.sub(rf"(?<![\w'])(?:{_NAMED}|{NUMBER})", " ", re.sub(_again_words(), " ", text, flags=re.I))
+        return bool(_rest_of(values))
 
     def of_another_day(self) -> str | None:
         """ "Und für Januar?", "lo mismo pero del día 3": another month or day in the only date that there is."""
@@ -164,13 +177,20 @@ def _put(code: str, spots: Sequence[tuple[re.Match[str], str]]) -> str:
     return code
 
 
+def _again_words() -> str:
+    return rf"(?<!\w){phrases('sql', 'again')}(?!\w)"
+
+
 def _again(text: str) -> bool:
-    return re.search(rf"(?<!\w){phrases('sql', 'again')}(?!\w)", text, re.I) is not None
+    return re.search(_again_words(), text, re.I) is not None
 
 
 def _rest(message: Message) -> list[str]:
     """Return the words of the message that say more than that it is the same again."""
-    text = re.sub(rf"(?<!\w){phrases('sql', 'again')}(?!\w)", " ", message.text, flags=re.I)
+    return _rest_of(re.sub(_again_words(), " ", message.text, flags=re.I))
+
+
+def _rest_of(text: str) -> list[str]:
     words = re.findall(r"[\w'.-]*\w", text)
     small = re.compile(phrases("sql", "aside"), re.I)
     return [word for word in words if plain(word) not in fillers() and not small.fullmatch(word)]
@@ -190,8 +210,8 @@ def _corrected(code: str, text: str) -> str | None:
 
 def _values_of(text: str, old: Sequence[str]) -> list[str]:
     """Return the values that *text* holds as SQL writes them; names count where the statement holds texts."""
-    text = re.sub(rf"(?<!\w){phrases('sql', 'again')}(?!\w)", lambda m: " " * len(m.group()), text, flags=re.I)
-    names = r"|(?<![\w'])[A-ZÄÖÜ0-9][\w-]*[A-Za-z][\w-]*(?:\s+[A-ZÄÖÜ][\w-]*)*" if any(v[0] == "'" for v in old) else ""
+    text = re.sub(_again_words(), lambda m: " " * len(m.group()), text, flags=re.I)
+    names = rf"|(?<![\w'])(?:{_NAMED})" if any(v[0] == "'" for v in old) else ""
     found = [m.group() for m in re.finditer(rf"{QUOTED}|(?<![\w.])(?:{NUMBER}){names}", text)]
     values = [v for v in found if plain(v) not in fillers()]
     return [literal(v[1:-1], text=True) if re.fullmatch(QUOTED, v) else literal(v) for v in values]

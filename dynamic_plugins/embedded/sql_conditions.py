@@ -133,7 +133,7 @@ class Columns:
     # --- rows
 
     def row(self, taken: Sequence[Span], *, lately: bool = True) -> tuple[Condition, list[Span]] | None:
-        """Return which row the message means, by its number, or *lately* by a value that only it holds, or its place."""
+        """Return which row the message means: by its number, and *lately* by a value only it holds, or its place."""
         if found := self._by_number(taken):
             return found
         rows, key = self.table.rows, self.table.key

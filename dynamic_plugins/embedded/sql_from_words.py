@@ -91,7 +91,7 @@ class _Writer:
         found = [
             (table, m)
             for name in self.tables.names
-            for m in re.finditer(rf"(?<![\w']){re.escape(name)}(?!\w)", text, re.I)
+            for m in re.finditer(rf"(?<![\w']){re.escape(name)}(?!\w|[./]\w)", text, re.I)
             if (table := self.tables.named(name))
         ]
         called = table_called(text)
@@ -143,8 +143,10 @@ class _Writer:
         if len(free) != 1 or _ranked(self.text):
             return None
         name, start, end = free[0]
+        counted = not self.table.texts(name)
         for kind, function in _FUNCTIONS:
-            if (found := _says(kind, self.text)) and not start <= found.start() < end:
+            fits = counted or function in ("MIN", "MAX")
+            if fits and (found := _says(kind, self.text)) and not start <= found.start() < end:
                 code = _code("SELECT", f"{function}({name})", "FROM", self.table.name, _where(conditions))
                 return code, [found.span(), (start, end)]
         return None
@@ -164,7 +166,7 @@ class _Writer:
             name, start, end = sorting[0]
             down = ranked.down if ranked else bool(_says("descending", self.text))
             order = f"ORDER BY {name}{' DESC' if down else ' ASC' if ranked else ''}"
-            limit = f"LIMIT {ranked.count}" if ranked else ""
+            limit = f"LIMIT {ranked.most}" if ranked else ""
             told = [m.span() for kind in ("sorted", "descending") if (m := _says(kind, self.text))]
             spans += [(start, end), *([ranked.span] if ranked else []), *told]
             free = [each for each in free if each not in sorting]
@@ -201,6 +203,8 @@ class _Writer:
             pairs = dict(zip(names, parts, strict=True))
             if labelled := _labelled(parts, names):
                 pairs = labelled
+            if any(table.counts(name) and not re.fullmatch(NUMBER, value) for name, value in pairs.items()):
+                continue
             values = ", ".join(_as_value(value, table.texts(name)) for name, value in pairs.items())
             return Written(
                 _code("INSERT INTO", table.name, f"({', '.join(pairs)})", f"VALUES ({values})"), [*self.used, span]
@@ -266,6 +270,9 @@ class _Writer:
             there = re.search(rf"({NUMBER}|{QUOTED})\s+(?:in|for|en|dans|bei|em|w)\s+(?:the\s+)?\Z", self.text[:start])
             if there and (read := self.columns.value(column, there.start())):
                 return column, read.value, (there.start(), end)
+        if len(own) == 1 and re.match(rf"\s+(?:{NUMBER}|{QUOTED})", self.text[own[0][2] :]):
+            column, start, end = own[0]
+            return (column, read.value, (start, read.end)) if (read := self.columns.value(column, end)) else None
         rows = [self.text[slice(*span)] for _, span in self.columns.by_values([])]
         it = re.compile(phrases("sql", "it"), re.I)
         if len(own) == 1 and own[0][0] in self.table.flags and _says("mark", self.text) and not _says("no", self.text):
@@ -273,8 +280,8 @@ class _Writer:
         said = [m for m in _it_becomes().finditer(self.text) if it.fullmatch(m["subject"]) or m["subject"] in rows]
         if len(said) != 1 or self.tables.turn > LATELY or (column := self._only_column(said[0]["value"], own)) is None:
             return None
-        read = self.columns.value(column, said[0].start("value"))
-        return (column, read.value, (said[0].start("value"), read.end)) if read else None
+        new = self.columns.value(column, said[0].start("value"))
+        return (column, new.value, (said[0].start("value"), new.end)) if new else None
 
     def _new_value(self, column: str, at: int) -> tuple[str, int] | None:
         if read := self.columns.value(column, at):
@@ -328,7 +335,7 @@ _FUNCTIONS = (("average", "AVG"), ("sum", "SUM"), ("minimum", "MIN"), ("maximum"
 
 
 class _Ranked(NamedTuple):
-    count: int
+    most: int
     down: bool
     span: Span
 
