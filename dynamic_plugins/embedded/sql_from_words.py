@@ -278,10 +278,12 @@ class _Writer:
         if len(own) == 1 and own[0][0] in self.table.flags and _says("mark", self.text) and not _says("no", self.text):
             return own[0][0], "1", own[0][1:]
         said = [m for m in _it_becomes().finditer(self.text) if it.fullmatch(m["subject"]) or m["subject"] in rows]
-        if len(said) != 1 or self.tables.turn > LATELY or (column := self._only_column(said[0]["value"], own)) is None:
+        if len(said) != 1 or self.tables.turn > LATELY:
             return None
-        new = self.columns.value(column, said[0].start("value"))
-        return (column, new.value, (said[0].start("value"), new.end)) if new else None
+        at = said[0].start("value")
+        only = self._only_column(said[0]["value"], own)
+        new = self.columns.value(only, at) if only else None
+        return (only, new.value, (at, new.end)) if only and new else None
 
     def _new_value(self, column: str, at: int) -> tuple[str, int] | None:
         if read := self.columns.value(column, at):
