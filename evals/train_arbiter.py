@@ -97,16 +97,24 @@ async def samples_of(dialogue: dict[str, Any], offers: Offers, registry: Registr
         if (case := responder.case(read_request(listener.body), standing)) is not None:
             options, understood = case
             answers = [turn["expect"], *turn.get("accept", [])]
+            good = [*answers, *(begun for answer in answers if (begun := begins_with(answer)))]
             made = [await _as_scored(stage, option.done) for option in options]
             wished = {stage.name_of(each) for each in uses_of(dialogue["turns"][number : number + 2])}
             right = [
                 place
                 for place, (option, calls) in enumerate(zip(options, made, strict=True))
-                if any(same(answer, calls) for answer in answers) and (not option.asks_for or option.asks_for in wished)
+                if any(same(answer, calls) for answer in good) and (not option.asks_for or option.asks_for in wished)
             ]
             found.append(Sample(options, right, understood, dialogue["persona"], answers, made))
         status = after(status, turn["expect"])
     return found
+
+
+def begins_with(answer: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what is done first of an answer that switches a plugin on and uses it: the rest follows by itself."""
+    on = {call.get("plugin") for call in answer if call["tool"] == "activate_plugin"}
+    later = [call for call in answer if call["tool"] == "use" and call.get("plugin") in on]
+    return [call for call in answer if call not in later] if later else []
 
 
 def uses_of(turns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

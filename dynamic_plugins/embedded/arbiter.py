@@ -1,8 +1,8 @@
 """Which of several readings of a message holds: a trained choice among what could be done, asked or said about it.
 
 Each :class:`Option` is one thing to do: calls that manage plugins, calls of their actions, a search, or words alone.
-Trees that were grown on dialogues (``arbiter.trees``, ``evals/train_arbiter.py``) say how likely each is right; a policy
-of a few thresholds does the likeliest, asks about it, or leaves it at words.
+Trees that were grown on dialogues (``arbiter.trees``, ``evals/train_arbiter.py``) say how likely each is right; a
+policy of a few thresholds does the likeliest, asks about it, or leaves it at words.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ the second on: the words of that very action then stand in it ("TODAY!!!" to wha
 ASKS = 0.15
 """From this probability on what is not done is asked about, where words are not likelier."""
 
-Kind = Literal["manage", "use", "search", "words"]
+Kind = Literal["manage", "use", "mixed", "search", "words"]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ def probabilities(options: Sequence[Option], grown: BoostedTrees | None = None) 
 def evidence_of(options: Sequence[Option]) -> list[dict[str, float]]:
     """Return what speaks for and against each of *options*, what else could be done among it."""
     likeliest = {
-        f"best_{kind}": max((o.likely for o in options if o.kind == kind), default=0.0) for kind in ("manage", "use")
+        f"best_{kind}": max((o.likely for o in options if o.kind == kind), default=0.0)
+        for kind in ("manage", "use", "mixed")
     }
     certain = float(any(option.kind == "manage" and option.changing for option in options))
     return [

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.decide import Answer, Call, question
+from dynamic_plugins.embedded.decide import Answer, Call
 from dynamic_plugins.embedded.extractors import extract
 from dynamic_plugins.embedded.hedges import CLAUSE_END
 from dynamic_plugins.embedded.using import propose
@@ -22,15 +22,29 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.request import Exchange, Offered
     from dynamic_plugins.embedded.using import Proposal
 
-MOST_PARTS = 5
-MANAGES = 0.5
-"""So likely a part manages plugins, or it is none that does."""
+MOST_PARTS = 6
 USES = 0.5
 """So likely a part uses what is active, or it is a remark beside the orders."""
-WANTED = 0.45
+WANTED = 0.3
 """From this probability on of its best call a part asks for something of what is active."""
-READS, CHANGES = 0.5, 0.9
-"""From these it is called without a question, where it only reads and where it may change something."""
+
+
+@dataclass(frozen=True)
+class MixedOrder:
+    """What a message wants of plugins and of what is active, in the order in which it says so.
+
+    *managed* and *used* are how likely the least likely of either kind is; *left_out* counts the parts that want
+    nothing.
+    """
+
+    calls: tuple[Call, ...]
+    managed: float
+    used: float
+    certain: bool
+    """Whether every part that manages something would be done at once by itself."""
+    changing: bool
+    doubtful: bool
+    left_out: int
 
 
 @dataclass(frozen=True)
@@ -40,30 +54,40 @@ class _Part:
     managed: Answer | None
 
 
-def mixed_order(said: str, dialogue: Dialogue, before: Sequence[Exchange], tools: Sequence[Offered]) -> Answer | None:
+def mixed_order(
+    said: str, dialogue: Dialogue, before: Sequence[Exchange], tools: Sequence[Offered]
+) -> MixedOrder | None:
     """Return what *said* wants of plugins and of what is active together; None where it does not want both.
 
-    Something that is switched on first has nothing to offer before that: then only its plugin is switched on, and the
-    rest is read again afterwards.
+    What it wants of a plugin that it switches on first is not among it: that has nothing to offer before.
     """
     spans = _spans(said)
     if not 1 < len(spans) <= MOST_PARTS:
         return None
-    steps: list[tuple[tuple[Call, ...], bool, bool]] = []
+    managed: list[Answer] = []
+    used: list[Proposal] = []
+    calls: list[Call] = []
+    left_out = 0
     for group in _groups(said, spans, dialogue):
-        if (managed := group[0].managed) is not None:
-            steps.append((managed.calls or managed.proposed, bool(managed.calls), True))
-        elif (used := _used(said, group, dialogue, before, tools)) is not None:
-            calls = tuple(Call(name, arguments) for name, arguments in used.calls)
-            steps.append((calls, used.probability >= (CHANGES if used.changing else READS), False))
-    if len({manages for _, _, manages in steps}) < 2:
+        if (answer := group[0].managed) is not None:
+            managed.append(answer)
+            calls += [call for call in answer.calls or answer.proposed if call not in calls]
+        elif (proposal := _used(said, group, dialogue, before, tools)) is not None:
+            used.append(proposal)
+            calls += [Call(name, arguments) for name, arguments in proposal.calls]
+        else:
+            left_out += 1
+    if not managed or not used:
         return None
-    calls = tuple(call for made, _, _ in steps for call in made)
-    if any(call.tool in ("activate_plugin", "install_plugin") for call in calls):
-        return None
-    if all(sure for _, sure, _ in steps):
-        return Answer(calls)
-    return Answer(text=question(calls), proposed=calls, doubtful=True)
+    return MixedOrder(
+        tuple(calls),
+        min(answer.probability for answer in managed),
+        min(proposal.probability for proposal in used),
+        all(answer.calls for answer in managed),
+        any(proposal.changing for proposal in used),
+        any(answer.doubtful and not answer.calls for answer in managed),
+        left_out,
+    )
 
 
 def _spans(said: str) -> list[tuple[int, int]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.embedded.about import About
     from dynamic_plugins.embedded.dialogue import Understood
+    from dynamic_plugins.embedded.mixed_order import MixedOrder
     from dynamic_plugins.embedded.using import Proposal
 
 MOST_USES = 5
@@ -91,6 +92,23 @@ def manage_option(here: Situation, managed: Answer) -> Option:
     }
     features = here.beside(own)
     return Option("manage", done, asked, features, bool(calls), managed.doubtful, managed.probability)
+
+
+def mixed_option(here: Situation, mixed: MixedOrder) -> Option:
+    """Return the option of doing what the parts of the message want, some of plugins and some of what is active."""
+    own = {
+        "mixed": 1.0,
+        "likely": mixed.used,
+        "mixed_managed": mixed.managed,
+        "mixed_certain": float(mixed.certain),
+        "mixed_left_out": float(mixed.left_out),
+        "changing": float(mixed.changing),
+        "several": float(len(mixed.calls) > 2),
+        **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in mixed.calls if call.plugin},
+    }
+    asked = Answer(text=question(mixed.calls), proposed=mixed.calls)
+    likely = min(mixed.used, mixed.managed)
+    return Option("mixed", Answer(mixed.calls), asked, here.beside(own), True, mixed.doubtful, likely)
 
 
 def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:

@@ -1,8 +1,8 @@
 """What a plugin was switched on for: the wish that waited for it, with what the message that switched it on adds.
 
-"How is the weather in Borås?" – "The weather plugin is off. Switch it on?" – "is it safe?" – "Yes." – "fine, on with it,
-and four days": the forecast for Borås, of four days. The wish is looked for from the latest message back to the last
-one that was served, and read as if the plugin had been on then.
+Somebody asks how the weather will be in Borås, is told that the weather plugin is off, asks whether it is safe, and says
+"fine, on with it, and four days": the forecast for Borås, of four days. The wish is looked for from the latest message
+back to the last one that was served, and read as if the plugin had been on then.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _as_order(said: str) -> str:
 
 
 _ABLE = re.compile(
-    r"^\W*(?:(?:hi|hey|hello|ok|so|good (?:morning|afternoon|evening))\W+)*(?:please )?(?:can|could|would|might|will) you"
-    r"(?: please| be able to| maybe| perhaps)? ",
+    r"^\W*(?:(?:hi|hey|hello|ok|so|good (?:morning|afternoon|evening))\W+)*(?:please )?"
+    r"(?:can|could|would|might|will) you(?: please| be able to| maybe| perhaps)? ",
     re.I,
 )
