@@ -103,11 +103,17 @@ async def samples_of(dialogue: dict[str, Any], offers: Offers, registry: Registr
             right = [
                 place
                 for place, (option, calls) in enumerate(zip(options, made, strict=True))
-                if any(same(answer, calls) for answer in good) and (not option.asks_for or option.asks_for in wished)
+                if any(same(answer, calls) for answer in good)
+                and (calls or option.asks_for in wished or _may_be_words(option, turn))
             ]
             found.append(Sample(options, right, understood, dialogue["persona"], answers, made))
         status = after(status, turn["expect"])
     return found
+
+
+def _may_be_words(option: Option, turn: dict[str, Any]) -> bool:
+    """Whether *option*, which calls nothing, answers a turn: where something is ordered only a question does."""
+    return not option.asks_for and (not turn["expect"] or "?" in option.done.text)
 
 
 def begins_with(answer: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -23,8 +23,10 @@ READS = 0.35
 """From this probability on what only reads is done."""
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
-CHANGES, CALLS = 0.87, 0.93
-"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
+CHANGES, CALLS, DOUBTFUL = 0.83, 0.93, 0.93
+"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; and what
+changes plugins where the grammar of the message leaves a doubt."""
+NEVER = 2.0
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
 MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
@@ -75,10 +77,17 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     elif best.spelled:
         acts = share >= READS and reading.ordered >= MAY_ORDER
     else:
-        acts = share >= (CALLS if best.kind == "use" else CHANGES) and reading.ordered >= ORDERED
-    if acts and not (best.changing and best.doubtful):
+        acts = share >= _enough(best) and reading.ordered >= ORDERED
+    if acts:
         return best.done
     return best.asked if share >= ASKS else said.done
+
+
+def _enough(option: Option) -> float:
+    """Return from which probability on an option that changes something is done without a question."""
+    if option.doubtful:
+        return DOUBTFUL if option.kind == "manage" else NEVER
+    return CHANGES if option.kind == "manage" else CALLS
 
 
 def probabilities(options: Sequence[Option], grown: BoostedTrees | None = None) -> list[float]:

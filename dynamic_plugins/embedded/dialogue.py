@@ -10,7 +10,7 @@ from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, 
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question, which
 from dynamic_plugins.embedded.hedges import clauses, negated
 from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spelled_out
-from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide
+from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide, other_wants
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.embedded.request import reply_before
 from dynamic_plugins.embedded.spoken_text import without_denial
@@ -85,6 +85,8 @@ class Understood:
     answer: Answer | None
     settled: bool = False
     """Whether nothing else can be meant: a yes, a no, a choice."""
+    others: tuple[Answer, ...] = ()
+    """What else may be meant, for the arbiter to weigh."""
 
 
 class Dialogue:
@@ -110,7 +112,17 @@ class Dialogue:
         answer = self._ordered_one_by_one(reading, memory)
         if answer is not None and self._orders_what_was_asked(said, reading, answer, memory):
             return Understood(said, reading, Answer(answer.proposed), settled=True)
-        return Understood(said, reading, answer)
+        return Understood(said, reading, answer, others=self._others(reading, memory))
+
+    def _others(self, reading: Reading, memory: Memory) -> tuple[Answer, ...]:
+        """Return what else the last message may want: what the last reply offered, and what is less likely."""
+        found = other_wants(reading, self._known.standing, self._known.entries)
+        offered = self._offered.proposed if self._offered is not None else ()
+        if not offered and memory.question and (taken_up := self._taken_up(memory)) is not None:
+            offered = taken_up.calls
+        if offered:
+            found.insert(0, Answer(text=question(offered), proposed=offered, weak=True, evidence={"offered": 1.0}))
+        return tuple(found)
 
     def _orders_what_was_asked(self, said: str, reading: Reading, answer: Answer, memory: Memory) -> bool:
         """Whether *answer* would ask again what the last reply asked, since the message orders just that.

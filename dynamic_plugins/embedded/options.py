@@ -73,12 +73,13 @@ class Situation:
         return {name: value for name, value in (self.features() | own).items() if value}
 
 
-def manage_option(here: Situation, managed: Answer) -> Option:
-    """Return the option of doing what the message wants of plugins."""
+def manage_option(here: Situation, managed: Answer, *, first: bool = True) -> Option:
+    """Return the option of doing what the message wants of plugins; not *first*, what it may want as well."""
     calls = managed.calls or managed.proposed
     asked = Answer(text=question(calls), proposed=calls) if managed.calls else managed
     done = Answer(calls, managed.text if managed.calls else "") if calls else managed
     own = {
+        "first": float(first),
         "certain": float(bool(managed.calls)),
         "weak": float(managed.weak),
         "choices": float(managed.choices is not None),

@@ -1,6 +1,6 @@
 """What a plugin was switched on for: the wish that waited for it, with what the message that switched it on adds.
 
-Somebody asks how the weather will be in Borås, is told that the weather plugin is off, asks whether it is safe, and says
+Somebody asks how the weather will be in Borås, is told that the weather plugin is off, asks if it is safe, and says
 "fine, on with it, and four days": the forecast for Borås, of four days. The wish is looked for from the latest message
 back to the last one that was served, and read as if the plugin had been on then.
 """

@@ -53,6 +53,9 @@ it."""
 NOTHING_STANDS_SO = "There is nothing to switch: no installed plugin stands otherwise."
 """The answer to an order for everything where all is so already."""
 
+MOST_MEANT, MOST_WANTS, THINKABLE = 4, 4, 0.02
+"""Of so many plugins what may be wanted is weighed, in so many ways together, each at least so likely."""
+
 _VERBS = {"I": "install", "A": "activate", "D": "deactivate", "U": "unload", "X": "uninstall", "C": "configure"}
 
 
@@ -154,6 +157,43 @@ def evidence(reading: Reading, wanted: Sequence[Wanted]) -> dict[str, float]:
 
 
 _WORD = re.compile(r"\w+")
+
+
+def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> list[Answer]:
+    """Return what else the message may want of the plugins that it may speak of, one each, the likeliest first.
+
+    They are for the arbiter to weigh beside what :func:`decide` finds; none is sure by itself.
+    """
+    likeliest = sorted(reading.plugins, key=lambda plugin: -plugin.meant)[:MOST_MEANT]
+    wants = [
+        Wanted(plugin, "".join(letter for letter in "IXCADU" if letter in label), share)
+        for plugin in likeliest
+        for label, share in plugin.prediction.all.items()
+        if label != "-" and share >= THINKABLE and len(plugin.link.names) == 1
+    ]
+    found: list[Answer] = []
+    for each in sorted(wants, key=lambda want: -want.probability):
+        wanted = _of_the_installed(each, reading, standing, entries)
+        calls, notes, changed = _carried_out([wanted], None, reading, standing)
+        if not calls or any(tuple(calls) == other.proposed for other in found):
+            continue
+        found.append(
+            Answer(
+                text=question(calls, notes),
+                proposed=tuple(calls),
+                weak=True,
+                probability=each.probability,
+                doubtful=changed or _doubtful(reading, [wanted]),
+                evidence=evidence(reading, [wanted])
+                | {
+                    "changed": float(changed),
+                    "hedged": float(hedged(reading.text.spoken, [wanted.plugin.link])),
+                    "meant": each.plugin.meant,
+                    "other_place": float(len(found)),
+                },
+            )
+        )
+    return found[:MOST_WANTS]
 
 
 def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wanted]) -> bool:

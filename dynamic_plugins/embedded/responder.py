@@ -192,6 +192,11 @@ class Responder:
         found: list[Option] = []
         if managed is not None:
             found.append(manage_option(here, managed))
+        known = [managed.calls or managed.proposed] if managed is not None else []
+        for other in understood.others:
+            if other.proposed not in known:
+                known.append(other.proposed)
+                found.append(manage_option(here, other, first=False))
         if mixed is not None:
             found.append(mixed_option(here, mixed))
         if tools:
