@@ -3,10 +3,10 @@
     python -m evals.train_arbiter --tools tools.json [--folds 3] [--singles 1100] [--write] [FILE[:COUNT] …]
 
 Learns from the dialogues of ``evals/data/dialogues``, those of each FILE, and *singles* of the single messages of
-``evals/data``. The intent models have seen these themselves. So that the arbiter learns how far to trust them on people
-they have not seen, all is split by writer into *folds*, and the options for each fold come from intent models that were
-trained without it. ``--write`` puts the weights into the package; without it a part of the writers is held out and what
-became of their turns is printed.
+``evals/data``. The intent models, and the trees that weigh calls, have seen these themselves. So that the arbiter
+learns how far to trust them on people they have not seen, all is split by writer into *folds*, and the options for each
+fold come from models that were trained without it. ``--write`` puts the trees into the package; without it a part of
+the writers is held out and what became of their turns is printed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from dynamic_plugins.core.model_protocol import Say
-from dynamic_plugins.embedded import arbiter, reading
+from dynamic_plugins.embedded import arbiter, reading, using
+from dynamic_plugins.embedded.action_ranker import WEIGHTS
 from dynamic_plugins.embedded.arbiter import Option, choose, evidence_of
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.embedded.responder import Responder
@@ -33,8 +34,11 @@ from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from evals.dialogues import Stage, _entries, after
 from evals.grow_trees import grow
+from evals.train_actions import probability_rows, train_probability, weighed
 from evals.train_intents import DATA, Teacher, complete, known_entries, read_lines
 from evals.using import same
+from evals.using_turns import Offers as UseOffers
+from evals.using_turns import dialogue_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -181,13 +185,20 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
     for fold in range(folds):
         held = set(writers[fold::folds])
         models = intent_models((line for line in lines if line["hand"] not in held), entries)
-        with patch.object(reading, "model", models.__getitem__):  # these instead of those that ship
-            for dialogue in dialogues:
-                if dialogue["persona"] in held:
-                    found += await samples_of(dialogue, offers, registry)
-                    with patch.object(reading, "vector_of", lambda _: None):  # where nothing embeds sentences
-                        found += await samples_of(dialogue, offers, registry)
+        likely = use_trees([each for each in dialogues if each["persona"] not in held], offers)
+        mine = [each for each in dialogues if each["persona"] in held]
+        with patch.object(reading, "model", models.__getitem__), patch.object(using, "trees", lambda _, t=likely: t):
+            found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
+            with patch.object(reading, "vector_of", lambda _: None):  # where nothing embeds sentences
+                found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
     return found
+
+
+def use_trees(dialogues: Sequence[dict[str, Any]], offers: Offers) -> BoostedTrees:
+    """Return the trees that say how likely a call is right, grown on *dialogues*."""
+    turns = weighed(list(dialogue_turns(dialogues, UseOffers(offers))), 1.0)
+    order = json.loads(WEIGHTS.read_text(encoding="utf-8"))["order"]
+    return train_probability(probability_rows(turns, order))
 
 
 def _single_files() -> list[Path]:

@@ -24,8 +24,8 @@ READS = 0.35
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
 CHANGES, CALLS, DOUBTFUL = 0.83, 0.93, 0.93
-"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; and what
-changes plugins where the grammar of the message leaves a doubt."""
+"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; the
+last is for what changes plugins where the grammar of the message leaves a doubt."""
 NEVER = 2.0
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
@@ -51,6 +51,8 @@ class Option:
     """Whether it is at most asked about."""
     likely: float = 0.0
     """How likely the models before this one find it, of an option that manages plugins or calls actions."""
+    share: float | None = None
+    """How likely it is right, where that is not the trees' to say: dialogues hold none like it."""
     asks_for: str = ""
     """The action for which a value is asked, where one is missing."""
     spelled: bool = False
@@ -75,7 +77,7 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     if not best.changing:
         acts = share >= READS
     elif best.spelled:
-        acts = share >= READS and reading.ordered >= MAY_ORDER
+        acts = share >= READS and reading.ordered >= MAY_ORDER and not best.doubtful
     else:
         acts = share >= _enough(best) and reading.ordered >= ORDERED
     if acts:
@@ -93,7 +95,10 @@ def _enough(option: Option) -> float:
 def probabilities(options: Sequence[Option], grown: BoostedTrees | None = None) -> list[float]:
     """Return how likely each of *options* is right; each is looked at beside the others."""
     grown = grown or trees("arbiter")
-    return [grown.probability(evidence) for evidence in evidence_of(options)]
+    return [
+        grown.probability(evidence) if option.share is None else option.share
+        for option, evidence in zip(options, evidence_of(options), strict=True)
+    ]
 
 
 def evidence_of(options: Sequence[Option]) -> list[dict[str, float]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.arbiter import Option
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, plain_name, question
 from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.use_phrase import begins_with_action
 
@@ -129,8 +129,8 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         "several": float(len(calls) > 1),
         f"rank{rank}": 1.0,
         "spelled": float(begins_with_action(here.understood.said, proposal.calls[0][0])),
-        "named": float(any(_short(plugin) in _short(name) for name in named)),
-        "other_named": float(bool(named) and not any(_short(plugin) in _short(name) for name in named)),
+        "named": float(any(plain_name(plugin) in plain_name(name) for name in named)),
+        "other_named": float(bool(named) and not any(plain_name(plugin) in plain_name(name) for name in named)),
     }
     own |= {f"c_{name}": value for name, value in proposal.features.items()}
     if proposal.changing:
@@ -178,8 +178,9 @@ def words_option(here: Situation, answer: Answer) -> Option:
 
 
 def use_search_option(here: Situation, looked: Answer) -> Option:
-    """Return the option of searching among the active plugins' actions."""
-    return Option("use", looked, looked, here.beside({"looked": 1.0}))
+    """Return the option of searching among the active plugins' actions, as likely as the message uses one."""
+    likely = here.understood.reading.act.all.get("use", 0.0)
+    return Option("use", looked, looked, here.beside({"looked": 1.0}), likely=likely, share=likely)
 
 
 def ask_for(proposal: Proposal) -> str:
@@ -187,10 +188,6 @@ def ask_for(proposal: Proposal) -> str:
     tool, missing = proposal.calls[0][0], proposal.missing[0].replace("_", " ")
     plugin, _, action = tool.rpartition("__")
     return f"{ASKS_FOR} {missing} be for {action or tool}{f' of {plugin}' if plugin else ''}?"
-
-
-def _short(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.rpartition("/")[2].lower())
 
 
 def _odds(probability: float) -> float:

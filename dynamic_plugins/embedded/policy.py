@@ -164,6 +164,8 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
 
     They are for the arbiter to weigh beside what :func:`decide` finds; none is sure by itself.
     """
+    if reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken):
+        return []
     likeliest = sorted(reading.plugins, key=lambda plugin: -plugin.meant)[:MOST_MEANT]
     wants = [
         Wanted(plugin, "".join(letter for letter in "IXCADU" if letter in label), share)
