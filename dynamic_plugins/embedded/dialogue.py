@@ -121,6 +121,8 @@ class Dialogue:
 
     def _others(self, reading: Reading, memory: Memory) -> tuple[Answer, ...]:
         """Return what else the last message may want: what the last reply offered, and what is less likely."""
+        if not memory.question and agrees(self._exchanges[-1].said):
+            return ()  # a yes to nothing
         found = other_wants(reading, self._known.standing, self._known.entries)
         offered = self._offered.proposed if self._offered is not None else ()
         if not offered and memory.question and (taken_up := self._taken_up(memory)) is not None:

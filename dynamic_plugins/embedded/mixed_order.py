@@ -26,8 +26,8 @@ MOST_PARTS = 6
 USES = 0.5
 """So likely a part uses what is active, or it is a remark beside the orders."""
 WANTED, SURELY_WANTED = 0.3, 0.5
-"""From these probabilities on of its best call a part asks for something of what is active, the second where it does not
-say so by itself."""
+"""From these probabilities on of its best call a part asks for something of what is active, the second where it does
+not say so by itself."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ def _spans(said: str) -> list[tuple[int, int]]:
 
 
 _GAP = re.compile(
-    rf"{CLAUSE_END.pattern}|(?:[,.;]|\s)\s*\b(?:sonra|en dan|en|i|a potem|og så|og|och|sen|så|e poi|e depois|e|para|después"
-    r"|danach|ensuite|ve|bir de)\s+|\s+\+\s+(?=[^\W\d_]{3})",
+    rf"{CLAUSE_END.pattern}|(?:[,.;]|\s)\s*\b(?:sonra|en dan|en|i|a potem|og så|og|och|sen|så|e poi|e depois|e|para"
+    r"|después|danach|ensuite|ve|bir de)\s+|\s+\+\s+(?=[^\W\d_]{3})",
     re.I,
 )
 

@@ -172,6 +172,7 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
         for plugin in likeliest
         for label, share in plugin.prediction.all.items()
         if label != "-" and share >= THINKABLE and len(plugin.link.names) == 1
+        if not _kept(reading.text.spoken, plugin.link)
     ]
     found: list[Answer] = []
     for each in sorted(wants, key=lambda want: -want.probability):
@@ -202,9 +203,13 @@ def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wan
     """Whether the message does nothing but give values by their variables' names ("SOME_KEY is …")."""
     told = settings is not None and all(value.explicit for value in settings.values)
     others = any(each.letters != "C" for each in wanted)
-    return told and not others and reading.mood.label == "order" and not _TAKES_BACK.search(reading.text.spoken)
+    spoken = reading.text.spoken
+    asked = _TAKES_BACK.search(spoken) or _WONDERS.match(spoken)
+    return told and not others and reading.mood.label == "order" and not asked
 
 
+_WONDERS = re.compile(r"\W*(?:would|should|what|why|does|do|is|are|will|how|when|if)\b.*\?\W*\Z", re.I | re.S)
+"""A message that asks: "would setting X to 1 get us banned?"."""
 _FORBIDS = re.compile(
     r"\W*(?:(?:please|pls|oh|no|and|but|bitte|por favor)\W+)*(?:do not|don['\u2019]?t|never)\s+"
     r"(?!forget|hesitate|worry|mind|you\b|bother|just\b|only\b)(?:ever\s+)?\w+[^,;.!?\n]*[.!]*\s*\Z",
