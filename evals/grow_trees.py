@@ -34,7 +34,7 @@ PARAMETERS = {
 def grow(
     rows: Sequence[Mapping[str, float]], target: Sequence[float], weight: Sequence[float], count: int = 400
 ) -> BoostedTrees:
-    """Return *count* trees that tell the *rows* whose *target* is 1 from those where it is 0; *weight* is each one's."""
+    """Return *count* trees that tell the *rows* whose *target* is 1 from the others, each with its *weight*."""
     import lightgbm
 
     names = sorted({name for row in rows for name in row})

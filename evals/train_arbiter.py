@@ -3,10 +3,10 @@
     python -m evals.train_arbiter --tools tools.json [--folds 3] [--singles 1100] [--write] [FILE[:COUNT] …]
 
 Learns from the dialogues of ``evals/data/dialogues``, those of each FILE, and *singles* of the single messages of
-``evals/data``. The intent models have seen these themselves. So that the arbiter learns how far to trust them on people
-they have not seen, all is split by writer into *folds*, and the options for each fold come from intent models that were
-trained without it. ``--write`` puts the weights into the package; without it a part of the writers is held out and what
-became of their turns is printed.
+``evals/data``. The intent models, and the trees that weigh calls, have seen these themselves. So that the arbiter
+learns how far to trust them on people they have not seen, all is split by writer into *folds*, and the options for each
+fold come from models that were trained without it. ``--write`` puts the trees into the package; without it a part of
+the writers is held out and what became of their turns is printed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from dynamic_plugins.core.model_protocol import Say
-from dynamic_plugins.embedded import arbiter, reading
+from dynamic_plugins.embedded import arbiter, reading, using
+from dynamic_plugins.embedded.action_ranker import WEIGHTS
 from dynamic_plugins.embedded.arbiter import Option, choose, evidence_of
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.embedded.responder import Responder
@@ -33,8 +34,11 @@ from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from evals.dialogues import Stage, _entries, after
 from evals.grow_trees import grow
+from evals.train_actions import probability_rows, train_probability, weighed
 from evals.train_intents import DATA, Teacher, complete, known_entries, read_lines
 from evals.using import same
+from evals.using_turns import Offers as UseOffers
+from evals.using_turns import dialogue_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -97,16 +101,30 @@ async def samples_of(dialogue: dict[str, Any], offers: Offers, registry: Registr
         if (case := responder.case(read_request(listener.body), standing)) is not None:
             options, understood = case
             answers = [turn["expect"], *turn.get("accept", [])]
+            good = [*answers, *(begun for answer in answers if (begun := begins_with(answer)))]
             made = [await _as_scored(stage, option.done) for option in options]
             wished = {stage.name_of(each) for each in uses_of(dialogue["turns"][number : number + 2])}
             right = [
                 place
                 for place, (option, calls) in enumerate(zip(options, made, strict=True))
-                if any(same(answer, calls) for answer in answers) and (not option.asks_for or option.asks_for in wished)
+                if any(same(answer, calls) for answer in good)
+                and (calls or option.asks_for in wished or _may_be_words(option, turn))
             ]
             found.append(Sample(options, right, understood, dialogue["persona"], answers, made))
         status = after(status, turn["expect"])
     return found
+
+
+def _may_be_words(option: Option, turn: dict[str, Any]) -> bool:
+    """Whether *option*, which calls nothing, answers a turn: where something is ordered only a question does."""
+    return not option.asks_for and (not turn["expect"] or "?" in option.done.text)
+
+
+def begins_with(answer: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what is done first of an answer that switches a plugin on and uses it: the rest follows by itself."""
+    on = {call.get("plugin") for call in answer if call["tool"] == "activate_plugin"}
+    later = [call for call in answer if call["tool"] == "use" and call.get("plugin") in on]
+    return [call for call in answer if call not in later] if later else []
 
 
 def uses_of(turns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -167,13 +185,20 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
     for fold in range(folds):
         held = set(writers[fold::folds])
         models = intent_models((line for line in lines if line["hand"] not in held), entries)
-        with patch.object(reading, "model", models.__getitem__):  # these instead of those that ship
-            for dialogue in dialogues:
-                if dialogue["persona"] in held:
-                    found += await samples_of(dialogue, offers, registry)
-                    with patch.object(reading, "vector_of", lambda _: None):  # where nothing embeds sentences
-                        found += await samples_of(dialogue, offers, registry)
+        likely = use_trees([each for each in dialogues if each["persona"] not in held], offers)
+        mine = [each for each in dialogues if each["persona"] in held]
+        with patch.object(reading, "model", models.__getitem__), patch.object(using, "trees", lambda _, t=likely: t):
+            found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
+            with patch.object(reading, "vector_of", lambda _: None):  # where nothing embeds sentences
+                found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
     return found
+
+
+def use_trees(dialogues: Sequence[dict[str, Any]], offers: Offers) -> BoostedTrees:
+    """Return the trees that say how likely a call is right, grown on *dialogues*."""
+    turns = weighed(list(dialogue_turns(dialogues, UseOffers(offers))), 1.0)
+    order = json.loads(WEIGHTS.read_text(encoding="utf-8"))["order"]
+    return train_probability(probability_rows(turns, order))
 
 
 def _single_files() -> list[Path]:

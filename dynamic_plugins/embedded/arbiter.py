@@ -1,8 +1,8 @@
 """Which of several readings of a message holds: a trained choice among what could be done, asked or said about it.
 
 Each :class:`Option` is one thing to do: calls that manage plugins, calls of their actions, a search, or words alone.
-Trees that were grown on dialogues (``arbiter.trees``, ``evals/train_arbiter.py``) say how likely each is right; a policy
-of a few thresholds does the likeliest, asks about it, or leaves it at words.
+Trees that were grown on dialogues (``arbiter.trees``, ``evals/train_arbiter.py``) say how likely each is right; a
+policy of a few thresholds does the likeliest, asks about it, or leaves it at words.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ READS = 0.35
 """From this probability on what only reads is done."""
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
-CHANGES, CALLS = 0.87, 0.93
-"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
+CHANGES, CALLS, DOUBTFUL = 0.83, 0.93, 0.93
+"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; the
+last is for what changes plugins where the grammar of the message leaves a doubt."""
+NEVER = 2.0
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
 MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
@@ -33,7 +35,7 @@ the second on: the words of that very action then stand in it ("TODAY!!!" to wha
 ASKS = 0.15
 """From this probability on what is not done is asked about, where words are not likelier."""
 
-Kind = Literal["manage", "use", "search", "words"]
+Kind = Literal["manage", "use", "mixed", "search", "words"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Option:
     """Whether it is at most asked about."""
     likely: float = 0.0
     """How likely the models before this one find it, of an option that manages plugins or calls actions."""
+    share: float | None = None
+    """How likely it is right, where that is not the trees' to say: dialogues hold none like it."""
     asks_for: str = ""
     """The action for which a value is asked, where one is missing."""
     spelled: bool = False
@@ -73,24 +77,35 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     if not best.changing:
         acts = share >= READS
     elif best.spelled:
-        acts = share >= READS and reading.ordered >= MAY_ORDER
+        acts = share >= READS and reading.ordered >= MAY_ORDER and not best.doubtful
     else:
-        acts = share >= (CALLS if best.kind == "use" else CHANGES) and reading.ordered >= ORDERED
-    if acts and not (best.changing and best.doubtful):
+        acts = share >= _enough(best) and reading.ordered >= ORDERED
+    if acts:
         return best.done
     return best.asked if share >= ASKS else said.done
+
+
+def _enough(option: Option) -> float:
+    """Return from which probability on an option that changes something is done without a question."""
+    if option.doubtful:
+        return DOUBTFUL if option.kind == "manage" else NEVER
+    return CHANGES if option.kind == "manage" else CALLS
 
 
 def probabilities(options: Sequence[Option], grown: BoostedTrees | None = None) -> list[float]:
     """Return how likely each of *options* is right; each is looked at beside the others."""
     grown = grown or trees("arbiter")
-    return [grown.probability(evidence) for evidence in evidence_of(options)]
+    return [
+        grown.probability(evidence) if option.share is None else option.share
+        for option, evidence in zip(options, evidence_of(options), strict=True)
+    ]
 
 
 def evidence_of(options: Sequence[Option]) -> list[dict[str, float]]:
     """Return what speaks for and against each of *options*, what else could be done among it."""
     likeliest = {
-        f"best_{kind}": max((o.likely for o in options if o.kind == kind), default=0.0) for kind in ("manage", "use")
+        f"best_{kind}": max((o.likely for o in options if o.kind == kind), default=0.0)
+        for kind in ("manage", "use", "mixed")
     }
     certain = float(any(option.kind == "manage" and option.changing for option in options))
     return [

@@ -3,6 +3,7 @@ switched on again."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,11 @@ def _have(step: Step, standing: Standing) -> tuple[tuple[Call, ...], str, bool]:
     if mine.active:
         return (), f"{name} is installed and active already.", False
     return (Call("activate_plugin", {"plugin_name": name}),), f"{name} is installed already, but not active.", True
+
+
+def plain_name(plugin: str) -> str:
+    """Return a plugin's name as the names of tools begin with it: without its publisher and signs."""
+    return re.sub(r"[^a-z0-9]", "", plugin.rpartition("/")[2].lower())
 
 
 ASKS_FOR = "What should"

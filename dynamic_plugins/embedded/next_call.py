@@ -5,18 +5,17 @@ was switched on for.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.agreement import agrees, past_a_yes
-from dynamic_plugins.embedded.decide import Answer, Call
+from dynamic_plugins.embedded.decide import Answer, Call, plain_name
 from dynamic_plugins.embedded.dialogue import Dialogue
 from dynamic_plugins.embedded.mixed_order import besides_managing
 from dynamic_plugins.embedded.options import ask_for
 from dynamic_plugins.embedded.pending_wish import pending_wish
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.references import MANAGEMENT
-from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
+from dynamic_plugins.embedded.request import Exchange, Offered, reply_before, turn_before
 from dynamic_plugins.embedded.using import propose
 
 if TYPE_CHECKING:
@@ -79,8 +78,8 @@ def _of_what_was_switched_on(
     *left* is what the message says besides the order to switch it on.
     """
     plugins = [str(made.arguments.get("plugin_name")) for made in request.now.calls]
-    names = {_plain_name(name) for name in plugins}
-    mine = [tool for tool in tools if _plain_name(tool.name.rpartition("__")[0]) in names]
+    names = {plain_name(name) for name in plugins}
+    mine = [tool for tool in tools if plain_name(tool.name.rpartition("__")[0]) in names]
     if not mine:
         return None
     before = request.exchanges[:-1]
@@ -94,7 +93,11 @@ def _of_what_was_switched_on(
         if best.probability >= (OWN_CHANGES if best.changing else OWN_READS):
             return calls_of(best)
     said = "" if _is_yes(request) else rest or " ".join(beside)
-    wish = pending_wish(request.exchanges, said, mine)
+
+    def uses(wish: str, earlier: Sequence[Exchange]) -> float:
+        return Dialogue(knowledge, [*earlier, Exchange(wish, [])]).uses(wish)
+
+    wish = pending_wish(request.exchanges, said, mine, uses)
     return calls_of(wish) if wish is not None else None
 
 
@@ -128,11 +131,6 @@ def _is_yes(request: Request) -> bool:
     """Whether the last message is nothing but a yes to a question."""
     before = turn_before(request.exchanges)
     return before is not None and not before.calls and "?" in (before.reply or "") and agrees(request.now.said)
-
-
-def _plain_name(plugin: str) -> str:
-    """Return a plugin's name as the names of tools begin with it: without its publisher and signs."""
-    return re.sub(r"[^a-z0-9]", "", plugin.rpartition("/")[2].lower())
 
 
 def _succeeded(result: Any) -> bool:

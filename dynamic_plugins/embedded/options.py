@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.arbiter import Option
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, plain_name, question
 from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.use_phrase import begins_with_action
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.embedded.about import About
     from dynamic_plugins.embedded.dialogue import Understood
+    from dynamic_plugins.embedded.mixed_order import MixedOrder
     from dynamic_plugins.embedded.using import Proposal
 
 MOST_USES = 5
@@ -72,12 +73,13 @@ class Situation:
         return {name: value for name, value in (self.features() | own).items() if value}
 
 
-def manage_option(here: Situation, managed: Answer) -> Option:
-    """Return the option of doing what the message wants of plugins."""
+def manage_option(here: Situation, managed: Answer, *, first: bool = True) -> Option:
+    """Return the option of doing what the message wants of plugins; not *first*, what it may want as well."""
     calls = managed.calls or managed.proposed
     asked = Answer(text=question(calls), proposed=calls) if managed.calls else managed
     done = Answer(calls, managed.text if managed.calls else "") if calls else managed
     own = {
+        "first": float(first),
         "certain": float(bool(managed.calls)),
         "weak": float(managed.weak),
         "choices": float(managed.choices is not None),
@@ -91,6 +93,23 @@ def manage_option(here: Situation, managed: Answer) -> Option:
     }
     features = here.beside(own)
     return Option("manage", done, asked, features, bool(calls), managed.doubtful, managed.probability)
+
+
+def mixed_option(here: Situation, mixed: MixedOrder) -> Option:
+    """Return the option of doing what the parts of the message want, some of plugins and some of what is active."""
+    own = {
+        "mixed": 1.0,
+        "likely": mixed.used,
+        "mixed_managed": mixed.managed,
+        "mixed_certain": float(mixed.certain),
+        "mixed_left_out": float(mixed.left_out),
+        "changing": float(mixed.changing),
+        "several": float(len(mixed.calls) > 2),
+        **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in mixed.calls if call.plugin},
+    }
+    asked = Answer(text=question(mixed.calls), proposed=mixed.calls)
+    likely = min(mixed.used, mixed.managed)
+    return Option("mixed", Answer(mixed.calls), asked, here.beside(own), True, mixed.doubtful, likely)
 
 
 def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:
@@ -110,8 +129,8 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         "several": float(len(calls) > 1),
         f"rank{rank}": 1.0,
         "spelled": float(begins_with_action(here.understood.said, proposal.calls[0][0])),
-        "named": float(any(_short(plugin) in _short(name) for name in named)),
-        "other_named": float(bool(named) and not any(_short(plugin) in _short(name) for name in named)),
+        "named": float(any(plain_name(plugin) in plain_name(name) for name in named)),
+        "other_named": float(bool(named) and not any(plain_name(plugin) in plain_name(name) for name in named)),
     }
     own |= {f"c_{name}": value for name, value in proposal.features.items()}
     if proposal.changing:
@@ -159,8 +178,9 @@ def words_option(here: Situation, answer: Answer) -> Option:
 
 
 def use_search_option(here: Situation, looked: Answer) -> Option:
-    """Return the option of searching among the active plugins' actions."""
-    return Option("use", looked, looked, here.beside({"looked": 1.0}))
+    """Return the option of searching among the active plugins' actions, as likely as the message uses one."""
+    likely = here.understood.reading.act.all.get("use", 0.0)
+    return Option("use", looked, looked, here.beside({"looked": 1.0}), likely=likely, share=likely)
 
 
 def ask_for(proposal: Proposal) -> str:
@@ -168,10 +188,6 @@ def ask_for(proposal: Proposal) -> str:
     tool, missing = proposal.calls[0][0], proposal.missing[0].replace("_", " ")
     plugin, _, action = tool.rpartition("__")
     return f"{ASKS_FOR} {missing} be for {action or tool}{f' of {plugin}' if plugin else ''}?"
-
-
-def _short(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.rpartition("/")[2].lower())
 
 
 def _odds(probability: float) -> float:

@@ -53,6 +53,9 @@ it."""
 NOTHING_STANDS_SO = "There is nothing to switch: no installed plugin stands otherwise."
 """The answer to an order for everything where all is so already."""
 
+MOST_MEANT, MOST_WANTS, THINKABLE = 4, 4, 0.02
+"""Of so many plugins what may be wanted is weighed, in so many ways together, each at least so likely."""
+
 _VERBS = {"I": "install", "A": "activate", "D": "deactivate", "U": "unload", "X": "uninstall", "C": "configure"}
 
 
@@ -156,13 +159,57 @@ def evidence(reading: Reading, wanted: Sequence[Wanted]) -> dict[str, float]:
 _WORD = re.compile(r"\w+")
 
 
+def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> list[Answer]:
+    """Return what else the message may want of the plugins that it may speak of, one each, the likeliest first.
+
+    They are for the arbiter to weigh beside what :func:`decide` finds; none is sure by itself.
+    """
+    if reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken):
+        return []
+    likeliest = sorted(reading.plugins, key=lambda plugin: -plugin.meant)[:MOST_MEANT]
+    wants = [
+        Wanted(plugin, "".join(letter for letter in "IXCADU" if letter in label), share)
+        for plugin in likeliest
+        for label, share in plugin.prediction.all.items()
+        if label != "-" and share >= THINKABLE and len(plugin.link.names) == 1
+        if not _kept(reading.text.spoken, plugin.link)
+    ]
+    found: list[Answer] = []
+    for each in sorted(wants, key=lambda want: -want.probability):
+        wanted = _of_the_installed(each, reading, standing, entries)
+        calls, notes, changed = _carried_out([wanted], None, reading, standing)
+        if not calls or any(tuple(calls) == other.proposed for other in found):
+            continue
+        found.append(
+            Answer(
+                text=question(calls, notes),
+                proposed=tuple(calls),
+                weak=True,
+                probability=each.probability,
+                doubtful=changed or _doubtful(reading, [wanted]),
+                evidence=evidence(reading, [wanted])
+                | {
+                    "changed": float(changed),
+                    "hedged": float(hedged(reading.text.spoken, [wanted.plugin.link])),
+                    "meant": each.plugin.meant,
+                    "other_place": float(len(found)),
+                },
+            )
+        )
+    return found[:MOST_WANTS]
+
+
 def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wanted]) -> bool:
     """Whether the message does nothing but give values by their variables' names ("SOME_KEY is …")."""
     told = settings is not None and all(value.explicit for value in settings.values)
     others = any(each.letters != "C" for each in wanted)
-    return told and not others and reading.mood.label == "order" and not _TAKES_BACK.search(reading.text.spoken)
+    spoken = reading.text.spoken
+    asked = _TAKES_BACK.search(spoken) or _WONDERS.match(spoken)
+    return told and not others and reading.mood.label == "order" and not asked
 
 
+_WONDERS = re.compile(r"\W*(?:would|should|what|why|does|do|is|are|will|how|when|if)\b.*\?\W*\Z", re.I | re.S)
+"""A message that asks: "would setting X to 1 get us banned?"."""
 _FORBIDS = re.compile(
     r"\W*(?:(?:please|pls|oh|no|and|but|bitte|por favor)\W+)*(?:do not|don['\u2019]?t|never)\s+"
     r"(?!forget|hesitate|worry|mind|you\b|bother|just\b|only\b)(?:ever\s+)?\w+[^,;.!?\n]*[.!]*\s*\Z",
