@@ -23,9 +23,10 @@ READS = 0.35
 """From this probability on what only reads is done."""
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
-CHANGES, CALLS, DOUBTFUL = 0.83, 0.93, 0.93
-"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; the
-last is for what changes plugins where the grammar of the message leaves a doubt."""
+CHANGES, CALLS = 0.83, 0.93
+"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
+WHOLE = 0.25
+"""From this probability on what a message wants altogether goes before a part of it."""
 NEVER = 2.0
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
@@ -34,6 +35,8 @@ MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
 the second on: the words of that very action then stand in it ("TODAY!!!" to what delivery there shall be)."""
 ASKS = 0.15
 """From this probability on what is not done is asked about, where words are not likelier."""
+CLEARLY_ORDERED, OUTWEIGHS = 0.8, 1.7
+"""Where something is so likely ordered words must be so many times likelier: a question is more of an answer."""
 
 Kind = Literal["manage", "use", "mixed", "search", "words"]
 
@@ -51,8 +54,14 @@ class Option:
     """Whether it is at most asked about."""
     likely: float = 0.0
     """How likely the models before this one find it, of an option that manages plugins or calls actions."""
+    whole: bool = False
+    """Whether it goes before what is only a part of it: the message wants several things."""
+    sure: bool = False
+    """Whether each of its parts would be done at once by itself."""
     share: float | None = None
     """How likely it is right, where that is not the trees' to say: dialogues hold none like it."""
+    least: float = 0.0
+    """How likely it is at least."""
     asks_for: str = ""
     """The action for which a value is asked, where one is missing."""
     spelled: bool = False
@@ -62,15 +71,18 @@ class Option:
 def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | None = None) -> Answer:
     """Return what to do: the likeliest option at once, after a question, or the words that are always among them."""
     shares = {id(option): share for option, share in zip(options, probabilities(options, grown), strict=True)}
-    said = next(option for option in options if option.kind == "words")
-    others = [option for option in options if option.kind != "words"]
+    said = max((o for o in options if _is_words(o)), key=lambda option: shares[id(option)])
+    others = [option for option in options if not _is_words(option)]
     if reading.ordered < MAY_ORDER:
         others = [o for o in others if not (o.kind == "use" and o.changing and shares[id(o)] < ASKS_UNORDERED)]
     if not others:
         return said.done
     best = max(others, key=lambda option: shares[id(option)])
+    whole = [o for o in others if o.whole and shares[id(o)] >= WHOLE and _is_part(best.done, o.done)]
+    best = max(whole, key=lambda option: shares[id(option)], default=best)
     share, words = shares[id(best)], shares[id(said)]
-    if words > share:
+    outweighs = OUTWEIGHS if reading.ordered >= CLEARLY_ORDERED else 1.0
+    if words > outweighs * share and not whole:
         return said.done
     if best.kind == "search":
         return best.done if share >= SEARCHES else said.done
@@ -85,18 +97,28 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     return best.asked if share >= ASKS else said.done
 
 
+def _is_words(option: Option) -> bool:
+    """Whether an option only says something: that a plugin is on already, say."""
+    return option.kind == "words" or (option.kind == "manage" and not option.changing and not option.asked.choices)
+
+
+def _is_part(one: Answer, other: Answer) -> bool:
+    """Whether all that *one* calls is among what *other* does, and that is more."""
+    return 0 < len(one.calls) < len(other.calls) and all(call in other.calls for call in one.calls)
+
+
 def _enough(option: Option) -> float:
     """Return from which probability on an option that changes something is done without a question."""
     if option.doubtful:
-        return DOUBTFUL if option.kind == "manage" else NEVER
-    return CHANGES if option.kind == "manage" else CALLS
+        return NEVER
+    return WHOLE if option.sure else CHANGES if option.kind == "manage" else CALLS
 
 
 def probabilities(options: Sequence[Option], grown: BoostedTrees | None = None) -> list[float]:
     """Return how likely each of *options* is right; each is looked at beside the others."""
     grown = grown or trees("arbiter")
     return [
-        grown.probability(evidence) if option.share is None else option.share
+        max(grown.probability(evidence), option.least) if option.share is None else option.share
         for option, evidence in zip(options, evidence_of(options), strict=True)
     ]
 

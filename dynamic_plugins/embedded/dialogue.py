@@ -11,6 +11,7 @@ from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, 
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, plain_name, question, which
 from dynamic_plugins.embedded.hedges import clauses, negated
 from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spelled_out
+from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide, other_wants
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.embedded.request import reply_before
@@ -41,8 +42,9 @@ MAY_MANAGE, MAY_MEAN = 0.2, 0.2
 LIKELY = 0.3
 """What a part of a message may want of a plugin is weighed from this probability on."""
 OFFERED = 0.5
-REMARKS = 0.6
-"""What is less likely to order something than that is a remark, behind a yes."""
+REMARKS, REMARKED = 0.6, 0.3
+"""What is less likely to order something than the first, and as likely to be talk as the second, is a remark, behind
+a yes."""
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
 WANTS, SURELY_USES = 0.5, 0.95
@@ -121,9 +123,10 @@ class Dialogue:
 
     def _others(self, reading: Reading, memory: Memory) -> tuple[Answer, ...]:
         """Return what else the last message may want: what the last reply offered, and what is less likely."""
-        if not memory.question and agrees(self._exchanges[-1].said):
-            return ()  # a yes to nothing
-        found = other_wants(reading, self._known.standing, self._known.entries)
+        if plain_order(reading) is not None:
+            return ()  # an order that leaves no doubt
+        yes = agrees(self._exchanges[-1].said)  # which is to what was offered, or to nothing
+        found = [] if yes else other_wants(reading, self._known.standing, self._known.entries)
         offered = self._offered.proposed if self._offered is not None else ()
         if not offered and memory.question and (taken_up := self._taken_up(memory)) is not None:
             offered = taken_up.calls
@@ -187,7 +190,7 @@ class Dialogue:
         answers: list[Answer | None] = []
         context = dict(memory.context)
         for part in parts:
-            answer = decide(self._known.read(part, context), self._known.standing, self._known.entries, memory)
+            answer = self._wanted(self._known.read(part, context), memory)
             answers.append(answer)
             spoken_of = _plugins(answer.calls or answer.proposed) if answer is not None else set()
             if spoken_of:
@@ -206,11 +209,16 @@ class Dialogue:
         reading = self._known.read(part, context)
         if reading.act.all.get("manage", 0.0) < MANAGES:
             return None
-        answer = decide(reading, self._known.standing, self._known.entries, self._memory)
+        answer = self._wanted(reading, self._memory)
+        return answer if answer is not None and (answer.calls or answer.proposed) else None
+
+    def _wanted(self, reading: Reading, memory: Memory) -> Answer | None:
+        """Return what a part of a message wants of plugins, or what it is likeliest to want."""
+        answer = decide(reading, self._known.standing, self._known.entries, memory)
         if answer is not None and (answer.calls or answer.proposed):
             return answer
         others = other_wants(reading, self._known.standing, self._known.entries)
-        return others[0] if others and others[0].probability >= LIKELY else None
+        return others[0] if others and others[0].probability >= LIKELY else answer
 
     def leans(self, part: str, context: Mapping[str, str]) -> bool:
         """Whether a *part* of the last message may manage a plugin that it does not name."""
@@ -303,7 +311,7 @@ class Dialogue:
             return False
         reading = self._known.read(remark)
         named = any(plugin.link.named and plugin.link.confidence >= SURELY_NAMED for plugin in reading.plugins)
-        return not named and reading.act.all.get("talk", 0.0) >= TALKS and reading.ordered < REMARKS
+        return not named and reading.act.all.get("talk", 0.0) >= REMARKED and reading.ordered < REMARKS
 
     def _which(self, before: str, memory: Memory) -> Answer | None:
         """Ask again, where a yes was said to the question which one of several."""

@@ -28,6 +28,8 @@ USES = 0.5
 WANTED, SURELY_WANTED = 0.3, 0.5
 """From these probabilities on of its best call a part asks for something of what is active, the second where it does
 not say so by itself."""
+READS, CHANGES = 0.5, 0.9
+"""From these it is called without a question, where it only reads and where it may change something."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class MixedOrder:
     used: float
     certain: bool
     """Whether every part that manages something would be done at once by itself."""
+    sure: bool
+    """Whether so would every part that uses something."""
     changing: bool
     doubtful: bool
     left_out: int
@@ -119,6 +123,7 @@ class _Parts:
             min(answer.probability for answer in self._managed),
             min(proposal.probability for proposal in self._used),
             all(answer.calls for answer in self._managed),
+            all(proposal.probability >= (CHANGES if proposal.changing else READS) for proposal in self._used),
             any(proposal.changing for proposal in self._used),
             any(answer.doubtful and not answer.calls for answer in self._managed),
             self._left_out,

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 MOST_USES = 5
 """So many proposals of actions are weighed."""
+HALF, MAY_BE_ASKED = 0.5, 0.5
+"""A question for what the likeliest call lacks is at least half as likely right as that call is the one, where the
+message orders something so likely: in dialogues people mostly say all at once."""
+SURELY_USED = 0.8
+"""So likely must what a message wants of what is active be for it to be more than what it wants of plugins."""
 MOST_LEFT_OVER = 2
 """So many words beside an action's name and its arguments are courtesy, or what joins them."""
 _WORD = re.compile(r"[^\W_]+")
@@ -108,8 +113,17 @@ def mixed_option(here: Situation, mixed: MixedOrder) -> Option:
         **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in mixed.calls if call.plugin},
     }
     asked = Answer(text=question(mixed.calls), proposed=mixed.calls)
-    likely = min(mixed.used, mixed.managed)
-    return Option("mixed", Answer(mixed.calls), asked, here.beside(own), True, mixed.doubtful, likely)
+    return Option(
+        "mixed",
+        Answer(mixed.calls),
+        asked,
+        here.beside(own),
+        changing=True,
+        doubtful=mixed.doubtful,
+        likely=min(mixed.used, mixed.managed),
+        whole=mixed.used >= SURELY_USED,
+        sure=mixed.certain and mixed.sure,
+    )
 
 
 def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:
@@ -139,7 +153,9 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         text = ask_for(proposal)
         asked = Answer(text=text)
         tool = proposal.calls[0][0]
-        return Option("use", asked, asked, here.beside(own), likely=proposal.probability, asks_for=tool)
+        first = not proposal.features.get("place") and reading.ordered >= MAY_BE_ASKED
+        least = HALF * proposal.features.get("among", 0.0) if first else 0.0
+        return Option("use", asked, asked, here.beside(own), likely=proposal.probability, asks_for=tool, least=least)
     return Option(
         "use",
         Answer(calls),

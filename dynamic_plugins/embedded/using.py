@@ -31,6 +31,8 @@ WONDERED = 0.3
 RARE = 4.0
 """What counts for a call that answers our own question, or mends a failed one, and against one that cannot take what it
 is given, and for one that gets the next part of what the last one began: too rare in dialogues to be learned."""
+LEAST_OF_RARE = 0.6
+"""So much of its share among the others such a call has at least, as has the last call with one thing replaced."""
 _WONDERS = re.compile(
     r"\b(?:what (?:would|will)? ?happens?|what if|should i|was (?:passiert|würde passieren)|sollte ich|"
     r"qu[eé] pasa(?:ría)? si|que se passe)\b",
@@ -121,7 +123,15 @@ def order(found: Sequence[Candidate], weights: Mapping[str, float] | None = None
 def probabilities(ordered: Sequence[Candidate], grown: BoostedTrees | None = None) -> list[float]:
     """Return how likely each candidate, as :func:`order` left them, is exactly what is wanted."""
     grown = grown or trees("use_probability")
-    return [grown.probability(candidate.features) for candidate in ordered]
+
+    def likely(features: Mapping[str, float]) -> float:
+        least = LEAST_OF_RARE * features["among"] if any(features.get(name) for name in _RARE_ONES) else 0.0
+        return max(grown.probability(features), least)
+
+    return [likely(candidate.features) for candidate in ordered]
+
+
+_RARE_ONES = ("answers", "retry", "spelled", "onward", "substituted")
 
 
 @lru_cache(maxsize=4)
