@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dynamic_plugins.embedded.message import Filled, Message
+    from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.references import Used
     from dynamic_plugins.embedded.request import Offered
 
@@ -72,13 +73,22 @@ def repeated(message: Message, last: Used, tool: Offered, filled: Filled) -> dic
             value = replaced(message.text, last, p.name)
         elif p.role == "sql" and isinstance(old, str) and p.name not in filled.said:
             value = _rewritten(old, message)
-        elif p.name not in filled.said and not (p.name in filled.guessed and same and _short_name(value)):
+        elif not _is_new(p, value, filled, same=same):
             value = None
         if value is not None:
             changed[p.name] = value
     if changed == dict(last.arguments) and not (again and _means_again(message)):
         return None
     return changed
+
+
+def _is_new(p: Parameter, value: Any, filled: Filled, *, same: bool) -> bool:
+    """Whether the message says *value* for *p*: in its own words, or by a thing that it names ("same on that one")."""
+    if same and p.name in filled.things:
+        return True
+    if same and p.role == "text" and isinstance(value, str) and _THE_SAME.search(value):
+        return False
+    return p.name in filled.said or (p.name in filled.guessed and same and _short_name(value))
 
 
 def _sums(tool: Offered) -> frozenset[str]:
