@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dynamic_plugins.embedded.message import Filled, Message
+    from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.references import Used
     from dynamic_plugins.embedded.request import Offered
 
@@ -74,7 +75,7 @@ def repeated(message: Message, last: Used, tool: Offered, filled: Filled) -> dic
         old = last.arguments.get(p.name)
         if p.role == "expression" and isinstance(old, str) and p.name not in filled.said:
             value = replaced(message.text, last, p.name)
-        elif p.name not in filled.said and not (p.name in filled.guessed and same and _short_name(value)):
+        elif not _is_new(p, value, filled, same=same):
             value = None
         if value is not None:
             changed[p.name] = value
@@ -85,6 +86,15 @@ def repeated(message: Message, last: Used, tool: Offered, filled: Filled) -> dic
 
 def _reads(code: Any) -> bool:
     return str(code).lstrip()[:6].lower() == "select"
+
+
+def _is_new(p: Parameter, value: Any, filled: Filled, *, same: bool) -> bool:
+    """Whether the message says *value* for *p*: in its own words, or by a thing that it names ("same on that one")."""
+    if same and p.name in filled.things:
+        return True
+    if same and p.role == "text" and isinstance(value, str) and _THE_SAME.search(value):
+        return False
+    return p.name in filled.said or (p.name in filled.guessed and same and _short_name(value))
 
 
 def _sums(tool: Offered) -> frozenset[str]:
