@@ -181,7 +181,7 @@ def _score(said: frozenset[str], words: frozenset[str], *, whole: bool) -> tuple
 
 def _hits(said: frozenset[str], words: frozenset[str]) -> set[str]:
     near = {word for word in said - words if len(word) >= NEAR and any(other.startswith(word) for other in words)}
-    return (said & words) | near
+    return near | (said & words)
 
 
 def _like(word: str) -> frozenset[str]:

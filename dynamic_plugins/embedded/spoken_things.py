@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_card import card
 from dynamic_plugins.embedded.action_words import concepts, fillers, ordinals, verb_kinds
-from dynamic_plugins.embedded.known_things import Meant, Thing, meant, meant_text, stems_of, takes_away, telling
+from dynamic_plugins.embedded.known_things import (
+    KnownThings,
+    Meant,
+    Thing,
+    meant,
+    meant_text,
+    stems_of,
+    takes_away,
+    telling,
+)
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import plain, tokens
 
@@ -41,7 +50,8 @@ def settle(filling: Any) -> None:
 class _Settling:
     def __init__(self, filling: Any) -> None:
         self.filling, self.tool, self.filled = filling, filling.tool, filling.filled
-        self.message, self.known = filling.message, filling.message.things
+        self.message = filling.message
+        self.known: KnownThings = filling.message.things
         self.kinds = card(self.tool).kinds
         self.deletes = takes_away(self.tool.name)
         words = tokens(self.tool.name.rpartition("__")[2])
@@ -111,7 +121,7 @@ class _Settling:
             self._put(p.name, value)
 
     def _by_message(self, p: Parameter, things: Sequence[Thing]) -> Meant:
-        if any(word in ordinals() for word in self.message.words):
+        if any(word in ordinals() for word in tokens(self.message.text)):
             return Meant()
         held_too = p.role in ("id", "number")
         return meant(self._said(), things, lambda thing: self._value(thing, p), held_too=held_too)
@@ -250,7 +260,7 @@ class _Settling:
             if found.several:
                 return None
         inside = not given or any(given in text for text in (*texts, *self._quoted()))
-        return named[0] if inside and (self.deletes or _LEANS.search(self.message.text)) else given or None
+        return str(named[0]) if inside and (self.deletes or _LEANS.search(self.message.text)) else given or None
 
     def _quoted(self) -> list[str]:
         return [str(value.value) for value in self.message.values.of("quoted")]
