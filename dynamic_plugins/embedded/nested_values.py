@@ -249,8 +249,8 @@ def _relations(filling: Any, p: Parameter, source: str, target: str, kind: str) 
         first, second = names[0], next((n for n in names[1:] if n != names[0]), None)
         if second:
             return [{source: first, target: second, kind: word[1].strip()}], []
-    if (quoted := _QUOTED_RELATION.match(text)) and (first := _last_name(quoted[1])):
-        return [{source: first, target: unquoted(quoted[3].strip(" .!")), kind: quoted[2]}], []
+    if (quoted := _QUOTED_RELATION.match(text)) and (subject := _last_name(quoted[1])):
+        return [{source: subject, target: unquoted(quoted[3].strip(" .!")), kind: quoted[2]}], []
     parts = re.match(
         r"(.+?)\s+([a-z][\w-]*(?:\s+(?:by|at|in|of|with|on|to|for|from))?)\s+([A-ZÀ-Þ0-9].*)$", clause.strip()
     )

@@ -62,6 +62,9 @@ if TYPE_CHECKING:
 LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
 """From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
 message speaks of plugins as such."""
+SURELY_ORDERED, TALK = 0.7, 0.5
+"""Who orders something so likely, and talks less likely than that, is asked what to do where nothing is made of it."""
+MOST_NAMED = 4
 ANSWERS = 0.05
 """The answer to a question for something that was missing is taken from this probability on."""
 FOR_A_TERMINAL = "That is a command for a terminal: open a second one, or leave with /quit, and type it there."
@@ -238,6 +241,9 @@ class Responder:
         if told.text == NOTHING_DOES_THAT:
             search = search_in_own_words(understood.said, understood.reading)
             return _offered_search(search) if search else Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
+        if told.evasive and _orders_something(understood.reading):
+            on = [name for name in knowledge.standing.plugins if knowledge.standing.is_active(name)]
+            return Answer(text=courtesy.not_understood(on[:MOST_NAMED]))
         return Answer(text=told.text)
 
     def _wish(self, understood: Understood, told: About, knowledge: Knowledge) -> Wish | None:
@@ -269,6 +275,11 @@ class Responder:
             only_words=only_words,
             find=lambda said: self._find(query_in(said)),
         )
+
+
+def _orders_something(reading: Reading) -> bool:
+    """Whether a message surely orders something, and is no talk: nobody is told "noted" for that."""
+    return reading.ordered >= SURELY_ORDERED and reading.act.all.get("talk", 0.0) < TALK
 
 
 def _offered_search(search: Call) -> Answer:

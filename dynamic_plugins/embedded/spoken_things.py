@@ -103,12 +103,19 @@ class _Settling:
             return
         else:
             found = self._by_message(p, things)
-        if found.value is not None:
+        if found.value is not None and self.deletes and self._is_another(found.value):
+            self._drop(p.name)
+        elif found.value is not None:
             self._put(p.name, found.value, found)
         elif found.several and self.deletes and said:
             self._drop(p.name)
         elif p.required and p.name not in self.filled.arguments and not found.several:
             self._last_made(p, things)
+
+    def _is_another(self, value: Any) -> bool:
+        """Whether the message says another number than the one that *value* has: bed 7 is not "bed-4"."""
+        said, held = (re.findall(r"\d+", text) for text in (self.message.text, str(value)))
+        return bool(said and held) and not set(said) & set(held)
 
     def _last_made(self, p: Parameter, things: Sequence[Thing]) -> None:
         """Give *p* the one thing that the call before was about, where the message leans on something."""
@@ -158,7 +165,7 @@ class _Settling:
             self._behind(spans, name)
 
     def _drop(self, name: str) -> None:
-        del self.filled.arguments[name]
+        self.filled.arguments.pop(name, None)
         for how in (self.filled.said, self.filled.guessed, self.filled.carried):
             how.discard(name)
 
@@ -317,7 +324,8 @@ class _Settling:
         files = [(thing, posixpath.basename(str(self._value(thing, p)))) for thing in things]
         bare = [Thing((name,), thing.fields, thing.call) for thing, name in files]
         found = self._by_message(p, bare)
-        if found.value is not None:
+        within = str(self.filled.arguments.get(p.name) or "").startswith(f"{found.value}/")
+        if found.value is not None and not within:
             self._put(p.name, found.value, found)
 
     def _new_path(self, old: Parameter, new: Parameter) -> None:
