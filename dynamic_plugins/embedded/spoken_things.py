@@ -315,6 +315,8 @@ class _Settling:
         if p.name in self.filled.arguments and self.message.values.of("file") and p.name not in self.filled.carried:
             return
         files = [(thing, posixpath.basename(str(self._value(thing, p)))) for thing in things]
+        fitting = self.filling._of_the_kind(p, [thing.item for thing in things])
+        files = [(thing, name) for thing, name in files if any(thing.item is item for item in fitting)]
         bare = [Thing((name,), thing.fields, thing.call) for thing, name in files]
         found = self._by_message(p, bare)
         if found.value is not None:
