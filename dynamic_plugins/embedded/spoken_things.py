@@ -182,8 +182,10 @@ class _Settling:
         if self.message.values.of("quoted") or re.search(r"\w:\s", text[: end + 12]) or not isinstance(value, str):
             return
         rest = text[end:]
-        if noun := re.match(r"\s+(\w+)\b", rest):
-            end += noun.end() if concepts(plain(noun[1])) & self._about() or plain(noun[1]) in ("one", "page") else 0
+        noun = re.match(r"\s+(\w+)\b", rest)
+        if noun is None or not (concepts(plain(noun[1])) & self._about() or plain(noun[1]) in ("one", "page")):
+            return  # "actually due Friday, append that": the words are the text's own
+        end += noun.end()
         start = text.find(value)
         first = next((m for m in re.finditer(r"[^\W_]+", text[start:end]) if not self._is_small(m.group())), None)
         leads = start < end and (first is None or any(s <= start + first.start() < e for s, e in spans))
@@ -300,7 +302,7 @@ class _Settling:
 
     def _paths(self) -> None:
         paths = [p for p in self.filling.parameters if p.role == "path"]
-        olds = [p for p in paths if not _NEW.search(p.name)]
+        olds = [p for p in paths if not _NEW.search(p.name) and not p.name.startswith("repo")]
         if len(olds) != 1 or (len(paths) > 1 and len(paths) != 2):
             return
         self._old_path(olds[0])
