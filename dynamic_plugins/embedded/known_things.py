@@ -201,7 +201,10 @@ def _things_of(call: Used) -> Iterator[Thing]:
         yield own
     for value in (call.result, call.arguments):
         for each in _objects(value):
-            yield _thing(each, call)
+            if "children" not in each:
+                yield _thing(each, call)
+    if any("children" in each for each in _dicts(call.result)):
+        yield from (Thing((item.label,), item.fields, call) for item in call.items if "path" in item.fields)
     if isinstance(call.result, str) or (isinstance(call.result, list) and not any(_objects(call.result))):
         if isinstance(call.result, str):
             yield from _nodes_of(call.result, call)
@@ -270,7 +273,8 @@ def _dicts(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _dicts(each)
     elif isinstance(value, dict):
         yield value
-        for each in value.values():
+        # What lies in a folder is called by its path: references.items_in has it.
+        for each in () if "children" in value else value.values():
             yield from _dicts(each)
 
 

@@ -189,8 +189,10 @@ class _Settling:
         if self.message.values.of("quoted") or re.search(r"\w:\s", text[: end + 12]) or not isinstance(value, str):
             return
         rest = text[end:]
-        if noun := re.match(r"\s+(\w+)\b", rest):
-            end += noun.end() if concepts(plain(noun[1])) & self._about() or plain(noun[1]) in ("one", "page") else 0
+        noun = re.match(r"\s+(\w+)\b", rest)
+        if noun is None or not (concepts(plain(noun[1])) & self._about() or plain(noun[1]) in ("one", "page")):
+            return  # "actually due Friday, append that": the words are the text's own
+        end += noun.end()
         start = text.find(value)
         first = next((m for m in re.finditer(r"[^\W_]+", text[start:end]) if not self._is_small(m.group())), None)
         leads = start < end and (first is None or any(s <= start + first.start() < e for s, e in spans))
@@ -307,7 +309,7 @@ class _Settling:
 
     def _paths(self) -> None:
         paths = [p for p in self.filling.parameters if p.role == "path"]
-        olds = [p for p in paths if not _NEW.search(p.name)]
+        olds = [p for p in paths if not _NEW.search(p.name) and not p.name.startswith("repo")]
         if len(olds) != 1 or (len(paths) > 1 and len(paths) != 2):
             return
         self._old_path(olds[0])
@@ -322,6 +324,8 @@ class _Settling:
         if p.name in self.filled.arguments and self.message.values.of("file") and p.name not in self.filled.carried:
             return
         files = [(thing, posixpath.basename(str(self._value(thing, p)))) for thing in things]
+        fitting = self.filling._of_the_kind(p, [thing.item for thing in things])
+        files = [(thing, name) for thing, name in files if any(thing.item is item for item in fitting)]
         bare = [Thing((name,), thing.fields, thing.call) for thing, name in files]
         found = self._by_message(p, bare)
         within = str(self.filled.arguments.get(p.name) or "").startswith(f"{found.value}/")
