@@ -23,7 +23,7 @@ READS = 0.35
 """From this probability on what only reads is done."""
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
-CHANGES, CALLS = 0.83, 0.93
+CHANGES, CALLS = 0.87, 0.95
 """From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
 WHOLE = 0.25
 """From this probability on what a message wants altogether goes before a part of it."""

@@ -27,12 +27,14 @@ _SYMBOLIC = re.compile(
     rf"(?<![\w/.:#@-])(?:{_FUNCTIONS}|[(\d-])(?:{_FUNCTIONS}|[\d.()+*/^%×!-]|\s(?=\s*[\d(+*/^×-]))*(?![\w/:]|-\w)"
 )
 _CALCULATES = re.compile(rf"\d\s*[)]*\s*(?:\*\*|[*/+^%×-])\s*[(]*-?(?:\d|{_FUNCTIONS})|{_FUNCTIONS}\s*\d")
+_TIMES = re.compile(r"(?<=\d)x(?=\d)|(?<=\d )x(?= \d)|×", re.I)
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
 _SAID = re.compile(r"(?:sqrt )?\(?\s*\d+(?:\.\d+)?\s*\)?(?:\s*(?:\*\*2|(?:\*\*|[-+*/])\s*(?:sqrt )?\d+(?:\.\d+)?))*")
 
 
 def expressions(text: str) -> Iterator[Value]:
-    for m in _SYMBOLIC.finditer(_DECIMAL_COMMA.sub(".", text)):
+    # An "x" between numbers multiplies; it is as long as the sign, so that all stands where it stood.
+    for m in _SYMBOLIC.finditer(_TIMES.sub("*", _DECIMAL_COMMA.sub(".", text))):
         said = _balanced(m.group().strip().rstrip("+*/-.% "))
         if _CALCULATES.search(said) and not _is_no_sum(said, text):
             start = m.start() + m.group().index(said)

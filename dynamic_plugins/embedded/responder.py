@@ -21,6 +21,7 @@ from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
 from dynamic_plugins.embedded.mixed_order import mixed_order
 from dynamic_plugins.embedded.next_call import CALL, SEARCH, USES, calls_of, next_call
 from dynamic_plugins.embedded.options import (
+    SURELY_USED,
     Situation,
     ask_for,
     manage_option,
@@ -160,7 +161,8 @@ class Responder:
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
-        certain = managed is not None and (understood.settled or (bool(managed.calls) and mixed is None))
+        wants_more = mixed is not None and mixed.used >= SURELY_USED
+        certain = managed is not None and (understood.settled or (bool(managed.calls) and not wants_more))
         if certain and not _is_no_setting(understood.said, tools):
             return managed
         if tools and (completed := self._completed(request, tools)) is not None:
