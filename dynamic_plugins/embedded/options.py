@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 MOST_USES = 5
 """So many proposals of actions are weighed."""
-HALF, MAY_BE_ASKED = 0.5, 0.5
-"""A question for what the likeliest call lacks is at least half as likely right as that call is the one, where the
-message orders something so likely: in dialogues people mostly say all at once."""
+LACKING, MAY_BE_ASKED = 0.6, 0.5
+"""A question for what the likeliest call lacks is at least so much as likely right as that call is the one, where the
+message orders something so likely, in a verb of it: in dialogues people mostly say all at once."""
 SURELY_USED = 0.8
 """So likely must what a message wants of what is active be for it to be more than what it wants of plugins."""
 MOST_LEFT_OVER = 2
@@ -153,8 +153,9 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         text = ask_for(proposal)
         asked = Answer(text=text)
         tool = proposal.calls[0][0]
-        first = not proposal.features.get("place") and reading.ordered >= MAY_BE_ASKED
-        least = HALF * proposal.features.get("among", 0.0) if first else 0.0
+        worded = bool(proposal.features.get("r_verb_any"))
+        first = worded and not proposal.features.get("place") and reading.ordered >= MAY_BE_ASKED
+        least = LACKING * proposal.features.get("among", 0.0) if first else 0.0
         return Option("use", asked, asked, here.beside(own), likely=proposal.probability, asks_for=tool, least=least)
     return Option(
         "use",

@@ -166,7 +166,8 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
     """
     if reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken):
         return []
-    likeliest = sorted(reading.plugins, key=lambda plugin: -plugin.meant)[:MOST_MEANT]
+    pointed = [plugin for plugin in reading.plugins if plugin.link.pointed]
+    likeliest = sorted(pointed, key=lambda plugin: -plugin.meant)[:MOST_MEANT]
     wants = [
         Wanted(plugin, "".join(letter for letter in "IXCADU" if letter in label), share)
         for plugin in likeliest
