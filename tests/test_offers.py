@@ -451,7 +451,7 @@ def test_a_goodbye_behind_a_remark_does_nothing() -> None:
 
 
 def test_an_order_that_nothing_is_made_of_is_answered_with_a_question() -> None:
-    asked = answer({SHOP: "active"}, "get the rest of them over to Dave by noon")
+    asked = answer({SHOP: "active"}, "WHO put washing powder on?? Get it off.")
     assert "?" in asked.text
-    again = answer({SHOP: "active"}, "get the rest of them over to Dave by noon", asked.text, "yes")
+    again = answer({SHOP: "active"}, "WHO put washing powder on?? Get it off.", asked.text, "yes")
     assert not again.calls
