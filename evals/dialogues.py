@@ -107,13 +107,14 @@ class Stage:
         for turn in before:
             results = _results_of(turn)
             calls = [
-                (self._tool(call), _arguments(call), _as_told(call, result))
+                (self.name_of(call), _arguments(call), _as_told(call, result))
                 for call, result in zip(turn["expect"], results, strict=True)
             ]
             conversation.recall(turn["say"], calls, turn.get("told", ""))
         return conversation
 
-    def _tool(self, call: dict[str, Any]) -> str:
+    def name_of(self, call: dict[str, Any]) -> str:
+        """Return the name of the tool that a call of a dialogue is for."""
         if call["tool"] != "use":
             return str(call["tool"])
         mine = [

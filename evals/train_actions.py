@@ -2,8 +2,9 @@
 
     python -m evals.train_actions --hands FOLDER --offers FOLDER --tools tools.json --dialogues FILE:COUNT …
 
-The ranker learns from messages that ask for one action which of the offered tools it is; the probability from all
-messages whether what is proposed is exactly what should be done. Both are logistic; the weights are one JSON file.
+The ranker learns from messages that ask for one action which of the offered tools it is, the order which of the calls
+that could be made is the right one: both are linear, their weights are one JSON file. Trees learn from all messages how
+likely each of these calls is exactly what should be done (``use_probability.trees``; needs LightGBM).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dynamic_plugins.embedded.message import Message
 from dynamic_plugins.embedded.references import Memory
 from dynamic_plugins.embedded.use_candidates import candidates
 from dynamic_plugins.embedded.using import order
+from evals.grow_trees import grow
 from evals.using import is_right
 from evals.using_turns import Offers, Turn, described_offers, dialogue_turns, lines, single_turns
 
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from dynamic_plugins.embedded.boosted_trees import BoostedTrees
+
 EPOCHS, RATE, DECAY = 300, 0.15, 2e-3
+TREES = WEIGHTS.with_name("use_probability.trees")
 WORDS_ALONE = 0.25
 """So large a part of the turns is read without the vectors of sentences, which are not everywhere."""
 
@@ -96,23 +101,10 @@ def _matrix(rows: Sequence[dict[str, float]], names: dict[str, int]) -> Any:
     return matrix
 
 
-def train_probability(rows: Sequence[tuple[dict[str, float], float, float]]) -> dict[str, float]:
-    """Return the weights of a logistic regression on (features, target, weight) rows, with a ``bias``."""
-    names = {name: i for i, name in enumerate(dict.fromkeys(n for row, _, _ in rows for n in row))}
-    matrix = np.hstack([_matrix([row for row, _, _ in rows], names), np.ones((len(rows), 1))])
-    target, mass = np.array([t for _, t, _ in rows]), np.array([w for _, _, w in rows])
-    weights, seen = np.zeros(matrix.shape[1]), np.full(matrix.shape[1], 1e-8)
-    for _ in range(1500):
-        chance = 1 / (1 + np.exp(-matrix @ weights))
-        gradient = ((chance - target) * mass) @ matrix + DECAY * len(rows) * np.append(weights[:-1], 0)
-        seen += gradient**2
-        weights -= 0.3 * gradient / np.sqrt(seen)
-    chance = 1 / (1 + np.exp(-matrix @ weights))
-    for low in (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
-        here = (chance >= low) & (chance < (low + (0.2 if low < 0.4 else 0.1)))
-        if here.any():
-            print(f"  p {low:.1f}: {here.sum():5d} proposals, {np.average(target[here], weights=mass[here]):.2f} right")
-    return {**{name: round(float(weights[i]), 4) for name, i in names.items()}, "bias": round(float(weights[-1]), 4)}
+def train_probability(rows: Sequence[tuple[dict[str, float], float, float]]) -> BoostedTrees:
+    """Return the trees that say how likely a proposal is right, from (features, target, weight) rows."""
+    features, target, mass = ([row[part] for row in rows] for part in range(3))
+    return grow(features, target, mass, 300)  # type: ignore[arg-type] # each column has its type
 
 
 Weighed = tuple[Turn, list[Any], float]
@@ -147,12 +139,12 @@ def train_order(turns: Sequence[Weighed]) -> dict[str, float]:
 def probability_rows(
     turns: Sequence[Weighed], weights: dict[str, float]
 ) -> list[tuple[dict[str, float], float, float]]:
-    """Return what the best candidate for each turn looks like, and whether it is exactly right."""
-    rows = []
-    for turn, found, weight in turns:
-        if ordered := order(found, weights):
-            rows.append((ordered[0].features, float(is_right(turn, ordered[0].calls)), weight))
-    return rows
+    """Return what each candidate for each turn looks like, and whether it is exactly right."""
+    return [
+        (each.features, float(is_right(turn, each.calls)), weight)
+        for turn, found, weight in turns
+        for each in order(found, weights)
+    ]
 
 
 def main() -> None:
@@ -179,7 +171,8 @@ def main() -> None:
         found += weighed(random.sample(rest, min(len(rest), 350)), 0.35)
         found += weighed(random.sample([turn for turn in single if turn.kind == "use"], 350), 0.3)
         weights["order"] = train_order(found)
-        weights["probability"] = train_probability(probability_rows(found, weights["order"]))
+        weights.pop("probability", None)
+        TREES.write_bytes(train_probability(probability_rows(found, weights["order"])).to_bytes())
         WEIGHTS.write_text(json.dumps(weights, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -3,10 +3,10 @@
     python -m evals.train_arbiter --tools tools.json [--folds 3] [--singles 1100] [--write] [FILE[:COUNT] …]
 
 Learns from the dialogues of ``evals/data/dialogues``, those of each FILE, and *singles* of the single messages of
-``evals/data``. The intent models have seen these themselves. So that the arbiter learns how far to trust them on people
-they have not seen, all is split by writer into *folds*, and the options for each fold come from intent models that were
-trained without it. ``--write`` puts the weights into the package; without it a part of the writers is held out and what
-became of their turns is printed.
+``evals/data``. The intent models, and the trees that weigh calls, have seen these themselves. So that the arbiter
+learns how far to trust them on people they have not seen, all is split by writer into *folds*, and the options for each
+fold come from models that were trained without it. ``--write`` puts the trees into the package; without it a part of
+the writers is held out and what became of their turns is printed.
 """
 
 from __future__ import annotations
@@ -23,29 +23,33 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-import numpy as np
-
 from dynamic_plugins.core.model_protocol import Say
-from dynamic_plugins.embedded import reading
-from dynamic_plugins.embedded.arbiter import WEIGHTS, Option, choose
+from dynamic_plugins.embedded import arbiter, reading, using
+from dynamic_plugins.embedded.action_ranker import WEIGHTS
+from dynamic_plugins.embedded.arbiter import Option, choose, evidence_of
 from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.embedded.responder import Responder
 from dynamic_plugins.embedded.standing import standing_from
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from evals.dialogues import Stage, _entries, after
+from evals.grow_trees import grow
+from evals.train_actions import probability_rows, train_probability, weighed
 from evals.train_intents import DATA, Teacher, complete, known_entries, read_lines
 from evals.using import same
+from evals.using_turns import Offers as UseOffers
+from evals.using_turns import dialogue_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dynamic_plugins.core.model_protocol import TurnContext
+    from dynamic_plugins.embedded.boosted_trees import BoostedTrees
     from dynamic_plugins.embedded.classifier import LinearModel
     from dynamic_plugins.embedded.decide import Answer
     from evals.dialogues import Offers
 
-EPOCHS, RATE, DECAY = 400, 0.3, 4e-3
+TREES = Path(arbiter.__file__).with_name("arbiter.trees")
 
 
 @dataclass
@@ -97,52 +101,59 @@ async def samples_of(dialogue: dict[str, Any], offers: Offers, registry: Registr
         if (case := responder.case(read_request(listener.body), standing)) is not None:
             options, understood = case
             answers = [turn["expect"], *turn.get("accept", [])]
+            good = [*answers, *(begun for answer in answers if (begun := begins_with(answer)))]
             made = [await _as_scored(stage, option.done) for option in options]
-            right = [i for i, calls in enumerate(made) if any(same(answer, calls) for answer in answers)]
+            wished = {stage.name_of(each) for each in uses_of(dialogue["turns"][number : number + 2])}
+            right = [
+                place
+                for place, (option, calls) in enumerate(zip(options, made, strict=True))
+                if any(same(answer, calls) for answer in good)
+                and (calls or option.asks_for in wished or _may_be_words(option, turn))
+            ]
             found.append(Sample(options, right, understood, dialogue["persona"], answers, made))
         status = after(status, turn["expect"])
     return found
+
+
+def _may_be_words(option: Option, turn: dict[str, Any]) -> bool:
+    """Whether *option*, which calls nothing, answers a turn: where something is ordered only a question does."""
+    return not option.asks_for and (not turn["expect"] or "?" in option.done.text)
+
+
+def begins_with(answer: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what is done first of an answer that switches a plugin on and uses it: the rest follows by itself."""
+    on = {call.get("plugin") for call in answer if call["tool"] == "activate_plugin"}
+    later = [call for call in answer if call["tool"] == "use" and call.get("plugin") in on]
+    return [call for call in answer if call not in later] if later else []
+
+
+def uses_of(turns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the calls of actions that the first of *turns* and, where it only asks back, the next one expect."""
+    return [
+        call
+        for place, turn in enumerate(turns)
+        if place == 0 or not turns[0]["expect"]
+        for call in turn["expect"]
+        if call["tool"] == "use"
+    ]
 
 
 async def _as_scored(stage: Stage, answer: Answer) -> list[dict[str, Any]]:
     return await stage.calls_of(SimpleNamespace(calls=answer.calls))  # type: ignore[arg-type] # it has what is read
 
 
-def learn(samples: Sequence[Sample]) -> dict[str, float]:
-    """Return the weights that make the right options of *samples* likely."""
-    names: dict[str, int] = {}
+def learn(samples: Sequence[Sample]) -> BoostedTrees:
+    """Return the trees that tell the right options of *samples* from the others."""
+    rows, target = [], []
     for sample in samples:
-        for option in sample.options:
-            for name in option.features:
-                names.setdefault(name, len(names))
-    cases = [(_matrix(sample.options, names), np.array(sample.right)) for sample in samples if sample.right]
-    weights, seen = np.zeros(len(names)), np.full(len(names), 1e-8)
-    for _ in range(EPOCHS):
-        gradient = DECAY * weights * len(cases)
-        for matrix, right in cases:
-            scores = matrix @ weights
-            shares = np.exp(scores - scores.max())
-            shares /= shares.sum()
-            target = np.zeros(len(shares))
-            target[right] = shares[right] / shares[right].sum()
-            gradient += (shares - target) @ matrix
-        seen += gradient**2
-        weights -= RATE * gradient / np.sqrt(seen)
-    return {name: round(float(weights[i]), 4) for name, i in names.items() if abs(weights[i]) >= 0.005}
+        rows += evidence_of(sample.options)
+        target += [float(place in sample.right) for place in range(len(sample.options))]
+    return grow(rows, target, [1.0] * len(rows))
 
 
-def _matrix(options: Sequence[Option], names: Mapping[str, int]) -> Any:
-    matrix = np.zeros((len(options), len(names)))
-    for row, option in enumerate(options):
-        for name, value in option.features.items():
-            if name in names:
-                matrix[row, names[name]] = value
-    return matrix
-
-
-def outcome(sample: Sample, weights: Mapping[str, float]) -> str:
+def outcome(sample: Sample, grown: BoostedTrees) -> str:
     """Return what became of a turn: right, asked, harm, or wrong."""
-    answer = choose(sample.options, sample.understood.reading, weights)
+    answer = choose(sample.options, sample.understood.reading, grown)
     picked = next((i for i, o in enumerate(sample.options) if answer in (o.done, o.asked)), None)
     if picked is None:
         return "wrong"
@@ -174,13 +185,20 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
     for fold in range(folds):
         held = set(writers[fold::folds])
         models = intent_models((line for line in lines if line["hand"] not in held), entries)
-        with patch.object(reading, "model", models.__getitem__):  # these instead of those that ship
-            for dialogue in dialogues:
-                if dialogue["persona"] in held:
-                    found += await samples_of(dialogue, offers, registry)
-                    with patch.object(reading, "vector_of", lambda _: None):  # where nothing embeds sentences
-                        found += await samples_of(dialogue, offers, registry)
+        likely = use_trees([each for each in dialogues if each["persona"] not in held], offers)
+        mine = [each for each in dialogues if each["persona"] in held]
+        with patch.object(reading, "model", models.__getitem__), patch.object(using, "trees", lambda _, t=likely: t):
+            found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
+            with patch.object(reading, "vector_of", lambda _: None):  # where nothing embeds sentences
+                found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
     return found
+
+
+def use_trees(dialogues: Sequence[dict[str, Any]], offers: Offers) -> BoostedTrees:
+    """Return the trees that say how likely a call is right, grown on *dialogues*."""
+    turns = weighed(list(dialogue_turns(dialogues, UseOffers(offers))), 1.0)
+    order = json.loads(WEIGHTS.read_text(encoding="utf-8"))["order"]
+    return train_probability(probability_rows(turns, order))
 
 
 def _single_files() -> list[Path]:
@@ -223,14 +241,14 @@ def main() -> None:
         samples = asyncio.run(collect(dialogues, offers, given.folds, Registry(Path(home), official={})))
     print(f"{len(samples)} turns, of which {sum(bool(s.right) for s in samples)} have a right option")
     if given.write:
-        WEIGHTS.write_text(json.dumps(learn(samples), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        TREES.write_bytes(learn(samples).to_bytes())
         return
     writers = sorted({sample.writer for sample in samples})
     counted: Counter[str] = Counter()
     for fold in range(5):
         held = set(writers[fold::5])
-        weights = learn([sample for sample in samples if sample.writer not in held])
-        counted.update(outcome(sample, weights) for sample in samples if sample.writer in held)
+        grown = learn([sample for sample in samples if sample.writer not in held])
+        counted.update(outcome(sample, grown) for sample in samples if sample.writer in held)
     print({name: round(count / len(samples), 4) for name, count in counted.most_common()})
 
 

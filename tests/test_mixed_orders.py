@@ -93,3 +93,35 @@ def test_a_yes_to_switching_on_goes_on_with_the_wish_before() -> None:
 def test_switching_on_alone_calls_nothing_more() -> None:
     said = "stick the weather on would you, walking home soon"
     assert answered([user(said), *switched_on(WEATHER)], weather="active", shop="active") == []
+
+
+OFF = {
+    "role": "assistant",
+    "content": "The weather plugin is installed but switched off. Shall I switch it on and look?",
+}
+
+
+def test_a_question_in_between_does_not_lose_what_a_plugin_is_switched_on_for() -> None:
+    talk = [
+        user("hello, what is the weather in Ghent"),
+        OFF,
+        user("is it safe?"),
+        {"role": "assistant", "content": "It only reads the weather. Shall I switch weather on?"},
+        user("fine, switch it on"),
+        *switched_on(WEATHER),
+    ]
+    assert answered(talk, weather="active", shop="active") == [(f"{WEATHER}__get_weather", {"city": "Ghent"})]
+
+
+def test_a_wish_that_was_served_is_not_done_again_when_its_plugin_is_switched_on() -> None:
+    call = {"name": f"{WEATHER}__get_weather", "arguments": json.dumps({"city": "Ghent"})}
+    result = json.dumps({"ok": True, "plugin": WEATHER, "action": "get_weather", "result": "rain"})
+    talk = [
+        user("what is the weather in Ghent"),
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "0", "type": "function", "function": call}]},
+        {"role": "tool", "tool_call_id": "0", "content": result},
+        {"role": "assistant", "content": "Rain in Ghent."},
+        user("turn the weather on"),
+        *switched_on(WEATHER),
+    ]
+    assert answered(talk, weather="active", shop="active") == []

@@ -448,3 +448,10 @@ def test_who_says_what_he_meant_does_not_mean_what_was_spoken_of_before() -> Non
 def test_a_goodbye_behind_a_remark_does_nothing() -> None:
     made = answer({"mcp-server-calculator": "inactive"}, "thats me done, ta. bye")
     assert (made.calls, made.proposed) == ((), ())
+
+
+def test_an_order_that_nothing_is_made_of_is_answered_with_a_question() -> None:
+    asked = answer({SHOP: "active"}, "WHO put washing powder on?? Get it off.")
+    assert "?" in asked.text
+    again = answer({SHOP: "active"}, "WHO put washing powder on?? Get it off.", asked.text, "yes")
+    assert not again.calls

@@ -29,7 +29,7 @@ def summed(said: str, expression: str, result: str) -> Exchange:
         ("quanto fa 5 pizze a 9,50 più 6 birre a 5", "5*9.50+6*5"),
         ("22.5 kg of cod at 9.80 with 12% off, how much", "22.5*9.80*0.88"),
         ("how much is 7 yards at 18.20 less 15 percent discount", "7*18.20*0.85"),
-        ("64% von 15,5 Kilo, wie viel?", "64 / 100 * 15.5"),
+        ("64% von 15,5 Kilo, wie viel?", "15.5*0.64"),
         ("could you work out 2,310.75 minus the 400 deposit", "2310.75-400"),
         ("415 out of 5230, what is that in percent?", "415/5230*100"),
         ("what % of 960 is 72", "72/960*100"),

@@ -40,6 +40,21 @@ def alike(word: str) -> frozenset[str]:
 
 
 @cache
+def _facts() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for words in _table("facts").values():
+        stems = {stem(word) for word in words}
+        for word in stems:
+            found.setdefault(word, set()).update(stems)
+    return {word: frozenset(stems) for word, stems in found.items()}
+
+
+def facts_alike(word: str) -> frozenset[str]:
+    """Return the stems that name the same fact about somebody as the stem *word*: "birth" is when they were born."""
+    return _facts().get(word, frozenset())
+
+
+@cache
 def _verbs() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for kind, words in _table("verbs").items():

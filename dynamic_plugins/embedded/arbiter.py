@@ -1,47 +1,44 @@
 """Which of several readings of a message holds: a trained choice among what could be done, asked or said about it.
 
-Each :class:`Option` is one thing to do: calls that manage plugins, calls of their actions, a search, or words alone. A
-small linear model (weights in ``arbiter_weights.json``, trained by ``evals/train_arbiter.py`` on dialogues) gives each
-its probability; a policy of three thresholds does the likeliest, asks about it, or leaves it at words.
+Each :class:`Option` is one thing to do: calls that manage plugins, calls of their actions, a search, or words alone.
+Trees that were grown on dialogues (``arbiter.trees``, ``evals/train_arbiter.py``) say how likely each is right; a
+policy of a few thresholds does the likeliest, asks about it, or leaves it at words.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from dynamic_plugins.embedded.boosted_trees import trees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dynamic_plugins.embedded.boosted_trees import BoostedTrees
     from dynamic_plugins.embedded.decide import Answer
     from dynamic_plugins.embedded.reading import Reading
 
-WEIGHTS = Path(__file__).with_name("arbiter_weights.json")
-
-READS = 0.3
+READS = 0.35
 """From this probability on what only reads is done."""
-SEARCHES = 0.55
+SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
-CHANGES, CALLS = 0.9, 0.95
+CHANGES, CALLS = 0.87, 0.95
 """From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
+WHOLE = 0.25
+"""From this probability on what a message wants altogether goes before a part of it."""
+NEVER = 2.0
 ORDERED = 0.5
 """So likely must it be that the message orders something."""
-BOTH_SURE, AGREES = 0.92, 0.72
-"""Where the models of the plugin and of the order are each so sure, what changes one is done from the second on."""
 MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
 """A message that orders something less likely than the first is asked about a call that changes something only from
 the second on: the words of that very action then stand in it ("TODAY!!!" to what delivery there shall be)."""
-ASKS, ASKS_DOUBTFUL = 0.15, 0.25
-"""From this probability on what is not done is asked about, where words are not far likelier; the second holds where
-the grammar of the message leaves a doubt."""
-OUTWEIGHS = 4.0
-"""Words that are so many times likelier go before a question."""
+ASKS = 0.15
+"""From this probability on what is not done is asked about, where words are not likelier."""
+CLEARLY_ORDERED, OUTWEIGHS = 0.8, 1.7
+"""Where something is so likely ordered words must be so many times likelier: a question is more of an answer."""
 
-Kind = Literal["manage", "use", "search", "words"]
+Kind = Literal["manage", "use", "mixed", "search", "words"]
 
 
 @dataclass(frozen=True)
@@ -56,52 +53,92 @@ class Option:
     doubtful: bool = False
     """Whether it is at most asked about."""
     likely: float = 0.0
-    """How likely the models of single plugins find it, of an option that manages plugins."""
+    """How likely the models before this one find it, of an option that manages plugins or calls actions."""
+    whole: bool = False
+    """Whether it goes before what is only a part of it: the message wants several things."""
+    sure: bool = False
+    """Whether each of its parts would be done at once by itself."""
+    share: float | None = None
+    """How likely it is right, where that is not the trees' to say: dialogues hold none like it."""
+    least: float = 0.0
+    """How likely it is at least."""
+    asks_for: str = ""
+    """The action for which a value is asked, where one is missing."""
     spelled: bool = False
     """Whether the message is the name of the action and its arguments, as an order is that spells it."""
 
 
-def choose(options: Sequence[Option], reading: Reading, weights: Mapping[str, float] | None = None) -> Answer:
+def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | None = None) -> Answer:
     """Return what to do: the likeliest option at once, after a question, or the words that are always among them."""
-    unordered = {id(o) for o in options if o.kind == "use" and o.changing and reading.ordered < MAY_ORDER}
-    clear = max(zip(options, probabilities(options, weights), strict=True), key=lambda pair: pair[1])
-    if id(clear[0]) in unordered and clear[1] >= ASKS_UNORDERED:
-        return clear[0].asked
-    options = [o for o in options if id(o) not in unordered]
-    shares = probabilities(options, weights)
-    words = max((s for o, s in zip(options, shares, strict=True) if o.kind == "words"), default=0.0)
-    said = next(o for o in options if o.kind == "words")
-    best, share = max(
-        ((o, s) for o, s in zip(options, shares, strict=True) if o.kind != "words"),
-        key=lambda pair: pair[1],
-        default=(said, words),
-    )
-    asks = ASKS_DOUBTFUL if best.doubtful else ASKS
-    if best.kind == "words" or (words > share and (share < asks or words > OUTWEIGHS * share)):
+    shares = {id(option): share for option, share in zip(options, probabilities(options, grown), strict=True)}
+    said = max((o for o in options if _is_words(o)), key=lambda option: shares[id(option)])
+    others = [option for option in options if not _is_words(option)]
+    if reading.ordered < MAY_ORDER:
+        others = [o for o in others if not (o.kind == "use" and o.changing and shares[id(o)] < ASKS_UNORDERED)]
+    if not others:
+        return said.done
+    best = max(others, key=lambda option: shares[id(option)])
+    whole = [o for o in others if o.whole and shares[id(o)] >= WHOLE and _is_part(best.done, o.done)]
+    best = max(whole, key=lambda option: shares[id(option)], default=best)
+    share, words = shares[id(best)], shares[id(said)]
+    outweighs = OUTWEIGHS if reading.ordered >= CLEARLY_ORDERED else 1.0
+    if words > outweighs * share and not whole:
         return said.done
     if best.kind == "search":
         return best.done if share >= SEARCHES else said.done
-    if not best.changing and share >= READS:
+    if not best.changing:
+        acts = share >= READS
+    elif best.spelled:
+        acts = share >= READS and reading.ordered >= MAY_ORDER and not best.doubtful
+    else:
+        acts = share >= _enough(best) and reading.ordered >= ORDERED
+    if acts:
         return best.done
-    of_one = len({call.plugin for call in best.done.calls}) == 1
-    if best.kind == "manage" and of_one and min(best.likely, reading.ordered) >= BOTH_SURE and share >= AGREES:
-        return best.asked if best.doubtful else best.done
-    enough, ordered = (READS, MAY_ORDER) if best.spelled else (CALLS if best.kind == "use" else CHANGES, ORDERED)
-    if best.changing and not best.doubtful and share >= enough and reading.ordered >= ordered:
-        return best.done
-    return best.asked if share >= asks else said.done
+    return best.asked if share >= ASKS else said.done
 
 
-def probabilities(options: Sequence[Option], weights: Mapping[str, float] | None = None) -> list[float]:
-    """Return how likely each of *options* is the right one; together they are 1."""
-    weights = _weights() if weights is None else weights
-    scores = [sum(weights.get(name, 0.0) * value for name, value in option.features.items()) for option in options]
-    top = max(scores, default=0.0)
-    masses = [math.exp(score - top) for score in scores]
-    return [mass / sum(masses) for mass in masses]
+def _is_words(option: Option) -> bool:
+    """Whether an option only says something: that a plugin is on already, say."""
+    return option.kind == "words" or (option.kind == "manage" and not option.changing and not option.asked.choices)
 
 
-@cache
-def _weights() -> dict[str, float]:
-    found: dict[str, float] = json.loads(WEIGHTS.read_text(encoding="utf-8"))
-    return found
+def _is_part(one: Answer, other: Answer) -> bool:
+    """Whether all that *one* calls is among what *other* does, and that is more."""
+    return 0 < len(one.calls) < len(other.calls) and all(call in other.calls for call in one.calls)
+
+
+def _enough(option: Option) -> float:
+    """Return from which probability on an option that changes something is done without a question."""
+    if option.doubtful:
+        return NEVER
+    return WHOLE if option.sure else CHANGES if option.kind == "manage" else CALLS
+
+
+def probabilities(options: Sequence[Option], grown: BoostedTrees | None = None) -> list[float]:
+    """Return how likely each of *options* is right; each is looked at beside the others."""
+    grown = grown or trees("arbiter")
+    return [
+        max(grown.probability(evidence), option.least) if option.share is None else option.share
+        for option, evidence in zip(options, evidence_of(options), strict=True)
+    ]
+
+
+def evidence_of(options: Sequence[Option]) -> list[dict[str, float]]:
+    """Return what speaks for and against each of *options*, what else could be done among it."""
+    likeliest = {
+        f"best_{kind}": max((o.likely for o in options if o.kind == kind), default=0.0)
+        for kind in ("manage", "use", "mixed")
+    }
+    certain = float(any(option.kind == "manage" and option.changing for option in options))
+    return [
+        {
+            **option.features,
+            **likeliest,
+            f"is_{option.kind}": 1.0,
+            "manages_something": certain,
+            "may_change": float(option.changing),
+            "is_doubtful": float(option.doubtful),
+            "calls": float(len(option.done.calls)),
+        }
+        for option in options
+    ]

@@ -96,6 +96,12 @@ def remark(said: str, turn: int) -> str:
     return _one_of(_REMARK, said, turn)
 
 
+def not_understood(on: Sequence[str]) -> str:
+    """Return the question to an order that nothing was made of; *on* are the plugins that are on."""
+    listed = f" {on[0]} is on." if len(on) == 1 else f" {', '.join(on[:-1])} and {on[-1]} are on." if on else ""
+    return f"What should I do? I did not understand that: say it in other words, and name what you mean.{listed}"
+
+
 def is_evasive(text: str) -> bool:
     """Whether *text* is what is said to somebody for whom there is neither an answer nor anything to do."""
     return text in _UNKNOWN or text in _REMARK

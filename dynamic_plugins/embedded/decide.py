@@ -3,11 +3,12 @@ switched on again."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dynamic_plugins.embedded.standing import Standing
 
@@ -40,6 +41,8 @@ class Answer:
     """Whether what is proposed is never done without a question: the grammar of the message leaves a doubt."""
     probability: float = 0.0
     """How likely the least likely of its steps is wanted; 0 where that is not known."""
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    """What speaks for it and against it, for the arbiter."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,11 @@ def _have(step: Step, standing: Standing) -> tuple[tuple[Call, ...], str, bool]:
     if mine.active:
         return (), f"{name} is installed and active already.", False
     return (Call("activate_plugin", {"plugin_name": name}),), f"{name} is installed already, but not active.", True
+
+
+def plain_name(plugin: str) -> str:
+    """Return a plugin's name as the names of tools begin with it: without its publisher and signs."""
+    return re.sub(r"[^a-z0-9]", "", plugin.rpartition("/")[2].lower())
 
 
 ASKS_FOR = "What should"

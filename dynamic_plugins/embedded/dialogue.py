@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, past_a_yes
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, question, which
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, plain_name, question, which
 from dynamic_plugins.embedded.hedges import clauses, negated
 from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spelled_out
-from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide
+from dynamic_plugins.embedded.plain_order import plain_order
+from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide, other_wants
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.embedded.request import reply_before
 from dynamic_plugins.embedded.spoken_text import without_denial
@@ -35,9 +37,14 @@ NEVER = 2.0
 """No probability is as high: always ask."""
 TALKS = 0.6
 """From this probability on that a message only talks, nothing in it points at a plugin."""
+MAY_MANAGE, MAY_MEAN = 0.2, 0.2
+"""So likely must it be that a part manages something, and that it means a plugin which it names."""
+LIKELY = 0.3
+"""What a part of a message may want of a plugin is weighed from this probability on."""
 OFFERED = 0.5
-REMARKS = 0.6
-"""What is less likely to order something than that is a remark, behind a yes."""
+REMARKS, REMARKED = 0.6, 0.3
+"""What is less likely to order something than the first, and as likely to be talk as the second, is a remark, behind
+a yes."""
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
 WANTS, SURELY_USES = 0.5, 0.95
@@ -85,6 +92,8 @@ class Understood:
     answer: Answer | None
     settled: bool = False
     """Whether nothing else can be meant: a yes, a no, a choice."""
+    others: tuple[Answer, ...] = ()
+    """What else may be meant, for the arbiter to weigh."""
 
 
 class Dialogue:
@@ -99,7 +108,7 @@ class Dialogue:
     def understand(self) -> Understood:
         """Return what the last message means for the plugins."""
         said = self._exchanges[-1].said
-        memory = self._memory()
+        memory = self._memory
         reading = self._known.read(said, memory.context)
         if (settled := self._settled(said, memory)) is not None:
             return Understood(said, reading, settled, settled=True)
@@ -110,7 +119,20 @@ class Dialogue:
         answer = self._ordered_one_by_one(reading, memory)
         if answer is not None and self._orders_what_was_asked(said, reading, answer, memory):
             return Understood(said, reading, Answer(answer.proposed), settled=True)
-        return Understood(said, reading, answer)
+        return Understood(said, reading, answer, others=self._others(reading, memory))
+
+    def _others(self, reading: Reading, memory: Memory) -> tuple[Answer, ...]:
+        """Return what else the last message may want: what the last reply offered, and what is less likely."""
+        if plain_order(reading) is not None:
+            return ()  # an order that leaves no doubt
+        yes = agrees(self._exchanges[-1].said)  # which is to what was offered, or to nothing
+        found = [] if yes else other_wants(reading, self._known.standing, self._known.entries)
+        offered = self._offered.proposed if self._offered is not None else ()
+        if not offered and memory.question and (taken_up := self._taken_up(memory)) is not None:
+            offered = taken_up.calls
+        if offered:
+            found.insert(0, Answer(text=question(offered), proposed=offered, weak=True, evidence={"offered": 1.0}))
+        return tuple(found)
 
     def _orders_what_was_asked(self, said: str, reading: Reading, answer: Answer, memory: Memory) -> bool:
         """Whether *answer* would ask again what the last reply asked, since the message orders just that.
@@ -168,30 +190,53 @@ class Dialogue:
         answers: list[Answer | None] = []
         context = dict(memory.context)
         for part in parts:
-            answer = decide(self._known.read(part, context), self._known.standing, self._known.entries, memory)
+            answer = self._wanted(self._known.read(part, context), memory)
             answers.append(answer)
             spoken_of = _plugins(answer.calls or answer.proposed) if answer is not None else set()
             if spoken_of:
                 context = dict.fromkeys(spoken_of, "c")
         return answers
 
-    def managed_by_parts(self, parts: Sequence[str]) -> list[Answer | None]:
-        """Return what each of *parts* of the last message wants of plugins as such; None of one that wants nothing."""
-        found = self._clause_by_clause(parts, self._memory())
-        return [
-            answer if answer is not None and (answer.calls or answer.proposed) and self._manages(part) else None
-            for part, answer in zip(parts, found, strict=True)
-        ]
+    @property
+    def context(self) -> dict[str, str]:
+        """How the turn before spoke of plugins."""
+        return self._memory.context
 
-    def _manages(self, part: str) -> bool:
-        return self._known.read(part, self._memory().context).act.all.get("manage", 0.0) >= MANAGES
+    def managed(self, part: str, context: Mapping[str, str]) -> Answer | None:
+        """Return what a *part* of the last message wants of plugins as such, after *context*; None of one that wants
+        nothing.
+        """
+        reading = self._known.read(part, context)
+        if reading.act.all.get("manage", 0.0) < MANAGES:
+            return None
+        answer = self._wanted(reading, self._memory)
+        return answer if answer is not None and (answer.calls or answer.proposed) else None
+
+    def _wanted(self, reading: Reading, memory: Memory) -> Answer | None:
+        """Return what a part of a message wants of plugins, or what it is likeliest to want."""
+        answer = decide(reading, self._known.standing, self._known.entries, memory)
+        if answer is not None and (answer.calls or answer.proposed):
+            return answer
+        others = other_wants(reading, self._known.standing, self._known.entries)
+        return others[0] if others and others[0].probability >= LIKELY else answer
+
+    def leans(self, part: str, context: Mapping[str, str]) -> bool:
+        """Whether a *part* of the last message may manage a plugin that it does not name."""
+        reading = self._known.read(part, context)
+        named = any(plugin.link.named and plugin.meant >= MAY_MEAN for plugin in reading.plugins)
+        return not named and reading.act.all.get("manage", 0.0) >= MAY_MANAGE
+
+    def plugins_of(self, tools: Iterable[str]) -> list[str]:
+        """Return the installed plugins that the *tools* are of, by the names that models are given."""
+        begins = {plain_name(tool.rpartition("__")[0]) for tool in tools}
+        return [name for name in self._known.standing.plugins if plain_name(name) in begins]
 
     def uses(self, part: str, *, surely: bool = True) -> float:
         """Return how likely *part* of the last message orders, or asks, something of what is active.
 
         What does neither counts where it is *surely* of that kind, as a sum without a question mark is.
         """
-        reading = self._known.read(part, self._memory().context)
+        reading = self._known.read(part, self._memory.context)
         likely = reading.act.all.get("use", 0.0)
         asks = part.rstrip().endswith(("?", "\uff1f"))
         wants = reading.ordered >= WANTS or asks or (surely and likely >= SURELY_USES)
@@ -199,8 +244,9 @@ class Dialogue:
 
     def read(self) -> Reading:
         """Return the last message as it is read after what the turn before spoke of."""
-        return self._known.read(self._exchanges[-1].said, self._memory().context)
+        return self._known.read(self._exchanges[-1].said, self._memory.context)
 
+    @cached_property
     def _memory(self) -> Memory:
         known = {name: self._known.entries.get(name) or Entry(name) for name in self._known.standing.plugins}
         return memory_of(self._exchanges[:-1], self._known.resolver, known, self._known.entries)
@@ -265,7 +311,7 @@ class Dialogue:
             return False
         reading = self._known.read(remark)
         named = any(plugin.link.named and plugin.link.confidence >= SURELY_NAMED for plugin in reading.plugins)
-        return not named and reading.act.all.get("talk", 0.0) >= TALKS and reading.ordered < REMARKS
+        return not named and reading.act.all.get("talk", 0.0) >= REMARKED and reading.ordered < REMARKS
 
     def _which(self, before: str, memory: Memory) -> Answer | None:
         """Ask again, where a yes was said to the question which one of several."""

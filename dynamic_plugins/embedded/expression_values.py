@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.number_values import DIGITS, numbers, spoken_numbers, written
 from dynamic_plugins.embedded.typed_values import Value
-from dynamic_plugins.embedded.word_sums import asks_for_sum, word_sum
+from dynamic_plugins.embedded.word_sums import asks_for_sum, factor, word_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +27,14 @@ _SYMBOLIC = re.compile(
     rf"(?<![\w/.:#@-])(?:{_FUNCTIONS}|[(\d-])(?:{_FUNCTIONS}|[\d.()+*/^%×!-]|\s(?=\s*[\d(+*/^×-]))*(?![\w/:]|-\w)"
 )
 _CALCULATES = re.compile(rf"\d\s*[)]*\s*(?:\*\*|[*/+^%×-])\s*[(]*-?(?:\d|{_FUNCTIONS})|{_FUNCTIONS}\s*\d")
+_TIMES = re.compile(r"(?<=\d)x(?=\d)|(?<=\d )x(?= \d)|×", re.I)
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))")
 _SAID = re.compile(r"(?:sqrt )?\(?\s*\d+(?:\.\d+)?\s*\)?(?:\s*(?:\*\*2|(?:\*\*|[-+*/])\s*(?:sqrt )?\d+(?:\.\d+)?))*")
 
 
 def expressions(text: str) -> Iterator[Value]:
-    for m in _SYMBOLIC.finditer(_DECIMAL_COMMA.sub(".", text)):
+    # An "x" between numbers multiplies; it is as long as the sign, so that all stands where it stood.
+    for m in _SYMBOLIC.finditer(_TIMES.sub("*", _DECIMAL_COMMA.sub(".", text))):
         said = _balanced(m.group().strip().rstrip("+*/-.% "))
         if _CALCULATES.search(said) and not _is_no_sum(said, text):
             start = m.start() + m.group().index(said)
@@ -71,7 +73,7 @@ def spoken_expression(text: str) -> Value | None:
     low = DIGITS.sub(lambda m: written(m.group()), low)
     low = re.sub(
         r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ciento|pour ?cent)\s+(?:of|von|de)\s+(\d+(?:\.\d+)?)",
-        r"\1 / 100 * \2",
+        lambda m: f"{m[2]} * {factor(m[1], 'share')}",
         low,
     )
     for pattern, sign in _OPERATORS:
@@ -84,11 +86,11 @@ def spoken_expression(text: str) -> Value | None:
     if not best or re.search(r"\d\s*(?:\*\*|[*/+^])\s*\d", text) or _is_no_sum(best.replace(" ", "")):
         return None
     best = re.sub(r"sqrt (\d+(?:\.\d+)?)", r"sqrt(\1)", best)
-    spaced = re.sub(r"\s*(\*\*2|\*\*|[-+*/])\s*", lambda m: m[1] if m[1] == "**2" else f" {m[1]} ", best).strip()
-    if re.match(r"-?\s*\d+(?:\.\d+)? - \d+$", spaced) and "minus" not in text.lower() and "less" not in text.lower():
+    best = re.sub(r"\s*(\*\*|[-+*/])\s*", r"\1", best).strip()
+    if re.match(r"-?\d+(?:\.\d+)?-\d+$", best) and "minus" not in text.lower() and "less" not in text.lower():
         return None
     start = _first_digit(text)
-    return Value("expression", spaced, start, len(text) if start == 0 else _last_number_end(text))
+    return Value("expression", best, start, len(text) if start == 0 else _last_number_end(text))
 
 
 def _first_digit(text: str) -> int:

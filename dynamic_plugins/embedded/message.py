@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_words import concepts, mended
 from dynamic_plugins.embedded.extractors import extract
+from dynamic_plugins.embedded.known_tables import Tables
+from dynamic_plugins.embedded.known_things import KnownThings
 from dynamic_plugins.embedded.references import Memory, points
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.tokenizer import tokens
@@ -42,6 +44,10 @@ class Filled:
     """Those that are only what the message has left over."""
     missing: tuple[str, ...] = ()
     used: list[Span] = field(default_factory=list)
+    likely: list[float] = field(default_factory=list)
+    """How likely the model of texts finds what each text got, in the order of the tool's parameters."""
+    things: set[str] = field(default_factory=set)
+    """Those that are known things which words of the message mean."""
     onward: bool = False
     """Whether it is the last call for the next part of what that one gave."""
     substituted: bool = False
@@ -60,6 +66,16 @@ class Message:
     @cached_property
     def values(self) -> Values:
         return extract(self.text)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables that the conversation before it has told of."""
+        return Tables(self.memory)
+
+    @cached_property
+    def things(self) -> KnownThings:
+        """The things that the conversation before it holds."""
+        return KnownThings(self.memory)
 
     @cached_property
     def words(self) -> list[str]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.decide import Answer, Call, question
+from dynamic_plugins.embedded.decide import Answer, Call
 from dynamic_plugins.embedded.extractors import extract
 from dynamic_plugins.embedded.hedges import CLAUSE_END
 from dynamic_plugins.embedded.using import propose
@@ -22,48 +22,112 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.request import Exchange, Offered
     from dynamic_plugins.embedded.using import Proposal
 
-MOST_PARTS = 5
-MANAGES = 0.5
-"""So likely a part manages plugins, or it is none that does."""
+MOST_PARTS = 6
 USES = 0.5
 """So likely a part uses what is active, or it is a remark beside the orders."""
-WANTED = 0.45
-"""From this probability on of its best call a part asks for something of what is active."""
+WANTED, SURELY_WANTED = 0.3, 0.5
+"""From these probabilities on of its best call a part asks for something of what is active, the second where it does
+not say so by itself."""
 READS, CHANGES = 0.5, 0.9
 """From these it is called without a question, where it only reads and where it may change something."""
 
 
 @dataclass(frozen=True)
-class _Part:
-    start: int
-    end: int
-    managed: Answer | None
+class MixedOrder:
+    """What a message wants of plugins and of what is active, in the order in which it says so.
+
+    *managed* and *used* are how likely the least likely of either kind is; *left_out* counts the parts that want
+    nothing.
+    """
+
+    calls: tuple[Call, ...]
+    managed: float
+    used: float
+    certain: bool
+    """Whether every part that manages something would be done at once by itself."""
+    sure: bool
+    """Whether so would every part that uses something."""
+    changing: bool
+    doubtful: bool
+    left_out: int
 
 
-def mixed_order(said: str, dialogue: Dialogue, before: Sequence[Exchange], tools: Sequence[Offered]) -> Answer | None:
+def mixed_order(
+    said: str, dialogue: Dialogue, before: Sequence[Exchange], tools: Sequence[Offered]
+) -> MixedOrder | None:
     """Return what *said* wants of plugins and of what is active together; None where it does not want both.
 
-    Something that is switched on first has nothing to offer before that: then only its plugin is switched on, and the
-    rest is read again afterwards.
+    What it wants of a plugin that it switches on first is not among it: that has nothing to offer before.
     """
     spans = _spans(said)
     if not 1 < len(spans) <= MOST_PARTS:
         return None
-    steps: list[tuple[tuple[Call, ...], bool, bool]] = []
-    for group in _groups(said, spans, dialogue):
-        if (managed := group[0].managed) is not None:
-            steps.append((managed.calls or managed.proposed, bool(managed.calls), True))
-        elif (used := _used(said, group, dialogue, before, tools)) is not None:
-            calls = tuple(Call(name, arguments) for name, arguments in used.calls)
-            steps.append((calls, used.probability >= (CHANGES if used.changing else READS), False))
-    if len({manages for _, _, manages in steps}) < 2:
-        return None
-    calls = tuple(call for made, _, _ in steps for call in made)
-    if any(call.tool in ("activate_plugin", "install_plugin") for call in calls):
-        return None
-    if all(sure for _, sure, _ in steps):
-        return Answer(calls)
-    return Answer(text=question(calls), proposed=calls, doubtful=True)
+    parts = _Parts(said, dialogue, before, tools)
+    for span in spans:
+        parts.read(span)
+    parts.end_stretch()
+    return parts.order()
+
+
+class _Parts:
+    """The parts of a message, read one after the other: what manages plugins by itself, what lies between as a whole.
+
+    "It" is the plugin that the part before spoke of, or used.
+    """
+
+    def __init__(self, said: str, dialogue: Dialogue, before: Sequence[Exchange], tools: Sequence[Offered]) -> None:
+        self._said, self._dialogue, self._before, self._tools = said, dialogue, before, tools
+        self._context = dialogue.context
+        self._stretch: list[tuple[int, int]] = []
+        self._managed: list[Answer] = []
+        self._used: list[Proposal] = []
+        self._calls: list[Call] = []
+        self._left_out = 0
+
+    def read(self, span: tuple[int, int]) -> None:
+        """Read the part at *span*."""
+        text = self._said[span[0] : span[1]]
+        if self._stretch and self._dialogue.leans(text, self._context) and self.end_stretch(only_used=True):
+            self._stretch = []
+        answer = self._dialogue.managed(text, self._context)
+        if answer is None:
+            self._stretch.append(span)
+            return
+        self.end_stretch()
+        self._managed.append(answer)
+        made = answer.calls or answer.proposed
+        self._calls += [call for call in made if call not in self._calls]
+        self._context = {call.plugin: "c" for call in made if call.plugin}
+
+    def end_stretch(self, *, only_used: bool = False) -> bool:
+        """Take what was gathered for a use of what is active; *only_used* leaves it where it is none."""
+        if not self._stretch:
+            return False
+        proposal = _used(self._said, self._stretch, self._dialogue, self._before, self._tools)
+        if proposal is None:
+            self._left_out += not only_used
+            self._stretch = self._stretch if only_used else []
+            return False
+        self._used.append(proposal)
+        self._calls += [Call(name, arguments) for name, arguments in proposal.calls]
+        self._context = dict.fromkeys(self._dialogue.plugins_of(name for name, _ in proposal.calls), "c")
+        self._stretch = []
+        return True
+
+    def order(self) -> MixedOrder | None:
+        """Return what all parts want together; None where they want only one kind of thing."""
+        if not self._managed or not self._used:
+            return None
+        return MixedOrder(
+            tuple(self._calls),
+            min(answer.probability for answer in self._managed),
+            min(proposal.probability for proposal in self._used),
+            all(answer.calls for answer in self._managed),
+            all(proposal.probability >= (CHANGES if proposal.changing else READS) for proposal in self._used),
+            any(proposal.changing for proposal in self._used),
+            any(answer.doubtful and not answer.calls for answer in self._managed),
+            self._left_out,
+        )
 
 
 def _spans(said: str) -> list[tuple[int, int]]:
@@ -82,43 +146,44 @@ def _spans(said: str) -> list[tuple[int, int]]:
 
 
 _GAP = re.compile(
-    rf"{CLAUSE_END.pattern}|(?:[,.]|\s)\s*\b(?:sonra|en dan|en|i|og|och|e|para|después|danach|ensuite)\s+", re.I
+    rf"{CLAUSE_END.pattern}|(?:[,.;]|\s)\s*\b(?:sonra|en dan|en|i|a potem|og så|og|och|sen|så|e poi|e depois|e|para"
+    r"|después|danach|ensuite|ve|bir de)\s+|\s+\+\s+(?=[^\W\d_]{3})",
+    re.I,
 )
 
 
 def besides_managing(said: str, dialogue: Dialogue) -> list[str]:
     """Return the stretches of *said* that want something else than to manage plugins, and use what is active."""
-    between = [group for group in _groups(said, _spans(said), dialogue) if group[0].managed is None]
-    texts = [text for group in between for text in _texts(said, group)]
+    groups: list[list[tuple[int, int]]] = [[]]
+    context = dialogue.context
+    for start, end in _spans(said):
+        answer = dialogue.managed(said[start:end], context)
+        if answer is None:
+            groups[-1].append((start, end))
+            continue
+        context = {call.plugin: "c" for call in answer.calls or answer.proposed if call.plugin}
+        groups.append([])
+    texts = [text for group in groups if group for text in _texts(said, group)]
     return [text for text in texts if dialogue.uses(text, surely=False) >= USES]
 
 
-def _groups(said: str, spans: Sequence[tuple[int, int]], dialogue: Dialogue) -> list[list[_Part]]:
-    """Return the parts of *said* that manage something each by itself, and those between them together."""
-    groups: list[list[_Part]] = []
-    answers = dialogue.managed_by_parts([said[start:end] for start, end in spans])
-    for (start, end), answer in zip(spans, answers, strict=True):
-        part = _Part(start, end, answer)
-        if part.managed is None and groups and groups[-1][0].managed is None:
-            groups[-1].append(part)
-        else:
-            groups.append([part])
-    return groups
-
-
-def _texts(said: str, group: Sequence[_Part]) -> list[str]:
+def _texts(said: str, stretch: Sequence[tuple[int, int]]) -> list[str]:
     """Return a stretch of *said* as a whole, and each of its parts."""
-    return list(dict.fromkeys([said[group[0].start : group[-1].end], *(said[part.start : part.end] for part in group)]))
+    return list(dict.fromkeys([said[stretch[0][0] : stretch[-1][1]], *(said[start:end] for start, end in stretch)]))
 
 
 def _used(
-    said: str, group: Sequence[_Part], dialogue: Dialogue, before: Sequence[Exchange], tools: Sequence[Offered]
+    said: str,
+    stretch: Sequence[tuple[int, int]],
+    dialogue: Dialogue,
+    before: Sequence[Exchange],
+    tools: Sequence[Offered],
 ) -> Proposal | None:
     """Return what a stretch of *said* asks of what is active: all of it, or the one part that asks for something."""
-    for text in _texts(said, group):
-        if dialogue.uses(text) < USES:
-            continue
+    for text in _texts(said, stretch):
         best = next(iter(propose(text, before, tools)), None)
-        if best is not None and best.calls and not best.missing and best.probability >= WANTED:
+        if best is None or not best.calls or best.missing:
+            continue
+        if best.probability >= (WANTED if dialogue.uses(text) >= USES else SURELY_WANTED):
             return best
     return None

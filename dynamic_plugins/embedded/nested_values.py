@@ -249,6 +249,8 @@ def _relations(filling: Any, p: Parameter, source: str, target: str, kind: str) 
         first, second = names[0], next((n for n in names[1:] if n != names[0]), None)
         if second:
             return [{source: first, target: second, kind: word[1].strip()}], []
+    if (quoted := _QUOTED_RELATION.match(text)) and (subject := _last_name(quoted[1])):
+        return [{source: subject, target: unquoted(quoted[3].strip(" .!")), kind: quoted[2]}], []
     parts = re.match(
         r"(.+?)\s+([a-z][\w-]*(?:\s+(?:by|at|in|of|with|on|to|for|from))?)\s+([A-ZÀ-Þ0-9].*)$", clause.strip()
     )
@@ -258,6 +260,17 @@ def _relations(filling: Any, p: Parameter, source: str, target: str, kind: str) 
         if filling.message.points and isinstance(call.arguments.get(p.name), list):
             return call.arguments[p.name], []
     return _NOTHING
+
+
+_QUOTED_RELATION = re.compile(
+    r"(.*?)\s*[\"“„«']([^\W\dA-Z][^\"“”„«»']*)[\"”“»']\s+([A-ZÀ-Þ][\w'’-]*(?: [A-ZÀ-Þ][\w'’-]*)*)[\s.!]*\Z", re.S
+)
+"""Two names with what joins them between quotation marks: 'Maya "is sibling of" Oskar'."""
+
+
+def _last_name(text: str) -> str | None:
+    found = _NAME.findall(text)
+    return str(found[-1]) if found and text.rstrip().endswith(found[-1]) else None
 
 
 def _things(filling: Any, name: str, kind: str | None, held: str) -> Found:

@@ -5,17 +5,17 @@ was switched on for.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.agreement import agrees, past_a_yes
-from dynamic_plugins.embedded.decide import Answer, Call
+from dynamic_plugins.embedded.decide import Answer, Call, plain_name
 from dynamic_plugins.embedded.dialogue import Dialogue
 from dynamic_plugins.embedded.mixed_order import besides_managing
 from dynamic_plugins.embedded.options import ask_for
+from dynamic_plugins.embedded.pending_wish import pending_wish
 from dynamic_plugins.embedded.plain_order import after_plain_order
 from dynamic_plugins.embedded.references import MANAGEMENT
-from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
+from dynamic_plugins.embedded.request import Exchange, Offered, reply_before, turn_before
 from dynamic_plugins.embedded.using import propose
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.using import Proposal
 
 SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
-WISHED = 0.5
-"""So likely must the message before a yes have wanted something of what is active."""
 SURELY_USES = 0.6
 """What a later clause asks, behind an order that was no plain one, is called from this probability on."""
 CHANGES = 0.9
@@ -75,33 +73,32 @@ def next_call(request: Request, tools: Sequence[Offered], knowledge: Knowledge) 
 def _of_what_was_switched_on(
     request: Request, left: str, tools: Sequence[Offered], knowledge: Knowledge
 ) -> Answer | None:
-    """Return what the message, or the one that the plugin was switched on for, wants of the plugin that now is on.
+    """Return what the message, or an earlier one that waited for it, wants of the plugin that now is on.
 
-    *left* is what the message says besides the order to switch it on. What says too little by itself ("yes, two of
-    them") is read together with the message before.
+    *left* is what the message says besides the order to switch it on.
     """
     plugins = [str(made.arguments.get("plugin_name")) for made in request.now.calls]
-    names = {_plain_name(name) for name in plugins}
-    mine = [tool for tool in tools if _plain_name(tool.name.rpartition("__")[0]) in names]
+    names = {plain_name(name) for name in plugins}
+    mine = [tool for tool in tools if plain_name(tool.name.rpartition("__")[0]) in names]
+    if not mine:
+        return None
     before = request.exchanges[:-1]
-    dialogue = Dialogue(knowledge, request.exchanges)
-    own = [left] if left != request.now.said else besides_managing(left, dialogue)
-    texts = [(text, before) for text in own if text.strip()]
-    if (
-        "?" in reply_before(request.exchanges)
-        and before
-        and Dialogue(knowledge, before).uses(before[-1].said) >= WISHED
-    ):
-        wish, earlier = before[-1].said, before[:-1]
-        texts += [(wish, earlier)] if _is_yes(request) else []
-        texts += [(f"{wish}. {left}", earlier)]
-    for text, known in texts if mine else ():
-        best = next((each for each in propose(text, known, mine) if not each.answers), None)
+    beside = besides_managing(left, Dialogue(knowledge, request.exchanges))
+    rest = past_a_yes(left) if "?" in reply_before(request.exchanges) else ""
+    own = [left] if left != request.now.said else [rest, *beside] if rest else beside
+    for text in (text for text in own if text.strip()):
+        best = next((each for each in propose(text, before, mine) if not each.answers), None)
         if best is None or not best.calls or best.missing:
             continue
         if best.probability >= (OWN_CHANGES if best.changing else OWN_READS):
             return calls_of(best)
-    return None
+    said = "" if _is_yes(request) else rest or " ".join(beside)
+
+    def uses(wish: str, earlier: Sequence[Exchange]) -> float:
+        return Dialogue(knowledge, [*earlier, Exchange(wish, [])]).uses(wish)
+
+    wish = pending_wish(request.exchanges, said, mine, uses)
+    return calls_of(wish) if wish is not None else None
 
 
 def _wrapped(request: Request, found: Sequence[Offered]) -> Answer | None:
@@ -134,11 +131,6 @@ def _is_yes(request: Request) -> bool:
     """Whether the last message is nothing but a yes to a question."""
     before = turn_before(request.exchanges)
     return before is not None and not before.calls and "?" in (before.reply or "") and agrees(request.now.said)
-
-
-def _plain_name(plugin: str) -> str:
-    """Return a plugin's name as the names of tools begin with it: without its publisher and signs."""
-    return re.sub(r"[^a-z0-9]", "", plugin.rpartition("/")[2].lower())
 
 
 def _succeeded(result: Any) -> bool:

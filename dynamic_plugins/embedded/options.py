@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.arbiter import Option
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
+from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, plain_name, question
 from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.use_phrase import begins_with_action
 
@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.embedded.about import About
     from dynamic_plugins.embedded.dialogue import Understood
+    from dynamic_plugins.embedded.mixed_order import MixedOrder
     from dynamic_plugins.embedded.using import Proposal
 
-MOST_USES = 3
+MOST_USES = 5
 """So many proposals of actions are weighed."""
+LACKING, MAY_BE_ASKED = 0.6, 0.5
+"""A question for what the likeliest call lacks is at least so much as likely right as that call is the one, where the
+message orders something so likely, in a verb of it: in dialogues people mostly say all at once."""
+SURELY_USED = 0.8
+"""So likely must what a message wants of what is active be for it to be more than what it wants of plugins."""
 MOST_LEFT_OVER = 2
 """So many words beside an action's name and its arguments are courtesy, or what joins them."""
 _WORD = re.compile(r"[^\W_]+")
@@ -47,6 +53,7 @@ class Situation:
         reading, said = self.understood.reading, self.understood.said
         words = _WORD.findall(said)
         found = {f"act_{label}": share for label, share in reading.act.all.items()}
+        found |= {f"mood_{label}": share for label, share in reading.mood.all.items()}
         found |= {
             "bias": 1.0,
             "ordered": reading.ordered,
@@ -66,17 +73,18 @@ class Situation:
             found[f"meant_{state}"] = max((one.meant for one in mine), default=0.0)
         return found
 
-    def crossed(self, kind: str, own: dict[str, float]) -> dict[str, float]:
-        """Return the features of an option of *kind* with those of its *own*."""
-        return {f"{kind}:{name}": value for name, value in (self.features() | own).items() if value}
+    def beside(self, own: dict[str, float]) -> dict[str, float]:
+        """Return the features of an option: those of the situation and its *own*."""
+        return {name: value for name, value in (self.features() | own).items() if value}
 
 
-def manage_option(here: Situation, managed: Answer) -> Option:
-    """Return the option of doing what the message wants of plugins."""
+def manage_option(here: Situation, managed: Answer, *, first: bool = True) -> Option:
+    """Return the option of doing what the message wants of plugins; not *first*, what it may want as well."""
     calls = managed.calls or managed.proposed
     asked = Answer(text=question(calls), proposed=calls) if managed.calls else managed
     done = Answer(calls, managed.text if managed.calls else "") if calls else managed
     own = {
+        "first": float(first),
         "certain": float(bool(managed.calls)),
         "weak": float(managed.weak),
         "choices": float(managed.choices is not None),
@@ -86,9 +94,36 @@ def manage_option(here: Situation, managed: Answer) -> Option:
         "likely": managed.probability,
         "odds": _odds(managed.probability) / 4,
         **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in calls},
+        **{f"e_{name}": value for name, value in managed.evidence.items()},
     }
-    features = here.crossed("manage", own)
+    features = here.beside(own)
     return Option("manage", done, asked, features, bool(calls), managed.doubtful, managed.probability)
+
+
+def mixed_option(here: Situation, mixed: MixedOrder) -> Option:
+    """Return the option of doing what the parts of the message want, some of plugins and some of what is active."""
+    own = {
+        "mixed": 1.0,
+        "likely": mixed.used,
+        "mixed_managed": mixed.managed,
+        "mixed_certain": float(mixed.certain),
+        "mixed_left_out": float(mixed.left_out),
+        "changing": float(mixed.changing),
+        "several": float(len(mixed.calls) > 2),
+        **{f"tool_{call.tool.partition('_')[0]}": 1.0 for call in mixed.calls if call.plugin},
+    }
+    asked = Answer(text=question(mixed.calls), proposed=mixed.calls)
+    return Option(
+        "mixed",
+        Answer(mixed.calls),
+        asked,
+        here.beside(own),
+        changing=True,
+        doubtful=mixed.doubtful,
+        likely=min(mixed.used, mixed.managed),
+        whole=mixed.used >= SURELY_USED,
+        sure=mixed.certain and mixed.sure,
+    )
 
 
 def use_options(here: Situation, proposals: Sequence[Proposal]) -> list[Option]:
@@ -108,21 +143,28 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         "several": float(len(calls) > 1),
         f"rank{rank}": 1.0,
         "spelled": float(begins_with_action(here.understood.said, proposal.calls[0][0])),
-        "named": float(any(_short(plugin) in _short(name) for name in named)),
-        "other_named": float(bool(named) and not any(_short(plugin) in _short(name) for name in named)),
+        "named": float(any(plain_name(plugin) in plain_name(name) for name in named)),
+        "other_named": float(bool(named) and not any(plain_name(plugin) in plain_name(name) for name in named)),
     }
+    own |= {f"c_{name}": value for name, value in proposal.features.items()}
     if proposal.changing:
         own |= {"changing_ordered": reading.ordered, "changing_asks": float("?" in here.understood.said)}
     if proposal.missing:
         text = ask_for(proposal)
-        return Option("use", Answer(text=text), Answer(text=text), here.crossed("use", own))
+        asked = Answer(text=text)
+        tool = proposal.calls[0][0]
+        worded = bool(proposal.features.get("r_verb_any"))
+        first = worded and not proposal.features.get("place") and reading.ordered >= MAY_BE_ASKED
+        least = LACKING * proposal.features.get("among", 0.0) if first else 0.0
+        return Option("use", asked, asked, here.beside(own), likely=proposal.probability, asks_for=tool, least=least)
     return Option(
         "use",
         Answer(calls),
         Answer(text=question(calls), proposed=calls),
-        here.crossed("use", own),
+        here.beside(own),
         changing=proposal.changing,
         doubtful=proposal.changing and proposal.substituted,
+        likely=proposal.probability,
         spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
     )
 
@@ -143,18 +185,19 @@ def search_option(here: Situation, search: Call, *, explicit: bool) -> Option:
         "search",
         Answer((search,)),
         Answer(text=question((search,)), proposed=(search,)),
-        here.crossed("search", {"explicit": float(explicit)}),
+        here.beside({"explicit": float(explicit)}),
     )
 
 
 def words_option(here: Situation, answer: Answer) -> Option:
     """Return the option of saying *answer* and doing nothing."""
-    return Option("words", answer, answer, here.crossed("words", {}))
+    return Option("words", answer, answer, here.beside({}))
 
 
 def use_search_option(here: Situation, looked: Answer) -> Option:
-    """Return the option of searching among the active plugins' actions."""
-    return Option("use", looked, looked, here.crossed("use", {"looked": 1.0}))
+    """Return the option of searching among the active plugins' actions, as likely as the message uses one."""
+    likely = here.understood.reading.act.all.get("use", 0.0)
+    return Option("use", looked, looked, here.beside({"looked": 1.0}), likely=likely, share=likely)
 
 
 def ask_for(proposal: Proposal) -> str:
@@ -162,10 +205,6 @@ def ask_for(proposal: Proposal) -> str:
     tool, missing = proposal.calls[0][0], proposal.missing[0].replace("_", " ")
     plugin, _, action = tool.rpartition("__")
     return f"{ASKS_FOR} {missing} be for {action or tool}{f' of {plugin}' if plugin else ''}?"
-
-
-def _short(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.rpartition("/")[2].lower())
 
 
 def _odds(probability: float) -> float:

@@ -99,14 +99,24 @@ def places(text: str) -> Iterator[Value]:
         index += step
 
 
+_BREAK = re.compile(r"[^\w\s'’/+.-]")
+
+
+def _is_within(place: str) -> bool:
+    """Whether a comma in *place* stands before the country or the state that the place lies in: "Portland, Oregon"."""
+    name, mark, where = place.partition(",")
+    where = where.strip()
+    return mark == "," and len(name) > 3 and (where[:1].isupper() or zone_of(where) is not None)
+
+
 _WHOLE = re.compile(r"\W*(?:and|or|what about|how about|same for)\s+", re.I)
 _AFTER_A_CLOCK = re.compile(r"\d\s?(?:am|pm|a\.m\.|p\.m\.|h|uhr)?\s$", re.I)
 
 
 def _may_be_a_place(place: str, ahead: str) -> bool:
     low = place.lower()
-    if "," in place and len(place.partition(",")[0]) < 4:
-        return False  # "20 Uhr ist, wie spät …": no time zone of India
+    if _BREAK.search(place) and not _is_within(place):
+        return False  # "20 Uhr ist, wie spät …", "in Porto, there is rain?"
     if place.isupper() and 1 < len(place) < 5 and _AFTER_A_CLOCK.search(ahead):
         return True
     if low in _SHORT:

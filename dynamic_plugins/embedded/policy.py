@@ -53,6 +53,9 @@ it."""
 NOTHING_STANDS_SO = "There is nothing to switch: no installed plugin stands otherwise."
 """The answer to an order for everything where all is so already."""
 
+MOST_MEANT, MOST_WANTS, THINKABLE = 4, 4, 0.02
+"""Of so many plugins what may be wanted is weighed, in so many ways together, each at least so likely."""
+
 _VERBS = {"I": "install", "A": "activate", "D": "deactivate", "U": "unload", "X": "uninstall", "C": "configure"}
 
 
@@ -96,14 +99,16 @@ def decide(
     unclear = next((each for each in wanted if len(each.plugin.link.names) > 1), None)
     if unclear is not None:
         names = unclear.plugin.link.names
-        return Answer(text=which(names), choices=(_VERBS[unclear.letters[0]], names))
+        return Answer(
+            text=which(names), choices=(_VERBS[unclear.letters[0]], names), evidence=evidence(reading, wanted)
+        )
     calls, notes, changed = _carried_out(wanted, settings, reading, standing)
     if not calls:
         return Answer(text=" ".join(notes), weak=True) if notes else None
     certain = ordered is not None or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
     likely = min((each.probability for each in wanted), default=float(settings is not None and settings.certain))
     if certain and not changed and (settings is None or settings.certain):
-        return Answer(tuple(calls), " ".join(notes), probability=likely)
+        return Answer(tuple(calls), " ".join(notes), probability=likely, evidence=evidence(reading, wanted))
     guessed = reading.act.label != "manage" and all(each.plugin.link.kind in _GUESSED for each in wanted)
     doubtful = changed or not sure or ordered is not None or _doubtful(reading, wanted)
     return Answer(
@@ -112,16 +117,100 @@ def decide(
         weak=not sure or guessed,
         probability=likely,
         doubtful=doubtful or (settings is not None and not settings.certain),
+        evidence=evidence(reading, wanted)
+        | {
+            "changed": float(changed),
+            "sure": float(sure),
+            "hedged": float(hedged(reading.text.spoken, [each.plugin.link for each in wanted])),
+            "settings": float(settings is not None),
+            "settings_sure": float(settings is not None and settings.certain),
+        },
     )
+
+
+def evidence(reading: Reading, wanted: Sequence[Wanted]) -> dict[str, float]:
+    """Return what speaks for and against wanting *wanted*, and nothing else, of the plugins of a message."""
+    spoken, links = reading.text.spoken, [each.plugin.link for each in wanted]
+    meant = {link.names for link in links}
+    others = [plugin for plugin in reading.plugins if plugin.link.names not in meant]
+    held = [(link.start, link.end) for link in links if link.named]
+    beside = [found.group() for found in _WORD.finditer(spoken) if not any(s <= found.start() < e for s, e in held)]
+    found = {
+        "odds_against": min((min(each.plugin.contrary(each.letters).odds, 6.0) for each in wanted), default=0.0) / 3,
+        "confidence": min((link.confidence for link in links), default=0.0),
+        "cover": min((link.cover for link in links), default=0.0),
+        "others_meant": max((plugin.meant for plugin in others if plugin.link.pointed), default=0.0),
+        "others_named": float(sum(plugin.link.named for plugin in others)),
+        "others_unnamed": max((plugin.meant for plugin in others if not plugin.link.pointed), default=0.0),
+        "takes_back": float(bool(_TAKES_BACK.search(spoken))),
+        "corrects": float(corrected(spoken)),
+        "asked_back": float(bool(_ASKED_BACK.match(spoken))),
+        "all": float(bool(_ALL.search(spoken))),
+        "sentences": float(min(len(sentences(spoken)), 4)),
+        "beside": min(len(beside), 30) / 10,
+        "removes": float(any("X" in each.letters for each in wanted)),
+        "count": float(min(len(wanted), 4)),
+    }
+    found |= {f"called_{link.kind}": 1.0 for link in links}
+    found |= {f"from_{each.plugin.state}": 1.0 for each in wanted}
+    return found | {f"leans_{link.context or 'not'}": 1.0 for link in links}
+
+
+_WORD = re.compile(r"\w+")
+
+
+def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> list[Answer]:
+    """Return what else the message may want of the plugins that it may speak of, one each, the likeliest first.
+
+    They are for the arbiter to weigh beside what :func:`decide` finds; none is sure by itself.
+    """
+    if reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken):
+        return []
+    pointed = [plugin for plugin in reading.plugins if plugin.link.pointed]
+    likeliest = sorted(pointed, key=lambda plugin: -plugin.meant)[:MOST_MEANT]
+    wants = [
+        Wanted(plugin, "".join(letter for letter in "IXCADU" if letter in label), share)
+        for plugin in likeliest
+        for label, share in plugin.prediction.all.items()
+        if label != "-" and share >= THINKABLE and len(plugin.link.names) == 1
+        if not _kept(reading.text.spoken, plugin.link)
+    ]
+    found: list[Answer] = []
+    for each in sorted(wants, key=lambda want: -want.probability):
+        wanted = _of_the_installed(each, reading, standing, entries)
+        calls, notes, changed = _carried_out([wanted], None, reading, standing)
+        if not calls or any(tuple(calls) == other.proposed for other in found):
+            continue
+        found.append(
+            Answer(
+                text=question(calls, notes),
+                proposed=tuple(calls),
+                weak=True,
+                probability=each.probability,
+                doubtful=changed or _doubtful(reading, [wanted]),
+                evidence=evidence(reading, [wanted])
+                | {
+                    "changed": float(changed),
+                    "hedged": float(hedged(reading.text.spoken, [wanted.plugin.link])),
+                    "meant": each.plugin.meant,
+                    "other_place": float(len(found)),
+                },
+            )
+        )
+    return found[:MOST_WANTS]
 
 
 def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wanted]) -> bool:
     """Whether the message does nothing but give values by their variables' names ("SOME_KEY is …")."""
     told = settings is not None and all(value.explicit for value in settings.values)
     others = any(each.letters != "C" for each in wanted)
-    return told and not others and reading.mood.label == "order" and not _TAKES_BACK.search(reading.text.spoken)
+    spoken = reading.text.spoken
+    asked = _TAKES_BACK.search(spoken) or _WONDERS.match(spoken)
+    return told and not others and reading.mood.label == "order" and not asked
 
 
+_WONDERS = re.compile(r"\W*(?:would|should|what|why|does|do|is|are|will|how|when|if)\b.*\?\W*\Z", re.I | re.S)
+"""A message that asks: "would setting X to 1 get us banned?"."""
 _FORBIDS = re.compile(
     r"\W*(?:(?:please|pls|oh|no|and|but|bitte|por favor)\W+)*(?:do not|don['\u2019]?t|never)\s+"
     r"(?!forget|hesitate|worry|mind|you\b|bother|just\b|only\b)(?:ever\s+)?\w+[^,;.!?\n]*[.!]*\s*\Z",

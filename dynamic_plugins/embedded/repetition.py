@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dynamic_plugins.embedded.message import Filled, Message
+    from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.references import Used
     from dynamic_plugins.embedded.request import Offered
 
@@ -44,7 +45,6 @@ _AGAIN = re.compile(
     re.I,
 )
 _THE_SAME = re.compile(rf"\b{phrases('again', 'same')}\b", re.I)
-_STRING = re.compile(r"'((?:[^']|'')*)'")
 
 
 def repeated(message: Message, last: Used, tool: Offered, filled: Filled) -> dict[str, Any] | None:
@@ -64,21 +64,37 @@ def repeated(message: Message, last: Used, tool: Offered, filled: Filled) -> dic
     changed = dict(put or last.arguments)
     settled = {name for name, value in changed.items() if value != last.arguments.get(name)}
     for p in parameters_of(tool.parameters):
+        if p.role == "sql" and p.name in filled.arguments:
+            changed[p.name] = filled.arguments[p.name]
+            continue
+        if p.name in settled and p.role == "sql" and not again and not _reads(last.arguments[p.name]):
+            return None  # rows are only changed once more where the message says so
         if p.name in settled or (put and not onward and p.name not in last.arguments and p.role == "number"):
             continue  # "and 4472" is the number of a page, and no limit that nobody had set
         value = filled.arguments.get(p.name)
         old = last.arguments.get(p.name)
         if p.role == "expression" and isinstance(old, str) and p.name not in filled.said:
             value = replaced(message.text, last, p.name)
-        elif p.role == "sql" and isinstance(old, str) and p.name not in filled.said:
-            value = _rewritten(old, message)
-        elif p.name not in filled.said and not (p.name in filled.guessed and same and _short_name(value)):
+        elif not _is_new(p, value, filled, same=same):
             value = None
         if value is not None:
             changed[p.name] = value
     if changed == dict(last.arguments) and not (again and _means_again(message)):
         return None
     return changed
+
+
+def _reads(code: Any) -> bool:
+    return str(code).lstrip()[:6].lower() == "select"
+
+
+def _is_new(p: Parameter, value: Any, filled: Filled, *, same: bool) -> bool:
+    """Whether the message says *value* for *p*: in its own words, or by a thing that it names ("same on that one")."""
+    if same and p.name in filled.things:
+        return True
+    if same and p.role == "text" and isinstance(value, str) and _THE_SAME.search(value):
+        return False
+    return p.name in filled.said or (p.name in filled.guessed and same and _short_name(value))
 
 
 def _sums(tool: Offered) -> frozenset[str]:
@@ -107,29 +123,3 @@ def _turned(text: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
         (one, a), (other, b) = arguments.items()
         return {one: b, other: a}
     return None
-
-
-def _rewritten(code: str, message: Message) -> str | None:
-    """Return *code* with the values that *message* says in place of its own, in their order."""
-    found = re.search(r"\b(?:top|first|only|limit|just)\s+(?:the\s+)?(?:top\s+)?(\d+)\b", message.text, re.I)
-    if found and re.search(r"\blimit\s+\d+", code, re.I):
-        return re.sub(r"(\blimit\s+)\d+", rf"\g<1>{found[1]}", code, flags=re.I)
-    return _with_values(code, message)
-
-
-def _with_values(code: str, message: Message) -> str | None:
-    texts = [str(v.value) for v in message.values.of("quoted")]
-    texts = texts or re.findall(r"(?<![\w.])(?=[A-Z0-9]*[A-Z])(?=[A-Z0-9]*\d)[A-Z0-9]{3,}(?![\w.])", message.text)
-    numbers = [str(v.value) for v in message.values.of("number")]
-    new = code
-    if texts and len(texts) <= len(_STRING.findall(code)):
-        pool = iter(texts)
-        new = _STRING.sub(lambda m: f"'{value}'" if (value := next(pool, None)) is not None else m[0], new)
-    if numbers and (texts or _AGAIN.search(message.text)):
-        # Numbers inside of texts stay.
-        free = [
-            m for m in re.finditer(r"(?<![\w.'])\d+(?:\.\d+)?(?![\w.'])", new) if new[: m.start()].count("'") % 2 == 0
-        ]
-        for m, value in reversed(list(zip(free, numbers, strict=False))):
-            new = new[: m.start()] + value + new[m.end() :]
-    return new if new != code else None

@@ -21,9 +21,11 @@ from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
 from dynamic_plugins.embedded.mixed_order import mixed_order
 from dynamic_plugins.embedded.next_call import CALL, SEARCH, USES, calls_of, next_call
 from dynamic_plugins.embedded.options import (
+    SURELY_USED,
     Situation,
     ask_for,
     manage_option,
+    mixed_option,
     search_option,
     use_options,
     use_search_option,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.embedded.about import About
     from dynamic_plugins.embedded.arbiter import Option
+    from dynamic_plugins.embedded.mixed_order import MixedOrder
     from dynamic_plugins.embedded.reading import Reading
     from dynamic_plugins.embedded.request import Request
     from dynamic_plugins.embedded.standing import Standing
@@ -60,6 +63,9 @@ if TYPE_CHECKING:
 LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
 """From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
 message speaks of plugins as such."""
+SURELY_ORDERED, TALK = 0.7, 0.5
+"""Who orders something so likely, and talks less likely than that, is asked what to do where nothing is made of it."""
+MOST_NAMED = 4
 ANSWERS = 0.05
 """The answer to a question for something that was missing is taken from this probability on."""
 FOR_A_TERMINAL = "That is a command for a terminal: open a second one, or leave with /quit, and type it there."
@@ -104,18 +110,26 @@ class Responder:
 
     def case(self, request: Request, standing: Standing) -> tuple[list[Option], Understood] | None:
         """Return what could be done about the last message, and how it was understood; None where that is settled."""
-        tools = _usable(request)
         knowledge = Knowledge(self._names, self._entries, standing)
-        request, understood = self._understood(request, knowledge)
-        if self._plain(request, tools, understood, knowledge) is not None:
-            return None
-        return self._options(request, tools, knowledge, understood), understood
+        answer, options, understood = self._read(request, _usable(request), knowledge)
+        return None if answer is not None else (options, understood)
 
     def _weighed(self, request: Request, tools: Sequence[Offered], knowledge: Knowledge) -> Answer:
+        answer, options, understood = self._read(request, tools, knowledge)
+        return answer if answer is not None else choose(options, understood.reading)
+
+    def _read(
+        self, request: Request, tools: Sequence[Offered], knowledge: Knowledge
+    ) -> tuple[Answer | None, list[Option], Understood]:
+        """Return the answer to a message that leaves no doubt, or else what could be done about it."""
         request, understood = self._understood(request, knowledge)
-        if (plain := self._plain(request, tools, understood, knowledge)) is not None:
-            return plain
-        return choose(self._options(request, tools, knowledge, understood), understood.reading)
+        mixed = None
+        if tools and not understood.settled and (understood.answer is not None or understood.reading.links):
+            dialogue = Dialogue(knowledge, request.exchanges)
+            mixed = mixed_order(request.now.said, dialogue, request.exchanges[:-1], tools)
+        answer = self._plain(request, tools, understood, knowledge, mixed)
+        options = self._options(request, tools, knowledge, understood, mixed) if answer is None else []
+        return answer, options, understood
 
     def _understood(self, request: Request, knowledge: Knowledge) -> tuple[Request, Understood]:
         """Return *request* without a no that only answers the last question, and what its message means."""
@@ -124,7 +138,12 @@ class Responder:
         return request, Dialogue(knowledge, request.exchanges, offered).understand()
 
     def _plain(
-        self, request: Request, tools: Sequence[Offered], understood: Understood, knowledge: Knowledge
+        self,
+        request: Request,
+        tools: Sequence[Offered],
+        understood: Understood,
+        knowledge: Knowledge,
+        mixed: MixedOrder | None,
     ) -> Answer | None:
         """Return what a message that leaves no doubt wants: a yes, a choice, "use X to …", "switch X on"."""
         if not understood.settled and (says_goodbye(understood.said) or _leaves(understood)):
@@ -142,11 +161,9 @@ class Responder:
         phrase, managed = used_for(understood.reading) if tools else None, understood.answer
         if phrase is not None and (used := self._used(phrase, request, tools)) is not None:
             return used
-        if tools and not understood.settled and (managed is not None or understood.reading.links):
-            dialogue = Dialogue(knowledge, request.exchanges)
-            if (mixed := mixed_order(request.now.said, dialogue, request.exchanges[:-1], tools)) is not None:
-                return mixed
-        if managed is not None and (understood.settled or managed.calls) and not _is_no_setting(understood.said, tools):
+        wants_more = mixed is not None and mixed.used >= SURELY_USED
+        certain = managed is not None and (understood.settled or (bool(managed.calls) and not wants_more))
+        if certain and not _is_no_setting(understood.said, tools):
             return managed
         if tools and (completed := self._completed(request, tools)) is not None:
             return completed
@@ -166,7 +183,12 @@ class Responder:
         return Answer(text=ask_for(best)) if best.missing else calls_of(best)
 
     def _options(
-        self, request: Request, tools: Sequence[Offered], knowledge: Knowledge, understood: Understood
+        self,
+        request: Request,
+        tools: Sequence[Offered],
+        knowledge: Knowledge,
+        understood: Understood,
+        mixed: MixedOrder | None,
     ) -> list[Option]:
         """Return what could be done about the last message; words are always among it."""
         managed, told = understood.answer, self._told(request, knowledge, understood)
@@ -175,6 +197,13 @@ class Responder:
         found: list[Option] = []
         if managed is not None:
             found.append(manage_option(here, managed))
+        known = [managed.calls or managed.proposed] if managed is not None else []
+        for other in understood.others:
+            if other.proposed not in known:
+                known.append(other.proposed)
+                found.append(manage_option(here, other, first=False))
+        if mixed is not None:
+            found.append(mixed_option(here, mixed))
         if tools:
             found += use_options(here, propose(request.now.said, request.exchanges[:-1], tools))
         explicit = search_for(understood.said, understood.reading, explicit=True)
@@ -214,6 +243,9 @@ class Responder:
         if told.text == NOTHING_DOES_THAT:
             search = search_in_own_words(understood.said, understood.reading)
             return _offered_search(search) if search else Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
+        if told.evasive and _orders_something(understood.reading):
+            on = [name for name in knowledge.standing.plugins if knowledge.standing.is_active(name)]
+            return Answer(text=courtesy.not_understood(on[:MOST_NAMED]))
         return Answer(text=told.text)
 
     def _wish(self, understood: Understood, told: About, knowledge: Knowledge) -> Wish | None:
@@ -245,6 +277,11 @@ class Responder:
             only_words=only_words,
             find=lambda said: self._find(query_in(said)),
         )
+
+
+def _orders_something(reading: Reading) -> bool:
+    """Whether a message surely orders something, and is no talk: nobody is told "noted" for that."""
+    return reading.ordered >= SURELY_ORDERED and reading.act.all.get("talk", 0.0) < TALK
 
 
 def _offered_search(search: Call) -> Answer:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.action_words import fillers, ordinals, verb_kinds
 from dynamic_plugins.embedded.currency_slots import CurrencySlots
 from dynamic_plugins.embedded.free_text import called, labelled, unquoted, whole_text
-from dynamic_plugins.embedded.known_names import with_whole_names
+from dynamic_plugins.embedded.message import Filled
 from dynamic_plugins.embedded.nested_values import filled_list, filled_object
 from dynamic_plugins.embedded.span_slots import correct
+from dynamic_plugins.embedded.spoken_things import settle, with_whole_names
+from dynamic_plugins.embedded.turns_of_phrase import phrases
 from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
-    from dynamic_plugins.embedded.message import Filled, Message
+    from dynamic_plugins.embedded.message import Message
     from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.request import Offered
 
@@ -27,8 +29,38 @@ def fill(tool: Offered, message: Message) -> Filled:
     filling = _Filling(tool, message)
     filling.run()
     correct(tool, filling.parameters, message, filling.filled)
+    settle(filling)
+    _drop_indefinite(filling.filled)
     filling.note_missing()
     return filling.filled
+
+
+def _drop_indefinite(filled: Filled) -> None:
+    """Take out the texts that name nothing: "something" is put on no list."""
+    for name, value in list(filled.arguments.items()):
+        if isinstance(value, str) and name not in filled.carried and _INDEFINITE.fullmatch(value.strip()):
+            del filled.arguments[name]
+            filled.said.discard(name)
+            filled.guessed.discard(name)
+
+
+_INDEFINITE = re.compile(phrases("values", "indefinite"), re.I)
+
+
+def other_ways(tool: Offered, message: Message, best: Filled) -> list[Filled]:
+    """Return what else *tool*'s parameters may be given than *best*: other words, and what the rules alone take."""
+    found, told = list[Filled](), [best.arguments]
+    for with_model in (True, False):
+        filling = _Filling(tool, message)
+        filling.run()
+        if with_model and not correct(tool, filling.parameters, message, filling.filled, likeliest=False):
+            continue
+        settle(filling)
+        filling.note_missing()
+        if filling.filled.arguments not in told:
+            told.append(filling.filled.arguments)
+            found.append(filling.filled)
+    return found
 
 
 def fill_by_rules(tool: Offered, message: Message) -> Filled:
@@ -49,7 +81,7 @@ class _Filling(CurrencySlots):
                 self._nested(parameter)
         self._texts()
         self._carry()
-        self.filled.arguments = with_whole_names(self.filled.arguments, self.tool, self.memory)
+        with_whole_names(self)
         # Some servers require what they have a default for; for all else here such a parameter is not required.
         required = self.tool.parameters.get("required") or ()
         for p in self.parameters:

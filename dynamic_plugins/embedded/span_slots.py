@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from heapq import nlargest
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ CARRIES = 0.75
 """So likely must it be to take the place of what an earlier turn gives."""
 GIVES_NONE = 0.7
 """So likely it must be that nothing was said for what the rules only guessed to be dropped."""
+SECOND = 0.12
+"""So likely, beside the likeliest, other words are worth weighing too."""
 MOST_SLOTS = 6
 MOST_OF_A_NAME = 4
 """So many words has a place, an id or a path at most, where the rules know none."""
@@ -71,17 +74,24 @@ def values_at(arguments: Any, path: Sequence[str]) -> list[Any]:
     return found
 
 
-def correct(tool: Offered, parameters: Sequence[Parameter], message: Message, filled: Filled) -> None:
-    """Set the texts among *filled*'s arguments right, where the model is surer of other words than the rules."""
+def correct(
+    tool: Offered, parameters: Sequence[Parameter], message: Message, filled: Filled, *, likeliest: bool = True
+) -> bool:
+    """Set the texts among *filled*'s arguments right, where the model is surer of other words than the rules.
+
+    Without *likeliest* the second likeliest words are taken; the answer is whether there are any.
+    """
     slots, words = slots_of(parameters), words_of_text(message.text)
     if not slots or len(slots) > MOST_SLOTS or not 0 < words.size <= MOST_WORDS:
-        return
+        return False
     names = [slot.name for slot in slots]
     action = tool.name.rpartition("__")[2]
     ruled = [ruled_of(slot, message.text, filled) for slot in slots]
     found = [runs(Features(words, slot, names, action, rule), _KEPT) for slot, rule in zip(slots, ruled, strict=True)]
     counts = {value.start for value in message.values.of("number") if value.value in _numbers(parameters, filled)}
-    chosen = [_without_count(run, words, counts) for run in _apart(found)]
+    if (apart := _apart(found, likeliest=likeliest)) is None:
+        return False
+    chosen = [_without_count(run, words, counts) for run in apart]
     told = {slot: (run, message.text[words.starts[run.start] : words.ends[run.end - 1]] if run.end else "", rule)
             for slot, run, rule in zip(slots, chosen, ruled, strict=True)}  # fmt: skip
     for p in parameters:
@@ -95,6 +105,22 @@ def correct(tool: Offered, parameters: Sequence[Parameter], message: Message, fi
     for run, _, _ in told.values():
         if run.end:
             filled.used.append((words.starts[run.start], words.ends[run.end - 1]))
+    filled.likely = [_likelihood(slot, runs_of, words, filled) for slot, runs_of in zip(slots, found, strict=True)]
+    return True
+
+
+def _likelihood(slot: Slot, found: Sequence[Run], words: Words, filled: Filled) -> float:
+    """Return how likely the model finds what *slot* got in the end, or that it got nothing."""
+    values = [value for value in values_at(filled.arguments, slot.path) if isinstance(value, str)]
+    if not values:
+        return next((run.probability for run in found if not run.end), 0.0)
+    told = " ".join(_bare_words(" ".join(values)))
+    texts = ((run, words.text[words.starts[run.start] : words.ends[run.end - 1]]) for run in found if run.end)
+    return sum(run.probability for run, text in texts if " ".join(_bare_words(text)) == told)
+
+
+def _bare_words(text: str) -> list[str]:
+    return [word for word in re.findall(r"\w+", text.casefold()) if word not in ("and", "und", "y", "et", "e")]
 
 
 def _numbers(parameters: Sequence[Parameter], filled: Filled) -> list[Any]:
@@ -123,8 +149,10 @@ def _give_back_numbers(
             filled.said.discard(p.name)
 
 
-def _apart(found: Sequence[Sequence[Run]]) -> list[Run]:
-    """Return a run for each slot, together the likeliest of those that do not share words."""
+def _apart(found: Sequence[Sequence[Run]], *, likeliest: bool = True) -> list[Run] | None:
+    """Return a run for each slot, together the likeliest of those that do not share words; else the second likeliest,
+    None where that is far less likely.
+    """
 
     def shares(choice: tuple[Run, ...]) -> bool:
         held = sorted((run.start, run.end) for run in choice if run.end)
@@ -135,7 +163,10 @@ def _apart(found: Sequence[Sequence[Run]]) -> list[Run]:
 
     with_none = [[*runs_of, Run(0, 0, 1e-6)] for runs_of in found]
     choices: list[tuple[Run, ...]] = [choice for choice in product(*with_none) if not shares(choice)]
-    return list(max(choices, key=likely))
+    if likeliest:
+        return list(max(choices, key=likely))
+    best, *others = nlargest(2, choices, key=likely)
+    return list(others[0]) if others and likely(others[0]) >= SECOND * likely(best) else None
 
 
 def _set(filled: Filled, slot: Slot, run: Run, value: str, rule: Ruled) -> None:

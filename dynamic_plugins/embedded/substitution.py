@@ -30,6 +30,11 @@ _AGAIN = frozenset(
         "uguale", "mesmo", "mesma", "hetzelfde", "samo", "samme", "samma", "ayni",
     ]
 )  # fmt: skip
+_BUT = re.compile(
+    rf"\b{phrases('again', 'same')}\b[^.;!?]*?\s(?:but|aber|pero|mais|mas|ma|maar)\s"
+    r"(?:(?:with|for|as|mit|con|avec)\s)?"
+    r"([^\W\d_a-zà-ÿ][\w'’-]*)(?=\W*\Z)"
+)
 _CODE = re.compile(r"(?<![\w.,:/@-])(?=[\w-]*\d)[A-Za-z]*[\w-]*\w(?![\w%:/]|[.,]\d)")
 _NAME = re.compile(r"(?<![\w'’-])[^\W\d_a-zà-ÿ][\w'’-]*(?:\s+[^\W\d_a-zà-ÿ][\w'’-]*)*")
 
@@ -59,7 +64,9 @@ def substituted(
     its own.
     """
     leaves = [leaf for leaf in _leaves(last.arguments) if leaf[0][0] not in sums]
-    spots = list(_in_other_letters(message.text, leaves) or _swapped(message.text, leaves))
+    spots = list(_in_other_letters(message.text, leaves) or _swapped(message.text, leaves)) or list(
+        _but(message, leaves)
+    )
     for find in (_coded, _named):
         spots += [new for new in find(message, leaves) if not any(_meet(new, spot) for spot in spots)]
     for spot in spots:
@@ -112,6 +119,30 @@ def _swapped(text: str, leaves: Sequence[tuple[Path, str]]) -> Iterator[_Spot]:
         if len(places) == 1:
             path, m = places[0]
             yield _Spot(path, m.start(), m.end(), found[1], found.span())
+
+
+def _but(message: Message, leaves: Sequence[tuple[Path, str]]) -> Iterator[_Spot]:
+    """ "And Oskar, same but Puck": a name for the name, and the second for the one other name that stands there."""
+    if not (found := _BUT.search(message.text)):
+        return
+    heads = [span for m in _NAME.finditer(message.text, 0, found.start()) if (span := _without_small_words(m))]
+    named = [(path, held) for path, held in leaves if _is_name_key(path) and len(held.split()) < 4]
+    spots = [
+        (path, m)
+        for path, held in leaves
+        if (path, held) not in named
+        for m in _NAME.finditer(held)
+        if not _says_nothing(m.group())
+    ]
+    if len(heads) != 1 or len(named) != 1 or len(spots) != 1:
+        return
+    (path, held), (other, old) = named[0], spots[0]
+    yield _Spot(path, 0, len(held), message.text[slice(*heads[0])], heads[0])
+    yield _Spot(other, old.start(), old.end(), found[1], found.span(1))
+
+
+def _is_name_key(path: Path) -> bool:
+    return path[-1] in ("name", "entityName", "title", "item")
 
 
 def _coded(message: Message, leaves: Sequence[tuple[Path, str]]) -> Iterator[_Spot]:

@@ -163,6 +163,13 @@ _MONTHS = {
     )
     for month in names.split()
 }
+
+
+def month_number(word: str) -> int | None:
+    """Return which month *word* is, from 1 to 12; None where it is none."""
+    return _MONTHS.get(word.lower())
+
+
 _NAMED = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DATES = re.compile(
     rf"\b(\d{{4}})-(\d\d)-(\d\d)\b|\b(\d{{1,2}})(?:st|nd|rd|th|\.)?\s*(?:of |de )?({_NAMED})\b\.?,?(?:\s+(\d{{4}}))?|"

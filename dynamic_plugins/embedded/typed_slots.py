@@ -12,6 +12,7 @@ from dynamic_plugins.embedded.earlier_values import Slots
 from dynamic_plugins.embedded.free_text import labelled, whole_text
 from dynamic_plugins.embedded.number_slots import assigned
 from dynamic_plugins.embedded.running_sums import goes_on
+from dynamic_plugins.embedded.sql_from_words import statement
 from dynamic_plugins.embedded.time_values import bare_hours, nearest_half
 from dynamic_plugins.embedded.word_sums import word_sum
 from dynamic_plugins.text.stemmer import stem
@@ -170,7 +171,8 @@ class TypedSlots(Slots):
             self.give(p.name, told.value, (told.start, told.end), how="guessed")
 
     def _sql(self, p: Parameter) -> None:
-        self._first(p, "sql")
+        if not self._first(p, "sql") and (meant := statement(self.message, self.tool, p)):
+            self.give(p.name, meant.code, *meant.spans)
 
     def _glob(self, p: Parameter) -> None:
         if not self._first(p, "glob"):

@@ -15,7 +15,7 @@ from dynamic_plugins.embedded.message import Filled, Message
 from dynamic_plugins.embedded.parameters import parameters_of
 from dynamic_plugins.embedded.references import Memory
 from dynamic_plugins.embedded.repetition import repeated
-from dynamic_plugins.embedded.slot_filling import fill
+from dynamic_plugins.embedded.slot_filling import fill, other_ways
 from dynamic_plugins.embedded.use_features import joint, unexplained, unused, use_features
 from dynamic_plugins.embedded.use_phrase import spells_action
 from dynamic_plugins.text.tokenizer import plain, tokens
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.parameters import Parameter
     from dynamic_plugins.embedded.request import Exchange, Offered
 
+WEIGHED_BOTH = 2
+"""Of so many of the tools that rank first more than one way to fill them in is weighed."""
 TRIED = 6
 """So many of the tools that rank first are filled in."""
 MOST = 6
@@ -48,9 +50,11 @@ def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered
     memory = Memory(exchanges)
     message = Message(spoken(said), memory, words_of(tools))
     ranked = rank(message, tools)
-    found = [_single(one, message, ranked) for one in ranked[:TRIED]]
+    # What its server calls deprecated is only called by its name.
+    ranked = [one for one in ranked if not card(one.tool).deprecated or spells_action(said, one.tool.name)] or ranked
+    found = [each for place, one in enumerate(ranked[:TRIED]) for each in _singles(one, message, ranked, place)]
     if spelled := next((one for one in ranked if spells_action(said, one.tool.name)), None):
-        exact = _single(spelled, message, ranked)
+        exact = _singles(spelled, message, ranked, ranked.index(spelled))[0]
         exact.features["spelled"] = 1.0
         found = [exact, *(each for each in found if each.calls[0][0] != spelled.tool.name)]
     # Of two that are the same call the first is kept, with what speaks for it.
@@ -128,11 +132,18 @@ _PATH_HEADS = frozenset(
 )
 
 
-def _single(one: Ranked, message: Message, ranked: Sequence[Ranked]) -> Candidate:
-    filled = fill(one.tool, message)
-    place = next(i for i, other in enumerate(ranked) if other is one)
-    features = use_features(one, filled, message, ranked) | {"rank": min(place, 3.0)}
-    return Candidate(((one.tool.name, filled.arguments),), filled.missing, features)
+def _singles(one: Ranked, message: Message, ranked: Sequence[Ranked], place: int) -> list[Candidate]:
+    """Return the call of one tool; of those that rank first also with other words among its arguments."""
+    best = fill(one.tool, message)
+    others = other_ways(one.tool, message, best) if place < WEIGHED_BOTH and best.likely else []
+    return [
+        Candidate(
+            ((one.tool.name, filled.arguments),),
+            filled.missing,
+            use_features(one, filled, message, ranked) | {"rank": min(place, 3.0), "other_words": float(at > 0)},
+        )
+        for at, filled in enumerate([best, *others])
+    ]
 
 
 def _repeats(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:

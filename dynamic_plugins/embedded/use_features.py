@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +134,9 @@ def _of_the_arguments(one: Ranked, filled: Filled, message: Message) -> dict[str
         "list_of_one": float(any(len(value) == 1 and isinstance(value[0], str) for value in lists)),
         "carried_needed": float(bool(filled.carried) and not message.points),
         "same_as_last": float(again),
+        "texts": float(bool(filled.likely)),
+        "least_likely": min(filled.likely, default=1.0),
+        "all_likely": math.prod(filled.likely),
     }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_card import card
 from dynamic_plugins.embedded.action_ranker import WEIGHTS
 from dynamic_plugins.embedded.action_words import verb_kinds
+from dynamic_plugins.embedded.boosted_trees import trees
 from dynamic_plugins.embedded.references import MANAGEMENT, Memory
 from dynamic_plugins.embedded.use_candidates import Candidate, candidates
 from dynamic_plugins.embedded.use_features import HYPOTHETICAL, may_change, writes_over
@@ -20,6 +21,7 @@ from dynamic_plugins.text.tokenizer import tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dynamic_plugins.embedded.boosted_trees import BoostedTrees
     from dynamic_plugins.embedded.request import Exchange, Offered
 
 READS_FROM, CHANGES_FROM = 0.35, 0.5
@@ -29,6 +31,8 @@ WONDERED = 0.3
 RARE = 4.0
 """What counts for a call that answers our own question, or mends a failed one, and against one that cannot take what it
 is given, and for one that gets the next part of what the last one began: too rare in dialogues to be learned."""
+LEAST_OF_RARE = 0.6
+"""So much of its share among the others such a call has at least, as has the last call with one thing replaced."""
 _WONDERS = re.compile(
     r"\b(?:what (?:would|will)? ?happens?|what if|should i|was (?:passiert|würde passieren)|sollte ich|"
     r"qu[eé] pasa(?:ría)? si|que se passe)\b",
@@ -52,6 +56,8 @@ class Proposal:
     """Whether it is the last call with something that only the form of what was said, or of its result, puts there."""
     answers: bool = False
     """Whether the message answers our question for something that was missing."""
+    features: Mapping[str, float] = field(default_factory=dict)
+    """What its probability was worked out from."""
 
     @property
     def acts(self) -> bool:
@@ -62,10 +68,11 @@ class Proposal:
 def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) -> list[Proposal]:
     """Return what *said* may ask of *tools* after the conversation *exchanges* (without *said*), the best first."""
     own = {tool.name: tool for tool in tools if tool.name not in MANAGEMENT}
-    ordered = order(candidates(said, exchanges, list(own.values())))
+    weighed = order(candidates(said, exchanges, list(own.values())))
+    ordered = sorted(zip(weighed, probabilities(weighed), strict=True), key=lambda pair: -pair[1])
     proposals, memory = [], Memory(exchanges)
     words = [*tokens(said), *tokens(exchanges[-1].said if exchanges else "")]
-    for candidate, share in zip(ordered, probabilities(ordered), strict=True):
+    for candidate, share in ordered:
         if any(writes_over(own[name], arguments, said, memory) for name, arguments in candidate.calls):
             continue
         if _deletes_unsaid(candidate, own, tokens(said) if not candidate.features.get("answers") else words):
@@ -75,7 +82,9 @@ def propose(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) 
             share = min(share, WONDERED)
         answers = bool(candidate.features.get("answers"))
         put = bool(candidate.features.get("substituted") or candidate.features.get("onward"))
-        proposals.append(Proposal(candidate.calls, share, candidate.missing, changing, put, answers))
+        proposals.append(
+            Proposal(candidate.calls, share, candidate.missing, changing, put, answers, candidate.features)
+        )
     return proposals
 
 
@@ -104,22 +113,25 @@ def order(found: Sequence[Candidate], weights: Mapping[str, float] | None = None
     for candidate, score in zip(found, scores, strict=True):
         share = math.exp(score - top) / total
         candidate.features |= {"among": share, "among_score": max(-6.0, min(6.0, score)) / 3}
-    return sorted(found, key=lambda c: -c.features["among"])
+    ordered = sorted(found, key=lambda c: -c.features["among"])
+    for place, candidate in enumerate(ordered):
+        next_best = ordered[0 if place else 1].features["among"] if len(ordered) > 1 else 0.0
+        candidate.features |= {"place": float(place), "ahead": candidate.features["among"] - next_best}
+    return ordered
 
 
-def probabilities(ordered: Sequence[Candidate]) -> list[float]:
-    """Return the probability of each candidate, the first being the best; together they are at most 1."""
-    if not ordered:
-        return []
-    weights, best = _weights("probability"), ordered[0].features
-    score = weights.get("bias", 0.0) + sum(weights.get(name, 0.0) * value for name, value in best.items())
-    first = 1 / (1 + math.exp(-max(-30.0, min(30.0, score))))
-    # What the first does not have is split among the others by their shares.
-    rest = max(1e-9, 1 - best["among"])
-    return [
-        first,
-        *((1 - first) * min(1.0, first / max(best["among"], 1e-9)) * c.features["among"] / rest for c in ordered[1:]),
-    ]
+def probabilities(ordered: Sequence[Candidate], grown: BoostedTrees | None = None) -> list[float]:
+    """Return how likely each candidate, as :func:`order` left them, is exactly what is wanted."""
+    grown = grown or trees("use_probability")
+
+    def likely(features: Mapping[str, float]) -> float:
+        least = LEAST_OF_RARE * features["among"] if any(features.get(name) for name in _RARE_ONES) else 0.0
+        return max(grown.probability(features), least)
+
+    return [likely(candidate.features) for candidate in ordered]
+
+
+_RARE_ONES = ("answers", "retry", "spelled", "onward", "substituted")
 
 
 @lru_cache(maxsize=4)
