@@ -111,7 +111,8 @@ def _feature(asked: Asked) -> str:
         one = best[0]
         described = first_sentence(one.description) or "it has no description"
         verb = {"changes": "It changes something; more", "reads": "By its name it only reads; more", "": "More"}
-        return f"{one.action} of {one.plugin}: {described}. {verb[nature(one)]} than that is not known of it."
+        stands = "" if facts.is_on(one.plugin) else f" {one.plugin} is {facts.standing(one.plugin)}."
+        return f"{one.action} of {one.plugin}: {described}. {verb[nature(one)]} than that is not known of it.{stands}"
     if asked.subject is None:
         return courtesy.unknown(asked.said, asked.turn)
     known = "\n".join(_one(name, facts) for name in asked.subjects)
