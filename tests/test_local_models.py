@@ -178,7 +178,7 @@ def test_a_no_is_kept_for_these_models_and_no_others(cli: Cli, tmp_path: Path) -
         with chatting(cli, tmp_path) as terminal:
             terminal.shows(r"Use qwen3:8b from now on\? \[y/N\]")
             terminal.type("")
-            terminal.shows("The built-in model answers: good for managing plugins")
+            terminal.shows("The built-in model answers. It is for short, plain orders")
             leave(terminal)
         with chatting(cli, tmp_path) as again:
             leave(again)
@@ -290,10 +290,10 @@ def test_arguments_go_before_the_environment_and_that_before_the_saved_choice(cl
 
 def test_what_answers_is_said_in_help_too(cli: Cli, tmp_path: Path) -> None:
     with chatting(cli, tmp_path) as terminal:
-        terminal.shows("The built-in model answers: good for managing plugins and using their actions.")
+        terminal.shows("The built-in model answers. It is for short, plain orders")
         terminal.shows(r"does not chat, write or reason\.(.|\n)*/help(.|\n)*> ")
         terminal.type("/help")
-        terminal.shows("The built-in model answers: good for managing(.|\n)*model list(.|\n)*/quit")
+        terminal.shows("The built-in model answers. It is for short(.|\n)*model list(.|\n)*/quit")
         assert terminal.seen.count("The built-in model answers") == 2, "at the start, and in the help"
         leave(terminal)
 
@@ -359,7 +359,7 @@ def test_a_choice_is_shown_and_taken_back(cli: Cli) -> None:
         checks = {each["name"]: each for each in cli("doctor", code=1).json["checks"]}
         assert "qwen3:latest" in checks["model"]["found"]
         said = cli("model", "use", "built-in", json=False).out
-        assert "good for managing plugins" in said
+        assert "for short, plain orders" in said
         assert cli("model", "list").json["answers"]["name"] == "built-in"
         checks = {each["name"]: each for each in cli("doctor", code=1).json["checks"]}
         assert "qwen3:latest" in checks["model"]["found"], "a larger one that is there is named"

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.cli.screen import Screen
     from dynamic_plugins.settings import Settings
 
-GOOD_FOR = (
-    "The built-in model answers: good for managing plugins and using their actions. It does not chat, write or reason."
-)
+GOOD_FOR = "The built-in model answers. It is for short, plain orders; it does not chat, write or reason."
 
 
 def what_answers(model: ModelSettings) -> str:
