@@ -243,10 +243,9 @@ class App:
         self.backend = backend = open_backend(settings)
         self.store, self.components = _state(settings, backend), ComponentRegistry()
         self.catalogue = self._make_catalogue()
-        installed = backend.state().read  # what is written from threads reads the state by itself
+        installed, budget = backend.state().read, _budget(settings)  # threads read the state by themselves
         self.configuration = _configuration(settings, backend, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
-        budget = _budget(settings)
         self.installer = _installer(settings, self._installed_path, backend.recipes(), budget)
         self.loader = _loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
         self.audit = AuditLog(settings.audit_file, door, settings.profile or "")
@@ -272,8 +271,8 @@ class App:
             present_here=presence(settings),
             budget=budget,
         )
-        self._new_registry, self._conversations, self._stop_watching = asyncio.Event(), weakref.WeakSet(), []
-        self._telemetry = telemetry.started(settings.telemetry)
+        self._new_registry, self._telemetry = asyncio.Event(), telemetry.started(settings.telemetry)
+        self._conversations, self._stop_watching = weakref.WeakSet(), []
 
     def _make_catalogue(self) -> Catalogue:
         home, meaning = self.settings.home, self.settings.meaning

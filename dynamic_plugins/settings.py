@@ -315,8 +315,7 @@ class Settings:
         env = dict(os.environ if environment is None else environment)
         passphrase, state = env.pop(_PASSPHRASE, "") or None, _state(env)  # no program that we start needs them
         if take_passphrase and environment is None:
-            for name in (_PASSPHRASE, _STATE):
-                os.environ.pop(name, None)
+            _forget(_PASSPHRASE, _STATE)
         return cls(
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
             profile=profile or env.get("DYNAMIC_PLUGINS_PROFILE") or None,
@@ -345,6 +344,12 @@ class Settings:
             telemetry=_telemetry(env),
             environment=env,
         )
+
+
+def _forget(*names: str) -> None:
+    """Take variables out of this process's environment."""
+    for name in names:
+        os.environ.pop(name, None)
 
 
 def _state(env: dict[str, str]) -> str | None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, past_a_yes
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, plain_name, question, which
 from dynamic_plugins.embedded.hedges import clauses, negated
+from dynamic_plugins.embedded.meant_plugins import corrected
 from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.plain_order import plain_order
-from dynamic_plugins.embedded.policy import MAY_ORDER, corrected, decide, other_wants
+from dynamic_plugins.embedded.policy import MAY_ORDER, decide, other_wants
 from dynamic_plugins.embedded.reading import Reading, read
 from dynamic_plugins.embedded.request import reply_before
 from dynamic_plugins.embedded.spoken_text import without_denial

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for, question, which
-from dynamic_plugins.embedded.hedges import hedged, names_a_thing, sentences
+from dynamic_plugins.embedded.hedges import hedged, sentences
+from dynamic_plugins.embedded.meant_plugins import ALL, CORRECTS, Wanted, corrected, kept, meant_plugins
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.settings_text import given_settings
 from dynamic_plugins.embedded.versions import with_versions
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.embedded.features import State
     from dynamic_plugins.embedded.memory import Memory
-    from dynamic_plugins.embedded.reading import PluginReading, Reading
+    from dynamic_plugins.embedded.reading import Reading
     from dynamic_plugins.embedded.settings_text import Settings
     from dynamic_plugins.embedded.standing import Standing
     from dynamic_plugins.registry.entry import Entry
-    from dynamic_plugins.resolver.linker import Link
 
 ACTS = 0.93
 """From this probability on of every step, and of nothing besides, it is done without a question."""
@@ -34,18 +34,12 @@ ORDERED = 0.8
 """What changes something is done at once only when the message orders it at least so likely."""
 MAY_ORDER = 0.2
 """A message that orders something less likely than that is a question or a tale: nothing is proposed for it."""
-REMOVES = 0.15
-"""From this probability on that a plugin shall go it is asked whether to remove it, where it is off already."""
 MANAGES, MANAGES_PLAIN = 0.6, 0.3
 """So likely must it be that the whole message is about managing plugins; the second holds for a short one that surely
 orders something of a plugin that it calls by its name."""
 LISTS = 0.42
 """From this probability on of a search being wanted, it is made: it changes nothing."""
 
-PLAIN = 1.0
-"""What the words say is done at once only where it is so much likelier than its contrary, in log odds."""
-PLAIN_REMOVAL = 2.0
-"""The same for removing a plugin, which takes its settings along."""
 CONTRARY = -2.5
 """From here down the contrary is meant, where it is likely by itself: only the way the plugin stands spoke against
 it."""
@@ -59,20 +53,6 @@ MOST_MEANT, MOST_WANTS, THINKABLE = 4, 4, 0.02
 _VERBS = {"I": "install", "A": "activate", "D": "deactivate", "U": "unload", "X": "uninstall", "C": "configure"}
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What of one plugin is wanted: the steps' letters, and how sure that is."""
-
-    plugin: PluginReading
-    letters: str
-    probability: float
-
-    @property
-    def plain(self) -> bool:
-        """Whether the words tell it from its contrary."""
-        return self.plugin.contrary(self.letters).odds >= (PLAIN_REMOVAL if "X" in self.letters else PLAIN)
-
-
 def decide(
     reading: Reading, standing: Standing, entries: Mapping[str, Entry], memory: Memory | None = None, acts: float = ACTS
 ) -> Answer | None:
@@ -80,14 +60,10 @@ def decide(
     ordered = plain_order(reading)
     if ordered == []:
         return Answer(text=NOTHING_STANDS_SO)
-    wanted = meant_plugins(reading) if ordered is None else [Wanted(plugin, what, 1.0) for plugin, what in ordered]
+    wanted = [Wanted(plugin, what, 1.0) for plugin, what in ordered or ()]
     sure = bool(wanted)
-    if not wanted:
-        wanted = _likeliest(reading)
-    if ordered is None and (reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken)):
-        wanted, sure = [], False
     if ordered is None:
-        wanted = [_of_the_installed(_as_said(each), reading, standing, entries) for each in wanted]
+        wanted, sure = _read_wants(reading, standing, entries)
     focus = memory.focus if memory else ()
     settings = given_settings(reading, standing, entries, focus, [each.plugin for each in wanted if sure])
     if settings is not None and settings.alone:
@@ -128,6 +104,15 @@ def decide(
     )
 
 
+def _read_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> tuple[list[Wanted], bool]:
+    """Return what the models read to be wanted, and whether that is more than the likeliest."""
+    if reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken):
+        return [], False
+    meant = meant_plugins(reading)
+    wanted = [_of_the_installed(_as_said(each), reading, standing, entries) for each in meant or _likeliest(reading)]
+    return wanted, bool(meant)
+
+
 def evidence(reading: Reading, wanted: Sequence[Wanted]) -> dict[str, float]:
     """Return what speaks for and against wanting *wanted*, and nothing else, of the plugins of a message."""
     spoken, links = reading.text.spoken, [each.plugin.link for each in wanted]
@@ -145,7 +130,7 @@ def evidence(reading: Reading, wanted: Sequence[Wanted]) -> dict[str, float]:
         "takes_back": float(bool(_TAKES_BACK.search(spoken))),
         "corrects": float(corrected(spoken)),
         "asked_back": float(bool(_ASKED_BACK.match(spoken))),
-        "all": float(bool(_ALL.search(spoken))),
+        "all": float(bool(ALL.search(spoken))),
         "sentences": float(min(len(sentences(spoken)), 4)),
         "beside": min(len(beside), 30) / 10,
         "removes": float(any("X" in each.letters for each in wanted)),
@@ -173,7 +158,7 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
         for plugin in likeliest
         for label, share in plugin.prediction.all.items()
         if label != "-" and share >= THINKABLE and len(plugin.link.names) == 1
-        if not _kept(reading.text.spoken, plugin.link)
+        if not kept(reading.text.spoken, plugin.link)
     ]
     found: list[Answer] = []
     for each in sorted(wants, key=lambda want: -want.probability):
@@ -217,18 +202,6 @@ _FORBIDS = re.compile(
     re.I,
 )
 """A message of one clause that forbids: "please do not uninstall it"."""
-_ALL = re.compile(
-    r"\b(?:all|everything|every|both|each|any|rest|others?|whole lot|alles?|s[äa]mtliche|beide[ns]?|todos?"
-    r"|todas?|ambos|tout(?:es)?|tous"
-    r"|tutt[ioe]|tudo|hepsi(?:ni)?|wszystk\w+|вс[её]|them)\b|全部|すべて|所有",
-    re.I,
-)
-_BUT = re.compile(
-    r"\b(?:except|exept|excpet|but(?: not)?|apart from|other than|besides|save(?: for)?|bar|minus|au(?:ß|ss)er"
-    r"|sauf|excepto|menos|salvo|tranne"
-    r"|hariç|opr[óo]cz|кроме)\b",
-    re.I,
-)
 _CALLED = frozenset({"exact", "whole"})
 _GUESSED = frozenset({"described", "similar", "slip"})
 """A plugin that is called so is asked about, never acted on."""
@@ -241,60 +214,6 @@ _TAKES_BACK = re.compile(
     r"|non|senza|lascia|niet|geen|laat|nie|bez|не|без|de[ğg]il|sak[ıi]n)\b|[不别別勿没未]|ない|しないで|ません|않|마세요|말고",
     re.I,
 )
-_CORRECTS = re.compile(
-    r"(?:^|[\s.,;!?…—-])(?:no+|nope|wait|sorry|actually|i mean(?:t)?|er+m?|rather|scratch that|oops|my bad|digo"
-    r"|perd[óo]n|nein|halt|quatsch"
-    r"|non|pardon|euh|nee|wrong one|correction|instead)[\s.,;!?…:—-]",
-    re.I,
-)
-
-
-_ASKED_BACK = re.compile(
-    r"\W*(?:install|uninstall|remove|delete|add|activate|deactivate|enable|disable|turn|switch|unload|configure)\b[^.!?\n]*\?",
-    re.I,
-)
-"""An order with a question mark is somebody else's that is repeated: "Install it? Over my dead body"."""
-
-
-def meant_plugins(reading: Reading) -> list[Wanted]:
-    """Return what is wanted of which plugins, after what the grammar of a message rules out.
-
-    One that no word names is meant only by a word for all of them; what stands behind "except" is not; of two that a
-    correction stands between the second is.
-    """
-    spoken = reading.text.spoken
-    meant = [plugin for plugin in reading.wanted if not _kept(spoken, plugin.link)]
-    meant = [plugin for plugin in meant if not any(_is_inside(plugin.link, other.link) for other in meant)]
-    wanted = [_taken_away(Wanted(plugin, plugin.intents, plugin.probability), spoken) for plugin in meant]
-    named = [each for each in wanted if each.plugin.link.pointed]
-    if (named and not _ALL.search(spoken)) or reading.act.label != "manage":
-        wanted = named
-    if _MEANS.match(spoken) and any(each.plugin.link.named for each in wanted):
-        wanted = [each for each in wanted if each.plugin.link.named]  # not what was spoken of before
-    if (but := _BUT.search(spoken)) and any(not each.plugin.link.named for each in wanted):
-        wanted = [each for each in wanted if each.plugin.link.end <= but.start()]
-    for each in (one for one in named if one.plugin.link.named):
-        later = [other for other in named if other.plugin.link.start > each.plugin.link.end]
-        between = (
-            spoken[each.plugin.link.end : other.plugin.link.start] for other in later if other.letters == each.letters
-        )
-        if any(_CORRECTS.search(f" {text} ") for text in between) and each in wanted:
-            wanted.remove(each)
-    return wanted
-
-
-def _is_inside(link: Link, other: Link) -> bool:
-    """Whether *link* is only a part of the words that call another plugin by its name: "Google" of "Google Chat"."""
-    covers = other.start <= link.start and link.end <= other.end and (link.start, link.end) != (other.start, other.end)
-    return other.named and link.named and covers and link.kind == "part" and other.kind != "part"
-
-
-_KEEPS = re.compile(
-    r"\b(?:keep|leave|keeping|leaving|behalte?|lass|deja|dejar|garde[rz]?|laisse[rz]?|tieni|lascia|deixa)\s+"
-    r"(?:the\s+|my\s+|die\s+|den\s+|das\s+|el\s+|la\s+|le\s+|il\s+|o\s+|a\s+)?\Z",
-    re.I,
-)
-"""What stands behind stays as it is: "turn git off, keep time"."""
 _UNINSTALLS = re.compile(
     r"uninstall|deinstall|desinstal|d[ée]sinstall|disinstall|odinstal|\bremove\b(?!.*\b(?:note|item|file|task|todo)\b)|\bpurge\b"
     r"|\bcompletely\b|\bfor good\b|\bplugin\b|\bserver\b|\bkomplett\b|\bganz\b",
@@ -303,36 +222,11 @@ _UNINSTALLS = re.compile(
 """Only with such a word is a plugin removed without a question: "delete the todo" may mean what is in it."""
 
 
-def _kept(spoken: str, link: Link) -> bool:
-    return names_a_thing(spoken, link) or (link.named and bool(_KEEPS.search(spoken[: link.start])))
-
-
-_MEANS = re.compile(
-    r"\W*(?:(?:no|nein|non|oh|sorry)\W+)*"
-    r"(?:i (?:mean|meant)|ich mein\w*|quiero decir|quise decir|je veux dire|intendo)\b",
+_ASKED_BACK = re.compile(
+    r"\W*(?:install|uninstall|remove|delete|add|activate|deactivate|enable|disable|turn|switch|unload|configure)\b[^.!?\n]*\?",
     re.I,
 )
-_SAYS_UNINSTALL = re.compile(
-    r"(?<!not )(?<!n't )\b(?:uninstall|de-?install|desinstal|d[ée]sinstall|disinstall|odinstal)", re.I
-)
-
-
-def _taken_away(wanted: Wanted, spoken: str) -> Wanted:
-    """Return *wanted*, or that the plugin be removed, where the message says so in that word, or it is off already and
-    that may well be meant.
-    """
-    if wanted.letters == "U" and _SAYS_UNINSTALL.search(spoken):
-        return replace(wanted, letters="X")
-    shares = wanted.plugin.prediction.all
-    gone = shares.get("X", 0.0) + shares.get("U", 0.0)
-    if wanted.letters != "D" or wanted.plugin.state != "off" or gone < REMOVES:
-        return wanted
-    return replace(wanted, letters="X", probability=gone)
-
-
-def corrected(spoken: str) -> bool:
-    """Whether a message takes back a part of itself: "turn off slack. sorry, I meant discord"."""
-    return bool(_CORRECTS.search(f" {spoken} "))
+"""An order with a question mark is somebody else's that is repeated: "Install it? Over my dead body"."""
 
 
 def wants_list(reading: Reading) -> bool:
@@ -343,7 +237,7 @@ def wants_list(reading: Reading) -> bool:
 def _likeliest(reading: Reading) -> list[Wanted]:
     """Return the likeliest want of the one plugin that something may be wanted of; nothing where none is likely."""
     named = [plugin for plugin in reading.plugins if plugin.link.pointed and plugin.meant >= ASKS]
-    named = [plugin for plugin in named if not _kept(reading.text.spoken, plugin.link)]
+    named = [plugin for plugin in named if not kept(reading.text.spoken, plugin.link)]
     if not named or reading.ordered < MAY_ORDER:
         return []
     best = max(named, key=lambda plugin: plugin.meant)
@@ -407,11 +301,11 @@ def _doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
     spoken = reading.text.spoken
     if reading.text.addresses and any("I" in each.letters for each in wanted):
         return True  # what is to be installed may be what stands at the address
-    if _TAKES_BACK.search(spoken) or _CORRECTS.search(spoken) or _ASKED_BACK.match(spoken):
+    if _TAKES_BACK.search(spoken) or CORRECTS.search(spoken) or _ASKED_BACK.match(spoken):
         return True
     if any(each.plugin.link.kind in _GUESSED for each in wanted):
         return True
-    if len(wanted) > 1 and not _ALL.search(spoken) and any(each.plugin.link.kind == "unnamed" for each in wanted):
+    if len(wanted) > 1 and not ALL.search(spoken) and any(each.plugin.link.kind == "unnamed" for each in wanted):
         return True  # which of them is not said
     if any("X" in each.letters for each in wanted) and (len(sentences(spoken)) > 1 or not _UNINSTALLS.search(spoken)):
         return True  # what is said beside it may take it back, and a removal cannot be; or a note is to be deleted

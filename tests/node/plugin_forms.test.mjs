@@ -25,7 +25,8 @@ describe('a plugin object is found', () => {
     const forOthers = { name: 'time', actions: [{ name: 'TELL', function: () => {} }], providers: [] }
     const forElizaos = { name: 'time', actions: [{ name: 'TELL', handler: () => {} }] }
     assert.equal(find({ worldTimePlugin: forOthers, elizaPlugin: forElizaos, default: forOthers }), forElizaos)
-    assert.equal(find({ worldTimePlugin: { name: 'time', models: { TEXT: () => {} } }, elizaPlugin: forElizaos }).actions, undefined)
+    const modelsAlone = { name: 'time', models: { TEXT: () => {} } }
+    assert.equal(find({ worldTimePlugin: modelsAlone, elizaPlugin: forElizaos }).actions, undefined)
     assert.equal(find({ worldTimePlugin: plugin, default: forOthers }), plugin)
   })
 
