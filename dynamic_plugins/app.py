@@ -241,8 +241,11 @@ class App:
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.backend = backend = open_backend(settings)
-        self.store, self.components = _state(settings, backend), ComponentRegistry()
-        self.catalogue = self._make_catalogue()
+        self.store, self.components, self.catalogue = (
+            _state(settings, backend),
+            ComponentRegistry(),
+            self._make_catalogue(),
+        )
         installed, budget = backend.state().read, _budget(settings)  # threads read the state by themselves
         self.configuration = _configuration(settings, backend, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
