@@ -120,6 +120,11 @@ def _is_fenced(settings: Settings) -> bool:
     return Fence(settings.sandbox, settings.limits).tier.level is not Level.NONE
 
 
+def _policy(settings: Settings) -> Policy:
+    """Return the operator's policy: the file that the settings name has to be there, the home's may be."""
+    return Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
+
+
 def _state(settings: Settings, backend: StateBackend) -> HomeState:
     """Return the saved state, as the profile that is used sees it. Raises UnknownProfileError."""
     if settings.profile is None:
@@ -241,18 +246,14 @@ class App:
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
         self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
         self.backend = backend = open_backend(settings)
-        self.store, self.components, self.catalogue = (
-            _state(settings, backend),
-            ComponentRegistry(),
-            self._make_catalogue(),
-        )
+        self.store, self.components = _state(settings, backend), ComponentRegistry()
+        self.catalogue = self._make_catalogue()
         installed, budget = backend.state().read, _budget(settings)  # threads read the state by themselves
         self.configuration = _configuration(settings, backend, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path, backend.recipes(), budget)
         self.loader = _loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
-        self.audit = AuditLog(settings.audit_file, door, settings.profile or "")
-        self.policy = Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
+        self.audit, self.policy = AuditLog(settings.audit_file, door, settings.profile or ""), _policy(settings)
         self.service = PluginManagementService(
             catalogue=self.catalogue,
             installer=self.installer,
