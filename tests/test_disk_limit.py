@@ -75,8 +75,10 @@ async def test_what_plugins_write_past_the_limit_ends_what_may_change_more(home:
         await app.service.activate("writer")
         for name in ("a.bin", "b.bin", "c.bin"):
             await app.service.call("writer", "write", {"name": name, "count": 3})
-        with pytest.raises(DiskLimitError, match=r"may take 8\.0 MB, and with this it takes 9\.\d MB") as caught:
-            await app.service.call("writer", "write", {"name": "d.bin", "count": 1})
+        # What was measured a moment ago is not measured again at once.
+        with pytest.raises(DiskLimitError, match=r"may take 8\.0 MB, and with this it takes (9|10)\.\d MB") as caught:
+            for _ in range(2000):
+                await app.service.call("writer", "write", {"name": "d.bin", "count": 1})
         assert (caught.value.code, caught.value.facts()["limit"]) == ("over_limit", "disk")
         for changing in (app.service.activate("writer"), app.service.configure("writer", {})):
             with pytest.raises(DiskLimitError):

@@ -45,6 +45,8 @@ SAMPLES: dict[str, Any] = {
     "kind": "network",
     "what": "api.example.org:443",
     "seconds": 5.0,
+    "most": 8 * 2**20,
+    "used": 9 * 2**20,
     "status": 401,
     "schema": None,
     "told": {"output": "one line", "calls": 2},

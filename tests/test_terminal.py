@@ -127,7 +127,7 @@ def test_the_embedded_models_reply_does_not_say_again_what_the_table_has_shown(c
         terminal.shows("> ")
         terminal.type("which plugin can search the web?")
         terminal.shows(r"Which one shall I install\?\s+> ")
-        assert terminal.seen.count("tavily-mcp") == 1
+        assert terminal.seen.count("duckduckgo-mcp-server") == 1
         terminal.type("/quit")
         terminal.ends()
 

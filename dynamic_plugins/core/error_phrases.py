@@ -81,6 +81,10 @@ _TURNS: tuple[tuple[str, Instead], ...] = (
         "Tell me which one to remove.",
     ),
     (
+        r"Ask the person which plugin to remove, with unload_plugin and uninstall true: what it wrote goes with it\.",
+        "Tell me which plugin to remove: what it wrote goes with it.",
+    ),
+    (
         r" needs the person's word, and this program has already made calls that change something, which stay made\. "
         r"Call it in a new program that does not repeat them\.",
         " needs your word; what the program changed before stays changed.",
