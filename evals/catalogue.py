@@ -138,7 +138,9 @@ async def _live(app: App, seen: Seen) -> None:
     await _start(app, seen, Inventor(app.settings.home / "made-up"))
     seen.starts = True
     plugin = app.components.plugins[name]
-    seen.actions = {action.name: action.description for action in plugin.actions}
+    # Some servers tell in a description which folder they were given.
+    made_up = str(app.settings.home / "made-up")
+    seen.actions = {action.name: action.description.replace(made_up, "…") for action in plugin.actions}
     seen.tokens = _tokens(app)
     if not seen.secrets and not seen.told:
         await _call(app, seen, [*plugin.actions])
