@@ -239,6 +239,7 @@ async def test_of_what_only_peers_want_one_of_them_is_right(tmp_path: Path) -> N
     peers = {each: {"peerDependencies": {"handle": wanted}} for each, wanted in (("one", "1"), ("two", "2"))}
     of_npm(tmp_path, {"cup": {"dependencies": {"one": "*", "two": "*"}}, **peers, "handle": {"version": "2.0.0"}})
     wishes = check_npm_needs("cup", tmp_path, ["cup"], [])
+    assert wishes
     await check_npm_versions("cup", wishes, partial(npm.first_outside, "cup"))
     # What a package brings in its own archive, and what is given for all, are nobody else's wish.
     bundling = {"dependencies": {"handle": "1", "core": "1"}, "bundleDependencies": ["handle"]}

@@ -84,7 +84,7 @@ class Slots:
     def _numbered(self, place: int, p: Parameter) -> bool:
         """Give *p* the id of the thing at *place* of the last list, where no id there is that number itself."""
         for call in self.memory.calls[:3]:
-            ids = [self._field(item, p, call) for item in call.items] if self._may_hold(p, call) else []
+            ids = [self.field_of(item, p, call) for item in call.items] if self.may_hold(p, call) else []
             if 1 < len(ids) >= place > 0 and str(place) not in map(str, ids) and ids[place - 1] is not None:
                 self.give(p.name, ids[place - 1], how="carried")
                 return True
@@ -108,15 +108,15 @@ class Slots:
     def _by_reference(self, p: Parameter, *, all_of_them: bool = False) -> list[Any]:
         """Give *p* what the message picks from an earlier result; return all that it picks."""
         for call in self.memory.calls[:6]:
-            items = self._of_the_kind(p, call.items)
-            if call.failed or (len(items) < 2 and not self.message.points) or not self._may_hold(p, call):
+            items = self.of_the_kind(p, call.items)
+            if call.failed or (len(items) < 2 and not self.message.points) or not self.may_hold(p, call):
                 continue
             ignored = frozenset(stem(w) for w in tokens(self.tool.name)) | {"name", "id"}
             text = self._object_of_the_verb() if p.role == "ref" else self.message.text
-            picked = [v for i in chosen(text, items, ignored) if (v := self._field(i, p, call)) is not None]
+            picked = [v for i in chosen(text, items, ignored) if (v := self.field_of(i, p, call)) is not None]
             if not picked and "other" in (ordinals().get(w) for w in self.message.words):
                 spoken_of = [v for c in self.memory.calls[:3] for v in c.arguments.values()]
-                picked = [v for i in items if (v := self._field(i, p, call)) is not None and v not in spoken_of]
+                picked = [v for i in items if (v := self.field_of(i, p, call)) is not None and v not in spoken_of]
                 picked = picked if len(picked) == 1 else []
             if picked:
                 if not all_of_them:
@@ -124,7 +124,7 @@ class Slots:
                 return picked
         return []
 
-    def _of_the_kind(self, p: Parameter, items: Sequence[Item]) -> Sequence[Item]:
+    def of_the_kind(self, p: Parameter, items: Sequence[Item]) -> Sequence[Item]:
         """Return the files of *items* for a tool for files, the folders for one for folders; else all."""
         words = {stem(word) for word in tokens(self.tool.name.rpartition("__")[2])}
         if p.role != "path" or bool(words & _FILE) == bool(words & _FOLDER):
@@ -134,7 +134,7 @@ class Slots:
             return folders or [i for i in items if not re.search(r"\.\w{1,5}$", str(i.fields.get("name")))]
         return [i for i in items if i not in folders] if folders else items
 
-    def _may_hold(self, p: Parameter, call: Any) -> bool:
+    def may_hold(self, p: Parameter, call: Any) -> bool:
         """Ids and numbers are one plugin's own."""
         same = call.tool.rpartition("__")[0] == self.tool.name.rpartition("__")[0]
         return same or p.role not in ("id", "number", "ref", "revision", "name", "query", "branch")
@@ -144,7 +144,7 @@ class Slots:
         found = [m for m in re.finditer(r"\w+", self.message.text) if plain(m.group()) in verbs]
         return self.message.text[found[-1].end() :] if found else self.message.text
 
-    def _field(self, item: Item, p: Parameter, call: Any) -> Any:
+    def field_of(self, item: Item, p: Parameter, call: Any) -> Any:
         """Return what of *item* is a value for *p*."""
         fields = item.fields
         tails = [p.name, p.words[-1], *(("number", "id") if p.role == "number" else ())]
@@ -197,11 +197,11 @@ class Slots:
 
     def _carried(self, p: Parameter) -> Any:
         value = self._from_calls(p)
-        if value is not None and self._deletes_another(p, value):
+        if value is not None and self.deletes_another(p, value):
             return None
         return self._from_what_was_said(p) if value is None and p.role == "path" else value
 
-    def _deletes_another(self, p: Parameter, value: Any) -> bool:
+    def deletes_another(self, p: Parameter, value: Any) -> bool:
         """Whether a tool that deletes would take what was spoken of before, and the message names something else."""
         if p.role not in ("id", "name", "path", "ref") or not any(
             "delete" in verb_kinds(w) for w in tokens(self.tool.name)
@@ -237,7 +237,7 @@ class Slots:
         for call in self.memory.calls:
             if p.name in call.arguments and not (call.failed and p.role == "id"):
                 return call.arguments[p.name]
-            if not self._may_hold(p, call):
+            if not self.may_hold(p, call):
                 continue
             items = call.items
             if (
@@ -246,7 +246,7 @@ class Slots:
                     and not call.failed
                     and p.role in ("id", "number", "revision", "ref", "owner", "repo", "name", "branch", "query")
                 )
-                and (value := self._field(items[0], p, call)) is not None
+                and (value := self.field_of(items[0], p, call)) is not None
                 and (p.role != "number" or "number" in items[0].fields)
             ):
                 return value

@@ -14,12 +14,13 @@ from dynamic_plugins.text.tokenizer import plain
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.free_text import Span
     from dynamic_plugins.embedded.parameters import Parameter
+    from dynamic_plugins.embedded.place_slots import PlaceSlots
 
 Found = tuple[Any, list["Span"]]
 _NOTHING: Found = (None, [])
 
 
-def filled_list(filling: Any, p: Parameter) -> Found:
+def filled_list(filling: PlaceSlots, p: Parameter) -> Found:
     """Return the values for an array parameter and the parts of the message that they are."""
     if p.items.role == "object" or p.items.type == "object":
         return _objects(filling, p)
@@ -56,7 +57,7 @@ def _split(text: str) -> list[str]:
     ]
 
 
-def _paths(filling: Any, p: Parameter) -> Found:
+def _paths(filling: PlaceSlots, p: Parameter) -> Found:
     values = [
         v
         for v in filling.message.values.of("path", "file")
@@ -71,7 +72,7 @@ def _paths(filling: Any, p: Parameter) -> Found:
     if len(names) == 1 and len(folders) > 1:
         return [f"{folder}/{names[0]}" for folder in folders], [(values[0].start, values[0].end)]
     if names:
-        return [filling._located(name, p.items) for name in names], [(v.start, v.end) for v in values]
+        return [filling.located(name, p.items) for name in names], [(v.start, v.end) for v in values]
     if (
         re.search(r"\b(?:everything|all|alles|todo|tout)\b", filling.message.text, re.I)
         and p.required
@@ -81,7 +82,7 @@ def _paths(filling: Any, p: Parameter) -> Found:
     return _picked(filling, p) if p.required else _NOTHING
 
 
-def _folders(filling: Any) -> list[str]:
+def _folders(filling: PlaceSlots) -> list[str]:
     """Return the folders of the last listing that the message picks by their places."""
     for call in filling.memory.calls[:2]:
         picked = chosen(filling.message.text, call.items)
@@ -91,7 +92,7 @@ def _folders(filling: Any) -> list[str]:
     return []
 
 
-def _picked(filling: Any, p: Parameter) -> Found:
+def _picked(filling: PlaceSlots, p: Parameter) -> Found:
     """Return what the message picks from earlier results, or names itself, or was spoken of last."""
     one = p.items
     values = [v for v in (filling._by_reference(one, all_of_them=True)) if v is not None]
@@ -151,7 +152,7 @@ def _last_named(call: Any, p: Parameter) -> Any:
 _NAME = re.compile(r"(?:(?:Dr|Mr|Ms|Mrs|Prof)\.\s+|[A-Z]\.\s+)*[A-ZÀ-Þ][\w'’&-]*(?:\s+(?:[A-ZÀ-Þ][\w'’&-]*|\d+))*")
 
 
-def _proper_names(filling: Any) -> list[tuple[str, tuple[int, int]]]:
+def _proper_names(filling: PlaceSlots) -> list[tuple[str, tuple[int, int]]]:
     text, found = filling.message.text, []
     for m in _NAME.finditer(text):
         words = m.group().split()
@@ -168,13 +169,13 @@ def _proper_names(filling: Any) -> list[tuple[str, tuple[int, int]]]:
 # --- objects
 
 
-def filled_object(filling: Any, p: Parameter) -> Found:
+def filled_object(filling: PlaceSlots, p: Parameter) -> Found:
     """Return an object for *p* where one text or one id fills it."""
     value = _built(filling, p, depth=0)
     return (value, []) if value else _NOTHING
 
 
-def _objects(filling: Any, p: Parameter) -> Found:
+def _objects(filling: PlaceSlots, p: Parameter) -> Found:
     names = {f.name.lower(): f.name for f in p.items.fields}
     old = next((n for k, n in names.items() if k.startswith(("old", "search", "find"))), None)
     new = next((n for k, n in names.items() if k.startswith(("new", "replace"))), None)
@@ -194,7 +195,7 @@ def _objects(filling: Any, p: Parameter) -> Found:
     return ([one], []) if one else _NOTHING
 
 
-def _built(filling: Any, p: Parameter, depth: int) -> Any:
+def _built(filling: PlaceSlots, p: Parameter, depth: int) -> Any:
     """Return an object with its one text or id filled in; None where nothing fits."""
     if depth > 3:
         return None
@@ -231,7 +232,7 @@ def edit_in(text: str) -> tuple[str, str, tuple[int, int]] | None:
     return None
 
 
-def _relations(filling: Any, p: Parameter, source: str, target: str, kind: str) -> Found:
+def _relations(filling: PlaceSlots, p: Parameter, source: str, target: str, kind: str) -> Found:
     text = filling.message.text
     names = [n for n, _ in _proper_names(filling)]
     found = whole_text(text)
@@ -273,7 +274,7 @@ def _last_name(text: str) -> str | None:
     return str(found[-1]) if found and text.rstrip().endswith(found[-1]) else None
 
 
-def _things(filling: Any, name: str, kind: str | None, held: str) -> Found:
+def _things(filling: PlaceSlots, name: str, kind: str | None, held: str) -> Found:
     """Things with what is known of them: "M. Okafor, person, met at ICASSP", "about Lang: his office is B12"."""
     text = filling.message.text
     found = whole_text(text)
@@ -302,7 +303,7 @@ def _things(filling: Any, name: str, kind: str | None, held: str) -> Found:
     return ([{name: about, held: [unquoted(said).rstrip(".")]}], []) if said.strip() else _NOTHING
 
 
-def _about(filling: Any, names: list[str]) -> str | None:
+def _about(filling: PlaceSlots, names: list[str]) -> str | None:
     """Return the thing that is spoken of: one that is known, quoted, named, or the last one."""
     head = filling.message.text.partition(":")[0]
     known = _known_things(filling)
@@ -319,7 +320,7 @@ def _about(filling: Any, names: list[str]) -> str | None:
 _PRONOUN = re.compile(r"\b(?:he|him|his|she|her|it|its|they|them|their|er|ihn|ihm|sie|ihr|él|ella|il|elle|lui)\b", re.I)
 
 
-def _known_things(filling: Any) -> list[str]:
+def _known_things(filling: PlaceSlots) -> list[str]:
     """Return the names of the things that earlier calls were about or found, the latest first."""
     found: list[str] = []
     for call in filling.memory.calls:

@@ -96,7 +96,7 @@ class PlaceSlots(TypedSlots):
                 self.give(p.name, rooted[0].value, (rooted[0].start, rooted[0].end))
         elif values:
             value = values[0]
-            self.give(p.name, self._located(str(value.value), p), (value.start, value.end))
+            self.give(p.name, self.located(str(value.value), p), (value.start, value.end))
         elif not self._new_name(p):
             self._by_reference(p)
 
@@ -122,7 +122,7 @@ class PlaceSlots(TypedSlots):
         self.give(p.name, posixpath.join(base, name[0]), name[1])
         return True
 
-    def _located(self, written: str, p: Parameter) -> str:
+    def located(self, written: str, p: Parameter) -> str:
         """Return a file's path, in the folder that was spoken of last where only its name was said."""
         rooted = {"owner", "repo"} & set(self.names) or any(n.startswith("repo") for n in self.names)
         if (
@@ -157,7 +157,7 @@ class PlaceSlots(TypedSlots):
             return
         name = posixpath.basename(str(source))
         if values:
-            to = self._located(str(values[0].value), p)
+            to = self.located(str(values[0].value), p)
             if not re.search(r"\.\w{1,5}$", to):
                 to = posixpath.join(to, name)
             elif "/" not in str(values[0].value):

@@ -47,6 +47,8 @@ it."""
 NOTHING_STANDS_SO = "There is nothing to switch: no installed plugin stands otherwise."
 """The answer to an order for everything where all is so already."""
 
+MAY_MANAGE, MEANT_ANYHOW = 0.05, 0.3
+"""A message that is less likely to manage plugins than the first wants something only of what it means so likely."""
 MOST_MEANT, MOST_WANTS, THINKABLE = 4, 4, 0.02
 """Of so many plugins what may be wanted is weighed, in so many ways together, each at least so likely."""
 
@@ -151,7 +153,8 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
     """
     if reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken):
         return []
-    pointed = [plugin for plugin in reading.plugins if plugin.link.pointed]
+    least = MEANT_ANYHOW if reading.act.all.get("manage", 0.0) < MAY_MANAGE else 0.0
+    pointed = [plugin for plugin in reading.plugins if plugin.link.pointed and plugin.meant >= least]
     likeliest = sorted(pointed, key=lambda plugin: -plugin.meant)[:MOST_MEANT]
     wants = [
         Wanted(plugin, "".join(letter for letter in "IXCADU" if letter in label), share)

@@ -24,6 +24,7 @@ from dynamic_plugins.text.tokenizer import plain, tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dynamic_plugins.embedded.earlier_values import Slots
     from dynamic_plugins.embedded.free_text import Span
     from dynamic_plugins.embedded.parameters import Parameter
 
@@ -37,7 +38,7 @@ _LEANS = re.compile(
 )
 
 
-def settle(filling: Any) -> None:
+def settle(filling: Slots) -> None:
     """Set the arguments that name something existing to what the conversation knows it as.
 
     What two things fit alike is not taken: where a tool takes something away, it is then missing.
@@ -48,7 +49,7 @@ def settle(filling: Any) -> None:
 
 
 class _Settling:
-    def __init__(self, filling: Any) -> None:
+    def __init__(self, filling: Slots) -> None:
         self.filling, self.tool, self.filled = filling, filling.tool, filling.filled
         self.message = filling.message
         self.known: KnownThings = filling.message.things
@@ -124,7 +125,7 @@ class _Settling:
         if len(values) != 1 or p.role == "name" or things[0].call.turn > 2:
             return
         ((_, value),) = values.items()
-        if (self.message.points or _LEANS.search(self.message.text)) and not self.filling._deletes_another(p, value):
+        if (self.message.points or _LEANS.search(self.message.text)) and not self.filling.deletes_another(p, value):
             self._put(p.name, value)
 
     def _by_message(self, p: Parameter, things: Sequence[Thing]) -> Meant:
@@ -143,7 +144,7 @@ class _Settling:
         return telling(text, self.ignored)
 
     def _holding(self, p: Parameter) -> list[Thing]:
-        things = (thing for thing in self.known.things if self.filling._may_hold(p, thing.call))
+        things = (thing for thing in self.known.things if self.filling.may_hold(p, thing.call))
         return [thing for thing in things if self._value(thing, p) is not None and not self._is_part(thing, p)]
 
     def _is_part(self, thing: Thing, p: Parameter) -> bool:
@@ -152,7 +153,7 @@ class _Settling:
         return p.role != "path" and whole is not None and whole != self._value(thing, p)
 
     def _value(self, thing: Thing, p: Parameter) -> Any:
-        return self.filling._field(thing.item, p, thing.call)
+        return self.filling.field_of(thing.item, p, thing.call)
 
     def _put(self, name: str, value: Any, found: Meant | None = None) -> None:
         if self.filled.arguments.get(name) != value and name not in (*self.filled.said, *self.filled.guessed):
@@ -324,7 +325,7 @@ class _Settling:
         if p.name in self.filled.arguments and self.message.values.of("file") and p.name not in self.filled.carried:
             return
         files = [(thing, posixpath.basename(str(self._value(thing, p)))) for thing in things]
-        fitting = self.filling._of_the_kind(p, [thing.item for thing in things])
+        fitting = self.filling.of_the_kind(p, [thing.item for thing in things])
         files = [(thing, name) for thing, name in files if any(thing.item is item for item in fitting)]
         bare = [Thing((name,), thing.fields, thing.call) for thing, name in files]
         found = self._by_message(p, bare)
@@ -363,7 +364,7 @@ class _Settling:
 # --- names in small
 
 
-def with_whole_names(filling: Any) -> None:
+def with_whole_names(filling: Slots) -> None:
     """Complete the capitalized names among the arguments that earlier calls and results have whole; a name for what
     is made stays as it is said.
     """
