@@ -49,7 +49,7 @@ class _PackageToRun(ModuleType):
                 assert spec.loader is not None  # noqa: S101 # as above
                 try:
                     spec.loader.exec_module(self)
-                except BaseException:
+                except BaseException:  # whatever ends it, the package stays one that is still to be run
                     self.__class__ = _PackageToRun
                     raise
         return getattr(self, name)

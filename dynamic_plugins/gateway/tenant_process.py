@@ -105,7 +105,7 @@ class TenantProcess:
             raise TenantUnavailableError(
                 "The tenant's server does not start. Its operator has to look into it."
             ) from None
-        except BaseException:
+        except BaseException:  # a start that is cancelled leaves no process behind either
             await self._end()
             raise
         self._failed_at = float("-inf")

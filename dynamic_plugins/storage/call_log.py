@@ -97,7 +97,7 @@ class CallLog:
         except asyncio.CancelledError:
             error = _CANCELLED
             raise
-        except BaseException as raised:
+        except BaseException as raised:  # a plugin may raise anything; the log says that it failed, and it goes on
             error = raised.code if isinstance(raised, PluginError) else _UNFORESEEN
             raise
         finally:

@@ -193,7 +193,7 @@ class Operation:
             self.value = await make()
         except PluginError as error:
             self.error = error
-        except Exception as error:
+        except Exception as error:  # nobody waits for it but the page, which has to say that it ended
             log.exception("%s of %s failed", self.verb, self.plugin)
             self.error = PluginError(f"{self.verb} of {self.plugin} failed: {type(error).__name__}. The log says why.")
         finally:
