@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
     from dynamic_plugins.chat.conversation import Conversation
     from dynamic_plugins.chat.plugin_reader import PluginReader
+    from dynamic_plugins.chat.redaction_setup import ScrubbedLogs
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
     from dynamic_plugins.install.disk_budget import DiskBudget
@@ -225,7 +226,7 @@ class App:
     _model: Model | None = None
     _background: list[asyncio.Task[None]]
     _conversations: weakref.WeakSet[Conversation]
-    _stop_watching: list[Callable[[], None]]
+    _logs: ScrubbedLogs | None = None
 
     def __init__(
         self,
@@ -276,7 +277,7 @@ class App:
             budget=budget,
         )
         self._new_registry, self._telemetry = asyncio.Event(), telemetry.started(settings.telemetry)
-        self._conversations, self._stop_watching = weakref.WeakSet(), []
+        self._conversations = weakref.WeakSet()
 
     def _make_catalogue(self) -> Catalogue:
         home, meaning = self.settings.home, self.settings.meaning
@@ -434,8 +435,8 @@ class App:
         await asyncio.gather(*self._background, self.registry.close(), return_exceptions=True)
         await self.sign_ins.close()
         await self.service.close()
-        for stop in self._stop_watching:
-            stop()
+        if self._logs is not None:
+            self._logs.stop()
         self.backend.close()
         if self._model is not None:
             await self._model.close()
@@ -508,10 +509,11 @@ class App:
         With *one_turn* it asks nothing that only a second turn could answer.
         """
         from dynamic_plugins.chat.conversation import Conversation
-        from dynamic_plugins.chat.redaction_setup import open_session_vault, scrub_logs
+        from dynamic_plugins.chat.redaction_setup import ScrubbedLogs, open_session_vault
 
         vault = open_session_vault(self.catalogue, self.store, self.configuration)
-        self._stop_watching.append(scrub_logs(vault.scrub_text))
+        self._logs = self._logs or ScrubbedLogs()
+        self._logs.add(vault)
         reach = self.reach_consent(in_turns=not one_turn)
         conversation = Conversation(
             self.model(),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import random
 import re
 import time
 import traceback
+import weakref
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -421,17 +423,12 @@ async def stage(tmp_path_factory: pytest.TempPathFactory, _no_keyring: None) -> 
 
 
 @pytest.fixture
-def new_stage(stage: Stage) -> Iterator[Stage]:
-    """The stage with nothing left of the tests before this one: neither their requests nor a watch on what is logged.
-
-    Each conversation watches until its application ends; a hundred in one of them are of the tests alone.
-    """
+def new_stage(stage: Stage) -> Stage:
+    """The stage with nothing left of the requests of the tests before this one."""
     stage.model.requests.clear()
     stage.model.heads.clear()
     stage.running.clear()
-    yield stage
-    while stage.app._stop_watching:
-        stage.app._stop_watching.pop()()
+    return stage
 
 
 @pytest.mark.parametrize(("kind", "way"), list(zip(KINDS, WAYS, strict=True)))
@@ -592,6 +589,29 @@ async def test_an_exception_in_the_middle_of_a_turn_has_no_secret_in_its_traceba
     text = "".join(traceback.format_exception(raised.value))
     assert "the host's own fault" in text
     assert [piece for piece in pieces(secret) if piece in text] == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_was_pasted_ends_with_its_conversation_and_is_out_of_the_logs_until_then(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    logger, secret = logging.getLogger("dynamic_plugins"), token("stripe", "logged")
+    lasting = stage.app.conversation()
+    await lasting.respond(f"{NAME}={secret}")
+    filters, gone = len(logger.filters), []
+    for number in range(3):
+        passing = stage.app.conversation()
+        await passing.respond(f"{NAME}={token('stripe', f'passing {number}')}")
+        await passing.settle()
+        gone.append(weakref.ref(passing._vault))
+    del passing
+    gc.collect()
+    logger.info("sent %s", secret)
+    assert [each() for each in gone] == [None, None, None]
+    assert len(logger.filters) == filters
+    assert "sent [secret:1" in caplog.text
+    assert secret not in caplog.text
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from dynamic_plugins.redaction.scrubber import SecretsFilter
 from dynamic_plugins.redaction.session_vault import SessionVault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from dynamic_plugins.redaction.ownership import Mention
     from dynamic_plugins.registry.entry import Variable
@@ -67,24 +68,43 @@ def _secret(variables: Iterable[Variable]) -> list[str]:
     return [each.name.upper() for each in variables if each.is_secret]
 
 
-def scrub_logs(scrub: Callable[[str], str]) -> Callable[[], None]:
-    """Take secrets out of what is logged from now on: by us, by the libraries we talk through, and to the root.
+class ScrubbedLogs:
+    """Takes conversations' secrets out of what is logged: by us, by the libraries we talk through, and to the root.
 
-    Call the result to stop.
+    It has one filter for all conversations and holds none of their vaults: what a person pasted ends with the
+    conversation.
     """
-    ours = SecretsFilter(scrub)
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    loggers += [
+
+    def __init__(self) -> None:
+        self._vaults: list[weakref.ref[SessionVault]] = []
+        self._filter = SecretsFilter(self._scrub)
+        self._guarded: weakref.WeakSet[logging.Filterer] = weakref.WeakSet()
+
+    def add(self, vault: SessionVault) -> None:
+        """Take out what *vault* knows as well, from now on; loggers and handlers that are new are watched too."""
+        # A new list each time, since another thread may be going through the one before.
+        self._vaults = [*(each for each in self._vaults if each() is not None), weakref.ref(vault)]
+        for each in _loggers_and_handlers():
+            each.addFilter(self._filter)  # one that is there already is not added again
+            self._guarded.add(each)
+
+    def stop(self) -> None:
+        """Leave what is logged as it is."""
+        for each in self._guarded:
+            each.removeFilter(self._filter)
+
+    def _scrub(self, text: str) -> str:
+        for each in self._vaults:
+            if (vault := each()) is not None:
+                text = vault.scrub_text(text)
+        return text
+
+
+def _loggers_and_handlers() -> list[logging.Filterer]:
+    known = list(logging.root.manager.loggerDict.items())
+    ours = [
         logger
-        for name, logger in list(logging.root.manager.loggerDict.items())
-        if isinstance(logger, logging.Logger) and name.split(".")[0] in _LOGGERS
+        for name, logger in known
+        if isinstance(logger, logging.Logger) and name.split(".")[0] in _LOGGERS and name not in _LOGGERS
     ]
-    guarded: list[logging.Filterer] = [*loggers, *logging.root.handlers]
-    for each in guarded:
-        each.addFilter(ours)
-
-    def stop() -> None:
-        for each in guarded:
-            each.removeFilter(ours)
-
-    return stop
+    return [*(logging.getLogger(name) for name in _LOGGERS), *ours, *logging.root.handlers]
