@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_plugins.core import atomic_file, telemetry
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
 from dynamic_plugins.errors import PluginError, UnavailableHereError
 from dynamic_plugins.events import Listener, ignore
@@ -423,23 +424,25 @@ class App:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            await self._close()
-        finally:
-            await self._telemetry.__aexit__(None, None, None)
+        await to_the_end(self._close())  # whoever is cancelled meanwhile, and again, leaves no worker behind
 
     async def _close(self) -> None:
-        await asyncio.gather(*(conversation.settle() for conversation in self._conversations))
+        async with contextlib.AsyncExitStack() as ending:  # from the end; what fails does not stop the rest
+            ending.push_async_callback(self._telemetry.__aexit__, None, None, None)
+            if self._model is not None:
+                ending.push_async_callback(self._model.close)
+            ending.callback(self.backend.close)
+            if self._logs is not None:
+                ending.callback(self._logs.stop)
+            ending.push_async_callback(self.service.close)
+            ending.push_async_callback(self.sign_ins.close)
+            ending.push_async_callback(self._end_background)
+            await asyncio.gather(*(conversation.settle() for conversation in self._conversations))
+
+    async def _end_background(self) -> None:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, self.registry.close(), return_exceptions=True)
-        await self.sign_ins.close()
-        await self.service.close()
-        if self._logs is not None:
-            self._logs.stop()
-        self.backend.close()
-        if self._model is not None:
-            await self._model.close()
 
     async def _end_idle_workers(self) -> None:
         idle = self.settings.timeouts.idle

@@ -7,6 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from dynamic_plugins.app import App
@@ -81,6 +82,45 @@ async def test_evaluators_see_the_finished_turn_and_what_they_say_goes_along_wit
     first, second = (json.loads(request)["messages"][0]["content"] for request in model.requests)
     assert "characters" not in first.rsplit("</dynamic_plugins_status>", 1)[1]
     assert '<data from="watcher/length">{"remark": "' in second
+
+
+LISTENER = """
+import os, time
+from dynamic_plugins.plugin import Evaluator, Plugin
+
+def evaluate(turn):
+    while os.path.exists("hold"):
+        time.sleep(0.01)
+
+plugin = Plugin("listener", evaluators=[Evaluator("slow", "Takes its time", evaluate)])
+"""
+
+
+async def test_an_application_that_is_cancelled_as_it_closes_leaves_no_worker(tmp_path: Path) -> None:
+    (tmp_path / "listener").mkdir()
+    (tmp_path / "listener" / "plugin.py").write_text(LISTENER)
+    leaves, workers = asyncio.Event(), dict[str, int]()
+
+    async def agent() -> None:
+        async with App(Settings.from_environment(home=tmp_path / "home"), approve=approve_everything) as app:
+            await app.service.install_path(tmp_path / "listener")
+            await app.service.activate("listener")
+            (folder,) = (tmp_path / "home" / "plugin_data").iterdir()
+            (folder / "hold").touch()
+            await app.conversation().respond("hello")
+            workers.update(app.service.running())
+            leaves.set()
+
+    task = asyncio.create_task(agent())
+    async with asyncio.timeout(SECONDS):
+        await leaves.wait()
+        for _ in range(2):  # by a person, and by whoever ends the process after that
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait([task])
+    assert task.cancelled()
+    assert [pid for pid in workers.values() if psutil.pid_exists(pid)] == []
+    assert workers
 
 
 async def test_a_task_runs_once_an_interval_in_all_processes_of_a_home_and_a_failing_one_is_told(

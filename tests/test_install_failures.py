@@ -10,11 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from filelock import UnixFileLock
 
 from dynamic_plugins.errors import InstallError, PluginTimeoutError, UnavailableHereError
 from dynamic_plugins.install.command import child_environment, run, short
@@ -25,9 +28,6 @@ from dynamic_plugins.install.npm import instant, nearest
 from dynamic_plugins.registry.entry import Entry, Package
 from tests.conftest import EXAMPLES, Cli
 from tests.loading import children
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TIME = Package("pypi", "mcp-server-time", "2026.10.19")
 SERVER = "@modelcontextprotocol/server-everything"
@@ -254,6 +254,60 @@ def test_a_host_killed_in_the_middle_of_an_install_leaves_no_plugin_and_the_next
 
 
 # ---------------------------------------------------------------- cleaning up
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_scratch_folder_that_is_cancelled_as_it_goes_is_gone_with_its_lock(
+    root: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    going, may_go, remove = threading.Event(), threading.Event(), shutil.rmtree
+
+    def remove_later(folder: Path | str, **how: Any) -> None:
+        if root in Path(folder).parents:
+            going.set()
+            assert may_go.wait(60)
+        remove(folder, **how)
+
+    async def work() -> None:
+        async with PluginFolders(root).scratch() as folder:
+            (folder / "file").touch()
+
+    monkeypatch.setattr(shutil, "rmtree", remove_later)
+    task = asyncio.create_task(work())
+    assert await asyncio.to_thread(going.wait, 60)
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
+    may_go.set()
+    await asyncio.wait([task], timeout=60)
+    assert task.cancelled()
+    assert left_in(root) == []
+
+
+async def test_a_scratch_folder_that_is_cancelled_before_it_is_there_leaves_no_lock(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock's file is made in a thread, which goes on."""
+    making, may_make, lock = threading.Event(), threading.Event(), UnixFileLock._acquire
+
+    def lock_later(self: UnixFileLock) -> None:
+        making.set()
+        assert may_make.wait(60)
+        lock(self)
+
+    async def work() -> None:
+        async with PluginFolders(root).scratch():
+            pass
+
+    monkeypatch.setattr(UnixFileLock, "_acquire", lock_later)
+    task = asyncio.create_task(work())
+    assert await asyncio.to_thread(making.wait, 60)
+    task.cancel()
+    await asyncio.sleep(0)
+    may_make.set()
+    await asyncio.wait([task], timeout=60)
+    assert task.cancelled()
+    assert left_in(root) == []
 
 
 async def test_sweeping_keeps_what_is_known_and_what_somebody_is_working_on(root: Path) -> None:

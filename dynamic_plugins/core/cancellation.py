@@ -21,6 +21,8 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # looked at, so that nobody is warned of it: whoever was cancelled has no use for it
         raise cancelled
     return task.result()
 

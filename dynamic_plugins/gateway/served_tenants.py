@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.atomic_file import Stamp, stamp_of
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.errors import PluginError, TenantsFileError
 from dynamic_plugins.gateway.rate_limits import TenantGate
 from dynamic_plugins.gateway.tenant_home import environment, problems
@@ -161,5 +162,9 @@ async def watching(served: ServedTenants) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.wait([task])
-        await served.close()
+        await to_the_end(_ended(task, served))
+
+
+async def _ended(watch: asyncio.Task[None], served: ServedTenants) -> None:
+    await asyncio.wait([watch])
+    await served.close()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.errors import InstallError
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ async def run(
     ended = asyncio.gather(_read(process.stdout, str), _read(process.stderr, heard), process.wait())
     try:
         out, err, code = await asyncio.shield(ended)
-    except BaseException:  # a cancelled install too must leave nothing running
-        await _kill(process, ended)
+    except BaseException:  # a cancelled install too must leave nothing running, however often it is cancelled
+        await to_the_end(_kill(process, ended))
         raise
     return Finished(code, out, err)
 
@@ -124,7 +125,7 @@ async def _kill(process: asyncio.subprocess.Process, ended: asyncio.Future[tuple
     if not ended.done() or process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.shield(process.wait())
+    await process.wait()
     await asyncio.wait([ended], timeout=_KILL_SECONDS)
     if not ended.cancel() and not ended.cancelled():
         ended.exception()  # looked at, so that nobody is warned of it: what is raised is why this was called

@@ -11,6 +11,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from dynamic_plugins.core.cancellation import to_the_end
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
 
@@ -95,16 +97,21 @@ class PluginFolders:
         try:
             yield folder
         finally:
-            if folder.exists():  # once published there is nothing to wait for, and so no moment to be cancelled in
-                await in_thread(shutil.rmtree, folder, ignore_errors=True)
-            _remove_if_empty(folder.parent)
+            try:
+                if folder.exists():  # once published there is nothing to wait for, and so no moment to be cancelled in
+                    await in_thread(shutil.rmtree, folder, ignore_errors=True)
+            finally:
+                _remove_if_empty(folder.parent)
 
     @contextlib.asynccontextmanager
     async def scratch(self) -> AsyncIterator[Path]:
         """Give a new empty folder for what comes before an install; it is gone afterwards."""
         name = f"scratch {secrets.token_hex(6)}"
-        async with self.lock(name, _SCRATCH_SECONDS), self.staging(name) as folder:
-            yield folder
+        try:
+            async with self.lock(name, _SCRATCH_SECONDS), self.staging(name) as folder:
+                yield folder
+        finally:
+            self._forget_lock(slug(name))  # one that was cancelled before it had the lock has made its file
 
     def target(self, name: str) -> Path:
         """Return a folder that does not exist yet, for a version of *name*."""
@@ -154,15 +161,10 @@ class PluginFolders:
 async def in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     """Run *function* in a thread and return its result.
 
-    Cancelled, it waits until the thread is done: nothing may go on writing in a folder that is being removed.
+    Cancelled, however often, it waits until the thread is done: nothing may go on writing in a folder that is being
+    removed.
     """
-    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        with contextlib.suppress(Exception):  # what it fails with concerns nobody once it is cancelled
-            await work
-        raise
+    return await to_the_end(asyncio.to_thread(function, *arguments, **named))
 
 
 def _unknown(home: Path, known: Collection[Path]) -> list[Path]:

@@ -207,10 +207,15 @@ class PluginHandle:
             try:
                 yield
             finally:
-                async with self._worker_lock:
-                    if worker is not None and worker is self._worker and worker.alive and self.mounted:
-                        with contextlib.suppress(PluginError):
-                            await self._start_services(worker)
+                try:
+                    async with self._worker_lock:
+                        if worker is not None and worker is self._worker and worker.alive and self.mounted:
+                            with contextlib.suppress(PluginError):
+                                await self._start_services(worker)
+                except BaseException:  # cancelled while another task was at the worker, or held the lock
+                    if worker is not None and worker is self._worker and not worker.serving:
+                        self.release_worker()
+                    raise
 
     async def disconnect(self) -> None:
         """End its worker, if there is one; what it offers stays registered."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from dynamic_plugins.approval import SignInRequest
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.errors import BadArgumentsError, SignInError
 from dynamic_plugins.oauth.redirect_listener import NotTheRedirectError, RedirectListener
 from dynamic_plugins.oauth.sign_in_flow import SignInFlow, state_in
@@ -89,7 +90,12 @@ class SignInAttempt:
         except TimeoutError:
             raise SignInError(plugin, f"nobody signed in within {self._seconds / 60:g} minutes") from None
         finally:
+            await to_the_end(self._let_go())
+
+    async def _let_go(self) -> None:
+        try:
             await self._listener.close()
+        finally:
             await self._flow.aclose()
 
     async def _show(self, address: str, issuer: str, scopes: tuple[str, ...]) -> None:

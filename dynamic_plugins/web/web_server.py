@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.integrations.http_middleware import EndedAnswers
 from dynamic_plugins.integrations.secret_form import QuietServer
@@ -36,7 +37,7 @@ from dynamic_plugins.web.site import HERE, Site, templates
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -88,10 +89,14 @@ async def serve_web(
             announce()
             await server.serve([listening])
     finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-        await site.operations.close()
+        await to_the_end(_ended(site, beside))
+
+
+async def _ended(site: Site, beside: Sequence[asyncio.Task[None]]) -> None:
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
+    await site.operations.close()
 
 
 async def _end(site: Site, server: QuietServer, stop: asyncio.Event, ended: asyncio.Event) -> None:
