@@ -387,7 +387,7 @@ class App:
         from dynamic_plugins.tools.reach_consent import ReachConsent
 
         limits = ReachLimits(os.path.expanduser("~"), self.settings.home)  # noqa: PTH111
-        return ReachConsent(self.service, _changes, limits, in_turns=in_turns)
+        return ReachConsent(self.service.reach, _changes, limits, in_turns=in_turns)
 
     async def call_for_person(self, name: str, action: str, arguments: dict[str, Any]) -> Any:
         """Return what an action gives that a person calls themselves; what it may not reach is asked about."""

@@ -55,10 +55,12 @@ class PluginReader:
 
     async def _unlisted(self, plugin: str) -> Direct | None:
         try:
-            known = (await self._catalogue.resolve(plugin)).kind in ("exact", "ambiguous")
-            return None if known else parse_direct(plugin)
+            direct = parse_direct(plugin)
+            if direct is None or (await self._catalogue.resolve(plugin)).kind in ("exact", "ambiguous"):
+                return None
         except PluginError:
             return None
+        return direct
 
     async def is_named(self, text: str, plugin: str) -> bool:
         """Return whether *text*, a stranger's, names *plugin*; read in a thread, since it may be long and hostile."""

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.core.permission_text import in_a_sentence
 from dynamic_plugins.core.permissions import (
     ANY,
@@ -125,7 +126,7 @@ class PermissionGrants:
             if changed == stored:
                 return self.of(name)
             saved = self._supervisor.save_told(stored, allowed=changed.allowed, denied=changed.denied)
-            await handle.disconnect()  # the next call starts it with what it may reach now
+            await to_the_end(handle.disconnect())  # the next call starts it with what it may reach now
             if handle.state.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
                 self._supervisor.restore(handle, saved)
         self._listener(Event(name, "permissions_changed"))
@@ -159,7 +160,7 @@ class PermissionGrants:
             plugin = self._store.get(name)
             self._for_now.add(plugin, allow)
             self._for_now.take_back(plugin, deny)
-            await handle.disconnect()
+            await to_the_end(handle.disconnect())  # none goes on with more, also where this is cancelled
         self._listener(Event(name, "permissions_changed"))
 
     def _now(self, plugin: StoredPlugin) -> Permissions:

@@ -131,7 +131,7 @@ class PluginManagementService:
         self._permissions = PermissionGrants(
             store, supervisor, configuration, admission, enforced, self._on_event, for_now
         )
-        self._reach = ReachGrants(store, approval, admission, self._permissions)
+        self.reach = ReachGrants(store, approval, admission, self._permissions, launcher)
         self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
         self._scheduler = Scheduler(components, journal, calls, self._on_event)
         self._activation, self._installs, self._updates, self._swap = self._make_verbs()
@@ -478,41 +478,6 @@ class PluginManagementService:
         from dynamic_plugins.lifecycle.reach import still_refused
 
         return still_refused(name, self.journal.refusals(name), self._permissions.of(name).now)
-
-    def reach(self, name: str) -> tuple[PluginPermissions, list[str]]:
-        """Return what an installed plugin may reach now, by its canonical name, and the folders that are its own."""
-        return self._permissions.of(name), self._launcher.own_folders(self._store.get(name))
-
-    async def ask_to_reach(
-        self,
-        name: str,
-        wanted: Permissions,
-        action: str,
-        arguments: str,
-        warnings: tuple[str, ...] = (),
-        *,
-        waits: bool = True,
-    ) -> bool | Answer:
-        """Ask the person whether a plugin may reach what is *wanted* for a call, and let it where they agree.
-
-        Returns their answer: an "always" is kept, any other yes holds until this process closes. Where nobody can be
-        asked here, the page of this home is waited for, unless *waits* is false. Raises
-        ReachDeclinedError, NeedsConfirmationError where nobody can be asked, and NotAllowedError where the operator's
-        policy is against it.
-        """
-        return await self._reach.ask(name, wanted, action, arguments, warnings, waits=waits)
-
-    async def let_reach(self, name: str, wanted: Permissions, *, always: bool = False) -> None:
-        """Let a plugin reach what is *wanted*, until this process closes or always: the person has agreed to that."""
-        await self._reach.let(name, wanted, always=always)
-
-    def note_reach(self, name: str, wanted: Permissions, answer: Answer) -> None:
-        """Note what the person answered who was asked in a conversation whether a plugin may reach what is *wanted*."""
-        self._approval.note_reach(self._store.get(name), wanted, str(answer))
-
-    async def end_reach(self, name: str, granted: Permissions) -> None:
-        """Take back what was *granted* for now."""
-        await self._reach.end(name, granted)
 
     # ---------------------------------------------------------------- load, activate, deactivate, unload
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.approval import Answer
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.core.permission_text import as_verbs
 from dynamic_plugins.core.permissions import Permissions, asks_more
 from dynamic_plugins.errors import (
@@ -24,8 +25,8 @@ from dynamic_plugins.lifecycle.reach_limits import host_warnings
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from dynamic_plugins.lifecycle.reach_grants import ReachGrants
     from dynamic_plugins.lifecycle.reach_limits import ReachLimits
-    from dynamic_plugins.lifecycle.service import PluginManagementService
     from dynamic_plugins.tools.toolbox import Prepared
 
 NOT_NAMED = "You have not named this yourself: it came up in what a model or a plugin says."
@@ -65,13 +66,13 @@ class ReachConsent:
 
     def __init__(
         self,
-        service: PluginManagementService,
+        grants: ReachGrants,
         changes: Callable[[Prepared], bool],
         limits: ReachLimits,
         *,
         in_turns: bool = False,
     ) -> None:
-        self._service, self._changes, self._limits, self._in_turns = service, changes, limits, in_turns
+        self._grants, self._changes, self._limits, self._in_turns = grants, changes, limits, in_turns
         self._said: list[str] | None = None
         self._declined: dict[str, list[Permissions]] = {}
         self._unnamed: dict[str, int] = {}
@@ -102,7 +103,8 @@ class ReachConsent:
             return await make()
         finally:
             if (granted := self._once.pop(_key(call), None)) is not None:
-                await self._service.end_reach(call.about, granted)
+                # Once is once, also for a call that is cancelled, and cancelled again while its plugin is told so.
+                await to_the_end(self._grants.end(call.about, granted))
 
     async def check(self, call: Prepared) -> None:
         """Ask about what *call* needs to reach before it is made. Raises ReachDeclinedError, and what asking raises."""
@@ -153,7 +155,7 @@ class ReachConsent:
         arguments = json.dumps(call.arguments, ensure_ascii=False, default=str)
         action = call.tool.action.name if call.tool is not None else call.name
         try:
-            answer = await self._service.ask_to_reach(
+            answer = await self._grants.ask(
                 wanted.plugin, wanted.wanted, action, arguments, wanted.warnings, waits=not self._in_turns
             )
         except ReachDeclinedError:
@@ -175,7 +177,7 @@ class ReachConsent:
             paths = [path for path in paths if reach.names_path(self._said, path)]
         if not paths:
             return None
-        now, own = self._service.reach(call.about)
+        now, own = self._grants.of(call.about), self._grants.own_folders(call.about)
         if now.now.network != () or not now.enforced.files:
             return None
         wanted = reach.beyond(paths, "write" if self._changes(call) else "read", now.now, own)
@@ -186,7 +188,7 @@ class ReachConsent:
     def _wanted_after(self, call: Prepared, refused: PermissionDeniedError) -> WantedReach:
         """Return what *call* was refused. Raises *refused* where the person is not asked about that."""
         wanted = reach.refused(refused)
-        if wanted is None or asks_more(self._service.reach(call.about)[0].now, wanted).is_nothing:
+        if wanted is None or asks_more(self._grants.of(call.about).now, wanted).is_nothing:
             raise refused
         if why := next(filter(None, map(self._limits.reason_against, wanted.files)), ""):
             raise refused.because(why)
@@ -201,7 +203,7 @@ class ReachConsent:
         return (*(() if named else (NOT_NAMED,)), *files, *hosts)
 
     def _is_beyond(self, wanted: WantedReach) -> bool:
-        return not asks_more(self._service.reach(wanted.plugin)[0].now, wanted.wanted).is_nothing
+        return not asks_more(self._grants.of(wanted.plugin).now, wanted.wanted).is_nothing
 
     # ---------------------------------------------------------------- what the person answered
 
@@ -228,15 +230,15 @@ class ReachConsent:
 
         Raises NotAllowedError.
         """
-        self._service.note_reach(asked.plugin, asked.wanted, Answer.ALWAYS if always else Answer.CONVERSATION)
-        await self._service.let_reach(asked.plugin, asked.wanted, always=always)
+        self._grants.note(asked.plugin, asked.wanted, Answer.ALWAYS if always else Answer.CONVERSATION)
+        await self._grants.let(asked.plugin, asked.wanted, always=always)
         if asked.refused is not None and self._changes(asked.call):
             return NotRepeatedError(asked.refused)
         return None
 
     def declined(self, asked: WantedReach) -> ReachDeclinedError:
         """Take a person's no to what the conversation *asked*, and return what a call of it comes to."""
-        self._service.note_reach(asked.plugin, asked.wanted, Answer.NO)
+        self._grants.note(asked.plugin, asked.wanted, Answer.NO)
         self._note_declined(asked)
         return ReachDeclinedError(asked.plugin, as_verbs(asked.wanted), reach_command(asked.plugin, asked.wanted))
 
