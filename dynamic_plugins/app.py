@@ -25,7 +25,7 @@ from dynamic_plugins.oauth.sign_ins import SignIns
 from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
-from dynamic_plugins.settings import default_python, process_environment
+from dynamic_plugins.settings import default_python
 from dynamic_plugins.storage.audit import AuditLog
 from dynamic_plugins.storage.backend_choice import open_backend
 from dynamic_plugins.storage.call_log import FILE as CALLS_FILE
@@ -33,8 +33,7 @@ from dynamic_plugins.storage.call_log import CallLog
 from dynamic_plugins.storage.operator_policy import Policy
 from dynamic_plugins.storage.usage_log import Journal
 from dynamic_plugins.storage.values import ConfigurationStore
-from dynamic_plugins.workers.loader import Loader
-from dynamic_plugins.workers.loader_selector import LoaderSelector
+from dynamic_plugins.workers.loader_choice import open_loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -60,9 +59,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.tools.program_tool import ProgramTool
     from dynamic_plugins.tools.reach_consent import ReachConsent
     from dynamic_plugins.tools.toolbox import Prepared, Toolbox
-    from dynamic_plugins.workers.backend import WorkerBackend
-    from dynamic_plugins.workers.in_process import InProcessLoader
-    from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
 
 
 REVOCATION_SECONDS = 60.0
@@ -154,65 +150,6 @@ def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
     )
 
 
-def _workers(
-    settings: Settings, owner: str, installer: Installer, log_line: Callable[[str, str], None]
-) -> WorkerBackend:
-    """Return what starts workers: on this machine, or on the cluster that the operator names."""
-    data_dir = settings.home / "plugin_data"
-    if settings.workers.address is None:
-        return Loader(
-            limits=settings.limits,
-            start_timeout=settings.timeouts.start,
-            call_timeout=settings.timeouts.call,
-            log=log_line,
-            environment=settings.environment,
-            data_dir=data_dir,
-            sandbox=settings.sandbox,
-        )
-    from dynamic_plugins.workers.fleet.cluster import Needs
-    from dynamic_plugins.workers.fleet.ray_loader import RayLoader
-
-    return RayLoader(
-        settings.workers.address,
-        owner=owner,
-        limits=settings.limits,
-        timeouts=settings.timeouts,
-        log=log_line,
-        data_dir=data_dir,
-        needs=Needs(settings.workers.cpus, settings.workers.memory_bytes),
-        make_recipe=installer.recipe,
-        sandbox=settings.sandbox,
-        person_home=settings.environment.get("HOME", ""),
-    )
-
-
-def _loader(
-    settings: Settings, owner: str, installer: Installer, sign_ins: SignIns, log_line: Callable[[str, str], None]
-) -> LoaderSelector:
-    """Return what starts plugins: in workers, those of *owner*'s, and in this process where the operator says so."""
-    data_dir = settings.home / "plugin_data"
-    workers = _workers(settings, owner, installer, log_line)
-
-    def in_process() -> InProcessLoader:
-        from dynamic_plugins.workers.in_process import InProcessLoader
-
-        return InProcessLoader(call_timeout=settings.timeouts.call, data_dir=data_dir, environ=process_environment())
-
-    def remote() -> RemoteLoader:
-        from dynamic_plugins.workers.remote.remote_loader import RemoteLoader
-
-        return RemoteLoader(
-            limits=settings.limits,
-            start_timeout=settings.timeouts.start,
-            call_timeout=settings.timeouts.call,
-            log=log_line,
-            environment=settings.environment,
-            auth_for=sign_ins.auth_for,
-        )
-
-    return LoaderSelector(workers, in_process, settings.in_process, remote)
-
-
 class App:
     """The whole application on one home folder; ``async with App(settings) as app``.
 
@@ -254,7 +191,7 @@ class App:
         self.configuration = _configuration(settings, backend, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
         self.installer = _installer(settings, self._installed_path, backend.recipes(), budget)
-        self.loader = _loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
+        self.loader = open_loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
         self.audit, self.policy = AuditLog(settings.audit_file, door, settings.profile or ""), _policy(settings)
         self.service = PluginManagementService(
             catalogue=self.catalogue,

@@ -492,7 +492,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_names_is_there(page: Path) -> None:
     text = page.read_text()
-    settings = (ROOT / "dynamic_plugins" / "settings.py").read_text()
+    settings = (ROOT / "dynamic_plugins" / "settings" / "__init__.py").read_text()
     unknown = {name for name in re.findall(r"DYNAMIC_PLUGINS_[A-Z_]+", text) if f'"{name}"' not in settings}
     assert unknown == set(), "no setting is called so"
     for command in re.findall(r"`dynamic-plugins ([a-z][a-z -]*[a-z])`", text):

@@ -10,78 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from dynamic_plugins.settings.reserved_variables import FORBIDDEN_VARIABLES as FORBIDDEN_VARIABLES
+from dynamic_plugins.settings.reserved_variables import decides_code as decides_code
+from dynamic_plugins.settings.reserved_variables import is_forbidden as is_forbidden
+from dynamic_plugins.settings.reserved_variables import is_the_persons_own as is_the_persons_own
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
 T = TypeVar("T", bound=str)
 
-#: Kept from plugins even when configured: whoever sets them decides what code runs.
-#: (The list Goose keeps, and what loaders, interpreters and git read besides.)
-FORBIDDEN_VARIABLES = frozenset(
-    """
-    PATH PATHEXT SYSTEMROOT WINDIR HOME USERPROFILE SHELL COMSPEC IFS ENV BASH_ENV
-    LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH DYLD_FRAMEWORK_PATH
-    PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONINSPECT PYTHONUSERBASE PYTHONBREAKPOINT PYTHONWARNINGS VIRTUAL_ENV
-    NODE_OPTIONS NODE_PATH NPM_CONFIG_PREFIX RUBYOPT RUBYLIB PERL5OPT PERL5LIB PERL5DB
-    JAVA_TOOL_OPTIONS _JAVA_OPTIONS CLASSPATH GIT_SSH GIT_SSH_COMMAND GIT_EXEC_PATH EDITOR PAGER
-    DYLD_FALLBACK_LIBRARY_PATH DYLD_FALLBACK_FRAMEWORK_PATH DYLD_ROOT_PATH GCONV_PATH GLIBC_TUNABLES OPENSSL_CONF
-    OPENSSL_MODULES OPENSSL_ENGINES PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONPYCACHEPREFIX NODE_REPL_EXTERNAL_MODULE
-    NPM_CONFIG_USERCONFIG NPM_CONFIG_GLOBALCONFIG NPM_CONFIG_SCRIPT_SHELL NPM_CONFIG_NODE_OPTIONS JDK_JAVA_OPTIONS
-    DOTNET_STARTUP_HOOKS GIT_CONFIG GIT_CONFIG_GLOBAL GIT_CONFIG_SYSTEM GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS
-    GIT_ASKPASS GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_PAGER SSH_ASKPASS VISUAL BROWSER PROMPT_COMMAND
-    GIT_SEQUENCE_EDITOR GIT_TEMPLATE_DIR GIT_ALLOW_PROTOCOL GIT_PYTHON_GIT_EXECUTABLE LESSOPEN LESSCLOSE MANPAGER
-    ZDOTDIR INPUTRC PS4 SHELLOPTS BASHOPTS MAVEN_OPTS GRADLE_OPTS JAVA_OPTS DOTNET_ADDITIONAL_DEPS DOTNET_SHARED_STORE
-    PHPRC PHP_INI_SCAN_DIR JULIA_LOAD_PATH JULIA_DEPOT_PATH GUILE_LOAD_PATH TCLLIBPATH RUSTC_WRAPPER MAKEFLAGS
-    ERL_LIBS ERL_FLAGS ERL_AFLAGS ERL_ZFLAGS ELIXIR_ERL_OPTIONS R_PROFILE R_PROFILE_USER R_ENVIRON R_ENVIRON_USER
-    R_HOME R_LIBS R_LIBS_USER R_LIBS_SITE GTK_MODULES GTK_PATH GIO_MODULE_DIR GIO_EXTRA_MODULES GST_PLUGIN_PATH
-    QT_PLUGIN_PATH QML2_IMPORT_PATH MAGICK_CODER_MODULE_PATH MAGICK_CONFIGURE_PATH SASL_PATH VK_ICD_FILENAMES
-    OCL_ICD_VENDORS LIBGL_DRIVERS_PATH COVERAGE_PROCESS_START PYTEST_ADDOPTS PYTEST_PLUGINS
-    NAPI_RS_NATIVE_LIBRARY_PATH ESBUILD_BINARY_PATH PLAYWRIGHT_NODEJS_PATH
-    """.split()  # noqa: SIM905 - a table of words reads better than sixty quoted strings
-)
-# The same in families: of Lua each version has its own, and of .NET each profiler.
-_FORBIDDEN_FAMILIES = re.compile(
-    r"LUA_(PATH|CPATH|INIT)(_\d_\d)?|COR(ECLR)?_(ENABLE_PROFILING|PROFILER\w*)|PRISMA_\w+_(LIBRARY|BINARY)"
-)
 _CLUSTER = re.compile(r"ray://(auto|([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5})")
 SandboxMode = Literal["require", "auto", "off"]
 ConfirmCalls = Literal["always", "changing", "never"]
-_OURS = "DYNAMIC_PLUGINS_"
 _PASSPHRASE = "DYNAMIC_PLUGINS_PASSPHRASE"  # noqa: S105 - the name of a variable
 _STATE, _VAULT = "DYNAMIC_PLUGINS_STATE", "DYNAMIC_PLUGINS_VAULT"
-
-# What programs of every kind read, by kind: proxies, certificates and whether they are checked, where configuration
-# lies, package managers and indexes, and which of several implementations is loaded.
-_PERSONS_OWN = re.compile(
-    r"(HTTPS?|ALL|NO|FTP|RSYNC|SOCKS[45]?|WSS?|GRPC|YARN_HTTPS?|GLOBAL_AGENT_HTTPS?)_PROXY"
-    r"|SSL_CERT_(FILE|DIR)|\w+_SSL_CERT_(FILE|DIR)|(\w+_)?CA_BUNDLE|(\w+_)?CA_CERTS(_FILE)?|SSLKEYLOGFILE"
-    r"|\w+_SSL_ROOTS_FILE_PATH|\w+_TLS_REJECT_UNAUTHORIZED|PYTHONHTTPSVERIFY|GIT_SSL_\w+|GIT_HTTP_\w+"
-    r"|CURL_SSL_BACKEND|OPENSSL_\w+|NODE_(?!ENV$)\w+|PYTHON[A-Z]+|ELECTRON_\w+|DENO_\w+|BUN_\w+"
-    r"|XDG_\w+|(LOCAL)?APPDATA|PROGRAMDATA|TMPDIR|TE?MP|CURL_HOME|WGETRC|NETRC|GNUPGHOME|GIT_CONFIG\w*"
-    r"|(UV|PIP|PIPX|POETRY|PDM|CONDA|NPM_CONFIG|YARN|PNPM|COREPACK|CARGO|GEM|BUNDLE|HOMEBREW)_\w+|GO(PROXY|FLAGS|SUMDB)"
-    r"|(\w+_)?(INDEX|REGISTRY)_URLS?|HF(_HUB)?_ENDPOINT|(PLAYWRIGHT|PUPPETEER)_DOWNLOAD_(HOST|BASE_URL)"
-    r"|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS|RESOLV_HOST_CONF|GODEBUG|GO(NO)?(INSECURE|SUMDB|NOSUMDB)|LDAPTLS_\w+|LDAPCONF"
-    r"|PERL_LWP_SSL_\w+|KRB5_CONFIG|ODBC(SYS)?INI|TNS_ADMIN|NO_GRPC_PROXY"
-    r"|(\w+_)?KEYRING_BACKEND|KEYRING_PROPERTY_\w+|MPLBACKEND|(LD|DYLD)_\w+",
-    re.IGNORECASE,
-)
-
-
-def is_forbidden(name: str) -> bool:
-    """Whether a variable is kept from plugins: it decides what code runs, or it is ours, as our passphrase is."""
-    return decides_code(name) or name.upper().startswith(_OURS)
-
-
-def decides_code(name: str) -> bool:
-    """Whether whoever sets a variable decides which code runs."""
-    return name.upper() in FORBIDDEN_VARIABLES or _FORBIDDEN_FAMILIES.fullmatch(name.upper()) is not None
-
-
-def is_the_persons_own(name: str) -> bool:
-    """Whether only the person gives a variable a value, never a registry: it decides where a program connects to, whom
-    it trusts, or where its configuration, packages and parts come from.
-    """
-    return _PERSONS_OWN.fullmatch(name) is not None
 
 
 def has_screen() -> bool:
