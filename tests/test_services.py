@@ -7,6 +7,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from dynamic_plugins.app import App
@@ -240,3 +241,28 @@ async def test_a_call_that_is_cancelled_while_it_starts_services_leaves_them_to_
         await reached(app, f"start-{service}")
         await cancel(call)
     assert (await tell(app))["running"] == ["first", "second"]
+
+
+STUCK = """
+import time
+open("at-import", "w").close()
+while True:
+    time.sleep(0.01)
+"""
+
+
+async def test_a_start_that_is_cancelled_again_and_again_leaves_no_process(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "stuck").mkdir()
+    (tmp_path / "stuck" / "plugin.py").write_text(STUCK)
+    async with asyncio.timeout(BOUND), App(Settings(home=home), approve=approve_everything) as app:
+        await app.service.install_path(tmp_path / "stuck")
+        with anyio.CancelScope() as scope:  # once cancelled, it cancels whatever is awaited in it
+
+            async def cancel_at_import() -> None:
+                await until(lambda: any(home.glob("plugin_data/*/at-import")), BOUND)
+                scope.cancel()
+
+            cancelling = asyncio.create_task(cancel_at_import())
+            await app.service.activate("stuck")
+        assert cancelling.done()
+        assert workers_of(home) == []

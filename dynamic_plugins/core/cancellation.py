@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+async def to_the_end(work: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
     """Do *work*; cancelled, however often, finish it before being cancelled: half of it would be worse than all."""
     task = asyncio.ensure_future(work)
     cancelled = None

@@ -17,6 +17,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from dynamic_plugins.core import telemetry
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
 from dynamic_plugins.workers.client_features import ClientFeatures
 from dynamic_plugins.workers.components import PROMPT, READ, READ_BY_ADDRESS, TOOL, Offers, request_for
@@ -292,12 +293,15 @@ class McpConnection(ABC):
         return address
 
     async def _end(self, *, at_once: bool = False) -> None:
-        """Leave the client, then end the process; both even when this is cancelled half way."""
+        """Leave the client, then end the process; both, however often this is cancelled meanwhile.
+
+        It is waited for in any case: of one that did not come to be used nobody else knows.
+        """
         if not self._closing.is_set():
             self._closing.set()
             self._ending = asyncio.create_task(self._finish(at_once), name=f"end of {self.name}")
         if self._ending is not None:
-            await asyncio.shield(self._ending)
+            await to_the_end(self._ending)
 
     async def _finish(self, at_once: bool) -> None:
         if self._refresh is not None:

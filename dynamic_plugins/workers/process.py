@@ -11,6 +11,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.workers import process_tree
 from dynamic_plugins.workers.fence.handover import handed_over
 from dynamic_plugins.workers.line_buffer import EDGE, LineBuffer, SpreadMessage
@@ -179,10 +180,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         return self._exited.is_set()
 
     async def end(self, grace: float) -> None:
-        """End it and everything that it started.
+        """End it and everything that it started, however often this is cancelled meanwhile.
 
         Well-behaved ones leave when their input closes, for which they get *grace* seconds; with none, it is killed.
         """
+        await to_the_end(self._end(grace))
+
+    async def _end(self, grace: float) -> None:
         # Looked for while it lives: what a process that is gone had started cannot be found.
         started = await self._descendants()
         if (stdin := self._pipe(0)) is not None:
