@@ -41,6 +41,11 @@ async def all_or_none(work: Iterable[Callable[[], Awaitable[T]]], at_once: int) 
     try:
         return list(await asyncio.gather(*tasks))
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await to_the_end(ended(*tasks))
+
+
+async def ended(*tasks: asyncio.Task[Any] | asyncio.Future[Any]) -> None:
+    """Cancel *tasks* and wait until they have ended, whatever they end with."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

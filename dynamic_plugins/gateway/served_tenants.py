@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.atomic_file import Stamp, stamp_of
-from dynamic_plugins.core.cancellation import to_the_end
+from dynamic_plugins.core.cancellation import ended, to_the_end
 from dynamic_plugins.errors import PluginError, TenantsFileError
 from dynamic_plugins.gateway.rate_limits import TenantGate
 from dynamic_plugins.gateway.tenant_home import environment, problems
@@ -161,10 +161,9 @@ async def watching(served: ServedTenants) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await to_the_end(_ended(task, served))
+        await to_the_end(_close(task, served))
 
 
-async def _ended(watch: asyncio.Task[None], served: ServedTenants) -> None:
-    await asyncio.wait([watch])
+async def _close(watch: asyncio.Task[None], served: ServedTenants) -> None:
+    await ended(watch)
     await served.close()

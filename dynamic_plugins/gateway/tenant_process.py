@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.gateway.tenant_order import HOST, READY, TenantOrder
 
 if TYPE_CHECKING:
@@ -155,16 +156,21 @@ class TenantProcess:
 
     async def _end(self) -> None:
         """End the process and take away what was made for it; nothing happens where there is none."""
+        await to_the_end(self._end_present())
+
+    async def _end_present(self) -> None:
         process, client, folder, watching = self._process, self._client, self._folder, self._watching
         self._process = self._client = self._folder = self._watching = None
         if watching is not None:
             watching.cancel()
-        if client is not None:
-            await client.aclose()
-        if process is not None:
-            await _ended(process)
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            if client is not None:
+                await client.aclose()
+        finally:
+            if process is not None:
+                await _ended(process)
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _is_ready(process: Process) -> bool:

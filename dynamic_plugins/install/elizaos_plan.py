@@ -12,6 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.cancellation import ended, to_the_end
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install import esbuild
 from dynamic_plugins.install.bundled_package import bundled_package
@@ -89,8 +90,7 @@ async def exact_repository_plan(plan: InstallPlan, folder: Path, programs: Progr
         package, use, has_tables = await in_thread(_read_bundled, plan, bundled)
         plan = await _decided(plan, package, use, has_tables, await published, folder, npm)
     finally:
-        published.cancel()
-        await asyncio.wait([published])
+        await to_the_end(ended(published))
     note = f"bundled from its source by esbuild {esbuild.VERSION}, on this machine: nothing of it is run for that"
     needs = bundled.needs(plan.name, {name for name, _ in plan.pins})
     plan = replace(plan, needs=needs, copy=str(bundled.folder), notes=(note, *plan.notes))
@@ -152,8 +152,7 @@ async def with_core(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
         package, use, has_tables = await in_thread(_read, plan, archive)
         return await _decided(plan, package, use, has_tables, await published, folder, npm)
     finally:
-        published.cancel()
-        await asyncio.wait([published])
+        await to_the_end(ended(published))
 
 
 async def _decided(

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.cancellation import ended, to_the_end
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.command import run, short
 from dynamic_plugins.install.elizaos_core import CORE
@@ -52,8 +53,7 @@ async def from_npm(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
         if not await telling:
             plan = replace(plan, cutoff=None, cooled=False, notes=(*plan.notes, NO_TIMES.format(index=plan.index)))
     finally:
-        telling.cancel()
-        await asyncio.wait([telling])
+        await to_the_end(ended(telling))
     return replace(plan, version=version)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from dynamic_plugins.core.cancellation import to_the_end
+from dynamic_plugins.core import cancellation
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.integrations.http_middleware import EndedAnswers
 from dynamic_plugins.integrations.secret_form import QuietServer
@@ -89,13 +89,11 @@ async def serve_web(
             announce()
             await server.serve([listening])
     finally:
-        await to_the_end(_ended(site, beside))
+        await cancellation.to_the_end(_close(site, beside))
 
 
-async def _ended(site: Site, beside: Sequence[asyncio.Task[None]]) -> None:
-    for task in beside:
-        task.cancel()
-    await asyncio.gather(*beside, return_exceptions=True)
+async def _close(site: Site, beside: Sequence[asyncio.Task[None]]) -> None:
+    await cancellation.ended(*beside)
     await site.operations.close()
 
 
