@@ -41,20 +41,20 @@ async def export(arguments: argparse.Namespace, settings: Settings, out: Output)
     left = [each for each in made if each.server is None]
     if path is None:
         if out.as_json:
-            out.document({"ok": True, "client": client.name, "text": document.text, "plugins": _told(made)})
+            out.document({"ok": True, "client": client.name, "text": document.text, "plugins": _export_document(made)})
         else:
             out.script(document.text.rstrip("\n"))
             _about_export(out, client, written, left)
         return DONE
     change = FileChange(path, read_text(path), document.text)
     backup = await _written(change, f"Write {len(written)} plugins into {path}?", arguments, app, out)
-    more = {"plugins": _told(made)}
+    more = {"plugins": _export_document(made)}
     if not out.as_json:
         _about_export(out, client, written, left)
     return _done(change, backup, client, out, more)
 
 
-def _told(made: Sequence[Exported]) -> list[dict[str, Any]]:
+def _export_document(made: Sequence[Exported]) -> list[dict[str, Any]]:
     return [
         {"plugin": each.plugin, "server": each.server.name, "secrets": each.secrets}
         if each.server is not None

@@ -56,10 +56,10 @@ async def configure(arguments: argparse.Namespace, settings: Settings, out: Outp
         if not values and prompts.at_a_terminal():
             await ask_settings(app, plugin, out)
         outcome = await app.service.configure(plugin, values)
-        return await _told(app, plugin, outcome, out, taken if from_env else None)
+        return await _report(app, plugin, outcome, out, taken if from_env else None)
 
 
-async def _told(app: App, plugin: str, outcome: Outcome, out: Output, taken: Mapping[str, str] | None) -> int:
+async def _report(app: App, plugin: str, outcome: Outcome, out: Output, taken: Mapping[str, str] | None) -> int:
     more: dict[str, Any] = {}
     if taken is not None:
         more = {"from_env": sorted(taken)}

@@ -44,7 +44,7 @@ async def _list(settings: Settings, out: Output) -> int:
     found = await look(settings.model_servers, PATIENT)
     gone = await why_gone(settings) if settings.model.source == "saved" else None
     if out.as_json:
-        out.document({"ok": True, **_told(settings, found, gone)})
+        out.document({"ok": True, **_models_document(settings, found, gone)})
         return DONE
     rows = [("built-in", "in this process", "", "answers" if settings.model.embedded else "")]
     rows += [_row(each, settings) for each in all_models(found)]
@@ -79,7 +79,7 @@ def _remarks(settings: Settings, found: Sequence[FoundServer]) -> list[str]:
     return lines
 
 
-def _told(settings: Settings, found: Sequence[FoundServer], gone: str | None) -> dict[str, Any]:
+def _models_document(settings: Settings, found: Sequence[FoundServer], gone: str | None) -> dict[str, Any]:
     chosen = settings.model
     return {
         "answers": {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def permissions(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``permissions``: show what a plugin may reach, grant it more, or take that back."""
     try:
-        allow, deny = (_said(arguments, verb) for verb in ("allow", "deny"))
+        allow, deny = (_named_permissions(arguments, verb) for verb in ("allow", "deny"))
     except ValueError as error:
         return out.wrong_usage(str(error))
     async with App(settings, door="terminal") as app:
@@ -37,7 +37,7 @@ async def permissions(arguments: argparse.Namespace, settings: Settings, out: Ou
     return DONE
 
 
-def _said(arguments: argparse.Namespace, verb: str) -> Permissions:
+def _named_permissions(arguments: argparse.Namespace, verb: str) -> Permissions:
     """Return what the options of *verb* name. Raises ValueError for what is no host, path or program."""
     given = {kind: getattr(arguments, f"{verb}_{kind}") for kind in ("network", "read", "write", "program")}
     read, write = (map(_path, given[kind]) for kind in ("read", "write"))

@@ -113,7 +113,7 @@ async def sync(arguments: argparse.Namespace, settings: Settings, out: Output) -
                 return _checked(standing, out)
             synced = await sets.sync(standing)
             screen.settle()
-            code = _told(app, standing, synced, out)
+            code = _report(app, standing, synced, out)
             if synced.missing and not arguments.yes and not out.as_json and prompts.at_a_terminal():
                 code = await _asked_for_the_rest(app, synced, out)
     return code
@@ -136,7 +136,7 @@ def _checked(standing: Standing, out: Output) -> int:
     return DONE if standing.is_in_step else FAILED
 
 
-def _told(app: App, standing: Standing, synced: Synced, out: Output) -> int:
+def _report(app: App, standing: Standing, synced: Synced, out: Output) -> int:
     """Tell what was done and what is left to do; return how the command ends."""
     failed = synced.outcome.failed
     changed = [change.name for change in standing.home.changes]

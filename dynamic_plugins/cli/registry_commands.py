@@ -42,11 +42,11 @@ async def registry(arguments: argparse.Namespace, settings: Settings, out: Outpu
         return out.wrong_usage("registry list | add ADDRESS [NAME] | remove NAME | refresh [NAME] | trust NAME")
     known = App(settings, door="terminal").registry
     states = await _do(known, arguments.verb, arguments.values)
-    told = [_told(state) for state in states]
+    told = [_source_document(state) for state in states]
     asked = arguments.verb in {"add", "refresh"}
     failed = asked and any(state.problem or state.doing is Doing.OFFLINE for state in states)
     if arguments.verb == "list" and not settings.registries:
-        told += [_told(SourceState(source, doing=Doing.OFF)) for source in known.sources.off()]
+        told += [_source_document(SourceState(source, doing=Doing.OFF)) for source in known.sources.off()]
     if out.as_json:
         out.document({"ok": not failed, "sources": told})
     else:
@@ -73,7 +73,7 @@ async def _do(known: Registry, verb: str, values: list[str]) -> tuple[SourceStat
     return known.states()
 
 
-def _told(state: SourceState) -> dict[str, Any]:
+def _source_document(state: SourceState) -> dict[str, Any]:
     fetched = datetime.fromtimestamp(state.fetched_at, UTC).isoformat(timespec="seconds") if state.fetched_at else None
     return {
         "name": state.source.name,
@@ -118,7 +118,7 @@ async def search(arguments: argparse.Namespace, settings: Settings, out: Output)
 
     if arguments.stdin:
         await app.catalogue.embed(EMBEDDING_SECONDS)
-        return await _each_line(out, answer)
+        return await _answer_lines(out, answer)
     result = await answer(" ".join(arguments.query))
     if out.as_json or not result["ok"]:
         return _print(out, result)
@@ -208,7 +208,7 @@ async def resolve(arguments: argparse.Namespace, settings: Settings, out: Output
         return {"ok": True, **told} | ({"warning": found.warning} if found.warning else {})
 
     if arguments.stdin:
-        return await _each_line(out, answer)
+        return await _answer_lines(out, answer)
     if not arguments.names:
         return out.wrong_usage("Give a NAME, or --stdin.")
     answers = [await answer(name) for name in arguments.names]
@@ -225,7 +225,7 @@ def _unresolved(found: Resolution) -> PluginError:
     return (AmbiguousNameError if found.kind == "ambiguous" else UnknownPluginError)(found.said, names)
 
 
-async def _each_line(out: Output, answer: Callable[[str], Awaitable[Result]]) -> int:
+async def _answer_lines(out: Output, answer: Callable[[str], Awaitable[Result]]) -> int:
     """Answer one JSON object a line; a bad line is answered with an error, so that the order is kept."""
     failed = False
     async for line in _lines():

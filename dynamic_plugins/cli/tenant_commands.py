@@ -72,14 +72,14 @@ async def _add(file: TenantsFile, arguments: argparse.Namespace, settings: Setti
             raise TenantsFileError(str(file.path), f"{name} was not added: {problem}")
         make_home(home, tenant.policy)
     file.add(tenant)
-    _told(out, tenant, token, f"{name} is a tenant now, with the home {home}.")
+    _report(out, tenant, token, f"{name} is a tenant now, with the home {home}.")
     return DONE
 
 
 async def _rotate(file: TenantsFile, arguments: argparse.Namespace, _settings: Settings, out: Output) -> int:
     token = new_token()
     tenant = file.change(arguments.name, token=digest_of(token))
-    _told(out, tenant, token, f"{tenant.name} has a new token; the old one opens nothing any more.")
+    _report(out, tenant, token, f"{tenant.name} has a new token; the old one opens nothing any more.")
     return DONE
 
 
@@ -87,7 +87,7 @@ async def _set(file: TenantsFile, arguments: argparse.Namespace, _settings: Sett
     if not (limits := _limits(arguments)):
         return out.wrong_usage("tenants set changes limits: name one, such as --calls-per-minute 60.")
     tenant = file.change(arguments.name, **limits)
-    _told(out, tenant, None, f"The limits of {tenant.name} are changed; what it has under way is ended.")
+    _report(out, tenant, None, f"The limits of {tenant.name} are changed; what it has under way is ended.")
     return DONE
 
 
@@ -103,14 +103,14 @@ async def _remove(file: TenantsFile, arguments: argparse.Namespace, _settings: S
             if not await prompts.agrees(question, screen):
                 raise DeclinedError(tenant.name, "remove")
     file.remove(tenant.name)
-    _told(out, tenant, None, f"{tenant.name} is no tenant any more. Its home stays: {tenant.home}")
+    _report(out, tenant, None, f"{tenant.name} is no tenant any more. Its home stays: {tenant.home}")
     return DONE
 
 
 _VERBS = {"add": _add, "rotate": _rotate, "set": _set, "remove": _remove}
 
 
-def _told(out: Output, tenant: Tenant, token: str | None, sentence: str) -> None:
+def _report(out: Output, tenant: Tenant, token: str | None, sentence: str) -> None:
     if out.as_json:
         out.document({"ok": True, **tenant.to_dict(), **({"token": token} if token else {})})
         return

@@ -46,13 +46,13 @@ async def verbs(
         elif isinstance(outcome, BaseException):
             raise outcome
         else:
-            results.append(told(app, outcome))
+            results.append(outcome_document(app, outcome))
             out.say(say(outcome))
     print_results(out, results)
     return code
 
 
-def told(app: App, outcome: Outcome) -> Result:
+def outcome_document(app: App, outcome: Outcome) -> Result:
     """Return what a verb did, as JSON."""
     result: Result = {"ok": True, **outcome.info.to_dict(), "changed": outcome.changed}
     if outcome.note:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.exit_codes import DONE, FAILED
-from dynamic_plugins.cli.verb_results import Result, as_patient, facts, noted, told, verbs
+from dynamic_plugins.cli.verb_results import Result, as_patient, facts, noted, outcome_document, verbs
 from dynamic_plugins.errors import DeclinedError, PluginError
 from dynamic_plugins.text.printable import one_line
 
@@ -143,7 +143,7 @@ async def _tell_all(
         if isinstance(outcome, PluginError):
             code = noted(results, outcome, out, plugin=await facts(app, name))
         else:
-            results.append(told(app, outcome))
+            results.append(outcome_document(app, outcome))
             out.say(_updated(outcome))
     left = [each for each in reports if each.name not in done and (each.is_newer or each.problem)]
     for each in left:

@@ -28,7 +28,7 @@ switched off in the client; ``refused`` cannot be imported."""
 
 
 @dataclass
-class Told:
+class FoundValues:
     """The values for one plugin, and the variables that they are of, as they are found in a client's file."""
 
     plain: dict[str, str] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Candidate:
     found: Found | None = None
     version: str | None = None
     remote: bool = False
-    told: Told = field(default_factory=Told)
+    told: FoundValues = field(default_factory=FoundValues)
     folder: Path | None = None
     """Of skills: the folder that they lie in, which is installed. Of a local server: that of its project."""
     local: LocalServer | None = None

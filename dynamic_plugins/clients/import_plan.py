@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.clients.argument_fit import fitted, own_arguments
-from dynamic_plugins.clients.candidate import Candidate, Told
+from dynamic_plugins.clients.candidate import Candidate, FoundValues
 from dynamic_plugins.clients.client_server import ClientServer, server_key
 from dynamic_plugins.clients.launch_command import CannotImportError, Launch, parse_launch
 from dynamic_plugins.clients.placeholders import BRACES, Filled, Surroundings
@@ -64,7 +64,7 @@ class ImportPlan:
             known = {candidate.server.name for candidate in found}
             servers = [server for server in each.servers if server.name not in known]
             found += await asyncio.gather(*(self._candidate(server, each) for server in servers))
-        return await self._each_by_itself(found)
+        return await self._with_own_names(found)
 
     def skills(self, folder: Path) -> Candidate:
         """Return the candidate of the skills that lie in *folder*. Raises InstallError where there are none."""
@@ -109,7 +109,7 @@ class ImportPlan:
         known = (await self._service.catalogue.resolve(name)).name
         return f". A plugin of that name is listed: dynamic-plugins install {known}" if known else ""
 
-    async def _each_by_itself(self, candidates: list[Candidate]) -> list[Candidate]:
+    async def _with_own_names(self, candidates: list[Candidate]) -> list[Candidate]:
         """Return *candidates*, with a name of its own for each that is a plugin once more with other values."""
         by_name: dict[str, Candidate] = {}
         made: list[Candidate] = []
@@ -167,7 +167,7 @@ class _OneServer:
     ) -> None:
         self._service, self._surroundings = service, surroundings
         self._server, self._client = server, client
-        self._told = Told(own=own)
+        self._told = FoundValues(own=own)
 
     async def found(self) -> Candidate:
         """Return what the server becomes. Raises CannotImportError and PluginError."""

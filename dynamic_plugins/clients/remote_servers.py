@@ -24,7 +24,7 @@ from dynamic_plugins.text.secret_names import looks_credential
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dynamic_plugins.clients.candidate import Told
+    from dynamic_plugins.clients.candidate import FoundValues
     from dynamic_plugins.registry.entry import Entry, Transport
 
 _SCHEME = re.compile(r"(?P<scheme>Bearer|Basic|Token|ApiKey)\s+(?P<rest>\S.*)", re.IGNORECASE | re.DOTALL)
@@ -32,7 +32,12 @@ _BRACED = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 def remote_entry(
-    server: str, url: Filled, transport: Transport, headers: Iterable[tuple[str, Filled]], told: Told, client: str
+    server: str,
+    url: Filled,
+    transport: Transport,
+    headers: Iterable[tuple[str, Filled]],
+    told: FoundValues,
+    client: str,
 ) -> Entry:
     """Return the entry of the *server* at *url*; what it must be told is noted in *told*. Raises CannotImportError."""
     address = _address(url, told, client)
@@ -82,7 +87,7 @@ def _names(address: str) -> list[str]:
     return [found[0][1:-1] for found in _BRACED.finditer(address)]
 
 
-def _address(url: Filled, told: Told, client: str) -> str:
+def _address(url: Filled, told: FoundValues, client: str) -> str:
     """Return the address with a variable in the place of each secret, and of what is not known here."""
     text = url.text
     for reference in url.missing:
@@ -110,7 +115,7 @@ def _variable_of(reference: Reference) -> str:
     return variable_name(reference.name)
 
 
-def _header(server: str, name: str, value: Filled, told: Told, client: str) -> Header | None:
+def _header(server: str, name: str, value: Filled, told: FoundValues, client: str) -> Header | None:
     """Return a header, with a variable for its value where that is a secret or not known here."""
     try:
         check(Remote("https://example.org/", headers=(Header(name, "", "x"),)))

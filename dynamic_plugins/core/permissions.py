@@ -153,8 +153,8 @@ def parse_permissions(table: Any) -> Permissions:
         raise ValueError(f"there is no {', '.join(unknown)[:60]!r}: the keys are network, files and programs")
     return Permissions(
         network=_network(table.get("network", ANY)),
-        files=_each("files", table.get("files", []), _file),
-        programs=_each("programs", table.get("programs", []), _program),
+        files=_list_of("files", table.get("files", []), _file),
+        programs=_list_of("programs", table.get("programs", []), _program),
         declared="network" in table,
     )
 
@@ -217,10 +217,10 @@ def named_permissions(
 
 
 def _network(value: Any) -> tuple[str, ...] | None:
-    return None if value == ANY else _each("network", value, _host)
+    return None if value == ANY else _list_of("network", value, _host)
 
 
-def _each(key: str, value: Any, make: Callable[[Any], Any]) -> tuple[Any, ...]:
+def _list_of(key: str, value: Any, make: Callable[[Any], Any]) -> tuple[Any, ...]:
     if not isinstance(value, list) or len(value) > LIMIT:
         what = '[] for none, or the hosts, or "any"' if key == "network" else f"a list of at most {LIMIT}"
         raise ValueError(f"{key}: must be {what}")

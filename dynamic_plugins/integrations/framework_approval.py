@@ -69,7 +69,7 @@ class ConsentingCalls:
         Management calls about one plugin keep their order, since frameworks start all calls of one step at once. What
         *ask* raises goes through.
         """
-        said = _plugin_said(arguments) if ALIASES.get(name, name) in NAMES else ""
+        said = _plugin_named(arguments) if ALIASES.get(name, name) in NAMES else ""
         if not said:
             return await self._call(name, arguments, ask)
         async with self._turns.setdefault(said, asyncio.Lock()):
@@ -123,7 +123,7 @@ class ConsentingCalls:
             return None
         if tool not in NAMES:
             return await self._about_call(name, arguments)
-        said = _plugin_said(arguments)
+        said = _plugin_named(arguments)
         async with self._turns.setdefault(said, asyncio.Lock()):
             if tool == "activate_plugin" and await self._is_approved(said):
                 missing = {"error": {"code": NotInstalledError.code}}
@@ -250,7 +250,7 @@ async def _refuse(request: ApprovalRequest) -> bool:
     raise ConsentNeededError(request)
 
 
-def _plugin_said(arguments: Mapping[str, Any] | str | None) -> str:
+def _plugin_named(arguments: Mapping[str, Any] | str | None) -> str:
     given = _parsed(arguments)
     said = given.get("plugin_name") or given.get("pluginName")
     return said.strip().lower() if isinstance(said, str) else ""

@@ -87,7 +87,7 @@ def difference(changed: Offers, agreed: Offers | None) -> tuple[str, ...]:
     for component in changed.components:
         old = before.get(key(component))
         lines.append(f"{'new' if old is None else 'changed':<{_LABEL}}{component.kind} {component.name}")
-        lines += _indented(_line_difference([] if old is None else _told(old), _told(component)))
+        lines += _indented(_line_difference([] if old is None else _described(old), _described(component)))
     return tuple(lines)
 
 
@@ -147,7 +147,7 @@ def _with_names_only(offers: Offers, pinned: set[str]) -> Offers:
     return Offers((*others, *resources, *reading(resources, {each.name for each in others})))
 
 
-def _told(component: Component) -> list[str]:
+def _described(component: Component) -> list[str]:
     """Return all that *component* says of itself, a line each."""
     lines = component.description.splitlines()
     lines += [f"also called {simile}" for simile in component.similes]

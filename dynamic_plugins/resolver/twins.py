@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.search import Match
 
 
-def each_once(matches: Sequence[Match], near: Sequence[Entry], is_far: Callable[[Entry], bool]) -> list[Match]:
+def without_twins(matches: Sequence[Match], near: Sequence[Entry], is_far: Callable[[Entry], bool]) -> list[Match]:
     """Return *matches* without twins: in place of one that *is_far* stands the entry of *near* that is the same plugin.
 
     Entries of *near* are never taken for one another: whoever added a registry wants to see what it lists.

@@ -79,7 +79,7 @@ class UnlistedNames:
             absent = [INDEXES[index] for index, is_there in held.items() if is_there is False]
             names = [each.name for each in resolution.candidates]
             said = direct.shown if direct.in_full else direct.name
-            raise UnknownPluginError(said, names[:SUGGESTED], unlisted=forms, also=_told(absent, silent))
+            raise UnknownPluginError(said, names[:SUGGESTED], unlisted=forms, also=_absence_text(absent, silent))
         if len(forms) > 1:
             raise AmbiguousNameError(direct.name, forms)
         found = parse_direct(forms[0])
@@ -112,7 +112,7 @@ def _in_full(direct: Direct) -> str:
     return f"If you mean a package of exactly that name, which no registry lists, say {' or '.join(forms)}."
 
 
-def _told(absent: list[str], silent: list[str]) -> str:
+def _absence_text(absent: list[str], silent: list[str]) -> str:
     """Return what the indexes answered, as sentences."""
     told = f"{' and '.join(silent)} could not be asked." if silent else ""
     nothing = (

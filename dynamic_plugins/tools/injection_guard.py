@@ -229,7 +229,9 @@ class InjectionGuard:
         """Return why a version is not installed: the person did not say it, so that a page may have."""
         version = str(call.arguments.get("version") or _version_in(call.about) or "").strip()
         plain = version.lstrip("vV")
-        if plain in {"", "latest"} or any(says(each, plain) or says(each, f"v{plain}") for each in self._all_said()):
+        if plain in {"", "latest"} or any(
+            says(each, plain) or says(each, f"v{plain}") for each in self._persons_texts()
+        ):
             return None
         return NeedsConfirmationError(
             plugin,
@@ -249,7 +251,7 @@ class InjectionGuard:
         return None
 
     def _is_theirs(self, plugin: str, variable: str, value: str) -> bool:
-        said = self._all_said()
+        said = self._persons_texts()
         if PLACEHOLDER.fullmatch(value.strip()) or value in self._reader.choices(plugin, variable):
             return True  # a secret that the person pasted is its vault's to guard
         if any(says(each, value) for each in said):
@@ -267,7 +269,7 @@ class InjectionGuard:
         quoted = json.dumps(value, ensure_ascii=False)[1:-1].casefold()
         return len(value) < SHORTEST_VALUE or not any(quoted in text.casefold() for text in texts)
 
-    def _all_said(self) -> list[str]:
+    def _persons_texts(self) -> list[str]:
         return [*self._said, *self._turn[1:]]
 
     # ---------------------------------------------------------------- who names what

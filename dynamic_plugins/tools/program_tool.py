@@ -113,9 +113,9 @@ class ProgramTool:
             outcome = await self._runner.run(code, [each.order() for each in functions], calls.make, found)
         except (FenceError, OSError) as error:
             raise UnavailableHereError(RUN_PROGRAM, str(error)) from None
-        return await asyncio.to_thread(self._told, outcome)
+        return await asyncio.to_thread(self._result, outcome)
 
-    def _told(self, outcome: Outcome) -> dict[str, Any]:
+    def _result(self, outcome: Outcome) -> dict[str, Any]:
         told: dict[str, Any] = {"output": self._scrub(outcome.output), "calls": outcome.calls}
         if outcome.left_out:
             told["left_out"] = f"{outcome.left_out} more characters that it printed. Print less."
@@ -145,7 +145,7 @@ class _Calls:
         except PluginError as error:
             made = {"ok": False, "error": error.to_dict()}
         if not made["ok"]:
-            return {"error": {"code": made["error"]["code"], "message": _said(made["error"])}}
+            return {"error": {"code": made["error"]["code"], "message": _error_text(made["error"])}}
         return {"result": json.loads(json.dumps(made.get("result"), default=str))}
 
     async def _answered(self, call: Prepared) -> dict[str, Any]:
@@ -169,7 +169,7 @@ class _Calls:
         return made
 
 
-def _said(error: dict[str, Any]) -> str:
+def _error_text(error: dict[str, Any]) -> str:
     """Return what a program's exception says: the error's text, and the names that would have been right."""
     near = error.get("suggestions")
     return str(error["message"]) + (f" Similar: {', '.join(map(str, near))}" if near else "")

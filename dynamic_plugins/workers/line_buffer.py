@@ -71,7 +71,7 @@ class LineBuffer:
                 self._cut = _length(line[begin.end() : end])
                 return
             if end - begin.end() >= _WORTH_CUTTING:
-                self._line += line[reached : begin.end()] + _told(_length(line[begin.end() : end]))
+                self._line += line[reached : begin.end()] + _cut_mark(_length(line[begin.end() : end]))
                 reached = end
         self._line += line[reached:]
 
@@ -83,7 +83,7 @@ class LineBuffer:
         return self._end_cut() + part[end:] if end < len(part) else b""
 
     def _end_cut(self) -> bytes:
-        told, self._cut = _told(self._cut or 0), None
+        told, self._cut = _cut_mark(self._cut or 0), None
         return told
 
 
@@ -92,7 +92,7 @@ def _length(encoded: bytes) -> int:
     return len(encoded) - encoded.count(b"=")
 
 
-def _told(length: int) -> bytes:
+def _cut_mark(length: int) -> bytes:
     return f"{CUT_SHORT}{length * 3 // 4}".encode()
 
 

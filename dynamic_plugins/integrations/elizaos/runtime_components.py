@@ -128,13 +128,13 @@ def management_provider(name: str) -> Provider:
     """Return one of the two providers, under its name in capitals."""
 
     async def get(runtime: IAgentRuntime, _message: Memory, _state: State) -> ProviderResult:
-        async def said() -> str:
+        async def provided_text() -> str:
             # The runtime is not brought into step here: what is being composed would be kept as it was before.
             (provider,) = [each for each in host(runtime).plugins.app.providers if each.name == name]
             text = provider.get()
             return f"# {provider.description}\n{text if isinstance(text, str) else await text}"
 
-        return await _provided(name, said)
+        return await _provided(name, provided_text)
 
     return Provider(name.upper(), get, description=f"What the agent knows of its plugins: {name}", dynamic=True)
 
@@ -158,14 +158,14 @@ def _plugin_provider(plugin: native.Plugin, provider: native.Provider) -> Provid
     name = f"{plugin.name}/{provider.name}"
 
     async def get(runtime: IAgentRuntime, _message: Memory, _state: State) -> ProviderResult:
-        async def said() -> str:
+        async def provided_text() -> str:
             if not _runs(runtime, plugin):
                 return ""  # composing a state must not start processes
             text = provider.get()
             said = text if isinstance(text, str) else await asyncio.wait_for(text, PROVIDER_SECONDS)
             return fenced(said[:PROVIDER_CHARACTERS], name) if said else ""
 
-        return await _provided(name, said)
+        return await _provided(name, provided_text)
 
     return Provider(name, get, description=provider.description, dynamic=True)
 

@@ -10,7 +10,7 @@ from dynamic_plugins.core.outside_data import TOO_DEEP, parse_json
 from dynamic_plugins.errors import NotARegistryError
 from dynamic_plugins.registry.formats.elizaos import generated_entries, index_entries
 from dynamic_plugins.registry.formats.mcp import is_server, server_entries
-from dynamic_plugins.registry.formats.native import each_of
+from dynamic_plugins.registry.formats.native import own_entries
 from dynamic_plugins.registry.lazy_entries import without_garbage_collection
 from dynamic_plugins.registry.revocation import revocations
 
@@ -91,7 +91,7 @@ def parse_entries(data: Any, source: str) -> ParsedRegistry:
         raise NotARegistryError('it has no list of "plugins"')
     if data.get("schema", 1) != 1:
         raise NotARegistryError("it is of a later schema than this program reads")
-    entries, skipped = each_of(data["plugins"], source)
+    entries, skipped = own_entries(data["plugins"], source)
     updated = data.get("updated")
     revoked, wrong = revocations(data.get("revoked"), source)
     return ParsedRegistry(
@@ -128,7 +128,7 @@ def _parse_list(data: list[Any], source: str) -> ParsedRegistry:
         raise NotARegistryError("it is an empty list")
     if any(is_server(each) for each in data):
         return _parse_page({"servers": data}, source)
-    entries, skipped = each_of(data, source)
+    entries, skipped = own_entries(data, source)
     return ParsedRegistry(tuple(entries.values()), tuple(skipped))
 
 

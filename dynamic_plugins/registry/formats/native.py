@@ -73,7 +73,7 @@ def _permissions(entry: Entry, declared: Any) -> Permissions:
     return permissions
 
 
-def each_of(values: list[Any], source: str) -> tuple[dict[str, Entry], list[str]]:
+def own_entries(values: list[Any], source: str) -> tuple[dict[str, Entry], list[str]]:
     """Return the entries of a list by name, and why each of the others was skipped. The first of a name counts."""
     entries: dict[str, Entry] = {}
     skipped: list[str] = []

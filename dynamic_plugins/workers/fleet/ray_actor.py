@@ -86,7 +86,7 @@ class PluginActor:
         self._check_version(order["version"])
         if self._ending:
             return {"ending": True}
-        self._check_told(order)
+        self._check_values(order)
         self._last_used = time.monotonic()
         if self._connection is None or not self._connection.alive:
             local = await self._installs.find(installation)
@@ -148,7 +148,7 @@ class PluginActor:
             reason = f"its node has version {__version__} of agent-dynamic-plugins, and this agent {version}"
             raise LoadError(self._plugin, f"{reason}. Install the same on both")
 
-    def _check_told(self, order: dict[str, Any]) -> None:
+    def _check_values(self, order: dict[str, Any]) -> None:
         """Raise LoadError where *order* has other values than the actor has: its name should have told them apart."""
         told = json.dumps([order[key] for key in TOLD])
         if self._told and not hmac.compare_digest(self._told.encode(), told.encode()):

@@ -221,7 +221,7 @@ class RemoteHttpClient(httpx2.AsyncClient):
             if data == b"{}":  # there, so that the connection stays open
                 return []
             lost = _SESSION in request.headers and _NO_SESSION.search(data)
-            return [self._told(asked, _FORGOTTEN if lost else Failure("the answer cannot be read"))]
+            return [self._error_answer(asked, _FORGOTTEN if lost else Failure("the answer cannot be read"))]
 
         return MendedEvents(stream, mend, self._longest)
 
@@ -230,7 +230,7 @@ class RemoteHttpClient(httpx2.AsyncClient):
     ) -> httpx2.Response:
         """Return *failure* as the answer to *request*; what is no JSON-RPC request gets *error*, or an empty answer."""
         if asked is not None:
-            return _response(request, self._told(asked, failure), 400)
+            return _response(request, self._error_answer(asked, failure), 400)
         self.last_failure = failure
         if request.method == "POST":
             self._on_failure(failure)
@@ -239,7 +239,7 @@ class RemoteHttpClient(httpx2.AsyncClient):
             raise error
         return httpx2.Response(502, request=request)
 
-    def _told(self, asked: Any, failure: Failure) -> bytes:
+    def _error_answer(self, asked: Any, failure: Failure) -> bytes:
         """Return the JSON-RPC error that answers the request *asked* with *failure*, which is kept."""
         number = next(self._number)
         self._failures[number] = failure

@@ -112,7 +112,7 @@ class RemoteSession(McpConnection):
             self._task.cancel()
 
     def _not_alive(self, component: Component) -> PluginError:
-        return ActionError(self.name, component.name, self._told(self._lost) if self._lost else _BROKE_OFF)
+        return ActionError(self.name, component.name, self._failure_text(self._lost) if self._lost else _BROKE_OFF)
 
     def _late(self, seconds: float) -> PluginError:
         reason = f"it did not answer within {seconds:g} s"
@@ -125,7 +125,7 @@ class RemoteSession(McpConnection):
         # Of a session over streamable HTTP the stream for what nobody asked for may well be missing.
         failure = failure or self._lost or (self._http.last_failure if self._lives_on_stream else None)
         if failure is not None:
-            return failure.error or UnreachableError(self.name, self._told(failure), failure.status)
+            return failure.error or UnreachableError(self.name, self._failure_text(failure), failure.status)
         if isinstance(error, MCPError) and error.code != types.CONNECTION_CLOSED:
             return LoadError(self.name, self._scrubber.text(error.message))
         if isinstance(error, MCPError | ConnectionError | httpx2.HTTPError):
@@ -139,7 +139,7 @@ class RemoteSession(McpConnection):
         if failure is not None:
             if failure.no_session:
                 return SessionGoneError(self.name)
-            return failure.error or ActionError(self.name, component.name, self._told(failure))
+            return failure.error or ActionError(self.name, component.name, self._failure_text(failure))
         if error.code == types.CONNECTION_CLOSED:
             await asyncio.wait([self._task], timeout=0 if self.alive else _LAST_WORD_SECONDS)
             too_long = "byte limit" in f"{error.message} {self._ended_by}"
@@ -151,7 +151,7 @@ class RemoteSession(McpConnection):
     def _failure(self, component: Component, reason: str, arguments: dict[str, Any], begun: float) -> ActionError:  # noqa: ARG002 # nothing of this machine can have been refused to it
         return ActionError(self.name, component.name, reason)
 
-    def _told(self, failure: Failure) -> str:
+    def _failure_text(self, failure: Failure) -> str:
         return self._scrubber.text(failure.text)
 
     async def _end_if_stuck(self) -> None:
