@@ -136,7 +136,6 @@ def test_the_workers_modules_do_not_import_each_other_in_a_circle(child: Path) -
 
 def test_no_two_files_have_one_name() -> None:
     counted = Counter(path.name for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-    # Adapters of one thing for two kinds: what reads the elizaOS registry, and the formats of others.
     assert {name for name, times in counted.items() if times > 1} == set()
 
 
