@@ -164,6 +164,7 @@ class Fence:
             "execute": _unique(*code.folders, str(folder), *(each for run, _ in parts for each in run)),
             "write": _unique(str(folder), *written),
             "network": "any" if permissions.network is None else "hosts" if permissions.network else "none",
+            "watch": bool(permissions.files),
             "alone": False,
             "unix_sockets": any(Path(file.path).is_socket() for file in permissions.files),
             "named": named,
