@@ -525,4 +525,23 @@ def visit(host: str, port: int) -> str:
         return connection.recv(16).decode()
 
 
-plugin = Plugin("burglar", actions=[raid, stay, hop, look_around, die, visit])
+@action
+def read(path: str) -> str:
+    "Reads a file."
+    return Path(path).read_text()
+
+
+@action
+def write(path: str) -> int:
+    "Writes a file."
+    return Path(path).write_text("written")
+
+
+@action
+def replace_by_a_link(path: str, target: str) -> None:
+    "Puts a link in the place of something."
+    os.replace(path, f"{path}.aside")  # noqa: PTH105
+    Path(path).symlink_to(target)
+
+
+plugin = Plugin("burglar", actions=[raid, stay, hop, look_around, die, visit, read, write, replace_by_a_link])

@@ -5,7 +5,8 @@ An order is a dictionary:
 - ``tier``: ``namespaces``, ``landlock`` or ``none``; ``host``: the process that the worker must not outlive;
 - ``folder``: where the command runs;
 - ``limits``: ``memory_bytes``, ``cpu_seconds``, ``open_files``, ``processes``, ``file_bytes``, each a number or None;
-- ``read``, ``execute``, ``write``: absolute paths, each with all that lies below it;
+- ``read``, ``execute``, ``given``, ``write``: absolute paths, each with all that lies below it; ``given`` may be read,
+  and like ``write`` counts only as long as no link is on the way;
 - ``network``: ``any``, ``none``, or ``hosts``, then with ``ports``, ``addresses`` and ``uplink`` (see ``relay.py``);
 - ``unix_sockets``: whether it may connect to sockets of this machine;
 - ``watch``: whether it may ask the kernel to be told what happens to files, wherever they lie;
