@@ -355,6 +355,13 @@ class Installer:
             plan = replace(plan, told=(await self.indexes.facts(plan.package, plan.version, folder)).lines())
         return replace(plan, commands=self._commands(plan))
 
+    async def attested(self, plan: InstallPlan) -> str:
+        """Return who built what *plan* installs, as its index attests; empty where it attests nothing."""
+        if plan.version is None or plan.package.type not in ("npm", "pypi"):
+            return ""
+        async with self._folders.scratch() as folder:
+            return await self.indexes.attested(plan.package, plan.version, folder)
+
     async def newest(self, plan: InstallPlan) -> InstallPlan:
         """Return *plan* with the version that it would install, as its index tells of that package alone.
 

@@ -108,6 +108,9 @@ class ApprovalGate:
         request = self._request(verb, plan, commands, (" ".join(told),) if told else ())
         needs = tuple((one.name, _permissions(one)) for one in needed)
         request = replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs)
+        if not self.is_beforehand and (self.approve is not None or self._shared is not None):  # somebody reads it
+            attested = await self._installer.attested(plan)
+            request = replace(request, notes=(*request.notes, *filter(None, [attested])))
         await self._ask(self._by_itself(request, plan))
 
     def _by_itself(self, request: ApprovalRequest, plan: InstallPlan) -> ApprovalRequest:

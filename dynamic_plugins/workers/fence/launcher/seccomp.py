@@ -167,6 +167,7 @@ def _always(order: dict[str, Any]) -> Iterator[tuple[Numbers, list[Instruction]]
 
 
 def _by_order(order: dict[str, Any], truncation: bool) -> Iterator[tuple[Numbers, list[Instruction]]]:
+    numbers: Numbers
     if order["alone"]:
         for numbers in (_CLONE, _FORK, _VFORK):
             yield numbers, [_refuse(errno.EPERM)]
