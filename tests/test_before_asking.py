@@ -14,6 +14,7 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.errors import DeclinedError, InstallError
+from dynamic_plugins.install import index_lookup
 from dynamic_plugins.install.builder import digest
 from dynamic_plugins.install.index_names import npm_index
 from dynamic_plugins.install.index_names import package_index as index_name
@@ -133,6 +134,7 @@ SLSA_0: dict[str, Any] = {"invocation": {"configSource": _SOURCE}}
 ODD: tuple[Any, ...] = ({}, [], None, 7, {"attestation_bundles": [{}]}, {"attestation_bundles": "x"})
 
 
+@pytest.mark.usefixtures("in_time")
 @pytest.mark.parametrize(
     ("said", "told"),
     [
@@ -167,6 +169,7 @@ async def test_an_attestation_elsewhere_is_not_asked_for(tmp_path: Path, index: 
     assert not [each for each in asked[0].notes if "attests" in each]
 
 
+@pytest.mark.usefixtures("in_time")
 @pytest.mark.parametrize("predicate", [SLSA_1, SLSA_0])
 async def test_who_built_an_npm_package_is_told_where_its_registry_attests_it(
     tmp_path: Path, npm: NpmRegistry, predicate: dict[str, Any]
@@ -178,6 +181,12 @@ async def test_who_built_an_npm_package_is_told_where_its_registry_attests_it(
         await app.service.install("tea")
     assert BY_ACME in asked[0].notes
     assert f"  note     {BY_ACME}" in asked[0].facts
+
+
+@pytest.fixture
+def in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a question wait as long as a busy machine takes to ask npm."""
+    monkeypatch.setattr(index_lookup, "ATTESTED_SECONDS", 60.0)
 
 
 def online(environ: dict[str, str]) -> dict[str, str]:

@@ -212,6 +212,35 @@ async def test_an_approval_shows_three_lines_in_the_same_order(home: Path, folde
         assert described(request)["permissions"]["network"] == ["api.example.org:443", "$SERVICE_URL"]
 
 
+async def test_what_is_unusual_to_be_reached_is_warned_of(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "me" / ".ssh").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    harmless = 'network = ["api.example.org"]\nfiles = [{path = "~/notes"}, {path = "$DIRECTORY", access = "write"}]'
+    asked: list[ApprovalRequest] = []
+    async with DynamicPlugins(home, approve=asking(asked)) as plugins:
+        await plugins.app.service.install_path(write(tmp_path / "reacher", harmless))
+        for version, table in (("2.0", _UNUSUAL), ("3.0", _UNUSUAL)):
+            write(tmp_path / "reacher", table, version)
+            await plugins.app.service.update("reacher")
+    before, update, again = (request.warnings for request in asked)
+    assert (before, again) == ((), ()), "what it reached before is nothing new"
+    assert [each.partition(",")[0] for each in update] == [
+        "169.254.169.254 is this machine",
+        "metadata.google.internal is this machine",
+        "It would read ~/.ssh",
+        "It would write to ~/.bashrc",
+        "It would write to ~",
+    ]
+
+
+_UNUSUAL = """
+network = ["api.example.org", "169.254.169.254:80", "metadata.google.internal", "$SERVICE_URL"]
+files = [{path = "~/.ssh"}, {path = "~/.bashrc", access = "write"}, {path = "~", access = "write"}]
+"""
+
+
 @pytest.mark.usefixtures("no_fence")
 async def test_what_nobody_declared_is_told_as_that(home: Path, tmp_path: Path) -> None:
     asked: list[ApprovalRequest] = []

@@ -113,6 +113,11 @@ class Installer:
         """Keep other processes from installing or removing *name*; waits *seconds*, then raises TimeoutError."""
         return self._folders.lock(name, seconds)
 
+    @property
+    def root(self) -> Path:
+        """The folder in which each plugin has its own."""
+        return self._folders.root
+
     @cached_property
     def indexes(self) -> IndexLookup:
         """The package indexes, to ask what they hold and what they say of it."""
