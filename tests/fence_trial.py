@@ -11,9 +11,10 @@ import json
 import os
 import socket
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.permissions import Permissions
 from dynamic_plugins.settings import Limits
@@ -23,6 +24,9 @@ from dynamic_plugins.workers.fence.system_paths import parts_of
 from dynamic_plugins.workers.fence.tier import Level, Tier
 from dynamic_plugins.workers.loader import Loader
 from tests.loading import call, native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MEMORY, PROCESSES = 256 * 2**20, 64
 MARK = "fence_trial"
@@ -87,8 +91,27 @@ def listen(folder: Path) -> tuple[dict[str, Any], list[socket.socket]]:
     threading.Thread(target=greet, daemon=True).start()
     for each in (unix, abstract):
         each.listen()
+    datagrams, abstract_datagrams = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
+    datagrams.bind(str(folder / "datagrams"))
+    abstract_datagrams.bind(f"\0{name}-datagrams")
     where = {"port": internet.getsockname()[1], "unix": str(folder / "socket"), "abstract": name}
-    return where, [internet, unix, abstract]
+    where |= {"datagrams": str(folder / "datagrams"), "abstract_datagrams": f"{name}-datagrams"}
+    return where, [internet, unix, abstract, datagrams, abstract_datagrams]
+
+
+@contextmanager
+def shared_segment() -> Iterator[int]:
+    """Share memory as programs of System V do, with the secret in it; gives its number."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.shmat.restype = ctypes.c_void_p
+    segment = libc.shmget(0, 4096, 0o1600)
+    try:
+        where = ctypes.c_void_p(libc.shmat(segment, None, 0))
+        ctypes.memmove(where, b"a secret", 8)
+        yield segment
+        libc.shmdt(where)
+    finally:
+        libc.shmctl(segment, 0, None)
 
 
 async def trial(level: str, folder: Path) -> dict[str, str]:
@@ -101,7 +124,8 @@ async def trial(level: str, folder: Path) -> dict[str, str]:
     host = Host(permissions=Permissions(network=(), declared=True))
     connection = await fenced_loader(folder, level).connect(installation, {}, host=host)
     try:
-        worked = await call(connection, "raid", told=told)
+        with shared_segment() as segment:
+            worked = await call(connection, "raid", told=told | {"segment": segment})
         assert isinstance(worked, dict)
         return worked
     finally:

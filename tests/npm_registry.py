@@ -60,6 +60,8 @@ class NpmRegistry:
     times: dict[str, dict[str, str]] = field(default_factory=dict)
     downloads: dict[str, int] = field(default_factory=dict)
     """How often packages were downloaded in the last week, which the registry's search tells."""
+    attestations: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """By ``name@version``: the address that its attestations are said to be at, and what is there."""
     archives: str = ""
     """The address that archives are said to be at; empty: that of the registry."""
 
@@ -77,6 +79,8 @@ class NpmRegistry:
         if path.startswith("/-/v1/search"):
             found = [{"package": {"name": n}, "downloads": {"weekly": count}} for n, count in self.downloads.items()]
             return json.dumps({"objects": found}).encode()
+        if path.startswith("/-/npm/v1/attestations/"):
+            return json.dumps(self.attestations[urllib.parse.unquote(path.rpartition("/")[2])][1]).encode()
         name, _, rest = urllib.parse.unquote(path.split("?")[0]).strip("/").partition("/-/")
         versions = self.packages.get(name)
         if versions is None:
@@ -89,9 +93,14 @@ class NpmRegistry:
 
     def _version(self, name: str, version: str, told: dict[str, Any], packed: bytes) -> dict[str, Any]:
         integrity = "sha512-" + base64.b64encode(hashlib.sha512(packed).digest()).decode()
-        return told | {
-            "dist": {"tarball": f"{self.archives or self.address}{name}/-/{version}.tgz", "integrity": integrity}
-        }
+        place = f"{self.archives or self.address}{name}/-/{version}.tgz"
+        dist: dict[str, Any] = {"tarball": place, "integrity": integrity}
+        if (attested := self.attestations.get(f"{name}@{version}")) is not None:
+            dist["attestations"] = {
+                "url": attested[0],
+                "provenance": {"predicateType": "https://slsa.dev/provenance/v1"},
+            }
+        return told | {"dist": dist}
 
 
 @contextmanager

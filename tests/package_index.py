@@ -81,6 +81,8 @@ class PackageIndex:
     host: str = ""
     files: dict[str, dict[str, tuple[bytes, str | None]]] = field(default_factory=dict)
     pages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    provenance: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """By file: the address that its provenance is said to be at, and what is there under its name (PEP 740)."""
     asked: list[str] = field(default_factory=list)
     """The paths that were asked for."""
 
@@ -112,6 +114,8 @@ class PackageIndex:
         kind, _, name = path.strip("/").partition("/")
         if kind == "files":
             return next(packed[name][0] for packed in self.files.values() if name in packed)
+        if kind == "integrity":
+            return json.dumps(self.provenance[name][1]).encode() if name in self.provenance else None
         if kind == "pypi":
             page = self.pages.get(name.removesuffix("/json"))
             return None if page is None else json.dumps(page).encode()
@@ -123,6 +127,8 @@ class PackageIndex:
         told = []
         for file, (_, published) in self.files[name].items():
             one: dict[str, Any] = {"filename": file, "url": f"http://{self.host}/files/{file}", "hashes": {}}
+            if file in self.provenance:
+                one["provenance"] = self.provenance[file][0]
             told.append(one | ({"upload-time": f"{published}T00:00:00Z"} if published else {}))
         return told
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from dynamic_plugins.app import App
 from dynamic_plugins.errors import DeclinedError, InstallError
+from dynamic_plugins.install import index_lookup
 from dynamic_plugins.install.builder import digest
 from dynamic_plugins.install.index_names import npm_index
 from dynamic_plugins.install.index_names import package_index as index_name
@@ -114,6 +116,81 @@ async def test_an_npm_package_is_asked_about_with_its_version_and_registry(tmp_p
     assert (request.version, outcome.info.version) == ("1.1.0", "1.1.0")
     assert request.source.startswith(npm.address.removeprefix("http://").strip("/"))
     assert request.commands[0][-1] == "tea-server@1.1.0"
+
+
+PUBLISHER = {"kind": "GitHub", "repository": "acme/tea", "workflow": "release.yml", "environment": None}
+BY_ACME = "built by release.yml of github.com/acme/tea, as 127.0.0.1 attests (its signature is not checked here)"
+
+
+def statement(predicate: dict[str, Any]) -> dict[str, Any]:
+    payload = base64.b64encode(json.dumps({"predicate": predicate}).encode()).decode()
+    return {"predicateType": "https://slsa.dev/provenance/v1", "bundle": {"dsseEnvelope": {"payload": payload}}}
+
+
+_FLOW = {"repository": "https://github.com/acme/tea", "path": ".github/workflows/release.yml"}
+_SOURCE = {"uri": "git+https://github.com/acme/tea@refs/tags/v1", "entryPoint": ".github/workflows/release.yml"}
+SLSA_1: dict[str, Any] = {"buildDefinition": {"externalParameters": {"workflow": _FLOW}}}
+SLSA_0: dict[str, Any] = {"invocation": {"configSource": _SOURCE}}
+ODD: tuple[Any, ...] = ({}, [], None, 7, {"attestation_bundles": [{}]}, {"attestation_bundles": "x"})
+
+
+@pytest.mark.usefixtures("in_time")
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"version": 1, "attestation_bundles": [{"publisher": PUBLISHER, "attestations": []}]}, [BY_ACME]),
+        ({"attestation_bundles": [{"publisher": PUBLISHER | {"repository": "a\u202e\nb" + "c" * 500}}]}, None),
+        *((odd, []) for odd in ODD),
+    ],
+)
+async def test_who_published_a_python_package_is_told_where_its_index_attests_it(
+    tmp_path: Path, index: PackageIndex, said: Any, told: list[str] | None
+) -> None:
+    index.add("tea", "1.1", LONG_AGO)
+    file = "tea-1.1-py3-none-any.whl"
+    index.provenance[file] = (f"http://{index.host}/integrity/{file}", said)
+    async with asking(tmp_path, online(index.environment(tmp_path)), PYPI) as (app, asked):
+        await app.service.install("tea")
+    found = [each for each in asked[0].notes if "attests" in each]
+    if told is None:
+        assert len(found[0]) < 400
+        assert not {"\u202e", "\n"} & set(found[0])
+    else:
+        assert found == told
+
+
+async def test_an_attestation_elsewhere_is_not_asked_for(tmp_path: Path, index: PackageIndex, npm: NpmRegistry) -> None:
+    index.add("tea", "1.1", LONG_AGO)
+    file, elsewhere = "tea-1.1-py3-none-any.whl", f"{npm.address}-/npm/v1/attestations/tea-server@1.1.0"
+    index.provenance[file] = (elsewhere, {})
+    npm.attestations["tea-server@1.1.0"] = (elsewhere, {"attestation_bundles": [{"publisher": PUBLISHER}]})
+    async with asking(tmp_path, online(index.environment(tmp_path)), PYPI) as (app, asked):
+        await app.service.install("tea")
+    assert not [each for each in asked[0].notes if "attests" in each]
+
+
+@pytest.mark.usefixtures("in_time")
+@pytest.mark.parametrize("predicate", [SLSA_1, SLSA_0])
+async def test_who_built_an_npm_package_is_told_where_its_registry_attests_it(
+    tmp_path: Path, npm: NpmRegistry, predicate: dict[str, Any]
+) -> None:
+    address = f"{npm.address}-/npm/v1/attestations/tea-server@1.1.0"
+    npm.attestations["tea-server@1.1.0"] = (address, {"attestations": [statement(predicate)]})
+    environ = online(npm.environment(tmp_path)) | {"DYNAMIC_PLUGINS_EXCLUDE_NEWER": "0 days"}
+    async with asking(tmp_path, environ, NPM, kind="mcp") as (app, asked):
+        await app.service.install("tea")
+    assert BY_ACME in asked[0].notes
+    assert f"  note     {BY_ACME}" in asked[0].facts
+
+
+@pytest.fixture
+def in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a question wait as long as a busy machine takes to ask npm."""
+    monkeypatch.setattr(index_lookup, "ATTESTED_SECONDS", 60.0)
+
+
+def online(environ: dict[str, str]) -> dict[str, str]:
+    return environ | {"DYNAMIC_PLUGINS_OFFLINE": "0"}
 
 
 async def test_the_version_of_an_npm_package_with_very_many_files_is_told(tmp_path: Path, npm: NpmRegistry) -> None:

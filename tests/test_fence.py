@@ -310,8 +310,9 @@ async def test_files_are_read_and_written_as_they_are_granted(tmp_path: Path, le
 def _nowhere(folder: Path) -> dict[str, Any]:
     paths = ("home", "key", "other_data", "other_code", "own_code", "spare", "spare2", "spare3", "unix", "loader")
     nowhere: dict[str, Any] = {name: str(folder / "nowhere" / name) for name in paths}
-    numbers = {"host": os.getpid(), "address": 4096, "port": 9, "memory": 2**20, "processes": 1}
-    return nowhere | numbers | {"abstract": "nowhere", "mark": "nothing"}
+    numbers = {"host": os.getpid(), "address": 4096, "port": 9, "memory": 2**20, "processes": 1, "segment": -1}
+    names = ("abstract", "abstract_datagrams", "datagrams", "mark")
+    return nowhere | numbers | dict.fromkeys(names, "nothing")
 
 
 async def test_until_somebody_declares_permissions_the_paths_it_is_told_are_granted(tmp_path: Path, level: str) -> None:
@@ -322,6 +323,66 @@ async def test_until_somebody_declares_permissions_the_paths_it_is_told_are_gran
         worked = await call(connection, "raid", told=told)
     assert {"write_into_the_home", "read_a_key"} <= worked.keys()
     assert "run_a_shell" not in worked
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_link_in_place_of_what_it_was_granted_opens_nothing(tmp_path: Path, level: str, declared: bool) -> None:
+    notes, keys = tmp_path / "notes", tmp_path / "home" / "keys"
+    for folder in (notes / "old", keys):
+        folder.mkdir(parents=True)
+        (folder / "first").write_text("there")
+    (notes / "db").write_text("rows")
+    files = tuple(FileAccess(str(notes / name), access) for name, access in _IN_NOTES) if declared else ()
+    permissions = Permissions(network=(), files=files, declared=declared)
+    told = {} if declared else {"DB": str(notes / "db"), "OLD": str(notes / "old")}
+    async with let_loose(tmp_path, level, permissions, **told) as connection:
+        assert await call(connection, "read", path=str(notes / "old" / "first")) == "there"
+        await call(connection, "replace_by_a_link", path=str(notes / "db"), target=str(keys / "first"))
+        await call(connection, "replace_by_a_link", path=str(notes / "old"), target=str(keys))
+    async with let_loose(tmp_path, level, permissions, **told) as connection:
+        refused = f"may not .* {keys}/first" if declared else "Permission|Read-only"
+        for attempt in ("read", "write"):
+            for path in (notes / "db", notes / "old" / "first"):
+                with pytest.raises(ActionError, match=refused):
+                    await call(connection, attempt, path=str(path))
+        await call(connection, "write", path=str(notes / "new"))
+    assert (keys / "first").read_text() == "there"
+
+
+_IN_NOTES: tuple[tuple[str, Any], ...] = ((".", "write"), ("db", "write"), ("old", "read"))
+
+
+async def test_a_link_of_the_persons_own_is_followed(tmp_path: Path, level: str) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "first").write_text("there")
+    (tmp_path / "notes").symlink_to(tmp_path / "disk")
+    files = (FileAccess(str(tmp_path / "notes"), "write"),)
+    async with let_loose(tmp_path, level, Permissions(network=(), files=files, declared=True)) as connection:
+        assert await call(connection, "read", path=str(tmp_path / "notes" / "first")) == "there"
+        await call(connection, "write", path=str(tmp_path / "notes" / "second"))
+    assert (tmp_path / "disk" / "second").read_text() == "written"
+
+
+async def test_whatever_it_puts_where_its_programs_are_linked_it_starts_and_nothing_else_is_touched(
+    tmp_path: Path,
+) -> None:
+    needs("landlock")
+    programs, others = tmp_path / "plugin_data" / "burglar" / ".programs", tmp_path / "others"
+    others.mkdir()
+    (others / "kept").write_text("kept")
+    programs.parent.mkdir(parents=True)
+    for put in (
+        lambda: programs.symlink_to(others),
+        lambda: programs.symlink_to(tmp_path / "nowhere"),
+        lambda: programs.write_text("a file"),
+        lambda: os.mkfifo(programs),
+    ):
+        put()
+        async with let_loose(tmp_path, "landlock", Permissions((), programs=("git",), declared=True)) as connection:
+            assert str(programs) in (await call(connection, "look_around"))["PATH"]
+        assert [each.name for each in programs.iterdir()] == ["git"]
+        shutil.rmtree(programs)
+    assert [each.name for each in others.iterdir()] == ["kept"]
 
 
 # ---------------------------------------------------------------- hosts

@@ -18,7 +18,7 @@ from dynamic_plugins.workers.fence.configured_values import ConfiguredValues, ex
 from dynamic_plugins.workers.fence.fence import Code, Fence
 from dynamic_plugins.workers.fence.launcher import domain_names
 from dynamic_plugins.workers.fence.seatbelt import profile
-from dynamic_plugins.workers.fence.system_paths import parts_of
+from dynamic_plugins.workers.fence.system_paths import parts_of, readable
 from dynamic_plugins.workers.fence.tier import Level, Tier
 from tests.loading import server
 
@@ -222,7 +222,7 @@ def test_the_profile_for_macos_denies_what_it_does_not_name(tmp_path: Path) -> N
 def test_the_profile_for_macos_opens_the_network_where_there_is_any(tmp_path: Path) -> None:
     assert "(allow network-outbound (remote ip))" in order(tmp_path, Permissions())[1]
     assert "(allow network-outbound" not in profile(
-        {"read": [], "write": [], "execute": [], "network": "none", "unix_sockets": False}
+        {"read": [], "given": [], "write": [], "execute": [], "network": "none", "unix_sockets": False}
     )
 
 
@@ -230,3 +230,20 @@ def test_a_path_that_could_break_out_of_the_profile_is_refused(tmp_path: Path) -
     files = (FileAccess(str(tmp_path / "a\n(allow default)"), "write"),)
     with pytest.raises(ValueError, match="control characters"):
         order(tmp_path, Permissions(files=files, declared=True))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "ssl/private/server.key",
+        "pki/tls/private/localhost.key",
+        "pki/entitlement/1-key.pem",
+        "pki/CA/private/cakey.pem",
+        "letsencrypt/live/example.org/privkey.pem",
+        "ssh/ssh_host_ed25519_key",
+        "shadow",
+    ],
+)
+def test_no_plugin_reads_the_keys_of_the_machine_with_its_certificates(key: str) -> None:
+    assert not [each for each in readable() if Path("/etc", key).is_relative_to(each)]
+    assert "/etc/ssl/certs" in readable()

@@ -124,6 +124,29 @@ def test_names_are_unique_short_and_plain_whatever_plugins_call_their_actions() 
     assert all(character.isalnum() or character in "_-" for name in names for character in name)
 
 
+@pytest.mark.parametrize(
+    ("real", "other", "plain"),
+    [
+        (("notes", "add"), ("@evil/notes", "add"), "notes__add"),
+        (("my_notes", "add"), ("my.notes", "add"), "my_notes__add"),
+        (("@acme/notes", "add"), ("@evil/notes", "add"), None),
+        (("a", "b__c"), ("a__b", "c"), None),
+    ],
+)
+def test_no_plugin_takes_anothers_tool_name_by_being_there_first(
+    real: tuple[str, str], other: tuple[str, str], plain: str | None
+) -> None:
+    orders = [[real, other], [other, real]]
+    boxes = [toolbox(*(named(plugin, [action]) for plugin, action in order)) for order in orders]
+    called, again = ({tool.plugin: tool.name for tool in box.plugin_tools()} for box in boxes)
+    assert called == again
+    assert called[other[0]] != called[real[0]]
+    if plain is None:
+        assert not {f"{real[0].rpartition('/')[2]}__{real[1]}"} & set(called.values())
+    else:
+        assert called[real[0]] == plain
+
+
 async def test_many_actions_are_offered_through_a_search_and_a_call() -> None:
     box = toolbox(named("many", [f"action_{n}" for n in range(MAX_LISTED)] + ["make_coffee"]))
     assert [tool.name for tool in box.offered()][6:] == ["search_plugin_actions", "call_plugin_action"]

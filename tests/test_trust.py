@@ -298,6 +298,8 @@ async def test_a_revoked_plugin_is_warned_of_or_ended_and_never_activated_again(
             else:
                 await until(lambda: "revoked" in json.dumps(app.service.journal.report("notes")["events"]))
                 assert await app.service.call("notes", "ponder", {}) == "pondered"
+                with pytest.raises(RevokedError, match="it sends notes away"):  # it goes on, and nothing is agreed to
+                    await app.service.activate("notes")
             found = app.service.revocation("notes")
             assert found is not None
             assert "since 2026-11-01: it sends notes away" in found.sentence

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import PluginError
+from dynamic_plugins.install import attestations
 from dynamic_plugins.registry.formats import fields
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ TOLD_SECONDS = 20.0
 """How long may be waited for what an index says of one."""
 DOWNLOADS_SECONDS = 15.0
 """How long of that for how often it is downloaded, which a registry may well not tell."""
+ATTESTED_SECONDS = 6.0
+"""How long a question waits for who built a package."""
 MOST_BYTES = 2**24
 NOT_TOLD = "not told"
+_SIMPLE = "application/vnd.pypi.simple.v1+json"
 _DESCRIPTION, _PUBLISHER = 300, 120
 
 
@@ -95,6 +99,34 @@ class IndexLookup:
         asked = self._of_npm if package.type == "npm" else self._of_pypi
         return await _in_time(asked(package.name, version, folder), TOLD_SECONDS) or IndexFacts()
 
+    async def attested(self, package: Package, version: str, folder: Path) -> str:
+        """Return who built *package* in *version*, as its index attests that; empty where it does not, or not in time.
+
+        *folder* is there to run in.
+        """
+        if self._offline or package.type not in ("npm", "pypi"):
+            return ""
+        asked = self._attested_by_npm if package.type == "npm" else self._attested_by_pypi
+        return await _in_time(asked(package.name, version, folder), ATTESTED_SECONDS) or ""
+
+    async def _attested_by_npm(self, name: str, version: str, folder: Path) -> str:
+        where = ("dist.attestations.url",)
+        told, index = await asyncio.gather(
+            self._npm.view(f"{name}@{version}", where, folder), self._npm.registry(name, folder)
+        )
+        if not isinstance(told, str) or not attestations.is_at(told, index):
+            return ""
+        return attestations.of_npm(await _json_at(told), index)
+
+    async def _attested_by_pypi(self, name: str, version: str, folder: Path) -> str:
+        index = (await self._uv.index_of(f"{name}=={version}", folder)).rstrip("/")
+        listed = await _json_at(f"{index}/{quote(name)}/", _SIMPLE)
+        addresses, count = attestations.provenance_addresses(listed["files"], version, index)
+        if not addresses:
+            return ""
+        said = attestations.of_pypi(await _json_at(addresses[0]), index)
+        return f"{said}, of {len(addresses)} of its {count} files" if said and len(addresses) < count else said
+
     # ---------------------------------------------------------------- npm
 
     async def _of_npm(self, name: str, version: str | None, folder: Path) -> IndexFacts:
@@ -137,7 +169,7 @@ class IndexLookup:
             facts = _of_page(await _json_at(f"{index.removesuffix('/simple')}/pypi/{quote(name)}/json"), version)
         if not facts.published:
             with suppress(PluginError, *_ODD):
-                listed = await _json_at(f"{index}/{quote(name)}/", "application/vnd.pypi.simple.v1+json")
+                listed = await _json_at(f"{index}/{quote(name)}/", _SIMPLE)
                 facts = _with_times(facts, listed["files"], version)
         return facts
 

@@ -160,6 +160,8 @@ def commit(installation: Installation) -> str | None:
 
 def is_editable(installation: Installation) -> bool:
     """Return whether it is a folder that is used where it lies."""
+    if installation.digest is not None:  # a copy, whatever links are in it
+        return False
     inside, name = Path(installation.path), Path(installation.package).name
     places = [Path(each) for each in installation.search_path]
     return any(not each.is_relative_to(inside) or (each / name).is_symlink() for each in places)

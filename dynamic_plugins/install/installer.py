@@ -91,6 +91,11 @@ class Installer(Planner):
         """Keep other processes from installing or removing *name*; waits *seconds*, then raises TimeoutError."""
         return self._folders.lock(name, seconds)
 
+    @property
+    def root(self) -> Path:
+        """The folder in which each plugin has its own."""
+        return self._folders.root
+
     @cached_property
     def indexes(self) -> IndexLookup:
         """The package indexes, to ask what they hold and what they say of it."""
@@ -166,6 +171,13 @@ class Installer(Planner):
         if plan.is_unlisted:
             plan = replace(plan, told=(await self.indexes.facts(plan.package, plan.version, folder)).lines())
         return replace(plan, commands=self._commands(plan))
+
+    async def attested(self, plan: InstallPlan) -> str:
+        """Return who built what *plan* installs, as its index attests; empty where it attests nothing."""
+        if plan.version is None or plan.package.type not in ("npm", "pypi"):
+            return ""
+        async with self._folders.scratch() as folder:
+            return await self.indexes.attested(plan.package, plan.version, folder)
 
     async def newest(self, plan: InstallPlan) -> InstallPlan:
         """Return *plan* with the version that it would install, as its index tells of that package alone.

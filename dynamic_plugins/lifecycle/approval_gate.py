@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -20,12 +21,13 @@ from dynamic_plugins.errors import (
 )
 from dynamic_plugins.install.remote_address import facts as remote_facts
 from dynamic_plugins.lifecycle.permission_values import granted, with_named_paths
+from dynamic_plugins.lifecycle.reach_limits import ReachLimits, host_warnings
 from dynamic_plugins.lifecycle.shared_approval import PersonAnswer
 from dynamic_plugins.lifecycle.variables import defaults_of
 from dynamic_plugins.text.printable import odd_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from dynamic_plugins.approval import Approve, Verb
     from dynamic_plugins.core.permissions import Enforced, Permissions
@@ -108,7 +110,29 @@ class ApprovalGate:
         request = self._request(verb, plan, commands, (" ".join(told),) if told else ())
         needs = tuple((one.name, _permissions(one)) for one in needed)
         request = replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs)
+        request = replace(request, warnings=(*request.warnings, *self._warnings_of_reach(request)))
+        if not self.is_beforehand and (self.approve is not None or self._shared is not None):  # somebody reads it
+            attested = await self._installer.attested(plan)
+            request = replace(request, notes=(*request.notes, *filter(None, [attested])))
         await self._ask(self._by_itself(request, plan))
+
+    def _warnings_of_reach(self, request: ApprovalRequest) -> Iterator[str]:
+        """Yield what is unusual in what a plugin says that it needs to reach, and did not reach before.
+
+        A person reads three lines about each plugin, and a folder with keys is one word among them.
+        """
+        new = asks_more(request.held or NOTHING, request.permissions)
+        if new.elsewhere:  # of an address there are warnings of its own
+            return
+        for host in new.network or ():
+            yield from () if host.startswith("$") else host_warnings(host)
+        home = os.path.expanduser("~")  # noqa: PTH111
+        limits = ReachLimits(home, self._installer.root.parent)
+        for file in new.files:
+            found = replace(file, path=os.path.expanduser(file.path))  # noqa: PTH111
+            if not file.path.startswith("$") and (reason := limits.reason_against(found)):
+                verb = "write to" if file.access == "write" else "read"
+                yield f"It would {verb} {file.path}, and {reason}."
 
     def _by_itself(self, request: ApprovalRequest, plan: InstallPlan) -> ApprovalRequest:
         """Return *request* as one that is agreed to by itself, where no registry lists what it is about."""

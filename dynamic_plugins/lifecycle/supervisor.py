@@ -256,9 +256,10 @@ class Supervisor:
     async def ask_about_changes(self, handle: PluginHandle) -> bool:
         """Ask whether what waits of an active *handle* may be used, and register it then; False where nothing waits.
 
-        Raises what asking raises.
+        Raises what asking raises, and what refuses an activation by now: that it is active already is none.
         """
         plugin = self._store.get(handle.name)
+        self._approval.admission.check_installed(plugin.installation)
         if plugin.withheld is None:
             return False
         offers = (await handle.connected()).offers

@@ -13,7 +13,7 @@ from dynamic_plugins.tools.management import NAMES
 from dynamic_plugins.tools.tool_formats import Tool, in_format
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
@@ -53,16 +53,40 @@ def tools_of(components: ComponentRegistry, choices: Mapping[str, ActionChoice])
 
     *choices* are what the person has chosen among their actions, by plugin.
     """
+    offered = [
+        (name, action, called, unique_name(name, called, set()))
+        for name, plugin in components.plugins.items()
+        for choice in (choices.get(name, ALL),)
+        for action in plugin.actions
+        if choice.offers(action.name)
+        for called in (choice.name_of(action.name),)
+    ]
+    owners = _owners((name, called, plain) for name, _, called, plain in offered)
     taken: set[str] = {*NAMES, SEARCH_ACTIONS, CALL_ACTION}
     tools = []
-    for name, plugin in components.plugins.items():
-        choice = choices.get(name, ALL)
-        for action in plugin.actions:
-            if choice.offers(action.name):
-                tool = Tool(unique_name(name, choice.name_of(action.name), taken), action, name)
-                taken.add(tool.name)
-                tools.append(tool)
+    for name, action, called, plain in offered:
+        is_free = plain not in taken and owners.get(plain, name) == name
+        tool = Tool(plain if is_free else unique_name(name, called, {plain}), action, name)
+        taken.add(tool.name)
+        tools.append(tool)
     return tools
+
+
+def _owners(offered: Iterable[tuple[str, str, str]]) -> dict[str, str | None]:
+    """Return, of each tool's name that several plugins would have, the one whose own name it is; None for none.
+
+    *offered* are plugins with the name of an action and of the tool. It does not depend on which was switched on first:
+    what a person lets a client call by a name stays what it was, whoever else calls itself so.
+    """
+    claims: dict[str, dict[str, bool]] = {}
+    for plugin, called, plain in offered:
+        claims.setdefault(plain, {}).setdefault(plugin, plain == f"{plugin}__{called}")
+    found: dict[str, str | None] = {}
+    for plain, plugins in claims.items():
+        if len(plugins) > 1:
+            exact = [plugin for plugin, is_exact in plugins.items() if is_exact]
+            found[plain] = exact[0] if len(exact) == 1 else None
+    return found
 
 
 def may_offer(plugin: str, tool: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import LoadError, OtherVersionError
+from dynamic_plugins.install.installation import is_editable
 from dynamic_plugins.workers.components import Host
 from dynamic_plugins.workers.fence.configured_values import ConfiguredValues, expanded
 from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
@@ -319,9 +320,9 @@ def _code(installation: Installation) -> Code:
     folders, commands = [installation.path, *installation.search_path], []
     # What starts it was agreed to; where it lies elsewhere, it is there to be run.
     folders += [word for word in installation.command if Path(word).is_file()]
-    for place in map(Path, installation.search_path):
-        if place.is_dir():
-            folders += [str(each.resolve()) for each in place.iterdir() if each.is_symlink()]
+    if is_editable(installation):  # the link to it is ours; those in what was copied are a stranger's
+        links = (Path(place) / Path(installation.package).name for place in installation.search_path)
+        folders += [str(each.resolve()) for each in links if each.is_symlink()]
     if installation.python:
         folders += [_CHILD, _CONTRACT]
         commands.append(str(Path(installation.python).parent))

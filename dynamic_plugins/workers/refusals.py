@@ -57,7 +57,8 @@ class Refusals:
         self._no_network = order["network"] == "none"
         self._folder = order["folder"]
         self._code, self._named = order["execute"], order["named"]
-        self._written, self._read = order["write"], [*order["read"], *order["execute"], *order["write"]]
+        self._written = order["write"]
+        self._read = [*order["read"], *order["given"], *order["execute"], *order["write"]]
         self._path = fenced.host_path
 
     def error(
@@ -86,8 +87,11 @@ class Refusals:
         else:
             return None
         path = os.path.normpath(path)
-        if _within(path, self._written) or (not writes and found is None and _within(path, self._read)):
+        real = os.path.realpath(path)
+        if _within(real, self._written) or (not writes and found is None and _within(path, self._read)):
             return None
+        if _within(path, self._written):  # a link there is the plugin's own: what it leads to is what has to be named
+            path = real
         if _within(path, self._code):  # what is granted would change its code, and then it would not start any more
             return self._beside_its_code(action, path)
         if _within(path, _OF_THE_SYSTEM):

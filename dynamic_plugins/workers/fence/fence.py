@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.workers.fence import probe, seatbelt, system_paths
 from dynamic_plugins.workers.fence.allowed_hosts import ANY_PUBLIC, AllowedHosts
 from dynamic_plugins.workers.fence.git_identity import copy_identity
+from dynamic_plugins.workers.fence.granted_paths import without_links
 from dynamic_plugins.workers.fence.tier import Level, Tier
 
 if TYPE_CHECKING:
@@ -147,7 +148,9 @@ class Fence:
     ) -> dict[str, Any]:
         named = system_paths.found_on(environment.get("PATH", os.defpath), permissions.programs)
         parts = [system_paths.parts_of(each) for each in (program, *named.values())]
-        written = [file.path for file in permissions.files if file.access == "write"]
+        given, written = [file.path for file in permissions.files], [str(folder)]
+        if tier.level is not Level.NONE:
+            given, written = without_links(permissions.files, str(folder))
         certificates = [environment[name] for name in system_paths.CERTIFICATES if environment.get(name)]
         limits = asdict(self._limits)
         return {
@@ -159,13 +162,14 @@ class Fence:
                 *system_paths.readable(),
                 *certificates,
                 *(each for _, read in parts for each in read),
-                *(file.path for file in permissions.files),
             ),
+            "given": _unique(*given),
             "execute": _unique(*code.folders, str(folder), *(each for run, _ in parts for each in run)),
-            "write": _unique(str(folder), *written),
+            "write": _unique(*written),
             "network": "any" if permissions.network is None else "hosts" if permissions.network else "none",
+            "watch": bool(permissions.files),
             "alone": False,
-            "unix_sockets": any(Path(file.path).is_socket() for file in permissions.files),
+            "unix_sockets": any(Path(each).is_socket() for each in given),
             "named": named,
         }
 
@@ -197,8 +201,10 @@ def _path(code: Code, folder: Path, named: Mapping[str, str]) -> str:
     One that finds a program which may not be started would make a difference: many look for one first, and do without.
     """
     links = folder / _PROGRAMS
-    if links.is_dir():
+    if links.is_dir() and not links.is_symlink():
         shutil.rmtree(links)
+    else:  # the plugin can put anything there
+        links.unlink(missing_ok=True)
     if named:
         links.mkdir(parents=True)
     for name, where in named.items():

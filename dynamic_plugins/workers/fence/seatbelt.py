@@ -40,7 +40,9 @@ _READABLE = (
     "/opt/homebrew/lib",
     "/opt/homebrew/opt",
     "/opt/homebrew/Cellar",
-    "/private/etc/ssl",
+    "/private/etc/ssl/cert.pem",
+    "/private/etc/ssl/certs",
+    "/private/etc/ssl/openssl.cnf",
     "/private/etc/hosts",
     "/private/etc/resolv.conf",
     "/private/etc/localtime",
@@ -71,11 +73,12 @@ def profile(order: Mapping[str, Any]) -> str:
 
     A list of hosts is let through as the whole network: whoever asks is told that it is not enforced here.
     """
+    readable = [*_READABLE, *order["read"], *order["given"], *order["execute"], *order["write"]]
     rules = [
         _ALWAYS,
-        _rule("file-read*", [*_READABLE, *order["read"], *order["execute"], *order["write"]]),
+        _rule("file-read*", readable),
         _rule("process-exec*", order["execute"]),
-        _rule("file-map-executable", [*_READABLE, *order["read"], *order["execute"], *order["write"]]),
+        _rule("file-map-executable", readable),
         _rule("file-write*", order["write"]),
         # After the rules that allow: a worker must not make a program of another's with its own rights.
         "(deny file-write-setugid)\n",

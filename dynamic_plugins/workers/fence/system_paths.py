@@ -19,11 +19,15 @@ CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS")
 LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
 _DATA = ("/usr/share", "/usr/local/share", "/nix/store", "/proc", "/dev/fd")
 _ABOUT_THE_MACHINE = ("/sys/devices/system", "/sys/fs/cgroup", "/sys/kernel/mm/transparent_hugepage")
-# Of /etc, what says how names, certificates, time and libraries are found; not what says who may log in with what.
+# Of /etc, what says how names, certificates, time and libraries are found; not what says who may log in with
+# what, nor this machine's own keys, which lie beside the certificates.
 _SETTINGS = """
     alternatives ca-certificates ca-certificates.conf crypto-policies debian_version fonts gai.conf gitconfig group
     host.conf hosts ld.so.cache ld.so.conf ld.so.conf.d locale.alias locale.conf localtime lsb-release magic mime.types
-    nsswitch.conf os-release passwd pki protocols python3 resolv.conf services ssl timezone xdg
+    nsswitch.conf os-release passwd protocols python3 resolv.conf services timezone xdg
+    ssl/ca-bundle.pem ssl/cert.pem ssl/certs ssl/ct_log_list.cnf ssl/openssl.cnf
+    pki/ca-trust pki/java pki/tls/cert.pem pki/tls/certs pki/tls/ct_log_list.cnf pki/tls/openssl.cnf pki/tls/openssl.d
+    pki/trust
 """.split()  # noqa: SIM905 - a table of words reads better than thirty quoted strings
 # What programs start of their own to do their work.
 _PARTS = {"git": ("/usr/lib/git-core", "/usr/libexec/git-core", "/usr/local/libexec/git-core")}

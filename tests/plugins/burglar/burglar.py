@@ -7,6 +7,7 @@ import fcntl
 import mmap
 import os
 import platform
+import resource
 import signal
 import socket
 import struct
@@ -219,6 +220,58 @@ def take_a_descriptor_of_the_host() -> object:
 
 
 @attack
+def change_the_hosts_limits() -> object:
+    resource.prlimit(facts["host"], resource.RLIMIT_CORE, (0, 0))
+    return True
+
+
+@attack
+def read_the_hosts_limits() -> object:
+    return resource.prlimit(facts["host"], resource.RLIMIT_NOFILE)
+
+
+@attack
+def change_the_hosts_priority() -> object:
+    os.setpriority(os.PRIO_PROCESS, facts["host"], os.getpriority(os.PRIO_PROCESS, facts["host"]))
+    return True
+
+
+@attack
+def change_the_priority_of_all_that_the_user_runs() -> object:
+    os.setpriority(os.PRIO_USER, os.getuid(), max(0, os.getpriority(os.PRIO_PROCESS, 0)))
+    return os.getpriority(os.PRIO_PROCESS, facts["host"]) is not None
+
+
+@attack
+def choose_the_hosts_processors() -> object:
+    os.sched_setaffinity(facts["host"], os.sched_getaffinity(facts["host"]))
+    return True
+
+
+@attack
+def change_how_the_host_is_scheduled() -> object:
+    os.sched_setscheduler(facts["host"], os.SCHED_OTHER, os.sched_param(0))
+    return True
+
+
+@attack
+def look_into_memory_that_other_programs_share() -> object:
+    _LIBC.shmat.restype = ctypes.c_void_p
+    where = _LIBC.shmat(facts["segment"], None, 0o10000)
+    if where == ctypes.c_void_p(-1).value:
+        raise OSError(ctypes.get_errno(), "shmat")
+    return ctypes.string_at(where, 8) == b"a secret"
+
+
+@attack
+def watch_what_the_person_does_in_a_folder() -> object:
+    watcher = _LIBC.inotify_init1(os.O_NONBLOCK)
+    if watcher < 0 or _LIBC.inotify_add_watch(watcher, facts["home"].encode(), 0x20) < 0:
+        raise OSError(ctypes.get_errno(), "inotify")
+    return True
+
+
+@attack
 def undo_the_adoption_of_orphans() -> object:
     if _LIBC.prctl(36, 0, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
@@ -265,6 +318,28 @@ def connect_to_an_abstract_socket() -> object:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect("\0" + facts["abstract"])
         return True
+
+
+@attack
+def send_to_a_unix_socket_without_connecting() -> object:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        return ours.sendto(b"x", facts["datagrams"])
+
+
+@attack
+def turn_a_pair_of_sockets_to_a_unix_socket() -> object:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        ours.connect(facts["datagrams"])
+        return ours.send(b"x")
+
+
+@attack
+def send_to_an_abstract_socket_without_connecting() -> object:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with ours, theirs:
+        return ours.sendto(b"x", "\0" + facts["abstract_datagrams"])
 
 
 @attack
@@ -450,4 +525,23 @@ def visit(host: str, port: int) -> str:
         return connection.recv(16).decode()
 
 
-plugin = Plugin("burglar", actions=[raid, stay, hop, look_around, die, visit])
+@action
+def read(path: str) -> str:
+    "Reads a file."
+    return Path(path).read_text()
+
+
+@action
+def write(path: str) -> int:
+    "Writes a file."
+    return Path(path).write_text("written")
+
+
+@action
+def replace_by_a_link(path: str, target: str) -> None:
+    "Puts a link in the place of something."
+    os.replace(path, f"{path}.aside")  # noqa: PTH105
+    Path(path).symlink_to(target)
+
+
+plugin = Plugin("burglar", actions=[raid, stay, hop, look_around, die, visit, read, write, replace_by_a_link])

@@ -5,9 +5,11 @@ An order is a dictionary:
 - ``tier``: ``namespaces``, ``landlock`` or ``none``; ``host``: the process that the worker must not outlive;
 - ``folder``: where the command runs;
 - ``limits``: ``memory_bytes``, ``cpu_seconds``, ``open_files``, ``processes``, ``file_bytes``, each a number or None;
-- ``read``, ``execute``, ``write``: absolute paths, each with all that lies below it;
+- ``read``, ``execute``, ``given``, ``write``: absolute paths, each with all that lies below it; ``given`` may be read,
+  and like ``write`` counts only as long as no link is on the way;
 - ``network``: ``any``, ``none``, or ``hosts``, then with ``ports``, ``addresses`` and ``uplink`` (see ``relay.py``);
 - ``unix_sockets``: whether it may connect to sockets of this machine;
+- ``watch``: whether it may ask the kernel to be told what happens to files, wherever they lie;
 - ``alone``: whether it may start neither processes nor threads;
 - ``private_descriptors``: whether the command gets the host's pipes as descriptors 3 and 4, and nothing to read as 0
   and standard error as 1: what its code prints, and what it starts, then never reaches the protocol.
@@ -53,9 +55,7 @@ def _confine_and_run(order: dict[str, Any], command: list[str]) -> NoReturn:
 
         capabilities.drop_all()
         abi = landlock.restrict(order)
-        seccomp.restrict(
-            network=order["network"], unix_sockets=order["unix_sockets"], truncation=abi < 3, alone=order["alone"]
-        )
+        seccomp.restrict(order, truncation=abi < 3)
     _run(order, command)
 
 

@@ -59,7 +59,8 @@ def restrict(order: dict[str, Any]) -> int:
     ruleset = _ruleset(abi, handled, 0 if ports is None else _CONNECT_TCP)
     _allow(ruleset, order["read"], _READ & handled)
     _allow(ruleset, order["execute"], _RUN & handled)
-    _allow(ruleset, order["write"], _WRITE & handled)
+    _allow(ruleset, order["given"], _READ & handled, links=False)
+    _allow(ruleset, order["write"], _WRITE & handled, links=False)
     _allow(ruleset, _DEVICES, (READ_FILE | WRITE_FILE | TRUNCATE | IOCTL_DEV) & handled)
     for port in ports or ():
         call("syscall", _ADD_RULE, ruleset, _RULE_NET_PORT, struct.pack("QQ", _CONNECT_TCP, port), 0)
@@ -75,13 +76,16 @@ def _ruleset(abi: int, files: int, network: int) -> int:
     return call("syscall", _CREATE_RULESET, attributes[:size], size, 0)
 
 
-def _allow(ruleset: int, paths: Iterable[str], rights: int) -> None:
+def _allow(ruleset: int, paths: Iterable[str], rights: int, *, links: bool = True) -> None:
+    """Allow *rights* at *paths*. Without *links*, one that leads elsewhere by now is passed over."""
     for path in paths:
         try:
             there = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             continue
         try:
+            if not links and os.readlink(f"/proc/self/fd/{there}") != path:  # noqa: PTH115
+                continue
             may = rights if stat.S_ISDIR(os.fstat(there).st_mode) else rights & _OF_A_FILE
             call("syscall", _ADD_RULE, ruleset, _RULE_PATH_BENEATH, struct.pack("=Qi", may, there), 0)
         finally:

@@ -13,7 +13,14 @@ import struct
 
 from .libc import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, PR_SET_SECCOMP, call, set_no_new_privileges
 
+TYPE_CHECKING = False  # as typing has it, which takes as long to import as all the rest
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 Instruction = tuple[int, int, int, int]
+Numbers = tuple[int | None, int | None]
+"""The number of a call on x86_64 and on aarch64; None: it has no such call."""
 
 _LOAD, _EQUALS, _AT_LEAST, _HAS_BITS, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # where they lie in what the filter looks at
@@ -23,11 +30,11 @@ _FILTER_MODE = 2
 _NEW_NAMESPACES = 0x7E020080
 _X32 = 0x40000000
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
+_STREAM, _PACKETS, _KIND = 1, 5, 0xF
 _ACCESS_MODE, _TRUNCATING = 0o3, 0o1000
 
 _MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-# name: number on x86_64, number on aarch64 (None: it has no such call)
-_REFUSED: dict[str, tuple[int, int | None]] = {
+_REFUSED: dict[str, Numbers] = {
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
@@ -78,9 +85,41 @@ _REFUSED: dict[str, tuple[int, int | None]] = {
     "iopl": (172, None),
     "ioperm": (173, None),
 }
-_SOCKET, _CLONE, _CLONE3, _PRCTL = (41, 198), (56, 220), (435, 435), (157, 167)
+# Memory, semaphores and messages that all programs of a user share: those of a machine, where there is no namespace.
+_SHARED: dict[str, Numbers] = {
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "semget": (64, 190),
+    "semop": (65, 193),
+    "semctl": (66, 191),
+    "semtimedop": (220, 192),
+    "msgget": (68, 186),
+    "msgsnd": (69, 189),
+    "msgrcv": (70, 188),
+    "msgctl": (71, 187),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+}
+# What changes any process of the user, by its number; 0 is the one that calls.
+_OF_A_PROCESS: dict[str, Numbers] = {
+    "prlimit64": (302, 261),
+    "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
+}
+# The same, of a process, a group or a user: the first argument, and which value of it is a process.
+_OF_PROCESSES: dict[str, tuple[Numbers, int]] = {
+    "setpriority": ((141, 140), 0),
+    "ioprio_set": ((251, 30), 1),
+}
+_SOCKET, _SOCKETPAIR, _CLONE, _CLONE3, _PRCTL = (41, 198), (53, 199), (56, 220), (435, 435), (157, 167)
 _FORK, _VFORK = (57, None), (58, None)
 _TRUNCATE, _OPEN, _OPENAT, _OPENAT2 = (76, 45), (2, None), (257, 56), (437, 437)
+_WATCH = (254, 27)
 
 
 def is_supported() -> bool:
@@ -88,13 +127,12 @@ def is_supported() -> bool:
     return os.uname().machine in _MACHINES
 
 
-def restrict(*, network: str, unix_sockets: bool, truncation: bool, alone: bool = False) -> None:
-    """Refuse the calls for this process and all that it starts. Raises OSError.
+def restrict(order: dict[str, Any], *, truncation: bool) -> None:
+    """Refuse for this process, and all that it starts, the calls that *order* does not allow. Raises OSError.
 
-    *network* is ``any``, ``hosts`` or ``none``; *truncation* says that files are to be kept from being emptied, which
-    the first versions of Landlock do not do. One that is *alone* starts no process and no thread.
+    *truncation* says that files are to be kept from being emptied, which the first versions of Landlock do not do.
     """
-    program = _program(os.uname().machine, network, unix_sockets, truncation, alone)
+    program = _program(os.uname().machine, order, truncation)
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     held = ctypes.create_string_buffer(code)
     described = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(held))
@@ -102,9 +140,7 @@ def restrict(*, network: str, unix_sockets: bool, truncation: bool, alone: bool 
     call("prctl", PR_SET_SECCOMP, _FILTER_MODE, described, 0, 0)
 
 
-def _program(
-    machine: str, network: str, unix_sockets: bool, truncation: bool, alone: bool = False
-) -> list[Instruction]:
+def _program(machine: str, order: dict[str, Any], truncation: bool) -> list[Instruction]:
     program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUALS, 1, 0, _MACHINES[machine]),
@@ -113,28 +149,45 @@ def _program(
     ]
     if machine == "x86_64":
         program += [(_AT_LEAST, 0, 1, _X32), _refuse(errno.EPERM)]
-    which = 0 if machine == "x86_64" else 1
-
-    def on(numbers: tuple[int | None, int | None], *body: Instruction) -> None:
-        if (number := numbers[which]) is not None:
-            program.extend([(_EQUALS, 0, len(body) + 1, number), *body, (_LOAD, 0, 0, _NUMBER)])
-
-    for numbers in _REFUSED.values():
-        on(numbers, _refuse(errno.EPERM))
-    if alone:
-        for numbers in (_CLONE, _CLONE3, _FORK, _VFORK):
-            on(numbers, _refuse(errno.EPERM))
-    # The flags of clone3 lie in memory, where a filter cannot look: the C library falls back on clone.
-    on(_CLONE3, _refuse(errno.ENOSYS))
-    on(_CLONE, _argument(0), (_HAS_BITS, 0, 1, _NEW_NAMESPACES), _refuse(errno.EPERM))
-    on(_PRCTL, _argument(0), *_refuse_if_equal(PR_SET_CHILD_SUBREAPER), *_refuse_if_equal(PR_SET_PDEATHSIG))
-    on(_SOCKET, *_only_families(network, unix_sockets))
-    if truncation:
-        on(_TRUNCATE, _refuse(errno.EACCES))
-        on(_OPENAT2, _refuse(errno.ENOSYS))
-        on(_OPEN, *_refuse_emptying(1))
-        on(_OPENAT, *_refuse_emptying(2))
+    for numbers, body in (*_always(order), *_by_order(order, truncation)):
+        if (number := numbers[0 if machine == "x86_64" else 1]) is not None:
+            program += [(_EQUALS, 0, len(body) + 1, number), *body, (_LOAD, 0, 0, _NUMBER)]
     return [*program, (_RETURN, 0, 0, _ALLOW)]
+
+
+def _always(order: dict[str, Any]) -> Iterator[tuple[Numbers, list[Instruction]]]:
+    """Yield what is done about calls whatever is allowed: the numbers of each, and instructions."""
+    for numbers in _REFUSED.values():
+        yield numbers, [_refuse(errno.EPERM)]
+    # The flags of clone3 lie in memory, where a filter cannot look: the C library falls back on clone.
+    yield _CLONE3, [_refuse(errno.EPERM if order["alone"] else errno.ENOSYS)]
+    yield _CLONE, [_argument(0), (_HAS_BITS, 0, 1, _NEW_NAMESPACES), _refuse(errno.EPERM)]
+    yield _PRCTL, [_argument(0), *_refuse_if_equal(PR_SET_CHILD_SUBREAPER), *_refuse_if_equal(PR_SET_PDEATHSIG)]
+    yield _SOCKET, _only_families(order["network"], order["unix_sockets"])
+
+
+def _by_order(order: dict[str, Any], truncation: bool) -> Iterator[tuple[Numbers, list[Instruction]]]:
+    numbers: Numbers
+    if order["alone"]:
+        for numbers in (_CLONE, _FORK, _VFORK):
+            yield numbers, [_refuse(errno.EPERM)]
+    if not order["unix_sockets"]:
+        # One of a pair that sends datagrams can send them to any other socket, and be connected to it.
+        yield _SOCKETPAIR, [*_only(0, _UNIX), _argument(1), (_AND, 0, 0, _KIND), *_else_refuse(_STREAM, _PACKETS)]
+    if not order["watch"]:
+        yield _WATCH, [_refuse(errno.EACCES)]
+    if order["tier"] != "namespaces":
+        for numbers in _SHARED.values():
+            yield numbers, [_refuse(errno.EPERM)]
+        for numbers in _OF_A_PROCESS.values():
+            yield numbers, _only(0, 0)
+        for numbers, of_a_process in _OF_PROCESSES.values():
+            yield numbers, [*_only(0, of_a_process), *_only(1, 0)]
+    if truncation:
+        yield _TRUNCATE, [_refuse(errno.EACCES)]
+        yield _OPENAT2, [_refuse(errno.ENOSYS)]
+        yield _OPEN, _refuse_emptying(1)
+        yield _OPENAT, _refuse_emptying(2)
 
 
 def _refuse(number: int) -> Instruction:
@@ -150,11 +203,20 @@ def _refuse_if_equal(value: int) -> list[Instruction]:
     return [(_EQUALS, 0, 1, value), _refuse(errno.EPERM)]
 
 
+def _only(index: int, value: int) -> list[Instruction]:
+    """Refuse all but one value of an argument."""
+    return [_argument(index), *_else_refuse(value)]
+
+
+def _else_refuse(*values: int) -> list[Instruction]:
+    """Refuse all but *values* of what was loaded last."""
+    return [*((_EQUALS, len(values) - index, 0, value) for index, value in enumerate(values)), _refuse(errno.EACCES)]
+
+
 def _only_families(network: str, unix_sockets: bool) -> list[Instruction]:
     families = [] if network == "none" else [_INET, _INET6, _NETLINK]
     families += [_UNIX] if unix_sockets else []
-    allowed = [(_EQUALS, len(families) - index, 0, family) for index, family in enumerate(families)]
-    return [_argument(0), *allowed, _refuse(errno.EACCES)]
+    return [_argument(0), *_else_refuse(*families)]
 
 
 def _refuse_emptying(flags: int) -> list[Instruction]:
