@@ -24,7 +24,7 @@ import secrets
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from dynamic_plugins.approval import Answer
 from dynamic_plugins.core.atomic_file import keep_private, read_json, write_atomically
@@ -47,7 +47,7 @@ MOST_CHARACTERS = 500_000
 YES, NO = "yes", "no"
 VALUES = "values"
 """The answer to a question for values: with what the person entered, sealed."""
-CONFIGURE = "configure"
+CONFIGURE: Final = "configure"
 """What a question for values is about, in place of an approval's verb."""
 
 _ANSWERS = {

@@ -44,14 +44,23 @@ class OpenValues:
         self.ticket = secrets.token_urlsafe(32)
         self._key = X25519PrivateKey.generate()
         names = ", ".join(variable.name for variable in variables)
+        door, pid, since, until = queue.asker(seconds)
         question = Question(
-            *(secrets.token_hex(16), CONFIGURE, plugin, "", f"{plugin} needs {names}.", _facts(plugin, variables)),
-            answers_to(CONFIGURE),
-            *queue.asker(seconds),
+            id=secrets.token_hex(16),
+            verb=CONFIGURE,
+            name=plugin,
+            version="",
+            question=f"{plugin} needs {names}.",
+            facts=_facts(plugin, variables),
+            answers=answers_to(CONFIGURE),
+            door=door,
+            pid=pid,
+            since=since,
+            until=until,
             # Whether it is a secret is told here: its name alone does not always say.
-            tuple(replace(each, secret=each.is_secret, secret_declared=True) for each in variables),
-            self._key.public_key().public_bytes_raw().hex(),
-            _digest(self.ticket),
+            fields=tuple(replace(each, secret=each.is_secret, secret_declared=True) for each in variables),
+            key=self._key.public_key().public_bytes_raw().hex(),
+            ticket=_digest(self.ticket),
         )
         self._open = queue.place(question)
 

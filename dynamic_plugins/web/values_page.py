@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from dynamic_plugins.registry.entry import Variable
-    from dynamic_plugins.storage.approval_queue import ApprovalQueue, Question
+    from dynamic_plugins.storage.approval_queue import ApprovalQueue, Ending, Question
     from dynamic_plugins.web.site import Site
 
 
@@ -83,7 +83,7 @@ class ValueForm:
             return _shown("There is nothing to enter here", "gone", ticket, code=409)
         return _shown("Nothing was entered" if entered.get("answer") == NO else "Thank you", "over", ticket)
 
-    async def _enter(self, question: Question, values: Mapping[str, str]) -> str:
+    async def _enter(self, question: Question, values: Mapping[str, str]) -> Ending:
         try:
             return await asyncio.to_thread(value_questions.enter, self._queue, question, values)
         except ValueError:  # another program wrote that question: its key is none
