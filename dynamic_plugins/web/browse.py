@@ -107,7 +107,7 @@ class _Browse:
             status=status_in_words(str(info.status)) if info is not None else "",
             kind=KIND_WORDS[told["kind"]],
             repository=_web_address(found.entry.repository),
-            origin=_origin(self._app, name) if info is not None and not told["packages"] else "",
+            origin=_origin(self._app, name) if info is not None and not told.get("packages") else "",
             verified=verified_in_words(told["verified"]) if "verified" in told else "",
             used=use_in_words(told),
             permissions=permission_rows(*may),
