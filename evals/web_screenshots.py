@@ -28,7 +28,9 @@ from playwright.sync_api import sync_playwright
 
 from dynamic_plugins.approval import ApprovalRequest
 from dynamic_plugins.core.permissions import ENFORCED, named_permissions
+from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.storage.approval_queue import ApprovalQueue
+from dynamic_plugins.storage.value_questions import OpenValues
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -163,7 +165,10 @@ PAGES = {
     "ask": "ask",
     "failed": "/plugin?name=mcp-server-tme",
     "asked": "/asked",
+    "values": "values",
     "happened": "/happened",
+    "newer": "/newer",
+    "closed": "closed",
 }
 """What is taken: a path, or a word for what :func:`_visit` does."""
 
@@ -185,8 +190,15 @@ def _visit(page: Page, path: str) -> None:
         page.get_by_label("Reach a host").fill("mirror.example.org")
         page.get_by_role("button", name="See what changes").click()
         page.wait_for_selector(".facts")
+    elif path == "values":
+        page.goto(f"{origin.group()}/asked")
+        page.get_by_role("link", name="Enter it").click()
+    elif path == "closed":
+        page.context.clear_cookies()
+        page.goto(origin.group())
     else:
         page.goto(f"{origin.group()}{path}")
+        page.wait_for_function("!document.querySelector('#asked button:disabled')")
 
 
 def _question(home: Path) -> OpenQuestion:
@@ -199,6 +211,12 @@ def _question(home: Path) -> OpenQuestion:
     return ApprovalQueue(home, "mcp").put(request, 600)
 
 
+def values_asked(home: Path) -> OpenValues:
+    """Ask for values that the page of *home* shows a form for, as an MCP client would."""
+    fields = (Variable("KEEPER_API_TOKEN", "Only for the keeper", required=True), Variable("KEEPER_ROOM", "Where"))
+    return OpenValues(ApprovalQueue(home, "mcp"), "keeper", fields, 600)
+
+
 def main(folder: Path, names: Collection[str]) -> int:
     """Take the pictures and say where they are."""
     executable = chromium()
@@ -208,7 +226,11 @@ def main(folder: Path, names: Collection[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         home = Path(made) / "home"
-        with page_of(home, *make_home(home)) as served, contextlib.closing(_question(home)):
+        with (
+            page_of(home, *make_home(home)) as served,
+            contextlib.closing(_question(home)),
+            contextlib.closing(values_asked(home)),
+        ):
             browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
             take(browser, served.first_address, folder, names)
             browser.close()

@@ -119,7 +119,8 @@ async def test_a_folder_of_this_machine_is_installed(served: Served, visitor: Vi
     asked = await visitor.settled(await visitor.post("/add", what=str(HELLO)))
     assert "Install hello-plugin" in asked.text or "Install hello" in asked.text
     await visitor.answer(asked, "once")
-    assert len(served.app.store.read()) == 1
+    (name,) = served.app.store.read()
+    assert f"Comes from this machine ({HELLO})" in (await visitor.get(f"/plugin?name={name}")).text
 
 
 async def test_tasks_of_an_elizaos_plugin_are_in_what_happened(home: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ They are skipped with a reason where there is no browser, and never under CI=tru
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from evals.web_screenshots import Served, chromium, page_of
+from evals.web_screenshots import LOOKS, Served, chromium, page_of, values_asked
 from tests.conftest import Cli
 from tests.web_page import HELLO, KEEPER, PASSPHRASE, TURNCOAT, registry_of
 
@@ -320,6 +321,13 @@ def test_nothing_scrolls_sideways_at_360_pixels(full: Cli, open_page: Callable[.
         assert page.evaluate(wide) == [360, 360], path
     asking(page, served.origin)
     assert page.evaluate(wide) == [360, 360]
+    with contextlib.closing(values_asked(full.home)) as asked:
+        page.goto(f"{served.origin}/values?ticket={asked.ticket}")
+        assert page.evaluate(wide) == [360, 360]
+        page.get_by_label("KEEPER_API_TOKEN", exact=True).fill(SECRET)
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+        assert asked.given() == {"KEEPER_API_TOKEN": SECRET}
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
@@ -328,16 +336,27 @@ def test_axe_finds_nothing(full: Cli, open_page: Callable[..., Page], served: Se
 
     # axe is put into the page as a script, which the page's own policy would not let run.
     page = open_page(color_scheme=colours, bypass_csp=True, reduced_motion="reduce")
-    found = {}
+    found: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+        for size in LOOKS.values():
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            found[f"{name} at {size[0]}"] = names_of(Axe().run(page).response)
+
     for path in PATHS:
         page.goto(served.origin + path)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        found[path] = names_of(Axe().run(page).response)
+        look(path)
+    with contextlib.closing(values_asked(full.home)):
+        page.goto(f"{served.origin}/asked")
+        look("asked for values")
+        page.get_by_role("link", name="Enter it").click()
+        look("values")
     asking(page, served.origin)
-    found["asking"] = names_of(Axe().run(page).response)
+    look("asking")
     page.context.clear_cookies()
     page.goto(served.origin)
-    found["closed"] = names_of(Axe().run(page).response)
+    look("closed")
     assert {path: names for path, names in found.items() if names} == {}
 
 

@@ -15,7 +15,7 @@ import secrets
 import shlex
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
@@ -28,14 +28,17 @@ from dynamic_plugins.text.printable import visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
     from mcp.server.context import ServerRequestContext
 
     from dynamic_plugins.approval import ApprovalRequest, SignInRequest
     from dynamic_plugins.events import Event
     from dynamic_plugins.integrations.secret_form import ValuePage
+    from dynamic_plugins.integrations.values_on_page import ValuesOnPage
     from dynamic_plugins.registry.entry import Variable
 
+ValueForm: TypeAlias = "ValuePage | ValuesOnPage"
 PERSON_SECONDS = 600.0
 """How long a person may think."""
 
@@ -121,7 +124,8 @@ class Person:
     """Approval, values and progress by way of whoever made the MCP call that is under way.
 
     *allow_installs* agrees for the person where their client cannot ask them, to what a registry lists; with
-    *allow_unlisted* to all else, too. *command* is how they start the command line on this home.
+    *allow_unlisted* to all else, too. *command* is how they start the command line on this *home*; on its page, where
+    one is open, they enter what a plugin must be told.
     """
 
     def __init__(
@@ -130,9 +134,11 @@ class Person:
         allow_installs: bool = False,
         allow_unlisted: bool = False,
         command: Sequence[str] = ("dynamic-plugins",),
+        home: Path | None = None,
     ) -> None:
         self._allow_installs, self._allow_unlisted, self._command = allow_installs, allow_unlisted, tuple(command)
-        self._pages: dict[tuple[str, tuple[str, ...]], ValuePage] = {}
+        self._home = home
+        self._pages: dict[tuple[str, tuple[str, ...]], ValueForm] = {}
         self._unanswered: dict[str, asyncio.Event] = {}
         """The installs that a client was asked about and has not come back for with the answer, by plugin."""
 
@@ -210,9 +216,8 @@ class Person:
         key = (plugin, tuple(variable.name for variable in variables))
         page = self._pages.get(key)
         if page is None or not page.useful:
-            from dynamic_plugins.integrations.secret_form import ValuePage  # a web server: imported once it is needed
-
-            page = self._pages[key] = ValuePage(plugin, variables, PERSON_SECONDS)
+            await self._close(key)
+            page = self._pages[key] = self._form(plugin, variables)
         try:
             values = await self._values_from(page, call)
         except InputNeededError:
@@ -222,6 +227,16 @@ class Person:
             raise
         await self._close(key)
         return values
+
+    def _form(self, plugin: str, variables: Sequence[Variable]) -> ValueForm:
+        """Return a form on the page of this home; where none is open, one that is served for these values alone."""
+        from dynamic_plugins.integrations.values_on_page import on_page
+
+        if self._home is not None and (form := on_page(self._home, plugin, variables, PERSON_SECONDS)) is not None:
+            return form
+        from dynamic_plugins.integrations.secret_form import ValuePage  # a web server: imported once it is needed
+
+        return ValuePage(plugin, variables, PERSON_SECONDS)
 
     async def ask_sign_in(self, request: SignInRequest) -> None:
         """Have the person open the address of *request* and sign in there; it comes back to this machine by itself.
@@ -246,7 +261,7 @@ class Person:
         if (page := self._pages.pop(key, None)) is not None:
             await page.close()
 
-    async def _values_from(self, page: ValuePage, call: _Call) -> dict[str, str]:
+    async def _values_from(self, page: ValueForm, call: _Call) -> dict[str, str]:
         message = (
             f"{page.plugin} needs {', '.join(variable.name for variable in page.variables)}. "
             "The page is on this machine; what is entered there reaches neither this client nor the model."

@@ -279,7 +279,8 @@ async def opened(
 
     With *allow_installs* and *allow_unlisted* the operator agrees beforehand: see :class:`Person`. Raises PluginError.
     """
-    person = Person(allow_installs=allow_installs, allow_unlisted=allow_unlisted, command=command)
+    agreed = {"allow_installs": allow_installs, "allow_unlisted": allow_unlisted}
+    person = Person(**agreed, command=command, home=settings.home)
     async with App(
         settings,
         approve=person.approve,

@@ -43,6 +43,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
+:root {{ color-scheme: light dark }}
 body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 3rem auto; padding: 0 1rem }}
 label, input, select {{ display: block; width: 100%; box-sizing: border-box; font: inherit }}
 label {{ margin-top: 1.2rem; font-weight: 600 }} p.about {{ margin: 0 0 .3rem }}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.errors import NotAllowedError, OverLimitError, PluginError, RevokedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dynamic_plugins.core.permissions import Permissions
     from dynamic_plugins.install.installation import Installation
@@ -54,7 +54,12 @@ class Admission:
 
     def revocation(self, plugin: Installation) -> Revocation | None:
         """Return who has revoked an installed *plugin*, and why; None where nobody has."""
-        return self._registry.revocation(plugin.plugin, plugin.version, plugin.source)
+        return self.revocations()(plugin)
+
+    def revocations(self) -> Callable[[Installation], Revocation | None]:
+        """Return what answers as :meth:`revocation` does, for a list of plugins: what registries say is read once."""
+        known = self._registry.revocations()
+        return lambda plugin: known(plugin.plugin, plugin.version, plugin.source)
 
     def check_install(self, plan: InstallPlan) -> None:
         """Check what is to be installed, before anybody is asked."""

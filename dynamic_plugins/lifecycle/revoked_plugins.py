@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.events import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.supervisor import Supervisor
@@ -23,14 +25,21 @@ class RevokedPlugins:
 
     def revocation(self, name: str) -> Revocation | None:
         """Return who has revoked an installed plugin, and why; None where nobody has, or it is not installed."""
-        plugin = self._store.read().get(name)
-        return None if plugin is None else self._admission.revocation(plugin.installation)
+        return self.revocations([name]).get(name)
+
+    def revocations(self, names: Iterable[str]) -> dict[str, Revocation]:
+        """Return who has revoked those of *names* that are installed and revoked, and why."""
+        installed = self._store.read()
+        if not (asked := [name for name in names if name in installed]):
+            return {}
+        known = self._admission.revocations()
+        found = {name: known(installed[name].installation) for name in asked}
+        return {name: revocation for name, revocation in found.items() if revocation is not None}
 
     async def end(self) -> None:
         """End the running plugins that are revoked, where the operator wants that; else warn of each of them once."""
-        for name in self._store.read():
-            if not self._supervisor.is_on(name) or (found := self.revocation(name)) is None:
-                continue
+        on = [name for name in self._store.read() if self._supervisor.is_on(name)]
+        for name, found in self.revocations(on).items():
             if self._admission.stops_revoked:
                 self._admission.audit.note("stop", name, of=self._store.get(name).installation, detail=found.sentence)
                 await self._supervisor.end(name, found.sentence)

@@ -32,7 +32,7 @@ from dynamic_plugins.lifecycle.under_way import OperationsUnderWay
 from dynamic_plugins.lifecycle.updates import Updates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
@@ -601,6 +601,10 @@ class PluginManagementService:
     def revocation(self, name: str) -> Revocation | None:
         """Return who has revoked an installed plugin, and why; None where nobody has, or it is not installed."""
         return self._revoked.revocation(name)
+
+    def revocations(self, names: Iterable[str]) -> dict[str, Revocation]:
+        """Return who has revoked which of *names*, and why, by name; without those that nobody has."""
+        return self._revoked.revocations(names)
 
     async def end_revoked(self) -> None:
         """End the running plugins that are revoked, where the operator wants that; else warn of them once."""

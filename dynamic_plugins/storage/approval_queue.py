@@ -9,6 +9,8 @@ Each open question is three files in ``<home>/approvals``::
 
 A question whose lock nobody holds is dead, and is removed by whoever sees it. An answer is given, and a question taken
 away, under one lock of the folder: so whoever answers learns whether theirs is the one that counts.
+
+Questions for values (:mod:`dynamic_plugins.storage.value_questions`) are kept the same way.
 """
 
 from __future__ import annotations
@@ -22,11 +24,12 @@ import secrets
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from dynamic_plugins.approval import Answer
 from dynamic_plugins.core.atomic_file import keep_private, read_json, write_atomically
 from dynamic_plugins.core.held_lock import HeldLock, is_held
+from dynamic_plugins.registry.entry import Variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,10 +45,15 @@ MOST_CHARACTERS = 500_000
 """A question that is longer is not put here: whoever has to read it must be able to."""
 
 YES, NO = "yes", "no"
+VALUES = "values"
+"""The answer to a question for values: with what the person entered, sealed."""
+CONFIGURE: Final = "configure"
+"""What a question for values is about, in place of an approval's verb."""
 
-_LASTING = {
+_ANSWERS = {
     "call": (str(Answer.ONCE), str(Answer.CONVERSATION), str(Answer.ALWAYS), NO),
     "reach": (str(Answer.CONVERSATION), str(Answer.ALWAYS), NO),
+    CONFIGURE: (VALUES, NO),
 }
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -58,7 +66,7 @@ class Question:
     """One approval that somebody is waiting for, as the person is shown it; times are seconds since 1970."""
 
     id: str
-    verb: Verb
+    verb: Verb | Literal["configure"]
     name: str
     version: str
     question: str
@@ -70,15 +78,22 @@ class Question:
     pid: int
     since: float
     until: float
+    fields: tuple[Variable, ...] = ()
+    """What is to be entered, of a question for values."""
+    key: str = ""
+    """The public key of whoever asks for values: what is entered is sealed with it."""
+    ticket: str = ""
+    """A digest of what opens the form of these values alone, without the page's cookie."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """An answer, where it was given (``page``), and when, in seconds since 1970."""
+    """An answer, where it was given (``page``), and when, in seconds since 1970; *sealed* is what was entered."""
 
     answer: str
     by: str
     at: float
+    sealed: str = ""
 
     @property
     def as_answer(self) -> bool | Answer:
@@ -121,10 +136,23 @@ class ApprovalQueue:
         """Ask *request* of whoever looks at the queue, for at most *seconds*. Raises OSError, and ValueError for one
         that is too long to be put there.
         """
-        question = _question(request, self._door, seconds)
+        facts, answers = tuple(request.facts), answers_to(request.verb)
+        question = Question(
+            *(secrets.token_hex(16), request.verb, request.name, request.version, request.question, facts, answers),
+            *self.asker(seconds),
+        )
+        return self.place(question)
+
+    def asker(self, seconds: float) -> tuple[str, int, float, float]:
+        """Return the door, the process, the beginning and the end of a question that this process asks now."""
+        now = time.time()
+        return self._door, os.getpid(), now, now + seconds
+
+    def place(self, question: Question) -> OpenQuestion:
+        """Ask *question*; raises as :meth:`put` does."""
         text = json.dumps({"schema": 1, **asdict(question)}, ensure_ascii=False)
         if len(text) > MOST_CHARACTERS:
-            raise ValueError(f"{request.name}: what is asked is longer than {MOST_CHARACTERS:,} characters")
+            raise ValueError(f"{question.name}: what is asked is longer than {MOST_CHARACTERS:,} characters")
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         keep_private(self.folder)
         with _changing(self.folder):
@@ -148,8 +176,8 @@ class ApprovalQueue:
         question = self._read(identifier) if _ID.fullmatch(identifier) else None
         return None if question is None or self._is_answered(question) else question
 
-    def answer(self, identifier: str, answer: str, by: str = "page") -> Ending:
-        """Give *answer* to the question of this id, and return what became of it.
+    def answer(self, identifier: str, answer: str, by: str = "page", sealed: str = "") -> Ending:
+        """Give *answer* to the question of this id, and return what became of it; *sealed* are the values entered.
 
         Raises ValueError for an answer that the question does not have, and OSError where it cannot be written.
         """
@@ -157,11 +185,11 @@ class ApprovalQueue:
             question = self._read(identifier) if _ID.fullmatch(identifier) else None
             if question is None:
                 return "gone"
-            if answer not in question.answers:
+            if answer not in question.answers or (answer == VALUES) is not bool(sealed):
                 raise ValueError(f"{answer!r} is no answer to this")
             if self._is_answered(question):
                 return "too late"
-            given = json.dumps(asdict(Given(answer, by, time.time())))
+            given = json.dumps(asdict(Given(answer, by, time.time(), sealed)))
             write_atomically(_path(self.folder, identifier, "answer"), given)
         return "counted"
 
@@ -196,46 +224,40 @@ def key_of(request: ApprovalRequest) -> str:
     return hashlib.sha256("\0".join(shown).encode(errors="surrogatepass")).hexdigest()
 
 
-def _question(request: ApprovalRequest, door: str, seconds: float) -> Question:
-    now = time.time()
-    return Question(
-        secrets.token_hex(16),
-        request.verb,
-        request.name,
-        request.version,
-        request.question,
-        tuple(request.facts),
-        _answers(request.verb),
-        door,
-        os.getpid(),
-        now,
-        now + seconds,
-    )
-
-
 def _parsed(data: dict[str, Any]) -> Question:
     """Return the question in *data*. Raises one of several errors for what is none: another program wrote it."""
     texts = [data[name] for name in ("id", "verb", "name", "version", "question", "door")] + [*data["facts"]]
+    texts += [data.get(name, "") for name in ("key", "ticket")]
     answers = tuple(data["answers"])
     since, until = float(data["since"]), float(data["until"])
     for at in (since, until):
         datetime.fromtimestamp(at, UTC)  # raises for what no clock shows
-    if not all(isinstance(text, str) for text in texts) or answers != _answers(data["verb"]):
+    if not all(isinstance(text, str) for text in texts) or answers != answers_to(data["verb"]):
         raise ValueError("that is no question")
     told = {"facts": tuple(data["facts"]), "answers": answers, "pid": int(data["pid"]), "since": since, "until": until}
+    told["fields"] = tuple(_field(each) for each in data.get("fields", ()))
     del data["schema"]
     return Question(**data | told)
 
 
-def _answers(verb: str) -> tuple[str, ...]:
+def _field(data: dict[str, Any]) -> Variable:
+    """Return the variable in *data*. Raises one of several errors for what is none."""
+    field = Variable(**{**data, "choices": tuple(data["choices"])})
+    texts = (field.name, field.description, field.default or "", field.format, *field.choices)
+    if not field.name or not all(isinstance(text, str) for text in texts):
+        raise ValueError("that is no variable")
+    return field
+
+
+def answers_to(verb: str) -> tuple[str, ...]:
     """Return what may be answered to a question about *verb*."""
-    return _LASTING.get(verb, (YES, NO))
+    return _ANSWERS.get(verb, (YES, NO))
 
 
 def _given(folder: Path, question: Question) -> Given | None:
     try:
         told = read_json(_path(folder, question.id, "answer"))
-        given = Given(told["answer"], str(told["by"]), float(told["at"]))
+        given = Given(told["answer"], str(told["by"]), float(told["at"]), str(told.get("sealed", "")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return given if given.answer in question.answers else None

@@ -23,6 +23,8 @@ ASKED = "/asked"
 """The path of the page on which approvals are answered."""
 SETTINGS = "/plugin/settings"
 """The path of the page on which a plugin's settings are entered."""
+VALUES = "/values"
+"""The path of the form on which somebody who asks for values gets them, opened by a ticket alone."""
 SEEN_FILE = "web.seen"
 NOTED_EVERY = 5.0
 """Seconds between two notes that somebody looks at the page."""

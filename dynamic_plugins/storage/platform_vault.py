@@ -41,6 +41,9 @@ class PlatformVault:
             value: str | None = self._vault.get(key)
         return value
 
+    def holds(self, key: str) -> bool:
+        return self.get(key) is not None
+
     def set(self, key: str, value: str) -> None:
         with _as_ours(self.name):
             self._vault.set(key, value)

@@ -68,7 +68,7 @@ class ConfigurationStore:
         names = set(known.get("values", {}))
         for name in known.get("secrets", []):
             try:
-                if self.vault.get(_key(plugin, name)) is not None:
+                if self.vault.holds(_key(plugin, name)):
                     names.add(name)
             except SecretStoreError:
                 continue  # unreadable counts as missing: the person is told when they set it

@@ -12,7 +12,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dynamic_plugins.core.atomic_file import read_json, write_atomically
+from dynamic_plugins.core.atomic_file import read_json, stamp_of, write_atomically
 from dynamic_plugins.errors import SecretStoreError
 from dynamic_plugins.settings import has_screen
 from dynamic_plugins.storage.state import LOCK_SECONDS
@@ -20,6 +20,8 @@ from dynamic_plugins.storage.state import LOCK_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from dynamic_plugins.core.atomic_file import Stamp
 
 SERVICE = "dynamic-plugins"
 
@@ -41,6 +43,7 @@ class Vault(Protocol):
     name: str
 
     def get(self, key: str) -> str | None: ...
+    def holds(self, key: str) -> bool: ...
     def set(self, key: str, value: str) -> None: ...
     def delete(self, key: str) -> None: ...
 
@@ -60,6 +63,9 @@ class KeyringVault:
     def get(self, key: str) -> str | None:
         value: str | None = self._ask(lambda: self._backend.get_password(SERVICE, self._at_home(key)))
         return value
+
+    def holds(self, key: str) -> bool:
+        return self.get(key) is not None
 
     def set(self, key: str, value: str) -> None:
         self._ask(lambda: self._backend.set_password(SERVICE, self._at_home(key), value))
@@ -142,10 +148,24 @@ class EncryptedFileVault:
     def __init__(self, path: Path, passphrase: str) -> None:
         self._path, self._passphrase = path, passphrase
         self._keys: dict[bytes, bytes] = {}
+        self._names: tuple[Stamp, frozenset[str]] | None = None
+        """What the file holds, by name alone, and the stamp of the file that it was read from."""
         self.name = f"an encrypted file ({path})"
 
     def get(self, key: str) -> str | None:
         return self._read()[1].get(key)
+
+    def holds(self, key: str) -> bool:
+        # Asked of every plugin in a list: the file is decrypted once for each state that it is in.
+        try:
+            stamp = stamp_of(self._path)
+        except OSError:
+            stamp = None
+        if stamp is None:
+            return key in self._read()[1]  # which says what is wrong with it
+        if self._names is None or self._names[0] != stamp:
+            self._names = (stamp, frozenset(self._read()[1]))
+        return key in self._names[1]
 
     def set(self, key: str, value: str) -> None:
         with self._changing() as values:
@@ -207,6 +227,9 @@ class KeyringOrFile:
     def get(self, key: str) -> str | None:
         value = self._file.get(key)
         return self._keyring.get(key) if value is None else value
+
+    def holds(self, key: str) -> bool:
+        return self._file.holds(key) or self._keyring.holds(key)
 
     def set(self, key: str, value: str) -> None:
         try:

@@ -27,6 +27,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 
 from dynamic_plugins.core.connection_owner import owner_of, owners_are_told
 from dynamic_plugins.core.same_origin import refusal
+from dynamic_plugins.storage.open_page import VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,13 +95,20 @@ class GuardedPage:
     """An application that only answers whoever *key* admits. *locked* makes the page that all others see, with what
     *static* serves below :data:`STATIC`, which says nothing of the home, not even in an error.
 
-    *locked* is given the request and whether a token was wrong.
+    *locked* is given the request and whether a token was wrong. *by_ticket* answers what brings a ticket in place of
+    the cookie, which opens the form of one question for values and nothing else.
     """
 
     def __init__(
-        self, app: ASGIApp, static: ASGIApp, key: AccessKey, locked: Callable[[Request, bool], Response]
+        self,
+        app: ASGIApp,
+        static: ASGIApp,
+        key: AccessKey,
+        locked: Callable[[Request, bool], Response],
+        by_ticket: ASGIApp,
     ) -> None:
         self._app, self._static, self._key, self._locked = app, static, key, locked
+        self._by_ticket = by_ticket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -128,6 +136,8 @@ class GuardedPage:
             app = self._static
         elif path == ENTER:
             app = await self._enter(Request(scope, receive))
+        elif path == VALUES and Request(scope).query_params.get("ticket"):
+            app = self._by_ticket
         elif self._key.admits(headers, _user_of(scope)):
             app = self._app
         else:

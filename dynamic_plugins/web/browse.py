@@ -13,6 +13,7 @@ from starlette.routing import Route
 from dynamic_plugins.core.permission_text import NOBODY_DECLARED, permission_lines
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, PluginError, UnavailableHereError, UnknownPluginError
+from dynamic_plugins.install.plan import SOURCES
 from dynamic_plugins.registry.unlisted import parse_direct
 from dynamic_plugins.text.printable import one_line, printable
 from dynamic_plugins.tools.plugin_details import details, publisher, use_in_words, verified_in_words
@@ -106,6 +107,7 @@ class _Browse:
             status=status_in_words(str(info.status)) if info is not None else "",
             kind=KIND_WORDS[told["kind"]],
             repository=_web_address(found.entry.repository),
+            origin=_origin(self._app, name) if info is not None and not told.get("packages") else "",
             verified=verified_in_words(told["verified"]) if "verified" in told else "",
             used=use_in_words(told),
             permissions=permission_rows(*may),
@@ -139,6 +141,14 @@ def _web_address(repository: str) -> str:
     if found := _GITHUB.fullmatch(repository):
         return f"https://github.com/{found[1]}"
     return repository if repository.startswith("https://") and printable(repository) == repository else ""
+
+
+def _origin(app: App, name: str) -> str:
+    """Return where an installed plugin was taken from that has no package of an index; empty for a server elsewhere."""
+    installation = app.store.get(name).installation
+    if installation.remote is not None:
+        return ""
+    return f"{SOURCES[installation.package_type]} ({installation.package})"
 
 
 def _with_gaps(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.app import App
     from dynamic_plugins.core.status import DynamicPluginInfo
+    from dynamic_plugins.registry.revocation import Revocation
     from dynamic_plugins.web.site import Site
 
 _SHOWN: dict[str, Callable[[Status], bool]] = {
@@ -58,11 +59,13 @@ def routes(site: Site) -> list[BaseRoute]:
         ]
         last = max(1, -(-len(names) // SCREEN))
         number = page_number(request.query_params.get("page", ""), last)
+        names_shown = names[(number - 1) * SCREEN : number * SCREEN]
+        revoked = site.app.service.revocations(names_shown)
         return site.page(
             request,
             "installed.html",
             here="installed",
-            rows=[_row(site.app, name) for name in names[(number - 1) * SCREEN : number * SCREEN]],
+            rows=[_row(site.app, name, revoked.get(name)) for name in names_shown],
             total=len(names),
             counts={key: sum(map(fits, statuses.values())) for key, fits in _SHOWN.items()},
             show=show,
@@ -74,12 +77,11 @@ def routes(site: Site) -> list[BaseRoute]:
     return [Route("/installed", installed)]
 
 
-def _row(app: App, name: str) -> Row:
+def _row(app: App, name: str, revocation: Revocation | None) -> Row:
     service = app.service
     info = service.info_of(name)
     assert info is not None  # noqa: S101 - it is among those whose status was just asked
     plugin = app.store.get(name)
-    revocation = service.revocation(name)
     return Row(
         info,
         plugin.installation.entry.description,

@@ -30,6 +30,7 @@ from dynamic_plugins.web import (
     plugin_log,
     settings_page,
     try_action,
+    values_page,
     verbs,
 )
 from dynamic_plugins.web.access import ENTER, GuardedPage
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 PARTS = (
     *(browse, add_page, installed, settings_page, permissions_page),
-    *(newer, try_action, plugin_log, verbs, asked, happened, live),
+    *(newer, try_action, plugin_log, verbs, asked, values_page, happened, live),
 )
 """The parts of the page: each has its routes."""
 
@@ -67,7 +68,8 @@ async def serve_web(
     """
     ended = asyncio.Event()
     static = Starlette(routes=[Mount("/static", StaticFiles(directory=HERE / "static"))])
-    guarded: ASGIApp = EndedAnswers(GuardedPage(application(site), static, key, _locked_page()), ended)
+    by_ticket = values_page.ValueForm(site.queue).by_ticket
+    guarded: ASGIApp = EndedAnswers(GuardedPage(application(site), static, key, _locked_page(), by_ticket), ended)
     config = uvicorn.Config(
         guarded,
         ws="none",
