@@ -52,6 +52,7 @@ _OLDER_VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
 # Node.js' words for code that does not go together. An install script makes files, and none would mend that.
 _NOT_FOR_WANT_OF_A_FILE = re.compile(
     r"SyntaxError|does not provide an export|not defined by \"exports\"|not defined in ES module|exports no plugin"
+    r"|offers nothing that can be called"
 )
 
 # What a program needs to run at all; everything else of ours stays with us.
