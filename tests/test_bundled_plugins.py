@@ -199,6 +199,15 @@ async def test_what_only_its_own_build_needs_is_not_installed(tmp_path: Path, sh
     assert {each.name for each in installation.distributions} == {CORE, "tea-leaf", "tea-cups"}
 
 
+async def test_a_zod_that_is_named_exactly_may_be_a_newer_one_of_its_line(tmp_path: Path, shop: Shop) -> None:
+    for version in ("3.24.2", "3.25.76", "4.1.0"):
+        shop.npm.add("zod", version, {"index.js": ""}, bin=None)
+    shop.commit(source=f"import 'zod'{SOURCE}", dependencies={CORE: "workspace:*", "zod": "3.24.2"})
+    async with app_at(tmp_path, shop.environment(tmp_path), **shop.entry) as (app, _):
+        installation = await install(app)
+    assert {each.name: each.version for each in installation.distributions}["zod"] == "3.25.76"
+
+
 @pytest.mark.parametrize("version", [{}, {"version": "1.2.0"}])
 async def test_what_npm_does_not_have_is_taken_from_the_repository(
     tmp_path: Path, shop: Shop, version: dict[str, str]

@@ -43,6 +43,9 @@ _ENTRIES = ("src/index.ts", "src/index.tsx", "index.ts", "src/plugin.ts", "src/i
 # What leads to another file than the bundle, or would be run by whoever installs a package.
 _DROPPED = ("scripts", "bin", "types", "typings", "module", "browser", "files", "workspaces", "packageManager")
 _ASKED = ("devDependencies", "peerDependencies", "dependencies")
+# What comes with the core takes the zod that lies beside it, and wants a newer one than many a plugin names exactly.
+_SHARED = "zod"
+_EXACT = re.compile(r"\d+\.\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,13 @@ def _used(folder: Path, manifest: dict[str, Any]) -> dict[str, dict[str, str]]:
         return name == CORE or name in imported or (key != "devDependencies" and _is_named(name, code))
 
     tables = ((key, _table(manifest, key)) for key in _ASKED)
-    return {key: {name: str(told) for name, told in table.items() if is_used(key, name)} for key, table in tables}
+    return {
+        key: {name: _range(name, told) for name, told in table.items() if is_used(key, name)} for key, table in tables
+    }
+
+
+def _range(name: str, told: Any) -> str:
+    return f"^{told}" if name == _SHARED and _EXACT.fullmatch(str(told)) else str(told)
 
 
 def _is_named(package: str, code: str) -> bool:
