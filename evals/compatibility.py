@@ -65,10 +65,13 @@ WRONG_CALL = re.compile(
 )
 
 # What Node.js says where a handler was given something else than elizaOS gives it: the runtime and its database, the
-# message, the state or the callback lacks what is read from it.
+# message, the state or the callback lacks what is read from it. Messages, states and options are records in every
+# version of elizaOS: a plugin that calls a method of one has the order of its parameters wrong itself.
 WRONG_CALL_OF_NODE = re.compile(
-    r"\b((this\.)?(_?runtime|adapter|databaseAdapter|db|messageManager|cacheManager|_?message|_?state|_?options|callback)"
-    r"(\??\.\w+)*) is not (a function|iterable)|Database adapter (not|is not)|no .*adapter"
+    r"\b(this\.)?(_?runtime|adapter|databaseAdapter|db|messageManager|cacheManager)(\??\.\w+)* is not a function"
+    r"|\b(callback|_?message|_?state|_?options) is not a function"
+    r"|\b(_?runtime|adapter|databaseAdapter|db|_?message|_?state|_?options)(\??\.\w+)* is not iterable"
+    r"|Database adapter (not|is not)|no .*adapter"
     r"|reading '(entityId|roomId|agentId|worldId|content|text|data|values|actionParams|character|settings)'"
 )
 

@@ -1,6 +1,6 @@
 """A session with elizaOS plugins in TypeScript, and its transcript: found, installed, used, switched off, unloaded.
 
-usage: python -m evals.elizaos_typescript_session [--only NAME…] [FILE]
+usage: python -m evals.elizaos_typescript_session [FILE] [--only NAME…]
 
 Five real plugins of npm, of all generations of elizaOS, in one ``dynamic-plugins chat`` in a terminal, and then in the
 Python runtime of elizaOS. Everything is real but the model: a stand-in takes the one step that each sentence asks for,

@@ -52,6 +52,7 @@ const pour = {
 }
 export default { name: 'tea', description: 'Tea', actions: [pour] }
 """
+LEAF = f"import 'tea-leaf'{SOURCE}"
 
 
 @dataclass
@@ -162,6 +163,7 @@ def test_it_lives_as_any_other_does(tmp_path: Path, cli: Cli, shop: Shop) -> Non
 async def test_what_is_bundled_is_asked_about_and_written_down_by_its_commit(tmp_path: Path, shop: Shop) -> None:
     shop.npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None)
     built = shop.commit(
+        source=LEAF,
         dependencies={CORE: "workspace:*", "tea-leaf": "^2.0.0"},
         scripts={"postinstall": f"touch {tmp_path / 'ran'}", "prepare": f"touch {tmp_path / 'ran'}"},
         agentConfig={"pluginParameters": {"TEA_GUEST": {"type": "string", "required": False}}},
@@ -186,9 +188,32 @@ async def test_what_is_bundled_is_asked_about_and_written_down_by_its_commit(tmp
     assert not list((tmp_path / "home").rglob(".git"))
 
 
-async def test_what_npm_does_not_have_is_taken_from_the_repository(tmp_path: Path, shop: Shop) -> None:
+async def test_what_only_its_own_build_needs_is_not_installed(tmp_path: Path, shop: Shop) -> None:
+    shop.npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None)
+    shop.npm.add("tea-cups", "1.0.0", {"index.js": ""}, bin=None)
+    asked = {CORE: "workspace:*", "tea-leaf": "^2.0.0", "@elizaos/cli": "1.0.0-beta.21", "typescript": "^5.0.0"}
+    named = "const cups = 'tea-cups/package.json'"
+    shop.commit(source=f"{named}\n{LEAF}", dependencies=asked, peerDependencies={"tea-cups": "*", "whatwg-url": "7"})
+    async with app_at(tmp_path, shop.environment(tmp_path), **shop.entry) as (app, _):
+        installation = await install(app)
+    assert {each.name for each in installation.distributions} == {CORE, "tea-leaf", "tea-cups"}
+
+
+async def test_a_zod_that_is_named_exactly_may_be_a_newer_one_of_its_line(tmp_path: Path, shop: Shop) -> None:
+    for version in ("3.24.2", "3.25.76", "4.1.0"):
+        shop.npm.add("zod", version, {"index.js": ""}, bin=None)
+    shop.commit(source=f"import 'zod'{SOURCE}", dependencies={CORE: "workspace:*", "zod": "3.24.2"})
+    async with app_at(tmp_path, shop.environment(tmp_path), **shop.entry) as (app, _):
+        installation = await install(app)
+    assert {each.name: each.version for each in installation.distributions}["zod"] == "3.25.76"
+
+
+@pytest.mark.parametrize("version", [{}, {"version": "1.2.0"}])
+async def test_what_npm_does_not_have_is_taken_from_the_repository(
+    tmp_path: Path, shop: Shop, version: dict[str, str]
+) -> None:
     shop.commit()
-    entry = shop.entry | {"packages": [{"type": "npm", "name": TEA}]}
+    entry = shop.entry | {"packages": [{"type": "npm", "name": TEA, **version}]}
     async with app_at(tmp_path, shop.environment(tmp_path), **entry) as (app, asked):
         installation = await install(app)
     assert installation.package_type == "git"
@@ -233,9 +258,15 @@ async def test_without_git_it_is_unavailable(tmp_path: Path, shop: Shop) -> None
 @pytest.mark.parametrize(
     ("manifest", "why"),
     [
-        ({"dependencies": {"tea-leaf": "file:../leaf"}}, "not from npm's registry"),
-        ({"dependencies": {"../../leaf": "1.0.0"}}, "not from npm's registry"),
-        ({"name": "tea-leaf", "dependencies": {"tea-leaf": "^2.0.0"}}, "calls itself tea-leaf, as a package that it"),
+        ({"source": LEAF, "dependencies": {"tea-leaf": "file:../leaf"}}, "not from npm's registry"),
+        (
+            {"source": "await import('../../leaf')", "dependencies": {"../../leaf": "1.0.0"}},
+            "not from npm's registry",
+        ),
+        (
+            {"source": LEAF, "name": "tea-leaf", "dependencies": {"tea-leaf": "^2.0.0"}},
+            "calls itself tea-leaf, as a package that it",
+        ),
         ({"source": "../../../secret.ts", "name": CORE}, f"calls itself {CORE}, as a package that it needs"),
     ],
 )

@@ -51,6 +51,15 @@ async def test_where_install_scripts_were_not_run_a_start_that_fails_says_so(
         await loader().connect(installation, {})
 
 
+async def test_they_are_not_blamed_for_code_that_does_not_go_together(tmp_path: Path, registry: NpmRegistry) -> None:
+    files, exports = {"server.js": "require('tea/v3')", "v3.js": ""}, {".": "./server.js"}
+    registry.add("tea", files=files, exports=exports, scripts={"install": "node build.js"})
+    installation = replace(await install(tmp_path, registry), kind="mcp")
+    with pytest.raises(LoadError, match=r"not defined by \"exports\"") as error:
+        await loader().connect(installation, {})
+    assert "install scripts" not in error.value.reason
+
+
 async def test_install_scripts_are_run_where_builds_are_allowed(tmp_path: Path, registry: NpmRegistry) -> None:
     files = {**BUILT, "server.js": f"#!/usr/bin/env node\nrequire('./built.js')\n{SERVER.partition(chr(10))[2]}"}
     registry.add("tea", files=files, scripts={"install": "node build.js"})

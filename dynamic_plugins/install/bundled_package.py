@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import posixpath
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import esbuild
+from dynamic_plugins.install.elizaos_core import CORE
 from dynamic_plugins.install.git_checkout import GitAddress, checkout, commands
 from dynamic_plugins.install.javascript_names import JavaScript
 from dynamic_plugins.install.npm_lock import ELSEWHERE, is_elsewhere
@@ -40,6 +42,10 @@ _FOLDERS = ("", "typescript", "packages/typescript")
 _ENTRIES = ("src/index.ts", "src/index.tsx", "index.ts", "src/plugin.ts", "src/index.js", "src/index.mjs")
 # What leads to another file than the bundle, or would be run by whoever installs a package.
 _DROPPED = ("scripts", "bin", "types", "typings", "module", "browser", "files", "workspaces", "packageManager")
+_ASKED = ("devDependencies", "peerDependencies", "dependencies")
+# What comes with the core takes the zod that lies beside it, and wants a newer one than many a plugin names exactly.
+_SHARED = "zod"
+_EXACT = re.compile(r"\d+\.\d+\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ class BundledPackage:
     def made(cls, folder: Path) -> Self:
         """Return the package in *folder*, which :func:`bundled_package` has made there."""
         manifest = _manifest(folder) or {}
-        return cls(folder, manifest["name"], manifest["version"], _wanted(folder, manifest))
+        wanted = {name: told for key in _ASKED for name, told in _table(manifest, key).items()}
+        return cls(folder, manifest["name"], manifest["version"], tuple(wanted.items()))
 
     def needs(self, plugin: str, pinned: Collection[str]) -> Pins:
         """Return what is installed with it, without those *pinned*. Raises InstallError for what is not from npm."""
@@ -152,29 +159,36 @@ def _packaged(plugin: str, folder: Path, manifest: dict[str, Any]) -> BundledPac
     name = name if isinstance(name, str) and is_package_name("npm", name) else _NAMELESS
     version = manifest.get("version")
     version = version if isinstance(version, str) and version.isprintable() and 0 < len(version) <= 64 else "0.0.0"
-    kept = {key: value for key, value in manifest.items() if key not in _DROPPED}
+    kept = {key: value for key, value in manifest.items() if key not in _DROPPED} | _used(folder, manifest)
     own = {"name": name, "version": version, "type": "module", "main": _OUT, "exports": {".": f"./{_OUT}"}}
     (folder / "package.json").write_text(json.dumps(kept | own, indent=1) + "\n", encoding="utf-8")
     return BundledPackage.made(folder)
 
 
-def _wanted(folder: Path, manifest: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return what it asks for, and of what it asks for to be developed with that which its code imports all the same:
-    its own build would have put that into its code.
+def _used(folder: Path, manifest: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Return what *manifest* asks for that the bundle imports or names, and the core: the rest is for its own build,
+    its tests and its types. What it asks for to be developed with counts where it is imported: its own build would have
+    put that into its code.
     """
-    imported = JavaScript((folder / _OUT).read_text(encoding="utf-8", errors="replace")).imports()
-    parts = {"/".join(name.split("/")[: 2 if name.startswith("@") else 1]) for name in imported}
-    optional = {name for name, meta in _table(manifest, "peerDependenciesMeta").items() if _is_optional(meta)}
-    developing = {name: wanted for name, wanted in _table(manifest, "devDependencies").items() if name in parts}
-    peers = {
-        name: wanted for name, wanted in _table(manifest, "peerDependencies").items() if name not in optional - parts
+    code = (folder / _OUT).read_text(encoding="utf-8", errors="replace")
+    imported = {"/".join(name.split("/")[: 2 if name.startswith("@") else 1]) for name in JavaScript(code).imports()}
+
+    def is_used(key: str, name: str) -> bool:
+        return name == CORE or name in imported or (key != "devDependencies" and _is_named(name, code))
+
+    tables = ((key, _table(manifest, key)) for key in _ASKED)
+    return {
+        key: {name: _range(name, told) for name, told in table.items() if is_used(key, name)} for key, table in tables
     }
-    needed = developing | peers | _table(manifest, "dependencies")
-    return tuple((str(name), str(wanted)) for name, wanted in needed.items())
 
 
-def _is_optional(meta: Any) -> bool:
-    return isinstance(meta, dict) and meta.get("optional") is True
+def _range(name: str, told: Any) -> str:
+    return f"^{told}" if name == _SHARED and _EXACT.fullmatch(str(told)) else str(told)
+
+
+def _is_named(package: str, code: str) -> bool:
+    """Return whether a text in *code* begins with the name of *package*: a module may be looked for by its name."""
+    return re.search(rf"""["'`]{re.escape(package)}["'`/]""", code) is not None
 
 
 def _table(manifest: dict[str, Any], key: str) -> dict[str, Any]:

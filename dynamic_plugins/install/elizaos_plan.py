@@ -73,7 +73,11 @@ async def exact_npm_plan(plan: InstallPlan, folder: Path, programs: Programs) ->
             plan, npm = await _with_node(plan, folder, programs)
     if not plan.is_typescript:
         return plan
-    return await _installed_by(await with_core(plan, folder, npm), folder, programs)
+    try:
+        exact = await with_core(plan, folder, npm)
+    except InstallError as error:  # a registry told its version, and npm was not asked for it before
+        return await _not_on_npm(plan, error, folder, programs)
+    return await _installed_by(exact, folder, programs)
 
 
 async def exact_repository_plan(plan: InstallPlan, folder: Path, programs: Programs) -> InstallPlan:
@@ -128,9 +132,9 @@ async def _not_on_npm(plan: InstallPlan, error: InstallError, folder: Path, prog
     if not plan.is_typescript or plan.is_unlisted or error.reason != missing:
         raise error from None
     package = plan.entry.of_repository
-    if package is None or plan.version is not None:
+    if package is None or plan.version not in (None, plan.package.version):
         raise UnavailableHereError(plan.name, f"{missing}.") from None
-    plan = replace(plan, package=package, index="", notes=(*plan.notes, missing))
+    plan = replace(plan, package=package, version=None, index="", notes=(*plan.notes, missing))
     try:
         check_package_name(plan.name, package)
         return await exact_repository_plan(plan, folder, programs)

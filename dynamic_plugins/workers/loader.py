@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from itertools import pairwise
@@ -48,6 +49,12 @@ _SERVER_GRACE = 0.5
 _NEWEST_VERSION = "2025-11-25"
 _OLDER_VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
 """The versions of the protocol that are tried where a server refuses the newest of those with a handshake."""
+
+# Node.js' words for code that does not go together. An install script makes files, and none would mend that.
+_NOT_FOR_WANT_OF_A_FILE = re.compile(
+    r"SyntaxError|does not provide an export|not defined by \"exports\"|not defined in ES module|exports no plugin"
+    r"|offers nothing that can be called"
+)
 
 # What a program needs to run at all; everything else of ours stays with us.
 _INHERITED = (
@@ -149,7 +156,9 @@ class Loader:
         try:
             connection = await self._open(installation, environment, arguments, host, scrubber)
         except LoadError as error:
-            if type(error) is LoadError and (note := await asyncio.to_thread(_scripts_note, installation)):
+            if type(error) is not LoadError or _NOT_FOR_WANT_OF_A_FILE.search(error.reason):
+                raise
+            if note := await asyncio.to_thread(_scripts_note, installation):
                 raise LoadError(installation.plugin, f"{error.reason}. {note}") from None
             raise
         if not connection.offers.components:

@@ -84,6 +84,41 @@ describe('an action\'s result', () => {
   })
 })
 
+describe('what an action logs as an error', () => {
+  const LOGS = `
+import { logger } from '@elizaos/core'
+const action = (name, handler) => ({ name, description: name, validate: async () => true, handler })
+const odd = { get error() { throw new Error('not to be read') } }
+export default {
+  name: 'logs',
+  actions: [
+    action('GIVES_UP', async () => { logger.error('No flour:', new TypeError('empty bag')); return false }),
+    action('SAYS_NOTHING', async (runtime) => { runtime.logger.error({ src: 'oven', error: 'no gas' }, 'It is cold') }),
+    action('FAILS', async () => { logger.error('No flour'); return { success: false, error: 'no bread today' } }),
+    action('GOES_ON', async () => { logger.error('No salt'); return 'soup' }),
+    action('SUCCEEDS', async () => { logger.error('No salt'); return true }),
+    action('ODD', async () => { logger.error(odd); logger.error(); return false }),
+    action('OFTEN', async () => { for (const n of [1, 2, 3, 4, 4]) logger.error('try ' + n); return false }),
+  ],
+}`
+
+  it('is the reason of a failure that gives no other', async (test) => {
+    const worker = await started(test, { source: LOGS })
+    const reason = async (name) => (await worker.call(name)).failed
+    assert.equal(await reason('GIVES_UP'), 'it gave no reason (its log says: No flour: TypeError: empty bag)')
+    assert.equal(await reason('SAYS_NOTHING'), 'it did nothing (its log says: It is cold no gas)')
+    assert.equal(await reason('FAILS'), 'no bread today')
+    assert.equal(await reason('ODD'), 'it gave no reason')
+    assert.equal(await reason('OFTEN'), 'it gave no reason (its log says: try 2; try 3; try 4)')
+  })
+
+  it('is nobody\'s business where something came of the call', async (test) => {
+    const worker = await started(test, { source: LOGS })
+    assert.equal(await worker.call('GOES_ON'), 'soup')
+    assert.equal(await worker.call('SUCCEEDS'), true)
+  })
+})
+
 describe('a plugin that asks a language model', () => {
   const answering = (text) => ({ result: { role: 'assistant', content: { type: 'text', text }, model: 'm' } })
 

@@ -88,6 +88,11 @@ describe('the runtime of a plugin of elizaOS 0', () => {
     assert.match(failed, /Cannot read properties of null .*\(service broken did not start: BROKEN_KEY is not set\)/)
   })
 
+  it('has what a plugin logs as the reason of a failure without another', async (test) => {
+    const worker = await started(test, LEGACY)
+    assert.match((await worker.call('LOGS')).failed, /^it gave no reason \(its log says: No flour: empty bag\)/)
+  })
+
   it('starts clients and stops them at the end', async (test) => {
     const worker = await started(test, LEGACY)
     await worker.call('service:radio', { do: 'start' })

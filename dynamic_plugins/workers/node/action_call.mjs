@@ -21,26 +21,33 @@ const NOTHING = Object.freeze(Object.create(null))
  * @param {() => string[]} notes
  */
 export async function callAction(action, args, host, notes) {
-  const call = { args, hasText: typeof args.text === 'string', wanted: new Set() }
+  const call = { args, hasText: typeof args.text === 'string', wanted: new Set(), logged: [] }
   return currentCall.run(call, async () => {
     const { message, state } = await host.composeTurn(textFor(action.name, args), args, action.name)
     addToState(state, action.name, args, host.isLegacy)
     const options = { ...args, parameters: args, actionContext: NO_EARLIER_RESULTS }
     const replies = new Replies()
     const applies = await validated(action, host.runtime, message, state, options)
-    const why = () => inParentheses([applies, withoutModel(call.wanted), ...notes()])
+    const why = (hasReason = true) => (
+      inParentheses([hasReason ? '' : logOf(call), applies, withoutModel(call.wanted), ...notes()])
+    )
     let value
     try {
       value = await action.handler(host.runtime, message, state, options, replies.callback, [message])
     } catch (error) {
       throw new ActionFailedError(`${describeError(error)}${why()}`)
     }
-    return resultOf(value, replies, why, applies !== '')
+    const isNothing = value === undefined || value === null
+    return resultOf(value, replies, why, applies !== '' || (isNothing && call.logged.length > 0))
   })
 }
 
 /** Return the notes that follow an error's own text. @param {string[]} sentences */
 export const inParentheses = (sentences) => sentences.filter(Boolean).map((sentence) => ` (${sentence})`).join('')
+
+function logOf({ logged }) {
+  return logged.length > 0 ? `its log says: ${logged.join('; ')}` : ''
+}
 
 function withoutModel(wanted) {
   if (wanted.size === 0) return ''
@@ -99,25 +106,26 @@ function isError(content) {
 
 /**
  * Return a handler's result as a JSON value: the text, `{text, data}` where there is data, or the plugin's own value.
- * Raises ActionFailedError where it reports a failure, and where it did nothing that its own check would let it do.
+ * Raises ActionFailedError where it reports a failure, and where it gave nothing and there is a reason for that.
  * @param {any} value what the handler returned
  * @param {Replies} replies
- * @param {() => string} why notes for an error, in parentheses
- * @param {boolean} isNotApplicable
+ * @param {(hasReason?: boolean) => string} why notes for an error, in parentheses; *hasReason* is whether the plugin gave
+ *   one itself
+ * @param {boolean} isNotDone whether its own check says no, or its log tells of an error
  */
-export function resultOf(value, replies, why, isNotApplicable = false) {
+export function resultOf(value, replies, why, isNotDone = false) {
   const result = plain(value)
   const data = isRecord(result) ? result : NOTHING
   const texts = [...replies.texts, ...[data.text, data.message].filter((text) => typeof text === 'string')]
   if (hasFailed(result, data, replies)) {
-    const reason = withoutRepeats([...texts, reasonIn(data.error)]).join('\n') || 'it gave no reason'
-    throw new ActionFailedError(reason + why())
+    const reason = withoutRepeats([...texts, reasonIn(data.error)]).join('\n')
+    throw new ActionFailedError((reason || 'it gave no reason') + why(reason !== ''))
   }
   if (result !== null && typeof result === 'object') {
     return isActionResult(data, replies) ? textAndData(texts, data) : withReplies(result, replies)
   }
   const text = withoutRepeats([...texts, typeof result === 'string' ? result : '']).join('\n')
-  if (text === '' && isNotApplicable) throw new ActionFailedError(`it did nothing${why()}`)
+  if (text === '' && isNotDone) throw new ActionFailedError(`it did nothing${why(false)}`)
   return text || result
 }
 

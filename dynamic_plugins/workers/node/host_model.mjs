@@ -4,9 +4,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { answerFromArguments, missingFields } from './prompt_fields.mjs'
 
 /**
- * The call that is being made: its arguments answer what a plugin asks a model for, and `wanted` gets what a model was
- * asked for in vain: names of fields, or "an answer".
- * @type {AsyncLocalStorage<{args: object, hasText: boolean, wanted: Set<string>}>}
+ * The call that is being made: its arguments answer what a plugin asks a model for, `wanted` gets what a model was asked
+ * for in vain (names of fields, or "an answer"), and `logged` the last lines that the plugin logged as errors.
+ * @type {AsyncLocalStorage<{args: object, hasText: boolean, wanted: Set<string>, logged: string[]}>}
  */
 export const currentCall = new AsyncLocalStorage()
 

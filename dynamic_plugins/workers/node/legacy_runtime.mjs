@@ -5,6 +5,7 @@ import { LegacyModel, MODEL_ADDRESS } from './legacy_model.mjs'
 import { composeState } from './legacy_state.mjs'
 import { createMemoryStore } from './memory_store.mjs'
 import { describeError } from './plain.mjs'
+import { keepErrors } from './plugin_log.mjs'
 import { AGENT_ID, asList, ENTITY_ID, once, ROOM_ID } from './runtime.mjs'
 
 /**
@@ -28,6 +29,7 @@ class LegacyHost {
     const { core, plugin, settings, askHost, notes } = this._parts
     const model = new LegacyModel(askHost)
     quieten(core.elizaLogger)
+    keepErrors(core.elizaLogger, core.logger)
     model.endLoops(core.elizaLogger)
     this.runtime = this._makeRuntime(model)
     await this.runtime.initialize()

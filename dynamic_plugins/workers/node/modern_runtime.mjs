@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { modelHandlers } from './host_model.mjs'
 import { passOverMigrated } from './migrations.mjs'
 import { describeError } from './plain.mjs'
+import { keepErrors } from './plugin_log.mjs'
 import { AGENT_ID, ENTITY_ID, once, ROOM_ID, WORLD_ID } from './runtime.mjs'
 import { embeddingModel } from './store/word_embedding.mjs'
 
@@ -51,6 +52,7 @@ class ModernHost {
     for (const [type, handler] of Object.entries({ ...modelHandlers(askHost), TEXT_EMBEDDING: embeddingModel })) {
       runtime.registerModel(type, handler, 'host', HOST_PRIORITY)
     }
+    keepErrors(core.logger, core.elizaLogger, runtime.logger)
     await runtime.initialize({ skipMigrations: true })
     this.runtime = runtime
     if (typeof plugin.init === 'function') {
