@@ -35,6 +35,8 @@ _COMPOUND = 40
 _BETWEEN = ("", "s", "n", "en", "es")
 """What German puts between the halves of a compound."""
 _AMBIGUOUS = "~"
+_ACCENTED = re.compile(r"\b(?=[^\W\d_]*[\u00df-\u024f])[^\W\d_]+")
+"""A word with a Latin letter that English is written without; with a capital it may be a name."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,20 @@ class PlainRequest:
     as itself.
     """
 
-    own: str
+    written: str
+    """As it was made, its addresses told in words."""
     told: Mapping[str, str]
+    foreign: bool = False
 
     @property
-    def foreign(self) -> bool:
-        return not self.own
+    def own(self) -> str:
+        return "" if self.foreign else self.written
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """All of it; as it was written where most of it is not told in English."""
+        if self.foreign and 2 * sum(said == plain for said, plain in self.told.items()) > len(self.told):
+            return self.written
         return " ".join(filter(None, [self.own, *dict.fromkeys(self.told.values())]))
 
     def text_for(self, occurs: Callable[[str], bool]) -> str:
@@ -79,11 +85,13 @@ def in_plain_english(request: str) -> PlainRequest:
     joining, proofs = _joining()
     apart = _ELIDED.sub(" ", request)
     words = tokenizer.tokens(apart)
-    foreign = sum(word in proofs or _is_proof(word) for word in words)
+    foreign = sum(word in proofs or _is_proof(word) for word in words) + sum(
+        word[0].islower() for word in _ACCENTED.findall(apart)
+    )
     if foreign <= sum(word in wordlist("stop") for word in words if word not in joining):
         plain = {word: _everyday()[word] for word in words if word in _everyday()}
         return PlainRequest(request, plain)
-    return PlainRequest("", _told(apart, joining))
+    return PlainRequest(request, _told(apart, joining), foreign=True)
 
 
 def is_everyday(word: str) -> bool:
@@ -98,7 +106,7 @@ def _told(request: str, joining: frozenset[str]) -> dict[str, str]:
         word = tokenizer.plain(written)
         if english := _translations()[0].get(word):
             told[written] = english
-        elif word not in joining:
+        elif word not in joining and (len(word) > 1 or written.isupper()):
             told[written] = _english(word) or written
     return told
 
@@ -132,8 +140,9 @@ def _root(word: str) -> str:
 @cache
 def _joining() -> tuple[frozenset[str], frozenset[str]]:
     """Return the words that join others, and those of them that are no English words."""
-    said = wordlist("foreign") | wordlist("elsewhere")
-    proofs = frozenset(word for word in wordlist("foreign") if word[0] != _AMBIGUOUS)
+    joining = wordlist("foreign") | wordlist("untold")
+    said = joining | wordlist("elsewhere")
+    proofs = frozenset(word for word in joining if word[0] != _AMBIGUOUS)
     return frozenset(word.lstrip(_AMBIGUOUS) for word in said), proofs
 
 
