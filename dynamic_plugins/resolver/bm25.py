@@ -40,7 +40,7 @@ FLAT = 10
 """How slowly a place in a part loses worth: the second is worth 10/11 of the first."""
 CONSIDERED = 100
 """How many entries a request, or a part of it, is ranked for."""
-NAMING, PART, COVERED = 4, 3, 0.35
+NAMING, PART, COVERED = 4, 3, 0.45
 """A request of at most so many words, or a part of one, names what it wants, and an entry has this part of what they
 say: what merely has pages is no answer to "notion pages". In a longer one a word that nobody has says little."""
 SHORT = 8
