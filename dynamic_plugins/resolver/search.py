@@ -58,7 +58,8 @@ class SearchIndex:
         words = self._lexical.search(query)
         similarity = self.meaning.similarity(query) if self.meaning is not None else None
         if similarity is not None:
-            similarity = replace(similarity, half_known=self._lexical.half_knows(query))
+            lexical = self._lexical
+            similarity = replace(similarity, words=lexical.telling(query), half_known=lexical.half_knows(query))
         scores = ranked(words, similarity, len(self._entries))
         if not scores:
             return []

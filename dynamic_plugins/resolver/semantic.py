@@ -85,7 +85,6 @@ def similarity(index: VectorIndex, query: str) -> Similarity | None:
     return Similarity(
         z_score=dict(zip(places, z_score.tolist(), strict=True)),
         cosine=dict(zip(places, cosines.tolist(), strict=True)),
-        words=len(tokenizer.words(text)),
     )
 
 

@@ -1,8 +1,9 @@
-"""A request in the English words that plugins are described with, whether it was made in German, Spanish, French,
-Italian, Portuguese or everyday words.
+"""A request in the English words that plugins are described with, whether it was made in another language or in
+everyday words.
 
 Word by word, by the list in ``translations.txt``: enough to search with, for the ranking by words as for the one by
-meaning, whose small model knows these languages by halves only. What the list lacks, such as a name, stays as it is.
+meaning, whose small model knows other languages by halves only. The list has most words of German, Spanish, French,
+Italian and Portuguese. What it lacks, such as a name, stays as it is, and so does a request of which it has nothing.
 Everyday words of English (``everyday.txt``) stay too, and the plain ones are added: "umbrella", weather forecast.
 """
 
@@ -58,8 +59,8 @@ class PlainRequest:
 
     @property
     def text(self) -> str:
-        """All of it; as it was written where most of it is not told in English."""
-        if self.foreign and 2 * sum(said == plain for said, plain in self.told.items()) > len(self.told):
+        """All of it; as it was written where nothing of it is told in English."""
+        if self.foreign and all(said == plain for said, plain in self.told.items()):
             return self.written
         return " ".join(filter(None, [self.own, *dict.fromkeys(self.told.values())]))
 
