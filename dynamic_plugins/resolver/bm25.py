@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.resolver.word_index import NUMBERS, word_index
 from dynamic_plugins.text import normalize, tokenizer
 from dynamic_plugins.text.cities import words_of_places
-from dynamic_plugins.text.plain_english import in_plain_english, is_everyday
+from dynamic_plugins.text.plain_english import PlainRequest, in_plain_english, is_everyday
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.wordlists import synonyms, wordlist
 
@@ -41,7 +41,7 @@ FLAT = 10
 """How slowly a place in a part loses worth: the second is worth 10/11 of the first."""
 CONSIDERED = 100
 """How many entries a request, or a part of it, is ranked for."""
-NAMING, PART, COVERED = 4, 3, 0.45
+NAMING, PART, COVERED = 4, 3, 0.4
 """A request of two words to so many, or a part of one, names what it wants, and an entry has this part of what they
 say: what merely has pages is no answer to "notion pages". In a longer one a word that nobody has says little."""
 SHORT = 8
@@ -113,9 +113,14 @@ class Lexical:
         with self._asking:
             return len(self._telling(self._read(request)))
 
+    def reading(self, request: str) -> PlainRequest:
+        """Return a request in English."""
+        with self._asking:
+            return in_plain_english(request, self._occurs)
+
     def _read(self, request: str) -> str:
         """Return what is searched for, in English."""
-        asked = in_plain_english(request)
+        asked = in_plain_english(request, self._occurs)
         self._guesses = not asked.foreign
         self._places = frozenset()
         text = asked.text_for(self._occurs)

@@ -13,7 +13,6 @@ from dynamic_plugins.resolver.documents import KEYS, key, keys_of, texts_of
 from dynamic_plugins.resolver.ranking import Similarity
 from dynamic_plugins.resolver.vector_index import NO_COSINE, VectorIndex, embed_documents
 from dynamic_plugins.text import tokenizer
-from dynamic_plugins.text.plain_english import in_plain_english
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.embedder import Vectors
+    from dynamic_plugins.text.plain_english import PlainRequest
 
 PARTS = 0.5
 """What the best part of a request counts against all of it."""
@@ -37,7 +37,7 @@ class PluginMeaning:
         self._owners = owners
         self._index = VectorIndex(len(entries), keys, owners, own)
 
-    def similarity(self, query: str) -> Similarity | None:
+    def similarity(self, query: PlainRequest) -> Similarity | None:
         """Return what the embedding says of *query*; None where it cannot say anything."""
         return similarity(self._index, query)
 
@@ -61,7 +61,7 @@ class ActionMeaning:
         self._texts = {key(text): text for text in texts}
         self._index = VectorIndex(len(texts), [key(text) for text in texts], range(len(texts)), own)
 
-    def similarity(self, query: str) -> Similarity | None:
+    def similarity(self, query: PlainRequest) -> Similarity | None:
         """Return what the embedding says of *query*; None where it cannot say anything."""
         return similarity(self._index, query)
 
@@ -70,9 +70,9 @@ class ActionMeaning:
         return {number: self._texts[number] for number in self._index.missing_keys()}
 
 
-def similarity(index: VectorIndex, query: str) -> Similarity | None:
+def similarity(index: VectorIndex, query: PlainRequest) -> Similarity | None:
     """Return how near the things of *index* are to a request: to all of it, and to the part that each is nearest to."""
-    text = in_plain_english(query).text
+    text = query.text
     rows = index.cosines([text, *tokenizer.clauses(text)])
     if rows is None:
         return None

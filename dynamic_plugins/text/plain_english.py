@@ -77,21 +77,25 @@ class PlainRequest:
         return " ".join(filter(None, [self.own, *dict.fromkeys(known.values())]))
 
 
-def in_plain_english(request: str) -> PlainRequest:
+def in_plain_english(request: str, occurs: Callable[[str], bool] = lambda _: True) -> PlainRequest:
     """Return *request*, of which the first 2,000 characters are read, in English, its addresses told in words.
 
     One that is English, or in a language that is not known here, stays as it is but for plain words for everyday ones.
+    Where no word of it *occurs* in what is searched, a word of another language may also have another ending, or be
+    made of two: English ones have the same endings.
     """
     request = tokenizer.without_addresses(request[:MAX_CHARACTERS])
     joining, proofs = _joining()
     apart = _ELIDED.sub(" ", request)
-    words = tokenizer.tokens(apart)
+    # As they are written: the "You" of "YouTube" is no word of a sentence.
+    words = [tokenizer.plain(word) for word in tokenizer.written_words(apart)]
     foreign = sum(word in proofs or _is_proof(word) for word in words) + sum(
         word[0].islower() for word in _ACCENTED.findall(apart)
     )
     if foreign <= sum(word in wordlist("stop") for word in words if word not in joining):
         plain = {word: _everyday()[word] for word in words if word in _everyday()}
-        return PlainRequest(request, plain)
+        if plain or any(map(occurs, words)) or not any(map(_english, words)):
+            return PlainRequest(request, plain)
     return PlainRequest(request, _told(apart, joining), foreign=True)
 
 
