@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.resolver.word_index import NUMBERS, word_index
 from dynamic_plugins.text import normalize, tokenizer
 from dynamic_plugins.text.cities import words_of_places
-from dynamic_plugins.text.plain_english import PlainRequest, in_plain_english, is_everyday
+from dynamic_plugins.text.plain_english import in_plain_english, is_everyday
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.wordlists import synonyms, wordlist
 
@@ -113,10 +113,16 @@ class Lexical:
         with self._asking:
             return len(self._telling(self._read(request)))
 
-    def reading(self, request: str) -> PlainRequest:
-        """Return a request in English."""
+    def meant(self, request: str) -> str:
+        """Return the text whose meaning is looked for: a request in English.
+
+        Of one in another language it has the words that could be told. What could not is noise to the embedding, but
+        where it is all there is.
+        """
         with self._asking:
-            return in_plain_english(request, self._occurs)
+            asked = in_plain_english(request, self._occurs)
+            told = asked.text_for(self._occurs) if asked.foreign and not asked.untold else ""
+        return told or asked.text
 
     def _read(self, request: str) -> str:
         """Return what is searched for, in English."""

@@ -56,7 +56,7 @@ class SearchIndex:
         if not query.strip():
             return [Match(self._entries[at], 0.0) for at in range(min(limit, len(self._entries)))]
         words = self._lexical.search(query)
-        similarity = self.meaning.similarity(self._lexical.reading(query)) if self.meaning is not None else None
+        similarity = self.meaning.similarity(self._lexical.meant(query)) if self.meaning is not None else None
         if similarity is not None:
             lexical = self._lexical
             similarity = replace(similarity, words=lexical.telling(query), half_known=lexical.half_knows(query))

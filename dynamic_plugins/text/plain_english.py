@@ -60,9 +60,12 @@ class PlainRequest:
     @property
     def text(self) -> str:
         """All of it; as it was written where nothing of it is told in English."""
-        if self.foreign and all(said == plain for said, plain in self.told.items()):
-            return self.written
-        return " ".join(filter(None, [self.own, *dict.fromkeys(self.told.values())]))
+        return self.written if self.untold else " ".join(filter(None, [self.own, *dict.fromkeys(self.told.values())]))
+
+    @property
+    def untold(self) -> bool:
+        """Whether it is in another language, and nothing of it is told in English."""
+        return self.foreign and all(said == plain for said, plain in self.told.items())
 
     def text_for(self, occurs: Callable[[str], bool]) -> str:
         """Return what of it is searched for among texts in which some words occur and others do not.
