@@ -41,12 +41,18 @@ def conversation(address: str) -> list[tuple[str, str]]:
     ]
 
 
+def question(terminal: Terminal) -> str:
+    """Wait until it asks for something, and return the end of what it shows."""
+    asks = r"\[y/N\]\s*\Z|ends this\):\s*\Z|(?:^|\n)> > \Z"
+    return terminal.shows(asks, SECONDS)
+
+
 def answer(terminal: Terminal, seen_before: int) -> bool:
     """Answer what the terminal asks now; return whether it waits for the next line of the conversation."""
-    prompt = terminal.prompt(SECONDS) or ""
-    if "[y/N]" in prompt:
+    asked = question(terminal)
+    if "[y/N]" in asked:
         terminal.type("y")
-    elif "Paste the address" in prompt:
+    elif "ends this" in asked:
         url = re.findall(r"http://\S+/authorize\S+", terminal.seen[seen_before:].replace("\n", ""))[-1]
         # A terminal breaks the address; what follows it is a sentence.
         terminal.type(asyncio.run(Browser().sign_in(url.partition("Paste")[0])))
