@@ -17,7 +17,7 @@ import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from dynamic_plugins.embedded.cities import FILE, key
+from dynamic_plugins.text.cities import FILE, key
 
 DATA = Path("evals/data")
 LARGE = 150_000

@@ -135,10 +135,10 @@ def test_what_is_not_embedded_yet_is_ranked_by_its_words(tmp_path: Path) -> None
 
 def test_a_running_search_takes_up_what_is_embedded_meanwhile(tmp_path: Path) -> None:
     index = SearchIndex(ENTRIES[:3], cache=tmp_path, meaning=True)
-    assert names(index, "zagraj piosenkę") == []
+    assert names(index, "zahraj písničku") == []
     assert index.meaning is not None
     index.meaning.embed(60)
-    assert names(index, "zagraj piosenkę") == ["acme/player"]
+    assert names(index, "zahraj písničku") == ["acme/player"]
 
 
 def test_only_what_changed_is_embedded_anew(vectors: Path) -> None:
@@ -246,14 +246,14 @@ def test_actions_are_found_by_their_meaning_and_by_what_people_say(tmp_path: Pat
     ]
     words = ActionSearch()
     assert words.search("drop Anna a line", actions)[0] == 1
-    assert words.search("zagraj piosenkę", actions) == []
+    assert words.search("zahraj písničku", actions) == []
     from dynamic_plugins.resolver.documents import action_text, key
     from dynamic_plugins.resolver.vector_index import embed_documents
 
     texts = [action_text(action.name, action.description, action.similes) for action in actions]
     embed_documents({key(text): text for text in texts}, tmp_path / VECTORS)
     both = ActionSearch(meaning=True, cache=tmp_path)
-    assert both.search("zagraj piosenkę", actions)[0] == 2
+    assert both.search("zahraj písničku", actions)[0] == 2
     assert both.search("drop Anna a line", actions)[0] == 1
 
 

@@ -66,6 +66,10 @@ def names(index: SearchIndex, query: str) -> list[str]:
         ("will I need an umbrella tomorrow", "acme/sky"),
         ("who still owes me money", "acme/books"),
         ("wake me tomorrow", "acme/clock"),
+        ("jaka jest pogoda w Krakowie", "acme/sky"),
+        ("vertaal deze tekst voor mij", "acme/tongues"),
+        ("skicka epost till min kund", "acme/post"),
+        ("переведи текст", "acme/tongues"),
     ],
 )
 def test_it_finds_what_a_plain_request_does(index: SearchIndex, query: str, name: str) -> None:
@@ -83,6 +87,29 @@ def test_what_joins_words_in_another_language_is_part_of_no_english_word(index: 
 @pytest.mark.parametrize("query", ["a picture of a cat", "what about leftovers", "leftover rice"])
 def test_an_english_word_that_nobody_has_is_not_taken_for_another(index: SearchIndex, query: str) -> None:
     assert names(index, query) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("weather in Tartu", ["acme/sky"]),
+        ("songs from Rio de Janeiro", ["acme/player"]),
+        ("remind me in 10 minutes", ["acme/clock"]),
+        ("convert 200", ["acme/rates"]),
+    ],
+)
+def test_a_place_and_a_number_are_values_and_not_what_is_searched_for(
+    index: SearchIndex, query: str, found: list[str]
+) -> None:
+    assert names(index, query)[:1] == found
+
+
+@pytest.mark.parametrize(
+    "query", ["znajdź mi ten przepis o dziesięciu grzybach", "mina anteckningar i Obsidian", "hol van a múzeum"]
+)
+def test_words_of_a_language_that_is_not_told_are_no_english_ones(query: str) -> None:
+    others = [plugin("acme/ten", "Ten days, bland as it is, and I hold a van", "a_list"), *ENTRIES]
+    assert names(SearchIndex(others), query) == []
 
 
 @pytest.mark.parametrize("query", ["weathr", "transl", "spreadsheats", "notoin"])

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_words import concepts, fillers, verb_kinds
-from dynamic_plugins.embedded.cities import cities_in
 from dynamic_plugins.embedded.number_values import number_words
+from dynamic_plugins.text.cities import cities_in
 from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.action_words import concepts, fillers
 from dynamic_plugins.embedded.bare_places import bare_place, is_city
-from dynamic_plugins.embedded.cities import cities_in
 from dynamic_plugins.embedded.free_text import called, whole_text
 from dynamic_plugins.embedded.references import chosen
 from dynamic_plugins.embedded.typed_slots import TypedSlots
 from dynamic_plugins.embedded.zone_pairs import sides
+from dynamic_plugins.text.cities import cities_in
 from dynamic_plugins.text.tokenizer import plain
 
 if TYPE_CHECKING:

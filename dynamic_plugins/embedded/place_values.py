@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.cities import city_zone
 from dynamic_plugins.embedded.places import places_within
 from dynamic_plugins.embedded.places import zone as zone_of
 from dynamic_plugins.embedded.typed_values import Value
+from dynamic_plugins.text.cities import city_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -58,7 +58,7 @@ class ActionSearch:
             return list(range(min(limit, len(actions))))
         index = self._index_of(tuple(actions))
         words = index.lexical.search(query) or _word_by_word(index.lexical, query)
-        similarity = index.meaning.similarity(query) if index.meaning is not None else None
+        similarity = index.meaning.similarity(index.lexical.meant(query)) if index.meaning is not None else None
         shown = dict.fromkeys([*words, *(similarity.z_score if similarity is not None else ())])
         scores = ranked(words, similarity, len(actions), shown)
         return sorted(scores, key=lambda at: (-scores[at], at))[:limit]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.resolver.word_index import NUMBERS, word_index
 from dynamic_plugins.text import normalize, tokenizer
+from dynamic_plugins.text.cities import words_of_places
 from dynamic_plugins.text.plain_english import in_plain_english, is_everyday
 from dynamic_plugins.text.stemmer import stem
 from dynamic_plugins.text.wordlists import synonyms, wordlist
@@ -40,11 +41,13 @@ FLAT = 10
 """How slowly a place in a part loses worth: the second is worth 10/11 of the first."""
 CONSIDERED = 100
 """How many entries a request, or a part of it, is ranked for."""
-NAMING, PART, COVERED = 4, 3, 0.35
-"""A request of at most so many words, or a part of one, names what it wants, and an entry has this part of what they
+NAMING, PART, COVERED = 4, 3, 0.4
+"""A request of two words to so many, or a part of one, names what it wants, and an entry has this part of what they
 say: what merely has pages is no answer to "notion pages". In a longer one a word that nobody has says little."""
 SHORT = 8
 """A request of at most this many words is looked at closely: its unknown words may be slips or parts of words."""
+MAX_PLACED = 500
+"""What is looked through for places, in characters."""
 BEGINNING = 4
 """So many letters a word has that may be the beginning of another: "cat" asks for no catalogue."""
 LONGER = 10
@@ -73,6 +76,8 @@ class Lexical:
         self._asking = threading.Lock()
         self._guesses = True
         """Whether a word that occurs nowhere may be a slip or a part of one: of another language, it is neither."""
+        self._places: frozenset[str] = frozenset()
+        """The words of a request that name cities."""
 
     def search(self, request: str) -> dict[int, float]:
         """Return scores by position, from 0 to about 2, of the entries that have to do with *request*."""
@@ -96,18 +101,47 @@ class Lexical:
         A word that is somebody's name is its own proof.
         """
         with self._asking:
-            words = tokenizer.words(self._read(request))
+            words = self._telling(self._read(request))
             if len(words) > NAMING or any(self._named(word) for word in words):
                 return False
             known = [any(map(self._knows, self._stems(word))) for word in words]
         strange = (word for word, is_known in zip(words, known, strict=True) if not is_known)
         return any(known) and not all(map(_says_little, strange))
 
+    def telling(self, request: str) -> int:
+        """Return how many words of a request say what it wants."""
+        with self._asking:
+            return len(self._telling(self._read(request)))
+
+    def meant(self, request: str) -> str:
+        """Return the text whose meaning is looked for: a request in English.
+
+        Of one in another language it has the words that could be told. What could not is noise to the embedding, but
+        where it is all there is.
+        """
+        with self._asking:
+            asked = in_plain_english(request, self._occurs)
+            told = asked.text_for(self._occurs) if asked.foreign and not asked.untold else ""
+        return told or asked.text
+
     def _read(self, request: str) -> str:
         """Return what is searched for, in English."""
-        asked = in_plain_english(request)
+        asked = in_plain_english(request, self._occurs)
         self._guesses = not asked.foreign
-        return asked.text_for(self._occurs)
+        self._places = frozenset()
+        text = asked.text_for(self._occurs)
+        words = tokenizer.words(text)
+        if len(words) > 1 and not all(map(self._occurs, words)):
+            self._places = words_of_places(request[:MAX_PLACED])
+        return text
+
+    def _telling(self, text: str) -> list[str]:
+        """Return the words of a request that say what it wants: a number is a value, and so is a place that nothing
+        here is about; all words where there are no others.
+        """
+        words = tokenizer.words(text)
+        telling = [word for word in words if not word.isdigit() and (word not in self._places or self._occurs(word))]
+        return telling or words
 
     def _occurs(self, word: str) -> bool:
         """Return whether a word or a synonym of it is in an entry; a mark has none."""
@@ -119,7 +153,7 @@ class Lexical:
 
     def _ranked(self, text: str, naming: int = NAMING) -> dict[int, float]:
         """Return the scores of the best entries for a text, best first; one of *naming* words names what it wants."""
-        words = tokenizer.words(text)
+        words = self._telling(text)
         scores: defaultdict[int, float] = defaultdict(float)
         for alternatives in self._queries(words):
             for position, score in self._best(alternatives).items():
@@ -127,7 +161,7 @@ class Lexical:
         if words and len(words) <= SHORT:
             for position, score in self._named("".join(words)).items():
                 scores[position] += score
-        least = COVERED * sum(map(self._worth, words)) if len(words) <= naming else 0.0
+        least = COVERED * sum(map(self._worth, words)) if 1 < len(words) <= naming else 0.0
         best = nlargest(CONSIDERED, scores, key=scores.__getitem__)
         return {position: scores[position] for position in best if scores[position] >= least}
 

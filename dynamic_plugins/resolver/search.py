@@ -56,9 +56,10 @@ class SearchIndex:
         if not query.strip():
             return [Match(self._entries[at], 0.0) for at in range(min(limit, len(self._entries)))]
         words = self._lexical.search(query)
-        similarity = self.meaning.similarity(query) if self.meaning is not None else None
+        similarity = self.meaning.similarity(self._lexical.meant(query)) if self.meaning is not None else None
         if similarity is not None:
-            similarity = replace(similarity, half_known=self._lexical.half_knows(query))
+            lexical = self._lexical
+            similarity = replace(similarity, words=lexical.telling(query), half_known=lexical.half_knows(query))
         scores = ranked(words, similarity, len(self._entries))
         if not scores:
             return []

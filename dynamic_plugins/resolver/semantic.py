@@ -13,7 +13,6 @@ from dynamic_plugins.resolver.documents import KEYS, key, keys_of, texts_of
 from dynamic_plugins.resolver.ranking import Similarity
 from dynamic_plugins.resolver.vector_index import NO_COSINE, VectorIndex, embed_documents
 from dynamic_plugins.text import tokenizer
-from dynamic_plugins.text.plain_english import in_plain_english
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +36,9 @@ class PluginMeaning:
         self._owners = owners
         self._index = VectorIndex(len(entries), keys, owners, own)
 
-    def similarity(self, query: str) -> Similarity | None:
-        """Return what the embedding says of *query*; None where it cannot say anything."""
-        return similarity(self._index, query)
+    def similarity(self, text: str) -> Similarity | None:
+        """Return what the embedding says of *text*; None where it cannot say anything."""
+        return similarity(self._index, text)
 
     def missing(self) -> dict[int, str]:
         """Return the texts that are not embedded yet, by key, in the order of the entries."""
@@ -61,18 +60,17 @@ class ActionMeaning:
         self._texts = {key(text): text for text in texts}
         self._index = VectorIndex(len(texts), [key(text) for text in texts], range(len(texts)), own)
 
-    def similarity(self, query: str) -> Similarity | None:
-        """Return what the embedding says of *query*; None where it cannot say anything."""
-        return similarity(self._index, query)
+    def similarity(self, text: str) -> Similarity | None:
+        """Return what the embedding says of *text*; None where it cannot say anything."""
+        return similarity(self._index, text)
 
     def missing(self) -> dict[int, str]:
         """Return the texts that are not embedded yet, by key."""
         return {number: self._texts[number] for number in self._index.missing_keys()}
 
 
-def similarity(index: VectorIndex, query: str) -> Similarity | None:
-    """Return how near the things of *index* are to a request: to all of it, and to the part that each is nearest to."""
-    text = in_plain_english(query).text
+def similarity(index: VectorIndex, text: str) -> Similarity | None:
+    """Return how near the things of *index* are to a request: to all its *text*, and to the part each is nearest to."""
     rows = index.cosines([text, *tokenizer.clauses(text)])
     if rows is None:
         return None
@@ -85,7 +83,6 @@ def similarity(index: VectorIndex, query: str) -> Similarity | None:
     return Similarity(
         z_score=dict(zip(places, z_score.tolist(), strict=True)),
         cosine=dict(zip(places, cosines.tolist(), strict=True)),
-        words=len(tokenizer.words(text)),
     )
 
 

@@ -38,7 +38,7 @@ ABANDONED = 3600.0
 NUMBERS = "I"
 """What the blobs hold, as :class:`array.array` names it: unsigned numbers of four bytes, one for an entry."""
 
-_WORDS = "stems of text/stemmer.py, with aliases and categories"
+_WORDS = "stems of text/stemmer.py, with aliases and categories, letters with strokes as plain ones"
 _FILE = "words.sqlite"
 _SCHEMA = """
 CREATE TABLE postings (stem TEXT PRIMARY KEY, entries BLOB, times BLOB);

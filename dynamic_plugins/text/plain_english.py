@@ -1,8 +1,9 @@
-"""A request in the English words that plugins are described with, whether it was made in German, Spanish, French,
-Italian, Portuguese or everyday words.
+"""A request in the English words that plugins are described with, whether it was made in another language or in
+everyday words.
 
 Word by word, by the list in ``translations.txt``: enough to search with, for the ranking by words as for the one by
-meaning, whose small model knows these languages by halves only. What the list lacks, such as a name, stays as it is.
+meaning, whose small model knows other languages by halves only. The list has most words of German, Spanish, French,
+Italian and Portuguese. What it lacks, such as a name, stays as it is, and so does a request of which it has nothing.
 Everyday words of English (``everyday.txt``) stay too, and the plain ones are added: "umbrella", weather forecast.
 """
 
@@ -35,6 +36,8 @@ _COMPOUND = 40
 _BETWEEN = ("", "s", "n", "en", "es")
 """What German puts between the halves of a compound."""
 _AMBIGUOUS = "~"
+_ACCENTED = re.compile(r"\b(?=[^\W\d_]*[\u00df-\u024f])[^\W\d_]+")
+"""A word with a Latin letter that English is written without; with a capital it may be a name."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,24 @@ class PlainRequest:
     as itself.
     """
 
-    own: str
+    written: str
+    """As it was made, its addresses told in words."""
     told: Mapping[str, str]
+    foreign: bool = False
 
     @property
-    def foreign(self) -> bool:
-        return not self.own
+    def own(self) -> str:
+        return "" if self.foreign else self.written
 
     @property
     def text(self) -> str:
-        """All of it."""
-        return " ".join(filter(None, [self.own, *dict.fromkeys(self.told.values())]))
+        """All of it; as it was written where nothing of it is told in English."""
+        return self.written if self.untold else " ".join(filter(None, [self.own, *dict.fromkeys(self.told.values())]))
+
+    @property
+    def untold(self) -> bool:
+        """Whether it is in another language, and nothing of it is told in English."""
+        return self.foreign and all(said == plain for said, plain in self.told.items())
 
     def text_for(self, occurs: Callable[[str], bool]) -> str:
         """Return what of it is searched for among texts in which some words occur and others do not.
@@ -70,20 +80,26 @@ class PlainRequest:
         return " ".join(filter(None, [self.own, *dict.fromkeys(known.values())]))
 
 
-def in_plain_english(request: str) -> PlainRequest:
+def in_plain_english(request: str, occurs: Callable[[str], bool] = lambda _: True) -> PlainRequest:
     """Return *request*, of which the first 2,000 characters are read, in English, its addresses told in words.
 
     One that is English, or in a language that is not known here, stays as it is but for plain words for everyday ones.
+    Where no word of it *occurs* in what is searched, a word of another language may also have another ending, or be
+    made of two: English ones have the same endings.
     """
     request = tokenizer.without_addresses(request[:MAX_CHARACTERS])
     joining, proofs = _joining()
     apart = _ELIDED.sub(" ", request)
-    words = tokenizer.tokens(apart)
-    foreign = sum(word in proofs or _is_proof(word) for word in words)
+    # As they are written: the "You" of "YouTube" is no word of a sentence.
+    words = [tokenizer.plain(word) for word in tokenizer.written_words(apart)]
+    foreign = sum(word in proofs or _is_proof(word) for word in words) + sum(
+        word[0].islower() for word in _ACCENTED.findall(apart)
+    )
     if foreign <= sum(word in wordlist("stop") for word in words if word not in joining):
         plain = {word: _everyday()[word] for word in words if word in _everyday()}
-        return PlainRequest(request, plain)
-    return PlainRequest("", _told(apart, joining))
+        if plain or any(map(occurs, words)) or not any(map(_english, words)):
+            return PlainRequest(request, plain)
+    return PlainRequest(request, _told(apart, joining), foreign=True)
 
 
 def is_everyday(word: str) -> bool:
@@ -98,7 +114,7 @@ def _told(request: str, joining: frozenset[str]) -> dict[str, str]:
         word = tokenizer.plain(written)
         if english := _translations()[0].get(word):
             told[written] = english
-        elif word not in joining:
+        elif word not in joining and (len(word) > 1 or written.isupper()):
             told[written] = _english(word) or written
     return told
 
@@ -132,8 +148,9 @@ def _root(word: str) -> str:
 @cache
 def _joining() -> tuple[frozenset[str], frozenset[str]]:
     """Return the words that join others, and those of them that are no English words."""
-    said = wordlist("foreign") | wordlist("elsewhere")
-    proofs = frozenset(word for word in wordlist("foreign") if word[0] != _AMBIGUOUS)
+    joining = wordlist("foreign") | wordlist("untold")
+    said = joining | wordlist("elsewhere")
+    proofs = frozenset(word for word in joining if word[0] != _AMBIGUOUS)
     return frozenset(word.lstrip(_AMBIGUOUS) for word in said), proofs
 
 

@@ -20,6 +20,19 @@ MAX_CLAUSES = 8
 # Chinese, Japanese and Korean do not mark words off: neighbouring characters are taken two by two.
 _UNSPACED_RUN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _ACCENTED = re.compile("(?<=[A-Za-z])[\u0300-\u036f]+")
+# Letters that Unicode does not take apart, and their plain ones.
+_WITH_STROKES = str.maketrans(
+    {
+        "\u0142": "l",
+        "\u0141": "L",
+        "\u00f8": "o",
+        "\u00d8": "O",
+        "\u0111": "d",
+        "\u0131": "i",
+        "\u00e6": "ae",
+        "\u0153": "oe",
+    }
+)
 # "PDFs" is one word, though its last two letters look like the beginning of another.
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z](?!\b|s\b))")
 _LETTERS = r"[^\W_]+(?:['\u2019][^\W_]+)*"
@@ -138,6 +151,7 @@ def _without_accents(text: str) -> str:
 
     In other scripts a mark makes another letter: without it ``ド`` would be ``ト``.
     """
+    text = text.translate(_WITH_STROKES)
     return unicodedata.normalize("NFKC", _ACCENTED.sub("", unicodedata.normalize("NFKD", text)))
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-List = Literal["asking", "elsewhere", "foreign", "joining", "looking", "ordinary", "stop", "switching"]
+List = Literal["asking", "elsewhere", "foreign", "joining", "looking", "ordinary", "stop", "switching", "untold"]
 
 
 @cache

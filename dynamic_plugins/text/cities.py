@@ -74,3 +74,15 @@ def city_zone(place: str, ahead: str, behind: str) -> str | None:
         return zone
     is_name = place[:1].isupper() and bool(re.search(r"\w", ahead)) and not (place.isupper() and ahead.isupper())
     return _cities().get(f"!{name}") if is_name else None
+
+
+def words_of_places(text: str) -> frozenset[str]:
+    """Return the words, in small letters without accents, of the cities that *text* names where a place stands."""
+    words = list(_NAME.finditer(text))
+    found: set[str] = set()
+    for count in (3, 2, 1):
+        for first, last in zip(words, words[count - 1 :], strict=False):
+            start, end = first.start(), last.end()
+            if start and city_zone(text[start:end], text[:start], text[end:]):
+                found.update(key(text[start:end]).split())
+    return frozenset(found)
