@@ -35,7 +35,7 @@ from dynamic_plugins.resolver.catalog import Catalogue
 from evals.dialogues import Stage, _entries, after
 from evals.grow_trees import grow
 from evals.train_actions import probability_rows, train_probability, weighed
-from evals.train_intents import DATA, Teacher, complete, known_entries, read_lines
+from evals.train_intents import DATA, Teacher, known_entries, packed, read_lines, trained
 from evals.using import same
 from evals.using_turns import Offers as UseOffers
 from evals.using_turns import dialogue_turns
@@ -168,7 +168,7 @@ def outcome(sample: Sample, grown: BoostedTrees) -> str:
 
 def intent_models(lines: Iterable[Any], entries: Mapping[str, Any]) -> dict[str, LinearModel]:
     """Return the intent models trained on *lines*."""
-    return {name: complete(name, mine, folds=2) for name, mine in Teacher(entries).samples(list(lines)).items()}
+    return {name: packed(*trained(name, mine)) for name, mine in Teacher(entries).samples(list(lines)).items()}
 
 
 async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: int, registry: Registry) -> list[Sample]:
@@ -189,7 +189,7 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
         mine = [each for each in dialogues if each["persona"] in held]
         with patch.object(reading, "model", models.__getitem__), patch.object(using, "trees", lambda _, t=likely: t):
             found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
-            with patch.object(reading, "vector_of", lambda _: None):  # where nothing embeds sentences
+            with patch.object(reading, "encoded", lambda _: None):  # where nothing embeds sentences
                 found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
     return found
 

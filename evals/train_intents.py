@@ -20,17 +20,15 @@ import re
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from dynamic_plugins.embedded.classifier import BUCKETS, LinearModel, Meaning, bucket, vector_of
-from dynamic_plugins.embedded.features import case_of, message_features, plugin_features
+from dynamic_plugins.embedded.classifier import BUCKETS, LinearModel, bucket
+from dynamic_plugins.embedded.features import message_features, plugin_features
 from dynamic_plugins.embedded.memory import memory_of
 from dynamic_plugins.embedded.reading import INTENTS
 from dynamic_plugins.embedded.request import Exchange, Made
@@ -55,8 +53,6 @@ RARE = 12
 """A label that occurs more rarely counts as nothing."""
 STRENGTH = {"plugin_intent": 20.0, "message_act": 15.0, "mood": 15.0}
 """How little the weights are held down."""
-HELD_DOWN = 3.0
-"""How much the weights of the messages' vectors are held down."""
 KEPT = 0.01
 """Weights below this share of the largest are left out."""
 LETTERS = {tool: letter for letter, tool in INTENTS.items() if letter != "X"}
@@ -67,22 +63,16 @@ Line = dict[str, Any]
 
 @dataclass
 class Samples:
-    """What one model learns from: features as buckets, a label, who wrote the line, what it says,
-    and which kind of thing it is that is labelled, in five lists.
-    """
+    """What one model learns from: features as buckets, a label, and who wrote the line, in three lists."""
 
     features: list[list[int]] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     hands: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    cases: list[int] = field(default_factory=list)
 
-    def add(self, features: Iterable[str], label: str, line: Line, case: int = 0) -> None:
+    def add(self, features: Iterable[str], label: str, line: Line) -> None:
         self.features.append(sorted({bucket(each) for each in features}))
         self.labels.append(label)
         self.hands.append(line["hand"])
-        self.said.append(line["text"])
-        self.cases.append(case)
 
     def matrix(self) -> csr_matrix:
         """Return the features as rows of length 1."""
@@ -153,6 +143,31 @@ def known_entries(lines: Sequence[Line]) -> dict[str, Entry]:
     return entries
 
 
+@dataclass(frozen=True)
+class Taught:
+    """What a line teaches: its *text*, the plugins that it may speak of, how they stand, and what it wants of each;
+    None where that is not clear.
+    """
+
+    text: str
+    links: Sequence[Link]
+    states: Sequence[State]
+    labels: Sequence[str | None]
+
+    def labelled(self) -> Iterator[tuple[int, Sequence[State], str]]:
+        """Give the place of each link whose label is clear, with the states of all and the label.
+
+        Said of a plugin that stands so already the words mean the same: it is given once more, standing otherwise, so
+        that the state does not outweigh them.
+        """
+        for at, (link, label) in enumerate(zip(self.links, self.labels, strict=True)):
+            if label is None:
+                continue
+            yield at, self.states, label
+            if link.named and label in ("A", "D") and self.states[at] in _FLIPPED:
+                yield at, [*self.states[:at], _FLIPPED[self.states[at]], *self.states[at + 1 :]], label
+
+
 class Teacher:
     """Makes samples out of lines: for every plugin that a line may speak of, and for the whole of it."""
 
@@ -173,33 +188,34 @@ class Teacher:
         return found
 
     def _learn(self, line: Line, found: dict[str, Samples]) -> None:
+        taught = self.taught(line)
+        for at, states, label in taught.labelled():
+            features = self._kept(plugin_features(taught.text, taught.links, at, states))
+            found["plugin_intent"].add(features, label, line)
+        features = self._kept(message_features(taught.text, taught.links, taught.states))
+        found["message_act"].add(features, act_of(line), line)
+        if mood := mood_of(line):
+            found["mood"].add(features, mood, line)
+
+    def taught(self, line: Line) -> Taught:
+        """Return the plugins that *line* may speak of, and what it wants of each."""
         text = spoken_in(line["text"]).spoken
         wanted = intents_of(line["expect"])
         allowed = {name for calls in line.get("accept", []) for name in intents_of(calls)} - wanted.keys()
         installed = {name: self._entries[name] for name in (*line["active"], *line["installed"])}
         registry = self._registry({*wanted, *allowed}, installed)
         links = links_in(text, registry, installed, self._context(line, registry, installed))
-        states = [_state(link, line) for link in links]
         called = {name for link in links if link.pointed for name in link.names}
         several = sum(name in installed for name in wanted) > 1 or len(installed) == 1
         lost = any(name not in called and not (name in installed and several) for name in wanted)
-        for at, link in enumerate(links):
+        labels: list[str | None] = []
+        for link in links:
             label = next((wanted[name] for name in link.names if name in wanted), "-")
-            if label == "-" and any(name in allowed for name in link.names):
-                continue  # either is right
-            if lost and (link.pointed if label == "-" else not link.pointed):
-                continue  # the plugin that is meant was not found: of another one this says nothing
-            features = self._kept(plugin_features(text, links, at, states))
-            found["plugin_intent"].add(features, label, line, case_of(link, states[at]))
-            if link.named and label in ("A", "D") and states[at] in _FLIPPED:
-                # Said of a plugin that stands so already the words mean the same: the state must not outweigh them.
-                flipped = [*states[:at], _FLIPPED[states[at]], *states[at + 1 :]]
-                others = self._kept(plugin_features(text, links, at, flipped))
-                found["plugin_intent"].add(others, label, line, case_of(link, flipped[at]))
-        features = self._kept(message_features(text, links, states))
-        found["message_act"].add(features, _act(line), line)
-        if mood := _mood(line):
-            found["mood"].add(features, mood, line)
+            either = label == "-" and any(name in allowed for name in link.names)
+            # Where the plugin that is meant was not found the line says nothing of another one.
+            unclear = lost and (link.pointed if label == "-" else not link.pointed)
+            labels.append(None if either or unclear else label)
+        return Taught(text, links, [_state(link, line) for link in links], labels)
 
     def _context(self, line: Line, registry: Resolver, installed: Mapping[str, Entry]) -> Mapping[str, str]:
         return memory_of(line.get("before") or (), registry, installed, self._entries).context
@@ -230,12 +246,13 @@ def _state(link: Link, line: Line) -> State:
     return "on" if name in line["active"] else "off" if name in line["installed"] else "new"
 
 
-def _act(line: Line) -> str:
+def act_of(line: Line) -> str:
+    """Return what the whole of a line is."""
     tools = {call["tool"] for call in line["expect"]}
     return "use" if "use" in tools else "manage" if tools & LETTERS.keys() else "list" if tools else "talk"
 
 
-def _mood(line: Line) -> str:
+def mood_of(line: Line) -> str:
     """Return how a line is meant; of a dialogue's turn only what its good answers tell, empty where they do not."""
     changes = {call["tool"] for call in line["expect"]} - {"list_available_plugins", "use"}
     if "mood" in line:
@@ -261,32 +278,6 @@ def trained(name: str, samples: Samples, rows: Any = None) -> tuple[LogisticRegr
     return regression, columns
 
 
-@cache
-def _vector(said: str) -> Any:
-    return vector_of(said)
-
-
-def complete(name: str, samples: Samples, folds: int = 3) -> LinearModel:
-    """Return the model as it ships: trained on all samples, with what the vectors of the messages add.
-
-    What they add is learnt on top of what the words say about lines of hands that the words were not learnt from: of
-    lines that they know there would be nothing left to add. Without the extra ``search`` nothing is added.
-    """
-    regression, columns = trained(name, samples)
-    vectors = [_vector(said) for said in samples.said]
-    if any(vector is None for vector in vectors):
-        return packed(regression, columns)
-    matrix, labels = samples.matrix(), np.array(samples.labels)
-    scores = np.zeros((len(labels), len(regression.classes_)))
-    for held in held_out(samples, folds):
-        part, mine = trained(name, samples, ~held)
-        places = np.searchsorted(regression.classes_, part.classes_)
-        scores[np.ix_(np.flatnonzero(held), places)] = part.decision_function(matrix[held][:, mine])
-    numbers, rows, cases = np.searchsorted(regression.classes_, labels), np.array(vectors), np.array(samples.cases)
-    each = [cases == case for case in range(cases.max() + 1)]
-    return packed(regression, columns, [meaning(scores[own], rows[own], numbers[own]) for own in each])
-
-
 def held_out(samples: Samples, folds: int) -> Iterator[Any]:
     """Give for each fold which samples are held out of it, by the hand that wrote them."""
     hands = sorted(set(samples.hands))
@@ -295,30 +286,7 @@ def held_out(samples: Samples, folds: int) -> Iterator[Any]:
         yield np.isin(np.array(samples.hands), hands[fold::folds])
 
 
-def meaning(scores: Any, vectors: Any, labels: Any) -> Meaning:
-    """Return the weights of *vectors*, a row each, that mend the *scores* of the right *labels*, given as numbers."""
-    middle = vectors.mean(axis=0)
-    rows = vectors - middle
-    size = float(np.linalg.norm(rows, axis=1).mean())
-    rows = np.hstack([rows / size, np.ones((len(rows), 1))])
-    right, width = np.eye(scores.shape[1])[labels], scores.shape[1]
-
-    def loss(flat: Any) -> tuple[float, Any]:
-        weights = flat.reshape(-1, width)
-        shares = scores + rows @ weights
-        shares = np.exp(shares - shares.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
-        lost = -np.log(shares[np.arange(len(labels)), labels] + 1e-12).sum()
-        return lost + HELD_DOWN / 2 * flat @ flat, (rows.T @ (shares - right) + HELD_DOWN * weights).ravel()
-
-    found = minimize(loss, np.zeros(rows.shape[1] * width), jac=True, method="L-BFGS-B", options={"maxiter": 80})
-    weights, bias = found.x.reshape(-1, width)[:-1] / size, found.x.reshape(-1, width)[-1]
-    scale = float(np.abs(weights).max() / 127)
-    rounded = np.round(weights / scale).astype(np.int8)
-    return Meaning(tuple(map(float, bias - middle @ weights)), scale, rounded.tobytes())
-
-
-def packed(regression: LogisticRegression, columns: Any, meanings: Sequence[Meaning] = ()) -> LinearModel:
+def packed(regression: LogisticRegression, columns: Any) -> LinearModel:
     """Return the regression as it ships: one byte a weight, without those that hardly matter."""
     weights = regression.coef_.T
     kept = np.abs(weights).max(axis=1) >= KEPT * np.abs(weights).max()
@@ -326,7 +294,7 @@ def packed(regression: LogisticRegression, columns: Any, meanings: Sequence[Mean
     rounded = np.round(weights[kept] / scale).astype(np.int8)
     labels, bias = [str(label) for label in regression.classes_], [float(each) for each in regression.intercept_]
     rows = array("I", columns[kept].astype(np.uint32).tolist())
-    return LinearModel(labels, bias, scale, rows, rounded.tobytes(), meanings)
+    return LinearModel(labels, bias, scale, rows, rounded.tobytes())
 
 
 def on_unseen_hands(name: str, samples: Samples, folds: int) -> dict[str, float]:
@@ -362,7 +330,7 @@ def main() -> None:
     print(f"{len(lines)} lines by {len({line['hand'] for line in lines})} hands")
     if given.write:
         for name, mine in samples.items():
-            content = complete(name, mine).to_bytes()
+            content = packed(*trained(name, mine)).to_bytes()
             (PACKAGE / f"{name}.model").write_bytes(content)
             print(f"{name}: {len(mine.labels)} samples, {len(content):,} bytes")
         return

@@ -131,8 +131,7 @@ def cases_of(asked: Asked, *, rules: bool = True) -> Iterator[Case]:
         values = values_at(asked.arguments, slot.path)
         if any(not isinstance(value, str) for value in values):
             continue
-        places = [[m.span() for m in re.finditer(re.escape(value), asked.said, re.I)] for value in values if value]
-        if (right := _right(values, places, asked.said)) is None:
+        if (right := places_of(values, asked.said)) is None:
             continue
         ruled = ruled_of(slot, asked.said, filled)
         found = [str(value).rstrip(".").lower() for value in values_at(filled.arguments, slot.path)]
@@ -155,10 +154,11 @@ def absent_of(asked: Asked, others: Sequence[Offered]) -> Iterator[Case]:
             yield case
 
 
-def _right(values: Sequence[str], places: Sequence[Sequence[tuple[int, int]]], said: str) -> list[Any] | None:
+def places_of(values: Sequence[str], said: str) -> list[Any] | None:
     """Return where the value stands; nothing where the message does not give it, None where that is not clear."""
-    if not values:
-        return []
+    places = [[m.span() for m in re.finditer(re.escape(value), said, re.I)] for value in values if value]
+    if not places:
+        return None if values else []
     if any(not found for found in places):
         known = {word.lower() for word in re.findall(r"\w{4,}", said)}
         told = {word.lower() for value in values for word in re.findall(r"\w{4,}", value)}

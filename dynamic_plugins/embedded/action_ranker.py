@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.action_card import Card, card
-from dynamic_plugins.embedded.action_phrases import action_phrases
+from dynamic_plugins.embedded.action_phrases import action_phrases, description_of
 from dynamic_plugins.embedded.action_words import alike, concepts, fillers, verb_kinds
+from dynamic_plugins.embedded.encoder_heads import nearness
+from dynamic_plugins.embedded.repetition import says_again
 from dynamic_plugins.text.stemmer import stem
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("action_weights.json")
 Features = dict[str, float]
 
+MOST_COMPARED = 200
+"""So many tools are compared with what is encoded of a message: of each something is embedded once."""
+OWN, ENCODED = 0.9, 0.6
+"""How much the features count and how much what is encoded, by the log loss of both on people whom neither has seen."""
 _READS = ("read", "search")
 _WRITES = ("create", "delete", "change")
 
@@ -49,6 +55,8 @@ def rank(message: Message, tools: Sequence[Offered], weights: Mapping[str, float
     weights = _weights() if weights is None else weights
     features = all_features(message, tools)
     scores = [sum(weights.get(name, 0.0) * value for name, value in each.items()) for each in features]
+    if (near := _nearness(message, tools)) is not None:
+        scores = [OWN * score + ENCODED * each for score, each in zip(scores, near, strict=True)]
     top = max(scores, default=0.0)
     total = sum(math.exp(score - top) for score in scores)
     ranked = [
@@ -56,6 +64,16 @@ def rank(message: Message, tools: Sequence[Offered], weights: Mapping[str, float
         for tool, score, each in zip(tools, scores, features, strict=True)
     ]
     return sorted(ranked, key=lambda one: -one.score)
+
+
+def _nearness(message: Message, tools: Sequence[Offered]) -> list[float] | None:
+    """Return how near *message* is to each of *tools* as it is encoded.
+
+    None where that is not known of all of them, or where the message only orders the last call once more.
+    """
+    if len(tools) > MOST_COMPARED or says_again(message):
+        return None
+    return nearness(message.text, [description_of(tool.name.rpartition("__")[2], tool.description) for tool in tools])
 
 
 def all_features(message: Message, tools: Sequence[Offered]) -> list[Features]:

@@ -23,7 +23,7 @@ READS = 0.35
 """From this probability on what only reads is done."""
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
-CHANGES, CALLS = 0.87, 0.95
+CHANGES, CALLS = 0.75, 0.95
 """From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
 WHOLE = 0.25
 """From this probability on what a message wants altogether goes before a part of it."""
@@ -36,7 +36,8 @@ the second on: the words of that very action then stand in it ("TODAY!!!" to wha
 ASKS = 0.15
 """From this probability on what is not done is asked about, where words are not likelier."""
 CLEARLY_ORDERED, OUTWEIGHS = 0.8, 1.7
-"""Where something is so likely ordered words must be so many times likelier: a question is more of an answer."""
+"""Where something is so likely ordered, and nothing makes it doubtful, words must be so many times likelier: a question
+is more of an answer."""
 
 Kind = Literal["manage", "use", "mixed", "search", "words"]
 
@@ -81,7 +82,7 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     whole = [o for o in others if o.whole and shares[id(o)] >= WHOLE and _is_part(best.done, o.done)]
     best = max(whole, key=lambda option: shares[id(option)], default=best)
     share, words = shares[id(best)], shares[id(said)]
-    outweighs = OUTWEIGHS if reading.ordered >= CLEARLY_ORDERED else 1.0
+    outweighs = OUTWEIGHS if reading.ordered >= CLEARLY_ORDERED and not best.doubtful else 1.0
     if words > outweighs * share and not whole:
         return said.done
     if best.kind == "search":

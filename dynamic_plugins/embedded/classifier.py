@@ -1,8 +1,8 @@
 """A small linear model over hashed features: probabilities of a few labels, in a millisecond and without numpy.
 
 The weights are trained by ``evals/train_intents.py`` and ship in the package: one byte a weight, and only those of
-features that matter. Where sentences are embedded here (the extra ``search``), the vector of the message is a second
-opinion: words that nobody wrote in training, and other languages, lie near those that somebody did.
+features that matter. Where sentences are embedded here (the extra ``search``), what the encoder says of the message
+stands beside it (:mod:`dynamic_plugins.embedded.encoder_heads`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dynamic_plugins.resolver.embedder import DIMENSIONS, embedder
+from dynamic_plugins.resolver.embedder import embedder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,24 +45,6 @@ def bucket(feature: str) -> int:
     return zlib.crc32(feature.encode()) % BUCKETS
 
 
-class Meaning(NamedTuple):
-    """What the vector of a message adds to each label's score: *weights* has a row of one byte a label for each of its
-    numbers.
-    """
-
-    bias: tuple[float, ...]
-    scale: float
-    weights: bytes
-
-    def scores(self, vector: Vector) -> list[float]:
-        """Return what *vector* adds."""
-        import numpy as np  # it is there where a vector is
-
-        weights = np.frombuffer(self.weights, np.int8).reshape(-1, len(self.bias))
-        added = vector @ weights.astype(np.float32) * self.scale
-        return [bias + float(each) for bias, each in zip(self.bias, added, strict=True)]
-
-
 class LinearModel:
     """Multinomial logistic regression.
 
@@ -76,22 +58,14 @@ class LinearModel:
         scale: float,
         rows: array[int],
         weights: bytes,
-        meanings: Sequence[Meaning] = (),
     ) -> None:
         self.labels, self._bias, self._scale = tuple(labels), tuple(bias), scale
-        self._rows, self._weights, self._meanings = rows, memoryview(weights).cast("b"), tuple(meanings)
+        self._rows, self._weights = rows, memoryview(weights).cast("b")
 
-    def lean(self, vector: Vector | None, case: int = 0) -> Sequence[float]:
-        """Return what a message's *vector* adds to the score of each label; nothing where there is none.
-
-        *case* is the kind of thing that is labelled, where the model was trained with several.
-        """
-        return self._meanings[case].scores(vector) if vector is not None and self._meanings else ()
-
-    def predict(self, features: Iterable[str], lean: Sequence[float] = ()) -> Prediction:
+    def predict(self, features: Iterable[str], beside: Sequence[float] = (), own: float = 1.0) -> Prediction:
         """Return how likely each label is. A feature counts once; together they count as one vector of length 1.
 
-        *lean* is what :meth:`lean` gave for the message.
+        Each label's score counts *own* times, and *beside* is added to it: what something else says of the message.
         """
         buckets = {bucket(feature) for feature in features}
         width, rows, weights = len(self.labels), self._rows, self._weights
@@ -103,9 +77,9 @@ class LinearModel:
                 for k in range(width):
                     sums[k] += weights[place + k]
         length = math.sqrt(len(buckets)) or 1.0
-        scores = [bias + self._scale * each / length for bias, each in zip(self._bias, sums, strict=True)]
-        if lean:
-            scores = [score + more for score, more in zip(scores, lean, strict=True)]
+        scores = [own * (bias + self._scale * each / length) for bias, each in zip(self._bias, sums, strict=True)]
+        if beside:
+            scores = [score + more for score, more in zip(scores, beside, strict=True)]
         highest = max(scores)
         powers = [math.exp(score - highest) for score in scores]
         total = sum(powers)
@@ -120,10 +94,8 @@ class LinearModel:
             "bias": self._bias,
             "scale": self._scale,
             "rows": len(self._rows),
-            "meanings": [{"bias": each.bias, "scale": each.scale} for each in self._meanings],
         }
-        meanings = b"".join(each.weights for each in self._meanings)
-        return json.dumps(head).encode() + b"\n" + self._rows.tobytes() + self._weights.tobytes() + meanings
+        return json.dumps(head).encode() + b"\n" + self._rows.tobytes() + self._weights.tobytes()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> LinearModel:
@@ -133,15 +105,9 @@ class LinearModel:
         rows = array("I")
         size = head["rows"] * rows.itemsize
         rows.frombytes(rest[:size])
-        width, told = len(head["labels"]), head.get("meanings") or []
-        end, step = size + head["rows"] * width, DIMENSIONS * width
-        if len(rest) != end + step * len(told):
+        if len(rest) != size + head["rows"] * len(head["labels"]):
             raise ValueError("the model's file is cut off")
-        meanings = [
-            Meaning(tuple(each["bias"]), each["scale"], rest[end + step * at : end + step * (at + 1)])
-            for at, each in enumerate(told)
-        ]
-        return cls(head["labels"], head["bias"], head["scale"], rows, rest[size:end], meanings)
+        return cls(head["labels"], head["bias"], head["scale"], rows, rest[size:])
 
 
 @lru_cache(maxsize=64)

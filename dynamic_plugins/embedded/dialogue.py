@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, past_a_yes
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, plain_name, question, which
-from dynamic_plugins.embedded.hedges import clauses, negated
+from dynamic_plugins.embedded.hedges import clauses, hedged, negated
 from dynamic_plugins.embedded.meant_plugins import corrected
 from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.policy import MAY_ORDER, decide, other_wants
-from dynamic_plugins.embedded.reading import Reading, read
+from dynamic_plugins.embedded.reading import ORDER, Reading, read
 from dynamic_plugins.embedded.request import reply_before
 from dynamic_plugins.embedded.spoken_text import without_denial
 from dynamic_plugins.embedded.standing import Installed, Standing
@@ -48,6 +48,8 @@ REMARKS, REMARKED = 0.6, 0.3
 a yes."""
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
+ONCE_INSTALLED = 0.8
+"""So likely must something be wanted of a plugin once it is installed."""
 WANTS, SURELY_USES = 0.5, 0.95
 """So likely does a part order something that is to be called, or use what is active; a question orders nothing."""
 _BUT = re.compile(
@@ -140,7 +142,8 @@ class Dialogue:
 
         "Install X?", "Yes, and switch it on": the same plugin, and nothing taken away.
         """
-        doubtful = reading.ordered < ORDERED or said.rstrip().endswith(("?", "\uff1f")) or negated(said)
+        asks = said.rstrip().endswith(("?", "\uff1f"))
+        doubtful = asks or reading.ordered < ORDERED or negated(said) or hedged(reading.text.spoken, reading.links)
         if doubtful or not answer.proposed or not memory.question:
             return False
         offered = self._offered.proposed if self._offered is not None else ()
@@ -422,5 +425,7 @@ def _of_reply(memory: Memory) -> Memory:
 def _once_installed(reading: Reading, name: str) -> str:
     """Return the letters of what a message would want of a plugin that is installed and off."""
     mine = next((plugin for plugin in reading.plugins if plugin.link.names == (name,)), None)
-    prediction = mine.otherwise.get("off", mine.prediction) if mine is not None else None
-    return prediction.label if prediction is not None and prediction.probability >= ORDERED else ""
+    shares = mine.otherwise.get("off", mine.prediction).all if mine is not None else {}
+    return "".join(
+        letter for letter in ORDER if sum(share for label, share in shares.items() if letter in label) >= ONCE_INSTALLED
+    )

@@ -30,14 +30,6 @@ _SURE = frozenset({"whole", "part", "exact", "ambiguous", "alias"})
 _ME, _ANOTHER = "\x01", "\x02"
 
 
-def case_of(link: Link, state: State) -> int:
-    """Return the kind of case that a plugin is, from 0 to 5: how it stands, and whether words of the message call it.
-
-    A whole message says nothing about which of its plugins it means what; for these it is weighed apart.
-    """
-    return 2 * ("on", "off", "new").index(state) + (link.named and link.kind in _SURE)
-
-
 def plugin_features(text: str, links: Sequence[Link], at: int, states: Sequence[State]) -> list[str]:
     """Return the features of ``links[at]`` in *text*; *states* are those of the links' plugins."""
     link, state = links[at], states[at]
@@ -45,7 +37,7 @@ def plugin_features(text: str, links: Sequence[Link], at: int, states: Sequence[
     me = words.index("PLUGX") if link.named and "PLUGX" in words else None
     begin, end = _sentence(words, me)
     near = words[begin:end]
-    found = [f"bias|{state}", *_link_features(links, at, states), f"len={min(8, len(words) // 4)}"]
+    found = [f"bias|{state}", *link_features(links, at, states), f"len={min(8, len(words) // 4)}"]
     found += (f"w={gram}" for size in (1, 2, 3) for gram in _grams(near, size))
     found += (f"w={gram}|{state}" for size in (1, 2) for gram in _grams(near, size))
     # Of the other sentences only the words: a long message is no less an order for its stories.
@@ -66,8 +58,7 @@ def plugin_features(text: str, links: Sequence[Link], at: int, states: Sequence[
 def _context_features(link: Link, state: State, near: Sequence[str]) -> Iterator[str]:
     """Give how the turn before spoke of the plugin, by itself and with the words that may lean on that."""
     how = f"{link.context}|{link.named}"
-    yield f"x={how}"
-    yield f"x={how}|{state}"
+    yield from _how_spoken_of(link, state)
     yield f"x={how}|{state}|{min(4, len(near) // 3)}"
     if not link.named:
         for gram in (*_grams(near, 1), *_grams(near, 2)):
@@ -75,12 +66,32 @@ def _context_features(link: Link, state: State, near: Sequence[str]) -> Iterator
             yield f"x={gram}|{state}"
 
 
+def _how_spoken_of(link: Link, state: State) -> Iterator[str]:
+    """Give how the turn before spoke of the plugin."""
+    how = f"{link.context}|{link.named}"
+    yield f"x={how}"
+    yield f"x={how}|{state}"
+
+
+def beside_plugin(links: Sequence[Link], at: int, states: Sequence[State]) -> list[str]:
+    """Return the features of ``links[at]`` that are none of the message's words."""
+    link, state = links[at], states[at]
+    context = _how_spoken_of(link, state) if link.context else ()
+    return [*link_features(links, at, states), f"bias|{state}", f"named={link.named}|{state}", *context]
+
+
+def beside_message(links: Sequence[Link], states: Sequence[State]) -> list[str]:
+    """Return the features of a message that are none of its words."""
+    found = ["bias", f"on={'on' in states}"]
+    found += sorted({f"has={link.kind}|{state}" for link, state in zip(links, states, strict=True) if link.named})
+    found += sorted({f"x={link.context}|{state}" for link, state in zip(links, states, strict=True) if link.context})
+    return found
+
+
 def message_features(text: str, links: Sequence[Link], states: Sequence[State]) -> list[str]:
     """Return the features of the whole of *text*."""
     words = _masked(text, links, None)
-    found = ["bias", f"len={min(8, len(words) // 4)}", f"on={'on' in states}"]
-    found += sorted({f"has={link.kind}|{state}" for link, state in zip(links, states, strict=True) if link.named})
-    found += sorted({f"x={link.context}|{state}" for link, state in zip(links, states, strict=True) if link.context})
+    found = [*beside_message(links, states), f"len={min(8, len(words) // 4)}"]
     found += (f"w={gram}" for size in (1, 2, 3) for gram in _grams(words, size))
     found += (f"w={gram}|{'on' in states}" for gram in _grams(words, 1))
     if words:
@@ -99,7 +110,8 @@ def _sentence(words: Sequence[str], me: int | None) -> tuple[int, int]:
     return begin, end
 
 
-def _link_features(links: Sequence[Link], at: int, states: Sequence[State]) -> Iterator[str]:
+def link_features(links: Sequence[Link], at: int, states: Sequence[State]) -> Iterator[str]:
+    """Give how sure it is that ``links[at]`` is meant, by its kind and what else is."""
     link, state = links[at], states[at]
     yield f"kind={link.kind}"
     yield f"kind={link.kind}|{state}"

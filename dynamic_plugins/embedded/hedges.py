@@ -28,7 +28,10 @@ _TURKISH_NEGATION = re.compile(
 )
 """There the verb, which stands last, is negated by its ending."""
 _CONDITIONAL = re.compile(
-    r"\b(?:was|were) (?:going|about) to\b|\bwanted to ask\b"
+    r"\b(?:was|were) (?:going|about) to\b|\b(?:am|was|were|been) thinking (?:about|of)\b"
+    r"|\bwanted to ask\b|\bif (?:you|i) were\b|\bin my (?:place|shoes)\b"
+    r"|\b(?:let me|let['\u2019]s|i(?:['\u2019]ll| will| need to| have to| must)?) (?:think|sleep|mull)"
+    r"(?: it)? (?:about|on|over)\b"
     r"|\b(?<!if you )(?:would|might)\s+(?:be|have)\b|\b(?:w[äa]re|w[üu]rde|ser[íi]a|serait|sarebbe|byłoby|было бы)\b",
     re.I,
 )
@@ -37,6 +40,12 @@ _SAYING = re.compile(
     r"|ha detto|powiedział[ao]?|сказал[аи]?|dedi|söyledi)\b|说|言った",
     re.I,
 )
+_STOOD_SOMEWHERE = re.compile(
+    r"\b(?:that|this|it)(?:['\u2019]s| is| was| came| stood| stands)\b[^.!?\n]{0,20}\b(?:in|from|on)"
+    r"\s+(?:my|the|an?|his|her|our|their)\s+(?:\w+\s+)?(?:inbox|e-?mails?|message|note|letter|chat|log|page|screenshot|article|book|song|sign)\b",
+    re.I,
+)
+"""Another sentence says where the order was read: it is nobody's here."""
 _TOLD_OF = re.compile(
     r"\b(?:i|we|it|he|she|they|that|this|which|who|there)\s+(?:\w+n['\u2019]t|(?:do|does|did|is|was) not|never|no)\b",
     re.I,
@@ -92,7 +101,7 @@ def hedged(spoken: str, links: Sequence[Link]) -> bool:
                 return True
             if any(link.named and _INTRODUCTION.search(spoken[begin : link.start]) for link in links):
                 return True
-        elif _NEGATION.search(" ".join(sentence.split()[:BEGINS])):
+        elif _NEGATION.search(" ".join(sentence.split()[:BEGINS])) or _STOOD_SOMEWHERE.search(sentence):
             return True
     return False
 

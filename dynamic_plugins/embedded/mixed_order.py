@@ -32,6 +32,14 @@ READS, CHANGES = 0.5, 0.9
 """From these it is called without a question, where it only reads and where it may change something."""
 
 
+_ASKS_WHO = re.compile(
+    r"\W*(?:who|whose|why|when|where|since when|how come|wer|warum|wieso|wann|qui|pourquoi|qui[eé]n|por qu[eé]"
+    r"|chi|perch[eé])\b",
+    re.I,
+)
+"""Who asks who did it, or why, does not want it done."""
+
+
 @dataclass(frozen=True)
 class MixedOrder:
     """What a message wants of plugins and of what is active, in the order in which it says so.
@@ -172,6 +180,12 @@ def _texts(said: str, stretch: Sequence[tuple[int, int]]) -> list[str]:
     return list(dict.fromkeys([said[stretch[0][0] : stretch[-1][1]], *(said[start:end] for start, end in stretch)]))
 
 
+def _asks_who(said: str, text: str) -> bool:
+    """Whether *text*, a part of *said*, is a question for who did something, or why."""
+    behind = said[said.index(text) + len(text) :].lstrip()
+    return bool(_ASKS_WHO.match(text)) and (behind.startswith("?") or text.rstrip().endswith("?"))
+
+
 def _used(
     said: str,
     stretch: Sequence[tuple[int, int]],
@@ -182,7 +196,7 @@ def _used(
     """Return what a stretch of *said* asks of what is active: all of it, or the one part that asks for something."""
     for text in _texts(said, stretch):
         best = next(iter(propose(text, before, tools)), None)
-        if best is None or not best.calls or best.missing:
+        if best is None or not best.calls or best.missing or (best.changing and _asks_who(said, text)):
             continue
         if best.probability >= (WANTED if dialogue.uses(text) >= USES else SURELY_WANTED):
             return best

@@ -6,16 +6,27 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from dynamic_plugins.embedded.classifier import Prediction, model, vector_of
-from dynamic_plugins.embedded.features import State, case_of, message_features, plugin_features
+from dynamic_plugins.embedded.classifier import Prediction, model
+from dynamic_plugins.embedded.encoder_heads import head
+from dynamic_plugins.embedded.features import (
+    State,
+    beside_message,
+    beside_plugin,
+    message_features,
+    plugin_features,
+)
+from dynamic_plugins.embedded.message_encoder import encoded
 from dynamic_plugins.embedded.spoken_text import SpokenText, spoken_in
 from dynamic_plugins.resolver.linker import Link, links_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from dynamic_plugins.embedded.e5_weights import Numbers
+    from dynamic_plugins.embedded.encoder_heads import Name
+    from dynamic_plugins.embedded.message_encoder import EncodedMessage
     from dynamic_plugins.embedded.standing import Installed
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.resolver import Resolver
@@ -39,6 +50,15 @@ _CONTRARY: dict[str, tuple[tuple[State, str], ...]] = {
 """Of each letter: what the same words would want of a plugin that stands otherwise, if they mean the contrary."""
 EVEN = 0.9
 """So near the likeliest is another label that how the plugin stands decides between the two."""
+MILDER = 1.5
+"""So many times likelier must removing or unloading be than switching off, which takes nothing away, to be read."""
+WEIGHTS: Mapping[Name, tuple[float, float]] = {
+    "message_act": (0.47, 0.6),
+    "mood": (0.36, 0.67),
+    "plugin_intent": (0.5, 0.55),
+}
+"""How much the linear model's word counts and how much the encoder's, by the log loss of both on people whom neither
+has seen."""
 WEIGHED = 0.2
 """What is less likely to be meant is not read a second time."""
 
@@ -74,7 +94,8 @@ class PluginReading:
         shares = dict(self.prediction.all)
         gone = shares.get("U", 0.0) + shares.get("X", 0.0)
         best = max(shares, key=shares.__getitem__)
-        if gone > shares[best]:
+        milder = best == "D" and gone <= MILDER * shares["D"]
+        if gone > shares[best] and not milder:
             return "X" if shares.get("X", 0.0) > shares.get("U", 0.0) else "U"
         if best == "D" and self.state == "off" and shares.get("A", 0.0) >= EVEN * shares["D"]:
             return "A"  # nobody has to switch off what is off
@@ -154,8 +175,7 @@ def read(
     links = links_in(text.spoken, resolver, known, context)
     states = [_state(link, installed) for link in links]
     plugins = _plugin_readings(text, links, states)
-    features = message_features(text.spoken, links, states)
-    act, mood = (model(name).predict(features, model(name).lean(vector_of(said))) for name in ("message_act", "mood"))
+    act, mood = (_message_prediction(name, text, links, states) for name in ("message_act", "mood"))
     return Reading(text, plugins, act, mood)
 
 
@@ -165,22 +185,42 @@ _INDEX = re.compile(r"(?<![\w:/])(?:npm|pypi):(?=[@\w])", re.IGNORECASE)
 
 def mood_of(said: str) -> Prediction:
     """Return how *said* is meant: an order, a question, a hypothetical, a report, a quotation, a refusal or talk."""
-    said = _INDEX.sub("", said)
-    features = message_features(spoken_in(said).spoken, (), ())
-    return model("mood").predict(features, model("mood").lean(vector_of(said)))
+    return _message_prediction("mood", spoken_in(_INDEX.sub("", said)), (), ())
+
+
+def _message_prediction(
+    name: Literal["message_act", "mood"], text: SpokenText, links: Sequence[Link], states: Sequence[State]
+) -> Prediction:
+    """Return what the model called *name* says of a message."""
+    features, message = message_features(text.spoken, links, states), encoded(text.spoken)
+    if message is None:
+        return model(name).predict(features)
+    asked = head(name)
+    return _together(name, features, asked.scores(asked.hidden(message.mean), beside_message(links, states)))
+
+
+def _together(name: Name, features: Iterable[str], opinion: Mapping[str, float]) -> Prediction:
+    """Return what the linear model called *name* and the encoder's *opinion* say together."""
+    linear, (own, other) = model(name), WEIGHTS[name]
+    return linear.predict(features, [other * opinion[label] for label in linear.labels], own)
 
 
 def _plugin_readings(text: SpokenText, links: Sequence[Link], states: Sequence[State]) -> tuple[PluginReading, ...]:
-    intents = model("plugin_intent")
-    vector = vector_of(text.said)
+    message = encoded(text.spoken)
 
     @cache
-    def lean(case: int) -> Sequence[float]:
-        return intents.lean(vector, case)
+    def hidden(message: EncodedMessage, start: int, end: int) -> Numbers:
+        return head("plugin_intent").hidden(message.mean, message.span(start, end))
 
     def predicted(at: int, state: State) -> Prediction:
         supposed = [*states[:at], state, *states[at + 1 :]]
-        return intents.predict(plugin_features(text.spoken, links, at, supposed), lean(case_of(links[at], state)))
+        features = plugin_features(text.spoken, links, at, supposed)
+        if message is None:
+            return model("plugin_intent").predict(features)
+        opinion = head("plugin_intent").scores(
+            hidden(message, links[at].start, links[at].end), beside_plugin(links, at, supposed)
+        )
+        return _together("plugin_intent", features, opinion)
 
     unnamed: dict[tuple[State, str], PluginReading] = {}  # those that no word names differ in nothing else
     readings = []

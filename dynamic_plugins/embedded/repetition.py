@@ -107,6 +107,11 @@ def _short_name(value: Any) -> bool:
     return not all(plain(word) in fillers() for word in value.split())
 
 
+def says_again(message: Message) -> bool:
+    """Whether a short message orders the last call once more: what it says is no more than what changes."""
+    return message.memory.last is not None and len(message.words) <= SHORT and _AGAIN.search(message.text) is not None
+
+
 def _means_again(message: Message) -> bool:
     return len([w for w in message.words if w not in fillers()]) <= 2
 

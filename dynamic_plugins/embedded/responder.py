@@ -63,6 +63,8 @@ if TYPE_CHECKING:
 LOOKS, LOOKS_FOR_PLUGINS = 0.8, 0.25
 """From these probabilities on of a search being wanted it is made: it changes nothing. The second holds where the
 message speaks of plugins as such."""
+SURELY_TALKS = 0.95
+"""From here on a message only talks, where it does not surely order something."""
 SURELY_ORDERED, TALK = 0.7, 0.5
 """Who orders something so likely, and talks less likely than that, is asked what to do where nothing is made of it."""
 MOST_NAMED = 4
@@ -242,7 +244,11 @@ class Responder:
             return Answer((wish.search,)) if wish.sure else _offered_search(wish.search)
         if told.text == NOTHING_DOES_THAT:
             search = search_in_own_words(understood.said, understood.reading)
-            return _offered_search(search) if search else Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
+            return (
+                _offered_search(search)
+                if search and not _talks(understood.reading)
+                else Answer(text=f"{told.text} {SAY_WHAT_IT_IS}")
+            )
         if told.evasive and _orders_something(understood.reading):
             on = [name for name in knowledge.standing.plugins if knowledge.standing.is_active(name)]
             return Answer(text=courtesy.not_understood(on[:MOST_NAMED]))
@@ -282,6 +288,11 @@ class Responder:
 def _orders_something(reading: Reading) -> bool:
     """Whether a message surely orders something, and is no talk: nobody is told "noted" for that."""
     return reading.ordered >= SURELY_ORDERED and reading.act.all.get("talk", 0.0) < TALK
+
+
+def _talks(reading: Reading) -> bool:
+    """Whether a message surely only talks: a haiku is no wish for a plugin."""
+    return reading.act.all.get("talk", 0.0) >= SURELY_TALKS and reading.ordered < SURELY_ORDERED
 
 
 def _offered_search(search: Call) -> Answer:

@@ -16,9 +16,9 @@ from dynamic_plugins.text.wordlists import wordlist
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.reading import Reading
 
-WISHES = 0.5
+WISHES = 0.6
 """So likely must it be that a message orders something, for it to be a wish for what nothing here can do."""
-ASKS_FOR_ACTION = 0.3
+ASKS_FOR_ACTION = 0.27
 """So likely must a question be for what some action gives, for it to be such a wish."""
 SURE_WISH = 0.7
 """From here on it is searched for at once; below, the search is offered."""
@@ -111,7 +111,11 @@ def wish_for(said: str, reading: Reading, *, asks_of_none: bool = False) -> Wish
     """
     act, spoken = reading.act.all, reading.text.spoken
     ordered = reading.mood.label == "order" and reading.ordered >= WISHES
-    asked = asks_of_none and reading.mood.label == "question" and act.get("use", 0.0) >= ASKS_FOR_ACTION
+    asked = (
+        asks_of_none
+        and reading.mood.label == "question"
+        and act.get("use", 0.0) + act.get("list", 0.0) >= ASKS_FOR_ACTION
+    )
     # What takes something back, leans on what was said, or names a plugin says something else.
     if (
         not (ordered or asked)

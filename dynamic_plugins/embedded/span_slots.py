@@ -8,9 +8,11 @@ from heapq import nlargest
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded.encoder_heads import ends_of
 from dynamic_plugins.embedded.free_text import unquoted
 from dynamic_plugins.embedded.span_features import TEXTUAL, Features, Ruled, Slot, Words, words_of_text
 from dynamic_plugins.embedded.text_spans import MOST_WORDS, Run, runs
+from dynamic_plugins.text.tokenizer import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +36,7 @@ MOST_SLOTS = 6
 MOST_OF_A_NAME = 4
 """So many words has a place, an id or a path at most, where the rules know none."""
 _KEPT = 4
+_MOST_DESCRIBED = 120
 _RULED_BY_FORM = frozenset({"path", "city", "id", "branch", "glob"})
 """What is told by its form: the model is asked only where the rules found nothing."""
 
@@ -52,6 +55,23 @@ def slots_of(parameters: Sequence[Parameter], above: tuple[str, ...] = ()) -> li
         elif p.role in TEXTUAL:
             found.append(Slot(path, p.name, p.role, False, p.required))
     return found
+
+
+def asked_by(tool: Offered, slot: Slot) -> str:
+    """Return what *tool* asks for with *slot*, in words: the parameter, the action, and how it is described."""
+    described, schema = "", tool.parameters
+    for name in slot.path:
+        while schema.get("type") == "array":
+            schema = schema.get("items") or {}
+        schema = (schema.get("properties") or {}).get(name) or {}
+        described = schema.get("description") or described
+    words = " ".join(_in_words(name) for name in slot.path)
+    asked = f"{words} of {_in_words(tool.name.rpartition('__')[2])}"
+    return f"{asked}: {described[:_MOST_DESCRIBED]}" if described else asked
+
+
+def _in_words(name: str) -> str:
+    return readable(name).replace("-", " ").lower()
 
 
 def ruled_of(slot: Slot, text: str, filled: Filled) -> Ruled:
@@ -87,7 +107,10 @@ def correct(
     names = [slot.name for slot in slots]
     action = tool.name.rpartition("__")[2]
     ruled = [ruled_of(slot, message.text, filled) for slot in slots]
-    found = [runs(Features(words, slot, names, action, rule), _KEPT) for slot, rule in zip(slots, ruled, strict=True)]
+    found = [
+        runs(Features(words, slot, names, action, rule), _KEPT, ends_of(message.text, asked_by(tool, slot)))
+        for slot, rule in zip(slots, ruled, strict=True)
+    ]
     counts = {value.start for value in message.values.of("number") if value.value in _numbers(parameters, filled)}
     if (apart := _apart(found, likeliest=likeliest)) is None:
         return False

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dynamic_plugins.embedded.encoder_heads import Ends
     from dynamic_plugins.embedded.span_features import Features
 
 WEIGHTS = Path(__file__).with_name("text_spans.model")
@@ -56,29 +57,39 @@ def _weight(key: tuple[str, Any, str]) -> float:
     return _table().get(bucket(key), 0.0)
 
 
-def runs(features: Features, most: int = 6) -> list[Run]:
+def runs(features: Features, most: int = 6, ends: Ends | None = None) -> list[Run]:
     """Return the likeliest values of a slot, the best first; one of them may be that the message gives none.
 
-    Some milliseconds for a message of twenty words.
+    *ends* is what the encoder says of where the value begins and ends. Some milliseconds for a message of twenty words.
     """
     words = features.words
 
     def score(found: Iterable[tuple[str, Any]]) -> float:
         return sum(_weight(key) for what, value in found for key in features.keys(what, value))
 
-    begins = [score(features.beginning(i)) for i in range(words.size)]
-    ends = [0.0, *(score(features.ending(j)) for j in range(1, words.size + 1))]
+    first = [score(features.beginning(i)) for i in range(words.size)]
+    last = [score(features.ending(j)) for j in range(1, words.size + 1)]
+    none = score(features.none())
+    if ends is not None:
+        places = list(zip(words.starts, words.ends, strict=True))
+        first = [each + ENCODED * ends.begin(*place) for each, place in zip(first, places, strict=True)]
+        last = [each + ENCODED * ends.end(*place) for each, place in zip(last, places, strict=True)]
+        none += ENCODED * ends.none
     pairs = [
-        (begins[i] + ends[j], i, j) for i in range(words.size) for j in range(i + 1, min(words.size, i + LONGEST) + 1)
+        (first[i] + last[j - 1], i, j)
+        for i in range(words.size)
+        for j in range(i + 1, min(words.size, i + LONGEST) + 1)
     ]
     pairs.sort(reverse=True)
     scored = [(at_ends + score(features.whole(i, j)), i, j) for at_ends, i, j in pairs[:_LOOKED_AT]]
-    scored.append((score(features.none()), 0, 0))
+    scored.append((none, 0, 0))
     top = max(each[0] for each in scored)
     total = sum(math.exp(each[0] - top) for each in scored)
     best = sorted(scored, reverse=True)[:most]
     return [Run(i, j, math.exp(value - top) / total) for value, i, j in best]
 
 
+ENCODED = 0.3
+"""So much the encoder's scores count beside those of the words, by the log loss on people whom neither has seen."""
 _LOOKED_AT = 120
 """So many runs, those whose ends are likeliest, are looked at as a whole."""
