@@ -68,7 +68,8 @@ class ActionSearch:
             index = self._index
             if index is None or index.actions != actions:
                 meaning = self._meaning_of(actions) if self._with_meaning else None
-                index = self._index = _Index(actions, Lexical([_entry(action) for action in actions]), meaning)
+                lexical = Lexical([_entry(action) for action in actions], numbers=True)
+                index = self._index = _Index(actions, lexical, meaning)
             return index
 
     def _meaning_of(self, actions: Sequence[ActionText]) -> ActionMeaning | None:

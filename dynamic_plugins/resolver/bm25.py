@@ -63,11 +63,12 @@ _Alternatives = list[tuple[str, float]]
 class Lexical:
     """The words of *entries*, in memory, or kept in *folder* for the next process when one is given.
 
-    A kept index is used as it is: give it a name that changes with the entries.
+    A kept index is used as it is: give it a name that changes with the entries. With *numbers* a number of a request
+    may belong to a name, as actions have them; else it is a value.
     """
 
-    def __init__(self, entries: Sequence[Entry], folder: Path | None = None) -> None:
-        self._index = word_index(entries, folder)
+    def __init__(self, entries: Sequence[Entry], folder: Path | None = None, *, numbers: bool = False) -> None:
+        self._index, self._numbers = word_index(entries, folder), numbers
         weakref.finalize(self, self._index.close)
         (lengths,) = self._index.execute("SELECT words FROM lengths").fetchone()
         self._lengths = array(NUMBERS, lengths)
@@ -136,12 +137,16 @@ class Lexical:
         return text
 
     def _telling(self, text: str) -> list[str]:
-        """Return the words of a request that say what it wants: a number is a value, and so is a place that nothing
-        here is about; all words where there are no others.
-        """
+        """Return the words of a request that say what it wants, without its values; all where there are no others."""
         words = tokenizer.words(text)
-        telling = [word for word in words if not word.isdigit() and (word not in self._places or self._occurs(word))]
+        telling = [word for word in words if not self._is_value(word)]
         return telling or words
+
+    def _is_value(self, word: str) -> bool:
+        """Whether a word is a number that belongs to no name, or a place that nothing here is about."""
+        if word.isdigit():
+            return not (self._numbers and self._occurs(word))
+        return word in self._places and not self._occurs(word)
 
     def _occurs(self, word: str) -> bool:
         """Return whether a word or a synonym of it is in an entry; a mark has none."""
