@@ -24,7 +24,8 @@ READS = 0.35
 SEARCHES = 0.4
 """From this probability on the registry is searched. Nobody is asked whether to search."""
 CHANGES, CALLS = 0.75, 0.95
-"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered."""
+"""From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; where
+the message ends in a question mark the second holds for both."""
 WHOLE = 0.25
 """From this probability on what a message wants altogether goes before a part of it."""
 NEVER = 2.0
@@ -112,6 +113,8 @@ def _enough(option: Option) -> float:
     """Return from which probability on an option that changes something is done without a question."""
     if option.doubtful:
         return NEVER
+    if option.features.get("question"):
+        return CALLS
     return WHOLE if option.sure else CHANGES if option.kind == "manage" else CALLS
 
 
