@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from dynamic_plugins.embedded import message_encoder
 from dynamic_plugins.embedded.e5_weights import E5Weights, e5_weights
 from dynamic_plugins.embedded.encoder_heads import ends_of, head
 from dynamic_plugins.embedded.message_encoder import MessageEncoder, encoded
+from dynamic_plugins.embedded.reading import mood_of
 from dynamic_plugins.embedded.word_pieces import word_pieces
 from dynamic_plugins.resolver.embedder import embedder
 
@@ -88,6 +90,18 @@ def test_a_file_of_another_format_is_none_that_is_read(tmp_path: Path, monkeypat
         assert e5_weights() is None
     finally:
         e5_weights.cache_clear()
+
+
+def test_an_extra_from_before_the_encoder_leaves_messages_to_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    for each in (message_encoder._encoder, encoded):
+        each.cache_clear()
+    try:
+        assert encoded("switch it off") is None
+        assert mood_of("switch it off").label == "order"
+    finally:
+        for each in (message_encoder._encoder, encoded):
+            each.cache_clear()
 
 
 def test_threads_of_others_stay_as_many_as_they_were() -> None:

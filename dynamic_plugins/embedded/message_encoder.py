@@ -142,7 +142,10 @@ def trained() -> Mapping[str, Any]:
 @cache
 def _encoder() -> MessageEncoder | None:
     weights = e5_weights()
-    return None if weights is None or not FILE.exists() else MessageEncoder(weights, trained())
+    try:
+        return None if weights is None else MessageEncoder(weights, trained())
+    except ImportError:  # the extra was installed before it had all that is needed here
+        return None
 
 
 @lru_cache(maxsize=64)
