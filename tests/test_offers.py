@@ -350,6 +350,11 @@ def test_an_order_for_what_was_just_asked_is_not_asked_again(said: str) -> None:
     assert made.calls[0] == Call("install_plugin", {"plugin_name": "exa-mcp-server"})
 
 
+def test_what_orders_something_else_agrees_to_nothing() -> None:
+    said = "and one more, title Town Hall, the sustain pedal squeaks, come back in March"
+    assert answer({}, "write it down", "Install @modelcontextprotocol/server-memory?", said).calls == ()
+
+
 @pytest.mark.parametrize(
     "said", ["would you install it if you were me", "let me think about installing it", "dont install it yet"]
 )

@@ -144,6 +144,7 @@ class Dialogue:
         """
         asks = said.rstrip().endswith(("?", "\uff1f"))
         doubtful = asks or reading.ordered < ORDERED or negated(said) or hedged(reading.text.spoken, reading.links)
+        doubtful = doubtful or reading.act.label != "manage"  # "and one more, title …" orders something, but no plugin
         if doubtful or not answer.proposed or not memory.question:
             return False
         offered = self._offered.proposed if self._offered is not None else ()
