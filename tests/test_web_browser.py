@@ -220,6 +220,7 @@ def test_a_keyboard_alone_adds_what_no_registry_lists(open_page: Callable[..., P
     reach(page, "No")
     page.keyboard.press("Enter")
     page.wait_for_url("**/browse?done=*")
+    assert "/browse?done=" in page.url
 
 
 def test_a_link_of_another_site_s_leads_on_to_what_was_asked(chrome: Browser, served: Served) -> None:
@@ -236,6 +237,7 @@ def test_a_link_of_another_site_s_leads_on_to_what_was_asked(chrome: Browser, se
         expect(page.get_by_role("heading", name="This page is yours alone")).to_be_visible()
         page.get_by_role("link", name="Go on").click()
         expect(page.get_by_role("heading", name="Asked")).to_be_visible()
+        assert page.url == f"{served.origin}/asked"
 
 
 def test_a_keyboard_alone_finds_and_installs_and_every_stop_is_seen(open_page: Callable[..., Page]) -> None:

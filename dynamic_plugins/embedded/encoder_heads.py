@@ -1,9 +1,11 @@
 """What is read off an encoded message: what it is, what it wants of each plugin, which action it asks for, and which
 words are a value.
 
-Each head is one hidden layer over the numbers of :mod:`dynamic_plugins.embedded.message_encoder`, trained together with
-them by ``evals/train_encoder.py``. Its word stands beside that of the linear models, which see letters and words that
-the sentence model does not, such as slips of the pen; together they are surer than each alone.
+Most heads are one hidden layer over the numbers of :mod:`dynamic_plugins.embedded.message_encoder`, trained together
+with them by ``evals/train_encoder.py``. The one for actions is a map of messages and of descriptions to where those
+that belong together lie near each other (``evals/train_action_head.py``). Their word stands beside that of the linear
+models, which see letters and words that the sentence model does not, such as slips of the pen; together they are surer
+than each alone.
 """
 
 from __future__ import annotations
@@ -107,7 +109,7 @@ def ends_of(said: str, asked: str) -> Ends | None:
 def nearness(said: str, actions: Sequence[str]) -> list[float] | None:
     """Return how near a message is to each of *actions*, told by their texts; None where nothing encodes it.
 
-    What an action's text is takes 10 milliseconds at its first time.
+    An action's text takes 10 milliseconds at its first time.
     """
     import numpy as np
 

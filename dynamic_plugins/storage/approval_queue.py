@@ -160,7 +160,7 @@ class ApprovalQueue:
             lock = HeldLock(_path(self.folder, question.id, "lock"))
             try:
                 write_atomically(_path(self.folder, question.id, "json"), text)
-            except BaseException:
+            except BaseException:  # a cancelled or failed question leaves nothing that others would answer
                 _remove(self.folder, question.id)
                 lock.release()
                 raise
