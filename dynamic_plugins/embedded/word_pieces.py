@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from dynamic_plugins.embedded.e5_weights import Vocabulary
+    from dynamic_plugins.embedded.vocabulary import Vocabulary
 
 SPACE = "\u2581"
 _UNLIKELY = 10.0
@@ -54,16 +54,15 @@ def _written(text: str, known: Vocabulary) -> tuple[str, list[int]]:
 
 
 def _likeliest(written: str, known: Vocabulary) -> list[tuple[int, int, int]]:
-    unlikely = known.least - _UNLIKELY
+    unlikely = float(known.scores.min()) - _UNLIKELY
+    pieces = known.pieces_in(written)
     best, come = [0.0] + [float("-inf")] * len(written), [(known.unknown, 0)] * (len(written) + 1)
-    for start in range(len(written)):
-        here = best[start]
-        for end in range(start + 1, min(len(written), start + known.longest) + 1):
-            number = known.numbers.get(written[start:end])
-            if number is not None and number != known.unknown and here + known.scores[number] > best[end]:
-                best[end], come[end] = here + known.scores[number], (number, start)
-        if here + unlikely > best[start + 1]:
-            best[start + 1], come[start + 1] = here + unlikely, (known.unknown, start)
+    for start, here in enumerate(pieces):
+        for end, number, score in here:
+            if best[start] + score > best[end]:
+                best[end], come[end] = best[start] + score, (number, start)
+        if best[start] + unlikely > best[start + 1]:
+            best[start + 1], come[start + 1] = best[start] + unlikely, (known.unknown, start)
     found, end = [], len(written)
     while end:
         number, start = come[end]
