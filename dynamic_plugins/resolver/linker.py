@@ -14,8 +14,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from dynamic_plugins.resolver.mentions import mentions_in
+from dynamic_plugins.text.plain_english import MAX_CHARACTERS, in_plain_english
 from dynamic_plugins.text.stemmer import stem
-from dynamic_plugins.text.tokenizer import placed_tokens, tokens
+from dynamic_plugins.text.tokenizer import placed_tokens, plain, tokens
 from dynamic_plugins.text.wordlists import wordlist
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ MISSPELLED, NEARLY_NAMED = 5, 0.78
 SHORTEST = 4
 """A slip or a beginning has at least so many letters."""
 MOST_WORDS = 400
+_COMMON_VERBS = "read write open show create make run find search send play draw delete convert speak get give put set"
+_UNTELLING = frozenset(map(stem, (*_COMMON_VERBS.split(), "add", "day", "list", "turn", "down", "new")))
+"""What many plugins do; a word for it in another language calls none of them."""
 """Words of a message that are looked at; what is longer was pasted."""
 
 _STRENGTH: dict[str, float] = {"alias": 5, "part": 4, "slip": 3, "beginning": 2.5, "described": 1}
@@ -92,7 +96,8 @@ def links_in(
     resolver = resolver.spoken
     words = list(islice(placed_tokens(text), MOST_WORDS))
     mentions = [_settled(mention, resolver, installed) for mention in mentions_in(text, resolver)]
-    mine = [_installed_link(name, entry, words, mentions) for name, entry in installed.items()]
+    english = _english_stems(text)
+    mine = [_installed_link(name, entry, words, mentions, english) for name, entry in installed.items()]
     others = (mention for mention in mentions if not any(name in installed for name in mention.names))
     named = [_registry_link(mention, mention.names) for mention in others]
     found = [*mine, *(link for link in named if not means_all(text, link))]
@@ -148,11 +153,24 @@ def _registry_link(mention: Mention, names: tuple[str, ...]) -> Link:
     return Link(names, mention.kind, mention.start, mention.end, 1.0, mention.confidence, mention.version)
 
 
+def _english_stems(text: str) -> Mapping[str, frozenset[str]]:
+    """Return what the words of a text in another language are in English, as stems: "calculette" is a calculator."""
+    told = in_plain_english(text[:MAX_CHARACTERS])
+    if not told.foreign:
+        return {}
+    stems = {plain(said): frozenset(map(stem, tokens(words))) for said, words in told.told.items() if words != said}
+    return {said: roots - _UNTELLING for said, roots in stems.items()}
+
+
 def _installed_link(
-    name: str, entry: Entry, words: Sequence[tuple[str, int, int]], mentions: Iterable[Mention]
+    name: str,
+    entry: Entry,
+    words: Sequence[tuple[str, int, int]],
+    mentions: Iterable[Mention],
+    english: Mapping[str, frozenset[str]],
 ) -> Link:
     by_rule = next((mention for mention in mentions if name in mention.names), None)
-    called = _called(_forms(entry), words)
+    called = _called(_forms(entry), words, english)
     if by_rule is not None and (
         by_rule.kind != "similar" or called.kind in ("slip", "beginning", "described", "unnamed")
     ):
@@ -175,6 +193,8 @@ class _Forms:
     squashed: str
     aliases: frozenset[str]
     described: frozenset[str]
+    keywords: frozenset[str]
+    """Those of one word, words of everyday among them: "notes"."""
 
 
 @lru_cache(maxsize=2048)
@@ -186,18 +206,20 @@ def _forms(entry: Entry) -> _Forms:
     told = " ".join([entry.description, *(f"{a.name.replace('_', ' ')}" for a in entry.actions)])
     described = {stem(word) for word in tokens(told) if len(word) > 2 and word not in _GENERIC}
     keywords = {stem(word) for keyword in entry.keywords for word in tokens(keyword)}
+    alone = {stem(word) for keyword in entry.keywords if len(found := tokens(keyword)) == 1 for word in found}
     return _Forms(
         tuple(parts),
         scope - _GENERIC - set(parts),
         "".join(parts),
         frozenset(stem(word) for alias in getattr(entry, "aliases", ()) for word in tokens(alias)),
         frozenset((described | keywords) - {stem(word) for word in wordlist("stop")}),
+        frozenset(alone),
     )
 
 
-def _called(forms: _Forms, words: Sequence[tuple[str, int, int]]) -> Link:
+def _called(forms: _Forms, words: Sequence[tuple[str, int, int]], english: Mapping[str, frozenset[str]]) -> Link:
     """Return the likeliest place at which *words* call the plugin, without its name."""
-    hits = [hit for at in range(len(words)) if (hit := _hit(forms, words, at)) is not None]
+    hits = [hit for at in range(len(words)) if (hit := _hit(forms, words, at) or _told(forms, words[at], english))]
     if not hits:
         return Link((), "unnamed")
     return max(_joined(hits, forms), key=lambda link: (_worth(link), -link.start))
@@ -210,6 +232,9 @@ def _worth(link: Link) -> float:
 _QUANTIFIERS = frozenset({"everything"})
 _NAMES_A_THING = re.compile(r"\b(?:the|that|this|server|plugin|mcp|called|named)[ -]\Z", re.I)
 _CALLS_IT_ONE = re.compile(r"[ -](?:server|plugin|mcp|one)\b", re.I)
+
+_THING = frozenset({"one", "plugin", "thing", "app", "tool", "server"})
+"""Before such a word "the notes" calls a plugin, and no notes."""
 
 _Hit = tuple[str, str, int, int]
 """The kind, the stem of the name's part (or of the word), and the place."""
@@ -235,7 +260,21 @@ def _hit(forms: _Forms, words: Sequence[tuple[str, int, int]], at: int) -> _Hit 
         for part in forms.parts:
             if len(part) >= SHORTEST and (alike := _alike(plain, part)):
                 return alike, part, start, end
-    return ("described", root, start, end) if root in forms.described else None
+    things = (
+        forms.described | forms.keywords if words[at + 1 : at + 2] and words[at + 1][0] in _THING else forms.described
+    )
+    return ("described", root, start, end) if root in things else None
+
+
+def _told(forms: _Forms, placed: tuple[str, int, int], english: Mapping[str, frozenset[str]]) -> _Hit | None:
+    """Return the hit of a word of another language, where the plugin is called or described so in English."""
+    word, start, end = placed
+    roots = english.get(word, frozenset())
+    for part in forms.parts:
+        if stem(part) in roots:
+            return "part", part, start, end
+    root = next(iter(sorted(roots & (forms.aliases | forms.described | forms.keywords))), None)
+    return ("described", root, start, end) if root is not None else None
 
 
 def _alike(word: str, part: str) -> Literal["slip", "beginning"] | None:
