@@ -26,11 +26,14 @@ SEARCHES = 0.4
 CHANGES, CALLS = 0.75, 0.95
 """From these probabilities on what changes plugins, and a call that changes something, is done if it is ordered; where
 the message ends in a question mark the second holds for both."""
+PLAINLY_CALLS, PLAINLY_ORDERED = 0.9, 0.9
+"""A call that changes something is done from the first on, where the message orders something as likely as the second
+and asks nothing."""
 WHOLE = 0.25
 """From this probability on what a message wants altogether goes before a part of it."""
 NEVER = 2.0
-ORDERED = 0.5
-"""So likely must it be that the message orders something."""
+MANAGE_ORDERED, CALL_ORDERED = 0.8, 0.7
+"""So likely must it be that the message orders something, for what changes plugins or is called to be done."""
 MAY_ORDER, ASKS_UNORDERED = 0.1, 0.7
 """A message that orders something less likely than the first is asked about a call that changes something only from
 the second on: the words of that very action then stand in it ("TODAY!!!" to what delivery there shall be)."""
@@ -93,7 +96,9 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
     elif best.spelled:
         acts = share >= READS and reading.ordered >= MAY_ORDER and not best.doubtful
     else:
-        acts = share >= _enough(best) and reading.ordered >= ORDERED
+        acts = share >= _enough(best, reading.ordered) and reading.ordered >= (
+            MANAGE_ORDERED if best.kind == "manage" else CALL_ORDERED
+        )
     if acts:
         return best.done
     return best.asked if share >= ASKS else said.done
@@ -109,13 +114,15 @@ def _is_part(one: Answer, other: Answer) -> bool:
     return 0 < len(one.calls) < len(other.calls) and all(call in other.calls for call in one.calls)
 
 
-def _enough(option: Option) -> float:
+def _enough(option: Option, ordered: float) -> float:
     """Return from which probability on an option that changes something is done without a question."""
     if option.doubtful:
         return NEVER
     if option.features.get("question"):
         return CALLS
-    return WHOLE if option.sure else CHANGES if option.kind == "manage" else CALLS
+    if option.kind == "manage":
+        return CHANGES
+    return WHOLE if option.sure else PLAINLY_CALLS if ordered >= PLAINLY_ORDERED else CALLS
 
 
 def probabilities(options: Sequence[Option], grown: BoostedTrees | None = None) -> list[float]:

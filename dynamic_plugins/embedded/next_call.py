@@ -30,7 +30,7 @@ SURELY_USES = 0.6
 """What a later clause asks, behind an order that was no plain one, is called from this probability on."""
 CHANGES = 0.9
 """What a message says besides switching a plugin on is called from this probability on."""
-OWN_READS, OWN_CHANGES = 0.35, 0.55
+OWN_READS, OWN_CHANGES = 0.7, 0.6
 """What a message wants of the plugin that it had switched on is called from these probabilities on, where it only reads
 and where it changes something."""
 USES = 0.4
@@ -77,8 +77,8 @@ def _of_what_was_switched_on(
 
     *left* is what the message says besides the order to switch it on.
     """
-    plugins = [str(made.arguments.get("plugin_name")) for made in request.now.calls]
-    names = {plain_name(name) for name in plugins}
+    switched_on = [made for made in request.now.calls if made.name == "activate_plugin"]
+    names = {plain_name(str(made.arguments.get("plugin_name"))) for made in switched_on}
     mine = [tool for tool in tools if plain_name(tool.name.rpartition("__")[0]) in names]
     if not mine:
         return None

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 LOOKED_BACK = 4
 """So many messages back a wish may lie."""
-READS, CHANGES = 0.3, 0.5
+READS, CHANGES = 0.75, 0.75
 """A wish is fulfilled from these probabilities on, where it only reads and where it may change something."""
 WISHES, UNWISHED = 0.3, 2.0
 """A message that is less likely than the first to want something done, as one that asks what a plugin can do, needs so
 many times as much."""
-SURELY = 0.8
+SURELY = 0.85
 """So much is enough for any."""
 ADDS = 0.8
 """What the last message adds to a wish is taken where it is not less likely than so much of the wish by itself."""

@@ -15,7 +15,7 @@ from dynamic_plugins.embedded import courtesy
 from dynamic_plugins.embedded.about import answer_about
 from dynamic_plugins.embedded.agreement import declines, past_a_no, says_goodbye
 from dynamic_plugins.embedded.answers import answer_to
-from dynamic_plugins.embedded.arbiter import ORDERED, choose
+from dynamic_plugins.embedded.arbiter import choose
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
 from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
 from dynamic_plugins.embedded.mixed_order import mixed_order
@@ -67,6 +67,10 @@ SURELY_TALKS = 0.95
 """From here on a message only talks, where it does not surely order something."""
 SURELY_ORDERED, TALK = 0.7, 0.5
 """Who orders something so likely, and talks less likely than that, is asked what to do where nothing is made of it."""
+MAY_USE = 0.5
+"""So likely must a message use what is active, for a goodbye at its end not to be all of it."""
+LOOKS_ELSEWHERE = 0.3
+"""From this probability on of a search being wanted, who asks what nothing installed can do is shown what could."""
 MOST_NAMED = 4
 ANSWERS = 0.05
 """The answer to a question for something that was missing is taken from this probability on."""
@@ -240,6 +244,10 @@ class Responder:
         told = told or self._told(request, knowledge, understood, only_words=True)
         if told is None:
             return Answer(text=NO_TOOL)
+        if told.elsewhere and understood.reading.act.all.get("list", 0.0) >= LOOKS_ELSEWHERE:
+            search = search_in_own_words(understood.said, understood.reading)
+            searches = search is not None and any(tool.name == search.tool for tool in request.tools)
+            return Answer((search,)) if search is not None and searches else Answer(text=told.text)
         if (wish := self._wish(understood, told, knowledge)) is not None:
             return Answer((wish.search,)) if wish.sure else _offered_search(wish.search)
         if told.text == NOTHING_DOES_THAT:
@@ -335,7 +343,7 @@ def _leaves(understood: Understood) -> bool:
     before, _, last = understood.said.strip().rstrip(" .!").rpartition(". ")
     reading = understood.reading
     wants = (
-        any(one.link.named for one in reading.plugins) or reading.act.all.get("use", 0.0) >= ORDERED or "?" in before
+        any(one.link.named for one in reading.plugins) or reading.act.all.get("use", 0.0) >= MAY_USE or "?" in before
     )
     return bool(before) and says_goodbye(last) and not wants
 
