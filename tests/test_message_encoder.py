@@ -113,3 +113,10 @@ def test_threads_of_others_stay_as_many_as_they_were() -> None:
     before = threads()
     encoded("how many threads does this take")
     assert threads() == before
+
+
+def test_no_two_pieces_of_words_have_one_number() -> None:
+    hashes = weights().vocabulary.hashes
+    alike = np.flatnonzero(hashes[1:] == hashes[:-1])
+    assert len(hashes) == 250_002
+    assert len(alike) == 0

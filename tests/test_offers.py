@@ -119,7 +119,7 @@ def test_a_no_to_an_offer_does_nothing() -> None:
 
 def test_a_yes_to_a_question_that_shows_a_value_cut_short_makes_the_whole_call() -> None:
     item = "bread from the baker who leaves the village at night with a lantern, and a very old dog's favourite bone"
-    first = f'i guess we should add "{item}"'
+    first = f'can we add "{item}" to my list?'
     proposed = answer({SHOP: "active"}, first)
     assert proposed.text.endswith("...?"), proposed
     made = answer({SHOP: "active"}, first, proposed.text, "yes")
@@ -458,3 +458,22 @@ def test_an_order_that_nothing_is_made_of_is_answered_with_a_question() -> None:
     assert "?" in asked.text
     again = answer({SHOP: "active"}, "WHO put washing powder on?? Get it off.", asked.text, "yes")
     assert not again.calls
+
+
+def test_a_yes_installs_nothing_that_the_question_does_not_name() -> None:
+    made = answer(
+        {SHOP: "inactive"}, "my son sent the key on WhatsApp", "Shall I open its settings for you?", "yes please"
+    )
+    assert not made.calls
+
+
+def test_what_is_said_to_the_question_whether_to_remove_a_plugin_does_not_switch_it_on() -> None:
+    made = answer(
+        {SHOP: "inactive"}, "can the shop be taken off?", "Yes. Shall I uninstall shop?", "Please do the needful."
+    )
+    assert not any(call.tool == "activate_plugin" for call in [*made.calls, *made.proposed])
+
+
+def test_a_no_in_a_language_that_is_hardly_known_switches_nothing_on() -> None:
+    made = answer({SHOP: "inactive"}, "Onko ostoslistaa?", QUESTION, "Ei tarvita. Kiitos kuitenkin paljon.")
+    assert not made.calls

@@ -486,3 +486,51 @@ def test_a_number_of_other_things_points_at_no_plugin_that_was_listed() -> None:
     assert conversation.calls == []
     assert DISCORD not in conversation.text
     assert SLACK not in conversation.text
+
+
+@pytest.mark.parametrize(
+    ("said", "calls"),
+    [
+        ("switch discord off, not using it today", [("deactivate", DISCORD)]),
+        ("Schalte Discord aus, das brauche ich heute nicht", [("deactivate", DISCORD)]),
+        ("turn discord off, but don't uninstall it", [("deactivate", DISCORD)]),
+        ("install rss, but don't start it yet", [("install", RSS)]),
+    ],
+)
+def test_a_reason_or_a_limit_beside_an_order_takes_nothing_of_it_back(said: str, calls: list[tuple[str, ...]]) -> None:
+    assert talk(active=[DISCORD]).say(said).calls == calls
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["do not need to turn discord off", "turn discord off. no, don't turn it off", "Unload discord. No, it stays"],
+)
+def test_what_is_taken_back_in_a_part_of_its_own_is_not_done(said: str) -> None:
+    assert talk(active=[DISCORD]).say(said).calls == []
+
+
+def test_plugins_that_are_listed_without_a_verb_of_their_own_are_all_meant() -> None:
+    done = talk(active=[DISCORD, SLACK, RSS]).say("deactivate discord, slack, rss").calls
+    assert done == [("deactivate", DISCORD), ("deactivate", SLACK), ("deactivate", RSS)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Калькулятор выключите",
+        "La calculette, vous pouvez la fermer",
+        "den rechner bitte ausschalten",
+        "apaga la calculadora",
+    ],
+)
+def test_an_installed_plugin_is_called_in_other_languages_too(said: str) -> None:
+    turn = talk(active=["mcp-server-calculator", DISCORD]).say(said)
+    assert "mcp-server-calculator" in str(turn.calls or turn.text)
+    assert DISCORD not in str(turn.calls)
+
+
+def test_a_variable_that_a_sentence_goes_on_behind_is_not_set() -> None:
+    assert talk(active=[DISCORD]).say("DISCORD_CHANNEL then, I see. Off with it").calls in (
+        [],
+        [("deactivate", DISCORD)],
+    )

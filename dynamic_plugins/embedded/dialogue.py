@@ -11,7 +11,7 @@ from dynamic_plugins.embedded.agreement import agrees, declines, only_courtesy, 
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, plain_name, question, which
 from dynamic_plugins.embedded.hedges import clauses, hedged, negated
 from dynamic_plugins.embedded.meant_plugins import corrected
-from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, memory_of, spelled_out
+from dynamic_plugins.embedded.memory import PRONOUN, SURELY_NAMED, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.policy import MAY_ORDER, decide, other_wants
 from dynamic_plugins.embedded.reading import ORDER, Reading, read
@@ -120,9 +120,23 @@ class Dialogue:
         if (pointing := self._pointing(said, reading, memory)) is not None:
             return pointing
         answer = self._ordered_one_by_one(reading, memory)
+        if answer is not None and (asked := self._contradicted(reading, answer, memory)):
+            return Understood(said, reading, Answer(text=question(asked), proposed=asked, doubtful=True))
         if answer is not None and self._orders_what_was_asked(said, reading, answer, memory):
             return Understood(said, reading, Answer(answer.proposed), settled=True)
         return Understood(said, reading, answer, others=self._others(reading, memory))
+
+    def _contradicted(self, reading: Reading, answer: Answer, memory: Memory) -> tuple[Call, ...]:
+        """Return what the last reply asked, where *answer* is the contrary and no word of the message names the plugin.
+
+        "Shall I uninstall git?", "please do the needful": whatever that means, it does not switch git on.
+        """
+        calls = answer.calls or answer.proposed
+        if not memory.question or self._offered is not None or _named_in(reading) & _plugins(calls):
+            return ()
+        asked = self._asked(memory)
+        contrary = any(map(self._takes_away, asked)) and not any(map(self._takes_away, calls))
+        return asked if contrary and _plugins(calls) and _plugins(calls) <= _plugins(asked) else ()
 
     def _others(self, reading: Reading, memory: Memory) -> tuple[Answer, ...]:
         """Return what else the last message may want: what the last reply offered, and what is less likely."""
@@ -145,6 +159,9 @@ class Dialogue:
         asks = said.rstrip().endswith(("?", "\uff1f"))
         doubtful = asks or reading.ordered < ORDERED or negated(said) or hedged(reading.text.spoken, reading.links)
         doubtful = doubtful or reading.act.label != "manage"  # "and one more, title …" orders something, but no plugin
+        # In words that are in no list of ours a no reads as a yes.
+        points = past_a_yes(said) or PRONOUN.search(said) or _named_in(reading) & _plugins(answer.proposed)
+        doubtful = doubtful or not points
         if doubtful or not answer.proposed or not memory.question:
             return False
         offered = self._offered.proposed if self._offered is not None else ()
@@ -157,7 +174,7 @@ class Dialogue:
     def _ordered_one_by_one(self, reading: Reading, memory: Memory) -> Answer | None:
         """Return what the message wants; of one with several orders what each of them wants, where that is more."""
         whole = decide(reading, self._known.standing, self._known.entries, memory)
-        parts = clauses(reading.text.spoken)
+        parts = self._with_lists(clauses(reading.text.spoken))
         if not 1 < len(parts) <= MOST_ORDERS or corrected(reading.text.spoken) or reading.ordered < MAY_ORDER:
             return whole
         if whole is not None and whole.choices:
@@ -180,6 +197,23 @@ class Dialogue:
         if sure and not any(self._takes_away(call) for call in calls) and _named_in(reading) >= _plugins(calls):
             return Answer(tuple(calls), probability=likely)
         return Answer(text=question(calls), proposed=tuple(calls), probability=likely, doubtful=True)
+
+    def _with_lists(self, parts: Sequence[str]) -> list[str]:
+        """Return *parts* with what is only a plugin's name joined to the part before: "switch off git and time"."""
+        joined: list[str] = []
+        for part in parts:
+            if joined and self._is_name(part):
+                joined[-1] += f", {part}"
+            else:
+                joined.append(part)
+        return joined
+
+    def _is_name(self, part: str) -> bool:
+        if len(part.split()) > LEANING:
+            return False
+        reading = self._known.read(part)
+        called = [reading.text.spoken[link.start : link.end] for link in reading.links if link.named]
+        return any(only_courtesy(reading.text.spoken, [name]) for name in called)
 
     def _the_one_order(self, parts: Sequence[str], answers: Sequence[Answer | None]) -> Answer | None:
         """Ask about the one order that stands among tales: "I never use it, I have my till. Uninstall"."""
@@ -331,14 +365,11 @@ class Dialogue:
 
         Of a plugin that the reply names and that is not there or not on, a yes can only want that it be.
         """
-        order, _ = spelled_out(memory.question, _of_reply(memory), pronouns=True)
-        reading = self._known.read(order)
-        orders = replace(
-            reading, mood=reading.mood._replace(all={"order": 1.0}), act=reading.act._replace(all={"manage": 1.0})
+        # What is not installed is meant only where the reply names it; and no yes gives a value that nobody said.
+        about = set(memory.asked_about or [name for name in memory.focus if name in self._known.standing][:1])
+        made = tuple(
+            call for call in self._asked(memory) if call.plugin in about and _says_values(memory.question, call)
         )
-        answer = decide(orders, self._known.standing, self._known.entries, memory, acts=OFFERED)
-        about = set(memory.asked_about or memory.focus[:1])
-        made = tuple(call for call in (answer.calls or answer.proposed) if call.plugin in about) if answer else ()
         if made and not any(self._takes_away(call) for call in made):
             return Answer(made)
         standing = self._known.standing
@@ -349,6 +380,16 @@ class Dialogue:
         steps = [Step("activate" if name in standing else "install", name) for name in lacking]
         calls = tuple(call for step in steps for call in calls_for(step, standing)[0])
         return Answer(calls or made) if calls or made else None
+
+    def _asked(self, memory: Memory) -> tuple[Call, ...]:
+        """Return what the question of the last reply would do, read as an order."""
+        order, _ = spelled_out(memory.question, _of_reply(memory), pronouns=True)
+        reading = self._known.read(order)
+        orders = replace(
+            reading, mood=reading.mood._replace(all={"order": 1.0}), act=reading.act._replace(all={"manage": 1.0})
+        )
+        answer = decide(orders, self._known.standing, self._known.entries, memory, acts=OFFERED)
+        return (answer.calls or answer.proposed) if answer is not None else ()
 
     def _takes_away(self, call: Call) -> bool:
         return call.tool in ("deactivate_plugin", "unload_plugin")
@@ -403,6 +444,11 @@ def _named_in(reading: Reading) -> set[str]:
 
 def _plugins(calls: Iterable[Call]) -> set[str]:
     return {call.plugin for call in calls if call.plugin}
+
+
+def _says_values(question: str, call: Call) -> bool:
+    """Whether *question* names all that *call* sets: "shall I set CITY to Bern?"."""
+    return all(each["name"] in question for each in call.arguments.get("configuration") or ())
 
 
 def _only_agrees(said: str) -> bool:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.vocabulary import Vocabulary
+from dynamic_plugins.embedded.piece_vocabulary import Vocabulary
 from dynamic_plugins.resolver.embedder import installed
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ question too many is better than the contrary of what was said.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ BEGINS = 3
 
 _NEGATION = re.compile(
     r"\b(?:not|never|no|nope|neither|nor|dont|cannot|\w+n['\u2019]t|nicht|nie|nein|keine?[mnrs]?|ne|n['\u2019]\w+|pas|jamais"
-    r"|nunca|jam[áa]s|n[ãa]o|non|niet|geen|nooit|inte|aldrig|ikke|nigdy|не|нет|никогда|değil|hay[ıi]r)\b"
+    r"|nunca|jam[áa]s|n[ãa]o|non|niet|geen|nooit|inte|nej|aldrig|ikke|nei|nigdy|не|нет|никогда|değil|hay[ıi]r"
+    r"|ei|äl[äk]\w*|όχι|δεν|μην?|لا|لن|لم|ליי?א|אל|tidak|nggak|jangan|kh[ôo]ng|đừng|hapana|nahi|नहीं|nem|nincs)\b"
     r"|不|别|別|没|勿|ない|ません|지\s?마|말고|않",
     re.I,
 )
@@ -51,6 +53,17 @@ _TOLD_OF = re.compile(
     re.I,
 )
 """A negation of what somebody does or something is: it negates no order."""
+_REASON = re.compile(
+    r"\b(?:(?:not|no longer|never|hardly) (?:using|needing|needed|used)|(?:don['\u2019]?t|do not|never|won['\u2019]?t)"
+    r" (?:need|use|trust|like)|i\W{0,3}(?:ha)?ve no use|(?:brauch|nutz|benutz|benötig)e?\b[^,.;]*\bnicht"
+    r"|no (?:l[oa]s?|la|me)? ?(?:uso|necesito|sirve|hace falta)|(?:n['\u2019]en ai|ai) (?:pas|plus) besoin"
+    r"|(?:ne )?l['\u2019]utilise (?:pas|plus)"
+    r"|non (?:l[oa]|mi) (?:uso|serve)|n[ãa]o (?:uso|preciso)|nie (?:używam|potrzebuj\w+)|(?:behöver|använder|bruker"
+    r"|trenger|behøver)\b[^,.;]*\b(?:inte|ikke)|(?:gebruik|heb)\b[^,.;]*\bniet(?: nodig)?)\b"
+    r"(?!\s+(?:to|zu|any|dass)\b)",
+    re.I,
+)
+"""Why somebody wants it off: whoever does not need a thing denies no order."""
 _INTRODUCTION = re.compile(r"(?:\w+\W+){2,}\w+\s?[:：]\s")
 """What stands behind such a colon is a text that is spoken of; behind "please:" it is an order."""
 _PASSED_ON = re.compile(r"[^:.!?\n]*(?<!\d):\s+[^\W\d_]{2,}")
@@ -106,6 +119,27 @@ def hedged(spoken: str, links: Sequence[Link]) -> bool:
     return False
 
 
+def without_asides(spoken: str, letters: str, links: Sequence[Link]) -> str:
+    """Return *spoken* with blanks for the clauses that take nothing back, where others are left.
+
+    One says that a thing is not needed, or how far an order goes for which *letters* stand: "install it, but don't
+    start it", "switch it off, it can stay on the machine". *links* are the plugins that are called by a name; a limit
+    names none.
+    """
+    ends = [0, *(found.end() for found in _ASIDE_BEGINS.finditer(spoken)), len(spoken)]
+    limit = _LIMITS.get("I" if letters == "I" else "D" if set(letters) <= set("DU") else "")
+
+    def aside(begin: int, end: int) -> bool:
+        part = spoken[begin:end]
+        named = any(link.named and begin <= link.start < end for link in links)
+        return bool(_REASON.search(part) or (limit is not None and not named and limit.match(part)))
+
+    parts = [(begin, end, aside(begin, end)) for begin, end in pairwise(ends)]
+    if not any(spoken[begin:end].strip() and not out for begin, end, out in parts):
+        return spoken
+    return "".join(" " * (end - begin) if out else spoken[begin:end] for begin, end, out in parts)
+
+
 def negated(clause: str) -> bool:
     """Whether a clause denies what it speaks of; a negation of what somebody does or something is denies no order."""
     return any(words.search(_TOLD_OF.sub(" ", clause)) for words in (_NEGATION, _TURKISH_NEGATION))
@@ -122,6 +156,34 @@ CLAUSE_END = re.compile(
     r"|\s+(?:and then|and also|and|then|n|&|plus|und|dann|y|luego|et|puis|poi|oraz|potem)\s+",
     re.I,
 )
+
+
+_CONTRAST = r"(?:but|though|only|aber|doch|pero|mas|mais|ma|men|maar|ale)"
+_ASIDE_BEGINS = re.compile(rf"{CLAUSE_END.pattern}|\s+(?={_CONTRAST}\s)", re.I)
+_NOT = (
+    r"(?:do not|don['\u2019]?t|dont|without|not|never|nicht|ohne|no|sin|sans|ne|n[ãa]o|non|senza|inte|ikke|niet|nie|bez"
+    r"|todavía no|por ahora no)"
+)
+_STAYS = (
+    r"(?:keep|leave|(?:it|that|this) (?:can |may |should |must |shall )?(?:stays?|remains?)|bleibt|behalt\w*|lass"
+    r"|d[eé]ja(?:lo|la)?|garde|fica|deixa|resta|zostaw|stay)"
+)
+_BEGINS = rf"\W*(?:(?:{_CONTRAST}|and|so|just|still|und|y|et|e|och)\W+)*"
+_LIMITS = {
+    "I": re.compile(
+        rf"{_BEGINS}(?:{_NOT}\b(?:\W+\w+){{0,2}}?\W+(?:start|activat|switch|turn|launch|run|fire|enabl|power|liga|prend|enciend"
+        rf"|activ|allum|einschalt|anmach|anschalt|accend|tænd|slå|włącz)\w*|{_STAYS}\b[^.!?]*\b(?:off|aus|apagad\w+|éteinte?"
+        r"|desligad\w+|spent[oa]|av|uit)\b)",
+        re.I,
+    ),
+    "D": re.compile(
+        rf"{_BEGINS}(?:{_NOT}\b(?:\W+\w+){{0,2}}?\W+(?:delet|remov|uninstall|bin|eras|wip|throw|lösch|entfern|deinstall|borr"
+        rf"|elimin|desinstal|quit|supprim|désinstall|apag|exclu|cancell|slet|rader|usuw|verwijder)\w*|{_STAYS}\b[^.!?]*"
+        r"\b(?:installed|installiert|instalad\w+|installée?|installat\w|(?:machine|disk|disc|computer|pc|laptop))\b)",
+        re.I,
+    ),
+}
+"""How far an order goes, by what is ordered: what is installed need not be started, what is switched off stays."""
 
 
 def clauses(spoken: str) -> list[str]:

@@ -109,11 +109,22 @@ _SAYS_UNINSTALL = re.compile(
 )
 
 
+_SAYS_GONE = re.compile(
+    r"\b(?:complete(?:ly)?|entire(?:ly)?|altogether|fully|for good|permanently|all the way)\b"
+    r"|\b(?:off|from|out of)(?: of)? (?:the|my|this|our)(?: \w+)? (?:machine|dis[ck]|computer|pc|laptop|hard drive)\b"
+    r"|\b(?:komplett|vollständig|ganz (?:weg|herunter|runter|von)|von der platte|del todo|por completo|completamente"
+    r"|complètement|del (?:ordenador|equipo|disco)|de la (?:machine|computadora|compu)|całkiem|z dysku|volledig"
+    r"|helemaal|helt (?:bort|væk)|tamamen)\b",
+    re.I,
+)
+"""A plugin that shall go so is removed, and not only unloaded."""
+
+
 def _taken_away(wanted: Wanted, spoken: str) -> Wanted:
     """Return *wanted*, or that the plugin be removed, where the message says so in that word, or it is off already and
     that may well be meant.
     """
-    if wanted.letters == "U" and _SAYS_UNINSTALL.search(spoken):
+    if wanted.letters == "U" and (_SAYS_UNINSTALL.search(spoken) or _SAYS_GONE.search(spoken)):
         return replace(wanted, letters="X")
     shares = wanted.plugin.prediction.all
     gone = shares.get("X", 0.0) + shares.get("U", 0.0)

@@ -47,7 +47,7 @@ _SEVERAL = re.compile(
     r"|(beide[nrs]?|allebei|båda|begge|obie)|(amb[oa]s|los dos|las dos)|(les deux)|(os dois|as duas)|(entrambi))\b",
     re.I,
 )
-_PRONOUN = re.compile(
+PRONOUN = re.compile(
     r"\b(?:it|that(?: (?:one|thing|plugin))?|this(?: (?:one|thing|plugin))?|them|those|these"
     r"|the (?:same )?(?:plugin|thing)|one"
     r"|es|ihn|sie|das(?: ding)?|den|lo|la|ese|esa|eso|le|ça|celui-ci|celui-là|isso|esse|essa)\b",
@@ -147,9 +147,9 @@ def spelled_out(said: str, memory: Memory, *, pronouns: bool = False) -> tuple[s
         if not meant and (found := pattern.search(text)) and (name := _at(place, memory)):
             text = text[: found.start()] + name + text[found.end() :]
             meant.append(name)
-    found = _PRONOUN.search(text) if pronouns and not meant else None
+    found = PRONOUN.search(text) if pronouns and not meant else None
     if found:
-        text = text[: found.start()] + memory.focus[0] + _PRONOUN.sub(memory.focus[0], text[found.end() :], count=1)
+        text = text[: found.start()] + memory.focus[0] + PRONOUN.sub(memory.focus[0], text[found.end() :], count=1)
         meant.append(memory.focus[0])
     return text, meant
 
@@ -189,14 +189,13 @@ def _subject(made: Made, resolver: Resolver, installed: Mapping[str, Entry]) -> 
 def _named(
     text: str, resolver: Resolver, installed: Mapping[str, Entry], confidence: float = SURELY_NAMED
 ) -> list[str]:
-    """Return the plugins that *text* names, in order."""
-    sure = [
-        (link.start, link.names[0])
-        for link in links_in(text, resolver, installed)
-        if link.named
-        and len(link.names) == 1
-        and (link.kind in ("whole", "alias") or (link.kind == "exact" and link.confidence >= confidence))
-    ]
+    """Return the plugins that *text* names, in order; of several of a name the one that is installed."""
+    sure: list[tuple[int, str]] = []
+    for link in links_in(text, resolver, installed):
+        here = [name for name in link.names if name in installed] if link.kind == "ambiguous" else list(link.names)
+        exact = link.kind in ("exact", "ambiguous") and link.confidence >= confidence
+        if link.named and len(here) == 1 and (link.kind in ("whole", "alias") or exact):
+            sure.append((link.start, here[0]))
     return list(dict.fromkeys(name for _, name in sorted(sure)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for, question, which
-from dynamic_plugins.embedded.hedges import hedged, sentences
+from dynamic_plugins.embedded.hedges import hedged, sentences, without_asides
 from dynamic_plugins.embedded.meant_plugins import ALL, CORRECTS, Wanted, corrected, kept, meant_plugins
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.settings_text import given_settings
@@ -301,7 +301,8 @@ def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:
 
 def _doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
     """Whether the grammar of the message leaves a doubt, however likely the models find it."""
-    spoken = reading.text.spoken
+    letters = "".join(dict.fromkeys(letter for each in wanted for letter in each.letters))
+    spoken = without_asides(reading.text.spoken, letters, reading.links)
     if reading.text.addresses and any("I" in each.letters for each in wanted):
         return True  # what is to be installed may be what stands at the address
     if _TAKES_BACK.search(spoken) or CORRECTS.search(spoken) or _ASKED_BACK.match(spoken):

@@ -95,6 +95,8 @@ class Value:
     end: int
     explicit: bool = False
     """Whether the person wrote the variable's name."""
+    doubtful: bool = False
+    """Whether it may only be the next word: "PG_URL then, I see"."""
 
 
 @dataclass(frozen=True)
@@ -152,14 +154,16 @@ def given_settings(
             named.append(replace(value, name=variable))
     if not named:
         return None
-    certain = all(value.explicit for value in values) or (share >= 0.9 and all(v.name in _names(entry) for v in named))
+    certain = all(value.explicit and not value.doubtful for value in values) or (
+        share >= 0.9 and all(v.name in _names(entry) for v in named)
+    )
     return Settings(name, tuple(_joined(named)), certain and (plugin.link.named or share >= 0.5))
 
 
 def values_in(said: str) -> list[Value]:
     """Return the values that *said* gives by name, and the secrets in it, in order."""
     found = [
-        _whole(said, Value(name, _clean(given), match.start(), match.end(), explicit=True))
+        _whole(said, Value(name, _clean(given), match.start(), match.end(), True, _may_be_prose(pattern, given)))
         for pattern in (_PAIR, _SET_TO, _BESIDE)
         for match in pattern.finditer(said)
         for name, given in [[group for group in match.groups() if group][:2]]
@@ -167,6 +171,11 @@ def values_in(said: str) -> list[Value]:
     secrets = [Value(m[2] or "", m.group(), m.start(), m.end()) for m in PLACEHOLDER.finditer(said)]
     secrets += [Value(each.label, each.value, each.start, each.end) for each in find_secrets(said)]
     return sorted(_apart([*found, *secrets]), key=lambda value: value.start)
+
+
+def _may_be_prose(pattern: re.Pattern[str], given: str) -> bool:
+    """Whether a value that only stands beside the variable's name is a word as any sentence has them."""
+    return pattern is _BESIDE and re.fullmatch(r"[^\W\d_]+[.,;!?]*", given) is not None and not given.isupper()
 
 
 def _whole(said: str, value: Value) -> Value:

@@ -109,12 +109,18 @@ class _Filling(CurrencySlots):
         long = [p for p in wanted if p.role == "text"]
         others = [p.name for p in self.parameters]
         self._quoted_in_order(wanted)
-        for p in wanted:
+        for p in (q for q in wanted if q.name in _NEW_NAMES and self._makes()):
+            if found := called(text):
+                self.give(p.name, *found)  # "a branch for it off main, call it fix/pin"
+        for p in (q for q in wanted if q.name not in self.filled.arguments):
             told = p.role == "text" and (len(long) > 1 or re.search(rf"\b(?:{p.name}|{_CONTENT})\s*:", text, re.I))
             told = told or (p.role == "text" and "title" in self.names and _TITLE_THEN_CONTENT.search(text))
             labels = p.name in ("title", "head", "base", "aisle") or p.role == "branch" or told
             if labels and (found := labelled(text, p.name, others, long=p.role == "text")):
-                self.give(p.name, _code(found[0]) if p.role == "branch" else found[0], found[1])
+                if p.role != "branch":
+                    self.give(p.name, *found)
+                elif code := _code(found[0]):
+                    self.give(p.name, code, found[1])
         for p in wanted:
             if (
                 (
@@ -176,6 +182,10 @@ class _Filling(CurrencySlots):
         if len(needed) > 1 and len(needed) == len(free) and len({p.name for p in needed} & {"from", "to"}) == 0:
             for p, value in zip(needed, free, strict=True):
                 self.give(p.name, value.value, (value.start, value.end))
+
+    def _makes(self) -> bool:
+        """Whether the tool makes what it is given the name of."""
+        return any("create" in verb_kinds(word) for word in tokens(self.tool.name))
 
     def _has_required_text(self) -> bool:
         return any(p.required and p.role in ("text", "query", "name") for p in self.parameters) or any(
@@ -257,6 +267,7 @@ _SEARCHED = re.compile(
 _BRANCH = re.compile(
     r"(?<![\w/.:@~-])[A-Za-z]\w*(?:[/.-]\w+)*[/-][\w.-]*\w(?![\w/])|\b(?:main|master|develop|trunk|staging)\b"
 )
+_NEW_NAMES = frozenset({"branch", "branch_name"})
 _CONTENT = "content|text|texto|texte|inhalt|body|contenido|contenu|contenuto|conteúdo|treść"
 _TITLE_THEN_CONTENT = re.compile(
     rf"\b(?:title|titel|t[ií]tulo|titre|titolo|tytuł)\b.*[,;.]\s*"
@@ -271,4 +282,5 @@ _INTO = re.compile(
 
 
 def _code(text: str) -> str:
-    return text.split()[0].rstrip(",.;") if text.split() else text
+    """Return the first word of *text* that is no "on" or "for"; empty without one."""
+    return next((word.rstrip(",.;") for word in text.split() if plain(word) not in fillers()), "")

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from dynamic_plugins.embedded.action_words import concepts, fillers
 from dynamic_plugins.embedded.earlier_values import Slots
-from dynamic_plugins.embedded.free_text import labelled, whole_text
+from dynamic_plugins.embedded.free_text import called, labelled, whole_text
 from dynamic_plugins.embedded.number_slots import assigned
 from dynamic_plugins.embedded.running_sums import goes_on
 from dynamic_plugins.embedded.sql_from_words import statement
@@ -206,9 +206,12 @@ class TypedSlots(Slots):
 
     def _repository(self) -> Value | None:
         """Return owner/name; "vercel/next.js" could be a file as well."""
-        named = self.message.values.of("repo")
+        named, text = self.message.values.of("repo"), self.message.text
         if any(p.role == "branch" or p.name in ("head", "base") for p in self.parameters):
-            named = [v for v in named if not _BEHIND_BRANCH.search(self.message.text[: v.start])]
+            held = called(text)
+            named = [
+                v for v in named if not _BEHIND_BRANCH.search(text[: v.start]) and not (held and held[1][0] == v.start)
+            ]
             if not named and self.message.values.of("repo"):
                 return None
         return next(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from dynamic_plugins.embedded.vocabulary import Vocabulary
+    from dynamic_plugins.embedded.piece_vocabulary import Vocabulary
 
 SPACE = "\u2581"
 _UNLIKELY = 10.0
