@@ -534,3 +534,19 @@ def test_a_variable_that_a_sentence_goes_on_behind_is_not_set() -> None:
         [],
         [("deactivate", DISCORD)],
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["May I know whether Discord is presently active? Mr Bello cannot find it.", "Remove the Kubernetes integration."],
+)
+def test_a_question_within_a_message_and_a_name_of_two_plugins_are_no_orders(said: str) -> None:
+    turn = talk(active=[SLACK], installed=[DISCORD, "mcp-server-kubernetes", "kubernetes-mcp-server"]).say(said)
+    assert turn.calls == []
+
+
+def test_a_setting_goes_to_the_variable_whose_name_is_written_or_to_none() -> None:
+    told = talk(active=["mongodb-mcp-server"]).say(
+        "Set `MDB_MCP_DISABLED_TOOLS` to `drop-database` on mongodb-mcp-server."
+    )
+    assert "MDB_MCP_API_CLIENT_ID" not in str(told.messages)

@@ -16,7 +16,7 @@ from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.policy import MAY_ORDER, decide, other_wants
 from dynamic_plugins.embedded.reading import ORDER, Reading, read
 from dynamic_plugins.embedded.request import reply_before
-from dynamic_plugins.embedded.spoken_text import without_denial
+from dynamic_plugins.embedded.spoken_text import joined_letters, without_denial
 from dynamic_plugins.embedded.standing import Installed, Standing
 from dynamic_plugins.registry.entry import Entry
 
@@ -83,7 +83,7 @@ class Knowledge:
 
     def read(self, said: str, context: Mapping[str, str] | None = None) -> Reading:
         """Read a message; *context* says how the turn before spoke of plugins."""
-        return read(without_denial(said), self.resolver, self.standing.plugins, self.entries, context)
+        return read(joined_letters(without_denial(said)), self.resolver, self.standing.plugins, self.entries, context)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ _BUT = re.compile(
 CORRECTS = re.compile(
     r"(?:^|[\s.,;!?…—-])(?:no+|nope|wait|sorry|actually|i mean(?:t)?|er+m?|rather|scratch that|oops|my bad|digo"
     r"|perd[óo]n|nein|halt|quatsch"
-    r"|non|pardon|euh|nee|wrong one|correction|instead)[\s.,;!?…:—-]",
+    r"|non|pardon|euh|nee|wrong one|correction|instead)[\s.,;!?…:—-]|じゃなくて|ではなく|말고|不是.*而?是",
     re.I,
 )
 

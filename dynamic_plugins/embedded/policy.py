@@ -307,13 +307,45 @@ def _doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
         return True  # what is to be installed may be what stands at the address
     if _TAKES_BACK.search(spoken) or CORRECTS.search(spoken) or _ASKED_BACK.match(spoken):
         return True
-    if any(each.plugin.link.kind in _GUESSED for each in wanted):
+    if any(
+        each.plugin.link.kind in _GUESSED or _is_as_much(each, reading) or _asks_whether(each, spoken)
+        for each in wanted
+    ):
         return True
     if len(wanted) > 1 and not ALL.search(spoken) and any(each.plugin.link.kind == "unnamed" for each in wanted):
         return True  # which of them is not said
     if any("X" in each.letters for each in wanted) and (len(sentences(spoken)) > 1 or not _UNINSTALLS.search(spoken)):
         return True  # what is said beside it may take it back, and a removal cannot be; or a note is to be deleted
     return hedged(spoken, [each.plugin.link for each in wanted])
+
+
+def _is_as_much(wanted: Wanted, reading: Reading) -> bool:
+    """Whether an installed plugin is called by the very words that *wanted* is: "Kubernetes" where there are two."""
+    link = wanted.plugin.link
+    called = reading.text.spoken[link.start : link.end].lower() if link.named else ""
+    if not called or any(called in (name.lower(), name.lower().rpartition("/")[2]) for name in link.names):
+        return False
+    others = (plugin for plugin in reading.plugins if plugin.state != "new" and plugin.link.names != link.names)
+    return any(
+        other.link.kind in _SAME and other.link.start < link.end and link.start < other.link.end for other in others
+    )
+
+
+_SAME = frozenset({"whole", "exact", "alias"})
+
+
+def _asks_whether(wanted: Wanted, spoken: str) -> bool:
+    """Whether the sentence that calls the plugin asks how it stands: "may I know whether Teams is active?"."""
+    link = wanted.plugin.link
+    mine = (spoken[begin:end] for begin, end in sentences(spoken) if link.named and begin <= link.start < end)
+    return any(part.rstrip().endswith(("?", "\uff1f")) and _WHETHER.search(part) for part in mine)
+
+
+_WHETHER = re.compile(
+    r"\b(?:whether|may i (?:know|ask)|do you know|any idea|ob|saber si|savoir si|sapere se|saber se)\b"
+    r"|\A\W*(?:is|are|was|were|has|have|ist|sind|está|están|est-ce|è|sono)\b",
+    re.I,
+)
 
 
 def _carried_out(

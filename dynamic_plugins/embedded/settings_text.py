@@ -29,7 +29,7 @@ _WORD_KEY = rf"(?:{_KEY}|[A-Z][A-Z0-9]{{3,}})"
 _GIVEN = r"(\"[^\"\n]*\"|'[^'\n]*'|\[secret:[^\]]*\]|[^\s;]+)"
 _PAIR = re.compile(rf"\b({_KEY})\s*(?:=|:(?!//))\s*{_GIVEN}")
 _SET_TO = re.compile(
-    rf"\b({_WORD_KEY})\s+(?:(?:has|needs|ought|is) to (?:be|read)"
+    rf"\b({_WORD_KEY})\s+(?:changed? (?:in)?to|(?:has|needs|ought|is) to (?:be|read)"
     rf"|(?:must|should|shall|will|can) (?:now )?(?:be|read)|set to|becomes|reads"
     rf"|to|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
     rf"|=>|->)\s+{_GIVEN}|\b({_WORD_KEY})\s*(?:设置为|设为|设成|改为|改成|是|を|に)\s*{_GIVEN}"
@@ -142,7 +142,8 @@ def given_settings(
     name = plugin.link.names[0]
     entry = entries.get(name)
     share = _configured(plugin)
-    if not values and share >= CONFIGURES:
+    # Whoever writes one variable's name means no other by what stands beside it.
+    if not values and share >= CONFIGURES and not re.search(rf"\b{_KEY}\b", reading.text.spoken):
         values = _loose(reading, plugin, entry)
     if not values:
         return None
@@ -154,14 +155,14 @@ def given_settings(
             named.append(replace(value, name=variable))
     if not named:
         return None
-    certain = all(value.explicit and not value.doubtful for value in values) or (
-        share >= 0.9 and all(v.name in _names(entry) for v in named)
-    )
+    known = share >= 0.9 and all(value.name in _names(entry) for value in named)
+    certain = (known or all(value.explicit for value in values)) and not any(value.doubtful for value in values)
     return Settings(name, tuple(_joined(named)), certain and (plugin.link.named or share >= 0.5))
 
 
 def values_in(said: str) -> list[Value]:
     """Return the values that *said* gives by name, and the secrets in it, in order."""
+    said = said.replace("`", " ")
     found = [
         _whole(said, Value(name, _clean(given), match.start(), match.end(), True, _may_be_prose(pattern, given)))
         for pattern in (_PAIR, _SET_TO, _BESIDE)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.decide import Step
 
 VERSION = re.compile(
-    r"(?<![\w./:-])v?(\d+(?:\.\d+)+(?:[-.]?(?:a|b|rc|alpha|beta|dev|post|pre)[-.]?\d*)*)(?![\w/]|\.\d|:\d)", re.I
+    r"(?<![\w./:-])v?(\d+(?:\.\d+)+(?:[-.]?(?:a|b|rc|alpha|beta|dev|post|pre)[-.]?\d*)*)(?![a-z0-9_/]|\.\d|:\d)", re.I
 )
 
 _DIGITS = {
