@@ -550,3 +550,15 @@ def test_a_setting_goes_to_the_variable_whose_name_is_written_or_to_none() -> No
         "Set `MDB_MCP_DISABLED_TOOLS` to `drop-database` on mongodb-mcp-server."
     )
     assert "MDB_MCP_API_CLIENT_ID" not in str(told.messages)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Would you kindly switch discord off when you have a moment? No rush at all.",
+        "If you don't mind, please turn off discord. We keep our talk elsewhere.",
+        "turn discord off for me",
+    ],
+)
+def test_a_polite_order_is_one(said: str) -> None:
+    assert talk(active=[DISCORD]).say(said).calls == [("deactivate", DISCORD)]

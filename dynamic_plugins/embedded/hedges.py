@@ -26,9 +26,9 @@ _NEGATION = re.compile(
     re.I,
 )
 _TURKISH_NEGATION = re.compile(
-    r"\A(?=.*(?:[ığş]|eklenti|['\u2019][yn]?[ıiuü]\b)).*\w{2}m[ae](?:y[ıi]n(?:[ıi]z)?)?\W*\Z", re.I | re.S
+    r"\A(?=.*(?:(?-i:[ığş])|eklenti|['\u2019][yn]?[ıiuü]\b)).*\w{2}m[ae](?:y[ıi]n(?:[ıi]z)?)?\W*\Z", re.I | re.S
 )
-"""There the verb, which stands last, is negated by its ending."""
+"""There the verb, which stands last, is negated by its ending. Without case the dotless i would be any i."""
 _CONDITIONAL = re.compile(
     r"\b(?:was|were) (?:going|about) to\b|\b(?:am|was|were|been) thinking (?:about|of)\b"
     r"|\bwanted to ask\b|\bif (?:you|i) were\b|\bin my (?:place|shoes)\b"
@@ -49,7 +49,8 @@ _STOOD_SOMEWHERE = re.compile(
 )
 """Another sentence says where the order was read: it is nobody's here."""
 _TOLD_OF = re.compile(
-    r"\b(?:i|we|it|he|she|they|that|this|which|who|there)\s+(?:\w+n['\u2019]t|(?:do|does|did|is|was) not|never|no)\b",
+    r"\b(?:i|we|it|he|she|they|that|this|which|who|there)\s+(?:(?:just|really|still|even|also|simply)\s+)?"
+    r"(?:\w+n['\u2019]t|(?:do|does|did|is|was) not|never|no)\b|\b(?:we|i|they|he|she) keeps?\b",
     re.I,
 )
 """A negation of what somebody does or something is: it negates no order."""
@@ -64,6 +65,21 @@ _REASON = re.compile(
     re.I,
 )
 """Why somebody wants it off: whoever does not need a thing denies no order."""
+_COURTESY = re.compile(
+    r"\b(?:if (?:it|that)(?:['\u2019]s| is|s)?(?:n['\u2019]?t| not) (?:too much|asking too much)?(?: of a)?"
+    r" ?(?:trouble|bother|hassle|work)?"
+    r"|if (?:it|that)(?:['\u2019]s| is) (?:ok(?:ay)?|all right|possible|safe(?: to do so)?|no trouble)(?: with you)?"
+    r"|if you (?:do not|don['\u2019]?t|wouldn['\u2019]?t) mind|if you (?:can|could|would|please|like)|if possible"
+    r"|if i may"
+    r"|no (?:rush|hurry|worries|problem|pressure|trouble)(?: at all)?|not a problem|(?:don['\u2019]?t|do not) worry"
+    r"|(?:when|whenever) you (?:have|get|find) (?:a|the) (?:moment|minute|second|sec|chance|time)"
+    r"|wenn (?:es|das) keine umstände macht|wenn (?:du|sie) (?:magst|mögen|kannst|können|so nett)|falls möglich"
+    r"|wenn möglich|keine? (?:eile|stress|problem)|si no es (?:mucha )?molestia|si (?:puedes|puede|es posible)"
+    r"|sin prisa|si (?:tu peux|vous pouvez|possible|ça ne te dérange pas|cela ne vous dérange pas)"
+    r"|se (?:puoi|può|possibile|puder))\b",
+    re.I,
+)
+"""Fixed phrases of politeness: their ifs and nots are none."""
 _INTRODUCTION = re.compile(r"(?:\w+\W+){2,}\w+\s?[:：]\s")
 """What stands behind such a colon is a text that is spoken of; behind "please:" it is an order."""
 _PASSED_ON = re.compile(r"[^:.!?\n]*(?<!\d):\s+[^\W\d_]{2,}")
@@ -126,6 +142,7 @@ def without_asides(spoken: str, letters: str, links: Sequence[Link]) -> str:
     start it", "switch it off, it can stay on the machine". *links* are the plugins that are called by a name; a limit
     names none.
     """
+    spoken = _COURTESY.sub(lambda found: " " * len(found.group()), spoken)
     ends = [0, *(found.end() for found in _ASIDE_BEGINS.finditer(spoken)), len(spoken)]
     limit = _LIMITS.get("I" if letters == "I" else "D" if set(letters) <= set("DU") else "")
 
@@ -138,6 +155,11 @@ def without_asides(spoken: str, letters: str, links: Sequence[Link]) -> str:
     if not any(spoken[begin:end].strip() and not out for begin, end, out in parts):
         return spoken
     return "".join(" " * (end - begin) if out else spoken[begin:end] for begin, end, out in parts)
+
+
+def told_of_none(spoken: str) -> str:
+    """Return *spoken* without the negations of what somebody does or something is."""
+    return _TOLD_OF.sub(lambda found: " " * len(found.group()), spoken)
 
 
 def negated(clause: str) -> bool:

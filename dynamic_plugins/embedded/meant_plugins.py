@@ -47,7 +47,8 @@ _BUT = re.compile(
     re.I,
 )
 CORRECTS = re.compile(
-    r"(?:^|[\s.,;!?…—-])(?:no+|nope|wait|sorry|actually|i mean(?:t)?|er+m?|rather|scratch that|oops|my bad|digo"
+    r"(?:^|[\s.,;!?…—-])(?:no+|nope|wait|sorry|actually|i mean(?:t)?|er+m?|(?<!['\u2019]d )(?<!would )rather"
+    r"|scratch that|oops|my bad|digo"
     r"|perd[óo]n|nein|halt|quatsch"
     r"|non|pardon|euh|nee|wrong one|correction|instead)[\s.,;!?…:—-]|じゃなくて|ではなく|말고|不是.*而?是",
     re.I,

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for, question, which
-from dynamic_plugins.embedded.hedges import hedged, sentences, without_asides
-from dynamic_plugins.embedded.meant_plugins import ALL, CORRECTS, Wanted, corrected, kept, meant_plugins
+from dynamic_plugins.embedded.hedges import hedged, sentences
+from dynamic_plugins.embedded.meant_plugins import ALL, Wanted, corrected, kept, meant_plugins
+from dynamic_plugins.embedded.order_doubts import ASKED_BACK, GUESSED, TAKES_BACK, is_doubtful
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.settings_text import given_settings
 from dynamic_plugins.embedded.versions import with_versions
@@ -87,8 +88,8 @@ def decide(
     likely = min((each.probability for each in wanted), default=float(settings is not None and settings.certain))
     if certain and not changed and (settings is None or settings.certain):
         return Answer(tuple(calls), " ".join(notes), probability=likely, evidence=evidence(reading, wanted))
-    guessed = reading.act.label != "manage" and all(each.plugin.link.kind in _GUESSED for each in wanted)
-    doubtful = changed or not sure or ordered is not None or _doubtful(reading, wanted)
+    guessed = reading.act.label != "manage" and all(each.plugin.link.kind in GUESSED for each in wanted)
+    doubtful = changed or not sure or ordered is not None or is_doubtful(reading, wanted)
     return Answer(
         text=question(calls, notes),
         proposed=tuple(calls),
@@ -129,9 +130,9 @@ def evidence(reading: Reading, wanted: Sequence[Wanted]) -> dict[str, float]:
         "others_meant": max((plugin.meant for plugin in others if plugin.link.pointed), default=0.0),
         "others_named": float(sum(plugin.link.named for plugin in others)),
         "others_unnamed": max((plugin.meant for plugin in others if not plugin.link.pointed), default=0.0),
-        "takes_back": float(bool(_TAKES_BACK.search(spoken))),
+        "takes_back": float(bool(TAKES_BACK.search(spoken))),
         "corrects": float(corrected(spoken)),
-        "asked_back": float(bool(_ASKED_BACK.match(spoken))),
+        "asked_back": float(bool(ASKED_BACK.match(spoken))),
         "all": float(bool(ALL.search(spoken))),
         "sentences": float(min(len(sentences(spoken)), 4)),
         "beside": min(len(beside), 30) / 10,
@@ -175,7 +176,7 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
                 proposed=tuple(calls),
                 weak=True,
                 probability=each.probability,
-                doubtful=changed or _doubtful(reading, [wanted]),
+                doubtful=changed or is_doubtful(reading, [wanted]),
                 evidence=evidence(reading, [wanted])
                 | {
                     "changed": float(changed),
@@ -193,7 +194,7 @@ def _only_told(settings: Settings | None, reading: Reading, wanted: Sequence[Wan
     told = settings is not None and all(value.explicit for value in settings.values)
     others = any(each.letters != "C" for each in wanted)
     spoken = reading.text.spoken
-    asked = _TAKES_BACK.search(spoken) or _WONDERS.match(spoken)
+    asked = TAKES_BACK.search(spoken) or _WONDERS.match(spoken)
     return told and not others and reading.mood.label == "order" and not asked
 
 
@@ -206,30 +207,6 @@ _FORBIDS = re.compile(
 )
 """A message of one clause that forbids: "please do not uninstall it"."""
 _CALLED = frozenset({"exact", "whole"})
-_GUESSED = frozenset({"described", "similar", "slip"})
-"""A plugin that is called so is asked about, never acted on."""
-# What takes an order back, or only seems to give one: then the likeliest is asked about.
-_TAKES_BACK = re.compile(
-    r"\b(?:not|never|no|don'?t|do not|doesn'?t|won'?t|isn'?t|can'?t|without|keep|keeps|leave|stays?|unless"
-    r"|until|if|before|later|tomorrow"
-    r"|nicht|kein\w*|lass|erst|wenn|falls|bevor|pas|jamais|sans|laisse|sinon|n'\w+|ne|no|nunca|sin|deja|si"
-    r"|cuando|antes|n[ãa]o|nunca|sem"
-    r"|non|senza|lascia|niet|geen|laat|nie|bez|не|без|de[ğg]il|sak[ıi]n)\b|[不别別勿没未]|ない|しないで|ません|않|마세요|말고",
-    re.I,
-)
-_UNINSTALLS = re.compile(
-    r"uninstall|deinstall|desinstal|d[ée]sinstall|disinstall|odinstal|\bremove\b(?!.*\b(?:note|item|file|task|todo)\b)|\bpurge\b"
-    r"|\bcompletely\b|\bfor good\b|\bplugin\b|\bserver\b|\bkomplett\b|\bganz\b",
-    re.I,
-)
-"""Only with such a word is a plugin removed without a question: "delete the todo" may mean what is in it."""
-
-
-_ASKED_BACK = re.compile(
-    r"\W*(?:install|uninstall|remove|delete|add|activate|deactivate|enable|disable|turn|switch|unload|configure)\b[^.!?\n]*\?",
-    re.I,
-)
-"""An order with a question mark is somebody else's that is repeated: "Install it? Over my dead body"."""
 
 
 def wants_list(reading: Reading) -> bool:
@@ -284,7 +261,7 @@ def _kinds(entry: Entry) -> set[str]:
 
 def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:
     spoken = reading.text.spoken
-    if _doubtful(reading, wanted) or reading.ordered < ORDERED:
+    if is_doubtful(reading, wanted) or reading.ordered < ORDERED:
         return False
     called = all(each.plugin.link.kind in _CALLED and each.plugin.link.confidence >= 0.5 for each in wanted)
     short = called and len(spoken.split()) <= SHORT
@@ -297,55 +274,6 @@ def _certain(reading: Reading, wanted: Sequence[Wanted], acts: float) -> bool:
     meant = {each.plugin.link.names for each in wanted}
     rest = (plugin for plugin in reading.plugins if plugin.link.named and plugin.link.names not in meant)
     return all(1 - plugin.meant >= ACTS for plugin in rest)
-
-
-def _doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
-    """Whether the grammar of the message leaves a doubt, however likely the models find it."""
-    letters = "".join(dict.fromkeys(letter for each in wanted for letter in each.letters))
-    spoken = without_asides(reading.text.spoken, letters, reading.links)
-    if reading.text.addresses and any("I" in each.letters for each in wanted):
-        return True  # what is to be installed may be what stands at the address
-    if _TAKES_BACK.search(spoken) or CORRECTS.search(spoken) or _ASKED_BACK.match(spoken):
-        return True
-    if any(
-        each.plugin.link.kind in _GUESSED or _is_as_much(each, reading) or _asks_whether(each, spoken)
-        for each in wanted
-    ):
-        return True
-    if len(wanted) > 1 and not ALL.search(spoken) and any(each.plugin.link.kind == "unnamed" for each in wanted):
-        return True  # which of them is not said
-    if any("X" in each.letters for each in wanted) and (len(sentences(spoken)) > 1 or not _UNINSTALLS.search(spoken)):
-        return True  # what is said beside it may take it back, and a removal cannot be; or a note is to be deleted
-    return hedged(spoken, [each.plugin.link for each in wanted])
-
-
-def _is_as_much(wanted: Wanted, reading: Reading) -> bool:
-    """Whether an installed plugin is called by the very words that *wanted* is: "Kubernetes" where there are two."""
-    link = wanted.plugin.link
-    called = reading.text.spoken[link.start : link.end].lower() if link.named else ""
-    if not called or any(called in (name.lower(), name.lower().rpartition("/")[2]) for name in link.names):
-        return False
-    others = (plugin for plugin in reading.plugins if plugin.state != "new" and plugin.link.names != link.names)
-    return any(
-        other.link.kind in _SAME and other.link.start < link.end and link.start < other.link.end for other in others
-    )
-
-
-_SAME = frozenset({"whole", "exact", "alias"})
-
-
-def _asks_whether(wanted: Wanted, spoken: str) -> bool:
-    """Whether the sentence that calls the plugin asks how it stands: "may I know whether Teams is active?"."""
-    link = wanted.plugin.link
-    mine = (spoken[begin:end] for begin, end in sentences(spoken) if link.named and begin <= link.start < end)
-    return any(part.rstrip().endswith(("?", "\uff1f")) and _WHETHER.search(part) for part in mine)
-
-
-_WHETHER = re.compile(
-    r"\b(?:whether|may i (?:know|ask)|do you know|any idea|ob|saber si|savoir si|sapere se|saber se)\b"
-    r"|\A\W*(?:is|are|was|were|has|have|ist|sind|está|están|est-ce|è|sono)\b",
-    re.I,
-)
 
 
 def _carried_out(

@@ -114,10 +114,15 @@ LEAST_ORDERED = 3
 
 def joined_letters(said: str) -> str:
     """Return *said* with letters that dictation sets apart written together, as wide as before: "M C P" is MCP."""
-    return _APART.sub(lambda found: found.group().replace(" ", "").ljust(len(found.group())), said)
+
+    def joined(found: re.Match[str]) -> str:
+        return re.sub(r"capital|\s", "", found.group().replace("underscore", "_")).ljust(len(found.group()))
+
+    return _APART.sub(joined, said)
 
 
-_APART = re.compile(r"(?<![\w.'’-])[A-Z](?: [A-Z]){2,}(?![\w.'’-])")
+_LETTERS = r"(?:capital )?[A-Z](?: [A-Z]){2,}"
+_APART = re.compile(rf"(?<![\w.'’-]){_LETTERS}(?: underscore {_LETTERS})*(?![\w.'’-])")
 
 
 def without_denial(spoken: str) -> str:
