@@ -6,12 +6,12 @@ import asyncio
 import json
 import os
 import re
-import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import LoadError, OtherVersionError
 from dynamic_plugins.install.installation import is_editable
 from dynamic_plugins.workers.components import Host
@@ -117,7 +117,7 @@ class Loader:
 
     async def remove_data(self, installation: Installation) -> None:
         """Remove what *installation* wrote in its own folder."""
-        await asyncio.to_thread(shutil.rmtree, self.folder(installation), ignore_errors=True)
+        await asyncio.to_thread(remove_folder, self.folder(installation))
 
     def folder(self, installation: Installation) -> Path:
         """Return where *installation*'s worker runs and keeps its files: one folder for all its versions."""

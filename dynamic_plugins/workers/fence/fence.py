@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.workers.fence import probe, seatbelt, system_paths
 from dynamic_plugins.workers.fence.allowed_hosts import ANY_PUBLIC, AllowedHosts
 from dynamic_plugins.workers.fence.git_identity import copy_identity
@@ -202,7 +203,7 @@ def _path(code: Code, folder: Path, named: Mapping[str, str]) -> str:
     """
     links = folder / _PROGRAMS
     if links.is_dir() and not links.is_symlink():
-        shutil.rmtree(links)
+        remove_folder(links)
     else:  # the plugin can put anything there
         links.unlink(missing_ok=True)
     if named:
