@@ -185,6 +185,22 @@ def test_nothing_of_a_plugins_environment_runs_before_the_fence(tmp_path: Path, 
         assert (loader.folder(installation) / name).read_text() == f"{256 * 2**20} PermissionError\n"
 
 
+async def test_a_link_in_what_was_copied_makes_nothing_its_code(tmp_path: Path, level: str) -> None:
+    (tmp_path / "home" / "keys").mkdir(parents=True)
+    (tmp_path / "home" / "keys" / "first").write_text("there")
+    installation = burglar(tmp_path / "install")
+    (tmp_path / "install" / "src").symlink_to(tmp_path / "home")
+    shutil.copytree(installation.search_path[0], tmp_path / "install" / "source")
+    places = (str(tmp_path / "install" / "source"), str(tmp_path / "install" / "src"))
+    installation = replace(installation, search_path=places, digest="0" * 64)
+    connection = await fenced_loader(tmp_path, level).connect(installation, {}, host=Host(permissions=NONE))
+    try:
+        with pytest.raises(ActionError, match="PermissionError"):
+            await call(connection, "read", path=str(tmp_path / "home" / "keys" / "first"))
+    finally:
+        await connection.close()
+
+
 # ---------------------------------------------------------------- its end
 
 
