@@ -331,6 +331,25 @@ def _nowhere(folder: Path) -> dict[str, Any]:
     return nowhere | numbers | dict.fromkeys(names, "nothing")
 
 
+async def test_what_was_granted_cannot_be_changed_by_who_may_write_above_it(tmp_path: Path) -> None:
+    needs("namespaces")
+    home = tmp_path / "person" / ".local" / "home"
+    home.mkdir(parents=True)
+    (home / "state.json").write_text("granted: little")
+    permissions = Permissions(network=(), files=(FileAccess(str(tmp_path), "write"),), declared=True)
+    async with let_loose(home, "namespaces", permissions) as connection:
+        for place in (home / "state.json", home / "plugins" / "burglar" / "1" / "added.py"):
+            with pytest.raises(ActionError, match="Read-only file system"):
+                await call(connection, "write", path=str(place))
+        for place in (home, home.parent, home.parent.parent):
+            with pytest.raises(ActionError, match="busy"):
+                await call(connection, "replace_by_a_link", path=str(place), target=str(tmp_path))
+        for place in (tmp_path / "letter", home.parent / "letter", home / "plugin_data" / "burglar" / "letter"):
+            await call(connection, "write", path=str(place))
+            assert place.read_text() == "written"
+    assert (home / "state.json").read_text() == "granted: little"
+
+
 async def test_until_somebody_declares_permissions_the_paths_it_is_told_are_granted(tmp_path: Path, level: str) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "first").write_text("to do")

@@ -85,6 +85,7 @@ class Loader:
         environment: Mapping[str, str] | None = None,
         data_dir: Path | None = None,
         sandbox: SandboxMode = "auto",
+        own_home: Path | None = None,
     ) -> None:
         """*environment* is the host's own, of which a worker sees the few variables any program needs, and
         the proxies whose addresses hold no password where it may reach any host.
@@ -92,7 +93,8 @@ class Loader:
         Workers run in a folder of their own under *data_dir* (:meth:`folder`), where what they write outlives an
         update; without one, in the folder of their install.
 
-        *sandbox* says what is done where permissions cannot be enforced: see ``DYNAMIC_PLUGINS_SANDBOX``.
+        *sandbox* says what is done where permissions cannot be enforced: see ``DYNAMIC_PLUGINS_SANDBOX``. *own_home* is
+        where this program keeps what was granted: a plugin that was granted a folder above it must not change that.
 
         *log* gets a plugin's name and one line, with its configured values blotted out. Timeouts are in seconds.
         """
@@ -102,7 +104,7 @@ class Loader:
         self._call_timeout = call_timeout
         self._log = log
         host = environment or {}
-        self._data_dir = data_dir
+        self._data_dir, self._own_home = data_dir, own_home
         self._proxies = {
             name: value for name, value in host.items() if name.upper() in _PROXIES and value and "@" not in value
         }
@@ -266,6 +268,7 @@ class Loader:
             from_person=values.hosts_among(permissions.network or ()),
             own_network=host.own_network,
             private_descriptors=installation.runs_in_node,
+            kept=self._own_home,
         )
 
     def _command(

@@ -99,6 +99,7 @@ class Fence:
         own_network: bool = True,
         private_descriptors: bool = False,
         bare: bool = False,
+        kept: Path | None = None,
     ) -> FencedCommand:
         """Return how *command* is started with no more than *permissions*, which hold no variables any more.
 
@@ -108,7 +109,8 @@ class Fence:
         the public internet, on the ports of the web, and no host may lie nearby. With *private_descriptors* it is
         spoken to over descriptors 3 and 4, not over its standard input and output. One that is *bare* reads nothing of
         the machine but the libraries that *command* itself needs, writes no large file, and starts neither processes
-        nor threads. Raises FenceError where the mode is ``require`` and not all of it can be enforced; ValueError for a
+        nor threads. *kept* is a folder that it does not change even where it may write above that, as far as the tier
+        can hold it. Raises FenceError where the mode is ``require`` and not all of it can be enforced; ValueError for a
         host that is none.
         """
         tier = self.tier
@@ -124,6 +126,7 @@ class Fence:
         argv = (os.path.abspath(first), *command[1:])  # noqa: PTH100 # links stay: an environment's python is one
         order = self._order(tier, permissions, code, folder, argv[0], environment)
         order["private_descriptors"] = private_descriptors
+        order["kept"] = "" if kept is None or not kept.is_dir() else os.path.realpath(kept)
         if bare:
             order |= _bare(order, argv[0], code)
         hosts = None
