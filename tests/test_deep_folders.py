@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_closed_folders_are_removed_by_an_ordinary_user() -> None:
         (top / "closed" / "inner" / "file").write_text("hidden")
         for each in ("closed/inner/innermost", "closed/inner", "closed"):
             (top / each).chmod(0)
-        who = {}
+        who: dict[str, Any] = {}
         if os.getuid() == 0:  # to whom nothing is closed
             for place in (top, top / "closed", top / "closed/inner", top / "closed/inner/innermost"):
                 os.chown(place, 65534, 65534)
