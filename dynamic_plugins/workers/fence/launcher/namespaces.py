@@ -153,7 +153,7 @@ def _keep(kept: str, above: str, writable: Sequence[str]) -> None:
             here = f"{here.rstrip('/')}/{name}"
             _mount(here, here, None, _BIND | _REC)
     _set_read_only(kept, True)
-    for path in _outermost([each for each in writable if _lies_in(os.path.realpath(each), kept)]):
+    for path in _outermost([each for each in writable if _lies_in(each, kept)]):
         if path != kept:
             _mount(path, path, None, _BIND | _REC)
             _set_read_only(path, False)
@@ -174,9 +174,9 @@ def _mount_resolver() -> None:
 
 
 def _outermost(paths: Sequence[str]) -> list[str]:
-    """Return those of *paths* that are there and lie in none of the others, without links."""
+    """Return those of *paths* that are there and lie in none of the others; what has become a link is passed over."""
     found: list[str] = []
-    for path in sorted({os.path.realpath(each) for each in paths if os.path.exists(each)}):  # noqa: PTH110
+    for path in sorted({each for each in paths if os.path.realpath(each) == each and os.path.exists(each)}):  # noqa: PTH110
         if path != _SHARED_MEMORY and not any(_lies_in(path, each) for each in found):
             found.append(path)
     return found
