@@ -25,7 +25,7 @@ from dynamic_plugins.core.permissions import FileAccess, Permissions
 from dynamic_plugins.errors import ActionError, LoadError
 from dynamic_plugins.settings import Limits, Settings
 from dynamic_plugins.workers.components import Host
-from dynamic_plugins.workers.fence import probe
+from dynamic_plugins.workers.fence import fence, probe
 from dynamic_plugins.workers.fence.fence import Fence
 from dynamic_plugins.workers.fence.tier import Level, Tier
 from tests.fence_trial import MARK, fenced_loader
@@ -329,6 +329,22 @@ def _nowhere(folder: Path) -> dict[str, Any]:
     numbers = {"host": os.getpid(), "address": 4096, "port": 9, "memory": 2**20, "processes": 1, "segment": -1}
     names = ("abstract", "abstract_datagrams", "datagrams", "mark")
     return nowhere | numbers | dict.fromkeys(names, "nothing")
+
+
+async def test_what_became_a_link_since_it_was_looked_at_is_opened_in_no_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("namespaces")
+    notes, keys = tmp_path / "notes", tmp_path / "keys"
+    keys.mkdir()
+    (keys / "first").write_text("there")
+    notes.symlink_to(keys)
+    monkeypatch.setattr(fence, "without_links", lambda _, folder: ([str(notes)], [folder, str(notes)]))
+    async with let_loose(tmp_path, "namespaces") as connection:
+        with pytest.raises(ActionError, match="PermissionError"):
+            await call(connection, "read", path=str(keys / "first"))
+        with pytest.raises(ActionError, match="Read-only file system"):  # its modes and times are out of reach as well
+            await call(connection, "write", path=str(keys / "first"))
 
 
 async def test_what_was_granted_cannot_be_changed_by_who_may_write_above_it(tmp_path: Path) -> None:
