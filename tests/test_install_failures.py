@@ -12,8 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -30,6 +29,9 @@ from dynamic_plugins.install.npm import instant, nearest
 from dynamic_plugins.registry.entry import Entry, Package
 from tests.conftest import EXAMPLES, Cli
 from tests.loading import children
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TIME = Package("pypi", "mcp-server-time", "2026.10.19")
 SERVER = "@modelcontextprotocol/server-everything"
