@@ -129,7 +129,10 @@ async def _wheel_digest(installation: Installation, environ: dict[str, str]) -> 
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder, "wanted.txt")
         await asyncio.to_thread(wanted.write_text, f"{installation.package}=={installation.version}\n")
-        words = (uv.find_uv_bin(), "pip", "compile", "--no-deps", "--format", "pylock.toml", "--quiet", str(wanted))
+        # By the plugin's own interpreter, which may be newer than this one and have to be.
+        of_it = ("--python", installation.python) if installation.python else ()
+        how = ("--no-deps", "--format", "pylock.toml", "--quiet", *of_it)
+        words = (uv.find_uv_bin(), "pip", "compile", *how, str(wanted))
         done = await run(installation.plugin, words, cwd=Path(folder), environ=environ)
     wheels = tomllib.loads(done.out)["packages"][0].get("wheels", [])
     universal = [each for each in wheels if each["url"].endswith("-none-any.whl")]

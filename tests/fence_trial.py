@@ -42,6 +42,7 @@ def fenced_loader(folder: Path, level: str) -> Loader:
         log=lambda *_: None,
         environment=os.environ,
         data_dir=folder / "plugin_data",
+        own_home=folder,
     )
     loader.fence = Fence("auto", limits, tier=Tier(Level(level)))
     return loader

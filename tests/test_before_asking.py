@@ -15,7 +15,7 @@ import pytest
 from dynamic_plugins.app import App
 from dynamic_plugins.errors import DeclinedError, InstallError
 from dynamic_plugins.install import index_lookup
-from dynamic_plugins.install.builder import digest
+from dynamic_plugins.install.copied_source import digest
 from dynamic_plugins.install.index_names import npm_index
 from dynamic_plugins.install.index_names import package_index as index_name
 from dynamic_plugins.install.installer import Installer

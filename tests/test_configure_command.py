@@ -56,8 +56,11 @@ def test_a_path_that_leads_nowhere_is_refused(cli: Cli, tmp_path: Path) -> None:
     keeper = installed(cli, tmp_path, DB_PATH)
     failed = keeper("configure", "keeper", f"DB_PATH={tmp_path}/no/such.db", code=1).json
     assert f"there is no folder {tmp_path}/no" in failed["error"]["message"]
-    for fits in (f"{tmp_path}/new.db", str(tmp_path), "in-its-own-folder/x.db"):
-        assert keeper("configure", "keeper", f"DB_PATH={fits}").json["set"] == ["DB_PATH"]
+    (tmp_path / "rows").mkdir()
+    for fits in (f"{tmp_path}/rows/new.db", f"{tmp_path}/rows", "in-its-own-folder/x.db"):
+        told = keeper("configure", "keeper", f"DB_PATH={fits}")
+        assert (told.json["set"], "within its reach" in told.err) == (["DB_PATH"], False)
+    assert "keys and passwords lie in it as well" in keeper("configure", "keeper", "db-path=~").err
 
 
 def test_without_a_place_for_a_secret_nothing_is_asked(cli: Cli, tmp_path: Path) -> None:

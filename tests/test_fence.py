@@ -25,7 +25,7 @@ from dynamic_plugins.core.permissions import FileAccess, Permissions
 from dynamic_plugins.errors import ActionError, LoadError
 from dynamic_plugins.settings import Limits, Settings
 from dynamic_plugins.workers.components import Host
-from dynamic_plugins.workers.fence import probe
+from dynamic_plugins.workers.fence import fence, probe
 from dynamic_plugins.workers.fence.fence import Fence
 from dynamic_plugins.workers.fence.tier import Level, Tier
 from tests.fence_trial import MARK, fenced_loader
@@ -185,6 +185,22 @@ def test_nothing_of_a_plugins_environment_runs_before_the_fence(tmp_path: Path, 
         assert (loader.folder(installation) / name).read_text() == f"{256 * 2**20} PermissionError\n"
 
 
+async def test_a_link_in_what_was_copied_makes_nothing_its_code(tmp_path: Path, level: str) -> None:
+    (tmp_path / "home" / "keys").mkdir(parents=True)
+    (tmp_path / "home" / "keys" / "first").write_text("there")
+    installation = burglar(tmp_path / "install")
+    (tmp_path / "install" / "src").symlink_to(tmp_path / "home")
+    shutil.copytree(installation.search_path[0], tmp_path / "install" / "source")
+    places = (str(tmp_path / "install" / "source"), str(tmp_path / "install" / "src"))
+    installation = replace(installation, search_path=places, digest="0" * 64)
+    connection = await fenced_loader(tmp_path, level).connect(installation, {}, host=Host(permissions=NONE))
+    try:
+        with pytest.raises(ActionError, match="PermissionError"):
+            await call(connection, "read", path=str(tmp_path / "home" / "keys" / "first"))
+    finally:
+        await connection.close()
+
+
 # ---------------------------------------------------------------- its end
 
 
@@ -313,6 +329,41 @@ def _nowhere(folder: Path) -> dict[str, Any]:
     numbers = {"host": os.getpid(), "address": 4096, "port": 9, "memory": 2**20, "processes": 1, "segment": -1}
     names = ("abstract", "abstract_datagrams", "datagrams", "mark")
     return nowhere | numbers | dict.fromkeys(names, "nothing")
+
+
+async def test_what_became_a_link_since_it_was_looked_at_is_opened_in_no_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("namespaces")
+    notes, keys = tmp_path / "notes", tmp_path / "keys"
+    keys.mkdir()
+    (keys / "first").write_text("there")
+    notes.symlink_to(keys)
+    monkeypatch.setattr(fence, "without_links", lambda _, folder: ([str(notes)], [folder, str(notes)]))
+    async with let_loose(tmp_path, "namespaces") as connection:
+        with pytest.raises(ActionError, match="PermissionError"):
+            await call(connection, "read", path=str(keys / "first"))
+        with pytest.raises(ActionError, match="Read-only file system"):  # its modes and times are out of reach as well
+            await call(connection, "write", path=str(keys / "first"))
+
+
+async def test_what_was_granted_cannot_be_changed_by_who_may_write_above_it(tmp_path: Path) -> None:
+    needs("namespaces")
+    home = tmp_path / "person" / ".local" / "home"
+    home.mkdir(parents=True)
+    (home / "state.json").write_text("granted: little")
+    permissions = Permissions(network=(), files=(FileAccess(str(tmp_path), "write"),), declared=True)
+    async with let_loose(home, "namespaces", permissions) as connection:
+        for place in (home / "state.json", home / "plugins" / "burglar" / "1" / "added.py"):
+            with pytest.raises(ActionError, match="Read-only file system"):
+                await call(connection, "write", path=str(place))
+        for place in (home, home.parent, home.parent.parent):
+            with pytest.raises(ActionError, match="busy"):
+                await call(connection, "replace_by_a_link", path=str(place), target=str(tmp_path))
+        for place in (tmp_path / "letter", home.parent / "letter", home / "plugin_data" / "burglar" / "letter"):
+            await call(connection, "write", path=str(place))
+            assert place.read_text() == "written"
+    assert (home / "state.json").read_text() == "granted: little"
 
 
 async def test_until_somebody_declares_permissions_the_paths_it_is_told_are_granted(tmp_path: Path, level: str) -> None:

@@ -226,6 +226,15 @@ def test_the_profile_for_macos_opens_the_network_where_there_is_any(tmp_path: Pa
     )
 
 
+def test_the_profile_for_macos_keeps_what_was_granted_where_it_lies_in_what_may_be_written() -> None:
+    order = {"read": [], "given": [], "execute": [], "network": "none", "write": ["/h/.data/own", "/h"]}
+    rules = profile({**order, "kept": "/h/.data"}).splitlines()
+    may, may_not = '(allow file-write* (subpath "/h"))', '(deny file-write* (subpath "/h/.data"))'
+    moved, own = '(deny file-write-unlink (literal "/h") (literal "/"))', '(allow file-write* (subpath "/h/.data/own"))'
+    last = len(rules) - 1 - rules[::-1].index(own)  # of several rules the last one counts
+    assert rules.index(may) < rules.index(may_not) < rules.index(moved) < last
+
+
 def test_a_path_that_could_break_out_of_the_profile_is_refused(tmp_path: Path) -> None:
     files = (FileAccess(str(tmp_path / "a\n(allow default)"), "write"),)
     with pytest.raises(ValueError, match="control characters"):

@@ -272,7 +272,7 @@ async def test_a_folders_code_is_carried_whole_and_without_what_is_never_copied(
     recipe = await recipe_of(installation, tmp_path, programs)
     copy = unpack(recipe, tmp_path / "elsewhere")
     assert sorted(each.name for each in copy.rglob("*")) == ["link", "tea.py"]
-    from dynamic_plugins.install.builder import digest
+    from dynamic_plugins.install.copied_source import digest
 
     assert digest(copy) == installation.digest
 
@@ -296,7 +296,7 @@ async def test_what_cannot_be_carried_is_refused_with_a_way_out(
 
 
 def _of_folder(own: Path, home: Path) -> Any:
-    from dynamic_plugins.install.builder import digest
+    from dynamic_plugins.install.copied_source import digest
 
     path = home / "tea" / "1"
     path.mkdir(parents=True, exist_ok=True)

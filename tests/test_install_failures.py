@@ -12,14 +12,15 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 from filelock import UnixFileLock
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import InstallError, PluginTimeoutError, UnavailableHereError
+from dynamic_plugins.install import layout
 from dynamic_plugins.install.command import child_environment, run, short
 from dynamic_plugins.install.entry_points import node_command
 from dynamic_plugins.install.installer import Installer
@@ -28,6 +29,9 @@ from dynamic_plugins.install.npm import instant, nearest
 from dynamic_plugins.registry.entry import Entry, Package
 from tests.conftest import EXAMPLES, Cli
 from tests.loading import children
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TIME = Package("pypi", "mcp-server-time", "2026.10.19")
 SERVER = "@modelcontextprotocol/server-everything"
@@ -260,19 +264,18 @@ def test_a_host_killed_in_the_middle_of_an_install_leaves_no_plugin_and_the_next
 async def test_a_scratch_folder_that_is_cancelled_as_it_goes_is_gone_with_its_lock(
     root: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    going, may_go, remove = threading.Event(), threading.Event(), shutil.rmtree
+    going, may_go = threading.Event(), threading.Event()
 
-    def remove_later(folder: Path | str, **how: Any) -> None:
-        if root in Path(folder).parents:
-            going.set()
-            assert may_go.wait(60)
-        remove(folder, **how)
+    def remove_later(folder: Path) -> None:
+        going.set()
+        assert may_go.wait(60)
+        remove_folder(folder)
 
     async def work() -> None:
         async with PluginFolders(root).scratch() as folder:
             (folder / "file").touch()
 
-    monkeypatch.setattr(shutil, "rmtree", remove_later)
+    monkeypatch.setattr(layout, "remove_folder", remove_later)
     task = asyncio.create_task(work())
     assert await asyncio.to_thread(going.wait, 60)
     for _ in range(times):

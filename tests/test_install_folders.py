@@ -164,6 +164,22 @@ async def test_a_folder_of_any_shape_is_found_where_it_lies(
     assert (folder / shape).is_file(), "removing an install leaves the person's own folder alone"
 
 
+async def test_a_source_folder_that_is_a_link_leads_to_no_code(installer: Installer, tmp_path: Path) -> None:
+    write(tmp_path / "home", {"sky/__init__.py": "plugin = 1", ".ssh/id_rsa": "a private key"})
+    told = "[project.entry-points.'dynamic_plugins.plugins']\nsky = 'sky:plugin'\n"
+    folder = write(tmp_path / "attack", {"pyproject.toml": told, "lib/sky/__init__.py": "plugin = 1"})
+    (folder / "src").symlink_to(tmp_path / "home")
+    with pytest.raises(InstallError, match="which is not in"):
+        read_folder(folder)
+    (folder / "pyproject.toml").unlink()
+    with pytest.raises(InstallError, match="does not say which plugin"):
+        read_folder(folder)
+    (folder / "src").unlink()
+    (folder / "src").symlink_to("lib")
+    installation = await installer.install(installer.plan_path(folder, editable=False))
+    assert imported(installation.python, installation.search_path, installation.entry_point).endswith("sky/__init__.py")
+
+
 async def test_a_folder_for_another_python_is_refused(installer: Installer, root: Path, tmp_path: Path) -> None:
     folder = write(tmp_path / "x", {"plugin.py": "", "pyproject.toml": "[project]\nrequires-python = '>=3.99'"})
     with pytest.raises(InstallError, match=r"needs Python >=3\.99, and plugins are installed with 3\."):

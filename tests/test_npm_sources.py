@@ -74,6 +74,22 @@ async def test_install_scripts_are_run_where_builds_are_allowed(tmp_path: Path, 
         assert await call(connection, "tell", name="TEA") == "green"
 
 
+async def test_what_starts_a_package_opens_no_file_of_the_person(tmp_path: Path, registry: NpmRegistry) -> None:
+    (tmp_path / "key").write_text("a private key")
+    reads = SERVER.partition("\n")[2].replace("process.env[params.arguments.name]", f"read('{tmp_path}/key')")
+    reads += "const read = file => { try { return require('fs').readFileSync(file) } catch (e) { return e.code } }\n"
+    for bad, refused in (
+        ({"server.js": f"#!/usr/bin/env -S node --title {tmp_path}/key\n{reads}"}, "starts Node.js with /"),
+        ({"package.json": '{"name": "tea", "version": "1.0.0", "bin": "../../../../../key"}'}, "not in it"),
+    ):
+        registry.add("tea", files={"server.js": SERVER, **bad})
+        with pytest.raises(InstallError, match=refused):
+            await install(tmp_path, registry)
+    registry.add("tea", files={"server.js": f"#!/usr/bin/env -S node --title tea\n{reads}"})
+    async with connected(replace(await install(tmp_path, registry), kind="mcp")) as connection:
+        assert await call(connection, "tell", name="") == "EACCES"
+
+
 @pytest.fixture(scope="module")
 def npm_8(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with an npm that knows none of the options that refuse other sources."""

@@ -351,6 +351,23 @@ def test_an_install_is_shown_as_a_bar_and_told_in_lines_where_a_terminal_cannot_
     assert "━" not in terminal.seen
 
 
+@pytest.mark.parametrize("kind", ["dumb", "xterm"])
+def test_no_text_of_a_plugin_looks_like_a_fact_of_the_question(cli: Cli, tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "mimic"
+    folder.mkdir()
+    told = f'[[tool.dynamic-plugins.config]]\nname = "MIMIC"\ndefault = "{"network  " * 40}"\n'
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "mimic"\n{told}')
+    (folder / "mimic.py").write_text("from dynamic_plugins.plugin import Plugin\nplugin = Plugin('mimic')\n")
+    with Terminal(
+        cli.command("install", "--path", str(folder)), tmp_path, cli.environment() | {"TERM": kind}
+    ) as terminal:
+        terminal.shows(r"Install mimic .*\[y/N\]", SECONDS)
+        terminal.type("n")
+        terminal.ends()
+    assert terminal.seen.count("network") > 30
+    assert len(re.findall(r"(?m)^ {2}network", terminal.seen)) == 1
+
+
 def test_a_limit_is_told_even_when_the_model_has_said_something_before(cli: Cli, tmp_path: Path) -> None:
     def script(_messages: Messages) -> Wanted:
         return [("list_available_plugins", {"query": "time", "limit": 1})]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts
 from dynamic_plugins.cli.exit_codes import DONE
+from dynamic_plugins.core.permissions import FileAccess
 from dynamic_plugins.core.status import status_in_words
 from dynamic_plugins.errors import BadArgumentsError, NeedsConfigurationError
 from dynamic_plugins.lifecycle.variables import check_path, variable_among
 from dynamic_plugins.settings import is_forbidden, is_the_persons_own
+from dynamic_plugins.workers.fence.configured_values import expanded
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dynamic_plugins.cli.output import Output
     from dynamic_plugins.core.status import Outcome
@@ -56,7 +59,25 @@ async def configure(arguments: argparse.Namespace, settings: Settings, out: Outp
         if not values and prompts.at_a_terminal():
             await ask_settings(app, plugin, out)
         outcome = await app.service.configure(plugin, values)
+        for warning in _unusual_paths(plugin, known, values, settings):
+            out.aside(warning, "yellow")
         return await _report(app, plugin, outcome, out, taken if from_env else None)
+
+
+def _unusual_paths(
+    plugin: str, known: Sequence[Variable], values: Mapping[str, str], settings: Settings
+) -> Iterator[str]:
+    """Yield what somebody should know who has just named a path to *plugin*, which may reach it from now on."""
+    from dynamic_plugins.lifecycle.reach_limits import ReachLimits  # most settings are no paths
+
+    home = os.path.expanduser("~")  # noqa: PTH111
+    limits = ReachLimits(home, settings.home)
+    for name, value in values.items():
+        variable, path = variable_among(plugin, known, name), expanded(value, home)
+        if variable.format != "filepath" or variable.is_secret or not os.path.isabs(path):  # noqa: PTH117
+            continue
+        if reason := limits.reason_against(FileAccess(path)):
+            yield f"What you named as {variable.name} may be within its reach now, and {reason}."
 
 
 async def _report(app: App, plugin: str, outcome: Outcome, out: Output, taken: Mapping[str, str] | None) -> int:

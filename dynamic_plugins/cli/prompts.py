@@ -118,15 +118,19 @@ def _show(out: Output, fact: str) -> None:
     from rich.text import Text
 
     label, text = fact[:_LABEL], fact[_LABEL:]
+    console = Console(stderr=True, highlight=False)
+    if out.dumb:
+        # Broken where a line of it would end: else a text of the right length has its next line begin as a fact does.
+        room = max(1, console.width - _LABEL)
+        for at in range(0, max(1, len(text)), room):
+            out.aside(f"{label if at == 0 else '':{_LABEL}}{text[at : at + room]}")
+        return
     style = "bold yellow" if label.strip() == "warning" or NOBODY_DECLARED in text else ""
     line = Table.grid()
     line.add_column(width=_LABEL, style=style or "dim", no_wrap=True)
     line.add_column(overflow="fold", style=style)
     line.add_row(Text(label), Text(text))
-    if out.dumb:
-        out.aside(fact)
-    else:
-        Console(stderr=True, highlight=False).print(line)
+    console.print(line)
 
 
 def value_asker(screen: Screen) -> AskValues | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import io
 import json
-import os
 import re
 import sys
 import tomllib
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_plugins.clients.launch_command import AS_BUNDLE, CannotImportError
 from dynamic_plugins.core.atomic_file import write_atomically
+from dynamic_plugins.core.deep_folders import walk
 from dynamic_plugins.core.outside_data import parse_json, parse_python, parse_toml, read_file
 from dynamic_plugins.install.layout import slug
 from dynamic_plugins.install.manifest import checked_requirement
@@ -142,7 +142,7 @@ def _root(program: Program, script: Path) -> tuple[Path, bool]:
 def _files(root: Path, *, with_modules: bool) -> tuple[str, ...]:
     """Return the files of a project: none that is hidden, since keys lie in those, and no links. Raises ValueError."""
     found, size = [], 0
-    for place, folders, names in os.walk(root):
+    for place, folders, names in walk(root):
         left = {each for each in folders if each.startswith(".") or each in _LEFT_OUT}
         left |= set() if with_modules else {"node_modules"}
         here = Path(place)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 from dynamic_plugins.errors import InstallError, UnavailableHereError
 from dynamic_plugins.install import installed_packages, npm_lock
 from dynamic_plugins.install.bundled_package import BundledPackage, bundled_package
+from dynamic_plugins.install.copied_source import check_digest, digest, place
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
 from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
@@ -43,8 +41,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.python_environment import PythonEnvironment
     from dynamic_plugins.install.uv import Uv
     from dynamic_plugins.registry.entry import Package, Variable
-
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
 
 
 async def make(plan: InstallPlan, staging: Path, programs: Programs, tell: Tell) -> Installation:
@@ -84,7 +80,7 @@ async def _from_repository(plan: InstallPlan, staging: Path, programs: Programs,
     plan = replace(plan, needs=bundled.needs(plan.name, plan.project.pinned))
     await _with_packages(plan, staging, programs, own, tell)
     await in_thread(bundled.place, plan.name, staging)
-    await in_thread(shutil.rmtree, folder)
+    await in_thread(remove_folder, folder)
     return replace(await _of_node(plan, staging, own, bundled.name), entry_point=bundled.name)
 
 
@@ -149,7 +145,7 @@ async def _from_index(plan: InstallPlan, staging: Path, uv: Uv, tell: Tell) -> I
     if plan.kind == "mcp" and plan.locked is None and (older := too_new(environment, package)):
         message = f"changing to {', '.join(older)}, which it was written for"
         # Anew: where several packages bring the same folder, a change leaves files of both.
-        await in_thread(shutil.rmtree, environment.folder)
+        await in_thread(remove_folder, environment.folder)
         needed += older
         environment = await uv.create(
             plan.name, environment.folder, needed, lambda stage, *_: tell(stage, message, 0.9), plan.cutoff
@@ -312,58 +308,6 @@ def _permissions(plan: InstallPlan, own: Permissions) -> Permissions:
     return plan.entry.permissions if own == UNDECLARED else own
 
 
-def place(told: Manifest, folder: Path, target: Path, *, editable: bool) -> Path:
-    """Bring the code in *folder* to *target* and return where its modules lie.
-
-    With *editable* nothing is copied: the folder itself is used.
-    """
-    if told.root == "..":
-        target.mkdir()
-        if editable:
-            # Not its parent, which would put whatever lies beside it on the search path as well.
-            (target / folder.name).symlink_to(folder, target_is_directory=True)
-        else:
-            _copy(folder, target / folder.name)
-        return target
-    if editable:
-        return folder if told.root == "." else folder / told.root
-    _copy(folder, target)
-    return target if told.root == "." else target / told.root
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a wheel, or of all that is copied of a folder: names, contents and where links lead."""
-    if not path.is_dir():
-        return _sha256(path)
-    found = hashlib.sha256()
-    for folder, folders, files in os.walk(path):
-        left_out = NOT_COPIED(folder, [*folders, *files])
-        folders[:] = sorted(set(folders) - left_out)
-        for file in sorted({*files, *folders} - left_out):
-            each = Path(folder) / file
-            content = str(each.readlink()) if each.is_symlink() else _sha256(each) if each.is_file() else ""
-            found.update(json.dumps([each.relative_to(path).as_posix(), content]).encode())
-    return found.hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def copied(path: Path, target: Path) -> Path:
-    """Copy a wheel, or all of a folder that would be installed, to *target* and return that. Raises OSError."""
-    if path.is_dir():
-        _copy(path, target)
-    else:
-        shutil.copyfile(path, target)
-    return target
-
-
-def _copy(folder: Path, target: Path) -> None:
-    shutil.copytree(folder, target, ignore=NOT_COPIED, symlinks=True)
-
-
 def check_python(plugin: str, told: Manifest, environment: PythonEnvironment) -> None:
     """Raise InstallError where the environment's Python is none that the folder asks for."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -375,9 +319,3 @@ def check_python(plugin: str, told: Manifest, environment: PythonEnvironment) ->
         raise InstallError(plugin, f"its pyproject.toml asks for an impossible Python: {error}") from error
     if not fits:
         raise InstallError(plugin, f"it needs Python {told.requires_python}, and plugins are installed with {ours}")
-
-
-def check_digest(plugin: str, path: Path, sha256: str | None) -> None:
-    """Raise InstallError where *path* is not the file with this SHA-256; without one there is nothing to compare."""
-    if sha256 and _sha256(path) != sha256.lower():
-        raise InstallError(plugin, f"{path.name} is not the file that its registry entry describes (SHA-256 differs)")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 from typing import TYPE_CHECKING
+
+from dynamic_plugins.core.deep_folders import remove_folder, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ def prune(cache: Path, now: float | None = None) -> list[Path]:
     now = time.time() if now is None else now
     old = [package for package in _packages(cache) if _is_unused(package, now)]
     for package in old:
-        shutil.rmtree(package, ignore_errors=True)
+        remove_folder(package)
     if old:
         _remove_dead_links(cache)
     return old
@@ -33,7 +34,7 @@ def unshare(folder: Path) -> None:
     """Give every file below *folder* that other folders link to a copy of its own: whoever writes there could write
     through such links.
     """
-    for place, _, names in os.walk(folder):
+    for place, _, names in walk(folder):
         for path in (folder / place / name for name in names):
             if not path.is_symlink() and path.stat().st_nlink > 1:
                 copy = path.with_name(f".{path.name}.own")

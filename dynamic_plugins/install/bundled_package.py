@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from dynamic_plugins.core.deep_folders import remove_folder, walk
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import esbuild
@@ -143,15 +144,15 @@ def _entry(plugin: str, folder: Path, manifest: dict[str, Any]) -> str:
 
 def _remove_modules(folder: Path) -> None:
     """Remove packages that were committed along: all that is not its own comes from npm, where it is compared."""
-    for place, folders, _ in os.walk(folder):
+    for place, folders, _ in walk(folder):
         if "node_modules" in folders:
-            shutil.rmtree(Path(place, "node_modules"))
+            remove_folder(Path(place, "node_modules"))
             folders.remove("node_modules")
 
 
 def _packaged(plugin: str, folder: Path, manifest: dict[str, Any]) -> BundledPackage:
     """Make a package of *folder*, where the bundle lies by now."""
-    size = sum(Path(place, name).stat().st_size for place, _, names in os.walk(folder) for name in names)
+    size = sum(Path(place, name).stat().st_size for place, _, names in walk(folder) for name in names)
     if size > _MOST_BYTES:
         reason = f"its repository has {size // 2**20} MB, and at most {_MOST_BYTES // 2**20} MB are taken"
         raise InstallError(plugin, reason)

@@ -1,20 +1,23 @@
 """How much of the disk a home takes, held to what its operator gives it.
 
 What is installed does not change while it lies there, so it is measured once; what plugins write is measured before
-each change. A file that several places share, as uv shares what it has in its cache, counts once.
+each change. A file that several places share, as uv shares what it has in its cache, counts once. A folder that is
+closed, or deeper than a path may be long, cannot be looked into: it counts as all that the home may take, or a plugin
+could hide there what it writes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
-import shutil
 import stat
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import DiskLimitError
 from dynamic_plugins.install.layout import in_thread
 
@@ -28,6 +31,7 @@ _SHARE_OF_TIME = 10
 _QUARTER = 4
 _LOOK_SECONDS = 1.0
 """So often is looked while something is installed."""
+_HIDING = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
 
 
 class DiskBudget:
@@ -49,7 +53,7 @@ class DiskBudget:
             return
         if not self._installing:
             for name in CACHES:
-                await in_thread(shutil.rmtree, self._home / name, ignore_errors=True)
+                await in_thread(remove_folder, self._home / name)
         self._fresh_until = float("-inf")
         if (used := await self._taken()) + more > self._most:
             raise DiskLimitError(plugin, self._most, used + max(more, 0))
@@ -64,7 +68,7 @@ class DiskBudget:
 
     async def check_copy(self, plugin: str, source: Path) -> None:
         """Raise DiskLimitError where the home would take more than it may with a copy of *source*."""
-        await self.check(plugin, await in_thread(_size, source))
+        await self.check(plugin, await in_thread(_size, source, self._most))
 
     @contextlib.asynccontextmanager
     async def held(self, plugin: str) -> AsyncIterator[None]:
@@ -109,12 +113,15 @@ class DiskBudget:
         versions = {str(path) for path in self._installs.glob("*/*") if not path.name.startswith(".")}
         self._measured = {path: size for path, size in self._measured.items() if path in versions}
         for path in versions - self._measured.keys():
-            self._measured[path] = _size(Path(path))
-        return _size(self._home, without=versions) + sum(self._measured.values())
+            self._measured[path] = _size(Path(path), self._most)
+        return _size(self._home, self._most, versions) + sum(self._measured.values())
 
 
-def _size(path: Path, without: Container[str] = ()) -> int:
-    """Return what *path* takes on the disk, but for the folders *without*; what cannot be looked at counts nothing."""
+def _size(path: Path, hidden: int, without: Container[str] = ()) -> int:
+    """Return what *path* takes on the disk, but for the folders *without*; one that hides what is in it takes *hidden*.
+
+    What is gone by then takes nothing.
+    """
     try:
         if not path.is_dir():
             return _share(path.stat())
@@ -122,12 +129,15 @@ def _size(path: Path, without: Container[str] = ()) -> int:
         return 0
     total, waiting = 0, [str(path)]
     while waiting:
-        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    total += _share(entry.stat(follow_symlinks=False))
-                    if entry.is_dir(follow_symlinks=False) and entry.path not in without:
-                        waiting.append(entry.path)
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):
+                        total += _share(entry.stat(follow_symlinks=False))
+                        if entry.is_dir(follow_symlinks=False) and entry.path not in without:
+                            waiting.append(entry.path)
+        except OSError as error:
+            total += hidden if error.errno in _HIDING else 0
     return total
 
 

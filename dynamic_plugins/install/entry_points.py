@@ -55,7 +55,8 @@ def node_command(
     *command* is the one of its commands that is the server, where its registry entry says so.
 
     Its script is run by *node* with the options of its first line, or by itself where that line names something
-    else. Raises InstallError.
+    else. Raises InstallError, also for a script that is not in the package, and for a first line that names a path of
+    this machine to Node.js: what starts a plugin may be read by it.
     """
     scripts = manifest.get("bin")
     if isinstance(scripts, str):
@@ -63,16 +64,26 @@ def node_command(
     if not isinstance(scripts, dict) or not scripts:
         raise InstallError(plugin, f"the npm package {package} has no command that could be started")
     script = folder / str(scripts[_the_one(plugin, package, scripts, command)])
+    not_in_it = InstallError(plugin, f"the npm package {package} names a command that is not in it")
+    if not script.resolve().is_relative_to(folder.resolve()):
+        raise not_in_it
     try:
         with script.open("rb") as file:
             words = file.readline(256).decode(errors="replace").removeprefix("#!").split()
             words = words if file.seek(0) == 0 and file.read(2) == b"#!" else []
     except OSError as error:
-        raise InstallError(plugin, f"the npm package {package} names a command that is not in it") from error
+        raise not_in_it from error
     runner = next((index for index, word in enumerate(words) if word.rsplit("/", 1)[-1] == "node"), None)
     if words and runner is None:
         return (str(script),)
+    if runner is not None and (paths := [word for word in words[runner + 1 :] if _is_a_place(word)]):
+        raise InstallError(plugin, f"the npm package {package} starts Node.js with {paths[0]}, which is not done here")
     return (node, *words[runner + 1 :], str(script)) if runner is not None else (node, str(script))
+
+
+def _is_a_place(word: str) -> bool:
+    """Return whether *word* may name a file of this machine that is not the package's own."""
+    return word.startswith(("/", "~", "\\")) or ".." in re.split(r"[/\\]", word)
 
 
 def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "") -> str:

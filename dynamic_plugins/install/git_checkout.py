@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.command import run, short
 
@@ -62,4 +62,4 @@ async def checkout(plugin: str, address: str, commit: str, folder: Path, environ
         if done.code != 0:
             why = short(done.err) or f"git ended with exit code {done.code}"
             raise InstallError(plugin, f"the commit {commit[:10]} of its repository {address} cannot be had: {why}")
-    await asyncio.to_thread(shutil.rmtree, folder / ".git")
+    await asyncio.to_thread(remove_folder, folder / ".git")

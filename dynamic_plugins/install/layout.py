@@ -7,11 +7,11 @@ import contextlib
 import hashlib
 import re
 import secrets
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from dynamic_plugins.core.cancellation import to_the_end
+from dynamic_plugins.core.deep_folders import remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
@@ -99,7 +99,7 @@ class PluginFolders:
         finally:
             try:
                 if folder.exists():  # once published there is nothing to wait for, and so no moment to be cancelled in
-                    await in_thread(shutil.rmtree, folder, ignore_errors=True)
+                    await in_thread(remove_folder, folder)
             finally:
                 _remove_if_empty(folder.parent)
 
@@ -130,7 +130,7 @@ class PluginFolders:
         trash = folder.with_name(f"{_TRASH}{folder.name}")
         with contextlib.suppress(OSError):
             folder.replace(trash)
-        shutil.rmtree(trash, ignore_errors=True)
+        remove_folder(trash)
         _remove_if_empty(folder.parent)
 
     def sweep(self, keep: Callable[[], Collection[Path]]) -> list[Path]:
@@ -149,7 +149,7 @@ class PluginFolders:
                     # Asked again under the lock: what was published just before it was free is known by now.
                     left = _unknown(home, keep())
                     for folder in left:
-                        shutil.rmtree(folder, ignore_errors=True)
+                        remove_folder(folder)
                     removed += left
                     _remove_if_empty(home)
                     self._forget_lock(home.name)

@@ -8,11 +8,11 @@ what is built from git, where the operator allows that.
 from __future__ import annotations
 
 import asyncio
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.builder import make
 from dynamic_plugins.install.layout import in_thread
@@ -52,7 +52,7 @@ async def lock_plan(
     if is_server and (older := too_new(PythonEnvironment(folder / "made" / "env"), facts.package)):
         tell("verify", f"changing to {', '.join(older)}, which it was written for", 0.9)
         plan = replace(plan, locked=await _python(plan, folder / "older", programs, [*needed, *older], before))
-        await in_thread(shutil.rmtree, folder / "made")
+        await in_thread(remove_folder, folder / "made")
         facts = await _made(plan, folder / "made", programs, tell)
     return plan, facts
 

@@ -95,10 +95,15 @@ def read_folder(folder: Path) -> Manifest:
         raise InstallError(folder.name[:_SHOWN], f"{pyproject} cannot be read: {_short(error)}") from error
 
 
+def _roots(folder: Path) -> tuple[str, ...]:
+    """Return where in *folder* modules may lie; a ``src`` that leads out of it would make its code of anything."""
+    return (".", "src") if (folder / "src").resolve().is_relative_to(folder.resolve()) else (".",)
+
+
 def _placed(folder: Path, entry_point: str) -> tuple[str, str]:
     """Return *entry_point* and where in *folder* its module is. Raises InstallError where it is nowhere."""
     module = entry_point.partition(":")[0].strip()
-    for root in (".", "src"):
+    for root in _roots(folder):
         if _module(folder / root, module.partition(".")[0]) is not None:
             return entry_point.strip(), root
     raise InstallError(folder.name, f"its entry point names the module {module}, which is not in {folder}")
@@ -108,12 +113,12 @@ def _found_in(folder: Path, name: str) -> tuple[str, str]:
     """Return the entry point of the one module that offers the plugin, where the folder does not say which."""
     words = [word.replace("-", "_") for word in (folder.name, name)]
     for candidate in ("plugin", *words, *(word.removesuffix("_plugin") for word in words)):
-        for root in (".", "src"):
+        for root in _roots(folder):
             if _module(folder / root, candidate) is not None:
                 return f"{candidate}:plugin", root
     if (folder / "__init__.py").is_file() and folder.name.isidentifier():
         return f"{folder.name}:plugin", ".."
-    offering = [(module, root) for root in (".", "src") for module in _offering(folder / root)]
+    offering = [(module, root) for root in _roots(folder) for module in _offering(folder / root)]
     if len(offering) == 1:
         module, root = offering[0]
         return f"{module}:plugin", root

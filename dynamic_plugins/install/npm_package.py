@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from dynamic_plugins.core.deep_folders import walk
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.install.javascript_names import JavaScript
 
@@ -55,7 +55,7 @@ class NpmPackage:
         files: dict[str, bytes] = {}
         left = _MOST_IN_ALL
         try:
-            for place, folders, names in os.walk(folder):
+            for place, folders, names in walk(folder):
                 folders[:] = sorted(set(folders) - {"node_modules"})
                 for path in (Path(place, name) for name in sorted(names) if name.endswith(_READ)):
                     size = path.stat().st_size

@@ -223,7 +223,7 @@ class Planner:
 
     def _with_copy(self, plan: InstallPlan, folder: Path) -> InstallPlan:
         """Return *plan* for a copy in *folder* of what it names; what is told of it is what the copy says."""
-        from dynamic_plugins.install.builder import copied, digest
+        from dynamic_plugins.install.copied_source import copied, digest
 
         path = Path(plan.package.name)
         copy = copied(path, folder / path.name)

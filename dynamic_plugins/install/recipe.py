@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dynamic_plugins.core.outside_data import parse_json, read_file
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install import npm_lock
-from dynamic_plugins.install.builder import NOT_COPIED, digest
+from dynamic_plugins.install.copied_source import NOT_COPIED, digest
 from dynamic_plugins.install.installation import is_editable
 from dynamic_plugins.install.locked_packages import LockedPackages, LockedWheel, without_addresses
 from dynamic_plugins.registry.entry import canonical

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import os
 import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.deep_folders import walk
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import is_forbidden
 from dynamic_plugins.text.secret_names import secret_unless_plain
@@ -74,7 +74,7 @@ def _texts(site_packages: Path, modules: Iterable[str]) -> Iterator[str]:
 def _files(site_packages: Path, modules: Iterable[str]) -> Iterator[Path]:
     for module in modules:
         yield from (each for each in (site_packages / f"{module}.py",) if each.is_file())
-        for folder, inner, files in os.walk(site_packages / module):
+        for folder, inner, files in walk(site_packages / module):
             inner[:] = sorted(set(inner) - _NOT_READ)
             yield from (Path(folder, each) for each in sorted(set(files) - _NOT_READ) if each.endswith(".py"))
 

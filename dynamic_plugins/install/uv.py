@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import shutil
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.command import Finished, Tell, run, versions_there_are
 from dynamic_plugins.install.head_start import HeadStart
@@ -251,7 +251,7 @@ class Uv:
             done = await fill(environment, fetched)
             if other := await self._other_python(plugin, folder.parent, done):
                 tell("environment", f"with {other}, since it does not run on {self._python}", 0.15)
-                await asyncio.to_thread(shutil.rmtree, folder)
+                await asyncio.to_thread(remove_folder, folder)
                 environment = await self._empty(plugin, folder, other)
                 done = await fill(environment, fetched)
         return environment, done

@@ -179,7 +179,7 @@ def _digest(plan: InstallPlan) -> str | None:
     """Return the digest of what lies on this machine, as it is asked about when it was copied; None for all else."""
     if plan.package.type != "path" or plan.editable:
         return None
-    from dynamic_plugins.install.builder import digest
+    from dynamic_plugins.install.copied_source import digest
 
     return digest(Path(plan.package.name))
 

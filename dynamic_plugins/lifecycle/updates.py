@@ -75,7 +75,7 @@ class Updates:
         installation = present.installation
         same = (plan.version, plan.editable) == (installation.version, is_editable(installation))
         if is_of_this_machine(installation):
-            from dynamic_plugins.install.builder import digest
+            from dynamic_plugins.install.copied_source import digest
 
             if same and (plan.editable or await in_thread(digest, Path(plan.package.name)) == installation.digest):
                 return self._installs.already_installed(plan.name)

@@ -239,7 +239,7 @@ def differences(wanted: WantedSet, lock: LockedSet) -> list[str]:
 
 
 def _has_changed(path: Path, locked: LockedPlugin) -> bool:
-    from dynamic_plugins.install.builder import digest
+    from dynamic_plugins.install.copied_source import digest
 
     return not path.exists() or digest(path) != locked.digest
 

@@ -8,6 +8,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.deep_folders import walk
 from dynamic_plugins.core.permissions import permissions_json
 from dynamic_plugins.resolver.catalog import PluginRef
 from dynamic_plugins.text.printable import one_line
@@ -157,7 +158,7 @@ def _tokens(actions: list[dict[str, Any]]) -> int:
 def _size(path: str) -> int:
     """Return how many bytes the files below *path* take; a file that is linked to from several places counts once."""
     seen: dict[tuple[int, int], int] = {}
-    for folder, _, names in os.walk(path):
+    for folder, _, names in walk(path):
         for name in names:
             try:
                 found = os.lstat(os.path.join(folder, name))  # noqa: PTH118 - a hundred thousand of them

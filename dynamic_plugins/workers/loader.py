@@ -6,12 +6,12 @@ import asyncio
 import json
 import os
 import re
-import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import LoadError, OtherVersionError
 from dynamic_plugins.install.installation import is_editable
 from dynamic_plugins.workers.components import Host
@@ -85,6 +85,7 @@ class Loader:
         environment: Mapping[str, str] | None = None,
         data_dir: Path | None = None,
         sandbox: SandboxMode = "auto",
+        own_home: Path | None = None,
     ) -> None:
         """*environment* is the host's own, of which a worker sees the few variables any program needs, and
         the proxies whose addresses hold no password where it may reach any host.
@@ -92,7 +93,8 @@ class Loader:
         Workers run in a folder of their own under *data_dir* (:meth:`folder`), where what they write outlives an
         update; without one, in the folder of their install.
 
-        *sandbox* says what is done where permissions cannot be enforced: see ``DYNAMIC_PLUGINS_SANDBOX``.
+        *sandbox* says what is done where permissions cannot be enforced: see ``DYNAMIC_PLUGINS_SANDBOX``. *own_home* is
+        where this program keeps what was granted: a plugin that was granted a folder above it must not change that.
 
         *log* gets a plugin's name and one line, with its configured values blotted out. Timeouts are in seconds.
         """
@@ -102,7 +104,7 @@ class Loader:
         self._call_timeout = call_timeout
         self._log = log
         host = environment or {}
-        self._data_dir = data_dir
+        self._data_dir, self._own_home = data_dir, own_home
         self._proxies = {
             name: value for name, value in host.items() if name.upper() in _PROXIES and value and "@" not in value
         }
@@ -117,7 +119,7 @@ class Loader:
 
     async def remove_data(self, installation: Installation) -> None:
         """Remove what *installation* wrote in its own folder."""
-        await asyncio.to_thread(shutil.rmtree, self.folder(installation), ignore_errors=True)
+        await asyncio.to_thread(remove_folder, self.folder(installation))
 
     def folder(self, installation: Installation) -> Path:
         """Return where *installation*'s worker runs and keeps its files: one folder for all its versions."""
@@ -266,6 +268,7 @@ class Loader:
             from_person=values.hosts_among(permissions.network or ()),
             own_network=host.own_network,
             private_descriptors=installation.runs_in_node,
+            kept=self._own_home,
         )
 
     def _command(
@@ -326,10 +329,11 @@ def _scripts_note(installation: Installation) -> str:
 
 def _code(installation: Installation) -> Code:
     """Return where *installation* keeps its code: it may read and run it, and a folder that is used where it lies."""
-    folders, commands = [installation.path, *installation.search_path], []
+    folders, commands = [installation.path], []
     # What starts it was agreed to; where it lies elsewhere, it is there to be run.
     folders += [word for word in installation.command if Path(word).is_file()]
-    if is_editable(installation):  # the link to it is ours; those in what was copied are a stranger's
+    if is_editable(installation):  # it lies elsewhere, or the link to it is ours; those in what was copied are not
+        folders += installation.search_path
         links = (Path(place) / Path(installation.package).name for place in installation.search_path)
         folders += [str(each.resolve()) for each in links if each.is_symlink()]
     if installation.python:

@@ -33,6 +33,7 @@ def _workers(
             environment=settings.environment,
             data_dir=data_dir,
             sandbox=settings.sandbox,
+            own_home=settings.home,
         )
     from dynamic_plugins.workers.fleet.cluster import Needs
     from dynamic_plugins.workers.fleet.ray_loader import RayLoader

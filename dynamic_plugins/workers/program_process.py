@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.core.permissions import Permissions
 from dynamic_plugins.settings import Limits
 from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
@@ -109,7 +109,7 @@ class ProgramRunner:
             finally:
                 await process.end(0)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
 
     def _fenced(self, folder: Path) -> FencedCommand:
         # Not an environment's link to it: what belongs to that environment is nobody's business here.

@@ -13,7 +13,7 @@ import pytest
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.status import Status
-from dynamic_plugins.install.builder import digest
+from dynamic_plugins.install.copied_source import digest
 from dynamic_plugins.install.recipe import unpack
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES, Cli

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.workers.fence import probe, seatbelt, system_paths
 from dynamic_plugins.workers.fence.allowed_hosts import ANY_PUBLIC, AllowedHosts
 from dynamic_plugins.workers.fence.git_identity import copy_identity
@@ -98,6 +99,7 @@ class Fence:
         own_network: bool = True,
         private_descriptors: bool = False,
         bare: bool = False,
+        kept: Path | None = None,
     ) -> FencedCommand:
         """Return how *command* is started with no more than *permissions*, which hold no variables any more.
 
@@ -107,7 +109,8 @@ class Fence:
         the public internet, on the ports of the web, and no host may lie nearby. With *private_descriptors* it is
         spoken to over descriptors 3 and 4, not over its standard input and output. One that is *bare* reads nothing of
         the machine but the libraries that *command* itself needs, writes no large file, and starts neither processes
-        nor threads. Raises FenceError where the mode is ``require`` and not all of it can be enforced; ValueError for a
+        nor threads. *kept* is a folder that it does not change even where it may write above that, as far as the tier
+        can hold it. Raises FenceError where the mode is ``require`` and not all of it can be enforced; ValueError for a
         host that is none.
         """
         tier = self.tier
@@ -123,6 +126,7 @@ class Fence:
         argv = (os.path.abspath(first), *command[1:])  # noqa: PTH100 # links stay: an environment's python is one
         order = self._order(tier, permissions, code, folder, argv[0], environment)
         order["private_descriptors"] = private_descriptors
+        order["kept"] = "" if kept is None or not kept.is_dir() else os.path.realpath(kept)
         if bare:
             order |= _bare(order, argv[0], code)
         hosts = None
@@ -202,7 +206,7 @@ def _path(code: Code, folder: Path, named: Mapping[str, str]) -> str:
     """
     links = folder / _PROGRAMS
     if links.is_dir() and not links.is_symlink():
-        shutil.rmtree(links)
+        remove_folder(links)
     else:  # the plugin can put anything there
         links.unlink(missing_ok=True)
     if named:

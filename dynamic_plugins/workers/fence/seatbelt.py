@@ -7,6 +7,7 @@ allowed here is denied: reading a person's files, writing, other programs, the n
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def profile(order: Mapping[str, Any]) -> str:
         _rule("process-exec*", order["execute"]),
         _rule("file-map-executable", readable),
         _rule("file-write*", order["write"]),
+        _kept(order.get("kept", ""), order["write"]),
         # After the rules that allow: a worker must not make a program of another's with its own rights.
         "(deny file-write-setugid)\n",
     ]
@@ -99,6 +101,16 @@ def _rule(operation: str, paths: Iterable[str]) -> str:
     """Return a rule that allows *operation* on *paths* and below, without links: Seatbelt sees where they lead."""
     real = dict.fromkeys(os.path.realpath(path) for path in paths)
     return "".join(f"(allow {operation} (subpath {_quoted(path)}))\n" for path in real)
+
+
+def _kept(folder: str, writable: Iterable[str]) -> str:
+    """Return the rules that keep *folder* where it lies in what is *writable*; what is writable in it stays so."""
+    if not folder:
+        return ""
+    above = "".join(f" (literal {_quoted(str(each))})" for each in Path(folder).parents)
+    inside = [path for path in map(os.path.realpath, writable) if Path(folder) in Path(path).parents]
+    denied = f"(deny file-write* (subpath {_quoted(folder)}))\n(deny file-write-unlink{above})\n"
+    return denied + _rule("file-write*", inside)
 
 
 def _quoted(path: str) -> str:

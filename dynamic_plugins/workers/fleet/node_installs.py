@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 import time
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.atomic_file import write_atomically
+from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import ChangedFilesError, InstallError, PluginTimeoutError
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.settings import default_python
@@ -139,7 +139,7 @@ class NodeInstalls:
 
     def _remove(self, facts: Path, local: Installation) -> None:
         facts.unlink(missing_ok=True)
-        shutil.rmtree(local.path, ignore_errors=True)
+        remove_folder(Path(local.path))
 
     async def remove(self, local: Installation) -> None:
         """Remove *local*, where it was made here; nothing happens where it lies in a home that this node sees."""
@@ -158,7 +158,7 @@ class NodeInstalls:
             if local.plugin == plugin:
                 self._remove(facts, local)
         for place in (self._shared_data, self._root / "plugin_data"):
-            shutil.rmtree(place / folder, ignore_errors=True)
+            remove_folder(place / folder)
 
 
 def _changed(installation: Installation) -> list[str]:
@@ -174,7 +174,7 @@ def _plan(installer: Installer, agreed: Installation, recipe: Recipe, scratch: P
         (package,) = entry.packages
         exact = replace(package, version=agreed.version, arguments=agreed.arguments)
         return installer.plan(replace(entry, packages=(exact,), permissions=agreed.permissions))
-    from dynamic_plugins.install.builder import digest
+    from dynamic_plugins.install.copied_source import digest
     from dynamic_plugins.install.recipe import unpack
 
     try:

@@ -63,7 +63,7 @@ def probe() -> None:
 
 
 def _probe_inside() -> NoReturn:
-    _mount_all(())
+    _mount_all((), "")
     _open_loopback()
     os._exit(0)
 
@@ -84,7 +84,7 @@ def _be_first(order: dict[str, Any], start: Callable[[], NoReturn], ended: int) 
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if _is_left(ended):  # the supervisor was killed before the kernel was told
         os._exit(1)
-    _mount_all(order["write"])
+    _mount_all(order["write"], order["kept"])
     if (most := order["limits"].get("processes")) is not None:
         _limit_processes(most)
     relay = None
@@ -121,10 +121,11 @@ def _is_left(pipe: int) -> bool:
 # ---------------------------------------------------------------- mounts
 
 
-def _mount_all(writable: Sequence[str]) -> None:
+def _mount_all(writable: Sequence[str], kept: str) -> None:
     """Make all that is mounted read-only but for the paths in *writable*, with processes and shared memory of its own.
 
-    So modes, owners and times are kept as well, which Landlock does not look at.
+    So modes, owners and times are kept as well, which Landlock does not look at. The folder *kept* stays read-only
+    where it lies in one of them.
     """
     _mount(None, "/", None, _REC | _PRIVATE)
     own = _outermost(writable)
@@ -133,9 +134,33 @@ def _mount_all(writable: Sequence[str]) -> None:
     _set_read_only("/", True)
     for path in own:
         _set_read_only(path, False)
+    for path in own:
+        if _lies_in(kept, path):
+            _keep(kept, path, writable)
     _mount("proc", "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
     if os.path.isdir(_SHARED_MEMORY):  # noqa: PTH112
         _mount("tmpfs", _SHARED_MEMORY, "tmpfs", _NOSUID | _NODEV, _SHARED_MEMORY_SIZE)
+
+
+def _keep(kept: str, above: str, writable: Sequence[str]) -> None:
+    """Make the folder *kept* read-only again, which lies in the writable *above*; what is *writable* in it stays so.
+
+    Each folder on the way to it becomes a mount, which nobody can move away to put another in its place.
+    """
+    here = above
+    for name in kept[len(above) :].split("/"):
+        if name:
+            here = f"{here.rstrip('/')}/{name}"
+            _mount(here, here, None, _BIND | _REC)
+    _set_read_only(kept, True)
+    for path in _outermost([each for each in writable if _lies_in(each, kept)]):
+        if path != kept:
+            _mount(path, path, None, _BIND | _REC)
+            _set_read_only(path, False)
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _mount_resolver() -> None:
@@ -149,10 +174,10 @@ def _mount_resolver() -> None:
 
 
 def _outermost(paths: Sequence[str]) -> list[str]:
-    """Return those of *paths* that are there and lie in none of the others, without links."""
+    """Return those of *paths* that are there and lie in none of the others; what has become a link is passed over."""
     found: list[str] = []
-    for path in sorted({os.path.realpath(each) for each in paths if os.path.exists(each)}):  # noqa: PTH110
-        if path != _SHARED_MEMORY and not any(path.startswith(each.rstrip("/") + "/") for each in found):
+    for path in sorted({each for each in paths if os.path.realpath(each) == each and os.path.exists(each)}):  # noqa: PTH110
+        if path != _SHARED_MEMORY and not any(_lies_in(path, each) for each in found):
             found.append(path)
     return found
 
