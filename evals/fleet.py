@@ -286,7 +286,9 @@ def run(folder: Path, arguments: argparse.Namespace) -> list[str]:
     report.took(f"{len(names)} plugins installed")
     asyncio.run(measure_local(home, names, arguments.agents, arguments.calls, report))
     report.took("measured")
-    with postgres_server() as postgres, three_nodes({}) as nodes:  # Ray says what it thinks of a node that was killed
+    # Ray's own patience with nodes, as so many plugins keep this machine busy; its workers would wait for all else.
+    patient = {"RAY_worker_niceness": "0"}
+    with postgres_server() as postgres, three_nodes({}, patient) as nodes:  # Ray says what it thinks of a killed node
         report.took("PostgreSQL and three nodes started")
         state = postgres.url(HOME)
         asyncio.run(make_home(shared, arguments.plugins, state))
