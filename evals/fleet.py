@@ -286,9 +286,8 @@ def run(folder: Path, arguments: argparse.Namespace) -> list[str]:
     report.took(f"{len(names)} plugins installed")
     asyncio.run(measure_local(home, names, arguments.agents, arguments.calls, report))
     report.took("measured")
-    # Ray's own patience with nodes, as so many plugins keep this machine busy; its workers would wait for all else.
-    patient = {"RAY_worker_niceness": "0"}
-    with postgres_server() as postgres, three_nodes({}, patient) as nodes:  # Ray says what it thinks of a killed node
+    # With Ray's own patience with nodes: so many plugins that start keep this machine busy.
+    with postgres_server() as postgres, three_nodes({}, {}) as nodes:  # Ray says what it thinks of a killed node
         report.took("PostgreSQL and three nodes started")
         state = postgres.url(HOME)
         asyncio.run(make_home(shared, arguments.plugins, state))

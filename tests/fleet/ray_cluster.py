@@ -29,6 +29,8 @@ MISSING = None if find_spec("ray") is not None else "the extra fleet is not inst
 # The token and the certificate are those of
 # this cluster alone, and without them nothing of it is reached: so all that runs here runs as it is advised to.
 TOLD = {
+    # Ray lets its workers wait for all else on their machine, which on a busy one can take minutes.
+    "RAY_worker_niceness": "0",
     "RAY_raylet_start_wait_time_s": "30",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
