@@ -251,7 +251,7 @@ async def two_at_once(home: Path, rounds: int, state: str) -> dict[str, Any]:
                 await service.call("book00", "enter", {"entry": f"two.{id(plugins)}.{number}"})
                 tally["called"] += 1
             except PluginError as error:
-                tally[f"refused: {error.code}"] += 1
+                tally[f"refused: {error}"] += 1
             with contextlib.suppress(PluginError):
                 await service.uninstall("book00")
                 tally["removed"] += 1
@@ -298,10 +298,11 @@ def run(folder: Path, arguments: argparse.Namespace) -> list[str]:
         report.say(str(changes))
         for reason in sorted(set(changes.failed)):
             report.say(f"  {reason[:150]}")
+        bad = report.bad()  # before a plugin goes, and its book with it
         report.say(f"two agents, one plugin: {asyncio.run(two_at_once(shared, 3, state))}")
         alive = sum(node["Alive"] for node in ray().nodes())
         report.say(f"nodes alive at the end: {alive} of 3")
-    return report.bad() + (["changes"] if changes.lost else [])
+    return bad + (["changes"] if changes.lost else [])
 
 
 def main() -> int:
