@@ -396,6 +396,7 @@ async def test_an_agent_elsewhere_uses_the_cluster_by_its_address(nodes: RayNode
         "['book.txt', 'runs']",
         "[] False",
     ], done.stderr
+    assert "SIGTERM" not in done.stderr, "a person reads nothing of how Ray goes about it"
 
 
 async def test_two_agents_that_install_and_remove_one_plugin_at_once_leave_it_whole_or_gone(
