@@ -16,7 +16,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import statistics
 import sys
 import tempfile
 import time
@@ -31,6 +30,7 @@ from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.settings import Settings, Timeouts, WorkerSettings
+from evals.fleet_report import Measured, Report, books
 from tests.fleet.postgres_server import PostgresServer, programs
 from tests.fleet.ray_cluster import MISSING, ray, three_nodes
 
@@ -82,41 +82,6 @@ class ScriptedModel:
         call = ToolCall(entry, f"{self._plugins[self._number]}__enter", arguments)
         self._number += 1
         return Use((call,))
-
-
-@dataclass
-class Measured:
-    """What became of the calls of one part: how long each answered one took, and why the others failed."""
-
-    title: str
-    seconds: float = 0.0
-    ordered: int = 0
-    answered: dict[str, float] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    unanswered: int = 0
-    """Calls that neither came back nor failed with a reason."""
-    twice: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    """Calls that were answered and stand in no book."""
-
-    def compare(self, books: Counter[str]) -> None:
-        """Look for what was done twice, and for what was answered and never done."""
-        self.twice = [entry for entry in {*self.answered, *self.failed} if books[entry] > 1]
-        self.missing = [entry for entry in self.answered if books[entry] == 0]
-
-    def row(self) -> str:
-        times = sorted(1000 * each for each in self.answered.values()) or [0.0]
-        p95 = times[int(0.95 * (len(times) - 1))]
-        rate = len(self.answered) / self.seconds if self.seconds else 0.0
-        counts = f"{self.ordered:6d} {len(self.answered):8d} {len(self.failed):6d} {self.unanswered:10d}"
-        done = f"{len(self.twice):5d} {len(self.missing):7d}"
-        return f"{self.title:34s} {counts} {done} {statistics.median(times):8.1f} {p95:8.1f} {rate:9.1f}"
-
-
-HEAD = (
-    f"{'':34s} {'calls':>6s} {'answered':>8s} {'failed':>6s} {'unanswered':>10s} {'twice':>5s} {'missing':>7s} "
-    f"{'p50 ms':>8s} {'p95 ms':>8s} {'calls/s':>9s}"
-)
 
 
 async def run_agent(plugins: DynamicPlugins, model: ScriptedModel, told: Measured) -> None:
@@ -186,11 +151,6 @@ async def make_home(home: Path, count: int, state: str | None = None) -> list[st
     return names
 
 
-def books(home: Path) -> Counter[str]:
-    """Count the entries of all books."""
-    return Counter(line for book in (home / "plugin_data").glob("*/book.txt") for line in book.read_text().split())
-
-
 async def opened(
     stack: AsyncExitStack, home: Path, workers: WorkerSettings, count: int, state: str | None = None
 ) -> list[DynamicPlugins]:
@@ -200,12 +160,12 @@ async def opened(
 # ---------------------------------------------------------------- the parts
 
 
-async def measure_local(home: Path, names: Sequence[str], agents: int, calls: int) -> list[Measured]:
+async def measure_local(home: Path, names: Sequence[str], agents: int, calls: int, report: Report) -> None:
     async with AsyncExitStack() as stack:
         apps = await opened(stack, home, WorkerSettings(), 1)
-        await all_agents("local start", apps, names, len(names), 1)
-        alone = await one_after_the_other("local, one agent", apps[0], names[0], 100)
-        return [alone, await all_agents(f"local, {agents} agents", apps, names, agents, calls)]
+        report.add(await all_agents("local, starting all", apps, names, len(names), 1))
+        report.add(await one_after_the_other("local, one agent", apps[0], names[0], 100))
+        report.add(await all_agents(f"local, {agents} agents", apps, names, agents, calls))
 
 
 async def measure_cluster(
@@ -217,24 +177,26 @@ async def measure_cluster(
     nodes: RayNodes,
     postgres: PostgresServer,
     changes: Changes,
-) -> list[Measured]:
+    report: Report,
+) -> None:
     async with AsyncExitStack() as stack:
         apps = await opened(stack, home, CLUSTER, processes, postgres.url(HOME))
-        started = await all_agents("cluster, starting all", apps[:1], names, len(names), 1)
-        for app in apps[1:]:  # those find them running
-            await all_agents("cluster opening", [app], names, len(names), 1)
-        alone = await one_after_the_other("cluster, one agent", apps[0], names[0], 100)
-        many = await all_agents(f"cluster, {agents} agents", apps, names, agents, calls)
+        report.add(await all_agents("cluster, starting all", apps[:1], names, len(names), 1))
+        for number, app in enumerate(apps[1:], 2):  # those find them running
+            report.add(await all_agents(f"cluster, process {number} opens all", [app], names, len(names), 1))
+        report.add(await one_after_the_other("cluster, one agent", apps[0], names[0], 100))
+        report.add(await all_agents(f"cluster, {agents} agents", apps, names, agents, calls))
         outage = "cluster, PostgreSQL restarted"
         restarted = asyncio.create_task(all_agents(outage, apps, names, agents, calls, 0.2))
         changing = asyncio.create_task(changes.make(apps, names, restarted))
         await until(home, restarted, agents * calls // 4)
         await asyncio.to_thread(postgres.restart)
         await changing
+        report.add(await restarted)
         killed = asyncio.create_task(all_agents("cluster, a node killed", apps, names, agents, calls, 0.2))
         await until(home, killed, agents * calls // 4)
         await asyncio.to_thread(nodes.kill, "one")
-        return [started, alone, many, await restarted, await killed]
+        report.add(await killed)
 
 
 @dataclass
@@ -289,7 +251,7 @@ async def two_at_once(home: Path, rounds: int, state: str) -> dict[str, Any]:
                 await service.call("book00", "enter", {"entry": f"two.{id(plugins)}.{number}"})
                 tally["called"] += 1
             except PluginError as error:
-                tally[f"refused: {error.code}"] += 1
+                tally[f"refused: {error}"] += 1
             with contextlib.suppress(PluginError):
                 await service.uninstall("book00")
                 tally["removed"] += 1
@@ -316,38 +278,31 @@ def postgres_server() -> Iterator[PostgresServer]:
         server.remove()
 
 
-def run(folder: Path, arguments: argparse.Namespace) -> Iterator[str]:
-    """Run all parts and yield lines of the report."""
+def run(folder: Path, arguments: argparse.Namespace) -> list[str]:
+    """Run all parts, and return those in which something was lost or done twice."""
     home, shared, changes = folder / "home", folder / "shared", Changes()
-    begun = time.perf_counter()
+    report = Report((home, shared))
     names = asyncio.run(make_home(home, arguments.plugins))
-    yield f"{len(names)} plugins installed in {time.perf_counter() - begun:.0f} s"
-    told = asyncio.run(measure_local(home, names, arguments.agents, arguments.calls))
-    begun = time.perf_counter()
-    with postgres_server() as postgres, three_nodes({}) as nodes:  # Ray says what it thinks of a node that was killed
-        yield f"PostgreSQL and three nodes started in {time.perf_counter() - begun:.0f} s"
-        begun, state = time.perf_counter(), postgres.url(HOME)
+    report.took(f"{len(names)} plugins installed")
+    asyncio.run(measure_local(home, names, arguments.agents, arguments.calls, report))
+    report.took("measured")
+    # With Ray's own patience with nodes: so many plugins that start keep this machine busy.
+    with postgres_server() as postgres, three_nodes({}, {}) as nodes:  # Ray says what it thinks of a killed node
+        report.took("PostgreSQL and three nodes started")
+        state = postgres.url(HOME)
         asyncio.run(make_home(shared, arguments.plugins, state))
-        yield f"{len(names)} plugins installed in PostgreSQL's home in {time.perf_counter() - begun:.0f} s"
+        report.took(f"{len(names)} plugins installed in PostgreSQL's home")
         how = (names, arguments.agents, arguments.calls, arguments.processes)
-        told += asyncio.run(measure_cluster(shared, *how, nodes, postgres, changes))
-        written = books(home) + books(shared)
-        for each in told:
-            each.compare(written)
-        yield HEAD
-        yield from (each.row() for each in told)
-        reasons = Counter(
-            reason.partition(" failed: ")[2] or reason for each in told for reason in each.failed.values()
-        )
-        yield from (f"  {count} failed: {reason[:150]}" for reason, count in reasons.most_common())
-        yield str(changes)
-        yield from (f"  {reason[:150]}" for reason in sorted(set(changes.failed)))
-        yield f"two agents, one plugin: {asyncio.run(two_at_once(shared, 3, state))}"
+        asyncio.run(measure_cluster(shared, *how, nodes, postgres, changes, report))
+        report.took("measured")
+        report.say(str(changes))
+        for reason in sorted(set(changes.failed)):
+            report.say(f"  {reason[:150]}")
+        bad = report.bad()  # before a plugin goes, and its book with it
+        report.say(f"two agents, one plugin: {asyncio.run(two_at_once(shared, 3, state))}")
         alive = sum(node["Alive"] for node in ray().nodes())
-        yield f"nodes alive at the end: {alive} of 3"
-    bad = [each.title for each in told if each.twice or each.missing or each.unanswered]
-    bad += ["changes"] if changes.lost else []
-    yield f"lost or done twice: {', '.join(bad) or 'nothing'}"
+        report.say(f"nodes alive at the end: {alive} of 3")
+    return bad + (["changes"] if changes.lost else [])
 
 
 def main() -> int:
@@ -361,11 +316,10 @@ def main() -> int:
         print(MISSING or "there is no PostgreSQL: pip install -e '.[fleet-testing]', or install the system's")
         return 2
     logging.disable(logging.WARNING)
-    last = ""
     with tempfile.TemporaryDirectory() as folder:
-        for last in run(Path(folder), arguments):
-            print(last, flush=True)
-    return 0 if last.endswith("nothing") else 1
+        bad = run(Path(folder), arguments)
+    print(f"lost or done twice: {', '.join(bad) or 'nothing'}")
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

@@ -40,11 +40,22 @@ class Repositories:
     def address(self, name: str) -> str:
         return f"https://example.invalid/x/{name}"
 
+    def redirection(self) -> dict[str, str]:
+        """Return what leads git here where it keeps the home that it has."""
+        folder = self.root / "own" / "git"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config").write_text(self._config)
+        return {"XDG_CONFIG_HOME": str(folder.parent)}
+
+    @property
+    def _config(self) -> str:
+        return f'[url "file://{self.root}/"]\ninsteadOf = https://example.invalid/x/\n'
+
     def environment(self) -> dict[str, str]:
         """Return this process's environment, with git's own redirection in the place of a server."""
         home = self.root / "own"
         home.mkdir(parents=True, exist_ok=True)
-        (home / ".gitconfig").write_text(f'[url "file://{self.root}/"]\ninsteadOf = https://example.invalid/x/\n')
+        (home / ".gitconfig").write_text(self._config)
         return dict(os.environ) | {"HOME": str(home), "UV_CACHE_DIR": str(self.root / "cache")}
 
     def commit(self, name: str, version: str, *requires: str, said: str = "", tag: str | None = None) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,9 @@ from dynamic_plugins.install.installation import commit
 from dynamic_plugins.registry.entry import Entry, Package, to_dict
 from dynamic_plugins.registry.formats import elizaos, native
 from dynamic_plugins.resolver.catalog import PluginRef
+from dynamic_plugins.settings import Settings
 from dynamic_plugins.tools.plugin_details import runs_as
+from dynamic_plugins.workers.fleet.node_installs import NodeInstalls
 from tests.node_plugins import needs_node
 from tests.npm_registry import NpmRegistry, npm_registry
 from tests.repositories import Repositories
@@ -25,8 +28,8 @@ from tests.test_elizaos_typescript import TEA, add_core, app_at, environment, in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from dynamic_plugins.install.installation import Installation
     from tests.conftest import Cli
 
 pytestmark = needs_node
@@ -161,7 +164,8 @@ def test_it_lives_as_any_other_does(tmp_path: Path, cli: Cli, shop: Shop) -> Non
 
 
 async def test_what_is_bundled_is_asked_about_and_written_down_by_its_commit(tmp_path: Path, shop: Shop) -> None:
-    shop.npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None)
+    shop.npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None, optionalDependencies={"tea-lid": "^1.0.0"})
+    shop.npm.add("tea-lid", "1.0.0", {"index.js": ""}, bin=None, os=["aix"])  # for a system that this is not
     built = shop.commit(
         source=LEAF,
         dependencies={CORE: "workspace:*", "tea-leaf": "^2.0.0"},
@@ -170,6 +174,7 @@ async def test_what_is_bundled_is_asked_about_and_written_down_by_its_commit(tmp
     )
     async with app_at(tmp_path, shop.environment(tmp_path), **shop.entry) as (app, asked):
         installation = await install(app)
+        recipe = await app.installer.recipe(installation)
     (request,) = asked
     facts = "\n".join(request.facts)
     assert f"(commit {built[:10]})" in facts
@@ -186,6 +191,21 @@ async def test_what_is_bundled_is_asked_about_and_written_down_by_its_commit(tmp
     assert told == {CORE: ("1.7.2", "sha512"), "tea-leaf": ("2.1.0", "sha512")}
     assert [each.name for each in installation.variables] == ["TEA_GUEST"]
     assert not list((tmp_path / "home").rglob(".git"))
+
+    # A node of a cluster that does not see this folder makes the same: of that commit, with what is locked.
+    shop.npm.add("tea-leaf", "2.2.0", {"index.js": ""}, bin=None)
+    shop.commit("1.1.0", dependencies={CORE: "workspace:*"})
+    node = NodeInstalls(Settings(tmp_path / "node", environment=shop.environment(tmp_path)), "owner", str(tmp_path))
+    made = await node.make(replace(installation, path=f"{installation.path}-not-here"), recipe, 60)
+    assert modules(made) == modules(installation)
+    assert recipe.locked.npm["node_modules/tea-lid"]["optional"] is True
+
+
+def modules(installation: Installation) -> tuple[str, str]:
+    """Return the code of a plugin and the version of what lies beside it."""
+    folder = Path(installation.path) / "node_modules"
+    leaf = json.loads((folder / "tea-leaf" / "package.json").read_text())
+    return (folder / TEA / "dist" / "index.js").read_text(), leaf["version"]
 
 
 async def test_what_only_its_own_build_needs_is_not_installed(tmp_path: Path, shop: Shop) -> None:
@@ -229,16 +249,20 @@ async def test_a_plugin_for_several_languages_has_its_typescript_in_a_folder(tmp
         assert await app.service.call(TEA, "POUR", {"tea": "oolong"}) == "oolong, 1.0.0"
 
 
-def test_a_project_locks_it_by_its_commit(tmp_path: Path, cli: Cli, shop: Shop) -> None:
-    built = shop.commit()
+def test_a_project_locks_it_by_its_commit_with_what_it_needs(tmp_path: Path, cli: Cli, shop: Shop) -> None:
+    shop.npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None)
+    built = shop.commit(source=LEAF, dependencies={CORE: "workspace:*", "tea-leaf": "^2.0.0"})
     cli.env = shop.environment(tmp_path)
     listed = ("--registry", registry_file(tmp_path, **shop.entry))
     (tmp_path / "plugins.toml").write_text(f'version = 1\n[plugins."{TEA}"]\n')
     project = ("--file", str(tmp_path / "plugins.toml"))
     cli(*listed, "lock", *project)
     assert f'commit = "{built}"' in (tmp_path / "plugins.lock").read_text()
+    shop.npm.add("tea-leaf", "2.2.0", {"index.js": ""}, bin=None)
     shop.commit("1.1.0")
     cli(*listed, "sync", *project, "--yes")
+    (leaf,) = cli.home.rglob("node_modules/tea-leaf/package.json")
+    assert json.loads(leaf.read_text())["version"] == "2.1.0"
     assert cli("status", TEA).json["plugins"][0]["version"] == "1.0.0"
     assert cli("call", TEA, "POUR").json["result"] == "TEXT_SMALL, 1.0.0"
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,6 +25,7 @@ from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.http import FetchError, fetch
 from dynamic_plugins.registry.lazy_entries import EntryList
 from dynamic_plugins.registry.registry import Registry
+from tests.certificates import certificate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -455,35 +456,13 @@ async def test_a_password_in_an_address_is_never_shown_or_kept(home: Path, serve
 
 async def test_https_is_never_left_for_http(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate(tmp_path))
+    context.load_cert_chain(certificate(tmp_path).both)
     with serving(context) as secure:
         secure.answer = lambda handler: send(handler, b"", status=302, Location="http://127.0.0.1:9/index.json")
         # The certificate is this test's own, so nobody vouches for it.
         async with httpx2.AsyncClient(verify=False) as client:
             with pytest.raises(FetchError, match="from https to http"):
                 await fetch(client, secure.address)
-
-
-def certificate(folder: Path) -> Path:
-    """Return a file with a new key and its own certificate."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .sign(key, hashes.SHA256())
-    )
-    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    pem = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain) + made.public_bytes(encoding)
-    path = folder / "server.pem"
-    path.write_bytes(pem)
-    return path
 
 
 # ---------------------------------------------------------------- the MCP registry's pages

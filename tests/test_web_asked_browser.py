@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 
 from dynamic_plugins.approval import ApprovalRequest
 from dynamic_plugins.storage.approval_queue import ApprovalQueue
-from evals.web_screenshots import chromium, page_of
+from evals.web_screenshots import chromium, page_of, take
 from tests.test_web_browser import SLOWEST, chrome, home_cli, names_of, open_page, served  # noqa: F401 # fixtures
 from tests.web_page import HELLO, registry_of
 
@@ -249,6 +249,18 @@ def full_of_everything(home: Path) -> list[Any]:
         ApprovalRequest("install", long, "1", f"https://example.org/{long}", ((long,) * 5,), ("w" * 300,)),
     )
     return [ApprovalQueue(home, "mcp").put(request, 600) for request in requests]
+
+
+def test_pictures_are_taken_wide_and_narrow_in_both_colours(
+    chrome: Browser,  # noqa: F811
+    served: Served,  # noqa: F811
+    home: Path,
+    tmp_path: Path,
+) -> None:
+    with closing(ApprovalQueue(home, "mcp").put(CALL, 600)):
+        take(chrome, served.first_address, tmp_path / "pictures", ["asked"])
+    names = {f"asked-{look}-{colours}.png" for look in ("wide", "narrow") for colours in ("light", "dark")}
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == names
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

@@ -18,6 +18,8 @@ LOCK = "bun.lock"
 _MOST_LOCK = 2**26
 _STRING_OR_COMMA = re.compile(r'"(?:[^"\\]++|\\.)*+"|,(?=\s*[}\]])')
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*)?")
+_SAME = ("dependencies", "optionalDependencies", "peerDependencies", "bin")
+"""What Bun writes down of a package as npm does."""
 _SCRIPTS = ("preinstall", "install", "postinstall")
 
 
@@ -31,6 +33,23 @@ def distributions(plugin: str, folder: Path) -> tuple[Distribution, ...]:
         for place, name, version, facts in _locked(plugin, folder)
         if (folder / place / "package.json").is_file()  # those for other systems are in the list too
     )
+
+
+def as_npm(plugin: str, folder: Path) -> dict[str, Any]:
+    """Return what was installed in *folder* as npm would write it down, by its place: what npm needs to take the same.
+
+    Which of it is optional is not said there, and not here. Raises InstallError.
+    """
+    found: dict[str, Any] = {}
+    for where, name, version, facts in _locked(plugin, folder):
+        told = facts[2] if len(facts) > 2 and isinstance(facts[2], dict) else {}
+        kept: dict[str, Any] = {key: told[key] for key in _SAME if key in told}
+        kept |= {key: [told[key]] if isinstance(told[key], str) else told[key] for key in ("os", "cpu") if key in told}
+        if told.get("optionalPeers"):
+            kept["peerDependenciesMeta"] = {each: {"optional": True} for each in told["optionalPeers"]}
+        integrity = facts[3] if len(facts) > 3 else None
+        found[where] = {"name": name, "version": version, "integrity": integrity, **kept}
+    return found
 
 
 def check_sources(plugin: str, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.install.uv import Uv
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 NO_TIMES = "{index} does not say when packages were published, so those of the last days are not left out."
 
 
@@ -89,8 +87,8 @@ async def from_git(plan: InstallPlan, folder: Path, environ: Mapping[str, str]) 
     """Return *plan* for the commit that its reference leads to now, so that no other is built. Raises InstallError."""
     where = GitAddress.parse(plan.package.name)
     address, reference = where.address, where.reference or plan.version or "HEAD"
-    commit = reference
-    if not _COMMIT.fullmatch(reference):
+    commit = GitAddress(address, reference).commit
+    if commit is None:
         command = ("git", "ls-remote", "--", address, reference, f"{reference}^{{}}")
         done = await run(plan.name, command, cwd=folder, environ=dict(environ) | {"GIT_TERMINAL_PROMPT": "0"})
         found = {name: commit for commit, _, name in (line.partition("\t") for line in done.out.splitlines())}

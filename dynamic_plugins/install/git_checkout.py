@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _SAFELY = ("-c", "core.symlinks=false", "-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
 _FOLDER = "subdirectory="
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class GitAddress:
     def folder(self) -> str:
         """Where the package lies in the repository; empty for its root, or where nobody has said it."""
         return self.fragment.removeprefix(_FOLDER) if self.fragment.startswith(_FOLDER) else ""
+
+    @property
+    def commit(self) -> str | None:
+        """The reference where that is a commit, and can lead to nothing else; None for a branch, a tag or nothing."""
+        return self.reference if _COMMIT.fullmatch(self.reference) else None
 
 
 def commands(address: str, commit: str, folder: str) -> tuple[tuple[str, ...], ...]:

@@ -260,8 +260,7 @@ class Npm:
         await asyncio.to_thread(check_sources, plugin, folder, project.pinned)
         tell("download", "downloading and installing", 0.2)
         await self._forced(plugin, folder, self.locked_command(str(folder)), project, None)
-        needed = (project.package.name, *project.pinned)
-        wishes = await asyncio.to_thread(check_npm_needs, plugin, folder, needed, project.pinned)
+        wishes = await asyncio.to_thread(check_npm_needs, plugin, folder, project.asked(), project.pinned)
         await check_npm_versions(plugin, wishes, partial(self.first_outside, plugin))
         if self._allow_builds:
             await self._forced(plugin, folder, self._rebuild(str(folder)), project, None)

@@ -44,7 +44,10 @@ SELECT set_config('idle_in_transaction_session_timeout', '5s', false), set_confi
     set_config('tcp_user_timeout', '10s', false), set_config('statement_timeout', '10s', false)
 """
 # What the server says at the door when trying again does not help; it has no code there.
-_FINAL = ("authentication failed", "does not exist", "no pg_hba.conf entry", "is not permitted")
+_FINAL = (
+    *("authentication failed", "does not exist", "no pg_hba.conf entry", "is not permitted"),
+    *("certificate", "does not support SSL"),  # said of it by libpq: there the server has not spoken yet
+)
 _READ_ONLY = "25006"
 
 MISSING = (

@@ -79,12 +79,18 @@ def templates() -> Environment:
     )
     environment.globals["link"] = link
     environment.filters["moment"] = moment
+    environment.filters["at_slashes"] = at_slashes
     return environment
 
 
 def _shown(value: Any) -> Any:
     """Return what a template shows of *value*: a stranger's text without what hides or reorders what stands there."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def at_slashes(text: str) -> Markup:
+    """Return *text* so that a narrow line may end behind each slash, and not in the middle of a name."""
+    return Markup("/<wbr>").join(printable(text).split("/"))
 
 
 def moment(at: float, form: str = "%H:%M:%S") -> str:

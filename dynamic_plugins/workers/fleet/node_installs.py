@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.core.atomic_file import write_atomically
 from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import ChangedFilesError, InstallError, PluginTimeoutError
+from dynamic_plugins.install.git_checkout import GitAddress
 from dynamic_plugins.install.installation import Installation
+from dynamic_plugins.registry.entry import Package
 from dynamic_plugins.settings import default_python
 
 if TYPE_CHECKING:
@@ -82,9 +84,8 @@ class NodeInstalls:
 
     async def _made(self, installer: Installer, agreed: Installation, recipe: Recipe) -> Installation:
         with tempfile.TemporaryDirectory(dir=self._made_folder()) as scratch:
-            plan = installer.from_lock(
-                await asyncio.to_thread(_plan, installer, agreed, recipe, Path(scratch)), recipe.locked, agreed.mark
-            )
+            plan = await asyncio.to_thread(_plan, installer, agreed, recipe, Path(scratch))
+            plan = installer.from_lock(plan, recipe.locked, agreed.mark, _commit(agreed))
             async with installer.ready(plan) as ready:
                 made = await installer.install(ready)
         same = ("version", "kind", "entry_point")
@@ -167,13 +168,23 @@ def _changed(installation: Installation) -> list[str]:
     return changed_files(installation)
 
 
+def _commit(agreed: Installation) -> str | None:
+    """Return the commit that *agreed* was built from; None for what is of no repository. Raises InstallError."""
+    if agreed.package_type != "git":
+        return None
+    if (commit := GitAddress.parse(agreed.package).commit) is None:
+        raise InstallError(agreed.plugin, "which commit of its repository was agreed to is not known. Update it")
+    return commit
+
+
 def _plan(installer: Installer, agreed: Installation, recipe: Recipe, scratch: Path) -> InstallPlan:
     """Return the plan that *agreed* came from, with the code that *recipe* carries. Raises InstallError."""
     if agreed.package_type != "path":
-        entry = agreed.entry
-        (package,) = entry.packages
-        exact = replace(package, version=agreed.version, arguments=agreed.arguments)
-        return installer.plan(replace(entry, packages=(exact,), permissions=agreed.permissions))
+        # Of a repository the commit is in its address; the version is what the code there says of itself.
+        is_git = agreed.package_type == "git"
+        version, is_typescript = None if is_git else agreed.version, is_git and agreed.runs_in_node
+        exact = Package(agreed.package_type, agreed.package, version, agreed.arguments, typescript=is_typescript)
+        return installer.plan(replace(agreed.entry, packages=(exact,), permissions=agreed.permissions))
     from dynamic_plugins.install.copied_source import digest
     from dynamic_plugins.install.recipe import unpack
 
