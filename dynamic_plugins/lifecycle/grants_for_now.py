@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.core.permissions import NOTHING, Permissions, both, without
 
 if TYPE_CHECKING:
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 
 class GrantsForNow:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
     from dynamic_plugins.lifecycle.present_here import PresentHere
     from dynamic_plugins.registry.entry import Remote
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
     from dynamic_plugins.workers.loader_selector import LoaderSelector

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.registry.entry import Entry
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
 
 T = TypeVar("T")
