@@ -19,7 +19,7 @@ from dynamic_plugins.errors import PluginError, UnavailableHereError
 from dynamic_plugins.events import Listener, ignore
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
-from dynamic_plugins.lifecycle.present_here import presence
+from dynamic_plugins.lifecycle.local_files import presence
 from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.oauth.sign_ins import SignIns
@@ -129,7 +129,7 @@ class App:
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
-            present_here=presence(settings),
+            local_files=presence(settings),
             budget=budget,
         )
         self._upkeep = Upkeep(self.service, self.registry, settings.timeouts.idle)
@@ -219,7 +219,7 @@ class App:
             consent=consent.check,
             search=self._action_search,
             reach=reach,
-            wait_for=self.service.under_way.wait_for,
+            wait_for=self.service.pending.wait_for,
             choices=self.service.action_choices,
             programs=self._programs if self.settings.code_mode else None,
         )

@@ -132,7 +132,7 @@ class Outdated:
             return replace(told, problem=str(getattr(error, "reason", error)))
 
     def _is_newer(self, present: Installation, plan: InstallPlan) -> bool:
-        from dynamic_plugins.install.newest import is_newer
+        from dynamic_plugins.install.latest_version import is_newer
 
         if plan.package.type == "path":
             return plan.version != present.version

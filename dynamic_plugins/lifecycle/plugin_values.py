@@ -58,4 +58,4 @@ class PluginValues:
 
     async def _keep(self, plugin: StoredPlugin, plain: dict[str, str], secret: dict[str, str]) -> StoredPlugin:
         await asyncio.to_thread(self._configuration.set, plugin.name, plain, secret)
-        return self._supervisor.save_told(plugin)
+        return self._supervisor.save_configuration_mark(plugin)

@@ -14,16 +14,16 @@ from dynamic_plugins.errors import NotInstalledError, PluginError, UnknownAction
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.lifecycle import offer_pins
 from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
-from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
 from dynamic_plugins.lifecycle.launcher import Launcher
+from dynamic_plugins.lifecycle.pending_operations import PendingOperations
 from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
 from dynamic_plugins.lifecycle.plugin_values import PluginValues
 from dynamic_plugins.lifecycle.reach_grants import ReachGrants
 from dynamic_plugins.lifecycle.remote_sign_in import RemoteSignIn
 from dynamic_plugins.lifecycle.revoked_plugins import RevokedPlugins
 from dynamic_plugins.lifecycle.scheduler import Scheduler
+from dynamic_plugins.lifecycle.session_grants import SessionGrants
 from dynamic_plugins.lifecycle.supervisor import Supervisor
-from dynamic_plugins.lifecycle.under_way import OperationsUnderWay
 from dynamic_plugins.lifecycle.verb_parts import Verbs
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
+    from dynamic_plugins.lifecycle.local_files import LocalFiles
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
-    from dynamic_plugins.lifecycle.present_here import PresentHere
     from dynamic_plugins.lifecycle.set_changes import SetChanges
     from dynamic_plugins.lifecycle.shared_approval import SharedApproval
     from dynamic_plugins.lifecycle.version_verbs import Versions
@@ -80,7 +80,7 @@ class PluginManagementService:
     approval raises NeedsConfirmationError; *shared* asks them on the page of this home as well. *ask_values* asks a
     person for the required values of a plugin; *ask_sign_in* has them sign in at the server of a remote one;
     *use_model* answers plugins that ask for the host's model; *enforced* tells which permissions this machine holds
-    them to; *present_here* has on this machine what another one that shares the state has installed; *budget* is what
+    them to; *local_files* has on this machine what another one that shares the state has installed; *budget* is what
     the home may take of the disk.
     """
 
@@ -104,7 +104,7 @@ class PluginManagementService:
         listener: Listener = ignore,
         use_model: UseModel | None = None,
         enforced: Enforced = not_enforced,
-        present_here: PresentHere | None = None,
+        local_files: LocalFiles | None = None,
         budget: DiskBudget | None = None,
     ) -> None:
         self._budget = budget
@@ -112,11 +112,11 @@ class PluginManagementService:
         self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
         self._installer = installer
         self._store, self.admission = store, admission
-        self.under_way = OperationsUnderWay()
+        self.pending = PendingOperations()
         self._approval = ApprovalGate(installer, approve, admission, enforced, shared)
-        for_now = GrantsForNow()
+        session_grants = SessionGrants()
         launcher = Launcher(
-            loader, store, configuration, self._on_event, admission, for_now, use_model, ask_values, present_here
+            loader, store, configuration, self._on_event, admission, session_grants, use_model, ask_values, local_files
         )
         self._supervisor = supervisor = Supervisor(
             store, configuration, self._approval, launcher, components, self._on_event, journal.forget_unwritten
@@ -124,7 +124,7 @@ class PluginManagementService:
         self._values = PluginValues(store, supervisor, configuration, self._on_event)
         self._sign_in = RemoteSignIn(sign_ins, store, configuration, supervisor, admission.audit, self._on_event)
         self._permissions = PermissionGrants(
-            store, supervisor, configuration, admission, enforced, self._on_event, for_now
+            store, supervisor, configuration, admission, enforced, self._on_event, session_grants
         )
         self.reach = ReachGrants(store, self._approval, admission, self._permissions, launcher)
         self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
@@ -176,7 +176,7 @@ class PluginManagementService:
             return await self.catalogue.installed(plugin)
         except (NotInstalledError, UnknownPluginError) as error:
             name = error.name if isinstance(error, NotInstalledError) else str(plugin)
-            if not await self.under_way.wait_for_install(name):
+            if not await self.pending.wait_for_install(name):
                 if isinstance(plugin, str) and (hidden := self._found_hidden(plugin)) is not None:
                     raise NotInstalledError(hidden.entry.name) from None  # in this profile
                 raise
@@ -257,11 +257,11 @@ class PluginManagementService:
         UntrustedSourceError, UnavailableHereError, DeclinedError, NeedsConfirmationError, InstallError or
         PluginTimeoutError.
         """
-        with self.under_way.begin("install", plugin) as operation:
+        with self.pending.begin("install", plugin) as operation:
             found = await self.find(plugin)
             operation.is_about(found.entry.name)
             # The person is asked once, not once by each of several calls that want the same.
-            await self.under_way.wait_for_install(found.entry.name, before=operation)
+            await self.pending.wait_for_install(found.entry.name, before=operation)
             return await self._verbs.installs.install(found, version, remote=remote)
 
     async def find(self, plugin: str) -> Found:
@@ -277,9 +277,9 @@ class PluginManagementService:
 
     async def install_found(self, found: Found, version: str | None = None, *, remote: bool = False) -> Outcome:
         """Install what was found already; otherwise as :meth:`install`."""
-        with self.under_way.begin("install", found.entry.name) as operation:
+        with self.pending.begin("install", found.entry.name) as operation:
             operation.is_about(found.entry.name)
-            await self.under_way.wait_for_install(found.entry.name, before=operation)
+            await self.pending.wait_for_install(found.entry.name, before=operation)
             return await self._verbs.installs.install(found, version, remote=remote)
 
     def _found_hidden(self, said: str) -> Found | None:
@@ -430,7 +430,7 @@ class PluginManagementService:
         """
         name = (await self.resolve(plugin)).name
         await self._check_room(name)
-        with self.under_way.begin("activate", name):
+        with self.pending.begin("activate", name):
             return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._verbs.activation.activate(name))
 
     async def reload(self, plugin: Named) -> Outcome:

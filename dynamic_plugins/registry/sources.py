@@ -220,7 +220,7 @@ def _name_for(location: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", raw.lower()).strip("-._") or "registry"
 
 
-class Doing(StrEnum):
+class SourceActivity(StrEnum):
     """What is done, or can be, to know a source better."""
 
     NOTHING = "on"
@@ -252,7 +252,7 @@ class SourceState:
     """Why, for the first few."""
     updated: str = ""
     """When the registry says that it was made."""
-    doing: Doing = Doing.NOTHING
+    doing: SourceActivity = SourceActivity.NOTHING
     page: int = 0
     """How many of its pages have been read by now, where they are being read."""
     next_try: float = 0.0

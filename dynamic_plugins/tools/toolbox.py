@@ -1,4 +1,4 @@
-"""The tools that a model is offered, and the one way to call them: arguments mended and checked, calls dispatched."""
+"""The tools that a model is offered, and the one way to call them: arguments repaired and checked, calls dispatched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
-from dynamic_plugins.tools.argument_repair import mend, with_texts
+from dynamic_plugins.tools.argument_repair import repair, with_texts
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.model_schemas import for_models, in_own_names
 from dynamic_plugins.tools.plugin_tools import (
@@ -156,7 +156,7 @@ class Toolbox:
         try:
             return self.prepare(said, arguments)
         except BadArgumentsError:
-            inner = mend(said, arguments, dict(_CALL.parameters)).get("action") if said == CALL_ACTION else said
+            inner = repair(said, arguments, dict(_CALL.parameters)).get("action") if said == CALL_ACTION else said
             if self._wait_for is None or not await self._wait_for(lambda plugin: may_offer(plugin, str(inner))):
                 raise
         return self.prepare(said, arguments)
@@ -181,25 +181,25 @@ class Toolbox:
                 return {"ok": False, "error": error.to_dict()}
 
     def prepare(self, said: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
-        """Return the call that is meant, its names and arguments mended. Raises BadArgumentsError for what is none."""
+        """Return the call that is meant, names and arguments repaired. Raises BadArgumentsError for what is none."""
         name = ALIASES.get(said, said)
         if (tool := self._management.get(name)) is not None:
-            mended = mend(name, arguments, dict(tool.action.parameters))
-            if "configuration" in mended:  # a port is a number to a model
+            repaired = repair(name, arguments, dict(tool.action.parameters))
+            if "configuration" in repaired:  # a port is a number to a model
                 values = tool.action.parameters["properties"]["configuration"]
-                mended["configuration"] = with_texts(mended["configuration"], values)
-            check_arguments(name, mended, dict(tool.action.parameters))
-            return Prepared(name, mended, tool)
+                repaired["configuration"] = with_texts(repaired["configuration"], values)
+            check_arguments(name, repaired, dict(tool.action.parameters))
+            return Prepared(name, repaired, tool)
         if name == RUN_PROGRAM and self.programs is not None:
             schema = self.programs.parameters
-            mended = mend(name, arguments, schema)
-            check_arguments(name, mended, schema)
-            return Prepared(name, mended)
+            repaired = repair(name, arguments, schema)
+            check_arguments(name, repaired, schema)
+            return Prepared(name, repaired)
         if name == SEARCH_ACTIONS:
-            return Prepared(name, mend(name, arguments, dict(_SEARCH.parameters)))
+            return Prepared(name, repair(name, arguments, dict(_SEARCH.parameters)))
         if name == CALL_ACTION:
             # An action of a plugin, and nothing else: the six are not reached through it.
-            inner = mend(name, arguments, dict(_CALL.parameters))
+            inner = repair(name, arguments, dict(_CALL.parameters))
             if not (action := str(inner.get("action") or "")):
                 reason = "'action' is missing"
                 how = f"{reason}: it is the name that search_plugin_actions gives."
@@ -210,7 +210,7 @@ class Toolbox:
     def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         tool = self._named(name)
         schema = dict(tool.action.parameters)
-        return Prepared(tool.name, in_own_names(mend(name, arguments, schema), schema), tool)
+        return Prepared(tool.name, in_own_names(repair(name, arguments, schema), schema), tool)
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
         if call.name == RUN_PROGRAM and self.programs is not None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 
-class GrantsForNow:
+class SessionGrants:
     """What the person granted for one conversation: it is kept in this process, and ends with it."""
 
     def __init__(self) -> None:
