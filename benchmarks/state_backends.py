@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.storage.postgres_state import open_postgres
-from dynamic_plugins.storage.state import HomeState, StateStore, StoredPlugin
+from dynamic_plugins.storage.state import HomeState, StateStore
+from dynamic_plugins.storage.stored_plugin import StoredPlugin
 from dynamic_plugins.workers.components import Component, Offers
 
 if TYPE_CHECKING:

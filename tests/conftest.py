@@ -19,11 +19,11 @@ import pytest
 import uv
 
 from tests import slow
-from tests.ready_interpreter import FORKS, ReadyInterpreter, alike
+from tests.ready_interpreter import FORKS, ReadyInterpreter, alike, share_bytecode
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import psutil
 
@@ -130,21 +130,23 @@ class Cli:
 
 
 def _run(argv: list[str], stdin: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    if FORKS and alike(env, (ready := _ready()).environ):
+    if (ready := ready_for(env)) is not None:
         words = argv[argv.index("dynamic_plugins") + 1 :]
-        if (done := ready.run(words, said=stdin, env=env, seconds=COMMAND_SECONDS)) is not None:
-            return done
+        return ready.run(words, said=stdin, env=env, seconds=COMMAND_SECONDS)
     return subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=COMMAND_SECONDS, env=env)
 
 
 _started: list[ReadyInterpreter] = []
+_shared: list[Path] = []
 
 
-def _ready() -> ReadyInterpreter:
-    """Return the interpreter of this process that is ready, started at its first command."""
-    if not _started:
-        _started.append(ReadyInterpreter(Cli(Path()).environment()))
-    return _started[0]
+def ready_for(env: Mapping[str, str]) -> ReadyInterpreter | None:
+    """Return the interpreter of this process that is ready, started at its first command; None where *env* asks for
+    another.
+    """
+    if FORKS and not _started:
+        _started.append(ReadyInterpreter(Cli(Path()).environment(), _shared[0] if _shared else None))
+    return next((each for each in _started if alike(env, each.environ)), None)
 
 
 def pytest_unconfigure() -> None:
@@ -220,6 +222,16 @@ def _workers(home: Path) -> list[psutil.Process]:
             found[process.pid] = process
             parents.add(process.info["ppid"])
     return [process for pid, process in found.items() if pid not in parents]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have the installs of all processes share what they compile."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "bytecode"
+    folder.mkdir(exist_ok=True)
+    _shared.append(folder)
+    share_bytecode(str(folder))
 
 
 @cache

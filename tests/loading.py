@@ -111,7 +111,7 @@ def outside(pid: int) -> int:
     return pid
 
 
-_OF_THE_TESTS = ("multiprocessing.resource_tracker", "tests.ready_interpreter")
+_OF_THE_TESTS = ("multiprocessing.resource_tracker", "tests.forking_process")
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:

@@ -13,9 +13,14 @@ import termios
 import time
 from typing import TYPE_CHECKING, Self
 
+from tests.conftest import ready_for
+from tests.ready_interpreter import words_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from tests.ready_interpreter import ForkedCommand
 
 _CODES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[=>])|\r")
 _PROMPT = re.compile(r"(?:^|\n)([^\n]*(?:> |\[y/N\] |\): ?))$")
@@ -31,19 +36,9 @@ class Terminal:
         self._screen, side = pty.openpty()
         fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         # A dumb terminal is still one: programs ask and show, without moving about.
-        # What a session without a terminal opens first becomes its own, and only then is Ctrl-C a signal.
-        self._process = subprocess.Popen(
-            ["/bin/sh", "-c", 'exec "$@" <"$0" >"$0" 2>"$0"', os.ttyname(side), *command],
-            stdin=side,
-            stdout=side,
-            stderr=side,
-            cwd=folder,
-            # How wide it is it says itself; what the environment says of another one would count for more.
-            env={"TERM": "dumb"} | {name: value for name, value in env.items() if name not in {"COLUMNS", "LINES"}},
-            close_fds=True,
-            start_new_session=True,
-        )
-        os.close(side)
+        # How wide it is it says itself; what the environment says of another one would count for more.
+        env = {"TERM": "dumb"} | {name: value for name, value in env.items() if name not in {"COLUMNS", "LINES"}}
+        self._process = _started(command, folder, env, side)
         self.raw = ""
         self._answered = 0
         self.code: int | None = None
@@ -112,3 +107,24 @@ class Terminal:
             os.write(self._screen, b"\x1b[1;1R")
         self.raw += data.decode("utf-8", "replace")
         return bool(data)
+
+
+def _started(
+    command: Sequence[str], folder: Path, env: dict[str, str], side: int
+) -> subprocess.Popen[bytes] | ForkedCommand:
+    """Start *command* on this *side* of a terminal, which is closed here."""
+    if (words := words_of(command)) is not None and (ready := ready_for(env)) is not None:
+        return ready.start(words, env=env, folder=folder, streams=(side, side, side), terminal=True)
+    # What a session without a terminal opens first becomes its own, and only then is Ctrl-C a signal.
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", 'exec "$@" <"$0" >"$0" 2>"$0"', os.ttyname(side), *command],
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        cwd=folder,
+        env=env,
+        close_fds=True,
+        start_new_session=True,
+    )
+    os.close(side)
+    return process

@@ -6,8 +6,8 @@ import pytest
 
 from dynamic_plugins.chat.change_guard import ChangeGuard, changes
 from dynamic_plugins.plugin import Action
+from dynamic_plugins.tools.prepared_call import Prepared
 from dynamic_plugins.tools.tool_formats import Tool
-from dynamic_plugins.tools.toolbox import Prepared
 
 
 def call(name: str, description: str = "", *, read_only: bool | None = None) -> Prepared:

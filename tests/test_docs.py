@@ -35,8 +35,9 @@ import yaml
 from mcp import Client, StdioServerParameters, stdio_client
 
 from dynamic_plugins.cli.parser import parse
-from tests.conftest import ALONE, EXAMPLES, NOT_OURS, index_may_be_asked
+from tests.conftest import ALONE, EXAMPLES, NOT_OURS, index_may_be_asked, ready_for
 from tests.model_servers import ollama
+from tests.ready_interpreter import words_of
 from tests.terminal import Terminal
 from tests.test_library import Endpoint
 
@@ -52,6 +53,8 @@ NEEDS_INDEX = re.compile(r"mcp-server-|@elizaos/|@modelcontextprotocol/|\bnpx ")
 INSTALLS_US = re.compile(
     r"^python3 -m venv \.venv && \. \.venv/bin/activate && pip install [^&]*'\.\[(\w+)\]'(?: && |$)"
 )
+SHELL = re.compile(r"[|&;<>$*?~`#]|^\w+=")
+"""What a shell makes something of."""
 ANTHROPIC_STEPS = ["install_plugin", "activate_plugin"]
 
 
@@ -65,12 +68,6 @@ class Block:
     prints: str | None = None
     """What a ``text`` block right after it says that it prints."""
     printed_above: bool = False
-
-    @property
-    def leaves_something(self) -> bool:
-        """Whether a block further down may build on this one: a file, or what was done on the page's home."""
-        is_run = self.language in {"python", "console"} and "def test_" not in self.text
-        return self.title is not None or is_run
 
     @property
     def name(self) -> str:
@@ -108,7 +105,6 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "home"
-        self.done: set[Block] = set()
         (folder / "examples").symlink_to(EXAMPLES)
         (folder / "person").mkdir()
         (folder / "temporary").mkdir()
@@ -135,6 +131,9 @@ class Workspace:
         self, *command: str, stdin: str = "", env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run *command* here, with no terminal, and return how it ended; standard error is in its output."""
+        env = self.env | (env or {})
+        if (words := words_of(command)) is not None and (ready := ready_for(env)) is not None:
+            return ready.run(words, said=stdin, env=env, seconds=SECONDS, folder=self.folder, merged=True)
         return subprocess.run(
             command,
             input=stdin,
@@ -143,7 +142,7 @@ class Workspace:
             text=True,
             timeout=SECONDS,
             cwd=self.folder,
-            env=self.env | (env or {}),
+            env=env,
             start_new_session=True,
         )
 
@@ -210,24 +209,31 @@ def stop(process: subprocess.Popen[str]) -> None:
         process.communicate()
 
 
-@pytest.mark.timeout(600)  # of a long page split between processes the last block brings all the others along
-@pytest.mark.parametrize(
-    "block",
-    [pytest.param(block, id=block.name, marks=[pytest.mark.index] if needs_index(block) else []) for block in BLOCKS],
-)
-def test_the_snippet_works(
-    block: Block, workspaces: Callable[[Path], Workspace], embedded_model: Callable[[], str]
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_snippet_of_a_page_works(
+    page: Path, workspaces: Callable[[Path], Workspace], embedded_model: Callable[[], str]
 ) -> None:
-    here = workspaces(block.page)
-    # Another of the processes that share the tests may have those above, or nobody, where one test alone is run.
-    above = [each for each in BLOCKS if each.page == block.page and each.line < block.line and each.leaves_something]
-    for each in above if block.leaves_something else ():
-        if each not in here.done and (not needs_index(each) or index_may_be_asked()):
-            here.done.add(each)
-            assert_works(each, here, embedded_model)
-    if block not in here.done:
-        here.done.add(block)
-        assert_works(block, here, embedded_model)
+    """A page is one session: what a block leaves, those below it build on."""
+    left_out = []
+    for block in blocks_of(page):
+        if needs_index(block) and not index_may_be_asked():
+            left_out.append(block.name)
+            continue
+        with telling(block.name):
+            assert_works(block, workspaces(page), embedded_model)
+    if left_out:
+        pytest.skip(f"the package index cannot be reached, and these need it: {', '.join(left_out)}")
+
+
+@contextmanager
+def telling(name: str) -> Iterator[None]:
+    """Have what fails in the block say which snippet it was."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"in the snippet {name}")
+        raise
 
 
 def assert_works(block: Block, here: Workspace, embedded_model: Callable[[], str]) -> None:
@@ -377,7 +383,9 @@ def check_command(command: Typed, here: Workspace) -> None:
     elif command.said or any("********" in seen for seen in command.seen):
         check_at_a_terminal(command, words, here)
     else:
-        ran = here.run("bash", "-c", line)
+        # A client is told how this was started, by which it can start it: that must be the program.
+        plain = words[0] == "dynamic-plugins" and words[1] != "connect" and not SHELL.search(line)
+        ran = here.run(*words) if plain else here.run("bash", "-c", line)
         assert ran.returncode == command.code, f"{line}: exit code {ran.returncode}\n{ran.stdout}"
         saw(ran.stdout, command.seen)
 

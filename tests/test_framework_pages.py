@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import anthropic
 import pytest
 
 from evals.anthropic_stand_in import AnthropicStandIn
@@ -58,6 +57,8 @@ def test_what_a_program_needs_and_is_not_here_is_known() -> None:
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_the_stand_in_for_anthropic_is_understood_by_the_official_sdk(streamed: bool) -> None:
+    import anthropic
+
     with AnthropicStandIn(scripted([[("install", {"x": 1})], SAY_WHAT_CAME], "p__")).serving() as server:
         client = anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0)
         tool: Any = {"name": "p__install", "description": "d", "input_schema": {"type": "object"}}

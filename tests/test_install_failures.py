@@ -25,7 +25,8 @@ from dynamic_plugins.install.command import child_environment, run, short
 from dynamic_plugins.install.entry_points import node_command
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.install.layout import PluginFolders, slug
-from dynamic_plugins.install.npm import instant, nearest
+from dynamic_plugins.install.npm import instant
+from dynamic_plugins.install.npm_reasons import nearest
 from dynamic_plugins.registry.entry import Entry, Package
 from tests.conftest import EXAMPLES, Cli
 from tests.loading import children

@@ -55,6 +55,12 @@ NAME = "NAME_code:plugin"
 """
 
 
+@pytest.fixture(autouse=True)
+def _compiles_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an install compile as it does where nothing of a test's is shared."""
+    monkeypatch.setattr("dynamic_plugins.install.bytecode._NOTHING_SHARED", "-")
+
+
 def found(folder: Path, pattern: str) -> list[Path]:
     return sorted(folder.glob(pattern))
 

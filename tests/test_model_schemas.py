@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from dynamic_plugins.core.schema_repair import repaired
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Plugin
-from dynamic_plugins.tools.argument_repair import mend
+from dynamic_plugins.tools.argument_repair import repair
 from dynamic_plugins.tools.tool_formats import in_format
 from dynamic_plugins.tools.toolbox import Toolbox
 
@@ -240,7 +240,7 @@ CITY = {"type": "object", "properties": {"city": {"type": "string"}}}
     ],
 )
 def test_arguments_that_fit_stay_as_they_are(schema: dict[str, Any], arguments: dict[str, Any]) -> None:
-    assert mend("go", arguments, schema) == arguments
+    assert repair("go", arguments, schema) == arguments
 
 
 @pytest.mark.parametrize(
@@ -250,4 +250,4 @@ def test_arguments_that_fit_stay_as_they_are(schema: dict[str, Any], arguments: 
 )
 @pytest.mark.parametrize("wrapping", ["go", "arguments", "parameters", "input"])
 def test_arguments_that_were_wrapped_are_unwrapped(schema: dict[str, Any], wrapping: str) -> None:
-    assert mend("go", {wrapping: {"city": "Rome"}}, schema) == {"city": "Rome"}
+    assert repair("go", {wrapping: {"city": "Rome"}}, schema) == {"city": "Rome"}

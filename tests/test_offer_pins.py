@@ -13,7 +13,8 @@ from dynamic_plugins.approval import Answer
 from dynamic_plugins.errors import DeclinedError, WithheldError
 from dynamic_plugins.lifecycle.offer_pins import difference, review
 from dynamic_plugins.settings import Settings
-from dynamic_plugins.storage.state import StateStore, StoredPlugin
+from dynamic_plugins.storage.state import StateStore
+from dynamic_plugins.storage.stored_plugin import StoredPlugin
 from dynamic_plugins.workers.components import READ, Component, Offers
 from tests.conftest import Cli, KeptHome
 from tests.loading import PLUGINS, raw, until

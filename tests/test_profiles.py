@@ -16,7 +16,8 @@ from dynamic_plugins.errors import BadArgumentsError, NotInstalledError, StateEr
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.profiles import Profiles
-from dynamic_plugins.storage.state import FILE, StateStore, StoredPlugin
+from dynamic_plugins.storage.state import FILE, StateStore
+from dynamic_plugins.storage.stored_plugin import StoredPlugin
 from tests.conftest import EXAMPLES, Cli
 from tests.test_mcp_server import call, connected
 from tests.test_versions import write

@@ -46,7 +46,6 @@ def test_it_says_the_same_and_ends_alike(words: list[str], said: str, ready: Rea
         [sys.executable, "-m", "dynamic_plugins", *words], input=said, capture_output=True, text=True, env=env
     )
     forked = ready.run(words, said=said, env=env, seconds=60)
-    assert forked is not None
     assert (forked.returncode, forked.stdout, forked.stderr) == (alone.returncode, alone.stdout, alone.stderr)
     assert alone.stdout or alone.stderr
 
@@ -70,7 +69,7 @@ for names in {(IMPORTED, OURS)!r}:
 def test_its_end_is_that_of_any_interpreter(code: int) -> None:
     begun = """
 import atexit, sys, threading
-from tests.ready_interpreter import _end
+from tests.forking_process import _end
 
 class Kept:
     def __del__(self): print("released")
@@ -100,5 +99,16 @@ def test_a_command_that_takes_too_long_is_ended(ready: ReadyInterpreter, cli: Cl
     with pytest.raises(subprocess.TimeoutExpired):
         ready.run(["--home", str(cli.home), "web", "--port", "0"], said="", env=cli.environment(), seconds=0.5)
     again = ready.run(["--home", str(cli.home), "--json", "status"], said="", env=cli.environment(), seconds=60)
-    assert again is not None
     assert again.returncode == 0
+
+
+def test_one_command_runs_while_another_waits_and_each_ends_as_it_ended(ready: ReadyInterpreter, cli: Cli) -> None:
+    (stdin, typed), nowhere = os.pipe(), os.open(os.devnull, os.O_RDWR)
+    home = ["--home", str(cli.home)]
+    waiting = ready.start(
+        [*home, "chat"], env=cli.environment(), folder=cli.home.parent, streams=(stdin, nowhere, nowhere)
+    )
+    assert ready.run([*home, "no-such-command"], said="", env=cli.environment(), seconds=60).returncode == 2
+    assert waiting.poll() is None
+    os.close(typed)
+    assert waiting.wait(60) == 0

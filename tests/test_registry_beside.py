@@ -17,7 +17,7 @@ from dynamic_plugins.errors import UnknownPluginError
 from dynamic_plugins.registry.cache import Cache, Checked
 from dynamic_plugins.registry.refresh_process import RefreshProcess
 from dynamic_plugins.registry.registry import Registry
-from dynamic_plugins.registry.sources import Doing, SourceList
+from dynamic_plugins.registry.sources import SourceActivity, SourceList
 from dynamic_plugins.registry.timetable import LONGEST, after_failure, after_success, is_due
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import Settings
@@ -131,7 +131,7 @@ async def test_the_network_that_is_cut_is_no_notice_while_there_is_something_to_
     await asked.entries()
     assert asked.notices == []
     (_, state) = asked.states()
-    assert (state.doing, state.problem) == (Doing.FAILED, "it cannot be reached")
+    assert (state.doing, state.problem) == (SourceActivity.FAILED, "it cannot be reached")
     assert clock.now < state.next_try <= clock.now + 60
 
 
@@ -139,7 +139,7 @@ async def test_nothing_is_asked_offline(home: Path, server: Server, clock: Clock
     server.answer = official(api(clock))
     asked = registry(home, server, clock, offline=True)
     assert await refreshed(asked) == []
-    assert [state.doing for state in await asked.refresh()][1:] == [Doing.OFFLINE, Doing.OFFLINE]
+    assert [state.doing for state in await asked.refresh()][1:] == [SourceActivity.OFFLINE, SourceActivity.OFFLINE]
     assert not await asked.catch_up()
     assert server.asked == []
     await refreshed(registry(home, server, clock))
@@ -181,7 +181,7 @@ async def test_a_walk_that_fails_goes_on_where_it_stopped(home: Path, server: Se
     asked = registry(home, server, clock)
     assert await refreshed(asked) == ["@elizaos-plugins/plugin-far"], "half a registry is not shown"
     state = asked.states()[-1]
-    assert (state.doing, state.page, state.problem) == (Doing.FAILED, 2, "it answers 503")
+    assert (state.doing, state.page, state.problem) == (SourceActivity.FAILED, 2, "it answers 503")
     clock.now += 61
     server.answer = official(pages)
     server.asked.clear()
@@ -189,7 +189,7 @@ async def test_a_walk_that_fails_goes_on_where_it_stopped(home: Path, server: Se
     later = registry(home, server, clock)
     assert await refreshed(later) == ["@elizaos-plugins/plugin-far", *"abcdefg"]
     assert cursors(server) == ["d", "f"], "what was read is not read again"
-    assert (later.states()[-1].doing, later.states()[-1].page) == (Doing.NOTHING, 0)
+    assert (later.states()[-1].doing, later.states()[-1].page) == (SourceActivity.NOTHING, 0)
     clock.now += HOUR + 1
     server.asked.clear()
     assert "c" not in await refreshed(registry(home, server, clock)), "what changed meanwhile is asked for next"
@@ -215,12 +215,12 @@ async def test_a_walk_that_is_cut_off_goes_on_in_the_next_process(home: Path, se
     await first.entries()
     assert await asyncio.to_thread(reached.wait, 20)
     other = registry(home, server, clock)
-    assert (other.states()[-1].doing, other.states()[-1].page) == (Doing.REFRESHING, 2)
+    assert (other.states()[-1].doing, other.states()[-1].page) == (SourceActivity.REFRESHING, 2)
     before = len(server.asked)
     await refreshed(other)
     assert len(server.asked) == before, "one process asks at a time"
     await first.close()
-    assert (other.states()[-1].doing, other.states()[-1].page) == (Doing.RESUMING, 2)
+    assert (other.states()[-1].doing, other.states()[-1].page) == (SourceActivity.RESUMING, 2)
     server.answer = official(pages)
     server.asked.clear()
     assert await refreshed(other) == ["@elizaos-plugins/plugin-far", *"abcdefg"]
@@ -270,10 +270,10 @@ async def test_what_the_person_waits_for_is_read_on_from_there_as_well(
     pages = api(clock)
     server.answer = official(lambda each: hang(each, server) if "cursor=d" in each.path else pages(each))
     states = await registry(home, server, clock, timeout=4.0).refresh("mcp")
-    assert [(state.doing, state.page) for state in states] == [(Doing.FAILED, 2)]
+    assert [(state.doing, state.page) for state in states] == [(SourceActivity.FAILED, 2)]
     server.answer = official(pages)
     (state,) = await registry(home, server, clock).refresh("mcp")
-    assert (state.doing, state.entries) == (Doing.NOTHING, 7)
+    assert (state.doing, state.entries) == (SourceActivity.NOTHING, 7)
 
 
 # ---------------------------------------------------------------- left alone after a failure
@@ -304,7 +304,7 @@ async def test_how_long_to_be_left_alone_is_the_sources_word_and_known_to_all_pr
     other = registry(home, server, clock)
     await refreshed(other)
     assert len(server.asked) == asked
-    assert {(state.doing, state.problem) for state in other.states()[1:]} == {(Doing.FAILED, "it answers 429")}
+    assert {(state.doing, state.problem) for state in other.states()[1:]} == {(SourceActivity.FAILED, "it answers 429")}
     clock.now += 20
     server.answer = official(api(clock))
     assert "a" in await refreshed(other)
@@ -330,7 +330,7 @@ async def test_a_registry_goes_down_serves_garbage_and_comes_back_beside_what_is
         clock.now += HOUR
         server.answer = mess
         assert await refreshed(asked) == good
-        assert asked.states()[-1].doing is Doing.FAILED
+        assert asked.states()[-1].doing is SourceActivity.FAILED
         assert len(asked.notices) == 2
     clock.now += HOUR
     back = api(clock)

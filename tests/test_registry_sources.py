@@ -158,17 +158,24 @@ async def test_a_broken_source_does_not_hide_the_others(home: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"sources": [3]}', '{"sources": [{"name": "bundled", "location": "http://evil.example/"}]}']
+    ("text", "said"),
+    [
+        ("{", "JSONDecodeError"),
+        ("[]", "not a list of sources"),
+        ('{"sources": [3]}', "sources.0: a source is a table"),
+        ('{"sources": [{"name": "a", "location": "/a"}, {"name": "b"}]}', "sources.1: 'location' is missing"),
+        ('{"sources": [{"name": "bundled", "location": "http://evil.example/"}]}', "may pass for the bundled snapshot"),
+    ],
 )
 async def test_a_damaged_list_of_sources_leaves_the_bundled_snapshot_and_says_so(
-    home: Path, text: str, official: dict[str, str]
+    home: Path, text: str, said: str, official: dict[str, str]
 ) -> None:
     SourceList(home, official).remove("mcp")
     (home / "sources.json").write_text(text)
     registry = Registry(home, official=official)
     assert {entry.source for entry in await registry.entries()} == {"bundled"}
     assert "sources.json" in registry.notices[0]
-    with pytest.raises(SourceError):
+    with pytest.raises(SourceError, match=said):
         registry.sources.all()
 
 

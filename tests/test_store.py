@@ -14,7 +14,8 @@ from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.python_environment import Distribution
 from dynamic_plugins.registry.entry import Argument, Variable
 from dynamic_plugins.settings import Settings
-from dynamic_plugins.storage.state import StateStore, StoredPlugin
+from dynamic_plugins.storage.state import StateStore
+from dynamic_plugins.storage.stored_plugin import StoredPlugin
 from dynamic_plugins.workers.components import Component, Offers
 
 if TYPE_CHECKING:

@@ -92,6 +92,9 @@ def _imported() -> None:
     for name in ("endpoint", *parts):
         importlib.import_module(f"dynamic_plugins.testing.{name}")
     warm_up()
+    # With the models that read a message: numpy, which they need, cannot be imported twice.
+    importlib.import_module("dynamic_plugins.embedded.model")
+    importlib.import_module("dynamic_plugins.embedded.reading").mood_of("switch it on")
 
 
 def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:

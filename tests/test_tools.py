@@ -1,4 +1,4 @@
-"""Tools: names a model can say, arguments mended before they are checked, and one way to call them."""
+"""Tools: names a model can say, arguments repaired before they are checked, and one way to call them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Handler, Plugin, action
-from dynamic_plugins.tools.argument_repair import mend, with_texts
+from dynamic_plugins.tools.argument_repair import repair, with_texts
 from dynamic_plugins.tools.management import NAMES, schema
 from dynamic_plugins.tools.plugin_tools import MAX_LISTED, MAX_LISTED_CHARACTERS
 from dynamic_plugins.tools.tool_formats import in_format
@@ -72,7 +72,7 @@ async def test_arguments_that_cannot_be_mended_come_back_with_the_schema(argumen
 
 def test_a_strangers_parameter_keeps_its_name() -> None:
     stranger = {"type": "object", "properties": {"maxResults": {"type": "integer"}}}
-    assert mend("t", {"maxResults": 3}, stranger) == {"maxResults": 3}
+    assert repair("t", {"maxResults": 3}, stranger) == {"maxResults": 3}
 
 
 async def test_tools_follow_every_change_of_what_is_mounted() -> None:
@@ -181,14 +181,14 @@ def test_only_our_own_schemas_are_said_to_be_strict() -> None:
 
 def test_mend_refuses_what_is_no_object() -> None:
     with pytest.raises(BadArgumentsError):
-        mend("t", "[1, 2]", {"type": "object"})
+        repair("t", "[1, 2]", {"type": "object"})
 
 
 def test_whole_numbers_and_truth_values_are_texts_where_texts_are_wanted() -> None:
     shape = schema("configure_plugin")
     given = {"plugin_name": 7, "configuration": [{"name": "PORT", "value": 8080}, {"name": "LOUD", "value": True}]}
-    mended = with_texts(mend("configure_plugin", given, shape), shape)
-    assert mended == {
+    repaired = with_texts(repair("configure_plugin", given, shape), shape)
+    assert repaired == {
         "plugin_name": "7",
         "configuration": [{"name": "PORT", "value": "8080"}, {"name": "LOUD", "value": "true"}],
     }

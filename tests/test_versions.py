@@ -24,7 +24,7 @@ from dynamic_plugins.errors import (
     PluginError,
     RevokedError,
 )
-from dynamic_plugins.install.newest import is_newer
+from dynamic_plugins.install.latest_version import is_newer
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.state import StateStore
 from tests.conftest import Cli, workers_of

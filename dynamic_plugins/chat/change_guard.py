@@ -17,7 +17,7 @@ from dynamic_plugins.text.secret_names import PLACEHOLDER
 from dynamic_plugins.tools.management import CHANGING, NAMES
 
 if TYPE_CHECKING:
-    from dynamic_plugins.tools.toolbox import Prepared
+    from dynamic_plugins.tools.prepared_call import Prepared
 
 NO_ORDER = 0.15
 """Below this probability of an order a message orders nothing."""

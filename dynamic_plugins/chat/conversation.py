@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.tools.injection_guard import Reader
+    from dynamic_plugins.tools.prepared_call import Prepared
     from dynamic_plugins.tools.reach_consent import ReachConsent, WantedReach
-    from dynamic_plugins.tools.toolbox import Prepared, Toolbox
+    from dynamic_plugins.tools.toolbox import Toolbox
 
     Evaluate = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 

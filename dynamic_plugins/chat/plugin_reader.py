@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.unlisted import Direct
     from dynamic_plugins.resolver.catalog import Catalogue
     from dynamic_plugins.resolver.resolver import Resolver
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.tools.tool_formats import Tool
 
 REMEMBERED = 4_000

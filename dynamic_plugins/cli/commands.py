@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import prompts, render
 from dynamic_plugins.cli.configure_command import configure
+from dynamic_plugins.cli.disambiguation import settled
 from dynamic_plugins.cli.exit_codes import DONE, FAILED
 from dynamic_plugins.cli.permission_commands import permissions
 from dynamic_plugins.cli.registry_commands import info, registry, resolve, search
 from dynamic_plugins.cli.status_command import status
 from dynamic_plugins.cli.tools_command import tools
 from dynamic_plugins.cli.verb_results import as_patient, noted, print_results, verbs
-from dynamic_plugins.cli.which_one import settled
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, PluginError
 from dynamic_plugins.storage.open_page import page_address

@@ -181,7 +181,7 @@ async def _model(settings: Settings) -> Check:
 
 async def _registry(settings: Settings) -> Check:
     from dynamic_plugins.app import App
-    from dynamic_plugins.cli.registry_standing import registry_in_words, standing
+    from dynamic_plugins.cli.registry_status import registry_in_words, standing
 
     app = App(settings, door="terminal")
     try:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.app import App
 from dynamic_plugins.cli import render
 from dynamic_plugins.cli.exit_codes import DONE, FAILED, exit_code
-from dynamic_plugins.cli.registry_standing import standing
+from dynamic_plugins.cli.registry_status import standing
 from dynamic_plugins.core.error_phrases import in_conversation
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import AmbiguousNameError, BadArgumentsError, PluginError, UnknownPluginError
-from dynamic_plugins.registry.sources import Doing, SourceState
+from dynamic_plugins.registry.sources import SourceActivity, SourceState
 from dynamic_plugins.registry.unlisted import parse_direct
 from dynamic_plugins.tools.management import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -44,9 +44,9 @@ async def registry(arguments: argparse.Namespace, settings: Settings, out: Outpu
     states = await _do(known, arguments.verb, arguments.values)
     told = [_source_document(state) for state in states]
     asked = arguments.verb in {"add", "refresh"}
-    failed = asked and any(state.problem or state.doing is Doing.OFFLINE for state in states)
+    failed = asked and any(state.problem or state.doing is SourceActivity.OFFLINE for state in states)
     if arguments.verb == "list" and not settings.registries:
-        told += [_source_document(SourceState(source, doing=Doing.OFF)) for source in known.sources.off()]
+        told += [_source_document(SourceState(source, doing=SourceActivity.OFF)) for source in known.sources.off()]
     if out.as_json:
         out.document({"ok": not failed, "sources": told})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.cli.registry_standing import age_in_words, registry_in_words, standing_in_words
+from dynamic_plugins.cli.registry_status import age_in_words, registry_in_words, standing_in_words
 from dynamic_plugins.core.permission_text import permission_lines
 from dynamic_plugins.core.permissions import permissions_from_json
 from dynamic_plugins.core.status import status_in_words

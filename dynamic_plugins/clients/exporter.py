@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.clients.client import Client
     from dynamic_plugins.clients.config_documents import Document
     from dynamic_plugins.install.installation import Installation
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
 
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -66,22 +66,22 @@ def _mended(schema: dict[str, Any], root: dict[str, Any], depth: int) -> dict[st
     found = {key: value for key, value in schema.items() if value is not None or key in _MAY_BE_NULL}
     if depth > DEEPEST:
         return found
-    _mend_reference(found, root)
+    _repair_reference(found, root)
     if any(old in str(found.get("$schema", "")) for old in _OLD_DRAFTS):
         del found["$schema"]
-    _mend_words(found)
-    _mend_type(found)
-    _mend_bounds(found)
-    _mend_lists(found)
-    _mend_tuple(found, root)
+    _repair_words(found)
+    _repair_type(found)
+    _repair_bounds(found)
+    _repair_lists(found)
+    _repair_tuple(found, root)
     for key in (*MAPS, *LISTS, *SINGLES):
         if key in found:
-            _mend_children(found, key, root, depth + 1)
-    _mend_nullable(found)
+            _repair_children(found, key, root, depth + 1)
+    _repair_nullable(found)
     return found
 
 
-def _mend_words(schema: dict[str, Any]) -> None:
+def _repair_words(schema: dict[str, Any]) -> None:
     """Leave out what is of another type than its keyword takes; an API that checks schemas refuses all of it."""
     for key in _TEXTS & schema.keys():
         if not isinstance(schema[key], str):
@@ -97,10 +97,10 @@ def _mend_words(schema: dict[str, Any]) -> None:
         schema.pop(key, None)
     if not isinstance(schema.get("examples", []), list):
         del schema["examples"]
-    _mend_dependencies(schema)
+    _repair_dependencies(schema)
 
 
-def _mend_dependencies(schema: dict[str, Any]) -> None:
+def _repair_dependencies(schema: dict[str, Any]) -> None:
     for key in ("dependentRequired", "dependencies"):
         if key not in schema:
             continue
@@ -114,7 +114,7 @@ def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value) and len({*value}) == len(value)
 
 
-def _mend_tuple(schema: dict[str, Any], root: dict[str, Any]) -> None:
+def _repair_tuple(schema: dict[str, Any], root: dict[str, Any]) -> None:
     """Write a list with a schema for each place as today's JSON Schema does, unless the whole is of an older one."""
     if isinstance(schema.get("items"), list) and ("$schema" not in root or "2020-12" in str(root["$schema"])):
         schema.setdefault("prefixItems", schema.pop("items"))
@@ -122,7 +122,7 @@ def _mend_tuple(schema: dict[str, Any], root: dict[str, Any]) -> None:
             schema["items"] = schema.pop("additionalItems")
 
 
-def _mend_reference(schema: dict[str, Any], root: dict[str, Any]) -> None:
+def _repair_reference(schema: dict[str, Any], root: dict[str, Any]) -> None:
     own, reference = root.get("$id"), schema.get("$ref")
     if isinstance(own, str) and isinstance(reference, str) and reference.startswith(f"{own.rstrip('#')}#"):
         schema["$ref"] = reference[len(own.rstrip("#")) :]
@@ -162,7 +162,7 @@ def _has_anchor(value: object, name: str, depth: int) -> bool:
     return named or any(_has_anchor(each, name, depth + 1) for each in value.values())
 
 
-def _mend_type(schema: dict[str, Any]) -> None:
+def _repair_type(schema: dict[str, Any]) -> None:
     if "type" not in schema:
         return
     kinds = schema["type"]
@@ -182,7 +182,7 @@ def _known_type(kind: object) -> str | None:
     return kind if kind in TYPES else None
 
 
-def _mend_bounds(schema: dict[str, Any]) -> None:
+def _repair_bounds(schema: dict[str, Any]) -> None:
     """Turn the bounds of draft 4, which OpenAPI 3.0 has too, into today's."""
     for bound, exclusive in _BOUNDS:
         if schema.get(exclusive) is True and _is_number(schema.get(bound)):
@@ -201,7 +201,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _mend_lists(schema: dict[str, Any]) -> None:
+def _repair_lists(schema: dict[str, Any]) -> None:
     if "required" in schema and not isinstance(schema["required"], list):
         del schema["required"]
     elif "required" in schema:
@@ -210,7 +210,7 @@ def _mend_lists(schema: dict[str, Any]) -> None:
         del schema["enum"]
 
 
-def _mend_children(schema: dict[str, Any], key: str, root: dict[str, Any], depth: int) -> None:
+def _repair_children(schema: dict[str, Any], key: str, root: dict[str, Any], depth: int) -> None:
     inner = schema[key]
     if key in MAPS:
         children = inner if isinstance(inner, dict) else {}
@@ -248,7 +248,7 @@ def _as_map(schema: dict[str, Any] | bool) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {} if schema else {"not": {}}
 
 
-def _mend_nullable(schema: dict[str, Any]) -> None:
+def _repair_nullable(schema: dict[str, Any]) -> None:
     """Let what OpenAPI calls ``nullable`` be null."""
     if schema.pop("nullable", False) is not True:
         return

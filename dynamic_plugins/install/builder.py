@@ -14,9 +14,9 @@ from dynamic_plugins.install import installed_packages, npm_lock
 from dynamic_plugins.install.bundled_package import BundledPackage, bundled_package
 from dynamic_plugins.install.copied_source import check_digest, digest, place
 from dynamic_plugins.install.entry_points import node_command, python_entry_point
-from dynamic_plugins.install.found_kind import check_npm_server, python_kind
 from dynamic_plugins.install.installation import Installation
 from dynamic_plugins.install.javascript_settings import declared_settings, read_settings
+from dynamic_plugins.install.kind_detection import check_npm_server, python_kind
 from dynamic_plugins.install.layout import in_thread
 from dynamic_plugins.install.local_source import read_local
 from dynamic_plugins.install.locked_needs import check_python_needs

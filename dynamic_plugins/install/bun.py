@@ -14,7 +14,8 @@ from dynamic_plugins.install.bun_cache import prune
 from dynamic_plugins.install.bun_lock import check_sources
 from dynamic_plugins.install.command import run, version_numbers
 from dynamic_plugins.install.layout import in_thread
-from dynamic_plugins.install.npm import explain, instant
+from dynamic_plugins.install.npm import instant
+from dynamic_plugins.install.npm_reasons import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _WRITER = str(Path(__file__).with_name("bytecode_writer.py"))
 _SECONDS = "120"
+_NOTHING_SHARED = "-"
 
 
 class Bytecode:
@@ -57,7 +58,7 @@ class Bytecode:
         async with self._turn:
             if self._shared is None and self._may_share and self._under_way > 1:
                 self._shared = await self._held.enter_async_context(self._folders.scratch())
-            command = (self._python, "-I", "-S", _WRITER, _SECONDS, str(self._shared or "-"), *places)
+            command = (self._python, "-I", "-S", _WRITER, _SECONDS, str(self._shared or _NOTHING_SHARED), *places)
             await run(plugin, command, cwd=folder, environ=self._environ)
 
 

@@ -11,8 +11,8 @@ from dynamic_plugins.errors import InstallError
 from dynamic_plugins.install.command import run, short
 from dynamic_plugins.install.elizaos_core import CORE
 from dynamic_plugins.install.entry_points import start_of_entry
-from dynamic_plugins.install.found_kind import npm_kind
 from dynamic_plugins.install.git_checkout import GitAddress
+from dynamic_plugins.install.kind_detection import npm_kind
 from dynamic_plugins.install.plan import requirements
 from dynamic_plugins.registry.entry import Package
 

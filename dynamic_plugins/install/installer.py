@@ -185,7 +185,7 @@ class Installer(Planner):
         What names its version is returned as it is, and nothing is asked. Raises InstallError,
         RegistryUnavailableError where this is offline, and PluginTimeoutError.
         """
-        from dynamic_plugins.install.newest import newest
+        from dynamic_plugins.install.latest_version import newest
 
         is_exact = plan.version is not None and not plan.cooled and plan.package.type != "git"
         if is_exact or plan.package.type in ("path", "remote"):

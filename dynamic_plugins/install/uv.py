@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.core.deep_folders import remove_folder
 from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.cache_warmup import CacheWarmup
 from dynamic_plugins.install.command import Finished, Tell, run, versions_there_are
-from dynamic_plugins.install.head_start import HeadStart
 from dynamic_plugins.install.locked_packages import wheels_of
-from dynamic_plugins.install.other_python import finding_all_pythons, wanted_python
 from dynamic_plugins.install.python_environment import PythonEnvironment
+from dynamic_plugins.install.python_finder import finding_all_pythons, wanted_python
 from dynamic_plugins.install.uv_reasons import BY_LOCK, explain
 from dynamic_plugins.registry.entry import canonical
 
@@ -46,7 +46,7 @@ class Uv:
         if ssl.get_default_verify_paths().cafile:
             # The machine's own certificates: MCP clients start us without SSL_CERT_FILE, and a company has its own.
             self._environ.setdefault("UV_SYSTEM_CERTS", "1")
-        self._head_start = HeadStart(lambda: not any(_cache(self._environ).glob("archive-v*")))
+        self._warmup = CacheWarmup(lambda: not any(_cache(self._environ).glob("archive-v*")))
         self._wheels_only = () if allow_builds else ("--only-binary", ":all:")
 
     def _options(self, cutoff: str | None) -> tuple[str, ...]:
@@ -247,7 +247,7 @@ class Uv:
         tell("environment", "", 0.05)
         environment = await self._empty(plugin, folder, self._python)
         tell("download", "finding packages", 0.15)
-        async with self._head_start.turn() as fetched:
+        async with self._warmup.turn() as fetched:
             done = await fill(environment, fetched)
             if other := await self._other_python(plugin, folder.parent, done):
                 tell("environment", f"with {other}, since it does not run on {self._python}", 0.15)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.shared_approval import SharedApproval
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 
 suggested_by: ContextVar[str | None] = ContextVar("suggested_by", default=None)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.installer import Installer
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
     Needs = tuple[str, tuple[str, ...]]
     """A plugin's name, and the names of what it declares that it needs."""

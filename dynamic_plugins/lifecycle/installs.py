@@ -13,7 +13,8 @@ from dynamic_plugins.core.status import Outcome, now
 from dynamic_plugins.errors import PluginError, PluginTimeoutError, UntrustedSourceError
 from dynamic_plugins.events import Event
 from dynamic_plugins.install.plan import with_permissions
-from dynamic_plugins.storage.state import PROFILES, StoredPlugin
+from dynamic_plugins.storage.state import PROFILES
+from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from dynamic_plugins.approval import AskValues
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.admission import Admission
-    from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
-    from dynamic_plugins.lifecycle.present_here import PresentHere
+    from dynamic_plugins.lifecycle.local_files import LocalFiles
+    from dynamic_plugins.lifecycle.session_grants import SessionGrants
     from dynamic_plugins.registry.entry import Remote
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection, UseModel
     from dynamic_plugins.workers.loader_selector import LoaderSelector
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 class Launcher:
     """Starts what *store* says is installed. *listener* gets the plugins' progress; *use_model* answers one that asks
     for the host's model, *ask_values* has the person answer one that runs elsewhere and asks them.
-    *for_now* is what plugins may reach in this process besides; *present_here* has an installation on this machine,
-    where the state is shared with others.
+    *session_grants* is what plugins may reach in this process besides; *local_files* has an installation on this
+    machine, where the state is shared with others.
     """
 
     def __init__(
@@ -46,12 +47,12 @@ class Launcher:
         configuration: ConfigurationStore,
         listener: Listener,
         admission: Admission,
-        for_now: GrantsForNow,
+        session_grants: SessionGrants,
         use_model: UseModel | None = None,
         ask_values: AskValues | None = None,
-        present_here: PresentHere | None = None,
+        local_files: LocalFiles | None = None,
     ) -> None:
-        self._admission, self._for_now, self._present_here = admission, for_now, present_here
+        self._admission, self._session_grants, self._local_files = admission, session_grants, local_files
         self._loader, self._store, self._configuration = loader, store, configuration
         self._listener, self._use_model, self._ask_values = listener, use_model, ask_values
         self._closed = False
@@ -79,8 +80,8 @@ class Launcher:
             raise ClosingError(plugin.name)
         self._admission.check_start(plugin.installation)
         if not self._loader.checks_files(plugin.installation):
-            if self._present_here is not None:
-                plugin = replace(plugin, installation=await self._present_here(plugin.installation))
+            if self._local_files is not None:
+                plugin = replace(plugin, installation=await self._local_files(plugin.installation))
             await self.check_files(plugin)
         values = await asyncio.to_thread(self._configuration.values, plugin.name)
         if missing := variables.missing(plugin.installation, values):
@@ -90,7 +91,7 @@ class Launcher:
         folder = self._loader.folder(plugin.installation)
         host = replace(
             self._host_for(plugin.name, variables.roots(plugin.installation, values, folder)),
-            permissions=both(resolved(plugin, values), self._for_now.of(plugin)),
+            permissions=both(resolved(plugin, values), self._session_grants.of(plugin)),
             own_network=self._admission.allows_own_network(plugin.name),
         )
         environment = variables.environment(plugin.installation, values)
@@ -118,7 +119,7 @@ class Launcher:
             self._admission.check_address(plugin.name, filled(remote, told))
         except RemoteAddressError as error:
             raise LoadError(plugin.name, f"{error}. Set it with: dynamic-plugins configure {plugin.name}") from None
-        now_besides = self._for_now.of(plugin)
+        now_besides = self._session_grants.of(plugin)
         named = self._admission.named_hosts(plugin.name)
         if self._admission.allows_own_network(plugin.name):
             named += (*named_by_person(plugin, values), *(now_besides.network or ()))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.registry.entry import Remote
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 _UNPINNED = frozenset({"service"})
 """Kinds that no model reads and nobody calls: a service runs in the plugin's own process like the rest of its code."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.updates import Updates
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Outdated:
             return replace(told, problem=str(getattr(error, "reason", error)))
 
     def _is_newer(self, present: Installation, plan: InstallPlan) -> bool:
-        from dynamic_plugins.install.newest import is_newer
+        from dynamic_plugins.install.latest_version import is_newer
 
         if plan.package.type == "path":
             return plan.version != present.version

@@ -22,17 +22,18 @@ from dynamic_plugins.core.status import Status
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.events import Event
 from dynamic_plugins.install.remote_address import RemoteAddressError, permissions_of
-from dynamic_plugins.lifecycle.grants_for_now import left_of
 from dynamic_plugins.lifecycle.permission_values import resolved, with_named_paths
+from dynamic_plugins.lifecycle.session_grants import left_of
 
 if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Enforced, Enforcement
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.admission import Admission
-    from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
+    from dynamic_plugins.lifecycle.session_grants import SessionGrants
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.registry.entry import Entry
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class PluginPermissions:
     """What the person took back."""
     enforced: Enforcement
     changed: bool = False
-    for_now: Permissions = NOTHING
+    session_grants: Permissions = NOTHING
     """What of :attr:`now` the person granted until this process closes."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,19 +83,20 @@ class PermissionGrants:
         admission: Admission,
         enforced: Enforced,
         listener: Listener,
-        for_now: GrantsForNow,
+        session_grants: SessionGrants,
     ) -> None:
         self._store, self._supervisor, self._configuration = store, supervisor, configuration
-        self._admission, self._enforced, self._for_now, self._listener = admission, enforced, for_now, listener
+        self._admission, self._enforced, self._listener = admission, enforced, listener
+        self._session_grants = session_grants
 
     def of(self, name: str, *, changed: bool = False) -> PluginPermissions:
         """Return what *name* may reach. Raises NotInstalledError."""
         plugin = self._store.get(name)
-        for_now = self._for_now.of(plugin)
-        now = both(self._now(plugin), for_now)
+        session_grants = self._session_grants.of(plugin)
+        now = both(self._now(plugin), session_grants)
         enforced = self._enforced(name, now)
         declared = plugin.installation.permissions
-        return PluginPermissions(name, now, declared, plugin.allowed, plugin.denied, enforced, changed, for_now)
+        return PluginPermissions(name, now, declared, plugin.allowed, plugin.denied, enforced, changed, session_grants)
 
     def declared(self, entry: Entry) -> tuple[Permissions, Enforcement]:
         """Return what *entry* would be let reach, were it installed now, and what of that is enforced here."""
@@ -122,10 +124,10 @@ class PermissionGrants:
         async with self._supervisor.hold(name) as handle:
             stored = self._store.get(name)
             changed = self._changed(stored, allow, deny)
-            self._for_now.take_back(stored, deny)
+            self._session_grants.take_back(stored, deny)
             if changed == stored:
                 return self.of(name)
-            saved = self._supervisor.save_told(stored, allowed=changed.allowed, denied=changed.denied)
+            saved = self._supervisor.save_configuration_mark(stored, allowed=changed.allowed, denied=changed.denied)
             await to_the_end(handle.disconnect())  # the next call starts it with what it may reach now
             if handle.state.status in {Status.ERROR, Status.NEEDS_CONFIGURATION}:
                 self._supervisor.restore(handle, saved)
@@ -147,7 +149,7 @@ class PermissionGrants:
         self._admission.check_permissions(name, allow)
         stored = self._store.get(name)
         changed = self._changed(stored, allow, deny)
-        now = both(self._now(changed), left_of(self._for_now.of(stored), deny))
+        now = both(self._now(changed), left_of(self._session_grants.of(stored), deny))
         declared = stored.installation.permissions
         differs = changed != stored
         return PluginPermissions(
@@ -158,8 +160,8 @@ class PermissionGrants:
         """Grant *allow* until this process closes, or take that back; a running worker ends, as for :meth:`change`."""
         async with self._supervisor.hold(name) as handle:
             plugin = self._store.get(name)
-            self._for_now.add(plugin, allow)
-            self._for_now.take_back(plugin, deny)
+            self._session_grants.add(plugin, allow)
+            self._session_grants.take_back(plugin, deny)
             await to_the_end(handle.disconnect())  # none goes on with more, also where this is cancelled
         self._listener(Event(name, "permissions_changed"))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.permissions import Access
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.registry.entry import Variable
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry, Unmount
     from dynamic_plugins.lifecycle.launcher import Launcher
-    from dynamic_plugins.storage.state import Source
+    from dynamic_plugins.storage.stored_plugin import Source
     from dynamic_plugins.workers.components import Component, Connection
 
 log = logging.getLogger(__name__)

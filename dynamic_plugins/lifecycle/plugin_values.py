@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.events import Listener
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.registry.entry import Variable
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
 
 
@@ -57,4 +58,4 @@ class PluginValues:
 
     async def _keep(self, plugin: StoredPlugin, plain: dict[str, str], secret: dict[str, str]) -> StoredPlugin:
         await asyncio.to_thread(self._configuration.set, plugin.name, plain, secret)
-        return self._supervisor.save_told(plugin)
+        return self._supervisor.save_configuration_mark(plugin)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.lifecycle.swap import Swap
     from dynamic_plugins.storage.kept_version import KeptVersion
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 
 class Rollback:

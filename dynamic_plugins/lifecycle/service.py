@@ -13,23 +13,18 @@ from dynamic_plugins.core.permissions import NOTHING, Permissions, not_enforced
 from dynamic_plugins.errors import NotInstalledError, PluginError, UnknownActionError, UnknownPluginError
 from dynamic_plugins.events import Event, Listener, ignore
 from dynamic_plugins.lifecycle import offer_pins
-from dynamic_plugins.lifecycle.activation import Activation
 from dynamic_plugins.lifecycle.approval_gate import ApprovalGate
-from dynamic_plugins.lifecycle.dependencies import Dependencies
-from dynamic_plugins.lifecycle.grants_for_now import GrantsForNow
-from dynamic_plugins.lifecycle.installs import Installs
 from dynamic_plugins.lifecycle.launcher import Launcher
+from dynamic_plugins.lifecycle.pending_operations import PendingOperations
 from dynamic_plugins.lifecycle.permission_grants import PermissionGrants
 from dynamic_plugins.lifecycle.plugin_values import PluginValues
 from dynamic_plugins.lifecycle.reach_grants import ReachGrants
 from dynamic_plugins.lifecycle.remote_sign_in import RemoteSignIn
 from dynamic_plugins.lifecycle.revoked_plugins import RevokedPlugins
 from dynamic_plugins.lifecycle.scheduler import Scheduler
+from dynamic_plugins.lifecycle.session_grants import SessionGrants
 from dynamic_plugins.lifecycle.supervisor import Supervisor
-from dynamic_plugins.lifecycle.swap import Swap
-from dynamic_plugins.lifecycle.trial_run import TrialRun
-from dynamic_plugins.lifecycle.under_way import OperationsUnderWay
-from dynamic_plugins.lifecycle.updates import Updates
+from dynamic_plugins.lifecycle.verb_parts import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,8 +40,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.install.plan import InstallPlan
     from dynamic_plugins.lifecycle.admission import Admission
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
+    from dynamic_plugins.lifecycle.local_files import LocalFiles
     from dynamic_plugins.lifecycle.permission_grants import PluginPermissions
-    from dynamic_plugins.lifecycle.present_here import PresentHere
     from dynamic_plugins.lifecycle.set_changes import SetChanges
     from dynamic_plugins.lifecycle.shared_approval import SharedApproval
     from dynamic_plugins.lifecycle.version_verbs import Versions
@@ -85,7 +80,7 @@ class PluginManagementService:
     approval raises NeedsConfirmationError; *shared* asks them on the page of this home as well. *ask_values* asks a
     person for the required values of a plugin; *ask_sign_in* has them sign in at the server of a remote one;
     *use_model* answers plugins that ask for the host's model; *enforced* tells which permissions this machine holds
-    them to; *present_here* has on this machine what another one that shares the state has installed; *budget* is what
+    them to; *local_files* has on this machine what another one that shares the state has installed; *budget* is what
     the home may take of the disk.
     """
 
@@ -109,113 +104,51 @@ class PluginManagementService:
         listener: Listener = ignore,
         use_model: UseModel | None = None,
         enforced: Enforced = not_enforced,
-        present_here: PresentHere | None = None,
+        local_files: LocalFiles | None = None,
         budget: DiskBudget | None = None,
     ) -> None:
         self._budget = budget
         self.catalogue, self.components, self.journal, self.calls = catalogue, components, journal, calls
         self.ask_values, self.ask_sign_in, self.listener = ask_values, ask_sign_in, listener
         self._installer = installer
-        self._store, self._configuration, self.admission = store, configuration, admission
-        self.under_way = OperationsUnderWay()
-        self._approval = approval = ApprovalGate(installer, approve, admission, enforced, shared)
-        for_now = GrantsForNow()
-        self._launcher = launcher = Launcher(
-            loader, store, configuration, self._on_event, admission, for_now, use_model, ask_values, present_here
+        self._store, self.admission = store, admission
+        self.pending = PendingOperations()
+        self._approval = ApprovalGate(installer, approve, admission, enforced, shared)
+        session_grants = SessionGrants()
+        launcher = Launcher(
+            loader, store, configuration, self._on_event, admission, session_grants, use_model, ask_values, local_files
         )
         self._supervisor = supervisor = Supervisor(
-            store, configuration, approval, launcher, components, self._on_event, journal.forget_unwritten
+            store, configuration, self._approval, launcher, components, self._on_event, journal.forget_unwritten
         )
         self._values = PluginValues(store, supervisor, configuration, self._on_event)
         self._sign_in = RemoteSignIn(sign_ins, store, configuration, supervisor, admission.audit, self._on_event)
         self._permissions = PermissionGrants(
-            store, supervisor, configuration, admission, enforced, self._on_event, for_now
+            store, supervisor, configuration, admission, enforced, self._on_event, session_grants
         )
-        self.reach = ReachGrants(store, approval, admission, self._permissions, launcher)
+        self.reach = ReachGrants(store, self._approval, admission, self._permissions, launcher)
         self._revoked = RevokedPlugins(store, supervisor, admission, self._on_event)
         self._scheduler = Scheduler(components, journal, calls, self._on_event)
-        self._activation, self._installs, self._updates, self._swap = self._make_verbs()
+        self._verbs = Verbs(
+            catalogue=catalogue,
+            installer=installer,
+            store=store,
+            supervisor=supervisor,
+            approval=self._approval,
+            launcher=launcher,
+            configuration=configuration,
+            journal=journal,
+            listener=self._on_event,
+        )
 
     def set_changes(self) -> SetChanges:
         """Return what changes several plugins at once, or none of them."""
-        from dynamic_plugins.lifecycle.set_changes import SetChanges
-
-        return SetChanges(
-            installer=self._installer,
-            store=self._store,
-            supervisor=self._supervisor,
-            launcher=self._launcher,
-            configuration=self._configuration,
-            installs=self._installs,
-            activation=self._activation,
-            approval=self._approval,
-            listener=self._on_event,
-        )
-
-    def _make_verbs(self) -> tuple[Activation, Installs, Updates, Swap]:
-        """Make what puts plugins in place, exchanges them, and switches them on and off."""
-        dependencies = Dependencies(self.catalogue, self._installer, self._store)
-        activation = Activation(self._store, self._supervisor, dependencies, self._on_event)
-        installs = Installs(
-            installer=self._installer,
-            store=self._store,
-            supervisor=self._supervisor,
-            dependencies=dependencies,
-            approval=self._approval,
-            launcher=self._launcher,
-            configuration=self._configuration,
-            journal=self.journal,
-            listener=self._on_event,
-        )
-        swap = self._make_swap(dependencies, activation)
-        updates = Updates(
-            catalogue=self.catalogue,
-            installer=self._installer,
-            store=self._store,
-            supervisor=self._supervisor,
-            dependencies=dependencies,
-            approval=self._approval,
-            installs=installs,
-            swap=swap,
-            listener=self._on_event,
-        )
-        return activation, installs, updates, swap
-
-    def _make_swap(self, dependencies: Dependencies, activation: Activation) -> Swap:
-        return Swap(
-            store=self._store,
-            installer=self._installer,
-            supervisor=self._supervisor,
-            dependencies=dependencies,
-            activation=activation,
-            trial_run=TrialRun(self._supervisor, self._launcher),
-        )
+        return self._verbs.set_changes()
 
     @cached_property
     def versions(self) -> Versions:
         """What a person does about versions: outdated, all updates at once, rollback, pins."""
-        from dynamic_plugins.lifecycle.rollback import Rollback
-        from dynamic_plugins.lifecycle.version_verbs import Versions
-
-        rollback = Rollback(
-            installer=self._installer,
-            store=self._store,
-            supervisor=self._supervisor,
-            dependencies=Dependencies(self.catalogue, self._installer, self._store),
-            approval=self._approval,
-            installs=self._installs,
-            swap=self._swap,
-            listener=self._on_event,
-        )
-        return Versions(
-            resolve=self.resolve,
-            store=self._store,
-            installer=self._installer,
-            supervisor=self._supervisor,
-            admission=self.admission,
-            updates=self._updates,
-            rollback=rollback,
-        )
+        return self._verbs.versions(self.resolve, self.admission)
 
     @property
     def approve(self) -> Approve | None:
@@ -243,7 +176,7 @@ class PluginManagementService:
             return await self.catalogue.installed(plugin)
         except (NotInstalledError, UnknownPluginError) as error:
             name = error.name if isinstance(error, NotInstalledError) else str(plugin)
-            if not await self.under_way.wait_for_install(name):
+            if not await self.pending.wait_for_install(name):
                 if isinstance(plugin, str) and (hidden := self._found_hidden(plugin)) is not None:
                     raise NotInstalledError(hidden.entry.name) from None  # in this profile
                 raise
@@ -324,12 +257,12 @@ class PluginManagementService:
         UntrustedSourceError, UnavailableHereError, DeclinedError, NeedsConfirmationError, InstallError or
         PluginTimeoutError.
         """
-        with self.under_way.begin("install", plugin) as operation:
+        with self.pending.begin("install", plugin) as operation:
             found = await self.find(plugin)
             operation.is_about(found.entry.name)
             # The person is asked once, not once by each of several calls that want the same.
-            await self.under_way.wait_for_install(found.entry.name, before=operation)
-            return await self._installs.install(found, version, remote=remote)
+            await self.pending.wait_for_install(found.entry.name, before=operation)
+            return await self._verbs.installs.install(found, version, remote=remote)
 
     async def find(self, plugin: str) -> Found:
         """Return what :meth:`install` would install under this name; errors of names as there."""
@@ -344,10 +277,10 @@ class PluginManagementService:
 
     async def install_found(self, found: Found, version: str | None = None, *, remote: bool = False) -> Outcome:
         """Install what was found already; otherwise as :meth:`install`."""
-        with self.under_way.begin("install", found.entry.name) as operation:
+        with self.pending.begin("install", found.entry.name) as operation:
             operation.is_about(found.entry.name)
-            await self.under_way.wait_for_install(found.entry.name, before=operation)
-            return await self._installs.install(found, version, remote=remote)
+            await self.pending.wait_for_install(found.entry.name, before=operation)
+            return await self._verbs.installs.install(found, version, remote=remote)
 
     def _found_hidden(self, said: str) -> Found | None:
         """Return what *said* names among what this home has installed and its profile does not show."""
@@ -367,7 +300,7 @@ class PluginManagementService:
         Other code than was installed from this machine is an update, with the same version too. An *editable* folder is
         used where it lies: what is changed in it counts from the next :meth:`reload`.
         """
-        return await self._updates.install_path(path, editable=editable)
+        return await self._verbs.updates.install_path(path, editable=editable)
 
     async def update(self, plugin: Named, version: str | None = None) -> Outcome:
         """Install another version beside the present one, load it, and only then swap; the newest when None.
@@ -376,7 +309,7 @@ class PluginManagementService:
         and the error says why. The present one is kept on the disk for ``versions.rollback``. Errors as for
         :meth:`install`, PinnedError and LoadError.
         """
-        return await self._updates.update((await self.resolve(plugin)).name, version)
+        return await self._verbs.updates.update((await self.resolve(plugin)).name, version)
 
     async def uninstall(self, plugin: Named, *, keep_configuration: bool = False, ask: bool = False) -> str:
         """Unload the plugin, remove it, its values and what it wrote (unless kept), and return its name.
@@ -386,15 +319,15 @@ class PluginManagementService:
         With *ask* the person has to agree first, as they must where a model wants it. Raises NotInstalledError, and
         with *ask* DeclinedError or NeedsConfirmationError.
         """
-        await self._installs.finish_removals()
+        await self._verbs.installs.finish_removals()
         name, profile = (await self.resolve(plugin)).name, self._store.profile
         present = self._store.get(name)
         if ask:
             await self._approval.ask_to_uninstall(present, keep_configuration=keep_configuration, profile=profile)
         if profile:
-            await self._installs.take_out(name)
+            await self._verbs.installs.take_out(name)
         else:
-            await self._installs.uninstall(name, keep_configuration=keep_configuration)
+            await self._verbs.installs.uninstall(name, keep_configuration=keep_configuration)
         detail = f"from the profile {profile}" if profile else ""
         self.admission.audit.note("uninstall", name, of=present.installation, detail=detail)
         return name
@@ -488,7 +421,7 @@ class PluginManagementService:
         PluginTimeoutError.
         """
         name = (await self.resolve(plugin)).name
-        return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._activation.load(name))
+        return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._verbs.activation.load(name))
 
     async def activate(self, plugin: Named) -> Outcome:
         """Load the plugin if need be, start its services and register its components; it stays enabled after a restart.
@@ -497,8 +430,8 @@ class PluginManagementService:
         """
         name = (await self.resolve(plugin)).name
         await self._check_room(name)
-        with self.under_way.begin("activate", name):
-            return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._activation.activate(name))
+        with self.pending.begin("activate", name):
+            return await self._sign_in.signed_in(name, self.ask_sign_in, lambda: self._verbs.activation.activate(name))
 
     async def reload(self, plugin: Named) -> Outcome:
         """Start the plugin's code anew: what changed in an editable folder counts from now on. It stays on or off.
@@ -506,15 +439,15 @@ class PluginManagementService:
         One that failed is loaded, and activated where it was active before. Errors as for :meth:`load`; when it does
         not load any more its status is ``error``.
         """
-        return await self._activation.reload((await self.resolve(plugin)).name)
+        return await self._verbs.activation.reload((await self.resolve(plugin)).name)
 
     async def deactivate(self, plugin: Named) -> Outcome:
         """Stop the plugin's services and withdraw its components; it stays loaded, and off after a restart."""
-        return await self._activation.deactivate((await self.resolve(plugin)).name)
+        return await self._verbs.activation.deactivate((await self.resolve(plugin)).name)
 
     async def unload(self, plugin: Named) -> Outcome:
         """Deactivate the plugin and end its worker; it stays installed. This also clears the status ``error``."""
-        return await self._activation.unload((await self.resolve(plugin)).name)
+        return await self._verbs.activation.unload((await self.resolve(plugin)).name)
 
     # ---------------------------------------------------------------- use, end
 

@@ -24,7 +24,7 @@ from dynamic_plugins.lifecycle.approval_gate import SyncPart, held_to_pins
 from dynamic_plugins.lifecycle.permission_values import with_named_paths
 from dynamic_plugins.lifecycle.swap import kept_after
 from dynamic_plugins.lifecycle.updates import check_not_pinned
-from dynamic_plugins.storage.state import StoredPlugin
+from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence

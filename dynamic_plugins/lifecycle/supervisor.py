@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.lifecycle.launcher import Launcher
     from dynamic_plugins.lifecycle.offer_pins import Review
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
     from dynamic_plugins.workers.components import Connection
 
@@ -296,7 +297,7 @@ class Supervisor:
                 return {"offers": found.usable, "withheld": found.withheld}
         return {"offers": offers, "withheld": None, "agreed": offer_pins.added(plugin.agreed, offers)}
 
-    def save_told(self, plugin: StoredPlugin, **facts: Any) -> StoredPlugin:
+    def save_configuration_mark(self, plugin: StoredPlugin, **facts: Any) -> StoredPlugin:
         """Save *facts* that the next worker of *plugin* is started with, in every process, and return it with them."""
         enabled = plugin.enabled and plugin.error_details is None  # what failed is not active before it has loaded
         mark = secrets.token_hex(4)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.plugin_handle import PluginHandle
     from dynamic_plugins.lifecycle.supervisor import Supervisor
     from dynamic_plugins.lifecycle.trial_run import TrialRun
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.workers.components import Offers
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.launcher import Launcher
     from dynamic_plugins.lifecycle.plugin_handle import PluginHandle
     from dynamic_plugins.lifecycle.supervisor import Supervisor
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.workers.components import Offers
 
 

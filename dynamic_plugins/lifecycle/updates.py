@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.lifecycle.swap import Swap
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.storage.state import HomeState, StoredPlugin
+    from dynamic_plugins.storage.state import HomeState
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 AT_ONCE = 4
 """So many plugins are looked up, or updated, at a time: an index is asked politely, and a machine has few cores."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.project.wanted_set import WantedPlugin, WantedSet
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 
 def check_settings(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.project.wanted_set import WantedPlugin, WantedSet
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from dynamic_plugins.storage.values import ConfigurationStore
 
 What = Literal["install", "update", "change", "remove"]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.project.wanted_set import WantedPlugin, WantedSet
     from dynamic_plugins.registry.entry import Remote
     from dynamic_plugins.resolver.catalog import Catalogue
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 AT_ONCE = 4
 """So many plugins are locked at a time."""

@@ -16,7 +16,7 @@ from dynamic_plugins.registry.sources import (
     BUNDLED,
     BUNDLED_SOURCE,
     OFFICIAL,
-    Doing,
+    SourceActivity,
     SourceError,
     SourceList,
     SourceState,
@@ -312,7 +312,7 @@ class Registry:
             source, checked_at=held.checked.checked_at, problem=held.problem, next_try=held.checked.next_try
         )
         if source.is_remote:
-            doing, page = self._doing(source, held, look)
+            doing, page = self._activity(source, held, look)
             state = replace(state, doing=doing, page=page)
         if held.copy is None:
             return state
@@ -326,12 +326,12 @@ class Registry:
             updated=facts.updated,
         )
 
-    def _doing(self, source: Source, held: Held, look: bool) -> tuple[Doing, int]:
+    def _activity(self, source: Source, held: Held, look: bool) -> tuple[SourceActivity, int]:
         if self.offline:
-            return Doing.OFFLINE, 0
+            return SourceActivity.OFFLINE, 0
         page = self._copies.cache.walk(source.location).pages() if look else 0
         if look and self._copies.cache.is_asked_elsewhere(source.location):
-            return Doing.REFRESHING, page
+            return SourceActivity.REFRESHING, page
         if held.problem:
-            return Doing.FAILED, page
-        return (Doing.RESUMING if page else Doing.NOTHING), page
+            return SourceActivity.FAILED, page
+        return (SourceActivity.RESUMING if page else SourceActivity.NOTHING), page

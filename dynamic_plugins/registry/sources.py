@@ -115,10 +115,17 @@ class SourceList:
         except (OSError, ValueError) as error:
             why = f"{type(error).__name__}: {error}"
             raise SourceListError(f"{self._path} cannot be read ({why}). Mend or remove it.") from None
-        try:
-            return tuple(_source(each) for each in data["sources"])
-        except (KeyError, TypeError):
-            raise SourceListError(f"{self._path} is not a list of sources. Mend or remove it.") from None
+        listed = data.get("sources") if isinstance(data, dict) else None
+        if not isinstance(listed, list):
+            raise SourceListError(f"{self._path} is not a list of sources. Mend or remove it.")
+        found = []
+        for number, each in enumerate(listed):
+            try:
+                found.append(_source(each))
+            except (KeyError, TypeError) as error:
+                why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+                raise SourceListError(f"{self._path}: sources.{number}: {why}. Mend or remove it.") from None
+        return tuple(found)
 
     def get(self, name: str) -> Source:
         """Return the source of this name. Raises :class:`SourceError`."""
@@ -196,7 +203,9 @@ class SourceList:
         return FileLock(f"{self._path}.lock", timeout=LOCK_SECONDS)
 
 
-def _source(data: dict[str, Any]) -> Source:
+def _source(data: Any) -> Source:
+    if not isinstance(data, dict):
+        raise TypeError("a source is a table")
     name, location = data["name"], data["location"]
     if not isinstance(name, str) or not isinstance(location, str):
         raise TypeError("a source's name and location are text")
@@ -211,7 +220,7 @@ def _name_for(location: str) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", raw.lower()).strip("-._") or "registry"
 
 
-class Doing(StrEnum):
+class SourceActivity(StrEnum):
     """What is done, or can be, to know a source better."""
 
     NOTHING = "on"
@@ -243,7 +252,7 @@ class SourceState:
     """Why, for the first few."""
     updated: str = ""
     """When the registry says that it was made."""
-    doing: Doing = Doing.NOTHING
+    doing: SourceActivity = SourceActivity.NOTHING
     page: int = 0
     """How many of its pages have been read by now, where they are being read."""
     next_try: float = 0.0

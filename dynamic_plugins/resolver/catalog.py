@@ -111,7 +111,7 @@ class Catalogue:
 
     async def search(self, query: str, limit: int) -> Sequence[Match]:
         """Return the entries that do what *query* says, best first. Raises RegistryUnavailableError."""
-        from dynamic_plugins.resolver.twins import without_twins
+        from dynamic_plugins.resolver.duplicates import without_duplicates
 
         index = await self._index()
         if index.meaning is None:
@@ -121,7 +121,7 @@ class Catalogue:
             self._embed_beside(index.meaning)
         if query.strip() and not found and await self.registry.catch_up():
             return await self.search(query, limit)
-        return without_twins(found, self.registry.near(), self.registry.is_far)[:limit]
+        return without_duplicates(found, self.registry.near(), self.registry.is_far)[:limit]
 
     @property
     def with_meaning(self) -> bool:

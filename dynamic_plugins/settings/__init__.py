@@ -7,9 +7,15 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from dynamic_plugins.settings.environment_values import choice, flag, number
+from dynamic_plugins.settings.model_servers import LOOPBACK as LOOPBACK
+from dynamic_plugins.settings.model_servers import MODEL_SERVER_KINDS as MODEL_SERVER_KINDS
+from dynamic_plugins.settings.model_servers import MODEL_SERVERS as MODEL_SERVERS
+from dynamic_plugins.settings.model_servers import ModelServer as ModelServer
+from dynamic_plugins.settings.model_servers import model_servers
 from dynamic_plugins.settings.reserved_variables import FORBIDDEN_VARIABLES as FORBIDDEN_VARIABLES
 from dynamic_plugins.settings.reserved_variables import decides_code as decides_code
 from dynamic_plugins.settings.reserved_variables import is_forbidden as is_forbidden
@@ -17,8 +23,6 @@ from dynamic_plugins.settings.reserved_variables import is_the_persons_own as is
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
-
-T = TypeVar("T", bound=str)
 
 _CLUSTER = re.compile(r"ray://(auto|([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5})")
 SandboxMode = Literal["require", "auto", "off"]
@@ -91,43 +95,9 @@ class Telemetry:
 
 #: The name by which the built-in model is chosen.
 BUILT_IN = "built-in"
-LOOPBACK = "127.0.0.1"
 
 #: The variables that choose a model; the last one is a secret.
 MODEL_VARIABLES = ("DYNAMIC_PLUGINS_MODEL", "OPENAI_BASE_URL", "OPENAI_API_KEY")
-
-#: What model servers are called, and the port of 127.0.0.1 that each of them listens on by itself.
-_MODEL_SERVERS = {
-    "ollama": ("Ollama", 11434),
-    "lm-studio": ("LM Studio", 1234),
-    "llama.cpp": ("llama.cpp", 8080),
-    "vllm": ("vLLM", 8000),
-}
-
-
-@dataclass(frozen=True)
-class ModelServer:
-    """A port of this machine's loopback where a model server may listen; *kind* is one of ``MODEL_SERVER_KINDS``."""
-
-    kind: str
-    port: int
-
-    @property
-    def title(self) -> str:
-        return _MODEL_SERVERS[self.kind][0]
-
-    @property
-    def address(self) -> str:
-        return f"{LOOPBACK}:{self.port}"
-
-    @property
-    def base_url(self) -> str:
-        """Where its OpenAI-compatible interface is; Ollama has one too."""
-        return f"http://{self.address}/v1"
-
-
-MODEL_SERVER_KINDS = tuple(_MODEL_SERVERS)
-MODEL_SERVERS = tuple(ModelServer(kind, port) for kind, (_, port) in _MODEL_SERVERS.items())
 
 
 @dataclass(frozen=True)
@@ -263,25 +233,25 @@ class Settings:
             home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
             profile=profile or env.get("DYNAMIC_PLUGINS_PROFILE") or None,
             registries=registries,
-            offline=_flag(env, "DYNAMIC_PLUGINS_OFFLINE"),
+            offline=flag(env, "DYNAMIC_PLUGINS_OFFLINE"),
             model=_model(env, model, base_url),
-            model_servers=_model_servers(env),
+            model_servers=model_servers(env, "DYNAMIC_PLUGINS_MODEL_SERVERS"),
             passphrase=passphrase,
             state=state,
             vault=_vault(env),
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
-            revoked=_choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",
-            confirm_calls=_choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),
-            allow_builds=_flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
-            most_plugins=_number(env, "DYNAMIC_PLUGINS_MOST_PLUGINS", 0) or None,
-            disk_bytes=_number(env, "DYNAMIC_PLUGINS_DISK_MB", 0) * 2**20 or None,
+            revoked=choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",
+            confirm_calls=choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),
+            allow_builds=flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
+            most_plugins=number(env, "DYNAMIC_PLUGINS_MOST_PLUGINS", 0) or None,
+            disk_bytes=number(env, "DYNAMIC_PLUGINS_DISK_MB", 0) * 2**20 or None,
             exclude_newer=env.get("DYNAMIC_PLUGINS_EXCLUDE_NEWER") or None,
-            sandbox=_choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",
+            sandbox=choice(env, "DYNAMIC_PLUGINS_SANDBOX", "require", "auto", "off") or "auto",
             workers=_workers(env),
             in_process=tuple(env.get("DYNAMIC_PLUGINS_IN_PROCESS", "").split()),
-            meaning=_choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
-            code_mode=_flag(env, "DYNAMIC_PLUGINS_CODE_MODE"),
+            meaning=choice(env, "DYNAMIC_PLUGINS_SEARCH", "words", "meaning") != "words",
+            code_mode=flag(env, "DYNAMIC_PLUGINS_CODE_MODE"),
             limits=_limits(env),
             timeouts=_timeouts(env),
             telemetry=_telemetry(env),
@@ -322,29 +292,13 @@ def _model(env: Mapping[str, str], name: str | None, base_url: str | None) -> Mo
     return ModelSettings(name or env_name, base_url or env_base_url, api_key, source)
 
 
-def _model_servers(env: Mapping[str, str]) -> tuple[ModelServer, ...]:
-    name = "DYNAMIC_PLUGINS_MODEL_SERVERS"
-    words = env.get(name, "").split()
-    if not words:
-        return MODEL_SERVERS
-    return tuple(_model_server(name, word) for word in words if words != ["none"])
-
-
-def _model_server(variable: str, word: str) -> ModelServer:
-    kind, _, port = word.rpartition(":")
-    if kind not in _MODEL_SERVERS or not port.isdecimal() or not 0 < int(port) < 2**16:
-        known = ", ".join(f"{kind}:PORT" for kind in _MODEL_SERVERS)
-        raise ValueError(f"{variable} must be none, or words such as {known}; not {word!r}")
-    return ModelServer(kind, int(port))
-
-
 def _limits(env: Mapping[str, str]) -> Limits:
     return Limits(
-        memory_bytes=_number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
-        cpu_seconds=_number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,
-        open_files=_number(env, "DYNAMIC_PLUGINS_OPEN_FILES", 1024) or None,
-        processes=_number(env, "DYNAMIC_PLUGINS_PROCESSES", 1024) or None,
-        result_bytes=_number(env, "DYNAMIC_PLUGINS_RESULT_KB", 1024) * 1024,
+        memory_bytes=number(env, "DYNAMIC_PLUGINS_MEMORY_MB", 2048) * 2**20 or None,
+        cpu_seconds=number(env, "DYNAMIC_PLUGINS_CPU_SECONDS", 0) or None,
+        open_files=number(env, "DYNAMIC_PLUGINS_OPEN_FILES", 1024) or None,
+        processes=number(env, "DYNAMIC_PLUGINS_PROCESSES", 1024) or None,
+        result_bytes=number(env, "DYNAMIC_PLUGINS_RESULT_KB", 1024) * 1024,
     )
 
 
@@ -354,18 +308,18 @@ def _workers(env: Mapping[str, str]) -> WorkerSettings:
         return WorkerSettings()
     if not _CLUSTER.fullmatch(address):
         raise ValueError(f"DYNAMIC_PLUGINS_WORKERS must be local, ray://HOST:PORT or ray://auto, not {address!r}")
-    hundredths = _number(env, "DYNAMIC_PLUGINS_WORKER_CPU_PERCENT", 10)
-    memory_bytes = _number(env, "DYNAMIC_PLUGINS_WORKER_MEMORY_MB", 256) * 2**20
+    hundredths = number(env, "DYNAMIC_PLUGINS_WORKER_CPU_PERCENT", 10)
+    memory_bytes = number(env, "DYNAMIC_PLUGINS_WORKER_MEMORY_MB", 256) * 2**20
     return WorkerSettings(address, hundredths / 100, memory_bytes)
 
 
 def _timeouts(env: Mapping[str, str]) -> Timeouts:
     return Timeouts(
-        install=_number(env, "DYNAMIC_PLUGINS_INSTALL_TIMEOUT", 600),
-        start=_number(env, "DYNAMIC_PLUGINS_START_TIMEOUT", 60),
-        call=_number(env, "DYNAMIC_PLUGINS_CALL_TIMEOUT", 120),
-        idle=_number(env, "DYNAMIC_PLUGINS_IDLE_SECONDS", 600),
-        person=_number(env, "DYNAMIC_PLUGINS_PERSON_SECONDS", 600),
+        install=number(env, "DYNAMIC_PLUGINS_INSTALL_TIMEOUT", 600),
+        start=number(env, "DYNAMIC_PLUGINS_START_TIMEOUT", 60),
+        call=number(env, "DYNAMIC_PLUGINS_CALL_TIMEOUT", 120),
+        idle=number(env, "DYNAMIC_PLUGINS_IDLE_SECONDS", 600),
+        person=number(env, "DYNAMIC_PLUGINS_PERSON_SECONDS", 600),
     )
 
 
@@ -394,30 +348,6 @@ def _user_data_dir() -> str:
     from platformdirs import user_data_dir
 
     return user_data_dir("dynamic-plugins", appauthor=False)
-
-
-def _flag(env: Mapping[str, str], name: str) -> bool:
-    value = env.get(name, "").strip().lower()
-    if value not in {"", "0", "1", "false", "true", "no", "yes"}:
-        raise ValueError(f"{name} must be 1 or 0, not {value!r}")
-    return value in {"1", "true", "yes"}
-
-
-def _choice(env: Mapping[str, str], name: str, *choices: T) -> T | None:
-    value = env.get(name, "").strip().lower()
-    if not value:
-        return None
-    for choice in choices:
-        if choice == value:
-            return choice
-    raise ValueError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, not {value!r}")
-
-
-def _number(env: Mapping[str, str], name: str, default: int) -> int:
-    value = env.get(name, "").strip() or str(default)
-    if not value.isdigit():
-        raise ValueError(f"{name} must be a whole number, not {value!r}")
-    return int(value)
 
 
 def process_environment() -> MutableMapping[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.errors import StateError
 from dynamic_plugins.storage.postgres_rows import PLUGINS, Key
-from dynamic_plugins.storage.state import StoredPlugin
+from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

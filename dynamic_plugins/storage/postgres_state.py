@@ -15,7 +15,7 @@ from dynamic_plugins.storage.postgres_home import PostgresHome
 from dynamic_plugins.storage.postgres_rows import PLUGINS
 from dynamic_plugins.storage.postgres_session import RETRY_SECONDS
 from dynamic_plugins.storage.postgres_snapshot import parsed
-from dynamic_plugins.storage.state import FILE, PROFILES, HomeState, StoredPlugin
+from dynamic_plugins.storage.state import FILE, PROFILES, HomeState
 from dynamic_plugins.storage.state_backend import StateBackend
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.plugins_file import PluginFacts
     from dynamic_plugins.storage.postgres_rows import Key
     from dynamic_plugins.storage.state import T, Work
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 CLAIM = "shared-state.json"
 """The file in a home folder that says which home of a shared state it holds the installed files of."""

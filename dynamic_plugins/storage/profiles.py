@@ -19,7 +19,7 @@ from dynamic_plugins.errors import (
     StateError,
     UnknownProfileError,
 )
-from dynamic_plugins.storage.state import PROFILES, HomeState, StoredPlugin
+from dynamic_plugins.storage.state import PROFILES, HomeState
 from dynamic_plugins.storage.state_backend import StateFolder
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.storage.plugins_file import PluginFacts
     from dynamic_plugins.storage.state import T, Work
     from dynamic_plugins.storage.state_backend import StateBackend
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _OWN: dict[str, Any] = {

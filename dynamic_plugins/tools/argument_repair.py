@@ -1,4 +1,4 @@
-"""Arguments as a model wrote them, mended where models get them wrong in practice."""
+"""Arguments as a model wrote them, repaired where models get them wrong in practice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-def mend(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str, Any]) -> dict[str, Any]:
+def repair(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str, Any]) -> dict[str, Any]:
     """Return *arguments* as a dict that has the schema's names, mending what models get wrong in practice.
 
     A JSON string is parsed (twice if need be), the tool's own name nested in its arguments is taken off unless they
@@ -34,15 +34,15 @@ def mend(tool: str, arguments: Mapping[str, Any] | str | None, schema: dict[str,
     for nested in (tool, "arguments", "parameters", "input"):
         if set(value) == {nested} and isinstance(value[nested], dict) and not _is_meant(value, nested, schema):
             value = value[nested]
-    mended = {_known_name(key, properties): each for key, each in value.items()}
-    if len(mended) < len(value):
+    repaired = {_known_name(key, properties): each for key, each in value.items()}
+    if len(repaired) < len(value):
         raise BadArgumentsError(tool, "one argument is given twice, in two spellings of its name", schema)
-    if "configuration" in properties and isinstance(mended.get("configuration"), dict):
-        mended["configuration"] = [{"name": k, "value": v} for k, v in mended["configuration"].items()]
+    if "configuration" in properties and isinstance(repaired.get("configuration"), dict):
+        repaired["configuration"] = [{"name": k, "value": v} for k, v in repaired["configuration"].items()]
     for key in schema.get("required", ()):
-        if key not in mended and "null" in _types(properties.get(key, {})):
-            mended[key] = None
-    return mended
+        if key not in repaired and "null" in _types(properties.get(key, {})):
+            repaired[key] = None
+    return repaired
 
 
 def _is_meant(value: dict[str, Any], nested: str, schema: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.lifecycle.service import PluginManagementService
     from dynamic_plugins.settings import ConfirmCalls
-    from dynamic_plugins.tools.toolbox import Prepared
+    from dynamic_plugins.tools.prepared_call import Prepared
 
 
 class CallConsent:

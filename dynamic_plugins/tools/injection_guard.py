@@ -21,8 +21,8 @@ from dynamic_plugins.tools.management import CHANGING, NAMES
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 
+    from dynamic_plugins.tools.prepared_call import Prepared
     from dynamic_plugins.tools.tool_formats import Tool
-    from dynamic_plugins.tools.toolbox import Prepared
 
 KEPT_CHARACTERS = 4_000_000
 """So much of what plugins said last is held against a change: far more than a conversation's history ever sends."""

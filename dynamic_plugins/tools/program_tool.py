@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from dynamic_plugins.tools.function_signatures import Function
-    from dynamic_plugins.tools.toolbox import Prepared
+    from dynamic_plugins.tools.prepared_call import Prepared
     from dynamic_plugins.workers.program_process import Outcome, ProgramRunner
 
     CallOne = Callable[[Prepared], Awaitable[dict[str, Any]]]

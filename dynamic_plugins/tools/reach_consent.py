@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dynamic_plugins.lifecycle.reach_grants import ReachGrants
     from dynamic_plugins.lifecycle.reach_limits import ReachLimits
-    from dynamic_plugins.tools.toolbox import Prepared
+    from dynamic_plugins.tools.prepared_call import Prepared
 
 NOT_NAMED = "You have not named this yourself: it came up in what a model or a plugin says."
 SO_FEW_UNNAMED = 1

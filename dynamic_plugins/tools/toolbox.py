@@ -1,17 +1,16 @@
-"""The tools that a model is offered, and the one way to call them: arguments mended and checked, calls dispatched."""
+"""The tools that a model is offered, and the one way to call them: arguments repaired and checked, calls dispatched."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
-from dynamic_plugins.tools.argument_repair import mend, with_texts
+from dynamic_plugins.tools.argument_repair import repair, with_texts
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.model_schemas import for_models, in_own_names
 from dynamic_plugins.tools.plugin_tools import (
@@ -22,6 +21,7 @@ from dynamic_plugins.tools.plugin_tools import (
     may_offer,
     unique_name,
 )
+from dynamic_plugins.tools.prepared_call import Prepared
 from dynamic_plugins.tools.tool_formats import Tool
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.core.action_choice import ActionChoice
     from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
     from dynamic_plugins.resolver.action_search import ActionSearch, ActionText
+    from dynamic_plugins.tools.prepared_call import Guard, Programs, Reach
 
 Use = Callable[[str, str, Mapping[str, Any]], Awaitable[Any]]
 
@@ -58,86 +59,6 @@ _CALL = Action(
         "additionalProperties": False,
     },
 )
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A call as it will be made: mended once, so that whoever guards it sees what is called.
-
-    *tool* is None for the search among plugins' actions, and for a program.
-    """
-
-    name: str
-    arguments: dict[str, Any]
-    tool: Tool | None = None
-
-    @property
-    def about(self) -> str:
-        """The plugin that it is about: of an action its own name, of the six what was said."""
-        if self.tool is not None and self.tool.plugin is not None:
-            return self.tool.plugin
-        return str(self.arguments.get("plugin_name") or "")
-
-
-class Guard(Protocol):
-    """What stands in front of a toolbox: it hears what people and plugins say, and refuses calls by that."""
-
-    def begin(self, text: str) -> None:
-        """Begin a turn with what the person said."""
-        ...
-
-    def told(self, context: Mapping[str, Any]) -> None:
-        """Take note of what plugins say without being called, by ``plugin/provider``."""
-        ...
-
-    async def call(self, call: Prepared, make: Callable[[Prepared], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-        """Make *call* by *make*, and take note of its result. Raises NeedsConfirmationError where it is not made."""
-        ...
-
-
-class Reach(Protocol):
-    """What stands round the calls of plugins' actions, for what these may not reach."""
-
-    def hear(self, text: str) -> None:
-        """Take note of what the person said."""
-        ...
-
-    async def check(self, call: Prepared) -> None:
-        """Ask about what *call* needs to reach before it is made. Raises what asking raises."""
-        ...
-
-    async def make(self, call: Prepared, make: Callable[[], Awaitable[Any]]) -> Any:
-        """Make *call* by *make*, asking before it or once it was refused something; raises what both raise."""
-        ...
-
-
-class Programs(Protocol):
-    """What offers and runs programs in code mode: ``tools/program_tool.py`` has it."""
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The schema of the tool's arguments."""
-        ...
-
-    @property
-    def unfenced(self) -> str:
-        """Why programs run without a fence on this machine; empty where one stands round them."""
-        ...
-
-    def tool(self, tools: Sequence[Tool]) -> Tool:
-        """Return the tool that runs a program, which can call *tools*."""
-        ...
-
-    async def run(
-        self,
-        code: str,
-        tools: Sequence[Tool],
-        prepare: Callable[[str, dict[str, Any]], Prepared],
-        call: Callable[[Prepared], Awaitable[dict[str, Any]]],
-        search: Callable[[str], Sequence[int]],
-    ) -> dict[str, Any]:
-        """Run *code* and return what it came to. Raises PluginError."""
-        ...
 
 
 class Toolbox:
@@ -235,7 +156,7 @@ class Toolbox:
         try:
             return self.prepare(said, arguments)
         except BadArgumentsError:
-            inner = mend(said, arguments, dict(_CALL.parameters)).get("action") if said == CALL_ACTION else said
+            inner = repair(said, arguments, dict(_CALL.parameters)).get("action") if said == CALL_ACTION else said
             if self._wait_for is None or not await self._wait_for(lambda plugin: may_offer(plugin, str(inner))):
                 raise
         return self.prepare(said, arguments)
@@ -260,25 +181,25 @@ class Toolbox:
                 return {"ok": False, "error": error.to_dict()}
 
     def prepare(self, said: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
-        """Return the call that is meant, its names and arguments mended. Raises BadArgumentsError for what is none."""
+        """Return the call that is meant, names and arguments repaired. Raises BadArgumentsError for what is none."""
         name = ALIASES.get(said, said)
         if (tool := self._management.get(name)) is not None:
-            mended = mend(name, arguments, dict(tool.action.parameters))
-            if "configuration" in mended:  # a port is a number to a model
+            repaired = repair(name, arguments, dict(tool.action.parameters))
+            if "configuration" in repaired:  # a port is a number to a model
                 values = tool.action.parameters["properties"]["configuration"]
-                mended["configuration"] = with_texts(mended["configuration"], values)
-            check_arguments(name, mended, dict(tool.action.parameters))
-            return Prepared(name, mended, tool)
+                repaired["configuration"] = with_texts(repaired["configuration"], values)
+            check_arguments(name, repaired, dict(tool.action.parameters))
+            return Prepared(name, repaired, tool)
         if name == RUN_PROGRAM and self.programs is not None:
             schema = self.programs.parameters
-            mended = mend(name, arguments, schema)
-            check_arguments(name, mended, schema)
-            return Prepared(name, mended)
+            repaired = repair(name, arguments, schema)
+            check_arguments(name, repaired, schema)
+            return Prepared(name, repaired)
         if name == SEARCH_ACTIONS:
-            return Prepared(name, mend(name, arguments, dict(_SEARCH.parameters)))
+            return Prepared(name, repair(name, arguments, dict(_SEARCH.parameters)))
         if name == CALL_ACTION:
             # An action of a plugin, and nothing else: the six are not reached through it.
-            inner = mend(name, arguments, dict(_CALL.parameters))
+            inner = repair(name, arguments, dict(_CALL.parameters))
             if not (action := str(inner.get("action") or "")):
                 reason = "'action' is missing"
                 how = f"{reason}: it is the name that search_plugin_actions gives."
@@ -289,7 +210,7 @@ class Toolbox:
     def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         tool = self._named(name)
         schema = dict(tool.action.parameters)
-        return Prepared(tool.name, in_own_names(mend(name, arguments, schema), schema), tool)
+        return Prepared(tool.name, in_own_names(repair(name, arguments, schema), schema), tool)
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
         if call.name == RUN_PROGRAM and self.programs is not None:

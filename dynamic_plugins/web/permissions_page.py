@@ -213,7 +213,7 @@ def _held(found: PluginPermissions) -> Iterator[Row]:
             where = "nobody declared which ones it needs"
         elif asks_more(found.allowed, alone).is_nothing:
             where = "you granted it"
-        elif not asks_more(found.for_now, alone).is_nothing:
+        elif not asks_more(found.session_grants, alone).is_nothing:
             where = "declared"
         else:
             where = "while this page runs"

@@ -19,10 +19,10 @@ from dynamic_plugins.integrations.http_middleware import EndedAnswers
 from dynamic_plugins.integrations.secret_form import QuietServer
 from dynamic_plugins.storage.open_page import announced
 from dynamic_plugins.web import (
+    activity,
     add_page,
     asked,
     browse,
-    happened,
     installed,
     live,
     newer,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 PARTS = (
     *(browse, add_page, installed, settings_page, permissions_page),
-    *(newer, try_action, plugin_log, verbs, asked, values_page, happened, live),
+    *(newer, try_action, plugin_log, verbs, asked, values_page, activity, live),
 )
 """The parts of the page: each has its routes."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
     from tests.conftest import Cli
     from tests.fleet.postgres_server import PostgresServer
 

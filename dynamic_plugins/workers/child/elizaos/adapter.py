@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..component_set import Component, ComponentSet, Service
 from ..serialize import describe_error, plain
-from .call import ActionFailedError, Call
+from .call import ActionFailedError, AttributeDict, Call
 from .component_discovery import PackageContents, discover, summary_of
 from .component_kinds import action_method, attribute_of, name_of, provider_method
 from .parameter_schema import parameter_schema
 from .services import DependencyContainer
-from .tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _PROMPT_SCHEMA = {"type": "string", "description": "What the model is asked."}
 _PROMPTED_MODELS = ("TEXT_", "OBJECT_", "REASONING_", "RESEARCH")
 _UNPROMPTED_MODELS = ("TEXT_EMBEDDING", "TEXT_TOKENIZER", "TEXT_TO_SPEECH")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST_NAME = 120
+_REPEATED = "repeat"
+"""The tag of a queued task that is run again and again."""
 
 
 class NoComponentsError(Exception):
@@ -62,7 +67,7 @@ class _Adapter:
         settings = {name: os.environ[name] for name in facts["variables"] if name in os.environ}
         folder = facts.get("folder") or os.getcwd()  # noqa: PTH109 # pathlib is slow to import
         self._container = DependencyContainer(contents, settings, folder, host.ask_host)
-        self._tasks = Tasks(self._container, self.components, host.tools_changed)
+        self._tasks = _Tasks(self._container, self.components, host.tools_changed)
         self.components.closing = self._container.stop
         for action in contents.actions:
             self._add_action(action)
@@ -251,3 +256,82 @@ def _nothing_found(contents: PackageContents) -> str:
     prepares = any(callable(getattr(plugin, "init", None)) for plugin in contents.plugins)
     only = "; it only prepares a runtime" if prepares else ""
     return f"offers nothing that can be called: no action, provider or evaluator{only}{has}"
+
+
+class _Tasks:
+    """Offers in *components* the task workers that the plugin of *container* has registered in its runtime.
+
+    A plugin registers them in its ``init``, or in a service that starts, so they are known some time after it was
+    loaded; *changed* tells the host of new ones. elizaOS' own scheduler is not started: the host runs what is due.
+    """
+
+    def __init__(self, container: DependencyContainer, components: ComponentSet, changed: Callable[[], object]) -> None:
+        self._container, self._components, self._changed = container, components, changed
+
+    async def add(self) -> None:
+        """Offer what has been registered since the last time, and how often it is queued to run now."""
+        runtime = self._container.made_runtime
+        workers = getattr(runtime, "_task_workers", None)
+        if not isinstance(workers, dict):
+            return
+        found = False
+        for name, worker in list(workers.items()):
+            if _function(worker) is not None:
+                found = await self._offer(runtime, str(name)) or found
+        if found:
+            self._changed()
+
+    async def _offer(self, runtime: Any, name: str) -> bool:
+        """Offer one task; return whether it is new, or queued to run otherwise than before."""
+        plain_name = _NOT_IN_NAMES.sub("_", name).strip("_")[:_LONGEST_NAME] or "unnamed"
+        interval = _interval(await _queued(runtime, name))
+        known = self._components.by_address.get(f"task:{plain_name}")
+        if known is not None:
+            changed, known.interval = known.interval != interval, interval
+            return changed
+
+        async def run(_arguments: dict[str, Any]) -> Any:
+            return await self._run(name)
+
+        self._components.add(Component("task", plain_name, run, is_async=True, interval=interval))
+        return True
+
+    async def _run(self, name: str) -> Any:
+        """Run one task where its worker says that it is due."""
+        runtime = await self._container.runtime()
+        worker = runtime._task_workers[name]
+        validate = _member(worker, "validate")
+        if callable(validate) and not await self._container.injector.call(validate, Call(name, {})):
+            return None
+        task = await _queued(runtime, name)
+        function = _function(worker)
+        assert function is not None  # noqa: S101 # only such are offered
+        value = function(runtime, task.get("metadata") or AttributeDict(), task)
+        return plain(await value if inspect.isawaitable(value) else value)
+
+
+async def _queued(runtime: Any, name: str) -> AttributeDict:
+    """Return the plugin's own record of a task; one that is not repeated where it has queued none."""
+    queued = await runtime.get_tasks_by_name(name)
+    return queued[0] if queued else AttributeDict({"name": name, "tags": [], "metadata": AttributeDict()})
+
+
+def _function(worker: Any) -> Any:
+    """Return what runs a task: ``execute``, or the worker itself; elizaOS has both forms. None where it has neither."""
+    execute = _member(worker, "execute")
+    return execute if callable(execute) else worker if callable(worker) else None
+
+
+def _member(worker: Any, name: str) -> Any:
+    return worker.get(name) if isinstance(worker, dict) else getattr(worker, name, None)
+
+
+def _interval(task: AttributeDict) -> float | None:
+    """Return how often a task is repeated, in seconds; None for one that is not."""
+    if _REPEATED not in (task.get("tags") or ()):
+        return None
+    try:
+        milliseconds = float((task.get("metadata") or {}).get("update_interval") or 0)
+    except (TypeError, ValueError, AttributeError):
+        return None
+    return milliseconds / 1000 if 0 < milliseconds < float("inf") else None

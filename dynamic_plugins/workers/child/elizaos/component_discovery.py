@@ -15,8 +15,15 @@ import re
 import types
 from typing import TYPE_CHECKING, Any
 
-from .component_kinds import action_method, is_startable, kind_described, kind_of, name_of, provider_method
-from .described_components import completed
+from .component_kinds import (
+    action_method,
+    completed,
+    is_startable,
+    kind_described,
+    kind_of,
+    name_of,
+    provider_method,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,14 +15,19 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from .parameter_types import (
+from .dependency_injection import (
+    BASE64_PREFIX,
+    BYTES,
+    FORMATS,
     JSON_TYPES,
     annotation_scope,
+    enum_of,
+    is_base64,
     is_conversation_context,
     is_conversation_id,
+    is_file,
     is_required,
     is_scalar_type,
-    json_schema_of,
     role_of,
     signature_of,
     takes_conversation,
@@ -30,7 +35,7 @@ from .parameter_types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _HOLDER = (
     r"\b_?(?:options|params|parameters|opts|args|arguments|input_data|parsed|options_dict|state|content"
@@ -157,7 +162,7 @@ def _own_parameters(handler: Any, package: str, classes: dict[str, type]) -> Ite
             ids_known = has_conversation or is_conversation_context(parameter)
             for name, field_schema, is_needed in _data_class_fields(data_class, ids_known):
                 yield name, field_schema, is_needed and is_required(parameter)
-        elif _is_argument(parameter) and (schema := json_schema_of(names, scope, parameter.name)) is not None:
+        elif _is_argument(parameter) and (schema := _json_schema_of(names, scope, parameter.name)) is not None:
             ids_known = has_conversation and is_conversation_id(parameter.name)
             yield parameter.name, schema, is_required(parameter) and not ids_known
 
@@ -186,12 +191,41 @@ def _data_class_fields(kind: type, ids_known: bool) -> Iterator[tuple[str, dict[
             continue
         # A pydantic model is made by its fields' aliases, which may be what its signature names.
         parameter = signature.get(name)
-        schema = (json_schema_of(type_names(parameter), scope, name) if parameter is not None else None) or {}
+        schema = (_json_schema_of(type_names(parameter), scope, name) if parameter is not None else None) or {}
         description = str(getattr(fields[name], "description", None) or "")
         is_needed = parameter is not None and is_required(parameter)
         if name == "timestamp" and not is_needed:
             continue
         yield name, {**schema, **({"description": description} if description else {})}, is_needed
+
+
+def _json_schema_of(names: list[str], scope: Mapping[str, Any], name: str = "") -> dict[str, Any] | None:
+    """Return the JSON Schema of parameter *name* whose annotation holds *names*; None where JSON has no such value."""
+    if not names:
+        return {}
+    if names[0] in JSON_TYPES:
+        return {"type": JSON_TYPES[names[0]]}
+    if names[0] in BYTES:
+        return {"type": "string", "description": _bytes_description(name, names)}
+    if names[0] == "Literal":
+        return {"type": "string", "enum": names[1:]}
+    if names[0] in FORMATS:
+        return {"type": "string", "format": FORMATS[names[0]]}
+    members = enum_of(names, scope)
+    if members is not None:
+        return {"enum": [member.value for member in members]}
+    alias = scope.get(names[0])
+    if alias is None or isinstance(alias, type):
+        return None
+    # A name for Literal[…] or for a union of what JSON has.
+    is_literal = str(getattr(alias, "__origin__", "")) == "typing.Literal"
+    return {"enum": list(alias.__args__)} if is_literal else {}
+
+
+def _bytes_description(name: str, names: list[str]) -> str:
+    data = "the data in base64" if is_base64(name) else f"text as it is, or {BASE64_PREFIX} and the data in base64"
+    text = f"the path of a file in the plugin's own folder, or {data}" if is_file(name, names) else data
+    return f"{text[0].upper()}{text[1:]}."
 
 
 # Code

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..serialize import describe_error
 from .call import Call
 from .component_kinds import attribute_of
-from .dependency_injection import Injector
-from .parameter_types import is_required
+from .dependency_injection import Injector, is_required
 from .runtime import make_runtime
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dynamic_plugins.install.installation import Installation
 if TYPE_CHECKING:
     from dynamic_plugins.settings import Settings
 
-PresentHere = Callable[[Installation], Awaitable[Installation]]
+LocalFiles = Callable[[Installation], Awaitable[Installation]]
 """Returns the installation as it lies on this machine, and puts it there first where something can.
 
 Raises UnavailableHereError where it is not here: that is nothing which the plugin did, and no other machine is told of.
@@ -31,6 +31,6 @@ async def only_where_it_lies(installation: Installation) -> Installation:
     return installation
 
 
-def presence(settings: Settings) -> PresentHere | None:
+def presence(settings: Settings) -> LocalFiles | None:
     """Return what looks whether an installation is on this machine; None where the state is of no other."""
     return None if settings.state is None else only_where_it_lies

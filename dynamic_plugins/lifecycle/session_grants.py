@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.core.permissions import NOTHING, Permissions, both, without
 
 if TYPE_CHECKING:
-    from dynamic_plugins.storage.state import StoredPlugin
+    from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
 
-class GrantsForNow:
+class SessionGrants:
     """What the person granted for one conversation: it is kept in this process, and ends with it."""
 
     def __init__(self) -> None:

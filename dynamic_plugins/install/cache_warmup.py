@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-HEAD_START_SECONDS = 20.0
+WARMUP_SECONDS = 20.0
 """After which the others go along all the same: the first may be a big one, or its download may hang."""
 
 
-class HeadStart:
+class CacheWarmup:
     """Lets the first of several begin alone where nothing has been fetched ever, as *is_empty* says.
 
     Without it eight installs into an empty cache download and unpack eight times what they share.
@@ -28,7 +28,7 @@ class HeadStart:
         """Wait for the one that is ahead, or be it: until it calls what it is given, or leaves the block."""
         if self._first is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._first.wait(), HEAD_START_SECONDS)
+                await asyncio.wait_for(self._first.wait(), WARMUP_SECONDS)
             yield _nobody_waits
             return
         if not self._is_empty():

@@ -13,8 +13,8 @@ import pytest
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.errors import InstallError
-from dynamic_plugins.install.other_python import finding_all_pythons, wanted_python
 from dynamic_plugins.install.python_environment import PythonEnvironment
+from dynamic_plugins.install.python_finder import finding_all_pythons, wanted_python
 from dynamic_plugins.install.uv import Uv
 from dynamic_plugins.settings import Settings
 from tests.package_index import package_index

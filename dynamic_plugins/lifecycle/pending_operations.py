@@ -34,7 +34,7 @@ _inside: ContextVar[tuple[Operation, ...]] = ContextVar("operations_under_way", 
 """The operations that this task is a part of: it must not wait for its own end."""
 
 
-class OperationsUnderWay:
+class PendingOperations:
     """What is being installed or activated now, in the order in which it began.
 
     Agents make the calls of one step at once: "install X and switch it on" reaches us as two calls, of which the second

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from dynamic_plugins.resolver.search import Match
 
 
-def without_twins(matches: Sequence[Match], near: Sequence[Entry], is_far: Callable[[Entry], bool]) -> list[Match]:
-    """Return *matches* without twins: in place of one that *is_far* stands the entry of *near* that is the same plugin.
+def without_duplicates(matches: Sequence[Match], near: Sequence[Entry], is_far: Callable[[Entry], bool]) -> list[Match]:
+    """Return *matches* without duplicates: in place of one that *is_far* stands the same plugin of *near*.
 
     Entries of *near* are never taken for one another: whoever added a registry wants to see what it lists.
     """
@@ -28,11 +28,11 @@ def without_twins(matches: Sequence[Match], near: Sequence[Entry], is_far: Calla
         if is_far(entry):
             if any(name in shown for name in names):
                 continue
-            twin = next((ours[name] for name in names if name in ours), None)
-            if twin is not None and id(twin) in there:
+            same = next((ours[name] for name in names if name in ours), None)
+            if same is not None and id(same) in there:
                 continue  # it stands at a place of its own
-            if twin is not None:
-                match, names = replace(match, entry=twin), [*names, *_identities(twin)]
+            if same is not None:
+                match, names = replace(match, entry=same), [*names, *_identities(same)]
         found.append(match)
         shown |= dict.fromkeys(names)
     return found

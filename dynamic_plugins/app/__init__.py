@@ -10,33 +10,29 @@ import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from dynamic_plugins.app import parts
+from dynamic_plugins.app.upkeep import Upkeep
 from dynamic_plugins.core import atomic_file, telemetry
 from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.core.permissions import ENFORCED, NOT_ENFORCED
 from dynamic_plugins.errors import PluginError, UnavailableHereError
 from dynamic_plugins.events import Listener, ignore
-from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.lifecycle.admission import Admission
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
-from dynamic_plugins.lifecycle.present_here import presence
+from dynamic_plugins.lifecycle.local_files import presence
 from dynamic_plugins.lifecycle.service import PluginManagementService
 from dynamic_plugins.lifecycle.shared_approval import SharedApproval
 from dynamic_plugins.oauth.sign_ins import SignIns
-from dynamic_plugins.registry.refresh_process import RefreshProcess
-from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
-from dynamic_plugins.settings import default_python
 from dynamic_plugins.storage.audit import AuditLog
 from dynamic_plugins.storage.backend_choice import open_backend
 from dynamic_plugins.storage.call_log import FILE as CALLS_FILE
 from dynamic_plugins.storage.call_log import CallLog
-from dynamic_plugins.storage.operator_policy import Policy
 from dynamic_plugins.storage.usage_log import Journal
-from dynamic_plugins.storage.values import ConfigurationStore
 from dynamic_plugins.workers.loader_choice import open_loader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
@@ -45,24 +41,18 @@ if TYPE_CHECKING:
     from dynamic_plugins.chat.redaction_setup import ScrubbedLogs
     from dynamic_plugins.core.model_protocol import Model
     from dynamic_plugins.core.permissions import Enforcement, Permissions
-    from dynamic_plugins.install.disk_budget import DiskBudget
-    from dynamic_plugins.install.recipe import RecipeStore
     from dynamic_plugins.plugin import Provider
     from dynamic_plugins.project.project_set import ProjectSets
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.action_search import ActionSearch
     from dynamic_plugins.settings import ConfirmCalls, Settings
-    from dynamic_plugins.storage.state import HomeState
-    from dynamic_plugins.storage.state_backend import StateBackend
     from dynamic_plugins.tools.injection_guard import InjectionGuard
     from dynamic_plugins.tools.management import PastedSecrets
+    from dynamic_plugins.tools.prepared_call import Prepared
     from dynamic_plugins.tools.program_tool import ProgramTool
     from dynamic_plugins.tools.reach_consent import ReachConsent
-    from dynamic_plugins.tools.toolbox import Prepared, Toolbox
+    from dynamic_plugins.tools.toolbox import Toolbox
 
-
-REVOCATION_SECONDS = 60.0
-"""So often is looked for what another process has learned to be revoked, and for sources whose copy is old."""
 
 log = logging.getLogger(__name__)
 
@@ -79,77 +69,6 @@ def _changes(call: Prepared) -> bool:
     return changes(call)
 
 
-def _budget(settings: Settings) -> DiskBudget | None:
-    """Return what this home may take of the disk, where its operator limits that."""
-    if settings.disk_bytes is None:
-        return None
-    from dynamic_plugins.install.disk_budget import DiskBudget
-
-    return DiskBudget(settings.home, settings.disk_bytes, settings.plugins_dir)
-
-
-def _installer(
-    settings: Settings,
-    present: Callable[[str], str | None],
-    recipes: RecipeStore | None,
-    budget: DiskBudget | None,
-) -> Installer:
-    return Installer(
-        settings.plugins_dir,
-        python=default_python(),
-        allow_builds=settings.allow_builds,
-        timeout_seconds=settings.timeouts.install,
-        exclude_newer=settings.exclude_newer,
-        cooldown_days=settings.cooldown_days,
-        environ=settings.environment,
-        present=present,
-        offline=settings.offline,
-        may_link=lambda: _is_fenced(settings),
-        recipes=recipes,
-        budget=budget,
-    )
-
-
-def _is_fenced(settings: Settings) -> bool:
-    """Return whether plugins cannot write to their own code here."""
-    from dynamic_plugins.workers.fence.fence import Fence
-    from dynamic_plugins.workers.fence.tier import Level
-
-    return Fence(settings.sandbox, settings.limits).tier.level is not Level.NONE
-
-
-def _policy(settings: Settings) -> Policy:
-    """Return the operator's policy: the file that the settings name has to be there, the home's may be."""
-    return Policy(settings.policy or settings.home / "policy.toml", required=settings.policy is not None)
-
-
-def _state(settings: Settings, backend: StateBackend) -> HomeState:
-    """Return the saved state, as the profile that is used sees it. Raises UnknownProfileError."""
-    if settings.profile is None:
-        return backend.state()
-    from dynamic_plugins.storage.profiles import Profiles
-
-    return Profiles(settings.home, backend).store(settings.profile)
-
-
-def _configuration(
-    settings: Settings, backend: StateBackend, installed: Callable[[], Collection[str]]
-) -> ConfigurationStore:
-    """Return the values and secrets of plugins, kept where the home's state and vault are."""
-    return ConfigurationStore(settings.home, settings.passphrase, installed, backend=backend, vault=settings.vault)
-
-
-def _registry(settings: Settings, *, ends_soon: bool) -> Registry:
-    """Return the registry; where this process *ends_soon*, a refresh that it begins goes on without it."""
-    return Registry(
-        settings.home,
-        settings.registries,
-        timeout=settings.timeouts.registry,
-        offline=settings.offline,
-        beside=RefreshProcess(settings.home, settings.registries, outlives=ends_soon),
-    )
-
-
 class App:
     """The whole application on one home folder; ``async with App(settings) as app``.
 
@@ -162,7 +81,6 @@ class App:
     """
 
     _model: Model | None = None
-    _background: list[asyncio.Task[None]]
     _conversations: weakref.WeakSet[Conversation]
     _logs: ScrubbedLogs | None = None
 
@@ -183,16 +101,16 @@ class App:
     ) -> None:
         self.settings, self._asks_about_reach = settings, asks_about_reach
         self._confirm_calls: ConfirmCalls = settings.confirm_calls or confirm_calls
-        self.registry = _registry(settings, ends_soon=ends_soon or door == "terminal")
+        self.registry = parts.registry(settings, ends_soon=ends_soon or door == "terminal")
         self.backend = backend = open_backend(settings)
-        self.store, self.components = _state(settings, backend), ComponentRegistry()
+        self.store, self.components = parts.saved_state(settings, backend), ComponentRegistry()
         self.catalogue = self._make_catalogue()
-        installed, budget = backend.state().read, _budget(settings)  # threads read the state by themselves
-        self.configuration = _configuration(settings, backend, installed)
+        installed, budget = backend.state().read, parts.budget(settings)  # threads read the state by themselves
+        self.configuration = parts.configuration(settings, backend, installed)
         self.sign_ins = SignIns(self.configuration.sign_ins, self.configuration.values)
-        self.installer = _installer(settings, self._installed_path, backend.recipes(), budget)
+        self.installer = parts.installer(settings, self._installed_path, backend.recipes(), budget)
         self.loader = open_loader(settings, backend.identity, self.installer, self.sign_ins, log_line)
-        self.audit, self.policy = AuditLog(settings.audit_file, door, settings.profile or ""), _policy(settings)
+        self.audit, self.policy = AuditLog(settings.audit_file, door, settings.profile or ""), parts.policy(settings)
         self.service = PluginManagementService(
             catalogue=self.catalogue,
             installer=self.installer,
@@ -211,10 +129,11 @@ class App:
             listener=listener,
             use_model=None if settings.model.embedded else self._use_model,
             enforced=self._enforced,
-            present_here=presence(settings),
+            local_files=presence(settings),
             budget=budget,
         )
-        self._new_registry, self._telemetry = asyncio.Event(), telemetry.started(settings.telemetry)
+        self._upkeep = Upkeep(self.service, self.registry, settings.timeouts.idle)
+        self._telemetry = telemetry.started(settings.telemetry)
         self._conversations = weakref.WeakSet()
 
     def _make_catalogue(self) -> Catalogue:
@@ -300,7 +219,7 @@ class App:
             consent=consent.check,
             search=self._action_search,
             reach=reach,
-            wait_for=self.service.under_way.wait_for,
+            wait_for=self.service.pending.wait_for,
             choices=self.service.action_choices,
             programs=self._programs if self.settings.code_mode else None,
         )
@@ -328,8 +247,8 @@ class App:
 
     async def call_for_person(self, name: str, action: str, arguments: dict[str, Any]) -> Any:
         """Return what an action gives that a person calls themselves; what it may not reach is asked about."""
+        from dynamic_plugins.tools.prepared_call import Prepared
         from dynamic_plugins.tools.tool_formats import Tool
-        from dynamic_plugins.tools.toolbox import Prepared
 
         self.service.sync()
         call = Prepared(action, arguments, Tool(action, self.components.action(name, action), name))
@@ -349,12 +268,7 @@ class App:
     async def __aenter__(self) -> Self:
         atomic_file.keep_private(self.settings.home)
         self.service.sync()
-        self.registry.watch(on_new_copy=self._new_registry.set)
-        self._background = [
-            asyncio.create_task(self._watch_revocations()),
-            asyncio.create_task(self._end_idle_workers()),
-            asyncio.create_task(self.service.run_tasks()),
-        ]
+        self._upkeep.begin()
         await self._telemetry.__aenter__()
         return self
 
@@ -373,32 +287,8 @@ class App:
                 ending.callback(self._logs.stop)
             ending.push_async_callback(self.service.close)
             ending.push_async_callback(self.sign_ins.close)
-            ending.push_async_callback(self._end_background)
+            ending.push_async_callback(self._upkeep.end)
             await asyncio.gather(*(conversation.settle() for conversation in self._conversations))
-
-    async def _end_background(self) -> None:
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, self.registry.close(), return_exceptions=True)
-
-    async def _end_idle_workers(self) -> None:
-        idle = self.settings.timeouts.idle
-        while True:
-            await asyncio.sleep(max(1.0, idle / 4))
-            await self.service.close_idle(idle)
-
-    async def _watch_revocations(self) -> None:
-        """End, or warn of, what is revoked while it runs, as soon as a registry says so."""
-        while True:
-            self._new_registry.clear()
-            self.registry.freshen()
-            with contextlib.suppress(PluginError):  # an outage, or a state that cannot be read: the next look is soon
-                if self.service.admission.stops_revoked and self.service.running():
-                    await self.registry.entries()
-                await self.service.end_revoked()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REVOCATION_SECONDS):
-                    await self._new_registry.wait()
 
     def project_sets(self) -> ProjectSets:
         """Return what makes this home follow the ``plugins.toml`` of a project."""

@@ -70,9 +70,9 @@ class View:
 
 def routes(site: Site) -> list[BaseRoute]:
     """Return the routes of this part of the page."""
-    pages = _Happened(site)
+    pages = _Activity(site)
     return [
-        Route("/happened", pages.happened),
+        Route("/happened", pages.activity),
         Route("/happened/calls.csv", pages.calls_csv),
         Route("/happened/audit.csv", pages.audit_csv),
         Route("/happened/all.json", pages.all_json),
@@ -80,11 +80,11 @@ def routes(site: Site) -> list[BaseRoute]:
     ]
 
 
-class _Happened:
+class _Activity:
     def __init__(self, site: Site) -> None:
         self._site, self._calls, self._audit = site, site.app.service.calls, site.app.audit
 
-    async def happened(self, request: Request) -> Response:
+    async def activity(self, request: Request) -> Response:
         """Show the pictures and what they are made of."""
         view = View.of(request)
         bounds = view.period.bounds()

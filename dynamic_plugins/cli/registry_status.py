@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.registry.sources import Doing, SourceState, age
+from dynamic_plugins.registry.sources import SourceActivity, SourceState, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 def standing(state: SourceState) -> dict[str, Any]:
     """Return how a source stands: whether it is on, how old what is shown of it is, and what is done to know more."""
-    told: dict[str, Any] = {"on": state.doing is not Doing.OFF, "state": str(state.doing)}
+    told: dict[str, Any] = {"on": state.doing is not SourceActivity.OFF, "state": str(state.doing)}
     if state.as_of:
         told["age_seconds"] = max(0, int(time.time() - state.as_of))
     if state.page:
         told["pages_read"] = state.page
-    if state.doing is Doing.FAILED and state.next_try:
+    if state.doing is SourceActivity.FAILED and state.next_try:
         told["next_try"] = datetime.fromtimestamp(state.next_try, UTC).isoformat(timespec="seconds")
     return told
 
