@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,9 @@ from dynamic_plugins.core.deep_folders import remove_folder, walk
 from dynamic_plugins.errors import DiskLimitError, InstallError
 from dynamic_plugins.install.disk_budget import DiskBudget
 from dynamic_plugins.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 DEEPER_THAN_PYTHON_GOES = 1500
@@ -36,6 +39,13 @@ def dig(depth: int) -> int:
 
 plugin = Plugin("digger", "Digs", actions=[dig])
 """
+
+
+@pytest.fixture(autouse=True)
+def filled_in(tmp_path: Path) -> Iterator[None]:
+    """Remove what was dug, whatever becomes of the test: pytest could not, and would fail each time after."""
+    yield
+    remove_folder(tmp_path / "deep")
 
 
 def dig(folder: Path, depth: int) -> None:
@@ -107,7 +117,6 @@ async def test_a_folder_that_is_too_deep_is_not_installed_and_a_sentence_says_so
         with pytest.raises(InstallError, match="nested too deeply"):
             await app.service.install_path(tmp_path / "deep")
     assert list((home / "runtime_plugins").glob("*/*")) == []
-    remove_folder(tmp_path / "deep")  # pytest could not
 
 
 def test_folders_are_gone_through_in_the_order_of_the_standard_library(tmp_path: Path) -> None:

@@ -399,6 +399,8 @@ async def test_errors_are_results_that_the_model_can_read(cli: Cli) -> None:
         assert unknown["error"]["code"] == "unknown_plugin"
         assert unknown["error"]["suggestions"][0] == "mcp-server-time"
         assert (await call(client, "install_plugin"))["error"]["code"] == "bad_arguments"
+        elsewhere = await call(client, "activate_plugin", plugin_name="mcp-server-time", configuration=[])
+        assert (elsewhere["error"]["code"], "configuration" in elsewhere["error"]["message"]) == ("bad_arguments", True)
         nothing = await call(client, "call_plugin_action", action="greet", arguments={})
         assert "No plugin is active" in nothing["error"]["message"]
         with pytest.raises(MCPError, match="no tool 'hello__greet'"):

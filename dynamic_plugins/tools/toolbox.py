@@ -185,8 +185,8 @@ class Toolbox:
         name = ALIASES.get(said, said)
         if (tool := self._management.get(name)) is not None:
             repaired = repair(name, arguments, dict(tool.action.parameters))
-            if "configuration" in repaired:  # a port is a number to a model
-                values = tool.action.parameters["properties"]["configuration"]
+            values = tool.action.parameters["properties"].get("configuration")
+            if values is not None and "configuration" in repaired:  # a port is a number to a model
                 repaired["configuration"] = with_texts(repaired["configuration"], values)
             check_arguments(name, repaired, dict(tool.action.parameters))
             return Prepared(name, repaired, tool)
