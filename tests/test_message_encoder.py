@@ -120,3 +120,13 @@ def test_no_two_pieces_of_words_have_one_number() -> None:
     alike = np.flatnonzero(hashes[1:] == hashes[:-1])
     assert len(hashes) == 250_002
     assert len(alike) == 0
+
+
+@pytest.mark.parametrize("said", ["\ud83d hello", "install git\0", "\0"])
+def test_what_is_no_text_is_encoded_all_the_same(said: str) -> None:
+    assert encoded(said) is not None
+
+
+def test_a_nul_is_a_letter_of_its_own() -> None:
+    vocabulary = weights().vocabulary
+    assert [p.number for p in word_pieces("git", vocabulary)] != [p.number for p in word_pieces("git\0", vocabulary)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import sys
 from getpass import getpass
@@ -113,6 +114,7 @@ async def wants(question: str) -> bool:
 
 def _show(out: Output, fact: str) -> None:
     """Show one fact whole, its further lines under the first."""
+    from rich.cells import chop_cells
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -121,16 +123,17 @@ def _show(out: Output, fact: str) -> None:
     console = Console(stderr=True, highlight=False)
     if out.dumb:
         # Broken where a line of it would end: else a text of the right length has its next line begin as a fact does.
-        room = max(1, console.width - _LABEL)
-        for at in range(0, max(1, len(text)), room):
-            out.aside(f"{label if at == 0 else '':{_LABEL}}{text[at : at + room]}")
+        # A wide letter takes two places; and the last place of a line is left, since some terminals go on behind it.
+        room = max(2, shutil.get_terminal_size().columns - _LABEL - 1)
+        for at, line in enumerate(chop_cells(text, room) or [""]):
+            out.aside(f"{label if at == 0 else '':{_LABEL}}{line}")
         return
     style = "bold yellow" if label.strip() == "warning" or NOBODY_DECLARED in text else ""
-    line = Table.grid()
-    line.add_column(width=_LABEL, style=style or "dim", no_wrap=True)
-    line.add_column(overflow="fold", style=style)
-    line.add_row(Text(label), Text(text))
-    console.print(line)
+    row = Table.grid()
+    row.add_column(width=_LABEL, style=style or "dim", no_wrap=True)
+    row.add_column(overflow="fold", style=style)
+    row.add_row(Text(label), Text(text))
+    console.print(row)
 
 
 def value_asker(screen: Screen) -> AskValues | None:

@@ -1,4 +1,4 @@
-"""Folders of strangers are gone through and removed, however deep they are nested and whatever modes they have.
+"""Folders of strangers are gone through, and removed however deep they are nested and whatever modes they have.
 
 ``shutil.rmtree``, and ``os.walk`` before Python 3.12, go down by calling themselves, and end at some hundreds of
 folders; the former also at one that its owner may not open. A plugin can make both in its own folder, and a package
@@ -32,7 +32,8 @@ _FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr
 def walk(top: str | Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield each folder from *top* on, with the names of its folders and files, as ``os.walk`` does and in its order.
 
-    What is taken out of the folders' names is not gone into, and neither are links. What cannot be read is passed over.
+    What is taken out of the folders' names is not gone into, and neither are links. What cannot be read is passed over,
+    and so is what lies behind a path that is longer than the system takes (4,096 bytes on Linux).
     """
     waiting = [os.fspath(top)]
     while waiting:
@@ -130,5 +131,12 @@ def _opened(name: str, within: int | None) -> int:
 
 
 def _unlock(name: str, within: int | None) -> None:
-    if stat.S_ISDIR(os.stat(name, dir_fd=within, follow_symlinks=False).st_mode):
-        os.chmod(name, stat.S_IRWXU, dir_fd=within)
+    """Open the folder *name* to its owner. By descriptor: a link that takes its place meanwhile leads nowhere."""
+    if not hasattr(os, "O_PATH"):
+        os.chmod(name, stat.S_IRWXU, dir_fd=within, follow_symlinks=False)
+        return
+    handle = os.open(name, os.O_PATH | _FOLDER, dir_fd=within)
+    try:
+        os.chmod(f"/proc/self/fd/{handle}", stat.S_IRWXU)  # noqa: PTH101 # fchmod takes no such descriptor
+    finally:
+        os.close(handle)

@@ -97,7 +97,7 @@ def choose(options: Sequence[Option], reading: Reading, grown: BoostedTrees | No
         acts = share >= READS and reading.ordered >= MAY_ORDER and not best.doubtful
     else:
         acts = share >= _enough(best, reading.ordered) and reading.ordered >= (
-            MANAGE_ORDERED if best.kind == "manage" else CALL_ORDERED
+            CALL_ORDERED if best.kind == "use" else MANAGE_ORDERED
         )
     if acts:
         return best.done
@@ -122,7 +122,9 @@ def _enough(option: Option, ordered: float) -> float:
         return CALLS
     if option.kind == "manage":
         return CHANGES
-    return WHOLE if option.sure else PLAINLY_CALLS if ordered >= PLAINLY_ORDERED else CALLS
+    if option.sure:
+        return WHOLE
+    return PLAINLY_CALLS if ordered >= PLAINLY_ORDERED else CALLS
 
 
 def probabilities(options: Sequence[Option], grown: BoostedTrees | None = None) -> list[float]:

@@ -17,6 +17,7 @@ from dynamic_plugins.embedded.offer_reply import NOTHING_ASKED as NOTHING_ASKED
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.policy import MAY_ORDER, decide, other_wants
 from dynamic_plugins.registry.entry import Entry
+from dynamic_plugins.resolver.linker import links_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +39,8 @@ LIKELY = 0.3
 """What a part of a message may want of a plugin is weighed from this probability on."""
 WANTS, SURELY_USES = 0.5, 0.95
 """So likely does a part order something that is to be called, or use what is active; a question orders nothing."""
+MOST_LISTED = 12
+"""Of so many parts those that are only a plugin's name are looked for."""
 MOST_ORDERS = 4
 """A message of more parts is no list of orders."""
 
@@ -131,7 +134,9 @@ class Dialogue:
     def _ordered_one_by_one(self, reading: Reading, memory: Memory) -> Answer | None:
         """Return what the message wants; of one with several orders what each of them wants, where that is more."""
         whole = decide(reading, self._known.standing, self._known.entries, memory)
-        parts = self._with_lists(clauses(reading.text.spoken))
+        parts = clauses(reading.text.spoken)
+        if 1 < len(parts) <= MOST_LISTED:
+            parts = self._with_lists(parts)
         if not 1 < len(parts) <= MOST_ORDERS or corrected(reading.text.spoken) or reading.ordered < MAY_ORDER:
             return whole
         if whole is not None and whole.choices:
@@ -168,9 +173,10 @@ class Dialogue:
     def _is_name(self, part: str) -> bool:
         if len(part.split()) > LEANING:
             return False
-        reading = self._known.read(part)
-        called = [reading.text.spoken[link.start : link.end] for link in reading.links if link.named]
-        return any(only_courtesy(reading.text.spoken, [name]) for name in called)
+        known = self._known
+        installed = {name: known.entries.get(name) or Entry(name) for name in known.standing.plugins}
+        links = links_in(part, known.resolver, installed)
+        return any(only_courtesy(part, [part[link.start : link.end]]) for link in links if link.named)
 
     def _the_one_order(self, parts: Sequence[str], answers: Sequence[Answer | None]) -> Answer | None:
         """Ask about the one order that stands among tales: "I never use it, I have my till. Uninstall"."""

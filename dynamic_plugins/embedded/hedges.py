@@ -20,8 +20,9 @@ BEGINS = 3
 
 _NEGATION = re.compile(
     r"\b(?:not|never|no|nope|neither|nor|dont|cannot|\w+n['\u2019]t|nicht|nie|nein|keine?[mnrs]?|ne|n['\u2019]\w+|pas|jamais"
-    r"|nunca|jam[áa]s|n[ãa]o|non|niet|geen|nooit|inte|nej|aldrig|ikke|nei|nigdy|не|нет|никогда|değil|hay[ıi]r"
-    r"|ei|äl[äk]\w*|όχι|δεν|μην?|لا|لن|لم|ליי?א|אל|tidak|nggak|jangan|kh[ôo]ng|đừng|hapana|nahi|नहीं|nem|nincs)\b"
+    r"|nunca|jam[áa]s|n[ãa]o|non|niet|geen|nooit|inte|nej|aldrig|ikke|nigdy|не|нет|никогда|değil|hay[ıi]r"
+    r"|äl[äk]\w*|όχι|δεν|μην?|لا|لن|لم|לא|tidak|nggak|jangan|không|đừng|hapana|nahi|nem|nincs)\b"
+    r"|\A\W*nei\b|\A\W*ei\s+\w|नहीं|मत(?!\w)"
     r"|不|别|別|没|勿|ない|ません|지\s?마|말고|않",
     re.I,
 )
@@ -49,37 +50,39 @@ _STOOD_SOMEWHERE = re.compile(
 )
 """Another sentence says where the order was read: it is nobody's here."""
 _TOLD_OF = re.compile(
-    r"\b(?:i|we|it|he|she|they|that|this|which|who|there)\s+(?:(?:just|really|still|even|also|simply)\s+)?"
-    r"(?:\w+n['\u2019]t|(?:do|does|did|is|was) not|never|no)\b|\b(?:we|i|they|he|she) keeps?\b",
+    r"\b(?:i|we|it|he|she|they|that|this|which|who|there)\s+(?:\w+n['\u2019]t|(?:do|does|did|is|was) not|never|no)\b",
     re.I,
 )
 """A negation of what somebody does or something is: it negates no order."""
+_WHO = (
+    r"(?:i|we|am|are|i['\u2019]?m|we['\u2019]?re|as|since|because|cause|cos|and|just|really|actually|it['\u2019]?s|is)"
+)
+_WHEN = (
+    r"(?:it|them|that|this|any ?more|today|now|tonight|these days|at the moment|right now|much|anyway|for now|here"
+    r"|on this|box|at all|again)"
+)
 _REASON = re.compile(
-    r"\b(?:(?:not|no longer|never|hardly) (?:using|needing|needed|used)|(?:don['\u2019]?t|do not|never|won['\u2019]?t)"
-    r" (?:need|use|trust|like)|i\W{0,3}(?:ha)?ve no use|(?:brauch|nutz|benutz|benötig)e?\b[^,.;]*\bnicht"
-    r"|no (?:l[oa]s?|la|me)? ?(?:uso|necesito|sirve|hace falta)|(?:n['\u2019]en ai|ai) (?:pas|plus) besoin"
-    r"|(?:ne )?l['\u2019]utilise (?:pas|plus)"
-    r"|non (?:l[oa]|mi) (?:uso|serve)|n[ãa]o (?:uso|preciso)|nie (?:używam|potrzebuj\w+)|(?:behöver|använder|bruker"
-    r"|trenger|behøver)\b[^,.;]*\b(?:inte|ikke)|(?:gebruik|heb)\b[^,.;]*\bniet(?: nodig)?)\b"
-    r"(?!\s+(?:to|zu|any|dass)\b)",
+    rf"\W*(?:{_WHO}\W+){{0,4}}(?:not|never|no longer|hardly|don['\u2019]?t|do not)\W+(?:really |actually |even )?"
+    rf"(?:us(?:e|ing|ed)|need(?:ed|ing)?)(?:\W+{_WHEN})*\W*"
+    r"|\W*(?:(?:das|den|die|es|ihn|sie|der|davon)\W+)?(?:brauch|nutz|benutz|benötig)e?n?"
+    r"(?:\W+(?:ich|wir|es|ihn|sie|das|heute|gerade|im moment|hier|eh|ja))*\W+nicht(?:\W+(?:mehr|dauernd|heute))*\W*"
+    r"|\W*(?:(?:y|que|ya)\W+)*no\W+(?:l[oa]s?\W+)?(?:uso|usamos|necesito|necesitamos)"
+    r"(?:\W+(?:más|hoy|ahora|por hoy|ya))*\W*"
+    r"|\W*(?:je|on)\W+(?:(?:ne\W+)?l['\u2019]utilise\W+(?:pas|plus)|n['\u2019]en\W+ai?\W+(?:pas|plus)\W+besoin)\W*",
     re.I,
 )
-"""Why somebody wants it off: whoever does not need a thing denies no order."""
+"""A clause that only says why somebody wants it off: whoever does not need a thing denies no order."""
 _COURTESY = re.compile(
-    r"\b(?:if (?:it|that)(?:['\u2019]s| is|s)?(?:n['\u2019]?t| not) (?:too much|asking too much)?(?: of a)?"
-    r" ?(?:trouble|bother|hassle|work)?"
-    r"|if (?:it|that)(?:['\u2019]s| is) (?:ok(?:ay)?|all right|possible|safe(?: to do so)?|no trouble)(?: with you)?"
-    r"|if you (?:do not|don['\u2019]?t|wouldn['\u2019]?t) mind|if you (?:can|could|would|please|like)|if possible"
-    r"|if i may"
-    r"|no (?:rush|hurry|worries|problem|pressure|trouble)(?: at all)?|not a problem|(?:don['\u2019]?t|do not) worry"
-    r"|(?:when|whenever) you (?:have|get|find) (?:a|the) (?:moment|minute|second|sec|chance|time)"
-    r"|wenn (?:es|das) keine umstände macht|wenn (?:du|sie) (?:magst|mögen|kannst|können|so nett)|falls möglich"
-    r"|wenn möglich|keine? (?:eile|stress|problem)|si no es (?:mucha )?molestia|si (?:puedes|puede|es posible)"
-    r"|sin prisa|si (?:tu peux|vous pouvez|possible|ça ne te dérange pas|cela ne vous dérange pas)"
-    r"|se (?:puoi|può|possibile|puder))\b",
+    r"\b(?:if (?:it|that)(?:['\u2019]s not| is not| isn['\u2019]?t)"
+    r" (?:(?:asking )?too much(?: (?:trouble|bother|hassle|to ask))?|a (?:bother|trouble|problem))"
+    r"|if you (?:do not|don['\u2019]?t|wouldn['\u2019]?t) mind|if possible"
+    r"|no (?:rush|hurry|worries|pressure)(?: at all)?"
+    r"|when(?:ever)? you (?:have|get|find) a (?:moment|minute|second|sec|chance)|wenn (?:es|das) keine umstände macht"
+    r"|falls möglich|wenn möglich|keine? (?:eile|stress)|si no es (?:mucha )?molestia|si es posible|sin prisa"
+    r"|si possible|se possibile)(?=\s*(?:[,.;!?)]|\Z))",
     re.I,
 )
-"""Fixed phrases of politeness: their ifs and nots are none."""
+"""Fixed phrases of politeness, up to the end of a clause: their ifs and nots are none."""
 _INTRODUCTION = re.compile(r"(?:\w+\W+){2,}\w+\s?[:：]\s")
 """What stands behind such a colon is a text that is spoken of; behind "please:" it is an order."""
 _PASSED_ON = re.compile(r"[^:.!?\n]*(?<!\d):\s+[^\W\d_]{2,}")
@@ -118,7 +121,7 @@ def names_a_thing(spoken: str, link: Link) -> bool:
 
 def hedged(spoken: str, links: Sequence[Link]) -> bool:
     """Whether an order about the plugins of *links* is denied, spoken of as what would be, or somebody else's."""
-    if _TRICKS.search(spoken) or _HEADING.match(spoken):
+    if poses(spoken):
         return True
     behind = [link.end for link in links if link.named]
     if any(_IS_SUBJECT.match(spoken, end) or _PASSED_ON.match(spoken, end) for end in behind):
@@ -136,30 +139,29 @@ def hedged(spoken: str, links: Sequence[Link]) -> bool:
 
 
 def without_asides(spoken: str, letters: str, links: Sequence[Link]) -> str:
-    """Return *spoken* with blanks for the clauses that take nothing back, where others are left.
+    """Return *spoken* with blanks for politeness, and for clauses behind an order that take nothing of it back.
 
-    One says that a thing is not needed, or how far an order goes for which *letters* stand: "install it, but don't
-    start it", "switch it off, it can stay on the machine". *links* are the plugins that are called by a name; a limit
-    names none.
+    Such a clause says nothing but that a thing is not needed, or how far an order goes for which *letters* stand:
+    "switch it off, not using it today", "install it, but don't start it". It calls none of the plugins of *links*.
     """
     spoken = _COURTESY.sub(lambda found: " " * len(found.group()), spoken)
-    ends = [0, *(found.end() for found in _ASIDE_BEGINS.finditer(spoken)), len(spoken)]
-    limit = _LIMITS.get("I" if letters == "I" else "D" if set(letters) <= set("DU") else "")
-
-    def aside(begin: int, end: int) -> bool:
-        part = spoken[begin:end]
-        named = any(link.named and begin <= link.start < end for link in links)
-        return bool(_REASON.search(part) or (limit is not None and not named and limit.match(part)))
-
-    parts = [(begin, end, aside(begin, end)) for begin, end in pairwise(ends)]
-    if not any(spoken[begin:end].strip() and not out for begin, end, out in parts):
+    called = [link.start for link in links if link.named]
+    limit = _LIMITS.get("I" if letters == "I" else "D" if letters in ("D", "U", "DU", "UD") else "")
+    if not called:
         return spoken
-    return "".join(" " * (end - begin) if out else spoken[begin:end] for begin, end, out in parts)
+    ends = [0, *(found.end() for found in _ASIDE_BEGINS.finditer(spoken)), len(spoken)]
+    kept = []
+    for begin, end in pairwise(ends):
+        part = spoken[begin:end]
+        behind = begin > min(called) and not any(begin <= start < end for start in called)
+        is_aside = behind and (_REASON.fullmatch(part) or (limit is not None and limit.fullmatch(part)))
+        kept.append(" " * len(part) if is_aside else part)
+    return "".join(kept)
 
 
-def told_of_none(spoken: str) -> str:
-    """Return *spoken* without the negations of what somebody does or something is."""
-    return _TOLD_OF.sub(lambda found: " " * len(found.group()), spoken)
+def poses(spoken: str) -> bool:
+    """Whether a text wants an assistant to forget its rules, or is the heading of one that is nobody's order."""
+    return bool(_TRICKS.search(spoken) or _HEADING.match(spoken))
 
 
 def negated(clause: str) -> bool:
@@ -174,34 +176,35 @@ def sentences(spoken: str) -> list[tuple[int, int]]:
 
 
 CLAUSE_END = re.compile(
-    r"\s*[.!?;\n。！？]+\s+|\s*,\s+(?:and |then |und |y |et |e )?"
-    r"|\s+(?:and then|and also|and|then|n|&|plus|und|dann|y|luego|et|puis|poi|oraz|potem)\s+",
+    r"(?<!\s)\s*[.!?;\n。！？]+\s+|(?<!\s)\s*,\s+(?:and |then |und |y |et |e )?"
+    r"|(?<!\s)\s+(?:and then|and also|and|then|n|&|plus|und|dann|y|luego|et|puis|poi|oraz|potem)\s+",
     re.I,
 )
 
 
-_CONTRAST = r"(?:but|though|only|aber|doch|pero|mas|mais|ma|men|maar|ale)"
-_ASIDE_BEGINS = re.compile(rf"{CLAUSE_END.pattern}|\s+(?={_CONTRAST}\s)", re.I)
-_NOT = (
-    r"(?:do not|don['\u2019]?t|dont|without|not|never|nicht|ohne|no|sin|sans|ne|n[ãa]o|non|senza|inte|ikke|niet|nie|bez"
-    r"|todavía no|por ahora no)"
+_CONTRAST = r"(?:but|though|aber|pero|mas|mais|ma|men|maar)"
+_ASIDE_BEGINS = re.compile(rf"{CLAUSE_END.pattern}|(?<!\s)\s+(?={_CONTRAST}\s)", re.I)
+_BEGINS = rf"\W*(?:(?:{_CONTRAST}|and|just|please)\W+)*"
+_NOT = r"(?:do not|don['\u2019]?t|dont|without|never|not|nicht|ohne|todavía no|no|sin|sans|ne|n[ãa]o|non)"
+_IT = r"(?:(?:it|es|ihn|sie|noch|lo|la|le|l['\u2019]|a)\W+)*"
+_ENDS = (
+    r"(?:\W+(?:it|that|them|yet|now|please|though|mind|ever|es|ihn|sie|noch|bitte|still|ainda|aún|pas|encore|lo|la|le))*"
+    r"\W*"
 )
-_STAYS = (
-    r"(?:keep|leave|(?:it|that|this) (?:can |may |should |must |shall )?(?:stays?|remains?)|bleibt|behalt\w*|lass"
-    r"|d[eé]ja(?:lo|la)?|garde|fica|deixa|resta|zostaw|stay)"
-)
-_BEGINS = rf"\W*(?:(?:{_CONTRAST}|and|so|just|still|und|y|et|e|och)\W+)*"
 _LIMITS = {
     "I": re.compile(
-        rf"{_BEGINS}(?:{_NOT}\b(?:\W+\w+){{0,2}}?\W+(?:start|activat|switch|turn|launch|run|fire|enabl|power|liga|prend|enciend"
-        rf"|activ|allum|einschalt|anmach|anschalt|accend|tænd|slå|włącz)\w*|{_STAYS}\b[^.!?]*\b(?:off|aus|apagad\w+|éteinte?"
-        r"|desligad\w+|spent[oa]|av|uit)\b)",
+        rf"{_BEGINS}(?:{_NOT}\W+{_IT}(?:start(?:ing)?|activat(?:e|ing)|launch|run|enabl(?:e|ing)"
+        r"|(?:switch|turn)(?:ing)?(?: it| that| them)? on|liga|ligue|prend[ae]s|enciendas|actives|activ[ae]|active|allume"
+        r"|einschalten|anmachen|starten|aktivieren|accenderlo|attivarlo)(?: (?:it|that|them)(?: up| on)?)?"
+        rf"|(?:keep|leave|leaving|keeping) it off|it stays off|lass es aus|d[eé]jalo apagado){_ENDS}",
         re.I,
     ),
     "D": re.compile(
-        rf"{_BEGINS}(?:{_NOT}\b(?:\W+\w+){{0,2}}?\W+(?:delet|remov|uninstall|bin|eras|wip|throw|lösch|entfern|deinstall|borr"
-        rf"|elimin|desinstal|quit|supprim|désinstall|apag|exclu|cancell|slet|rader|usuw|verwijder)\w*|{_STAYS}\b[^.!?]*"
-        r"\b(?:installed|installiert|instalad\w+|installée?|installat\w|(?:machine|disk|disc|computer|pc|laptop))\b)",
+        rf"{_BEGINS}(?:{_NOT}\W+(?:delete|deleting|remove|removing|uninstall|uninstalling|erase|wipe|bin|löschen"
+        r"|entfernen|deinstallieren|desinstal[ae]s?|elimines|borres|désinstalle|supprime)(?: (?:it|that|them))?"
+        r"|(?:keep|leave) it installed"
+        r"|(?:it|that) (?:can |may |should |must )?stays? (?:installed|on (?:my|the|this) (?:machine|disk))"
+        rf"|bleibt installiert|lass es installiert|d[eé]jalo instalado){_ENDS}",
         re.I,
     ),
 }

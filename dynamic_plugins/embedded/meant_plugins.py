@@ -50,7 +50,7 @@ CORRECTS = re.compile(
     r"(?:^|[\s.,;!?…—-])(?:no+|nope|wait|sorry|actually|i mean(?:t)?|er+m?|(?<!['\u2019]d )(?<!would )rather"
     r"|scratch that|oops|my bad|digo"
     r"|perd[óo]n|nein|halt|quatsch"
-    r"|non|pardon|euh|nee|wrong one|correction|instead)[\s.,;!?…:—-]|じゃなくて|ではなく|말고|不是.*而?是",
+    r"|non|pardon|euh|nee|wrong one|correction|instead)[\s.,;!?…:—-]|じゃなくて|ではなく|말고|不是[^。！？]*而是",
     re.I,
 )
 

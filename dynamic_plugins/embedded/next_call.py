@@ -30,7 +30,7 @@ SURELY_USES = 0.6
 """What a later clause asks, behind an order that was no plain one, is called from this probability on."""
 CHANGES = 0.9
 """What a message says besides switching a plugin on is called from this probability on."""
-OWN_READS, OWN_CHANGES = 0.7, 0.6
+OWN_READS, OWN_CHANGES = 0.7, 0.75
 """What a message wants of the plugin that it had switched on is called from these probabilities on, where it only reads
 and where it changes something."""
 USES = 0.4

@@ -178,8 +178,9 @@ def takes_away(call: Call) -> bool:
 
 
 def _says_values(question: str, call: Call) -> bool:
-    """Whether *question* names all that *call* sets: "shall I set CITY to Bern?"."""
-    return all(each["name"] in question for each in call.arguments.get("configuration") or ())
+    """Whether *question* names all that *call* sets, and to what: "shall I set CITY to Bern?"."""
+    values = call.arguments.get("configuration") or ()
+    return all(each["name"] in question and f"to {each['value']}" in question for each in values)
 
 
 def _only_agrees(said: str) -> bool:

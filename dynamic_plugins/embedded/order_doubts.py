@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.hedges import CLAUSE_END, hedged, sentences, told_of_none, without_asides
+from dynamic_plugins.embedded.hedges import CLAUSE_END, hedged, poses, sentences, without_asides
 from dynamic_plugins.embedded.meant_plugins import ALL, CORRECTS
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ GUESSED = frozenset({"described", "similar", "slip"})
 # What takes an order back, or only seems to give one: then the likeliest is asked about.
 TAKES_BACK = re.compile(
     r"\b(?:not|never|no|don'?t|do not|doesn'?t|won'?t|isn'?t|can'?t|without|keep|keeps|leave|stays?|unless"
-    r"|until|if|before|later|tomorrow"
+    r"|until|if|before|later|tomorrow|as soon as|when (?:you|we|i|he|she|they)"
     r"|nicht|kein\w*|lass|erst|wenn|falls|bevor|pas|jamais|sans|laisse|sinon|n'\w+|ne|no|nunca|sin|deja|si"
     r"|cuando|antes|n[ãa]o|nunca|sem"
     r"|non|senza|lascia|niet|geen|laat|nie|bez|не|без|de[ğg]il|sak[ıi]n)\b|[不别別勿没未]|ない|しないで|ません|않|마세요|말고",
@@ -46,11 +46,7 @@ def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
     spoken = without_asides(reading.text.spoken, letters, reading.links)
     if reading.text.addresses and any("I" in each.letters for each in wanted):
         return True  # what is to be installed may be what stands at the address
-    if (
-        TAKES_BACK.search(told_of_none(_from_the_order_on(spoken, wanted)))
-        or CORRECTS.search(spoken)
-        or ASKED_BACK.match(spoken)
-    ):
+    if poses(reading.text.spoken) or TAKES_BACK.search(spoken) or CORRECTS.search(spoken) or ASKED_BACK.match(spoken):
         return True
     if any(_is_to_go(each, spoken) for each in wanted):
         return True
@@ -63,14 +59,6 @@ def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
     if any("X" in each.letters for each in wanted) and (len(sentences(spoken)) > 1 or not _UNINSTALLS.search(spoken)):
         return True  # what is said beside it may take it back, and a removal cannot be; or a note is to be deleted
     return hedged(spoken, [each.plugin.link for each in wanted])
-
-
-def _from_the_order_on(spoken: str, wanted: Sequence[Wanted]) -> str:
-    """Return *spoken* from the first sentence on that calls a plugin: what stands before takes back nothing."""
-    called = [each.plugin.link.start for each in wanted if each.plugin.link.named]
-    if len(called) < len(wanted):
-        return spoken
-    return spoken[next((begin for begin, end in sentences(spoken) if begin <= min(called) < end), 0) :]
 
 
 def _is_as_much(wanted: Wanted, reading: Reading) -> bool:
@@ -100,7 +88,7 @@ def _is_to_go(wanted: Wanted, spoken: str) -> bool:
 
 _REMOVES = re.compile(
     r"\b(?:remov|uninstall|delet|get rid|eras|lösch|entfern|deinstall|borr|elimin|desinstal|supprim|désinstall|rimuov"
-    r"|remov|exclu|usuń|verwijder)\w*",
+    r"|exclu|usuń|verwijder)\w*",
     re.I,
 )
 

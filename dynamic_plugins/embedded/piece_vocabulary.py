@@ -63,12 +63,12 @@ class Vocabulary:
         """Return what begins at each character of *written*: where it ends, its number and its score."""
         import numpy as np
 
-        at = np.concatenate([[0], np.cumsum([len(letter.encode()) for letter in written])])
+        at = np.concatenate([[0], np.cumsum([len(letter.encode("utf-8", "surrogatepass")) for letter in written])])
         count = len(written)
         starts = np.repeat(np.arange(count), self.longest)
         ends = starts + np.tile(np.arange(1, self.longest + 1), count)
         starts, ends = starts[ends <= count], ends[ends <= count]
-        wanted = _hashes(written.encode(), at[starts], at[ends])
+        wanted = _hashes(written.encode("utf-8", "surrogatepass"), at[starts], at[ends])
         where = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
         numbers = self.order[where]
         known = (self.hashes[where] == wanted) & (numbers != self.unknown)
@@ -89,6 +89,7 @@ def _hashes(letters: bytes, starts: Sequence[int] | Places, ends: Sequence[int] 
 
     parts = np.zeros(len(letters) + 1, np.uint64)
     parts[1:] = np.frombuffer(letters, np.uint8)
+    parts[1:] += np.uint64(1)  # a NUL is a letter too
     parts[1:] *= powers(_BASE)[:-1]
     sums = np.cumsum(parts, dtype=np.uint64)
     hashes: Hashes = (sums[ends] - sums[starts]) * powers(pow(_BASE, -1, _WORD))[starts]

@@ -29,7 +29,7 @@ _WORD_KEY = rf"(?:{_KEY}|[A-Z][A-Z0-9]{{3,}})"
 _GIVEN = r"(\"[^\"\n]*\"|'[^'\n]*'|\[secret:[^\]]*\]|[^\s;]+)"
 _PAIR = re.compile(rf"\b({_KEY})\s*(?:=|:(?!//))\s*{_GIVEN}")
 _SET_TO = re.compile(
-    rf"\b({_WORD_KEY})\s+(?:changed? (?:in)?to|(?:has|needs|ought|is) to (?:be|read)"
+    rf"\b({_WORD_KEY})\s+(?:change (?:in)?to|(?:has|needs|ought|is) to (?:be|read)"
     rf"|(?:must|should|shall|will|can) (?:now )?(?:be|read)|set to|becomes|reads"
     rf"|to|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
     rf"|=>|->)\s+{_GIVEN}|\b({_WORD_KEY})\s*(?:设置为|设为|设成|改为|改成|是|を|に)\s*{_GIVEN}"
@@ -160,9 +160,13 @@ def given_settings(
     return Settings(name, tuple(_joined(named)), certain and (plugin.link.named or share >= 0.5))
 
 
+_QUOTED_CODE = re.compile(r"(?<!\S)`([^`\s]+)`(?=[\s.,;!?]|\Z)")
+"""A name or a value between backticks, as it is written where code is spoken of."""
+
+
 def values_in(said: str) -> list[Value]:
     """Return the values that *said* gives by name, and the secrets in it, in order."""
-    said = said.replace("`", " ")
+    said = _QUOTED_CODE.sub(r" \1 ", said)
     found = [
         _whole(said, Value(name, _clean(given), match.start(), match.end(), True, _may_be_prose(pattern, given)))
         for pattern in (_PAIR, _SET_TO, _BESIDE)

@@ -122,7 +122,7 @@ def joined_letters(said: str) -> str:
 
 
 _LETTERS = r"(?:capital )?[A-Z](?: [A-Z]){2,}"
-_APART = re.compile(rf"(?<![\w.'’-]){_LETTERS}(?: underscore {_LETTERS})*(?![\w.'’-])")
+_APART = re.compile(rf"(?<![\w.'’\"“„«-]){_LETTERS}(?: underscore {_LETTERS})*(?![\w.'’-])")
 
 
 def without_denial(spoken: str) -> str:

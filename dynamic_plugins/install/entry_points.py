@@ -82,8 +82,11 @@ def node_command(
 
 
 def _is_a_place(word: str) -> bool:
-    """Return whether *word* may name a file of this machine that is not the package's own."""
-    return word.startswith(("/", "~", "\\")) or ".." in re.split(r"[/\\]", word)
+    """Return whether *word* may name a file of this machine: whatever is neither a bare option nor a module's name."""
+    return _OPTION_OR_MODULE.fullmatch(word) is None
+
+
+_OPTION_OR_MODULE = re.compile(r"--?[A-Za-z][\w-]*(?:=[\w,:-]*)?|@?[A-Za-z0-9][\w-]*(?:/[\w-]+)*(?:\.[cm]?js)?")
 
 
 def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "") -> str:

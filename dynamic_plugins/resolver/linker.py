@@ -40,10 +40,10 @@ MISSPELLED, NEARLY_NAMED = 5, 0.78
 SHORTEST = 4
 """A slip or a beginning has at least so many letters."""
 MOST_WORDS = 400
+"""Words of a message that are looked at; what is longer was pasted."""
 _COMMON_VERBS = "read write open show create make run find search send play draw delete convert speak get give put set"
 _UNTELLING = frozenset(map(stem, (*_COMMON_VERBS.split(), "add", "day", "list", "turn", "down", "new")))
 """What many plugins do; a word for it in another language calls none of them."""
-"""Words of a message that are looked at; what is longer was pasted."""
 
 _STRENGTH: dict[str, float] = {"alias": 5, "part": 4, "slip": 3, "beginning": 2.5, "described": 1}
 _WEAK = frozenset({"slip", "beginning", "described", "unnamed"})

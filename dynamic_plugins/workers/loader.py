@@ -331,7 +331,7 @@ def _code(installation: Installation) -> Code:
     """Return where *installation* keeps its code: it may read and run it, and a folder that is used where it lies."""
     folders, commands = [installation.path], []
     # What starts it was agreed to; where it lies elsewhere, it is there to be run.
-    folders += [word for word in installation.command if Path(word).is_file()]
+    folders += [word for word in installation.command if Path(word).is_absolute() and Path(word).is_file()]
     if is_editable(installation):  # it lies elsewhere, or the link to it is ours; those in what was copied are not
         folders += installation.search_path
         links = (Path(place) / Path(installation.package).name for place in installation.search_path)

@@ -140,6 +140,7 @@ class PluginActor:
             log=lambda _, line: self._sessions.tell("log", line),
             environment=self._settings.environment,
             data_dir=self._installs.data_dir(local),
+            own_home=self._settings.home,
             sandbox="require" if own == "require" else facts["sandbox"],
         )
 
