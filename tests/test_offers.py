@@ -477,3 +477,23 @@ def test_what_is_said_to_the_question_whether_to_remove_a_plugin_does_not_switch
 def test_a_no_in_a_language_that_is_hardly_known_switches_nothing_on() -> None:
     made = answer({SHOP: "inactive"}, "Onko ostoslistaa?", QUESTION, "Ei tarvita. Kiitos kuitenkin paljon.")
     assert not made.calls
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ok forget it",
+        "yes, after you back it up",
+        "fine, leave it",
+        "claro que no",
+        "of course not",
+        "yes, way too many",
+        "👍👎",
+    ],
+)
+def test_what_begins_as_a_yes_and_is_none_removes_nothing(said: str) -> None:
+    first = "perhaps uninstall shop, I'm not sure"
+    proposed = answer({SHOP: "active"}, first)
+    assert "ninstall" in proposed.text
+    assert not answer({SHOP: "active"}, first, proposed.text, said).calls
+    assert answer({SHOP: "active"}, first, proposed.text, "yes please, uninstall it").calls

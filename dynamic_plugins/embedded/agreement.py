@@ -48,11 +48,20 @@ def agrees(said: str, question: str = "") -> bool:
     if not taken:
         return False
     rest = words[begin + taken :]
-    if _words("no") & set(rest) - _words("with"):
+    if _words("no") & set(rest) or "👎" in said:
         return False
     allowed = _words("yes") | _words("with") | _words("before") | _SIGNS | {"🙏"}
     asked = {word[:_ROOT] for word in _split(question)}
     return all(word in allowed or word[:_ROOT] in asked for word in rest)
+
+
+def plainly_agrees(said: str, question: str) -> bool:
+    """Whether *said* is nothing but a yes, courtesy and words of the *question*, as it has to be for what cannot easily
+    be undone.
+    """
+    plain = _words("yes") | _words("plainly") | _SIGNS | {"🙏"}
+    asked = {word[:_ROOT] for word in _split(question.replace("_", " "))}
+    return agrees(said, question) and all(word in plain or word[:_ROOT] in asked for word in _split(said))
 
 
 def declines(said: str) -> bool:
@@ -63,6 +72,8 @@ def declines(said: str) -> bool:
     if says_goodbye(said):
         return True
     begin, taken = _leading_no(words)
+    if _words("no") & set(words) and all(word in _words("no") | _words("yes") | _words("with") for word in words):
+        return True  # "of course not", "claro que no"
     allowed = _words("no") | _words("with") | _words("before") | _words("refusing") | _words("yes")
     return bool(taken) and len(words) <= SHORT and all(word in allowed for word in words[begin + taken :])
 

@@ -108,7 +108,9 @@ class Dialogue:
         if not offered and memory.question and (taken_up := self._reply.taken_up(memory)) is not None:
             offered = taken_up.calls
         if offered:
-            found.insert(0, Answer(text=question(offered), proposed=offered, weak=True, evidence={"offered": 1.0}))
+            found.insert(
+                0, Answer(text=question(offered), proposed=offered, weak=True, doubtful=True, evidence={"offered": 1.0})
+            )
         return tuple(found)
 
     def _orders_what_was_asked(self, said: str, reading: Reading, answer: Answer, memory: Memory) -> bool:

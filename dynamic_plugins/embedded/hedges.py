@@ -194,7 +194,7 @@ _ENDS = (
 _LIMITS = {
     "I": re.compile(
         rf"{_BEGINS}(?:{_NOT}\W+{_IT}(?:start(?:ing)?|activat(?:e|ing)|launch|run|enabl(?:e|ing)"
-        r"|(?:switch|turn)(?:ing)?(?: it| that| them)? on|liga|ligue|prend[ae]s|enciendas|actives|activ[ae]|active|allume"
+        r"|(?:switch|turn)(?:ing)?(?: it| that| them)? on|liga|ligue|prend[ae]s|enciendas|actives|activ[ae]|allume"
         r"|einschalten|anmachen|starten|aktivieren|accenderlo|attivarlo)(?: (?:it|that|them)(?: up| on)?)?"
         rf"|(?:keep|leave|leaving|keeping) it off|it stays off|lass es aus|d[eé]jalo apagado){_ENDS}",
         re.I,

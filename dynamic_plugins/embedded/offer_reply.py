@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.agreement import agrees, declines, past_a_yes
+from dynamic_plugins.embedded.agreement import agrees, declines, past_a_yes, plainly_agrees
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, which
 from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, spelled_out
@@ -46,6 +46,17 @@ _AND_ON = re.compile(
 )
 """All that "yes and on" says besides the yes."""
 _WHICH = re.compile(r"\b(?:which|welche[rsn]?|cu[áa]l|lequel|laquelle|quale|qual)\b[^.!?\n]*\?\s*\Z", re.I)
+_MANAGED = frozenset(
+    {
+        "install_plugin",
+        "activate_plugin",
+        "deactivate_plugin",
+        "unload_plugin",
+        "configure_plugin",
+        "list_available_plugins",
+    }
+)
+_EASILY_UNDONE = frozenset({"activate_plugin", "list_available_plugins"})
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
 LEANING = 7
@@ -73,8 +84,13 @@ class OfferReply:
         asked = memory.question or (self._offered.text if self._offered else "")
         if _AND_ON.fullmatch(past_a_yes(said)) and (more := self._yes_and_more(said, memory)) is not None:
             return more
-        if agrees(said, asked) or self._agrees_with_a_remark(said):
+        if agrees(said, asked) or self._agrees_with_a_remark(said, memory):
             if self._offered is not None:
+                hard = any(
+                    call.tool not in _MANAGED or call.arguments.get("uninstall") for call in self._offered.proposed
+                )
+                if hard and not plainly_agrees(said, asked):
+                    return self._offered if declines(said) is False else Answer(text=LEAVE)
                 return Answer(self._offered.proposed)
             return self._which(before, memory) or self.taken_up(memory)
         if (more := self._yes_and_more(said, memory)) is not None:
@@ -112,9 +128,13 @@ class OfferReply:
             return None
         return Answer(tuple(calls))
 
-    def _agrees_with_a_remark(self, said: str) -> bool:
+    def _agrees_with_a_remark(self, said: str, memory: Memory) -> bool:
         """Whether *said* is a yes with words behind it that order nothing: "yes please, I do not trust my maths"."""
         remark = past_a_yes(said)
+        # A remark may be anything: it agrees to what can be taken back by a word, and to nothing else.
+        offered = self._offered.proposed if self._offered is not None else self.asked(memory)
+        if not offered or any(call.tool not in _EASILY_UNDONE for call in offered):
+            return False
         if not remark or said.rstrip().endswith(("?", "\uff1f")) or _BUT.match(remark):
             return False
         reading = self._known.read(remark)

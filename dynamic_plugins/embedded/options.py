@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.arbiter import Option
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, plain_name, question
 from dynamic_plugins.embedded.hedges import negated
+from dynamic_plugins.embedded.not_now import orders_nothing_now
 from dynamic_plugins.embedded.use_phrase import begins_with_action
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def mixed_option(here: Situation, mixed: MixedOrder) -> Option:
         asked,
         here.beside(own),
         changing=True,
-        doubtful=mixed.doubtful,
+        doubtful=mixed.doubtful or orders_nothing_now(here.understood.said),
         likely=min(mixed.used, mixed.managed),
         whole=mixed.used >= SURELY_USED,
         sure=mixed.certain and mixed.sure,
@@ -163,10 +164,24 @@ def _use(here: Situation, proposal: Proposal, rank: int) -> Option:
         Answer(text=question(calls), proposed=calls),
         here.beside(own),
         changing=proposal.changing,
-        doubtful=proposal.changing and proposal.substituted,
+        doubtful=proposal.changing
+        and (proposal.substituted or orders_nothing_now(here.understood.said, _texts_in(proposal))),
         likely=proposal.probability,
         spelled=bool(own["spelled"]) and not _says_more(here.understood.said, proposal),
     )
+
+
+def _texts_in(proposal: Proposal) -> tuple[str, ...]:
+    """Return the texts among the arguments of *proposal*, those in lists and objects too."""
+    found: list[str] = []
+    waiting: list[Any] = [arguments for _, arguments in proposal.calls]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            found.append(each)
+        elif isinstance(each, (dict, list)):
+            waiting += each.values() if isinstance(each, dict) else each
+    return tuple(found)
 
 
 def _says_more(said: str, proposal: Proposal) -> bool:

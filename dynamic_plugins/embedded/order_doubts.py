@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.hedges import CLAUSE_END, hedged, poses, sentences, without_asides
 from dynamic_plugins.embedded.meant_plugins import ALL, CORRECTS
+from dynamic_plugins.embedded.not_now import orders_nothing_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_plugins.embedded.meant_plugins import Wanted
     from dynamic_plugins.embedded.reading import Reading
+    from dynamic_plugins.resolver.linker import Link
 
 GUESSED = frozenset({"described", "similar", "slip"})
 """A plugin that is called so is asked about, never acted on."""
@@ -46,9 +48,16 @@ def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
     spoken = without_asides(reading.text.spoken, letters, reading.links)
     if reading.text.addresses and any("I" in each.letters for each in wanted):
         return True  # what is to be installed may be what stands at the address
-    if poses(reading.text.spoken) or TAKES_BACK.search(spoken) or CORRECTS.search(spoken) or ASKED_BACK.match(spoken):
+    if (
+        _TO_A_LIST.search(spoken)
+        or orders_nothing_now(spoken)
+        or poses(reading.text.spoken)
+        or TAKES_BACK.search(spoken)
+        or CORRECTS.search(spoken)
+        or ASKED_BACK.match(spoken)
+    ):
         return True
-    if any(_is_to_go(each, spoken) for each in wanted):
+    if any(_is_to_go(each, spoken) or _is_named_in_passing(each, spoken, reading.links) for each in wanted):
         return True
     if any(
         each.plugin.link.kind in GUESSED or _is_as_much(each, reading) or _asks_whether(each, spoken) for each in wanted
@@ -89,6 +98,38 @@ def _is_to_go(wanted: Wanted, spoken: str) -> bool:
 _REMOVES = re.compile(
     r"\b(?:remov|uninstall|delet|get rid|eras|lösch|entfern|deinstall|borr|elimin|desinstal|supprim|désinstall|rimuov"
     r"|exclu|usuń|verwijder)\w*",
+    re.I,
+)
+
+
+def _is_named_in_passing(wanted: Wanted, spoken: str, links: Sequence[Link]) -> bool:
+    """Whether a plugin that would be taken away is called by a word of everyday that no verb for it stands beside."""
+    link = wanted.plugin.link
+    if not link.named or not set(wanted.letters) & set("DUX"):
+        return False
+    if spoken[link.start : link.end].lower() not in _EVERYDAY or _CALLS_A_PLUGIN.match(spoken, link.end):
+        return False
+    before = spoken[: link.start]
+    for name in {spoken[other.start : other.end] for other in links if other.named and other.end <= link.start}:
+        before = before.replace(name, " and ")  # "switch off git, time and weather"
+    return not _VERB_BEFORE.search(before)
+
+
+_TO_A_LIST = re.compile(r"\bto (?:my|the|our) (?:to-?do|list|notes?)\b", re.I)
+"""What is put on a list is nothing to be done now: "add 'uninstall shop' to my todo list"."""
+_EVERYDAY = frozenset({"weather", "shop", "memory", "time", "fetch", "everything", "hello", "todo", "notes", "files"})
+_CALLS_A_PLUGIN = re.compile(
+    r"\W*(?:plugin|one|thing|thingy|server|app|tool|add-?on|off|out|down|aus|ab|uit|weg|av|fra)\b"
+    r"|['\u2019]?\w{0,3}\s+(?:kapat|kaldır|durdur)\b|\s+(?:is|be) off\b|を?(?:オフ|無効|アンインストール|止め|切)",
+    re.I,
+)
+_VERB_BEFORE = re.compile(
+    r"(?:\b(?:turn|switch|put|shut|kill|stop|deactivat|disabl|unload|uninstall|remov|get|take|close|pause|drop|dump|bin|nuke|ditch"
+    r"|scrap|rid|of|schalt|mach|nimm|deaktivier|deinstallier|entfern|apag|desactiv|desinstal|quit|elimin|[ée]tei?n|d[ée]sactiv"
+    r"|d[ée]sinstall|coup|retir|enl[èe]v|spegn|disattiv|disinstall|deslig|desativ|remov|zet|verwijder|st[äa]ng|sl[åa]|wy[łl][aą]cz"
+    r"|odinstaluj|выключ|отключ|удал)\w*|关闭|卸载|停用)"
+    r"\W*(?:(?:off|out|av|ab|aan|an|ein|uit|both|down|up|back|of|the|my|that|this|our|your|then|also|el|la|los|las|le|les"
+    r"|l|das|den|die|der|de|il|lo|o|a|os|as|det|please|bitte|and)\W+){0,6}\Z",
     re.I,
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for, question, which
 from dynamic_plugins.embedded.hedges import hedged, sentences
 from dynamic_plugins.embedded.meant_plugins import ALL, Wanted, corrected, kept, meant_plugins
+from dynamic_plugins.embedded.not_now import orders_nothing_now
 from dynamic_plugins.embedded.order_doubts import ASKED_BACK, GUESSED, TAKES_BACK, is_doubtful
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.settings_text import given_settings
@@ -84,7 +85,8 @@ def decide(
     calls, notes, changed = _carried_out(wanted, settings, reading, standing)
     if not calls:
         return Answer(text=" ".join(notes), weak=True) if notes else None
-    certain = ordered is not None or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
+    plain = ordered is not None and not orders_nothing_now(reading.text.spoken)
+    certain = plain or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
     likely = min((each.probability for each in wanted), default=float(settings is not None and settings.certain))
     if certain and not changed and (settings is None or settings.certain):
         return Answer(tuple(calls), " ".join(notes), probability=likely, evidence=evidence(reading, wanted))
@@ -109,7 +111,7 @@ def decide(
 
 def _read_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> tuple[list[Wanted], bool]:
     """Return what the models read to be wanted, and whether that is more than the likeliest."""
-    if reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken):
+    if reading.ordered < MAY_ORDER or forbids(reading.text.spoken):
         return [], False
     meant = meant_plugins(reading)
     wanted = [_of_the_installed(_as_said(each), reading, standing, entries) for each in meant or _likeliest(reading)]
@@ -152,7 +154,7 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
 
     They are for the arbiter to weigh beside what :func:`decide` finds; none is sure by itself.
     """
-    if reading.ordered < MAY_ORDER or _FORBIDS.match(reading.text.spoken):
+    if reading.ordered < MAY_ORDER or forbids(reading.text.spoken):
         return []
     least = MEANT_ANYHOW if reading.act.all.get("manage", 0.0) < MAY_MANAGE else 0.0
     pointed = [plugin for plugin in reading.plugins if plugin.link.pointed and plugin.meant >= least]
@@ -206,6 +208,21 @@ _FORBIDS = re.compile(
     re.I,
 )
 """A message of one clause that forbids: "please do not uninstall it"."""
+
+
+def forbids(spoken: str) -> bool:
+    """Whether a message forbids something, and orders nothing beside it: then nothing is proposed for it."""
+    return bool(_FORBIDS.match(spoken) or _FORBIDS_ABROAD.fullmatch(spoken))
+
+
+_FORBIDS_ABROAD = re.compile(
+    r"\W*(?:(?:please|bitte|por favor|ok|so|no)\W+)*"
+    r"(?:don['\u2019]?t you dare|under no circumstances|on no account|you must not"
+    r"|no \w+(?:es|as)\b|ne \w+ pas|non \w+re\b|n[ãa]o \w+|nie \w+|не \w+|别|不要|不许)[^,;.!?\n]*\W*"
+    r"|[^,;.!?\n]*\b(?:auf keinen fall|bloß nicht|surtout pas|under no circumstances|on no account)\b[^,;.!?\n]*\W*"
+    r"|[^,;.!?\n]*(?:しないで|ないでください)\W*",
+    re.I,
+)
 _CALLED = frozenset({"exact", "whole"})
 
 

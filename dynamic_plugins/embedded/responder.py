@@ -31,6 +31,7 @@ from dynamic_plugins.embedded.options import (
     use_search_option,
     words_option,
 )
+from dynamic_plugins.embedded.policy import forbids
 from dynamic_plugins.embedded.question_answers import NOTHING_DOES_THAT
 from dynamic_plugins.embedded.references import MANAGEMENT
 from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
@@ -211,7 +212,10 @@ class Responder:
         if mixed is not None:
             found.append(mixed_option(here, mixed))
         if tools:
-            found += use_options(here, propose(request.now.said, request.exchanges[:-1], tools))
+            proposals = propose(request.now.said, request.exchanges[:-1], tools)
+            if forbids(understood.reading.text.spoken):
+                proposals = [each for each in proposals if not each.changing]
+            found += use_options(here, proposals)
         explicit = search_for(understood.said, understood.reading, explicit=True)
         search = explicit or list_call(understood.said, understood.reading)
         found.append(search_option(here, search, explicit=explicit is not None))

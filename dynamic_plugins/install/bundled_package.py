@@ -92,7 +92,7 @@ async def bundled_package(plan: InstallPlan, folder: Path, programs: Programs, n
     program = await esbuild.program(plan.name, npm, programs.tools)
     place, manifest = await asyncio.to_thread(_found, plan.name, root, where.folder)
     entry = await asyncio.to_thread(_entry, plan.name, place, manifest)
-    await asyncio.to_thread(_remove_modules, plugin, place)
+    await asyncio.to_thread(_remove_modules, plan.name, place)
     await esbuild.bundle(plan.name, program, root, place, entry, _OUT, programs.environment)
     return await asyncio.to_thread(_packaged, plan.name, place, manifest)
 
@@ -148,7 +148,7 @@ def _remove_modules(plugin: str, folder: Path) -> None:
         if "node_modules" in folders:
             modules = Path(place, "node_modules")
             remove_folder(modules)
-            if os.path.lexists(modules):  # noqa: PTH110 # a link that leads nowhere is there too
+            if os.path.lexists(modules):  # a link that leads nowhere is there too
                 raise InstallError(plugin, "packages that were committed along cannot be taken away")
             folders.remove("node_modules")
 
