@@ -38,7 +38,7 @@ def fenced_loader(folder: Path, level: str) -> Loader:
     loader = Loader(
         limits=limits,
         start_timeout=60,
-        call_timeout=60,
+        call_timeout=120,
         log=lambda *_: None,
         environment=os.environ,
         data_dir=folder / "plugin_data",

@@ -290,13 +290,13 @@ def undo_the_tie_to_its_supervisor() -> object:
 
 @attack
 def connect_to_the_loopback() -> object:
-    with socket.create_connection(("127.0.0.1", facts["port"]), 30) as connection:
+    with socket.create_connection(("127.0.0.1", facts["port"]), 15) as connection:
         return connection.recv(5)
 
 
 @attack
 def connect_over_ipv6() -> object:
-    with socket.create_connection(("::1", facts["port"]), 30) as connection:
+    with socket.create_connection(("::1", facts["port"]), 15) as connection:
         return connection.recv(5)
 
 
