@@ -48,6 +48,11 @@ _FINAL = (
     *("authentication failed", "does not exist", "no pg_hba.conf entry", "is not permitted"),
     *("certificate", "does not support SSL"),  # said of it by libpq: there the server has not spoken yet
 )
+_DROPPED = (
+    *("closed the connection", "could not receive data", "could not send data", "Connection reset"),
+    *("starting up", "shutting down", "terminating connection"),
+)
+"""What is said of a server that went away in the middle of the greeting, as one does that is started anew."""
 _READ_ONLY = "25006"
 
 MISSING = (
@@ -186,6 +191,7 @@ def _passes(error: Exception) -> bool:
         return False
     at_the_door = getattr(error, "pgconn", None)
     refused = at_the_door is not None and (at_the_door.used_password or at_the_door.needs_password)
+    refused = refused and not any(text in str(error) for text in _DROPPED)
     return error.sqlstate is not None or not (refused or any(text in str(error) for text in _FINAL))
 
 
