@@ -13,6 +13,7 @@ import pytest
 
 from dynamic_plugins.errors import SecretStoreError, StateError
 from dynamic_plugins.storage import postgres_home, postgres_session
+from dynamic_plugins.storage.postgres_address import PostgresAddress
 from dynamic_plugins.storage.postgres_state import open_postgres
 from tests.fleet.machines import BOUND, SOON, Machines, listening, reach_soon, within
 from tests.test_store import plugin
@@ -344,3 +345,25 @@ def test_an_address_where_nobody_listens_is_given_up_and_not_waited_for_again(tm
     assert taken[0] < 5
     assert max(taken[1:]) < taken[0]
     backend.close()
+
+
+def test_a_server_that_goes_away_behind_the_password_is_asked_again() -> None:
+    greeted: list[bytes] = []
+
+    def greet_and_go(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1024)
+                    connection.sendall(b"R\0\0\0\x08\0\0\0\x03")  # asks for the password as it is
+                    greeted.append(connection.recv(1024))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=greet_and_go, args=(server,), daemon=True).start()
+        port = server.getsockname()[1]
+        address = PostgresAddress.parse(f"postgresql://ann:secret@127.0.0.1:{port}/app?home=one&sslmode=disable")
+        with pytest.raises(StateError, match="try again"):
+            postgres_session.PostgresSession(address, seconds=1).run(lambda connection: connection)
+    assert len(greeted) > 1
+    assert all(b"secret" in each for each in greeted)
