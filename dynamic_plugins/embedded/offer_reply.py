@@ -14,6 +14,7 @@ from dynamic_plugins.embedded.policy import decide
 from dynamic_plugins.embedded.reading import ORDER, Reading
 from dynamic_plugins.embedded.request import reply_before
 from dynamic_plugins.embedded.standing import Installed, Standing
+from dynamic_plugins.tools.management import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,16 +47,7 @@ _AND_ON = re.compile(
 )
 """All that "yes and on" says besides the yes."""
 _WHICH = re.compile(r"\b(?:which|welche[rsn]?|cu[áa]l|lequel|laquelle|quale|qual)\b[^.!?\n]*\?\s*\Z", re.I)
-_MANAGED = frozenset(
-    {
-        "install_plugin",
-        "activate_plugin",
-        "deactivate_plugin",
-        "unload_plugin",
-        "configure_plugin",
-        "list_available_plugins",
-    }
-)
+_MANAGED = frozenset(NAMES)
 _EASILY_UNDONE = frozenset({"activate_plugin", "list_available_plugins"})
 ORDERED = 0.9
 """So likely must it be that what answers a question orders what was asked."""
@@ -90,7 +82,7 @@ class OfferReply:
                     call.tool not in _MANAGED or call.arguments.get("uninstall") for call in self._offered.proposed
                 )
                 if hard and not plainly_agrees(said, asked):
-                    return self._offered if declines(said) is False else Answer(text=LEAVE)
+                    return Answer(text=LEAVE) if declines(said) else self._offered
                 return Answer(self._offered.proposed)
             return self._which(before, memory) or self.taken_up(memory)
         if (more := self._yes_and_more(said, memory)) is not None:
