@@ -377,7 +377,7 @@ class McpConnection(ABC):
         pause = _FIRST_PAUSE
         while self._changed:
             await self._ask_again()
-            await asyncio.sleep(pause if self._changed else 0)
+            await asyncio.sleep(pause)  # it may say so only after it has answered: that counts as the same change
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _ask_again(self) -> None:
