@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
 
 from evals.web_screenshots import Served, chromium, page_of, values_asked
 from tests.conftest import Cli
@@ -221,6 +221,34 @@ def test_a_keyboard_alone_adds_what_no_registry_lists(open_page: Callable[..., P
     page.keyboard.press("Enter")
     page.wait_for_url("**/browse?done=*")
     assert "/browse?done=" in page.url
+
+
+def test_news_take_nobody_back_who_has_just_answered(open_page: Callable[..., Page], served: Served) -> None:
+    page = open_page()
+    page.goto(f"{served.origin}/plugin?name=hello")
+    page.get_by_role("button", name="Install", exact=True).click()
+    no = page.get_by_role("button", name="No", exact=True)
+    expect(no).to_be_visible()
+    operation = page.locator("#doing").get_attribute("data-id")
+    begun: list[str] = []
+
+    def count(sent: Request) -> None:
+        if sent.is_navigation_request() and sent.redirected_from is None:
+            begun.append(sent.url.removeprefix(served.origin))
+
+    page.on("request", count)
+
+    def late(route: Route) -> None:
+        # The server has taken the answer and tells everybody who watches; the browser has not heard back yet.
+        said = route.fetch(max_redirects=0)
+        news = page.context.request.get(f"{served.origin}/doing/news?id={operation}&seen=0")
+        assert news.json()["over"]
+        route.fulfill(response=said)
+
+    page.route("**/doing/answer", late)
+    no.click()
+    page.wait_for_url("**/browse?done=*")
+    assert begun == ["/doing/answer"]
 
 
 def test_a_link_of_another_site_s_leads_on_to_what_was_asked(chrome: Browser, served: Served) -> None:

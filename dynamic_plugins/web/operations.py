@@ -303,6 +303,9 @@ class Operations:
         if answer is not Answer.NO and answer not in asked.answers:
             return False
         asked.answer.set_result(answer)
+        # At once, and not when the verb wakes: who answered is shown what comes next, and not the question again.
+        operation.question = None
+        operation.tell()
         return True
 
     def listen(self, event: Event) -> None:

@@ -3,14 +3,20 @@ const doing = document.getElementById("doing");
 const asks = doing.dataset.asks === "1";
 let seen = Number(doing.dataset.changes);
 
+// Who has answered, or follows a link, is on the way to another page: news must not take them back to this one.
+const left = new AbortController();
+addEventListener("beforeunload", () => left.abort());
+
 async function watch() {
-  for (;;) {
+  while (!left.signal.aborted) {
     let news;
     try {
-      const answer = await fetch(`/doing/news?id=${encodeURIComponent(doing.dataset.id)}&seen=${seen}`);
+      const address = `/doing/news?id=${encodeURIComponent(doing.dataset.id)}&seen=${seen}`;
+      const answer = await fetch(address, { signal: left.signal });
       if (!answer.ok) return location.reload();
       news = await answer.json();
     } catch {
+      if (left.signal.aborted) return;
       // The server is gone, or the network: look again in a while.
       await new Promise((go) => setTimeout(go, 2000));
       continue;
