@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.embedded.action_nature import Ability, nature
+from dynamic_plugins.embedded.replies.action_nature import Ability, nature
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.install.command import run
 from dynamic_plugins.registry.entry import Variable

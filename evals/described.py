@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dynamic_plugins.embedded.action_nature import first_sentence
+from dynamic_plugins.embedded.replies.action_nature import first_sentence
 from dynamic_plugins.text.printable import one_line
 from dynamic_plugins.tools.management import NAMES
 

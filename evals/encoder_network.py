@@ -1,5 +1,6 @@
 """The network that ``evals/train_encoder.py`` trains: layers of the sentence model with small matrices beside theirs,
-and the heads on top of them. The package runs the same without JAX (:mod:`dynamic_plugins.embedded.message_encoder`).
+and the heads on top of them. The package runs the same without JAX
+(:mod:`dynamic_plugins.embedded.learned.message_encoder`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dynamic_plugins.embedded.e5_weights import e5_weights
-from dynamic_plugins.embedded.message_encoder import MOST_PIECES, PREFIX
-from dynamic_plugins.embedded.word_pieces import word_pieces
+from dynamic_plugins.embedded.learned.e5_weights import e5_weights
+from dynamic_plugins.embedded.learned.message_encoder import MOST_PIECES, PREFIX
+from dynamic_plugins.embedded.learned.word_pieces import word_pieces
 
 if TYPE_CHECKING:
     import random

@@ -1,7 +1,7 @@
 """Grows the trees that say how likely something is, from rows of features: a thin layer over LightGBM.
 
 LightGBM is needed to train only: ``pip install lightgbm``. What ships is read by
-:mod:`dynamic_plugins.embedded.boosted_trees`.
+:mod:`dynamic_plugins.embedded.learned.boosted_trees`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dynamic_plugins.embedded.boosted_trees import MOST_FEATURES, BoostedTrees
+from dynamic_plugins.embedded.learned.boosted_trees import MOST_FEATURES, BoostedTrees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dynamic_plugins.embedded.action_phrases import FILE, turned
+from dynamic_plugins.embedded.actions.action_phrases import FILE, turned
 from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.refresh import SNAPSHOT
 from dynamic_plugins.resolver.documents import action_text

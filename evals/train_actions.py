@@ -20,12 +20,12 @@ from unittest.mock import patch
 
 import numpy as np
 
-from dynamic_plugins.embedded import action_phrases, action_ranker
-from dynamic_plugins.embedded.action_ranker import WEIGHTS, all_features
-from dynamic_plugins.embedded.message import Message
-from dynamic_plugins.embedded.references import Memory
-from dynamic_plugins.embedded.use_candidates import candidates
-from dynamic_plugins.embedded.using import order
+from dynamic_plugins.embedded.actions import action_phrases, action_ranker
+from dynamic_plugins.embedded.actions.action_ranker import WEIGHTS, all_features
+from dynamic_plugins.embedded.actions.call_candidates import candidates
+from dynamic_plugins.embedded.actions.call_proposals import order
+from dynamic_plugins.embedded.context.message import Message
+from dynamic_plugins.embedded.context.references import Memory
 from evals.grow_trees import grow
 from evals.using import is_right
 from evals.using_turns import Offers, Turn, described_offers, dialogue_turns, lines, single_turns
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from dynamic_plugins.embedded.boosted_trees import BoostedTrees
+    from dynamic_plugins.embedded.learned.boosted_trees import BoostedTrees
 
 EPOCHS, RATE, DECAY = 300, 0.15, 2e-3
 TREES = WEIGHTS.with_name("use_probability.trees")

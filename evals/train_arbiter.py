@@ -24,12 +24,14 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from dynamic_plugins.core.model_protocol import Say
-from dynamic_plugins.embedded import arbiter, reading, using
-from dynamic_plugins.embedded.action_ranker import WEIGHTS
+from dynamic_plugins.embedded import arbiter
+from dynamic_plugins.embedded.actions import call_proposals
+from dynamic_plugins.embedded.actions.action_ranker import WEIGHTS
 from dynamic_plugins.embedded.arbiter import Option, choose, evidence_of
-from dynamic_plugins.embedded.request import read_request
+from dynamic_plugins.embedded.context.request import read_request
+from dynamic_plugins.embedded.managing import reading
+from dynamic_plugins.embedded.managing.standing import standing_from
 from dynamic_plugins.embedded.responder import Responder
-from dynamic_plugins.embedded.standing import standing_from
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from evals.dialogues import Stage, _entries, after
@@ -44,9 +46,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dynamic_plugins.core.model_protocol import TurnContext
-    from dynamic_plugins.embedded.boosted_trees import BoostedTrees
-    from dynamic_plugins.embedded.classifier import LinearModel
-    from dynamic_plugins.embedded.decide import Answer
+    from dynamic_plugins.embedded.learned.boosted_trees import BoostedTrees
+    from dynamic_plugins.embedded.learned.classifier import LinearModel
+    from dynamic_plugins.embedded.managing.decide import Answer
     from evals.dialogues import Offers
 
 TREES = Path(arbiter.__file__).with_name("arbiter.trees")
@@ -187,7 +189,10 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
         models = intent_models((line for line in lines if line["hand"] not in held), entries)
         likely = use_trees([each for each in dialogues if each["persona"] not in held], offers)
         mine = [each for each in dialogues if each["persona"] in held]
-        with patch.object(reading, "model", models.__getitem__), patch.object(using, "trees", lambda _, t=likely: t):
+        with (
+            patch.object(reading, "model", models.__getitem__),
+            patch.object(call_proposals, "trees", lambda _, t=likely: t),
+        ):
             found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
             with patch.object(reading, "encoded", lambda _: None):  # where nothing embeds sentences
                 found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]

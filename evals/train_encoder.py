@@ -24,13 +24,13 @@ import jax
 import numpy as np
 import optax
 
-from dynamic_plugins.embedded import message_encoder
-from dynamic_plugins.embedded.features import beside_message, beside_plugin
-from dynamic_plugins.embedded.message_encoder import MOST_CHARACTERS
-from dynamic_plugins.embedded.parameters import parameters_of
-from dynamic_plugins.embedded.span_features import Words
-from dynamic_plugins.embedded.span_slots import asked_by, slots_of, values_at
-from dynamic_plugins.embedded.text_spans import MOST_WORDS
+from dynamic_plugins.embedded.learned import message_encoder
+from dynamic_plugins.embedded.learned.message_encoder import MOST_CHARACTERS
+from dynamic_plugins.embedded.managing.features import beside_message, beside_plugin
+from dynamic_plugins.embedded.slots.span_features import Words
+from dynamic_plugins.embedded.slots.span_slots import asked_by, slots_of, values_at
+from dynamic_plugins.embedded.slots.text_spans import MOST_WORDS
+from dynamic_plugins.embedded.values.parameters import parameters_of
 from dynamic_plugins.resolver.embedder import embedder
 from evals.encoder_network import (
     ACTS,

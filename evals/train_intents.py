@@ -27,12 +27,12 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from dynamic_plugins.embedded.classifier import BUCKETS, LinearModel, bucket
-from dynamic_plugins.embedded.features import message_features, plugin_features
-from dynamic_plugins.embedded.memory import memory_of
-from dynamic_plugins.embedded.reading import INTENTS
-from dynamic_plugins.embedded.request import Exchange, Made
-from dynamic_plugins.embedded.spoken_text import spoken_in
+from dynamic_plugins.embedded.context.request import Exchange, Made
+from dynamic_plugins.embedded.language.spoken_text import spoken_in
+from dynamic_plugins.embedded.learned.classifier import BUCKETS, LinearModel, bucket
+from dynamic_plugins.embedded.managing.features import message_features, plugin_features
+from dynamic_plugins.embedded.managing.memory import memory_of
+from dynamic_plugins.embedded.managing.reading import INTENTS
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.linker import links_in
@@ -42,11 +42,11 @@ from evals.dialogues import after
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dynamic_plugins.embedded.features import State
+    from dynamic_plugins.embedded.managing.features import State
     from dynamic_plugins.resolver.linker import Link
 
 DATA = Path(__file__).parent / "data"
-PACKAGE = Path(__file__).parent.parent / "dynamic_plugins" / "embedded"
+PACKAGE = Path(__file__).parent.parent / "dynamic_plugins" / "embedded" / "learned"
 KNOWN = 150
 """So many other plugins are known beside those of a line: as many as a registry has."""
 RARE = 12

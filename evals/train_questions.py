@@ -1,6 +1,6 @@
 """Trains the model that tells kinds of question apart, from the labelled lines in ``evals/data/question-kinds.jsonl``.
 
-Run ``python -m evals.train_questions``; it writes ``dynamic_plugins/embedded/question-kinds.model``, and with
+Run ``python -m evals.train_questions``; it writes ``dynamic_plugins/embedded/learned/question-kinds.model``, and with
 ``--folds N`` first prints how well lines that were left out are told. Needs scikit-learn, which the package does not.
 """
 
@@ -19,8 +19,8 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from dynamic_plugins.embedded.classifier import BUCKETS, LinearModel, bucket
-from dynamic_plugins.embedded.question_kinds import MODEL, kind_features
+from dynamic_plugins.embedded.learned.classifier import BUCKETS, LinearModel, bucket
+from dynamic_plugins.embedded.replies.question_kinds import MODEL, kind_features
 from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.sources import BUNDLED
 from dynamic_plugins.resolver.linker import links_in

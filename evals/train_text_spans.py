@@ -21,21 +21,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dynamic_plugins.embedded.message import Message
-from dynamic_plugins.embedded.parameters import parameters_of
-from dynamic_plugins.embedded.references import Memory
-from dynamic_plugins.embedded.request import Offered
-from dynamic_plugins.embedded.slot_filling import fill_by_rules
-from dynamic_plugins.embedded.span_features import Features, Ruled, Words
-from dynamic_plugins.embedded.span_slots import ruled_of, slots_of, values_at
-from dynamic_plugins.embedded.text_spans import BUCKETS, LONGEST, MOST_WORDS, WEIGHTS, bucket
+from dynamic_plugins.embedded.context.message import Message
+from dynamic_plugins.embedded.context.references import Memory
+from dynamic_plugins.embedded.context.request import Offered
+from dynamic_plugins.embedded.slots.slot_filling import fill_by_rules
+from dynamic_plugins.embedded.slots.span_features import Features, Ruled, Words
+from dynamic_plugins.embedded.slots.span_slots import ruled_of, slots_of, values_at
+from dynamic_plugins.embedded.slots.text_spans import BUCKETS, LONGEST, MOST_WORDS, WEIGHTS, bucket
+from dynamic_plugins.embedded.values.parameters import parameters_of
 from evals.train_intents import DATA
 from evals.using_turns import Offers, dialogue_turns, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dynamic_plugins.embedded.request import Exchange
+    from dynamic_plugins.embedded.context.request import Exchange
 
 EPOCHS, RATE, DECAY = 8, 0.12, 1e-4
 RULES_HIDDEN = 0.7

@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.using import Proposal, propose
+from dynamic_plugins.embedded.actions.call_proposals import Proposal, propose
 from evals.using_turns import Call, Offers, Turn, dialogue_turns, lines
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.request import Exchange, Made, Offered
+from dynamic_plugins.embedded.context.request import Exchange, Made, Offered
 from dynamic_plugins.tools.plugin_tools import unique_name
 
 if TYPE_CHECKING:

@@ -23,13 +23,13 @@ from dynamic_plugins.chat.conversation import Conversation
 from dynamic_plugins.chat.model_factory import open_model
 from dynamic_plugins.chat.plugin_reader import PluginReader
 from dynamic_plugins.core import prompt_files
-from dynamic_plugins.embedded.needle import engine
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.settings import ModelSettings, Settings
 from dynamic_plugins.tools.management import NAMES, schema
 from dynamic_plugins.tools.toolbox import Toolbox
+from evals.needle import engine
 from evals.pretended import VERSION, installed, management, no_context, providers
 
 if TYPE_CHECKING:

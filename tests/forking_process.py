@@ -141,7 +141,7 @@ def _import(*names: str) -> None:
 def _read_models() -> None:
     """Read a message, as the guard of every conversation does: with that the models are in memory that reads them."""
     gc.disable()
-    import_module("dynamic_plugins.embedded.reading").mood_of("switch it on")
+    import_module("dynamic_plugins.embedded.managing.reading").mood_of("switch it on")
     gc.freeze()
     gc.enable()
 

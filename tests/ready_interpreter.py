@@ -69,7 +69,7 @@ OURS = (
 TALK = (
     "dynamic_plugins.cli.chat_commands",
     "dynamic_plugins.chat.conversation",
-    "dynamic_plugins.embedded.reading",
+    "dynamic_plugins.embedded.managing.reading",
     "detect_secrets.core.plugins.util",
 )
 _BUILT_IN = ("dynamic_plugins.embedded.model",)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynamic_plugins.embedded.about import About, answer_about
-from dynamic_plugins.embedded.answers import answer_to
-from dynamic_plugins.embedded.request import Exchange, Made, Offered, result_in
-from dynamic_plugins.embedded.result_text import MOST_ROWS
-from dynamic_plugins.embedded.standing import Installed
+from dynamic_plugins.embedded.context.request import Exchange, Made, Offered, result_in
+from dynamic_plugins.embedded.managing.standing import Installed
+from dynamic_plugins.embedded.replies.about import About, answer_about
+from dynamic_plugins.embedded.replies.answers import answer_to
+from dynamic_plugins.embedded.replies.result_text import MOST_ROWS
 from dynamic_plugins.registry.entry import Entry, OfferedAction, Package, Variable
 from dynamic_plugins.resolver.linker import links_in
 from dynamic_plugins.resolver.resolver import Resolver

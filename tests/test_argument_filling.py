@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dynamic_plugins.embedded.request import Exchange, Made, Offered
-from dynamic_plugins.embedded.using import propose
-from tests.test_using import tool
+from dynamic_plugins.embedded.actions.call_proposals import propose
+from dynamic_plugins.embedded.context.request import Exchange, Made, Offered
+from tests.test_call_proposals import tool
 
 TEXT = {"type": "string"}
 TEXTS = {"type": "array", "items": TEXT}

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dynamic_plugins.embedded.boosted_trees import BoostedTrees, trees
+from dynamic_plugins.embedded.learned.boosted_trees import BoostedTrees, trees
 
 SMALL = BoostedTrees(
     names=["asks", "words"],

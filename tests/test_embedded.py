@@ -16,11 +16,11 @@ import httpx2
 import openai
 import pytest
 
-from dynamic_plugins.embedded.completion import chunks
-from dynamic_plugins.embedded.http_endpoint import MAX_REQUEST_BYTES, serve
-from dynamic_plugins.embedded.places import zone
-from dynamic_plugins.embedded.request import Offered
-from dynamic_plugins.embedded.using import propose
+from dynamic_plugins.embedded.actions.call_proposals import propose
+from dynamic_plugins.embedded.context.request import Offered
+from dynamic_plugins.embedded.serving.completion import chunks
+from dynamic_plugins.embedded.serving.http_endpoint import MAX_REQUEST_BYTES, serve
+from dynamic_plugins.embedded.values.places import zone
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.catalog import Catalogue
 from dynamic_plugins.tools.management import NAMES, schema
@@ -438,7 +438,7 @@ def hook(event, arguments):
     if event in ("socket.connect", "socket.getaddrinfo", "urllib.Request"):
         touched.append((event, str(arguments)))
 sys.addaudithook(hook)
-from dynamic_plugins.embedded.needle import engine
+from evals.needle import engine
 tool = {"name": "greet", "description": "Greet somebody", "parameters": {"type": "object", "properties": {}}}
 engine().guesses("greet them", [tool])
 import threading
@@ -468,7 +468,7 @@ def test_the_engine_never_uses_the_network_and_leaves_no_id(tmp_path: Path) -> N
 def test_without_the_engine_the_remedy_is_told() -> None:
     code = (
         "import sys; sys.modules['needle'] = None\n"
-        "from dynamic_plugins.embedded.needle import engine\n"
+        "from evals.needle import engine\n"
         "from dynamic_plugins.errors import ModelError\n"
         "try: engine().check()\n"
         "except ModelError as error: print(error)\n"

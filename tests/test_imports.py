@@ -52,6 +52,8 @@ OPEN = {
 # The code of other processes: a plugin's interpreter runs the first, the host's without any packages the second.
 APART = [PACKAGE / "workers" / "child", PACKAGE / "workers" / "fence" / "launcher"]
 FLOOR = {room: floor for floor, room in enumerate(ROOMS)}
+# The same within the built-in model, whose rooms are folders; the modules beside them bring the readings together.
+EMBEDDED = ["language", "learned", "values", "context", "slots", "managing", "actions", "replies", "", "serving"]
 
 
 @cache
@@ -99,6 +101,20 @@ def test_a_module_imports_only_from_its_own_room_and_those_below() -> None:
     above = {path.relative_to(PACKAGE).as_posix(): imported_from_above(path) for path in modules()}
     assert len(above) > 500
     assert {path: names for path, names in above.items() if names} == {}, "they are below what they import"
+
+
+def test_a_module_of_the_built_in_model_imports_only_from_its_own_room_and_those_below() -> None:
+    def floor(name: str) -> int:
+        part = [*name.split("."), ""][2]
+        return EMBEDDED.index(part if part in EMBEDDED else "")
+
+    mine = {path: dotted(path) for path in modules() if path.parent.parent == PACKAGE / "embedded"}
+    assert {path.parent.name for path in mine} == set(EMBEDDED) - {""}
+    above = {
+        name: {each for each in imported(path) if room(each) == "embedded" and floor(each) > floor(name)}
+        for path, name in mine.items()
+    }
+    assert {name: names for name, names in above.items() if names} == {}, "they are below what they import"
 
 
 def circle(needs: dict[str, set[str]]) -> list[str]:
@@ -153,8 +169,8 @@ def reads_the_environment(path: Path) -> bool:
 
 def test_only_the_settings_read_the_environment() -> None:
     readers = {path.relative_to(PACKAGE).as_posix() for path in modules() if reads_the_environment(path)}
-    # Two do not read but write it: for a plugin in this process, and to switch an engine's telemetry off.
-    assert readers <= {"settings/__init__.py", "workers/in_process.py", "embedded/needle.py"}, readers
+    # One does not read but write it, for a plugin in this process.
+    assert readers <= {"settings/__init__.py", "workers/in_process.py"}, readers
 
 
 def test_only_the_chat_imports_the_openai_sdk() -> None:
@@ -191,13 +207,6 @@ def test_the_launcher_imports_only_the_standard_library() -> None:
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 roots.add((node.module or "").split(".")[0])
     assert roots <= set(sys.stdlib_module_names)
-
-
-def test_nothing_that_answers_imports_needle() -> None:
-    users = {
-        name for path in modules() for name in imported(path) if name.startswith("dynamic_plugins.embedded.needle")
-    }
-    assert users == set()
 
 
 HEAVY = {

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from dynamic_plugins.embedded.request import Exchange, Made
-from dynamic_plugins.embedded.using import propose
+from dynamic_plugins.embedded.actions.call_proposals import propose
+from dynamic_plugins.embedded.context.request import Exchange, Made
+from tests.test_call_proposals import tool
 from tests.test_offers import answer
-from tests.test_using import tool
 
 DIARY = [
     tool("diary__DIARY_WRITE", "Writes a page", {"title": "string", "content": "string"}),

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from dynamic_plugins.embedded.references import chosen, items_in
-from dynamic_plugins.embedded.request import Exchange, Made, Offered
-from dynamic_plugins.embedded.using import Proposal, propose
+from dynamic_plugins.embedded.actions.call_proposals import Proposal, propose
+from dynamic_plugins.embedded.context.references import chosen, items_in
+from dynamic_plugins.embedded.context.request import Exchange, Made, Offered
 from tests.test_argument_filling import GRAPH
-from tests.test_using import DATABASE, LISTS, NOTES, WEATHER, tool
+from tests.test_call_proposals import DATABASE, LISTS, NOTES, WEATHER, tool
 
 FETCH = tool(
     "web__fetch", "Fetches a URL from the internet.", {"url": "string"}, max_length="integer", start_index="integer"

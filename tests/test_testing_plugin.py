@@ -94,7 +94,7 @@ def _imported() -> None:
     warm_up()
     # With the models that read a message: numpy, which they need, cannot be imported twice.
     importlib.import_module("dynamic_plugins.embedded.model")
-    importlib.import_module("dynamic_plugins.embedded.reading").mood_of("switch it on")
+    importlib.import_module("dynamic_plugins.embedded.managing.reading").mood_of("switch it on")
 
 
 def run(project: pytest.Pytester, *options: str) -> pytest.RunResult:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from dynamic_plugins.embedded.message import Message
-from dynamic_plugins.embedded.parameters import parameters_of
-from dynamic_plugins.embedded.references import Memory
-from dynamic_plugins.embedded.request import Exchange, Made
-from dynamic_plugins.embedded.slot_filling import fill
-from dynamic_plugins.embedded.span_slots import slots_of
+from dynamic_plugins.embedded.context.message import Message
+from dynamic_plugins.embedded.context.references import Memory
+from dynamic_plugins.embedded.context.request import Exchange, Made
+from dynamic_plugins.embedded.slots.slot_filling import fill
+from dynamic_plugins.embedded.slots.span_slots import slots_of
+from dynamic_plugins.embedded.values.parameters import parameters_of
 from tests.test_argument_filling import TEXT, TEXTS, objects
-from tests.test_using import tool
+from tests.test_call_proposals import tool
 
 JOURNAL = tool("journal__write", "Writes an entry", {"title": "string", "content": "string"})
 BASKET = tool("basket__add_item", "Puts an item on the list", {"item": "string"}, amount="integer", aisle="string")

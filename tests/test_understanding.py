@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynamic_plugins.embedded.completion import completion
-from dynamic_plugins.embedded.request import read_request
+from dynamic_plugins.embedded.context.request import read_request
+from dynamic_plugins.embedded.managing.status_text import standing_in_text
 from dynamic_plugins.embedded.responder import Responder
-from dynamic_plugins.embedded.status_text import standing_in_text
+from dynamic_plugins.embedded.serving.completion import completion
 from dynamic_plugins.registry.registry import Registry
 from dynamic_plugins.resolver.resolver import Resolver
 from dynamic_plugins.tools.management import NAMES, schema
@@ -22,7 +22,7 @@ from dynamic_plugins.tools.management import NAMES, schema
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.embedded.decide import Answer
+    from dynamic_plugins.embedded.managing.decide import Answer
     from dynamic_plugins.registry.entry import Entry
 
 TOOLS = [

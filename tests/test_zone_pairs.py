@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from dynamic_plugins.embedded.extractors import extract
-from dynamic_plugins.embedded.request import Exchange, Made
-from dynamic_plugins.embedded.using import propose
-from tests.test_using import CLOCK, tool
+from dynamic_plugins.embedded.actions.call_proposals import propose
+from dynamic_plugins.embedded.context.request import Exchange, Made
+from dynamic_plugins.embedded.values.extractors import extract
+from tests.test_call_proposals import CLOCK, tool
 
 NOW = tool("clock__get_current_time", "Get the current time in a time zone.", {"timezone": "string"})
 

@@ -6,8 +6,8 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.hedges import negated, sentences
-from dynamic_plugins.embedded.spoken_text import spoken_in
+from dynamic_plugins.embedded.language.hedges import negated, sentences
+from dynamic_plugins.embedded.language.spoken_text import spoken_in
 from dynamic_plugins.resolver.mentions import MERELY_A_WORD, mentions_in
 from dynamic_plugins.text.wordlists import wordlist
 

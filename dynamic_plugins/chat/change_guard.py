@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.action_nature import Ability, nature
-from dynamic_plugins.embedded.agreement import agrees
-from dynamic_plugins.embedded.reading import mood_of
+from dynamic_plugins.embedded.language.agreement import agrees
+from dynamic_plugins.embedded.managing.reading import mood_of
+from dynamic_plugins.embedded.replies.action_nature import Ability, nature
 from dynamic_plugins.errors import NeedsConfirmationError
 from dynamic_plugins.text.secret_names import PLACEHOLDER
 from dynamic_plugins.tools.management import CHANGING, NAMES

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.approval import Answer
-from dynamic_plugins.embedded.agreement import agrees, declines
+from dynamic_plugins.embedded.language.agreement import agrees, declines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

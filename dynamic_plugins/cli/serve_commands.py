@@ -89,7 +89,7 @@ async def _http(server: PluginServer, port: int, token: str | None, settings: Se
 
 async def serve_model(arguments: argparse.Namespace, settings: Settings, out: Output) -> int:
     """``serve-model``: the embedded model as an OpenAI-compatible endpoint on 127.0.0.1."""
-    from dynamic_plugins.embedded.http_endpoint import serve
+    from dynamic_plugins.embedded.serving.http_endpoint import serve
 
     app = App(settings)
     if (listening := _listening(LOOPBACK, arguments.port, out)) is None:

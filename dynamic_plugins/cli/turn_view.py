@@ -102,7 +102,7 @@ def _reason(call: ToolCall, result: dict[str, Any]) -> str:
 
 
 def _lines_of(result: dict[str, Any]) -> set[str]:
-    from dynamic_plugins.embedded.answers import found_lines
+    from dynamic_plugins.embedded.replies.answers import found_lines
 
     return set(found_lines(result))
 

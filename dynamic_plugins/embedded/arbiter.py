@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from dynamic_plugins.embedded.boosted_trees import trees
+from dynamic_plugins.embedded.learned.boosted_trees import trees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dynamic_plugins.embedded.boosted_trees import BoostedTrees
-    from dynamic_plugins.embedded.decide import Answer
-    from dynamic_plugins.embedded.reading import Reading
+    from dynamic_plugins.embedded.learned.boosted_trees import BoostedTrees
+    from dynamic_plugins.embedded.managing.decide import Answer
+    from dynamic_plugins.embedded.managing.reading import Reading
 
 READS = 0.35
 """From this probability on what only reads is done."""

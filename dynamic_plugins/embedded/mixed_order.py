@@ -1,7 +1,7 @@
 """Messages that want something of plugins and something of what is active: "rain in Lisburn? and calculator off".
 
-Each part is read by itself: what manages plugins by :mod:`dynamic_plugins.embedded.dialogue`, what lies between by
-:mod:`dynamic_plugins.embedded.using`.
+Each part is read by itself: what manages plugins by :mod:`dynamic_plugins.embedded.managing.dialogue`, what lies
+between by :mod:`dynamic_plugins.embedded.actions.call_proposals`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.decide import Answer, Call
-from dynamic_plugins.embedded.extractors import extract
-from dynamic_plugins.embedded.hedges import CLAUSE_END
-from dynamic_plugins.embedded.using import propose
+from dynamic_plugins.embedded.actions.call_proposals import propose
+from dynamic_plugins.embedded.language.hedges import CLAUSE_END
+from dynamic_plugins.embedded.managing.decide import Answer, Call
+from dynamic_plugins.embedded.values.extractors import extract
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.embedded.dialogue import Dialogue
-    from dynamic_plugins.embedded.request import Exchange, Offered
-    from dynamic_plugins.embedded.using import Proposal
+    from dynamic_plugins.embedded.actions.call_proposals import Proposal
+    from dynamic_plugins.embedded.context.request import Exchange, Offered
+    from dynamic_plugins.embedded.managing.dialogue import Dialogue
 
 MOST_PARTS = 6
 USES = 0.5

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.model_protocol import Say, ToolCall, Use
 from dynamic_plugins.core.spans import ModelAnswer
-from dynamic_plugins.embedded.completion import MODEL, call_id, fingerprint, pieces
-from dynamic_plugins.embedded.request import Request, read_request
+from dynamic_plugins.embedded.context.request import Request, read_request
+from dynamic_plugins.embedded.identity import MODEL, call_id, fingerprint, pieces
+from dynamic_plugins.embedded.managing.standing import standing_from
+from dynamic_plugins.embedded.managing.status_text import standing_in_text
 from dynamic_plugins.embedded.responder import Responder
-from dynamic_plugins.embedded.standing import standing_from
-from dynamic_plugins.embedded.status_text import standing_in_text
 from dynamic_plugins.errors import RegistryUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from dynamic_plugins.core.model_protocol import OnText, TurnContext
-    from dynamic_plugins.embedded.decide import Answer
+    from dynamic_plugins.embedded.managing.decide import Answer
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.catalog import Catalogue
 

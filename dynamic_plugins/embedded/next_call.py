@@ -7,23 +7,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.agreement import agrees, past_a_yes
-from dynamic_plugins.embedded.decide import Answer, Call, plain_name
-from dynamic_plugins.embedded.dialogue import Dialogue
+from dynamic_plugins.embedded.actions.call_proposals import propose
+from dynamic_plugins.embedded.actions.pending_wish import pending_wish
+from dynamic_plugins.embedded.context.references import MANAGEMENT
+from dynamic_plugins.embedded.context.request import Exchange, Offered, reply_before, turn_before
+from dynamic_plugins.embedded.language.agreement import agrees, past_a_yes
+from dynamic_plugins.embedded.managing.decide import Answer, Call, plain_name
+from dynamic_plugins.embedded.managing.dialogue import Dialogue
+from dynamic_plugins.embedded.managing.plain_order import after_plain_order
 from dynamic_plugins.embedded.mixed_order import besides_managing
 from dynamic_plugins.embedded.options import ask_for
-from dynamic_plugins.embedded.pending_wish import pending_wish
-from dynamic_plugins.embedded.plain_order import after_plain_order
-from dynamic_plugins.embedded.references import MANAGEMENT
-from dynamic_plugins.embedded.request import Exchange, Offered, reply_before, turn_before
-from dynamic_plugins.embedded.using import propose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.embedded.dialogue import Knowledge
-    from dynamic_plugins.embedded.request import Request
-    from dynamic_plugins.embedded.using import Proposal
+    from dynamic_plugins.embedded.actions.call_proposals import Proposal
+    from dynamic_plugins.embedded.context.request import Request
+    from dynamic_plugins.embedded.managing.dialogue import Knowledge
 
 SEARCH, CALL = "search_plugin_actions", "call_plugin_action"
 SURELY_USES = 0.6

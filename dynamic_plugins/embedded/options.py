@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.arbiter import Option
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, plain_name, question
-from dynamic_plugins.embedded.hedges import negated
-from dynamic_plugins.embedded.not_now import orders_nothing_now
-from dynamic_plugins.embedded.use_phrase import begins_with_action
+from dynamic_plugins.embedded.language.hedges import negated
+from dynamic_plugins.embedded.managing.decide import ASKS_FOR, Answer, Call, plain_name, question
+from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
+from dynamic_plugins.embedded.managing.use_phrase import begins_with_action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dynamic_plugins.embedded.about import About
-    from dynamic_plugins.embedded.dialogue import Understood
+    from dynamic_plugins.embedded.actions.call_proposals import Proposal
+    from dynamic_plugins.embedded.managing.dialogue import Understood
     from dynamic_plugins.embedded.mixed_order import MixedOrder
-    from dynamic_plugins.embedded.using import Proposal
+    from dynamic_plugins.embedded.replies.about import About
 
 MOST_USES = 5
 """So many proposals of actions are weighed."""

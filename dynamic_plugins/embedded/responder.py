@@ -1,9 +1,10 @@
 """Works out what to call or to say, from nothing but a request and what is known of plugins.
 
 Three readings of the last message are put side by side: what it wants of plugins as such
-(:mod:`dynamic_plugins.embedded.dialogue`), which action of an active plugin it asks for
-(:mod:`dynamic_plugins.embedded.using`), and what it only wants to know (:mod:`dynamic_plugins.embedded.about`). Which
-of them holds is the arbiter's to say (:mod:`dynamic_plugins.embedded.arbiter`).
+(:mod:`dynamic_plugins.embedded.managing.dialogue`), which action of an active plugin it asks for
+(:mod:`dynamic_plugins.embedded.actions.call_proposals`), and what it only wants to know
+(:mod:`dynamic_plugins.embedded.replies.about`). Which of them holds is the arbiter's to say
+(:mod:`dynamic_plugins.embedded.arbiter`).
 """
 
 from __future__ import annotations
@@ -11,13 +12,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded import courtesy
-from dynamic_plugins.embedded.about import answer_about
-from dynamic_plugins.embedded.agreement import declines, past_a_no, says_goodbye
-from dynamic_plugins.embedded.answers import answer_to
+from dynamic_plugins.embedded.actions.call_proposals import propose
 from dynamic_plugins.embedded.arbiter import choose
-from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, question
-from dynamic_plugins.embedded.dialogue import Dialogue, Knowledge, Understood
+from dynamic_plugins.embedded.context.references import MANAGEMENT
+from dynamic_plugins.embedded.context.request import Offered, reply_before, turn_before
+from dynamic_plugins.embedded.language.agreement import declines, past_a_no, says_goodbye
+from dynamic_plugins.embedded.managing.decide import ASKS_FOR, Answer, Call, question
+from dynamic_plugins.embedded.managing.dialogue import Dialogue, Knowledge, Understood
+from dynamic_plugins.embedded.managing.policy import forbids
+from dynamic_plugins.embedded.managing.search_request import (
+    Wish,
+    list_call,
+    query_in,
+    search_for,
+    search_in_own_words,
+    wish_for,
+    wishes,
+)
+from dynamic_plugins.embedded.managing.unlisted_order import folder_order, unlisted_order
+from dynamic_plugins.embedded.managing.use_phrase import asked_about, spells_action, used_for
+from dynamic_plugins.embedded.managing.version_order import version_order
 from dynamic_plugins.embedded.mixed_order import mixed_order
 from dynamic_plugins.embedded.next_call import CALL, SEARCH, USES, calls_of, next_call
 from dynamic_plugins.embedded.options import (
@@ -31,33 +45,20 @@ from dynamic_plugins.embedded.options import (
     use_search_option,
     words_option,
 )
-from dynamic_plugins.embedded.policy import forbids
-from dynamic_plugins.embedded.question_answers import NOTHING_DOES_THAT
-from dynamic_plugins.embedded.references import MANAGEMENT
-from dynamic_plugins.embedded.request import Offered, reply_before, turn_before
-from dynamic_plugins.embedded.search_request import (
-    Wish,
-    list_call,
-    query_in,
-    search_for,
-    search_in_own_words,
-    wish_for,
-    wishes,
-)
-from dynamic_plugins.embedded.unlisted_order import folder_order, unlisted_order
-from dynamic_plugins.embedded.use_phrase import asked_about, spells_action, used_for
-from dynamic_plugins.embedded.using import propose
-from dynamic_plugins.embedded.version_order import version_order
+from dynamic_plugins.embedded.replies import courtesy
+from dynamic_plugins.embedded.replies.about import answer_about
+from dynamic_plugins.embedded.replies.answers import answer_to
+from dynamic_plugins.embedded.replies.question_answers import NOTHING_DOES_THAT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dynamic_plugins.embedded.about import About
     from dynamic_plugins.embedded.arbiter import Option
+    from dynamic_plugins.embedded.context.request import Request
+    from dynamic_plugins.embedded.managing.reading import Reading
+    from dynamic_plugins.embedded.managing.standing import Standing
     from dynamic_plugins.embedded.mixed_order import MixedOrder
-    from dynamic_plugins.embedded.reading import Reading
-    from dynamic_plugins.embedded.request import Request
-    from dynamic_plugins.embedded.standing import Standing
+    from dynamic_plugins.embedded.replies.about import About
     from dynamic_plugins.registry.entry import Entry
     from dynamic_plugins.resolver.resolver import Resolver
 

@@ -49,7 +49,6 @@
     │   │   │   └── UnfinishedError        registry_unavailable (registry.http)
     │   │   └── NotARegistryError          registry_unavailable
     │   ├── ModelError                     model_unavailable
-    │   │   └── EngineMissingError         model_unavailable   (embedded.needle)
     │   └── ClosingError                   closing
     ├── PluginFaultError                                       the plugin itself: no other one is concerned
     │   ├── InstallError                   install_failed

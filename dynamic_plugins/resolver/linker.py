@@ -72,7 +72,7 @@ class Link:
     confidence: float = 0.0
     version: str | None = None
     context: str = ""
-    """How the conversation just spoke of it (:mod:`dynamic_plugins.embedded.memory`); empty where it did not."""
+    """How the conversation just spoke of it (``embedded/managing/memory.py``); empty where it did not."""
 
     @property
     def pointed(self) -> bool:

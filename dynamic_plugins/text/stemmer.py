@@ -12,7 +12,7 @@ def stem(word: str) -> str:
     """Return *word*, as :func:`~dynamic_plugins.text.tokenizer.tokens` gives it, without its commonest endings.
 
     Short words stay as they are. The endings are those of English, with what German and Dutch share: enough to find a
-    word again in a description. The weights of ``embedded/action_weights.json`` go by these stems: measure
+    word again in a description. The weights of ``embedded/actions/action_weights.json`` go by these stems: measure
     ``evals.dialogues`` when they change.
     """
     if word.endswith("ies") and len(word) > 4:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from elizaos.types import Action, ActionResult, Content, Evaluator, Provider, ProviderResult
 
 from dynamic_plugins.chat.untrusted_text import fenced
-from dynamic_plugins.embedded.answers import answer_to
-from dynamic_plugins.embedded.request import Made
+from dynamic_plugins.embedded.context.request import Made
+from dynamic_plugins.embedded.replies.answers import answer_to
 from dynamic_plugins.integrations.elizaos.runtime_arguments import configuration, declared, delivered, fitted
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Which action of an active plugin a message asks for, and how sure that is."""

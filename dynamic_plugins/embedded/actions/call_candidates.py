@@ -1,0 +1,349 @@
+"""The calls that a message may ask for: single ones, the last one again, several at once, an answer to a question."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.embedded.actions.action_ranker import GOES_ON, Ranked, rank
+from dynamic_plugins.embedded.actions.repetition import repeated
+from dynamic_plugins.embedded.actions.use_features import joint, unexplained, unused, use_features
+from dynamic_plugins.embedded.context.message import Filled, Message
+from dynamic_plugins.embedded.context.references import Memory
+from dynamic_plugins.embedded.language.action_words import fillers, verb_kinds
+from dynamic_plugins.embedded.language.hedges import negated
+from dynamic_plugins.embedded.managing.use_phrase import spells_action
+from dynamic_plugins.embedded.slots.action_card import card
+from dynamic_plugins.embedded.slots.listed_items import each_item
+from dynamic_plugins.embedded.slots.slot_filling import fill, other_ways
+from dynamic_plugins.embedded.values.parameters import parameters_of
+from dynamic_plugins.text.tokenizer import plain, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.embedded.context.request import Exchange, Offered
+    from dynamic_plugins.embedded.values.parameters import Parameter
+
+WEIGHED_BOTH = 2
+"""Of so many of the tools that rank first more than one way to fill them in is weighed."""
+TRIED = 6
+"""So many of the tools that rank first are filled in."""
+MOST = 6
+"""So many calls are made for one message."""
+
+
+@dataclass
+class Candidate:
+    """A proposal before it is weighed; *features* are what its probability is worked out from."""
+
+    calls: tuple[tuple[str, dict[str, Any]], ...]
+    missing: tuple[str, ...]
+    features: dict[str, float] = field(default_factory=dict)
+
+
+def candidates(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) -> list[Candidate]:
+    """Return what *said* may ask for: single calls, the last one repeated, several at once, an answer to a question."""
+    if not tools or not said.strip():
+        return []
+    memory = Memory(exchanges)
+    message = Message(spoken(said), memory, words_of(tools))
+    ranked = rank(message, tools)
+    # What its server calls deprecated is only called by its name.
+    ranked = [one for one in ranked if not card(one.tool).deprecated or spells_action(said, one.tool.name)] or ranked
+    found = [each for place, one in enumerate(ranked[:TRIED]) for each in _singles(one, message, ranked, place)]
+    if spelled := next((one for one in ranked if spells_action(said, one.tool.name)), None):
+        exact = _singles(spelled, message, ranked, ranked.index(spelled))[0]
+        exact.features["spelled"] = 1.0
+        found = [exact, *(each for each in found if each.calls[0][0] != spelled.tool.name)]
+    # Of two that are the same call the first is kept, with what speaks for it.
+    repeats = _repeats(message, ranked)
+    # Where the last call goes on, the same from its beginning is not meant.
+    found = [each for each in found if not any(_begins_anew(each, again) for again in repeats)]
+    found = [*_answers(said, exchanges, tools), *repeats, *found, *_retries(message, ranked)]
+    found += (several := _several(message, ranked))
+    if each := next((c for c in several if c.features.get("each_value")), None):
+        # Two places and no time of day: nothing is converted between them, and not one of them alone is asked about.
+        found = [c for c in found if "time" not in c.missing and (c is each or not _is_one_of(c, each))]
+    kept: list[Candidate] = []
+    for candidate in found:
+        if not any(candidate.calls == other.calls for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def _begins_anew(each: Candidate, again: Candidate) -> bool:
+    (tool, arguments), (other, onward) = each.calls[0], again.calls[0]
+    return tool == other and again.features.get("onward") == 1.0 and arguments.items() <= onward.items()
+
+
+def _is_order(said: str) -> bool:
+    """Whether a message begins with a verb and points at something: "read it to me again" is the id of nothing."""
+    words = [word for word in tokens(said) if word not in ("please", "and", "ok", "now", "then")]
+    return len(words) > 2 and bool(verb_kinds(words[0])) and words[1] in ("it", "me", "that", "this", "them", "the")
+
+
+def _is_one_of(candidate: Candidate, each: Candidate) -> bool:
+    return candidate.calls[0][0] == each.calls[0][0] and candidate.features.get("unused", 0.0) > 0
+
+
+def words_of(tools: Sequence[Offered]) -> frozenset[str]:
+    """Return the words of the names of *tools* and of what else they are called."""
+    return frozenset(word for tool in tools for part in (card(tool).name_words, card(tool).also) for word in part)
+
+
+_SLASH = re.compile(r"(\S+)?\s*\bslash\s+(?=\w)", re.I)
+_DOT = re.compile(
+    r"(?<=\w) dot (?=(?:txt|md|py|js|json|csv|pdf|yml|yaml|html|com|org|net|log|conf|sql|docx?|xlsx?)\b)", re.I
+)
+
+
+def spoken(said: str) -> str:
+    """Return *said* with the signs that dictation spells out: "slash home slash maria", "june dot txt"."""
+    while found := _SLASH.search(said):
+        head = plain(found[1] or "")
+        gap = " " if not head or head in _PATH_HEADS else ""
+        said = f"{said[: found.start()]}{found[1] or ''}{gap}/{said[found.end() :]}"
+    said = _DOT.sub(".", said)
+    return re.sub(r"(?<=\w) dash (?=\w+\.)", "-", said) if re.search(r"\w\.\w", said) else said
+
+
+_PATH_HEADS = frozenset(
+    [
+        "folder",
+        "directory",
+        "path",
+        "in",
+        "under",
+        "file",
+        "the",
+        "of",
+        "ordner",
+        "carpeta",
+        "dossier",
+        "to",
+        "from",
+        "list",
+        "open",
+        "read",
+        "at",
+    ]
+)
+
+
+def _singles(one: Ranked, message: Message, ranked: Sequence[Ranked], place: int) -> list[Candidate]:
+    """Return the call of one tool; of those that rank first also with other words among its arguments."""
+    best = fill(one.tool, message)
+    others = other_ways(one.tool, message, best) if place < WEIGHED_BOTH and best.likely else []
+    return [
+        Candidate(
+            ((one.tool.name, filled.arguments),),
+            filled.missing,
+            use_features(one, filled, message, ranked) | {"rank": min(place, 3.0), "other_words": float(at > 0)},
+        )
+        for at, filled in enumerate([best, *others])
+    ]
+
+
+def _repeats(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    last = message.memory.last
+    if last is None or last.turn > 2:
+        return []
+    one = next((one for one in ranked if one.tool.name == last.tool), None)
+    if one is None:
+        return []
+    takes = sum(p.role in ("zone", "city") for p in parameters_of(one.tool.parameters))
+    if takes and len({value.unit for value in message.values.of("place")}) > takes:
+        return []  # one call for each place
+    filled = fill(one.tool, message)
+    arguments = repeated(message, last, one.tool, filled)
+    if arguments is None:
+        return []
+    filled.arguments, filled.missing = arguments, ()
+    features = use_features(one, filled, message, ranked)
+    features |= {"onward": float(filled.onward), "substituted": float(filled.substituted)}
+    changed = [name for name, value in arguments.items() if last.arguments.get(name) != value]
+    features |= {
+        "repeat": 1.0,
+        "repeat_and": float(bool(GOES_ON.match(message.text))),
+        "repeat_first": float(ranked[0] is one),
+        "repeat_one": float(len(changed) == 1),
+        "repeat_guessed": float(bool(filled.guessed & set(changed))),
+        "repeat_late": float(last.turn > 1),
+        "repeat_long": len(message.words) / 12,
+    }
+    return [Candidate(((one.tool.name, arguments),), (), features)]
+
+
+def _retries(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    """A call that failed once more, with the sibling that its error speaks of."""
+    last = message.memory.last
+    if last is None or not last.failed or last.turn > 1:
+        return []
+    error = str(last.result.get("error"))
+    for one in ranked:
+        action = one.tool.name.rpartition("__")[2]
+        takes = {p.name for p in parameters_of(one.tool.parameters)}
+        fits = action in error or (
+            re.search(r"\bonly\b", error, re.I) and any(w in tokens(error) for w in card(one.tool).name_words[:1])
+        )
+        if one.tool.name != last.tool and fits and set(last.arguments) <= takes:
+            features = use_features(one, Filled(dict(last.arguments)), message, ranked) | {"retry": 1.0}
+            return [Candidate(((one.tool.name, dict(last.arguments)),), (), features)]
+    return []
+
+
+# --- several calls
+
+_JOINT = re.compile(
+    r"\s*(?:[;.!?]\s+|,\s*)?\b(?:and then|and also|then|and|und dann|und|außerdem|y|e|et|n|also|plus|"
+    r"danach|luego|puis|&)\b\s*|\s*[;.!?]\s+|,\s+",
+    re.I,
+)
+
+
+def _several(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    return [*_each_value(message, ranked), *_each_item(message, ranked), *_each_clause(message, ranked)]
+
+
+def _places_of(tool: Offered) -> list[Parameter]:
+    return [p for p in parameters_of(tool.parameters) if p.role in ("zone", "city", "url")]
+
+
+def _each_item(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    """One call for each of several things, where a call takes one."""
+    found = []
+    for one in ranked[:TRIED]:
+        if "create" not in card(one.tool).kinds:
+            continue
+        filled = fill(one.tool, message)
+        if not 1 < len(calls := each_item(one.tool, message, filled)) <= MOST:
+            continue
+        features = use_features(one, filled, message, ranked) | {
+            "several": 1.0,
+            "each_item": 1.0,
+            "each_item_counted": float(len(message.values.of("number")) > 1),
+            "unused": 0.0,
+            "guess_joint": 0.0,
+        }
+        found.append(Candidate(tuple((one.tool.name, arguments) for arguments in calls), filled.missing, features))
+    return found
+
+
+def _each_value(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    """One call for each of several places or addresses, where a call takes one."""
+    takers = ((one, _places_of(one.tool)) for one in ranked[:2])
+    one, parameters = next(((one, found) for one, found in takers if len(found) == 1), (ranked[0], []))
+    if not parameters:
+        return []
+    p = parameters[0]
+    values = message.values.of("url") if p.role == "url" else message.values.of("place")
+    found = list(dict.fromkeys(v.unit if p.role == "zone" else str(v.value) for v in values))
+    if not 1 < len(found) <= MOST:
+        return []
+    filled = fill(one.tool, message)
+    filled.used += [(v.start, v.end) for v in values]
+    features = use_features(one, filled, message, ranked) | {"several": 1.0, "each_value": 1.0}
+    return [
+        Candidate(
+            tuple((one.tool.name, {**filled.arguments, p.name: value}) for value in found), filled.missing, features
+        )
+    ]
+
+
+def _each_clause(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
+    """One call for each part of the message that asks for something by itself; what a part lacks the one before has."""
+    parts = [part for part in _clauses(message) if part.strip()]
+    if not 1 < len(parts) <= MOST:
+        return []
+    calls: list[tuple[str, dict[str, Any]]] = []
+    picked: list[tuple[Ranked, Filled]] = []
+    clauses: list[Message] = []
+    for part in parts:
+        clause = Message(part, message.memory, message.known)
+        best = _of_clause(clause, ranked, picked[-1][0].tool if picked else None)
+        if best is None:
+            continue  # a remark beside the orders
+        one, filled = best
+        clauses.append(clause)
+        for name in filled.missing:
+            if picked and name in picked[-1][1].arguments:
+                filled.arguments[name] = picked[-1][1].arguments[name]
+        filled.missing = tuple(name for name in filled.missing if name not in filled.arguments)
+        if filled.missing:
+            return []
+        picked.append(best)
+        calls.append((one.tool.name, filled.arguments))
+    if len(calls) < 2 or any(call in calls[:i] for i, call in enumerate(calls)):
+        return []
+    weakest = min(picked, key=lambda each: each[0].share)
+    same = len({name for name, _ in calls}) == 1
+    features = use_features(weakest[0], weakest[1], message, ranked) | {
+        "several": 1.0,
+        "unused": sum(unused(f, m) for (_, f), m in zip(picked, clauses, strict=True)),
+        "unexplained": sum(unexplained(one, f, m) for (one, f), m in zip(picked, clauses, strict=True)),
+        "guess_joint": float(any(joint(f) for _, f in picked)),
+        "clauses_same": float(same),
+        "clauses": float(len(calls)),
+        "clauses_left_out": float(len(parts) - len(calls)),
+        "clauses_guessed": float(any(filled.guessed for _, filled in picked)),
+        "clauses_numbered": sum(bool(f.said) for _, f in picked) / len(picked),
+    }
+    return [Candidate(tuple(calls), (), features)]
+
+
+def _clauses(message: Message) -> list[str]:
+    text, parts, start = message.text, [], 0
+    held = [(v.start, v.end) for v in message.values.of("quoted", "sql", "expression", "url", "path", "date")]
+    colon = re.search(r":\s", text)
+    for gap in _JOINT.finditer(text):
+        if any(s < gap.end() and gap.start() < e for s, e in held) or (colon and gap.start() > colon.start()):
+            continue
+        parts.append(text[start : gap.start()])
+        start = gap.end()
+    parts.append(text[start:])
+    return [part for part in parts if any(plain(w) not in fillers() for w in re.findall(r"\w+", part))]
+
+
+def _of_clause(clause: Message, ranked: Sequence[Ranked], before: Offered | None) -> tuple[Ranked, Filled] | None:
+    """Return the tool for one part: the one that it names, else the one of the part before."""
+    near = [one.tool for one in ranked[:8]]
+    own = rank(clause, near)
+    best = own[0]
+    verbs = any(verb_kinds(word) for word in clause.words)
+    if before is not None and not verbs:
+        best = next((one for one in own if one.tool is before), best)
+    filled = fill(best.tool, clause)
+    if not filled.said and not filled.guessed and parameters_of(best.tool.parameters) and not verbs:
+        return None
+    return best, filled
+
+
+# --- the answer to a question for something that was missing
+
+
+def _answers(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered]) -> list[Candidate]:
+    if not exchanges or exchanges[-1].calls or "?" not in (exchanges[-1].reply or ""):
+        return []
+    before = candidates(exchanges[-1].said, exchanges[:-1], tools)[:1] if len(exchanges) < 40 else []
+    if not before or len(before[0].calls) != 1 or len(before[0].missing) == 0:
+        return []
+    if negated(said) and re.match(r"\W*(?:no|nope|not|it'?s|that'?s|nein|das ist|nicht|es|c'est|non)\b", said, re.I):
+        return []  # "it's a todo, not a note" is no title
+    name, known = before[0].calls[0]
+    tool = next(tool for tool in tools if tool.name == name)
+    message = Message(said, Memory(exchanges))
+    filled = fill(tool, message)
+    first = next(p for p in parameters_of(tool.parameters) if p.name == before[0].missing[0])
+    given = {k: v for k, v in filled.arguments.items() if k in before[0].missing and k in filled.said}
+    if first.name not in given and first.role in ("text", "name", "query", "city", "branch", "id"):
+        whole = "" if _is_order(said) else said.strip()
+        given[first.name] = filled.arguments.get(first.name) if first.name in filled.guessed else whole
+    if not given.get(first.name) or (first.role == "id" and _is_order(said)):
+        return []
+    arguments = {**known, **given}
+    missing = tuple(n for n in before[0].missing if n not in arguments)
+    ranked = rank(message, tools)
+    one = next(one for one in ranked if one.tool is tool)
+    return [Candidate(((name, arguments),), missing, use_features(one, filled, message, ranked) | {"answers": 1.0})]

@@ -1,0 +1,156 @@
+"""A message as numbers for each of its word pieces, by a sentence model that was trained further on orders to agents.
+
+Multilingual-e5-small knows a hundred languages and nothing of plugins. Its lower layers are used as they are; the next
+few have small matrices added to theirs (LoRA, Hu and others 2021) that ``evals/train_encoder.py`` trained on messages
+that people wrote; its uppermost layers are left out. What is asked of the numbers, such as what the message wants of a
+plugin, is read off by the heads in :mod:`dynamic_plugins.embedded.learned.encoder_heads`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynamic_plugins.embedded.learned.e5_weights import e5_weights
+from dynamic_plugins.embedded.learned.word_pieces import word_pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dynamic_plugins.embedded.learned.e5_weights import E5Weights, Numbers
+
+FILE = Path(__file__).with_name("encoder.npz")
+MOST_CHARACTERS, MOST_PIECES = 600, 94
+"""What of a message is read."""
+PREFIX = "query: "
+"""What the model was trained with before what somebody asks for."""
+_BEFORE = 1 + 3
+"""The mark of the beginning and the pieces of the prefix come before those of the message."""
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedMessage:
+    """*states* has a row for each piece of a message, *mean* is their mean. *places* says where each piece stands in
+    the message; what is none of it, such as the mark of its end, is nowhere.
+    """
+
+    states: Numbers
+    mean: Numbers
+    places: Sequence[tuple[int, int]]
+
+    def span(self, start: int, end: int) -> Numbers:
+        """Return the mean of the pieces between two places of the message; zeros where there is none."""
+        import numpy as np
+
+        inside = [row for row, (begin, stop) in enumerate(self.places) if begin < end and start < stop and begin < stop]
+        found: Numbers = self.states[inside].mean(axis=0) if inside else np.zeros_like(self.mean)
+        return found
+
+
+class MessageEncoder:
+    """The layers that are used, with what was trained added. *trained* are the arrays of the file."""
+
+    def __init__(self, weights: E5Weights, trained: Mapping[str, Any]) -> None:
+        from threadpoolctl import ThreadpoolController
+
+        self._weights, self._libraries = weights, ThreadpoolController()
+        with self._libraries.limit(limits=1):  # the matrices are small, and threads of BLAS wait by spinning
+            self._layers = [_with_added(weights.layer(at), trained, at) for at in range(int(trained["layers"]))]
+
+    def encode(self, said: str) -> EncodedMessage:
+        """Return the numbers of a message. Some 40 milliseconds of processor time for twenty words."""
+        with self._libraries.limit(limits=1):
+            return self._encoded(said)
+
+    def _encoded(self, said: str) -> EncodedMessage:
+        vocabulary = self._weights.vocabulary
+        pieces = word_pieces(f"{PREFIX}{said[:MOST_CHARACTERS]}", vocabulary)[:MOST_PIECES]
+        numbers = [vocabulary.first, *(piece.number for piece in pieces), vocabulary.last]
+        states = self._embedded(numbers)
+        for layer in self._layers:
+            states = self._through(states, layer)
+        shift = len(PREFIX)
+        places = [(piece.start - shift, piece.end - shift) for piece in pieces]
+        return EncodedMessage(states, states.mean(axis=0), [(-1, -1), *places, (-1, -1)])
+
+    def _embedded(self, numbers: Sequence[int]) -> Numbers:
+        weights = self._weights
+        places = weights.vector("emb.pos").reshape(-1, weights.size)[: len(numbers)]
+        found = weights.rows("emb.word", numbers) + places + weights.vector("emb.type")[: weights.size]
+        return self._levelled(found, weights.vector("emb.ln.w"), weights.vector("emb.ln.b"))
+
+    def _through(self, states: Numbers, layer: Mapping[str, Numbers]) -> Numbers:
+
+        count, size, heads = len(states), self._weights.size, self._weights.heads
+        query, key, value = (
+            (states @ layer[f"{name}.w"] + layer[f"{name}.b"]).reshape(count, heads, -1).transpose(1, 0, 2)
+            for name in "qkv"
+        )
+        near: Numbers = query @ key.transpose(0, 2, 1)
+        near /= (size // heads) ** 0.5
+        seen: Numbers = (_shares(near) @ value).transpose(1, 0, 2).reshape(count, size)
+        states = self._levelled(states + seen @ layer["ao.w"] + layer["ao.b"], layer["aln.w"], layer["aln.b"])
+        inner = _gelu(states @ layer["fi.w"] + layer["fi.b"])
+        return self._levelled(states + inner @ layer["fo.w"] + layer["fo.b"], layer["oln.w"], layer["oln.b"])
+
+    def _levelled(self, states: Numbers, weight: Numbers, bias: Numbers) -> Numbers:
+        import numpy as np
+
+        off = states - states.mean(axis=-1, keepdims=True)
+        spread = np.sqrt((off * off).mean(axis=-1, keepdims=True) + np.float32(self._weights.epsilon))
+        found: Numbers = off / spread * weight + bias
+        return found
+
+
+def _with_added(layer: dict[str, Numbers], trained: Mapping[str, Any], number: int) -> dict[str, Numbers]:
+    """Return a layer with the small matrices that were trained for it added to its own."""
+    import numpy as np
+
+    for name in list(layer):
+        if (into := trained.get(f"l{number}.{name}.in")) is not None:
+            layer[name] += into.astype(np.float32) @ trained[f"l{number}.{name}.out"].astype(np.float32)
+    return layer
+
+
+def _shares(scores: Numbers) -> Numbers:
+    import numpy as np
+
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    found: Numbers = powers / powers.sum(axis=-1, keepdims=True)
+    return found
+
+
+def _gelu(values: Numbers) -> Numbers:
+    """Return the Gaussian error linear unit of *values*, by its tanh form (Hendrycks and Gimpel 2016)."""
+    import numpy as np
+
+    cubic: Numbers = values + np.float32(0.044715) * values**3
+    found: Numbers = np.float32(0.5) * values * (1 + np.tanh(np.float32(0.7978845608) * cubic))
+    return found
+
+
+@cache
+def trained() -> Mapping[str, Any]:
+    """Return the arrays that were trained: the matrices to be added, and the heads."""
+    import numpy as np
+
+    with np.load(FILE) as content:
+        return dict(content)
+
+
+@cache
+def _encoder() -> MessageEncoder | None:
+    weights = e5_weights()
+    try:
+        return None if weights is None else MessageEncoder(weights, trained())
+    except ImportError:  # the extra was installed before it had all that is needed here
+        return None
+
+
+@lru_cache(maxsize=64)
+def encoded(said: str) -> EncodedMessage | None:
+    """Return the numbers of a message; None where nothing embeds sentences here (the extra ``search``)."""
+    encoder = _encoder() if said.strip() else None
+    return None if encoder is None else encoder.encode(said)

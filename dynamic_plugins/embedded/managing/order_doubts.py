@@ -1,0 +1,148 @@
+"""Whether the grammar of a message leaves a doubt about an order: then it is asked about, however likely it is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.embedded.language.hedges import CLAUSE_END, hedged, poses, sentences, without_asides
+from dynamic_plugins.embedded.managing.meant_plugins import ALL, CORRECTS
+from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_plugins.embedded.managing.meant_plugins import Wanted
+    from dynamic_plugins.embedded.managing.reading import Reading
+    from dynamic_plugins.resolver.linker import Link
+
+GUESSED = frozenset({"described", "similar", "slip"})
+"""A plugin that is called so is asked about, never acted on."""
+# What takes an order back, or only seems to give one: then the likeliest is asked about.
+TAKES_BACK = re.compile(
+    r"\b(?:not|never|no|don'?t|do not|doesn'?t|won'?t|isn'?t|can'?t|without|keep|keeps|leave|stays?|unless"
+    r"|until|if|before|later|tomorrow|as soon as|when (?:you|we|i|he|she|they)"
+    r"|nicht|kein\w*|lass|erst|wenn|falls|bevor|pas|jamais|sans|laisse|sinon|n'\w+|ne|no|nunca|sin|deja|si"
+    r"|cuando|antes|n[ãa]o|nunca|sem"
+    r"|non|senza|lascia|niet|geen|laat|nie|bez|не|без|de[ğg]il|sak[ıi]n)\b|[不别別勿没未]|ない|しないで|ません|않|마세요|말고",
+    re.I,
+)
+_UNINSTALLS = re.compile(
+    r"uninstall|deinstall|desinstal|d[ée]sinstall|disinstall|odinstal|\bremove\b(?!.*\b(?:note|item|file|task|todo)\b)|\bpurge\b"
+    r"|\bcompletely\b|\bfor good\b|\bplugin\b|\bserver\b|\bkomplett\b|\bganz\b",
+    re.I,
+)
+"""Only with such a word is a plugin removed without a question: "delete the todo" may mean what is in it."""
+
+
+ASKED_BACK = re.compile(
+    r"\W*(?:install|uninstall|remove|delete|add|activate|deactivate|enable|disable|turn|switch|unload|configure)\b[^.!?\n]*\?",
+    re.I,
+)
+"""An order with a question mark is somebody else's that is repeated: "Install it? Over my dead body"."""
+
+
+def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
+    """Whether the grammar of the message leaves a doubt, however likely the models find it."""
+    letters = "".join(dict.fromkeys(letter for each in wanted for letter in each.letters))
+    spoken = without_asides(reading.text.spoken, letters, reading.links)
+    if reading.text.addresses and any("I" in each.letters for each in wanted):
+        return True  # what is to be installed may be what stands at the address
+    if (
+        _TO_A_LIST.search(spoken)
+        or orders_nothing_now(spoken)
+        or poses(reading.text.spoken)
+        or TAKES_BACK.search(spoken)
+        or CORRECTS.search(spoken)
+        or ASKED_BACK.match(spoken)
+    ):
+        return True
+    if any(_is_to_go(each, spoken) or _is_named_in_passing(each, spoken, reading.links) for each in wanted):
+        return True
+    if any(
+        each.plugin.link.kind in GUESSED or _is_as_much(each, reading) or _asks_whether(each, spoken) for each in wanted
+    ):
+        return True
+    if len(wanted) > 1 and not ALL.search(spoken) and any(each.plugin.link.kind == "unnamed" for each in wanted):
+        return True  # which of them is not said
+    if any("X" in each.letters for each in wanted) and (len(sentences(spoken)) > 1 or not _UNINSTALLS.search(spoken)):
+        return True  # what is said beside it may take it back, and a removal cannot be; or a note is to be deleted
+    return hedged(spoken, [each.plugin.link for each in wanted])
+
+
+def _is_as_much(wanted: Wanted, reading: Reading) -> bool:
+    """Whether an installed plugin is called by the very words that *wanted* is: "Kubernetes" where there are two."""
+    link = wanted.plugin.link
+    called = reading.text.spoken[link.start : link.end].lower() if link.named else ""
+    if not called or any(called in (name.lower(), name.lower().rpartition("/")[2]) for name in link.names):
+        return False
+    others = (plugin for plugin in reading.plugins if plugin.state != "new" and plugin.link.names != link.names)
+    return any(
+        other.link.kind in _SAME and other.link.start < link.end and link.start < other.link.end for other in others
+    )
+
+
+_SAME = frozenset({"whole", "exact", "alias"})
+
+
+def _is_to_go(wanted: Wanted, spoken: str) -> bool:
+    """Whether the clause that calls the plugin speaks of removing it, where it is read to be wanted."""
+    link = wanted.plugin.link
+    if not link.named or not set(wanted.letters) & set("IA"):
+        return False
+    begin = max((found.end() for found in CLAUSE_END.finditer(spoken, 0, link.start)), default=0)
+    after = CLAUSE_END.search(spoken, link.end)
+    return bool(_REMOVES.search(spoken[begin : after.start() if after else len(spoken)]))
+
+
+_REMOVES = re.compile(
+    r"\b(?:remov|uninstall|delet|get rid|eras|lösch|entfern|deinstall|borr|elimin|desinstal|supprim|désinstall|rimuov"
+    r"|exclu|usuń|verwijder)\w*",
+    re.I,
+)
+
+
+def _is_named_in_passing(wanted: Wanted, spoken: str, links: Sequence[Link]) -> bool:
+    """Whether a plugin that would be taken away is called by a word of everyday that no verb for it stands beside."""
+    link = wanted.plugin.link
+    if not link.named or not set(wanted.letters) & set("DUX"):
+        return False
+    if spoken[link.start : link.end].lower() not in _EVERYDAY or _CALLS_A_PLUGIN.match(spoken, link.end):
+        return False
+    before = spoken[: link.start]
+    for name in {spoken[other.start : other.end] for other in links if other.named and other.end <= link.start}:
+        before = before.replace(name, " and ")  # "switch off git, time and weather"
+    return not _VERB_BEFORE.search(before)
+
+
+_TO_A_LIST = re.compile(r"\bto (?:my|the|our) (?:to-?do|list|notes?)\b", re.I)
+"""What is put on a list is nothing to be done now: "add 'uninstall shop' to my todo list"."""
+_EVERYDAY = frozenset({"weather", "shop", "memory", "time", "fetch", "everything", "hello", "todo", "notes", "files"})
+_CALLS_A_PLUGIN = re.compile(
+    r"\W*(?:plugin|one|thing|thingy|server|app|tool|add-?on|off|out|down|aus|ab|uit|weg|av|fra)\b"
+    r"|['\u2019]?\w{0,3}\s+(?:kapat|kaldır|durdur)\b|\s+(?:is|be) off\b|を?(?:オフ|無効|アンインストール|止め|切)",
+    re.I,
+)
+_VERB_BEFORE = re.compile(
+    r"(?:\b(?:turn|switch|put|shut|kill|stop|deactivat|disabl|unload|uninstall|remov|get|take|close|pause|drop|dump|bin|nuke|ditch"
+    r"|scrap|rid|of|schalt|mach|nimm|deaktivier|deinstallier|entfern|apag|desactiv|desinstal|quit|elimin|[ée]tei?n|d[ée]sactiv"
+    r"|d[ée]sinstall|coup|retir|enl[èe]v|spegn|disattiv|disinstall|deslig|desativ|remov|zet|verwijder|st[äa]ng|sl[åa]|wy[łl][aą]cz"
+    r"|odinstaluj|выключ|отключ|удал)\w*|关闭|卸载|停用)"
+    r"\W*(?:(?:off|out|av|ab|aan|an|ein|uit|both|down|up|back|of|the|my|that|this|our|your|then|also|el|la|los|las|le|les"
+    r"|l|das|den|die|der|de|il|lo|o|a|os|as|det|please|bitte|and)\W+){0,6}\Z",
+    re.I,
+)
+
+
+def _asks_whether(wanted: Wanted, spoken: str) -> bool:
+    """Whether the sentence that calls the plugin asks how it stands: "may I know whether Teams is active?"."""
+    link = wanted.plugin.link
+    mine = (spoken[begin:end] for begin, end in sentences(spoken) if link.named and begin <= link.start < end)
+    return any(part.rstrip().endswith(("?", "\uff1f")) and _WHETHER.search(part) for part in mine)
+
+
+_WHETHER = re.compile(
+    r"\b(?:whether|may i (?:know|ask)|do you know|any idea|ob|saber si|savoir si|sapere se|saber se)\b"
+    r"|\A\W*(?:is|are|was|were|has|have|ist|sind|está|están|est-ce|è|sono)\b",
+    re.I,
+)

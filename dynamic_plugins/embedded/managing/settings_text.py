@@ -1,0 +1,365 @@
+"""Settings that a message gives: ``NAME=value``, "NAME to value", a pasted secret, or a value beside what it is for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dynamic_plugins.embedded.managing.decide import Call
+from dynamic_plugins.redaction.detector import find_secrets
+from dynamic_plugins.text.secret_names import PLACEHOLDER
+from dynamic_plugins.text.stemmer import stem
+from dynamic_plugins.text.tokenizer import tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dynamic_plugins.embedded.managing.reading import PluginReading, Reading
+    from dynamic_plugins.embedded.managing.standing import Standing
+    from dynamic_plugins.registry.entry import Entry, Variable
+
+CONFIGURES = 0.3
+"""From this probability on that a plugin is to be configured, values without a variable's name are looked for."""
+ANSWER_WORDS = 9
+"""A message of more words does not only say what was asked for."""
+
+_KEY = r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
+_WORD_KEY = rf"(?:{_KEY}|[A-Z][A-Z0-9]{{3,}})"
+_GIVEN = r"(\"[^\"\n]*\"|'[^'\n]*'|\[secret:[^\]]*\]|[^\s;]+)"
+_PAIR = re.compile(rf"\b({_KEY})\s*(?:=|:(?!//))\s*{_GIVEN}")
+_SET_TO = re.compile(
+    rf"\b({_WORD_KEY})\s+(?:change (?:in)?to|(?:has|needs|ought|is) to (?:be|read)"
+    rf"|(?:must|should|shall|will|can) (?:now )?(?:be|read)|set to|becomes|reads"
+    rf"|to|as|auf|à|a|en|op|на|is|be|ist|est|es|é|è|に|は"
+    rf"|=>|->)\s+{_GIVEN}|\b({_WORD_KEY})\s*(?:设置为|设为|设成|改为|改成|是|を|に)\s*{_GIVEN}"
+)
+_BESIDE = re.compile(
+    rf"\b({_KEY})\s+(?!(?:to|as|is|be|for|on|in|of|and|auf|ist|est|es|ein|an|rein|has|must|should|set)\b|[\u4e00-\u9fff]){_GIVEN}"
+)
+_NAME_GOES_ON = re.compile(r"(?:\s+[A-Z][\w'-]+){1,3}(?=\s*(?:[.,;!?]|$))")
+_VALUE = re.compile(
+    r"\[secret:[^\]]*\]|https?://[^\s;]+|(?<![\w/])(?:~|\.)?/[\w./,-]+|(?<!\w)[+-]?\d[\w.:,-]*|"
+    r"\b[\w.-]*\d[\w.:/-]*\b|\b[a-z]+(?:[-_.:/][\w]+)+\b|\b[a-z]+[A-Z]\w*\b"
+)
+_QUOTED = re.compile(r"\"([^\"\n]+)\"|'([^'\n]{2,})'|“([^”]+)”")
+_FLAG = re.compile(r"\b(on|off|true|false|enabled|disabled|(?:yes|no)(?=\s*(?:[.,;!?]|$)))\b", re.I)
+_NO_NAMES = frozenset(
+    {
+        "the",
+        "a",
+        "an",
+        "to",
+        "is",
+        "be",
+        "set",
+        "use",
+        "make",
+        "put",
+        "change",
+        "with",
+        "for",
+        "of",
+        "on",
+        "in",
+        "at",
+        "as",
+    }
+    | {
+        "please",
+        "and",
+        "it",
+        "its",
+        "my",
+        "our",
+        "your",
+        "that",
+        "this",
+        "should",
+        "plugin",
+        "server",
+        "configure",
+        "from",
+    }
+    | {"der", "die", "das", "auf", "von", "le", "la", "el", "de", "en", "un", "una", "then", "now", "not", "i", "want"}
+)
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value: the variable's *name* (empty until it is known), what it is to be, and where it stands."""
+
+    name: str
+    value: str
+    start: int
+    end: int
+    explicit: bool = False
+    """Whether the person wrote the variable's name."""
+    doubtful: bool = False
+    """Whether it may only be the next word: "PG_URL then, I see"."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Values for one plugin; *certain* says that the person wrote for which plugin and which variables they are."""
+
+    plugin: str
+    values: tuple[Value, ...]
+    certain: bool
+    alone: bool = False
+    """Whether the message is nothing but the answer to what was missing."""
+
+    @property
+    def call(self) -> Call:
+        told = [{"name": value.name, "value": value.value} for value in self.values]
+        return Call("configure_plugin", {"plugin_name": self.plugin, "configuration": told})
+
+
+def given_settings(
+    reading: Reading,
+    standing: Standing,
+    entries: Mapping[str, Entry],
+    focus: Sequence[str] = (),
+    wanted: Sequence[PluginReading] = (),
+) -> Settings | None:
+    """Return the settings that a message gives, and for which plugin; None where it gives none or nobody is meant.
+
+    A value by name and no plugin is for the one that something else is *wanted* of, or for the one that was talked
+    about last, the first in *focus*.
+    """
+    values = values_in(reading.text.written)
+    named_one = any(plugin.link.named for plugin in wanted)
+    if not values and not named_one and (answered := _answer_to_missing(reading, standing, entries, focus)) is not None:
+        return answered
+    plugin = told = _told_by_names(values, reading, standing)
+    plugin = plugin or _plugin_of(values, reading, standing, entries)
+    if told is None and values and (plugin is None or plugin not in wanted) and len(wanted) == 1:
+        plugin = wanted[0]
+    if values and focus and plugin is None:
+        plugin = next((each for each in reading.plugins if each.link.names == (focus[0],)), None)
+    if plugin is None:
+        return None
+    name = plugin.link.names[0]
+    entry = entries.get(name)
+    share = _configured(plugin)
+    # Whoever writes one variable's name means no other by what stands beside it.
+    if not values and share >= CONFIGURES and not re.search(rf"\b{_KEY}\b", reading.text.spoken):
+        values = _loose(reading, plugin, entry)
+    if not values:
+        return None
+    named: list[Value] = []
+    for value in values:
+        variable = value.name if value.explicit else _variable_for(reading.text.spoken, value, entry, named)
+        fits = value.explicit or _fits(variable, value.value)
+        if fits and (value.explicit or not _names(entry) or variable in _names(entry)):
+            named.append(replace(value, name=variable))
+    if not named:
+        return None
+    known = share >= 0.9 and all(value.name in _names(entry) for value in named)
+    certain = (known or all(value.explicit for value in values)) and not any(value.doubtful for value in values)
+    return Settings(name, tuple(_joined(named)), certain and (plugin.link.named or share >= 0.5))
+
+
+_QUOTED_CODE = re.compile(r"(?<!\S)`([^`\s]+)`(?=[\s.,;!?]|\Z)")
+"""A name or a value between backticks, as it is written where code is spoken of."""
+
+
+def values_in(said: str) -> list[Value]:
+    """Return the values that *said* gives by name, and the secrets in it, in order."""
+    said = _QUOTED_CODE.sub(r" \1 ", said)
+    found = [
+        _whole(said, Value(name, _clean(given), match.start(), match.end(), True, _may_be_prose(pattern, given)))
+        for pattern in (_PAIR, _SET_TO, _BESIDE)
+        for match in pattern.finditer(said)
+        for name, given in [[group for group in match.groups() if group][:2]]
+    ]
+    secrets = [Value(m[2] or "", m.group(), m.start(), m.end()) for m in PLACEHOLDER.finditer(said)]
+    secrets += [Value(each.label, each.value, each.start, each.end) for each in find_secrets(said)]
+    return sorted(_apart([*found, *secrets]), key=lambda value: value.start)
+
+
+def _may_be_prose(pattern: re.Pattern[str], given: str) -> bool:
+    """Whether a value that only stands beside the variable's name is a word as any sentence has them."""
+    return pattern is _BESIDE and re.fullmatch(r"[^\W\d_]+[.,;!?]*", given) is not None and not given.isupper()
+
+
+def _whole(said: str, value: Value) -> Value:
+    """Return *value* with the rest of a name of several words: "to Jan Holm"."""
+    more = _NAME_GOES_ON.match(said, value.end) if value.value[:1].isupper() and value.value.isalpha() else None
+    return replace(value, value=value.value + more.group(), end=more.end()) if more else value
+
+
+def _clean(value: str) -> str:
+    if value[:1] in "\"'":
+        return value.strip("\"'")
+    return value.rstrip(".,;!?") or value  # a prefix may be "!!"
+
+
+def _apart(found: Sequence[Value]) -> Iterator[Value]:
+    taken: list[tuple[int, int]] = []
+    for value in sorted(found, key=lambda each: (not each.explicit, each.start)):
+        if not any(value.start < end and start < value.end for start, end in taken):
+            taken.append((value.start, value.end))
+            yield value
+
+
+# ---------------------------------------------------------------- for which plugin
+
+
+_IS_PATH = re.compile(r"(?:^|_)(?:PATH|FILE|DIR|DIRECTORY|FOLDER|ROOT)S?$")
+_IS_URL = re.compile(r"(?:^|_)(?:URL|URI|ENDPOINT|HOST|DOMAIN)S?$")
+
+
+def _fits(variable: str, value: str) -> bool:
+    """Whether a value that nobody named may be that of *variable*: a year is no path."""
+    if _IS_PATH.search(variable):
+        return bool(re.search(r"[/\\~]|\.\w", value))
+    return not _IS_URL.search(variable) or bool(re.search(r"[.:/]|localhost", value))
+
+
+def _configured(plugin: PluginReading) -> float:
+    return sum(share for label, share in plugin.prediction.all.items() if "C" in label)
+
+
+def _told_by_names(values: Sequence[Value], reading: Reading, standing: Standing) -> PluginReading | None:
+    """Return the one installed plugin that every variable's name begins with: ``SLACK_TEAM`` is Slack's."""
+    names = [value.name for value in values if value.explicit]
+    mine = [plugin for plugin in reading.plugins if len(plugin.link.names) == 1 and plugin.link.names[0] in standing]
+    found = [plugin for plugin in mine if names and all(_tells(name, plugin.link.names[0]) for name in names)]
+    return found[0] if len(found) == 1 else None
+
+
+def _plugin_of(
+    values: Sequence[Value], reading: Reading, standing: Standing, entries: Mapping[str, Entry]
+) -> PluginReading | None:
+    within = [(value.start, value.end) for value in values]
+    here = [plugin for plugin in reading.plugins if len(plugin.link.names) == 1 and not _stands_in(plugin, within)]
+    mine = [plugin for plugin in here if plugin.link.names[0] in standing]
+    wanted = {value.name for value in values if value.explicit}
+    named = [plugin for plugin in here if plugin.link.named and plugin.link.kind not in ("described", "similar")]
+    for group in (named, [plugin for plugin in mine if plugin.link.named and _configured(plugin) >= CONFIGURES]):
+        having = [plugin for plugin in group if wanted & _names(entries.get(plugin.link.names[0]))]
+        if chosen := having or (group if values else []):
+            return max(chosen, key=lambda plugin: (_configured(plugin), plugin.state != "new"))
+    having = [plugin for plugin in mine if wanted & _names(entries.get(plugin.link.names[0]))]
+    by_word = [plugin for plugin in mine if any(_tells(name, plugin.link.names[0]) for name in wanted)]
+    for group in (having, by_word):
+        if len(group) == 1:
+            return group[0]
+    likely = [plugin for plugin in mine if _configured(plugin) >= CONFIGURES and (plugin.link.named or len(mine) == 1)]
+    return max(likely, key=_configured) if likely else None
+
+
+def _stands_in(plugin: PluginReading, places: Sequence[tuple[int, int]]) -> bool:
+    """Whether a plugin is only called so within a value or its variable: "LOG_LEVEL" names no log."""
+    return plugin.link.named and any(start <= plugin.link.start < end for start, end in places)
+
+
+def _tells(variable: str, plugin: str) -> bool:
+    """Whether a variable is called after the plugin: ``TELEGRAM_CHAT`` of ``@elizaos/plugin-telegram``."""
+    words = set(tokens(plugin.rpartition("/")[2]))
+    return any(part.lower() in words for part in variable.split("_") if len(part) > 2)
+
+
+def _names(entry: Entry | None) -> set[str]:
+    return {variable.name for variable in entry.variables} if entry else set()
+
+
+# ---------------------------------------------------------------- values without a variable's name
+
+
+def _answer_to_missing(
+    reading: Reading, standing: Standing, entries: Mapping[str, Entry], focus: Sequence[str]
+) -> Settings | None:
+    """Return the value that a short message gives for the one thing that the plugin spoken of last still lacks."""
+    name = focus[0] if focus else ""
+    missing = standing.plugins[name].missing if name in standing else ()
+    variables = {variable.name: variable for variable in entries[name].variables} if name in entries else {}
+    if len(missing) != 1 or missing[0] not in variables or variables[missing[0]].is_secret:
+        return None
+    said = reading.text.said.strip()
+    if len(said.split()) > ANSWER_WORDS or said.endswith("?"):
+        return None
+    found = [m for m in _VALUE.finditer(said) if variables[missing[0]].format != "filepath" or m[0][:1] in "/~."]
+    found = [m for m in found if _fits(missing[0], m[0])] or list(_QUOTED.finditer(said))
+    if len(found) != 1:
+        return None
+    value = _clean(found[0].group())
+    return Settings(name, (Value(missing[0], value, *found[0].span(), explicit=True),), certain=True, alone=True)
+
+
+def _loose(reading: Reading, plugin: PluginReading, entry: Entry | None) -> list[Value]:
+    """Return the values of a message that speaks of setting something ("the voice should be en-GB-SoniaNeural")."""
+    spoken = reading.text.said
+    for link in reading.links:
+        if link.named and (link is plugin.link or link.kind in ("exact", "whole")):
+            spoken = spoken[: link.start] + " " * (link.end - link.start) + spoken[link.end :]
+    found = [Value("", next(each for each in m.groups() if each), m.start(), m.end()) for m in _QUOTED.finditer(spoken)]
+    for variable in entry.variables if entry else ():
+        for choice in variable.choices:
+            if place := re.search(rf"(?<!\w){re.escape(str(choice))}(?!\w)", spoken, re.I):
+                found.append(Value(variable.name, str(choice), place.start(), place.end(), explicit=True))
+                break
+    found += [Value("", _clean(match.group()), match.start(), match.end()) for match in _VALUE.finditer(spoken)]
+    values = sorted(_apart(found), key=lambda value: value.start)
+    if values:
+        return values
+    flags = [Value("", m.group().lower(), m.start(), m.end()) for m in _FLAG.finditer(spoken)]
+    switches = [variable for variable in (entry.variables if entry else ()) if variable.format == "boolean"]
+    return flags[-1:] if switches else []
+
+
+def _variable_for(said: str, value: Value, entry: Entry | None, taken: Sequence[Value]) -> str:
+    """Return the plugin's variable that *value* is for, by the words about it; one made of them where it has none."""
+    variables = entry.variables if entry else ()
+    if any(variable.name == value.name for variable in variables):
+        return value.name
+    about = _about(said, value)
+    secret = value.value.startswith("[secret:") or bool(value.name) or bool(find_secrets(value.value))
+    free = [v for v in variables if v.is_secret == secret and not any(v.name == other.name for other in taken)]
+    if _FLAG.fullmatch(value.value):
+        free = [v for v in free if v.format == "boolean"]
+    best = max(free, key=lambda variable: (_fit(about, variable, value.value), variable.required), default=None)
+    if best and (_fit(about, best, value.value) > 0 or (secret and not re.fullmatch(_KEY, value.name))):
+        return best.name
+    if re.fullmatch(_KEY, value.name):
+        return value.name
+    prefix = re.sub(r"\W+", "_", entry.name.rpartition("/")[2].removeprefix("plugin-")).upper() if entry else ""
+    words = [word.upper() for word in reversed(about[:2]) if word.upper() not in prefix.split("_")]
+    return "_".join(part for part in (prefix, *words, *(["TOKEN"] if secret and not words else [])) if part) or "VALUE"
+
+
+def _about(said: str, value: Value) -> list[str]:
+    """Return the words that tell what a value is for, nearest first: those before it, then the one after it."""
+    cut = max((said.rfind(mark, 0, value.start) for mark in (". ", "\n", ";")), default=-1)
+    before = tokens(said[cut + 1 : value.start])[-8:]
+    after = tokens(said[value.end :])[:1]
+    return [word for word in [*reversed(before), *after] if word not in _NO_NAMES]
+
+
+def _fit(about: Sequence[str], variable: Variable, value: str) -> float:
+    own = [part.lower() for part in variable.name.split("_")]
+    told = {stem(word) for word in tokens(variable.description)}
+    fit = 0.0
+    for place, word in enumerate(about[:6]):
+        root = stem(word)
+        if any(stem(part) == root for part in own):
+            fit += 2.0 - place * 0.15
+        elif root in told and len(root) > 3:
+            fit += 0.5
+    if value.lower().startswith("http") and own[-1] in {"url", "endpoint", "uri", "homeserver"}:
+        fit += 0.5
+    if value[:1] in "/~" and variable.format == "filepath":
+        fit += 0.5
+    return fit - 0.05 * len(own) if fit else 0.0
+
+
+def _joined(values: Sequence[Value]) -> list[Value]:
+    """Join several values of one variable into a list, as such variables are written: with commas."""
+    joined: dict[str, Value] = {}
+    for value in values:
+        earlier = joined.get(value.name)
+        joined[value.name] = (
+            value if earlier is None else replace(earlier, value=f"{earlier.value},{value.value}", end=value.end)
+        )
+    return list(joined.values())
