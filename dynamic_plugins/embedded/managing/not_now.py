@@ -20,7 +20,11 @@ _VERB = (
     r"|order|check|push|merg|reset|configur|eras|wip|drop|updat|insert|renam|stag|clos|kill|stopp|start)"
 )
 _DONE = rf"(?:{_VERB}e?d(?:\s+(?:off|on|out))?|ran|wrote|written|sent|bought|paid|took|put|shut|got rid|set)"
-_WHO = r"(?:i|he|she|we|they|you|someone|somebody|nobody|everybody|tom|bob|anna|who|(?:my|our|his|her|the|a)\s+\w+)"
+# A capital letter, where the rest is read without case, begins a name: "Anna deleted it".
+_WHO = (
+    r"(?:i|he|she|we|they|you|someone|somebody|nobody|everybody|who|(?:my|our|his|her|the|a)\s+\w+"
+    r"|(?-i:[A-ZÀ-ÖØ-Þ])\w+)"
+)
 
 _OTHERS = (
     r"(?:tell|ask|remind|warn) (?:\w+ to|me|us)|remind|reminder|to-?do\s*:|example\s*:|from\s*:|subject\s*:|quote\s*:"

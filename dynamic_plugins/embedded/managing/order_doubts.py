@@ -57,10 +57,11 @@ def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
         or ASKED_BACK.match(spoken)
     ):
         return True
-    if any(_is_to_go(each, spoken) or _is_named_in_passing(each, spoken, reading.links) for each in wanted):
+    if any(_is_told_to_go(each, spoken) or _is_an_everyday_word(each, spoken, reading.links) for each in wanted):
         return True
     if any(
-        each.plugin.link.kind in GUESSED or _is_as_much(each, reading) or _asks_whether(each, spoken) for each in wanted
+        each.plugin.link.kind in GUESSED or _shares_its_name(each, reading) or _asks_whether(each, spoken)
+        for each in wanted
     ):
         return True
     if len(wanted) > 1 and not ALL.search(spoken) and any(each.plugin.link.kind == "unnamed" for each in wanted):
@@ -70,7 +71,7 @@ def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
     return hedged(spoken, [each.plugin.link for each in wanted])
 
 
-def _is_as_much(wanted: Wanted, reading: Reading) -> bool:
+def _shares_its_name(wanted: Wanted, reading: Reading) -> bool:
     """Whether an installed plugin is called by the very words that *wanted* is: "Kubernetes" where there are two."""
     link = wanted.plugin.link
     called = reading.text.spoken[link.start : link.end].lower() if link.named else ""
@@ -85,7 +86,7 @@ def _is_as_much(wanted: Wanted, reading: Reading) -> bool:
 _SAME = frozenset({"whole", "exact", "alias"})
 
 
-def _is_to_go(wanted: Wanted, spoken: str) -> bool:
+def _is_told_to_go(wanted: Wanted, spoken: str) -> bool:
     """Whether the clause that calls the plugin speaks of removing it, where it is read to be wanted."""
     link = wanted.plugin.link
     if not link.named or not set(wanted.letters) & set("IA"):
@@ -102,7 +103,7 @@ _REMOVES = re.compile(
 )
 
 
-def _is_named_in_passing(wanted: Wanted, spoken: str, links: Sequence[Link]) -> bool:
+def _is_an_everyday_word(wanted: Wanted, spoken: str, links: Sequence[Link]) -> bool:
     """Whether a plugin that would be taken away is called by a word of everyday that no verb for it stands beside."""
     link = wanted.plugin.link
     if not link.named or not set(wanted.letters) & set("DUX"):
