@@ -119,6 +119,11 @@ def test_an_order_becomes_the_call_that_it_names(said: str, name: str, arguments
     assert first(said) == ((name, arguments),)
 
 
+def test_what_is_counted_is_all_that_stands_behind_its_number() -> None:
+    ((_, arguments),) = first("ughhh. add 4 clear umbrellas to the list")
+    assert arguments == {"item": "clear umbrellas", "amount": 4}
+
+
 def test_a_note_is_kept_word_for_word() -> None:
     ((_, arguments),) = first("note down: Tom turns 8 on Friday, he wants a red bike")
     assert arguments["content"] == "Tom turns 8 on Friday, he wants a red bike"

@@ -64,7 +64,8 @@ def answer_with(rows: list[dict[str, Any]], *messages: str) -> Any:
 @pytest.mark.parametrize(
     "said",
     ["yes", "ya", "Yes, naturally, please do switch it on.", "si si go", "obviously", "ben oui", "mm yes please",
-     "gowan then switch it on", "はい", "好的", "👍", "vas-y alors", "ja gerne", "sure thing, go ahead"],
+     "gowan then switch it on", "sii", "okkk", "jaaa", "はい", "好的", "👍",
+     "vas-y alors", "ja gerne", "sure thing, go ahead"],
 )  # fmt: skip
 def test_a_yes_is_one_in_many_words(said: str) -> None:
     assert agrees(said, QUESTION)

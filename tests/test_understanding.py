@@ -210,6 +210,11 @@ def test_what_is_so_already_is_not_turned_into_its_contrary(said: str, status: s
     assert Talk({SLACK: status} if status else {}).say(said).calls == []
 
 
+def test_how_a_plugin_stands_that_nobody_spoke_of_is_no_answer() -> None:
+    conversation = talk(active=["@playwright/mcp"], installed=["mcp-server-fetch"]).say("turn playwrite off will ya")
+    assert "mcp-server-fetch" not in conversation.text
+
+
 def test_what_is_so_already_is_said() -> None:
     assert talk(active=[SLACK]).say("enable slack").text == f"{SLACK} is active already."
     assert talk(installed=[SLACK]).say("disable slack").text == f"{SLACK} is not active."
@@ -441,6 +446,12 @@ def test_a_word_of_a_sentence_is_no_setting() -> None:
     assert "to no" not in conversation.text
 
 
+def test_a_word_in_capitals_is_a_setting_only_where_the_plugin_has_one_of_that_name() -> None:
+    conversation = talk(active=[DISCORD]).say("создай в discord тему под именем Добавить README на русском")
+    assert conversation.calls == []
+    assert "README" not in conversation.text
+
+
 def test_whoever_asks_for_advice_is_proposed_no_setting() -> None:
     conversation = talk(active=[DISCORD]).say("I was told to unload the Discord plugin. Should I?")
     assert conversation.calls == []
@@ -495,6 +506,7 @@ def test_a_number_of_other_things_points_at_no_plugin_that_was_listed() -> None:
         ("Schalte Discord aus, das brauche ich heute nicht", [("deactivate", DISCORD)]),
         ("turn discord off, but don't uninstall it", [("deactivate", DISCORD)]),
         ("install rss, but don't start it yet", [("install", RSS)]),
+        ("Would you kindly switch discord off for me; I shall not be there this week.", [("deactivate", DISCORD)]),
     ],
 )
 def test_a_reason_or_a_limit_beside_an_order_takes_nothing_of_it_back(said: str, calls: list[tuple[str, ...]]) -> None:

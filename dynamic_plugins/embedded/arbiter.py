@@ -31,6 +31,8 @@ PLAINLY_CALLS, PLAINLY_ORDERED = 0.9, 0.9
 and asks nothing."""
 WHOLE = 0.25
 """From this probability on what a message wants altogether goes before a part of it."""
+FITS = 0.3
+"""From this probability on a call that lacks nothing goes before a question for what the likeliest action lacks."""
 NEVER = 2.0
 MANAGE_ORDERED, CALL_ORDERED = 0.8, 0.7
 """So likely must it be that the message orders something, for what changes plugins or is called to be done."""
@@ -130,10 +132,13 @@ def _enough(option: Option, ordered: float) -> float:
 def probabilities(options: Sequence[Option], grown: BoostedTrees | None = None) -> list[float]:
     """Return how likely each of *options* is right; each is looked at beside the others."""
     grown = grown or trees("arbiter")
-    return [
-        max(grown.probability(evidence), option.least) if option.share is None else option.share
+    shares = [
+        grown.probability(evidence) if option.share is None else option.share
         for option, evidence in zip(options, evidence_of(options), strict=True)
     ]
+    # Nobody is asked for what one action lacks where another that fits lacks nothing.
+    fits = any(o.kind == "use" and o.done.calls and share >= FITS for o, share in zip(options, shares, strict=True))
+    return shares if fits else [max(share, o.least) for o, share in zip(options, shares, strict=True)]
 
 
 def evidence_of(options: Sequence[Option]) -> list[dict[str, float]]:

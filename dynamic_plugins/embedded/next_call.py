@@ -54,8 +54,10 @@ def next_call(request: Request, tools: Sequence[Offered], knowledge: Knowledge) 
     # A yes to a question does what the message before it ordered, and goes on with the rest of that.
     ordered = request.exchanges[:-1] if _is_yes(request) else request.exchanges
     left = after_plain_order(Dialogue(knowledge, ordered).read())
+    behind_a_yes = ""
     if left == ordered[-1].said and "?" in reply_before(ordered):
-        left = past_a_yes(left) or left
+        behind_a_yes = past_a_yes(left)
+        left = behind_a_yes or left
     configured = any(made.name == "configure_plugin" for made in request.now.calls)
     if not configured and (own := _of_what_was_switched_on(request, left, tools, knowledge)):
         return own
@@ -64,7 +66,10 @@ def next_call(request: Request, tools: Sequence[Offered], knowledge: Knowledge) 
     plainly = left != ordered[-1].said or ordered is not request.exchanges
     for text in [left] if plainly else besides_managing(left, Dialogue(knowledge, ordered)):
         best = next(iter(propose(text, ordered[:-1], tools)), None)
-        least = USES if plainly else CHANGES if best is not None and best.changing else SURELY_USES
+        # What stands behind a yes mostly says the same as that: "yes please, wake it up".
+        least = USES if plainly and not behind_a_yes else SURELY_USES
+        if not plainly and best is not None and best.changing:
+            least = CHANGES
         if best is not None and best.calls and not best.missing and best.probability >= least:
             return calls_of(best)
     return None

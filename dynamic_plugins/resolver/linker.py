@@ -45,6 +45,9 @@ _COMMON_VERBS = "read write open show create make run find search send play draw
 _UNTELLING = frozenset(map(stem, (*_COMMON_VERBS.split(), "add", "day", "list", "turn", "down", "new")))
 """What many plugins do; a word for it in another language calls none of them."""
 
+_SWITCHES = frozenset(map(stem, ("turn", "turns", "switch", "switches")))
+"""With these words any plugin is switched: "turn it off" calls none that turns pages into text."""
+
 _STRENGTH: dict[str, float] = {"alias": 5, "part": 4, "slip": 3, "beginning": 2.5, "described": 1}
 _WEAK = frozenset({"slip", "beginning", "described", "unnamed"})
 # Parts of names that tell no plugin from another.
@@ -212,7 +215,7 @@ def _forms(entry: Entry) -> _Forms:
         scope - _GENERIC - set(parts),
         "".join(parts),
         frozenset(stem(word) for alias in getattr(entry, "aliases", ()) for word in tokens(alias)),
-        frozenset((described | keywords) - {stem(word) for word in wordlist("stop")}),
+        frozenset((described | keywords) - _SWITCHES - {stem(word) for word in wordlist("stop")}),
         frozenset(alone),
     )
 

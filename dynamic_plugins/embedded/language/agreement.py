@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
 
@@ -18,19 +18,20 @@ LONGEST = 14
 """A yes that has more words is read as a message of its own."""
 _WORD = re.compile(r"[^\W_]+(?:['\-][^\W_]+)*|[👍🙏✅👌]")
 _SIGNS = frozenset("👍✅👌")
+_DRAWN = re.compile(r"([^\W\d_])\1+")
 _ROOT = 5
 """So many letters alike make a word one of the question's: "switch" and "switching", "enciendo" and "enciéndelo"."""
 
 
 @cache
 def _words(section: str) -> frozenset[str]:
-    return frozenset(_split(prompt_files.table("embedded/agreement.toml")["words"][section]))
+    return frozenset(_as_written(prompt_files.table("embedded/agreement.toml")["words"][section]))
 
 
 @cache
 def _phrases(section: str) -> frozenset[tuple[str, ...]]:
     lines = prompt_files.table("embedded/agreement.toml")["words"][section].replace("\n", "|").split("|")
-    return frozenset(tuple(_split(line)) for line in lines if line.strip())
+    return frozenset(tuple(_as_written(line)) for line in lines if line.strip())
 
 
 def agrees(said: str, question: str = "") -> bool:
@@ -143,5 +144,20 @@ def _begins(words: list[str], section: str) -> int:
 
 
 def _split(text: str) -> list[str]:
+    return [_undrawn(word) for word in _as_written(text)]
+
+
+def _as_written(text: str) -> list[str]:
+    """Return the words of *text* in small letters and without accents."""
     plain = "".join(c for c in normalize("NFD", text.lower().replace("’", "'")) if not combining(c))
     return _WORD.findall(normalize("NFC", plain))
+
+
+@lru_cache(maxsize=512)
+def _undrawn(word: str) -> str:
+    """Return *word*, or what it is where its letters are drawn out: "sii", "okkk", "jaaa"."""
+    if not _DRAWN.search(word):
+        return word
+    known = _words("yes") | _words("no") | _words("goodbye")
+    shorter = {_DRAWN.sub(r"\1", word), _DRAWN.sub(r"\1\1", word)} & known
+    return word if word in known else min(shorter, default=word)

@@ -49,11 +49,21 @@ _STOOD_SOMEWHERE = re.compile(
     re.I,
 )
 """Another sentence says where the order was read: it is nobody's here."""
+_SAYS_AN_ORDER = (
+    r"(?:want|wish|like|mean|say|said|ask|tell|told|think|expect|agree|let|allow|should|supposed|to\b|sure"
+    r"|need (?:you|to|any)|have (?:you|to|it|any)|requ|care|see|dare|plan|inten|propos|suggest|recommend|feel|try"
+    r"|remember|recall|authori[sz]|permit|must|decide|hope|prefer|order|mind|get rid|call"
+    r"|switch|turn|delet|remov|install|uninstall|activat|deactivat|add|put|take|buy|commit)"
+)
+"""What says or means that something shall be done, and doing it: denied, it is a denied order."""
 _TOLD_OF = re.compile(
-    r"\b(?:i|we|it|he|she|they|that|this|which|who|there)\s+(?:\w+n['\u2019]t|(?:do|does|did|is|was) not|never|no)\b",
+    r"\b(?:i|we|it|he|she|they|that|this|which|who|there|(?:my|our|his|her|the)\s+\w+)\s+"
+    r"(?:\w+n['\u2019]?t|cannot|never|no"
+    r"|(?:shall|will|would|can|could|am|are|is|was|were|have|has|had|do|does|did)\s+(?:not|never|no))\b"
+    rf"(?=\s+\w)(?:\s+(?:be|been|really|even|ever|just))?(?!\s+{_SAYS_AN_ORDER})",
     re.I,
 )
-"""A negation of what somebody does or something is: it negates no order."""
+"""A negation of what somebody does or something is: it negates no order, but where they speak of ordering."""
 _WHO = (
     r"(?:i|we|am|are|i['\u2019]?m|we['\u2019]?re|as|since|because|cause|cos|and|just|really|actually|it['\u2019]?s|is)"
 )
@@ -127,7 +137,7 @@ def hedged(spoken: str, links: Sequence[Link]) -> bool:
     if any(_IS_SUBJECT.match(spoken, end) or _PASSED_ON.match(spoken, end) for end in behind):
         return True
     for begin, end in sentences(spoken):
-        sentence = _TOLD_OF.sub(" ", spoken[begin:end])
+        sentence = without_statements(spoken[begin:end])
         if any(begin <= link.start < end or not link.named for link in links):
             if any(words.search(sentence) for words in (_NEGATION, _TURKISH_NEGATION, _CONDITIONAL, _SAYING)):
                 return True
@@ -166,7 +176,12 @@ def poses(spoken: str) -> bool:
 
 def negated(clause: str) -> bool:
     """Whether a clause denies what it speaks of; a negation of what somebody does or something is denies no order."""
-    return any(words.search(_TOLD_OF.sub(" ", clause)) for words in (_NEGATION, _TURKISH_NEGATION))
+    return any(words.search(without_statements(clause)) for words in (_NEGATION, _TURKISH_NEGATION))
+
+
+def without_statements(spoken: str) -> str:
+    """Return *spoken* without the words that deny what somebody does or something is: "I shall not be writing"."""
+    return _TOLD_OF.sub(" ", spoken)
 
 
 def sentences(spoken: str) -> list[tuple[int, int]]:

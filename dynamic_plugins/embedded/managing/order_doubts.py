@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.language.hedges import CLAUSE_END, hedged, poses, sentences, without_asides
+from dynamic_plugins.embedded.language.hedges import (
+    CLAUSE_END,
+    hedged,
+    poses,
+    sentences,
+    without_asides,
+    without_statements,
+)
 from dynamic_plugins.embedded.managing.meant_plugins import ALL, CORRECTS
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
 
@@ -52,7 +59,7 @@ def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
         _TO_A_LIST.search(spoken)
         or orders_nothing_now(spoken)
         or poses(reading.text.spoken)
-        or TAKES_BACK.search(spoken)
+        or TAKES_BACK.search(without_statements(spoken))
         or CORRECTS.search(spoken)
         or ASKED_BACK.match(spoken)
     ):

@@ -84,7 +84,9 @@ def decide(
         )
     calls, notes, changed = _carried_out(wanted, settings, reading, standing)
     if not calls:
-        return Answer(text=" ".join(notes), weak=True) if notes else None
+        # How a plugin stands that nobody spoke of answers nothing: "turn the wether off" is not about the clock.
+        spoken_of = len(standing.plugins) == 1 or any(each.plugin.link.pointed for each in wanted)
+        return Answer(text=" ".join(notes), weak=True) if notes and spoken_of else None
     plain = ordered is not None and not orders_nothing_now(reading.text.spoken)
     certain = plain or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
     likely = min((each.probability for each in wanted), default=float(settings is not None and settings.certain))

@@ -142,6 +142,8 @@ def given_settings(
     name = plugin.link.names[0]
     entry = entries.get(name)
     share = _configured(plugin)
+    # One word in capitals may be anything, "add README to main": it is a variable's name where the plugin has one so.
+    values = [value for value in values if not value.explicit or "_" in value.name or value.name in _names(entry)]
     # Whoever writes one variable's name means no other by what stands beside it.
     if not values and share >= CONFIGURES and not re.search(rf"\b{_KEY}\b", reading.text.spoken):
         values = _loose(reading, plugin, entry)

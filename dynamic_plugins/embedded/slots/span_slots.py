@@ -8,6 +8,7 @@ from heapq import nlargest
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded.language.action_words import fillers
 from dynamic_plugins.embedded.language.free_text import unquoted
 from dynamic_plugins.embedded.learned.encoder_heads import ends_of
 from dynamic_plugins.embedded.slots.span_features import TEXTUAL, Features, Ruled, Slot, Words, words_of_text
@@ -36,6 +37,8 @@ MOST_SLOTS = 6
 MOST_OF_A_NAME = 4
 """So many words has a place, an id or a path at most, where the rules know none."""
 _KEPT = 4
+MOST_ADJECTIVES = 2
+"""So many words stand between a number and what it counts."""
 _MOST_DESCRIBED = 120
 _RULED_BY_FORM = frozenset({"path", "city", "id", "branch", "glob"})
 """What is told by its form: the model is asked only where the rules found nothing."""
@@ -114,7 +117,10 @@ def correct(
     counts = {value.start for value in message.values.of("number") if value.value in _numbers(parameters, filled)}
     if (apart := _apart(found, likeliest=likeliest)) is None:
         return False
-    chosen = [_without_count(run, words, counts) for run in apart]
+    chosen = [
+        _from_count(bare, words, counts) if slot.role == "name" else bare
+        for bare, slot in zip((_without_count(run, words, counts) for run in apart), slots, strict=True)
+    ]
     told = {slot: (run, message.text[words.starts[run.start] : words.ends[run.end - 1]] if run.end else "", rule)
             for slot, run, rule in zip(slots, chosen, ruled, strict=True)}  # fmt: skip
     for p in parameters:
@@ -128,7 +134,10 @@ def correct(
     for run, _, _ in told.values():
         if run.end:
             filled.used.append((words.starts[run.start], words.ends[run.end - 1]))
-    filled.likely = [_likelihood(slot, runs_of, words, filled) for slot, runs_of in zip(slots, found, strict=True)]
+    filled.likely = [
+        run.probability if run != bare and bare.end else _likelihood(slot, runs_of, words, filled)
+        for slot, runs_of, run, bare in zip(slots, found, chosen, apart, strict=True)
+    ]
     return True
 
 
@@ -154,6 +163,19 @@ def _without_count(run: Run, words: Words, counts: AbstractSet[int]) -> Run:
     """Return *run* without a number at its beginning that is another argument: the "deux" of "deux baguettes"."""
     counted = run.end - run.start > 1 and words.starts[run.start] in counts
     return run._replace(start=run.start + 1) if counted else run
+
+
+def _from_count(run: Run, words: Words, counts: AbstractSet[int]) -> Run:
+    """Return *run* with the words between it and its number: of "4 clear umbrellas" the item is no umbrellas alone."""
+    for before in range(1, MOST_ADJECTIVES + 2):
+        at = run.start - before
+        if not run.end or at < 0:
+            break
+        if words.starts[at] in counts:
+            between = range(at + 1, run.start)
+            plain = all(words.plain[k].isalpha() and words.plain[k] not in fillers() for k in between)
+            return run._replace(start=at + 1) if plain else run
+    return run
 
 
 def _give_back_numbers(
