@@ -268,6 +268,8 @@ class Loader:
             from_person=values.hosts_among(permissions.network or ()),
             own_network=host.own_network,
             private_descriptors=installation.runs_in_node,
+            # Some write there whatever TMPDIR says, and no setting tells them otherwise.
+            own_temporary=installation.kind == "elizaos",
             kept=self._own_home,
         )
 
