@@ -65,6 +65,16 @@ describe('an action\'s result', () => {
     assert.deepEqual(await worker.call('RECORD'), { dishes: { soup: [1] }, price: '12', at: '1970-01-01T00:00:00.000Z' })
   })
 
+  it('has the pictures and files that it sent', async (test) => {
+    const worker = await started(test, KITCHEN)
+    const attachments = [{ url: 'https://kitchen.example/soup.png', title: 'Soup' }]
+    const show = (given, said) => worker.call('SHOWS', { said, given })
+    assert.deepEqual(await show(true, 'Here it is'), { text: 'Here it is', attachments })
+    assert.deepEqual(await show(true), { attachments })
+    assert.deepEqual(await show({ success: true, data: { dishes: 1 } }, 'Done'), { text: 'Done', data: { dishes: 1 }, attachments })
+    assert.deepEqual(await show(['soup']), { data: ['soup'], attachments })
+  })
+
   it('is a failure where it says so, through its result, its callback or an error', async (test) => {
     const worker = await started(test, KITCHEN)
     assert.deepEqual(await worker.call('FAILS'), { failed: 'no gas\nvalve closed' })
