@@ -71,7 +71,8 @@ describe('an action\'s result', () => {
     const show = (given, said) => worker.call('SHOWS', { said, given })
     assert.deepEqual(await show(true, 'Here it is'), { text: 'Here it is', attachments })
     assert.deepEqual(await show(true), { attachments })
-    assert.deepEqual(await show({ success: true, data: { dishes: 1 } }, 'Done'), { text: 'Done', data: { dishes: 1 }, attachments })
+    const data = { dishes: 1 }
+    assert.deepEqual(await show({ success: true, data }, 'Done'), { text: 'Done', data, attachments })
     assert.deepEqual(await show(['soup']), { data: ['soup'], attachments })
   })
 

@@ -1,6 +1,7 @@
 /** The host for plugins of elizaOS 0.x, with core 0.25.9. */
 
 import { randomUUID } from 'node:crypto'
+import { LATE_START, START_MS, within } from './deadline.mjs'
 import { LegacyModel, MODEL_ADDRESS } from './legacy_model.mjs'
 import { composeState } from './legacy_state.mjs'
 import { createMemoryStore } from './memory_store.mjs'
@@ -35,7 +36,7 @@ class LegacyHost {
     await this.runtime.initialize()
     await this.runtime.ensureConnection(ENTITY_ID, ROOM_ID, 'user', 'user', 'direct')
     try {
-      await plugin.init?.(settings, this.runtime)
+      await within(START_MS, plugin.init?.(settings, this.runtime), LATE_START)
     } catch (error) {
       notes.push(`its init failed: ${describeError(error)}`)
     }

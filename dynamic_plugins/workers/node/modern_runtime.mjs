@@ -1,6 +1,7 @@
 /** The host for `@elizaos/core` 1.x and 2.x: its own AgentRuntime, without a server, a database or a model of its own. */
 
 import { randomUUID } from 'node:crypto'
+import { LATE_START, START_MS, within } from './deadline.mjs'
 import { modelHandlers } from './host_model.mjs'
 import { passOverMigrated } from './migrations.mjs'
 import { describeError } from './plain.mjs'
@@ -56,7 +57,8 @@ class ModernHost {
     await runtime.initialize({ skipMigrations: true })
     this.runtime = runtime
     if (typeof plugin.init === 'function') {
-      await this._noted('its init failed', () => plugin.init(configOf(plugin, settings), runtime))
+      const init = () => within(START_MS, plugin.init(configOf(plugin, settings), runtime), LATE_START)
+      await this._noted('its init failed', init)
     }
     await runtime.registerPlugin({ ...plugin, init: undefined, services: [], adapter: undefined })
     await this._noted('its room could not be made', () => runtime.ensureConnection(CONNECTION))
