@@ -50,6 +50,11 @@ describe('a plugin that cannot be loaded fails with its own reason', () => {
     )
   })
 
+  it('a plugin that lists nothing and whose init fails', async (test) => {
+    const source = 'export default { name: "p", init() { throw new Error("KEY is required") } }'
+    assert.match(await failure(test, { source }), /only a preparation of the runtime \(its init failed: KEY is required\)$/)
+  })
+
   it('no core, and a core that cannot be imported', async (test) => {
     const source = 'export default { name: "p", actions: [] }'
     assert.match(await failure(test, { source, core: null }), /^@elizaos\/core, which it runs on, cannot be imported: ENOENT/)

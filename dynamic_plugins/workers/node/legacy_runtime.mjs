@@ -7,6 +7,7 @@ import { composeState } from './legacy_state.mjs'
 import { createMemoryStore } from './memory_store.mjs'
 import { describeError } from './plain.mjs'
 import { keepErrors } from './plugin_log.mjs'
+import { watchRegistrations } from './registrations.mjs'
 import { AGENT_ID, asList, ENTITY_ID, once, ROOM_ID } from './runtime.mjs'
 
 /**
@@ -22,6 +23,7 @@ class LegacyHost {
   constructor(parts) {
     this._parts = parts
     this.runtime = null
+    this.registered = null
     this.isLegacy = true
     this.start = once(() => this._start())
   }
@@ -35,11 +37,13 @@ class LegacyHost {
     this.runtime = this._makeRuntime(model)
     await this.runtime.initialize()
     await this.runtime.ensureConnection(ENTITY_ID, ROOM_ID, 'user', 'user', 'direct')
+    const newlyRegistered = watchRegistrations(this.runtime)
     try {
       await within(START_MS, plugin.init?.(settings, this.runtime), LATE_START)
     } catch (error) {
       notes.push(`its init failed: ${describeError(error)}`)
     }
+    this.registered = newlyRegistered()
   }
 
   _makeRuntime(model) {

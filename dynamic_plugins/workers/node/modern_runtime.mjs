@@ -6,6 +6,7 @@ import { modelHandlers } from './host_model.mjs'
 import { passOverMigrated } from './migrations.mjs'
 import { describeError } from './plain.mjs'
 import { keepErrors } from './plugin_log.mjs'
+import { watchRegistrations } from './registrations.mjs'
 import { AGENT_ID, ENTITY_ID, once, ROOM_ID, WORLD_ID } from './runtime.mjs'
 import { embeddingModel } from './store/word_embedding.mjs'
 
@@ -36,6 +37,7 @@ class ModernHost {
     this._parts = parts
     this.isLegacy = false
     this.runtime = null
+    this.registered = null
     this.start = once(() => this._start())
   }
 
@@ -57,8 +59,10 @@ class ModernHost {
     await runtime.initialize({ skipMigrations: true })
     this.runtime = runtime
     if (typeof plugin.init === 'function') {
+      const newlyRegistered = watchRegistrations(runtime)
       const init = () => within(START_MS, plugin.init(configOf(plugin, settings), runtime), LATE_START)
       await this._noted('its init failed', init)
+      this.registered = newlyRegistered()
     }
     await runtime.registerPlugin({ ...plugin, init: undefined, services: [], adapter: undefined })
     await this._noted('its room could not be made', () => runtime.ensureConnection(CONNECTION))
