@@ -79,6 +79,7 @@ describe('an action\'s result', () => {
   it('is a failure where it says so, through its result, its callback or an error', async (test) => {
     const worker = await started(test, KITCHEN)
     assert.deepEqual(await worker.call('FAILS'), { failed: 'no gas\nvalve closed' })
+    assert.deepEqual(await worker.call('FAILS_POLITELY'), { failed: 'Something went wrong.\nno gas\n{"code":7}' })
     assert.deepEqual(await worker.call('SAYS_ERROR'), { failed: 'the fridge is empty' })
     assert.deepEqual(await worker.call('THROWS'), { failed: 'TypeError: no pan' })
   })

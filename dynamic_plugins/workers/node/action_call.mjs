@@ -123,7 +123,7 @@ export function resultOf(value, replies, why, isNotDone = false) {
   const data = isRecord(result) ? result : NOTHING
   const texts = [...replies.texts, ...[data.text, data.message].filter((text) => typeof text === 'string')]
   if (hasFailed(result, data, replies)) {
-    const reason = withoutRepeats([...texts, reasonIn(data.error)]).join('\n')
+    const reason = withoutRepeats([...texts, ...reasonsIn(data)]).join('\n')
     throw new ActionFailedError((reason || 'it gave no reason') + why(reason !== ''))
   }
   const attachments = plain(replies.attachments)
@@ -167,6 +167,11 @@ function textAndData(texts, data) {
 function hasFailed(result, data, replies) {
   if (result === false || data.success === false || data.status === 'error') return true
   return replies.failed && data.success !== true
+}
+
+/** Many tell a person that something went wrong, and what it was in one of the fields for other actions. */
+function reasonsIn({ error, values, data }) {
+  return [error, values?.error, data?.error].map(reasonIn)
 }
 
 function reasonIn(error) {

@@ -6,15 +6,13 @@
 import { callAction, inParentheses, Replies, resultOf } from './action_call.mjs'
 import { actionSchema } from './action_schema.mjs'
 import { ComponentSet } from './component_set.mjs'
+import { modelInput, modelSchema } from './model_action.mjs'
 import { ActionFailedError, encode, plain } from './plain.mjs'
 import { callRoute, isCallable, routeName, routeSchema } from './routes.mjs'
 import { asList } from './runtime.mjs'
 import { Service, startServices } from './services.mjs'
 
 const MAX_NAME = 100
-const PROMPTED = /^(?:TEXT_(?!EMBEDDING|TOKENIZER|TO_SPEECH)|OBJECT_|REASONING_|RESEARCH)/
-const PROMPT = { type: 'string', description: 'What the model is asked.' }
-const TEXT = { type: 'string', description: 'The text that the model works on.' }
 const PREPARES_ONLY = { adapter: 'a database adapter', adapters: 'a database adapter', init: 'a preparation of the runtime' }
 
 /** Makes the component set of one plugin, and adds to it what the plugin registers while it runs. */
@@ -113,20 +111,14 @@ export class PluginComponents {
 
   _addModel(type, handler) {
     if (typeof handler !== 'function') return
-    const isPrompted = PROMPTED.test(type)
     this._add({
       kind: 'action',
       name: plainName(type),
       description: 'Asks this model.',
-      parameters: {
-        type: 'object',
-        properties: isPrompted ? { prompt: PROMPT } : { text: TEXT, prompt: PROMPT },
-        ...(isPrompted ? { required: ['prompt'] } : {}),
-        additionalProperties: true,
-      },
+      parameters: modelSchema(type),
       call: async (args) => {
         await this._ready()
-        return handler(this._host.runtime, isPrompted ? args : { text: args.prompt, prompt: args.text, ...args })
+        return handler(this._host.runtime, modelInput(type, args))
       },
     })
   }
