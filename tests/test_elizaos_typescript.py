@@ -585,6 +585,13 @@ def package_of(source: str, **manifest: Any) -> NpmPackage:
         ("const quote = /[\"'`]/g; const code = `import { A } from '@elizaos/core'`", None, None),
         ("return /\\/*'/.test(x) ? \"import { A } from '@elizaos/core'\" : 1 / 2", None, None),
         ("import { A } from '@elizaos/cores'", None, None),
+        (
+            "const code = `${x ? `import { A } from '@elizaos/core'` : {}} import { B } from '@elizaos/core'`",
+            None,
+            None,
+        ),
+        ("const code = `${() => { return /}`/ }}`; import { A } from '@elizaos/core'", {"A"}, set()),
+        ("const text = `\\`${x}`; import { A } from '@elizaos/core'; const more = `", {"A"}, set()),
     ],
 )
 def test_what_a_module_imports(source: str, required: set[str] | None, used: set[str] | None) -> None:
@@ -605,7 +612,21 @@ def test_what_a_module_exports() -> None:
 
 def test_a_text_without_end_is_read_in_time_that_grows_with_it() -> None:
     # What grew faster would not end before the bound on each test does.
-    for part in ("import {", "`${", "'", "/*", "import * as ", "export {", "x = (", "/[", "config: {"):
+    for part in (
+        "import {",
+        "`${",
+        "`",
+        "\\`",
+        "`${`",
+        "}`",
+        "'",
+        "/*",
+        "import * as ",
+        "export {",
+        "x = (",
+        "/[",
+        "config: {",
+    ):
         assert JavaScript(part * 10_000).imports() == {}
         assert JavaScript(part * 10_000).exports() == set()
 
