@@ -531,6 +531,19 @@ def test_the_versions_of_the_core_are_tried_in_this_order(
     assert list(candidates(use, reversed(PUBLISHED)))[: len(first)] == first
 
 
+@pytest.mark.parametrize(
+    ("source", "first"),
+    [
+        ("class S { capabilityDescription = 'Tea' }", "1.7.2"),
+        ("await runtime.useModel(type, {})", "1.7.2"),
+        ("const text = 'runtime.useModel(x)'", "0.25.9"),
+    ],
+)
+def test_code_of_a_later_core_says_more_than_a_version_that_has_only_begun(source: str, first: str) -> None:
+    package = package_of(source, version="0.0.1", dependencies={CORE: "workspace:*"})
+    assert next(candidates(core_use(package, "index.js"), PUBLISHED)) == first
+
+
 @pytest.mark.parametrize("wanted", ["workspace:*", "workspace:^", "latest", "alpha", "next", "*", ""])
 def test_a_range_that_says_nothing_counts_as_none(wanted: str) -> None:
     package = package_of("import '@elizaos/core'", dependencies={CORE: wanted}, devDependencies={CORE: "^1.7.0"})

@@ -77,7 +77,10 @@ class LegacyHost {
 
   /** A service has `initialize`, a client `start`, which gives what can be stopped. */
   async startService(declared) {
-    if (typeof declared.initialize !== 'function') return declared.start(this.runtime)
+    if (typeof declared.initialize !== 'function') {
+      if (typeof declared.start !== 'function') throw new Error('it has neither an initialize nor a start')
+      return declared.start(this.runtime)
+    }
     await this.runtime.registerService(declared)
     try {
       await declared.initialize(this.runtime)
