@@ -140,6 +140,12 @@ async def test_a_plugin_that_cannot_be_imported_is_a_load_error_with_its_reason(
         await loader().connect(installed(tmp_path, "import 'left-pad'\nexport default {}"), {})
 
 
+async def test_a_plugin_that_speaks_of_versions_is_started_once(tmp_path: Path) -> None:
+    with pytest.raises(LoadError) as error:
+        await loader().connect(installed(tmp_path, "throw new RangeError('it needs version 3 of the protocol')"), {})
+    assert error.value.reason == "RangeError: it needs version 3 of the protocol (index.mjs, line 1)"
+
+
 async def test_a_plugin_that_ends_its_process_at_import_is_a_load_error(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="it ended its own process with exit code 3"):
         await loader().connect(installed(tmp_path, "process.exit(3)"), {})

@@ -208,6 +208,8 @@ class Loader:
             # It knows only the protocol of 2026: start it again and speak that.
             return await self._open(installation, environment, arguments, host, scrubber, modern=True)
         except OtherVersionError as error:
+            if installation.kind != "mcp":  # our own programs speak what we do: the words are the plugin's
+                raise LoadError(installation.plugin, error.reason) from None
             left = _OLDER_VERSIONS if versions == (None,) else versions[1:]
             if not left:
                 offered = ", ".join([_NEWEST_VERSION, *_OLDER_VERSIONS])

@@ -37,7 +37,7 @@ describe('a plugin that cannot be loaded fails with its own reason', () => {
   it('code for a newer Node', async (test) => {
     const told = await failure(test, { source: 'throw new TypeError("Array.fromAsync is not a function")' })
     const isOld = Number.parseInt(process.versions.node, 10) < 22
-    assert.equal(told.endsWith(`from version 22 on, and this is ${process.version})`), isOld)
+    assert.equal(told.endsWith(`from 22 on, and this is ${process.version})`), isOld)
   })
 
   it('no plugin object', async (test) => {

@@ -73,7 +73,7 @@ async function importWithPlace(importer, name) {
   } catch (error) {
     const reason = `${describeError(error)}${placeOf(error)}`
     const isNewer = FROM_22_ON.test(reason) && Number.parseInt(process.versions.node, 10) < 22
-    throw new ActionFailedError(reason + (isNewer ? ` (Node.js has that from version 22 on, and this is ${process.version})` : ''))
+    throw new ActionFailedError(reason + (isNewer ? ` (Node.js has that from 22 on, and this is ${process.version})` : ''))
   }
 }
 
