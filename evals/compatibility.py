@@ -1,14 +1,15 @@
 """How plugins as they really are fare: each is installed, activated, looked at, called, and taken away again.
 
 usage: python -m evals.compatibility NAME… [--file NAMES.txt] [--registry FILE] [--json OUT.jsonl] [--jobs N]
-                                     [--downloads FOLDER] [--slow FACTOR] [--calls 30]
+                                     [--downloads FOLDER] [--slow FACTOR] [--calls 30] [--minutes N]
 
 NAMES.txt has names between white space; lines that begin with # are comments. A name that means several plugins stands
 for all of them; ``npm:NAME`` is the elizaOS plugin in TypeScript where there is one in Python, too. Each plugin gets a
 home of its own, and is told made-up values for what it must be told. What can be called without a key is called: every
 action (at most --calls of them, none after three that did not answer in time), with arguments made up from its schema.
-OUT.jsonl has a line more as each of them ends. What Bun
-downloads for one is there for all others, and for the next run with the same --downloads. --slow multiplies how
+OUT.jsonl has a line more as each of them ends, and who stands in it already is not examined again: with --minutes none
+is begun after that time, and the same command takes up the rest (the table and the counts are of all that it has). What
+Bun downloads for one is there for all others, and for the next run with the same --downloads. --slow multiplies how
 long things may take, for a machine that is busy with other work. The verdict is one of
 
 - ``offered``: it loaded, all that its source has is offered and was called (an action's own failure is its answer);
@@ -108,6 +109,8 @@ class Run:
     slow: float
     downloads: Path
     file: Path | None
+    ends: float = float("inf")
+    """When, of `time.monotonic`, no further one is begun."""
 
 
 async def examine(name: str, run: Run) -> Verdict:
@@ -264,11 +267,19 @@ def shown(verdicts: list[Verdict]) -> str:
 
 
 async def examine_all(names: list[str], run: Run) -> list[Verdict]:
-    """Examine several at once, in the order given; a line of the run's file tells of each as it ends."""
-    places = asyncio.Semaphore(run.jobs)
+    """Examine several at once, in the order given; a line of the run's file tells of each as it ends.
 
-    async def one(name: str) -> Verdict:
+    Those of whom it tells already are among what is returned.
+    """
+    places = asyncio.Semaphore(run.jobs)
+    known = verdicts_in(run.file)
+
+    async def one(name: str) -> Verdict | None:
+        if name in known:
+            return known[name]
         async with places:
+            if time.monotonic() >= run.ends:
+                return None
             verdict = await examine(name, run)
         print(f"{name}: {verdict.verdict} {verdict.detail[:200]}", file=sys.stderr)
         if run.file is not None:
@@ -276,7 +287,14 @@ async def examine_all(names: list[str], run: Run) -> list[Verdict]:
                 lines.write(json.dumps(asdict(verdict)) + "\n")
         return verdict
 
-    return await asyncio.gather(*(one(name) for name in await whole(names, run.registries)))
+    verdicts = await asyncio.gather(*(one(name) for name in await whole(names, run.registries)))
+    return [each for each in verdicts if each is not None]
+
+
+def verdicts_in(file: Path | None) -> dict[str, Verdict]:
+    """Return what an earlier run wrote into *file*, by name."""
+    lines = file.read_text().splitlines() if file is not None and file.is_file() else []
+    return {verdict.name: verdict for verdict in (Verdict(**json.loads(line)) for line in lines)}
 
 
 async def whole(names: list[str], registries: tuple[str, ...]) -> list[str]:
@@ -310,19 +328,22 @@ def main() -> int:
     parser.add_argument("--downloads", type=Path)
     parser.add_argument("--slow", type=float, default=1.0)
     parser.add_argument("--calls", type=int, default=MAX_CALLS)
+    parser.add_argument("--minutes", type=float, default=float("inf"))
     arguments = parser.parse_args()
-    if arguments.json:
-        arguments.json.write_text("")
+    ends = time.monotonic() + 60 * arguments.minutes
     names = arguments.names + (names_in(arguments.file.read_text()) if arguments.file else [])
     with tempfile.TemporaryDirectory() as folder:
         downloads = (arguments.downloads or Path(folder)).resolve()
         downloads.mkdir(parents=True, exist_ok=True)
-        run = Run(tuple(arguments.registry), arguments.jobs, arguments.calls, arguments.slow, downloads, arguments.json)
+        how = (arguments.jobs, arguments.calls, arguments.slow, downloads, arguments.json, ends)
+        run = Run(tuple(arguments.registry), *how)
         verdicts = asyncio.run(examine_all(names, run))
     print(shown(verdicts))
     counts = {kind: sum(each.verdict == kind for each in verdicts) for kind in ("offered", "honest error", "our fault")}
     print(", ".join(f"{kind}: {count}" for kind, count in counts.items()))
-    return 1 if counts["our fault"] else 0
+    if left := len(names) - len(verdicts):
+        print(f"not begun in time: {left}")
+    return 1 if counts["our fault"] or left > 0 else 0
 
 
 if __name__ == "__main__":

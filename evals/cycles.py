@@ -7,9 +7,10 @@ elizaOS ones in Python and in TypeScript) are installed in one home, then activa
 process. Its resident memory after a collection is measured from a point on where everything has been imported: what
 counts is how it grows over the rest of the cycles, as the median of the growth between any two points says, so that one
 step that is not taken again is none. There is one: asyncio lets go of cancelled timers, and of what they hold, once
-there are a hundred, which is after some fifty cycles. File descriptors, threads and processes must be what they were;
-the threads that `asyncio.to_thread` keeps are all made beforehand, since it makes one whenever as many are at work as
-never before.
+there are a hundred, which is after some fifty cycles. The process takes its memory from one pool (an arena, in glibc's
+words): else each thread has its own, which grows by megabytes with the first large work of that thread, whenever that
+is. File descriptors, threads and processes must be what they were; the threads that `asyncio.to_thread` keeps are all
+made beforehand, since it makes one whenever as many are at work as never before.
 ``--offline`` leaves out what comes from an index.
 """
 
@@ -41,6 +42,8 @@ from dynamic_plugins.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 MOST_BYTES = 2 * 2**20
+_ARENA_MAX = -8
+"""The number of that setting in malloc.h."""
 SETTLED = 0.1
 """The share of the cycles after which memory is first measured."""
 
@@ -157,6 +160,7 @@ async def run(cycles: int, plugins: tuple[Candidate, ...] = CANDIDATES, steps: i
     seconds: dict[str, float] = defaultdict(float)
     counts: Counter[str] = Counter()
     before: Counter[str] = Counter()
+    _share_one_arena()
     marks = {settled, cycles, *(settled + (cycles - settled) * step // steps for step in range(steps))}
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.from_environment(home=Path(folder) / "home")
@@ -194,6 +198,11 @@ async def settle() -> Point:
         if (before.threads, before.descriptors, before.tasks) == (point.threads, point.descriptors, point.tasks):
             break
     return point
+
+
+def _share_one_arena() -> None:
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(_ARENA_MAX, 1)
 
 
 def _types() -> Counter[str]:

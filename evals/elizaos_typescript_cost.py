@@ -3,9 +3,10 @@
 usage: python -m evals.elizaos_typescript_cost NAME [--core VERSION] [--with PACKAGE…] [--root FOLDER]
                                                [--call ACTION] [--arguments JSON] [--runs 7]
 
-NAME is an npm package. It is installed with npm, without scripts and with one version of ``@elizaos/core``, unless
---root names a folder that has it in its ``node_modules``. Worker and script use that same folder, start in turns, each
-time in an empty home of their own, and make the same call: the first action without arguments, unless --call names one.
+NAME is an npm package, with a version where not the newest is meant (@acme/plugin-tea@1.0.0). It is installed with npm,
+without scripts and with one version of ``@elizaos/core``, unless --root names a folder that has it in its
+``node_modules``. Worker and script use that same folder, start in turns, each time in an empty home of their own, and
+make the same call: the first action without arguments, unless --call names one.
 
 Prints the medians of processor seconds (user and system) until the plugin's actions are known, for the first call, in
 which the runtime is made, and of both; of the resident memory after the call, and of its peak; and their ratios.
@@ -216,7 +217,8 @@ def main() -> None:
         if given.root is None:
             install(Path(made), given.name, given.core, given.others)
         root = (given.root or Path(made)).resolve()
-        measure(root, given.name, given.call, given.arguments, given.runs)
+        name = given.name if given.name.rfind("@") < 1 else given.name[: given.name.rfind("@")]
+        measure(root, name, given.call, given.arguments, given.runs)
 
 
 if __name__ == "__main__":

@@ -211,8 +211,9 @@ def modules(installation: Installation) -> tuple[str, str]:
 async def test_what_only_its_own_build_needs_is_not_installed(tmp_path: Path, shop: Shop) -> None:
     shop.npm.add("tea-leaf", "2.1.0", {"index.js": ""}, bin=None)
     shop.npm.add("tea-cups", "1.0.0", {"index.js": ""}, bin=None)
-    asked = {CORE: "workspace:*", "tea-leaf": "^2.0.0", "@elizaos/cli": "1.0.0-beta.21", "typescript": "^5.0.0"}
-    named = "const cups = 'tea-cups/package.json'"
+    asked = {CORE: "workspace:*", "tea-leaf": "^2.0.0", "fs": "^0.0.1"}
+    asked |= {"@elizaos/cli": "1.0.0-beta.21", "typescript": "^5.0.0"}
+    named = "import 'fs'; const cups = 'tea-cups/package.json'"
     shop.commit(source=f"{named}\n{LEAF}", dependencies=asked, peerDependencies={"tea-cups": "*", "whatwg-url": "7"})
     async with app_at(tmp_path, shop.environment(tmp_path), **shop.entry) as (app, _):
         installation = await install(app)

@@ -26,10 +26,13 @@ def form(path: Path, name: str) -> Installation:
 async def test_functions_by_name_are_actions_and_providers_of_a_plugin_that_prepares_itself(tmp_path: Path) -> None:
     left = tmp_path / "left"
     async with connected(form(tmp_path, "keyed"), LEFT_BEHIND=str(left)) as connection:
-        assert [each.name for each in connection.offers.of("action")] == ["KEYED_SAY", "KEYED_LEFT"]
+        assert [each.name for each in connection.offers.of("action")] == ["KEYED_SAY", "KEYED_LEFT", "KEYED_SHOW"]
         assert component(connection, "KEYED_SAY").description == "Says it."
         assert await call(connection, "KEYED_SAY", text="hello") == "open: hello"
         assert await call(connection, "KEYED_LEFT", x=3) == {"x": 3, "y": 0}
+        shown = {"text": "Here", "attachments": [{"url": "https://keyed.example/map.png"}]}
+        assert await call(connection, "KEYED_SHOW", kind="silent") == shown
+        assert await call(connection, "KEYED_SHOW", kind="listed") == {**shown, "data": ["map"]}
         assert await call(connection, "KEYED_STATE") == "the bridge is open"
     assert left.read_text() == "stopped"
 

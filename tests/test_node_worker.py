@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynamic_plugins.errors import ActionError, LoadError, WorkerDiedError
+from dynamic_plugins.errors import ActionError, LoadError, PermissionDeniedError, WorkerDiedError
 from dynamic_plugins.workers.components import Host
+from dynamic_plugins.workers.fence import probe
+from dynamic_plugins.workers.fence.tier import Level
 from tests.loading import call, connected, loader
 from tests.node_plugins import NODE_TESTS, SECONDS, installed, needs_node, node, with_action
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dynamic_plugins.install.installation import Installation
 
@@ -28,6 +31,15 @@ def run_node(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [node(), *arguments], cwd=NODE_TESTS, capture_output=True, text=True, timeout=SECONDS, check=False
     )
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder that does not lie in /tmp, as those of pytest do."""
+    if probe.best_tier().level is not Level.NAMESPACES:
+        pytest.skip("this machine has no namespaces")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        yield Path(name).resolve()
 
 
 def kitchen(folder: Path) -> Installation:
@@ -100,6 +112,20 @@ async def test_what_a_plugin_prints_never_reaches_the_protocol(tmp_path: Path) -
         assert await call(connection, "ACT") == "printed"
 
 
+async def test_what_it_writes_to_the_folder_for_everybody_lands_in_its_own(tmp_path: Path, elsewhere: Path) -> None:
+    act = "path ? readFileSync(path, 'utf8') : writeFileSync('/tmp/a', 'x')"
+    handler = f"async (_runtime, _message, _state, {{ path }}) => {act}"
+    plugin = installed(elsewhere, with_action(handler, "import { readFileSync, writeFileSync } from 'node:fs'"))
+    here = tmp_path / "letter"
+    here.touch()
+    with_folder = loader(data_dir=elsewhere)
+    async with connected(plugin, with_folder) as connection:
+        await call(connection, "ACT")
+        with pytest.raises(PermissionDeniedError, match="letter"):
+            await call(connection, "ACT", path=str(here))
+    assert (with_folder.folder(plugin) / "a").read_text() == "x"
+
+
 async def test_an_answer_that_is_too_long_fails_its_call_alone(tmp_path: Path) -> None:
     handler = "async (_runtime, _message, _state, { size }) => 'x'.repeat(size)"
     plugin = installed(tmp_path, with_action(handler))
@@ -112,6 +138,12 @@ async def test_an_answer_that_is_too_long_fails_its_call_alone(tmp_path: Path) -
 async def test_a_plugin_that_cannot_be_imported_is_a_load_error_with_its_reason(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="Cannot find package 'left-pad'"):
         await loader().connect(installed(tmp_path, "import 'left-pad'\nexport default {}"), {})
+
+
+async def test_a_plugin_that_speaks_of_versions_is_started_once(tmp_path: Path) -> None:
+    with pytest.raises(LoadError) as error:
+        await loader().connect(installed(tmp_path, "throw new RangeError('it needs version 3 of the protocol')"), {})
+    assert error.value.reason == "RangeError: it needs version 3 of the protocol (index.mjs, line 1)"
 
 
 async def test_a_plugin_that_ends_its_process_at_import_is_a_load_error(tmp_path: Path) -> None:

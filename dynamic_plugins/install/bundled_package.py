@@ -46,6 +46,12 @@ _DROPPED = ("scripts", "bin", "types", "typings", "module", "browser", "files", 
 _ASKED = ("devDependencies", "peerDependencies", "dependencies")
 # What comes with the core takes the zod that lies beside it, and wants a newer one than many a plugin names exactly.
 _SHARED = "zod"
+# Under these names an import leads to Node's own module, whatever of npm lies there: some ask for an empty placeholder.
+_OF_NODE = """
+    assert async_hooks buffer child_process cluster console constants crypto dgram dns domain events fs http http2 https
+    inspector module net os path perf_hooks process punycode querystring readline repl stream string_decoder sys timers
+    tls tty url util v8 vm worker_threads zlib
+""".split()  # noqa: SIM905 - a table of words reads better than forty quoted strings
 _EXACT = re.compile(r"\d+\.\d+\.\d+")
 
 
@@ -175,9 +181,12 @@ def _used(folder: Path, manifest: dict[str, Any]) -> dict[str, dict[str, str]]:
     put that into its code.
     """
     code = (folder / _OUT).read_text(encoding="utf-8", errors="replace")
-    imported = {"/".join(name.split("/")[: 2 if name.startswith("@") else 1]) for name in JavaScript(code).imports()}
+    names = JavaScript(code).imports()
+    imported = {"/".join(name.split("/")[: 2 if name.startswith("@") else 1]) for name in names}
 
     def is_used(key: str, name: str) -> bool:
+        if name in _OF_NODE:
+            return f"{name}/" in names  # which is how the package of npm is meant
         return name == CORE or name in imported or (key != "devDependencies" and _is_named(name, code))
 
     tables = ((key, _table(manifest, key)) for key in _ASKED)

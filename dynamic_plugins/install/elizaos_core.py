@@ -31,6 +31,8 @@ _LAST_OF_0 = "0.25.9"
 _LAST_WITH_SPECIFICATIONS = "1.3.2"
 _WIDEST_OF_2 = "2.0.0-alpha.114"
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?")
+# What services have since 1.0, and how models are asked since.
+_SINCE_1 = re.compile(r"\bcapabilityDescription\b|\.\s?useModel\s?\(")
 _ANY = re.compile(r"(?:workspace:)?\s*[\^~]?\s*(?:\*|x|[a-z]+)?", re.IGNORECASE)
 
 
@@ -45,19 +47,22 @@ class CoreUse:
     """The range that it asks for; empty where that says nothing, as ``workspace:*`` and ``latest`` do."""
     version: str = ""
     """The plugin's own version, whose first number tends to be the core's."""
+    is_later: bool = False
+    """Whether its code has what no core of 0.x knows, whatever its own version is."""
 
 
 def core_use(package: NpmPackage, entry: str) -> CoreUse:
     """Return what *package* takes of the core; *entry* is the file that it is imported by."""
-    imports, subpaths = Imports(), set()
+    imports, subpaths, is_later = Imports(), set(), False
     for module in package.modules(entry):
+        is_later = is_later or _SINCE_1.search(module.code) is not None
         for name, taken in module.imports().items():
             if name == CORE:
                 imports |= taken
             elif name.startswith(f"{CORE}/"):
                 subpaths.add(name.removeprefix(f"{CORE}/"))
     version = package.manifest.get("version")
-    return CoreUse(imports, frozenset(subpaths), _declared(package.manifest), str(version or ""))
+    return CoreUse(imports, frozenset(subpaths), _declared(package.manifest), str(version or ""), is_later)
 
 
 def _declared(manifest: Mapping[str, object]) -> str:
@@ -83,6 +88,8 @@ def _ordered(use: CoreUse, known: list[str]) -> Iterator[str]:
     declared = re.search(r"(\d+)(?:\.|$|\s)", use.declared)
     own = declared or re.match(r"(\d+)\.", use.version)
     line = own[1] if own is not None else "1"
+    if line == "0" and use.is_later and not declared:
+        line = "1"
     if line == "0":
         yield from (each for each in known if each == _LAST_OF_0)
         yield from _of_line(known, "0", releases=True)

@@ -153,8 +153,11 @@ async def with_core(plan: InstallPlan, folder: Path, npm: Npm) -> InstallPlan:
     published = asyncio.create_task(_published(CORE, folder, npm, plan.cutoff))
     try:
         archive = await npm.pack(plan.name, place, plan.package, plan.version, plan.cutoff)
-        package, use, has_tables = await in_thread(_read, plan, archive)
-        return await _decided(plan, package, use, has_tables, await published, folder, npm)
+        try:
+            package, use, has_tables = await in_thread(_read, plan, archive)
+            return await _decided(plan, package, use, has_tables, await published, folder, npm)
+        except InstallError as error:
+            raise InstallError(plan.name, error.reason + await _older(plan, folder, npm)) from None
     finally:
         await to_the_end(ended(published))
 
@@ -240,6 +243,15 @@ async def _core(plan: InstallPlan, use: CoreUse, published: list[str], folder: P
     lacks = ", ".join(lacking(use, exported.values())[:5])
     reason = f"it needs a core that is not published: no {CORE} that it may run with exports {lacks}"
     raise InstallError(plan.name, reason if exported else f"npm's registry has no {CORE} that it could run with")
+
+
+async def _older(plan: InstallPlan, folder: Path, npm: Npm) -> str:
+    """Return a sentence that names the version before that of *plan*, which has one; empty where it is the first."""
+    there_are = await _published(plan.package.name, folder, npm, plan.cutoff)
+    before = [each for each in there_are if precedence(each) < precedence(plan.version or "")]
+    if not before:
+        return ""
+    return f". An older one may do: dynamic-plugins install {plan.name} --version {max(before, key=precedence)}"
 
 
 async def _exports_of(plan: InstallPlan, version: str, folder: Path, npm: Npm) -> frozenset[str]:

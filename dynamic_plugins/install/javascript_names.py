@@ -9,23 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from dynamic_plugins.install.javascript_literals import MARK, Literals
+
 _WORD = r"[A-Za-z_$][\w$]*"
-# What is no code. Every part is possessive or has an end, so it takes time by the length of the text alone.
-_LITERALS = re.compile(
-    r"//[^\n]*+"
-    r"|/\*(?:[^*]++|\*(?!/))*+\*/"
-    r'|"(?P<double>[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"'
-    r"|'(?P<single>[^'\\\n]*+(?:\\.[^'\\\n]*+)*+)'"
-    r"|`[^`\\]*+(?:\\.[^`\\]*+)*+`"
-    # A slash begins a regular expression where a value may begin: behind an operator, a bracket or a keyword.
-    r"|(?P<before>(?:[(,=:\[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|in|of)\b)\s*+)"
-    # Its parts are counted, since one that does not end would be looked at from each slash in it again.
-    r"/(?![/*])(?:[^/\\\[\n]{1,60}+|\\.|\[(?:[^\]\\\n]|\\.){0,200}+\]){1,100}+/[a-z]*+",
-    re.DOTALL,
-)
-# A string is its number between two of these, which no program holds.
-_MARK = "\x01"
-_STRING = rf"{_MARK}(\d+){_MARK}"
+_STRING = rf"{MARK}(\d+){MARK}"
 _IMPORT = re.compile(
     rf"(?<![\w$.])import\b ?(?P<clause>(?:{_WORD} ?,? ?)?(?:\{{[^{{}}]*\}}|\* ?as {_WORD})?) ?(?:\bfrom\b)? ?{_STRING}"
 )
@@ -58,17 +45,8 @@ class JavaScript:
     """The names in one module's *text*."""
 
     def __init__(self, text: str) -> None:
-        self._strings: list[str] = []
-        self._code = re.sub(r"\s++", " ", _LITERALS.sub(self._set_aside, text.replace(_MARK, " ")))
-
-    def _set_aside(self, found: re.Match[str]) -> str:
-        if found["before"] is not None:
-            return f"{found['before']} 0 "
-        text = found["double"] if found["double"] is not None else found["single"]
-        if text is None:
-            return " "
-        self._strings.append(text)
-        return f"{_MARK}{len(self._strings) - 1}{_MARK}"
+        literals = Literals(text)
+        self._code, self._strings = literals.code, literals.strings
 
     @property
     def code(self) -> str:

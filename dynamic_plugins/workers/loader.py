@@ -208,6 +208,8 @@ class Loader:
             # It knows only the protocol of 2026: start it again and speak that.
             return await self._open(installation, environment, arguments, host, scrubber, modern=True)
         except OtherVersionError as error:
+            if installation.kind != "mcp":  # our own programs speak what we do: the words are the plugin's
+                raise LoadError(installation.plugin, error.reason) from None
             left = _OLDER_VERSIONS if versions == (None,) else versions[1:]
             if not left:
                 offered = ", ".join([_NEWEST_VERSION, *_OLDER_VERSIONS])
@@ -268,6 +270,8 @@ class Loader:
             from_person=values.hosts_among(permissions.network or ()),
             own_network=host.own_network,
             private_descriptors=installation.runs_in_node,
+            # Some write there whatever TMPDIR says, and no setting tells them otherwise.
+            own_temporary=installation.kind == "elizaos",
             kept=self._own_home,
         )
 

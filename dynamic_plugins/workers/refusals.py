@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from dynamic_plugins.errors import ActionError, permission_denied
 from dynamic_plugins.workers.fence.configured_values import is_shared
+from dynamic_plugins.workers.fence.fence import TEMPORARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,9 @@ _QUOTED = r"['\"](?P<path>/[^'\"\n]{1,1000})['\"]"
 _FILE = re.compile(
     rf"(?:EACCES|EPERM|EROFS)\b[^\n'\"]*?, (?P<call>[a-z]+) {_QUOTED}"
     rf"|(?:Permission denied|Operation not permitted|Read-only file system): {_QUOTED.replace('path', 'other')}"
+)
+_MISSING = re.compile(
+    rf"ENOENT\b[^\n'\"]*?, [a-z]+ {_QUOTED}|No such file or directory: {_QUOTED.replace('path', 'other')}"
 )
 _OF_THE_SYSTEM = ("/proc", "/sys", "/dev")
 _READ_ONLY = re.compile(r"EROFS|Read-only file system")
@@ -56,6 +60,7 @@ class Refusals:
         self._off = order["tier"] == "none"
         self._no_network = order["network"] == "none"
         self._folder = order["folder"]
+        self._hidden = str(TEMPORARY) if order["own_temporary"] else ""
         self._code, self._named = order["execute"], order["named"]
         self._written = order["write"]
         self._read = [*order["read"], *order["given"], *order["execute"], *order["write"]]
@@ -80,6 +85,8 @@ class Refusals:
         return None
 
     def _file(self, action: str, reason: str, arguments: Mapping[str, Any], reads: bool) -> ActionError | None:
+        if (hidden := self._hidden_file(reason)) is not None:
+            return permission_denied(self._plugin, "read", hidden, action, reason)
         if (found := _FILE.search(reason)) is not None:
             path, writes = found["path"] or found["other"], _writes(found)
         elif (bare := _NOTHING_BUT_A_PATH.fullmatch(reason)) is not None and bare[1] in arguments.values():
@@ -100,6 +107,13 @@ class Refusals:
         writes = writes or _within(path, self._read) or not (reads or Path(path).exists())
         what = self._granting(path, arguments) if writes else path
         return permission_denied(self._plugin, "write" if writes else "read", what, action, reason)
+
+    def _hidden_file(self, reason: str) -> str | None:
+        """Return the path of what it says is not there, and is: out of sight, since its own folder stands there."""
+        if not self._hidden or (found := _MISSING.search(reason)) is None:
+            return None
+        path = os.path.normpath(found["path"] or found["other"])
+        return path if _within(path, (self._hidden,)) and Path(path).exists() else None
 
     def _granting(self, path: str, arguments: Mapping[str, Any]) -> str:
         """Return what has to be granted for *path* to be written: one that is not there yet cannot be granted."""

@@ -65,9 +65,21 @@ describe('an action\'s result', () => {
     assert.deepEqual(await worker.call('RECORD'), { dishes: { soup: [1] }, price: '12', at: '1970-01-01T00:00:00.000Z' })
   })
 
+  it('has the pictures and files that it sent', async (test) => {
+    const worker = await started(test, KITCHEN)
+    const attachments = [{ url: 'https://kitchen.example/soup.png', title: 'Soup' }]
+    const show = (given, said) => worker.call('SHOWS', { said, given })
+    assert.deepEqual(await show(true, 'Here it is'), { text: 'Here it is', attachments })
+    assert.deepEqual(await show(true), { attachments })
+    const data = { dishes: 1 }
+    assert.deepEqual(await show({ success: true, data }, 'Done'), { text: 'Done', data, attachments })
+    assert.deepEqual(await show(['soup']), { data: ['soup'], attachments })
+  })
+
   it('is a failure where it says so, through its result, its callback or an error', async (test) => {
     const worker = await started(test, KITCHEN)
     assert.deepEqual(await worker.call('FAILS'), { failed: 'no gas\nvalve closed' })
+    assert.deepEqual(await worker.call('FAILS_POLITELY'), { failed: 'Something went wrong.\nno gas\n{"code":7}' })
     assert.deepEqual(await worker.call('SAYS_ERROR'), { failed: 'the fridge is empty' })
     assert.deepEqual(await worker.call('THROWS'), { failed: 'TypeError: no pan' })
   })

@@ -34,6 +34,12 @@ describe('a plugin that cannot be loaded fails with its own reason', () => {
     assert.equal(await failure(test, { source: 'export default {' }), 'SyntaxError: Unexpected end of input')
   })
 
+  it('code for a newer Node', async (test) => {
+    const told = await failure(test, { source: 'throw new TypeError("Array.fromAsync is not a function")' })
+    const isOld = Number.parseInt(process.versions.node, 10) < 22
+    assert.equal(told.endsWith(`from 22 on, and this is ${process.version})`), isOld)
+  })
+
   it('no plugin object', async (test) => {
     assert.equal(
       await failure(test, { source: 'export const version = "1"; export function help() {}' }),
@@ -48,6 +54,11 @@ describe('a plugin that cannot be loaded fails with its own reason', () => {
       'offers nothing that can be called: no action, provider, evaluator, service, route or model; it has only a database '
       + 'adapter and a preparation of the runtime',
     )
+  })
+
+  it('a plugin that lists nothing and whose init fails', async (test) => {
+    const source = 'export default { name: "p", init() { throw new Error("KEY is required") } }'
+    assert.match(await failure(test, { source }), /only a preparation of the runtime \(its init failed: KEY is required\)$/)
   })
 
   it('no core, and a core that cannot be imported', async (test) => {

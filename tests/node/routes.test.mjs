@@ -35,6 +35,14 @@ describe('a route', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(answers)), ['made', 'ab', null, { returned: true }, { location: '/there' }])
   })
 
+  it('fails where its handler ends without an answer', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] })
+    const called = callRoute(route(async () => {}), {}, {})
+    for (let i = 0; i < 5; i++) await null // until the handler's own promise is through
+    test.mock.timers.tick(30_000)
+    await assert.rejects(called, /its handler has ended without an answer/)
+  })
+
   it('fails with its status, or its own error', async () => {
     await assert.rejects(callRoute(route((_, response) => response.sendStatus(404)), {}, {}), /^Error: HTTP 404$/)
     await assert.rejects(callRoute(route(() => { throw new TypeError('no list') }), {}, {}), /no list/)

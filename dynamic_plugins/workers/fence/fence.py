@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ _PROGRAMS = ".programs"
 _LARGEST_FILE = 4 * 2**20
 """So many bytes a bare program may write into one file."""
 _LOADED_FROM = ("/etc/ld.so.cache", "/nix/store")
+TEMPORARY = Path("/tmp")  # noqa: S108
+"""Where some plugins write whatever their environment says."""
+_OURS = str(Path(__file__).parent)
 _OFF = "the fence is switched off (DYNAMIC_PLUGINS_SANDBOX=off)"
 
 
@@ -98,6 +102,7 @@ class Fence:
         from_person: Collection[str] = (),
         own_network: bool = True,
         private_descriptors: bool = False,
+        own_temporary: bool = False,
         bare: bool = False,
         kept: Path | None = None,
     ) -> FencedCommand:
@@ -107,7 +112,8 @@ class Fence:
         for on its ``PATH``. *from_person* are those of the allowed hosts that the person typed: see
         :class:`~dynamic_plugins.workers.fence.allowed_hosts.AllowedHosts`. Without *own_network* any host means any of
         the public internet, on the ports of the web, and no host may lie nearby. With *private_descriptors* it is
-        spoken to over descriptors 3 and 4, not over its standard input and output. One that is *bare* reads nothing of
+        spoken to over descriptors 3 and 4, not over its standard input and output. With *own_temporary* what it writes
+        to ``/tmp`` lands in *folder*, as far as the tier can have that. One that is *bare* reads nothing of
         the machine but the libraries that *command* itself needs, writes no large file, and starts neither processes
         nor threads. *kept* is a folder that it does not change even where it may write above that, as far as the tier
         can hold it. Raises FenceError where the mode is ``require`` and not all of it can be enforced; ValueError for a
@@ -126,6 +132,7 @@ class Fence:
         argv = (os.path.abspath(first), *command[1:])  # noqa: PTH100 # links stay: an environment's python is one
         order = self._order(tier, permissions, code, folder, argv[0], environment)
         order["private_descriptors"] = private_descriptors
+        order["own_temporary"] = own_temporary and tier.level is Level.NAMESPACES and not _uses_temporary(order)
         order["kept"] = "" if kept is None or not kept.is_dir() else os.path.realpath(kept)
         if bare:
             order |= _bare(order, argv[0], code)
@@ -186,6 +193,14 @@ def _bare(order: Mapping[str, Any], program: str, code: Code) -> dict[str, Any]:
         "limits": {**order["limits"], "file_bytes": _LARGEST_FILE},
         "alone": True,
     }
+
+
+def _uses_temporary(order: Mapping[str, Any]) -> bool:
+    """Return whether something that *order* lets be used, or that starts it, would be hidden by what stands there."""
+    used = [_OURS, sys.base_prefix, order["folder"]]
+    used += (path for use in ("read", "given", "execute", "write") for path in order[use])
+    real = {os.path.realpath(each) for each in used}
+    return any(Path(each).is_relative_to(TEMPORARY) or TEMPORARY.is_relative_to(each) for each in real)
 
 
 def _lacking(enforced: Enforcement) -> list[str]:

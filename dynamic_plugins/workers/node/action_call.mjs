@@ -7,6 +7,7 @@
 
 import { currentCall } from './host_model.mjs'
 import { ActionFailedError, describeError, plain } from './plain.mjs'
+import { asList } from './runtime.mjs'
 
 const NOT_APPLICABLE = 'its own check says that it does not apply here'
 const FIELDS_OF_NO_CONTENT = new Set(['success', 'continueChain', 'cleanup', 'error'])
@@ -88,11 +89,14 @@ export function textFor(name, args) {
 export class Replies {
   constructor() {
     this.texts = []
+    /** Pictures and files: `{url, title, contentType}`. */
+    this.attachments = []
     /** Whether the last of them was sent as an error. */
     this.failed = false
     this.callback = async (content) => {
       const text = typeof content === 'string' ? content : content?.text
       if (typeof text === 'string' && text.trim() !== '') this.texts.push(text.trim())
+      this.attachments.push(...asList(content?.attachments))
       this.failed = isError(content) || isError(content?.content)
       return []
     }
@@ -105,7 +109,8 @@ function isError(content) {
 }
 
 /**
- * Return a handler's result as a JSON value: the text, `{text, data}` where there is data, or the plugin's own value.
+ * Return a handler's result as a JSON value: the text, `{text, data}` where there is data, or the plugin's own value; with
+ * `attachments` where it sent any.
  * Raises ActionFailedError where it reports a failure, and where it gave nothing and there is a reason for that.
  * @param {any} value what the handler returned
  * @param {Replies} replies
@@ -118,15 +123,24 @@ export function resultOf(value, replies, why, isNotDone = false) {
   const data = isRecord(result) ? result : NOTHING
   const texts = [...replies.texts, ...[data.text, data.message].filter((text) => typeof text === 'string')]
   if (hasFailed(result, data, replies)) {
-    const reason = withoutRepeats([...texts, reasonIn(data.error)]).join('\n')
+    const reason = withoutRepeats([...texts, ...reasonsIn(data)]).join('\n')
     throw new ActionFailedError((reason || 'it gave no reason') + why(reason !== ''))
   }
+  const attachments = plain(replies.attachments)
   if (result !== null && typeof result === 'object') {
-    return isActionResult(data, replies) ? textAndData(texts, data) : withReplies(result, replies)
+    const given = isActionResult(data, replies) ? textAndData(texts, data) : withReplies(result, replies)
+    return withAttachments(given, attachments)
   }
   const text = withoutRepeats([...texts, typeof result === 'string' ? result : '']).join('\n')
-  if (text === '' && isNotDone) throw new ActionFailedError(`it did nothing${why(false)}`)
-  return text || result
+  if (text === '' && attachments.length === 0 && isNotDone) throw new ActionFailedError(`it did nothing${why(false)}`)
+  return withAttachments(text || result, attachments)
+}
+
+function withAttachments(given, attachments) {
+  if (attachments.length === 0) return given
+  if (isRecord(given)) return { ...given, attachments }
+  if (Array.isArray(given)) return { data: given, attachments }
+  return typeof given === 'string' ? { text: given, attachments } : { attachments }
 }
 
 const isRecord = (value) => value !== null && typeof value === 'object' && !Array.isArray(value)
@@ -153,6 +167,11 @@ function textAndData(texts, data) {
 function hasFailed(result, data, replies) {
   if (result === false || data.success === false || data.status === 'error') return true
   return replies.failed && data.success !== true
+}
+
+/** Many tell a person that something went wrong, and what it was in one of the fields for other actions. */
+function reasonsIn({ error, values, data }) {
+  return [error, values?.error, data?.error].map(reasonIn)
 }
 
 function reasonIn(error) {

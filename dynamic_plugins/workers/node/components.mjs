@@ -6,15 +6,13 @@
 import { callAction, inParentheses, Replies, resultOf } from './action_call.mjs'
 import { actionSchema } from './action_schema.mjs'
 import { ComponentSet } from './component_set.mjs'
+import { modelInput, modelSchema } from './model_action.mjs'
 import { ActionFailedError, encode, plain } from './plain.mjs'
 import { callRoute, isCallable, routeName, routeSchema } from './routes.mjs'
 import { asList } from './runtime.mjs'
 import { Service, startServices } from './services.mjs'
 
 const MAX_NAME = 100
-const PROMPTED = /^(?:TEXT_(?!EMBEDDING|TOKENIZER|TO_SPEECH)|OBJECT_|REASONING_|RESEARCH)/
-const PROMPT = { type: 'string', description: 'What the model is asked.' }
-const TEXT = { type: 'string', description: 'The text that the model works on.' }
 const PREPARES_ONLY = { adapter: 'a database adapter', adapters: 'a database adapter', init: 'a preparation of the runtime' }
 
 /** Makes the component set of one plugin, and adds to it what the plugin registers while it runs. */
@@ -38,21 +36,48 @@ export class PluginComponents {
     this._notices = notices
     this._log = log
     this._changed = changed
-    for (const action of asList(plugin.actions)) this._addAction(action)
-    for (const route of asList(plugin.routes)) this._addRoute(route)
-    for (const [type, handler] of Object.entries(plugin.models ?? {})) this._addModel(type, handler)
-    asList(plugin.providers).forEach((provider, place) => this._addProvider(provider, place))
-    for (const evaluator of asList(plugin.evaluators)) this._addEvaluator(evaluator)
+    this._isStarted = false
+    this._addParts(plugin)
     for (const service of asList(plugin.services)) this._addService(serviceName(service), service)
     for (const client of asList(plugin.clients)) this._addService(client.name ?? 'client', client)
-    if (this.set.entries().length === 0) throw new ActionFailedError(nothingFound(plugin))
   }
 
-  /** Add one component; of two with the same name the first counts, and the log names them. */
+  /** See that there is something to offer: what lists nothing is asked what its init registers. */
+  async complete() {
+    if (this.set.entries().length === 0 && typeof this._plugin.init === 'function') await this._start()
+    if (this.set.entries().length === 0) {
+      throw new ActionFailedError(nothingFound(this._plugin) + inParentheses(this._failures()))
+    }
+  }
+
+  /** Add the components of a plugin object, or of what its init has registered, that are no services. */
+  _addParts({ actions, routes, models, providers, evaluators }) {
+    for (const action of asList(actions)) this._addAction(action)
+    for (const route of asList(routes)) this._addRoute(route)
+    for (const [type, handler] of Object.entries(models ?? {})) this._addModel(type, handler)
+    asList(providers).forEach((provider, place) => this._addProvider(provider, place))
+    for (const evaluator of asList(evaluators)) this._addEvaluator(evaluator)
+  }
+
+  /** Start the runtime, and offer what the plugin's init has registered with it; true where that is new. */
+  async _start() {
+    await this._host.start()
+    const { registered } = this._host
+    if (registered === null || this._isStarted) return false
+    this._isStarted = true
+    const before = this.set.entries().length
+    this._addParts(registered)
+    return this.set.entries().length > before
+  }
+
+  /**
+   * Add one component; of two with the same name the first counts, and the log names them. What an init registers may well
+   * be what the plugin lists.
+   */
   _add(component) {
     const { kind, name } = component
-    if (this.set.has(kind, name)) this._log('warning', `it offers two ${kind}s called ${name}; the first one counts`)
-    else this.set.add(component)
+    if (!this.set.has(kind, name)) this.set.add(component)
+    else if (!this._isStarted) this._log('warning', `it offers two ${kind}s called ${name}; the first one counts`)
   }
 
   _addAction(action) {
@@ -86,20 +111,14 @@ export class PluginComponents {
 
   _addModel(type, handler) {
     if (typeof handler !== 'function') return
-    const isPrompted = PROMPTED.test(type)
     this._add({
       kind: 'action',
       name: plainName(type),
       description: 'Asks this model.',
-      parameters: {
-        type: 'object',
-        properties: isPrompted ? { prompt: PROMPT } : { text: TEXT, prompt: PROMPT },
-        ...(isPrompted ? { required: ['prompt'] } : {}),
-        additionalProperties: true,
-      },
+      parameters: modelSchema(type),
       call: async (args) => {
         await this._ready()
-        return handler(this._host.runtime, isPrompted ? args : { text: args.prompt, prompt: args.text, ...args })
+        return handler(this._host.runtime, modelInput(type, args))
       },
     })
   }
@@ -156,7 +175,7 @@ export class PluginComponents {
 
   /** Start what calls need, and offer what the plugin has registered by then. */
   async _ready() {
-    await this._host.start()
+    if (await this._start()) this._changed()
     await startServices(this.set.services)
     await this._addTasks()
   }

@@ -1,11 +1,13 @@
 /** The host for plugins of elizaOS 0.x, with core 0.25.9. */
 
 import { randomUUID } from 'node:crypto'
+import { LATE_START, START_MS, within } from './deadline.mjs'
 import { LegacyModel, MODEL_ADDRESS } from './legacy_model.mjs'
 import { composeState } from './legacy_state.mjs'
 import { createMemoryStore } from './memory_store.mjs'
 import { describeError } from './plain.mjs'
 import { keepErrors } from './plugin_log.mjs'
+import { watchRegistrations } from './registrations.mjs'
 import { AGENT_ID, asList, ENTITY_ID, once, ROOM_ID } from './runtime.mjs'
 
 /**
@@ -21,6 +23,7 @@ class LegacyHost {
   constructor(parts) {
     this._parts = parts
     this.runtime = null
+    this.registered = null
     this.isLegacy = true
     this.start = once(() => this._start())
   }
@@ -34,11 +37,13 @@ class LegacyHost {
     this.runtime = this._makeRuntime(model)
     await this.runtime.initialize()
     await this.runtime.ensureConnection(ENTITY_ID, ROOM_ID, 'user', 'user', 'direct')
+    const newlyRegistered = watchRegistrations(this.runtime)
     try {
-      await plugin.init?.(settings, this.runtime)
+      await within(START_MS, plugin.init?.(settings, this.runtime), LATE_START)
     } catch (error) {
       notes.push(`its init failed: ${describeError(error)}`)
     }
+    this.registered = newlyRegistered()
   }
 
   _makeRuntime(model) {
@@ -72,7 +77,10 @@ class LegacyHost {
 
   /** A service has `initialize`, a client `start`, which gives what can be stopped. */
   async startService(declared) {
-    if (typeof declared.initialize !== 'function') return declared.start(this.runtime)
+    if (typeof declared.initialize !== 'function') {
+      if (typeof declared.start !== 'function') throw new Error('it has neither an initialize nor a start')
+      return declared.start(this.runtime)
+    }
     await this.runtime.registerService(declared)
     try {
       await declared.initialize(this.runtime)

@@ -57,7 +57,9 @@ async function load() {
   const host = await makeHost({
     core, coreVersion, plugin, settings: settings(), askHost, log, notes, notices, importFromRoot, dataFolder,
   })
-  return new PluginComponents(plugin, code, host, { notes, notices, log, changed: () => server.toolsChanged() }).set
+  const components = new PluginComponents(plugin, code, host, { notes, notices, log, changed: () => server.toolsChanged() })
+  await components.complete()
+  return components.set
 }
 
 /** Return what is worth knowing where a call fails: a plugin may look for services of others. */

@@ -1,10 +1,12 @@
 /** The host for `@elizaos/core` 1.x and 2.x: its own AgentRuntime, without a server, a database or a model of its own. */
 
 import { randomUUID } from 'node:crypto'
+import { LATE_START, START_MS, within } from './deadline.mjs'
 import { modelHandlers } from './host_model.mjs'
 import { passOverMigrated } from './migrations.mjs'
 import { describeError } from './plain.mjs'
 import { keepErrors } from './plugin_log.mjs'
+import { watchRegistrations } from './registrations.mjs'
 import { AGENT_ID, ENTITY_ID, once, ROOM_ID, WORLD_ID } from './runtime.mjs'
 import { embeddingModel } from './store/word_embedding.mjs'
 
@@ -35,6 +37,7 @@ class ModernHost {
     this._parts = parts
     this.isLegacy = false
     this.runtime = null
+    this.registered = null
     this.start = once(() => this._start())
   }
 
@@ -56,7 +59,10 @@ class ModernHost {
     await runtime.initialize({ skipMigrations: true })
     this.runtime = runtime
     if (typeof plugin.init === 'function') {
-      await this._noted('its init failed', () => plugin.init(configOf(plugin, settings), runtime))
+      const newlyRegistered = watchRegistrations(runtime)
+      const init = () => within(START_MS, plugin.init(configOf(plugin, settings), runtime), LATE_START)
+      await this._noted('its init failed', init)
+      this.registered = newlyRegistered()
     }
     await runtime.registerPlugin({ ...plugin, init: undefined, services: [], adapter: undefined })
     await this._noted('its room could not be made', () => runtime.ensureConnection(CONNECTION))

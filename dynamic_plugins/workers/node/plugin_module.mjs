@@ -13,6 +13,7 @@ const PARTS = [
   'actions', 'providers', 'services', 'evaluators', 'routes', 'models', 'events', 'clients', 'adapters', 'adapter', 'init',
 ]
 const MAX_NAMES_SHOWN = 12
+const FROM_22_ON = /\b(?:Promise\.(?:withResolvers|try)|Array\.fromAsync) is not a function|require\(\) of ES Module/
 
 /**
  * @typedef {object} PluginModule
@@ -70,7 +71,9 @@ async function importWithPlace(importer, name) {
   try {
     return await importer(name)
   } catch (error) {
-    throw new ActionFailedError(`${describeError(error)}${placeOf(error)}`)
+    const reason = `${describeError(error)}${placeOf(error)}`
+    const isNewer = FROM_22_ON.test(reason) && Number.parseInt(process.versions.node, 10) < 22
+    throw new ActionFailedError(reason + (isNewer ? ` (Node.js has that from 22 on, and this is ${process.version})` : ''))
   }
 }
 

@@ -1,8 +1,11 @@
 /** A plugin's HTTP routes, called without a server: a request made of arguments, and a response that keeps the answer. */
 
+import { within } from './deadline.mjs'
 import { ActionFailedError, plain } from './plain.mjs'
 
 const HTTP_ERROR = 400
+const ANSWER_MS = 30_000
+const UNANSWERED = 'its handler has ended without an answer'
 
 /** Return the JSON Schema of a route's arguments; the names in its path (`/todos/:id`) are required ones. */
 export function routeSchema(route) {
@@ -36,7 +39,7 @@ export async function callRoute(route, args, runtime, why = () => '') {
     response.ended,
     Promise.resolve(route.handler(requestOf(route, args), response, runtime)).then((value) => (
       // One that answers later has not ended its response; a value that it returns is its answer.
-      value === undefined || value === response ? response.ended : response.send(value).ended
+      value === undefined || value === response ? within(ANSWER_MS, response.ended, UNANSWERED) : response.send(value).ended
     )),
   ])
   const body = plain(returned)

@@ -31,6 +31,8 @@ export const WORLD_ID = '5c425425-f270-57de-a092-24ba2b8be242'
  * A runtime and what the worker asks of it. Everything but `start` may be used once `start` has resolved.
  * @typedef {object} Host
  * @property {object} runtime what handlers get; null before `start`
+ * @property {import('./registrations.mjs').Registrations | null} registered what its init has registered, besides what the
+ *   plugin lists; null before `start`, and where it has none
  * @property {boolean} isLegacy whether the core is 0.x: handlers get `content.action`, a memory's `userId`
  * @property {() => Promise<void>} start makes the runtime, once: a later call waits for the first. Runs `plugin.init` in
  *   a try that adds to `notes`, registers everything of the plugin but its services

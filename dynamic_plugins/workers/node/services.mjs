@@ -1,10 +1,7 @@
 /** The services of a plugin: started on request, or before the first call if nobody requested anything. */
 
-import { within } from './deadline.mjs'
+import { LATE_START, START_MS, within } from './deadline.mjs'
 import { describeError } from './plain.mjs'
-
-const START_MS = 15_000
-const LATE = `it takes more than ${START_MS / 1000} s`
 
 /** A service's life. */
 export class Service {
@@ -52,7 +49,7 @@ export class Service {
       await this._host.start()
       this._mayStartLater = false
       // It may go on starting after that, and calls are tried without it.
-      this._instance = await within(START_MS, this._host.startService(this._declared), LATE)
+      this._instance = await within(START_MS, this._host.startService(this._declared), LATE_START)
       this.running = true
     } catch (error) {
       this._failed('start', error)

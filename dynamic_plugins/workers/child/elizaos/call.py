@@ -132,6 +132,8 @@ class Call:
         self.text = text if text is not None else _text_of(name, arguments)
         self.replies: list[str] = []
         """What the handler sent through its callback."""
+        self.attachments: list[Any] = []
+        """The pictures and files that it sent."""
         self.unanswered_fields: list[str] = []
         """What the plugin asked a model for, where there was none to ask."""
         ids = {"entityId": ENTITY_ID, "roomId": ROOM_ID, "worldId": WORLD_ID, "agentId": agent_id}
@@ -163,6 +165,8 @@ class Call:
         text = content if isinstance(content, str) else _field(content, "text")
         if isinstance(text, str) and text.strip():
             self.replies.append(text.strip())
+        sent = _field(content, "attachments")
+        self.attachments += sent if isinstance(sent, list) else []
         return _NoMemories()
 
     def result(self, value: Any) -> Any:
@@ -174,13 +178,28 @@ class Call:
         if failed:
             reason = "\n".join(_without_repeats([*texts, str(data.get("error") or "")])) or "it gave no reason"
             raise ActionFailedError(reason + self._missing_model_hint())
+        return self._with_attachments(self._given(result, data, texts))
+
+    def _given(self, result: Any, data: dict[str, Any], texts: list[str]) -> Any:
+        """Return the text, ``{text, data}`` where there is data, or the plugin's own value."""
         if isinstance(result, bool) or result is None or isinstance(result, str):
             return "\n".join(_without_repeats([*texts, result if isinstance(result, str) else ""])) or result
         if "success" not in data or not ({"text", "data"} & data.keys()):
             return {**data, "said": self.replies} if self.replies and data else result
-        rest = {key: item for key, item in (data.get("data") or {}).items() if key != "actionName"}
+        rest = data.get("data") or {}
+        if isinstance(rest, dict):
+            rest = {key: item for key, item in rest.items() if key != "actionName"}
         text = "\n".join(_without_repeats(texts))
         return {"text": text, "data": rest} if rest else text
+
+    def _with_attachments(self, given: Any) -> Any:
+        if not self.attachments:
+            return given
+        attachments = plain(self.attachments)
+        if isinstance(given, dict):
+            return {**given, "attachments": attachments}
+        named = {"text": given} if isinstance(given, str) else {"data": given} if isinstance(given, list) else {}
+        return {**named, "attachments": attachments}
 
     def _missing_model_hint(self) -> str:
         if not self.unanswered_fields:

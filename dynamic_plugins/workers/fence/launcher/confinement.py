@@ -9,6 +9,8 @@ An order is a dictionary:
   and like ``write`` counts only as long as no link is on the way;
 - ``kept``: an absolute path without links, empty for none, that stays as it is though it lies in what may be written,
   but for what of ``write`` lies in it; only with namespaces;
+- ``own_temporary``: whether ``folder`` stands at ``/tmp`` as well; only with namespaces, and where nothing that it may
+  use lies there;
 - ``network``: ``any``, ``none``, or ``hosts``, then with ``ports``, ``addresses`` and ``uplink`` (see ``relay.py``);
 - ``unix_sockets``: whether it may connect to sockets of this machine;
 - ``watch``: whether it may ask the kernel to be told what happens to files, wherever they lie;

@@ -24,6 +24,7 @@ _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 4096, 0x4000, 1 << 18
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _ATTR_RDONLY = 442, -100, 0x8000, 1
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 # a mount of its own
 _SHARED_MEMORY_SIZE = "size=64m,mode=1777"
+_TEMPORARY = "/tmp"  # noqa: S108 # what many programs write to whatever TMPDIR says
 _PID_MAX_IS_OWN = (6, 14)
 """From this kernel on the highest process number is one namespace's own, and so a limit on its processes."""
 _RESERVED_PIDS = 300
@@ -85,6 +86,8 @@ def _be_first(order: dict[str, Any], start: Callable[[], NoReturn], ended: int) 
     if _is_left(ended):  # the supervisor was killed before the kernel was told
         os._exit(1)
     _mount_all(order["write"], order["kept"])
+    if order["own_temporary"]:
+        _mount_temporary(order["folder"])
     if (most := order["limits"].get("processes")) is not None:
         _limit_processes(most)
     relay = None
@@ -140,6 +143,12 @@ def _mount_all(writable: Sequence[str], kept: str) -> None:
     _mount("proc", "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
     if os.path.isdir(_SHARED_MEMORY):  # noqa: PTH112
         _mount("tmpfs", _SHARED_MEMORY, "tmpfs", _NOSUID | _NODEV, _SHARED_MEMORY_SIZE)
+
+
+def _mount_temporary(folder: str) -> None:
+    """Have the worker's own *folder* stand where programs expect that anybody may write, as its TMPDIR does."""
+    if os.path.realpath(folder) == folder and os.path.isdir(_TEMPORARY):  # noqa: PTH112
+        _mount(folder, _TEMPORARY, None, _BIND | _REC)
 
 
 def _keep(kept: str, above: str, writable: Sequence[str]) -> None:

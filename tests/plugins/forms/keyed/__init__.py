@@ -14,7 +14,7 @@ class KeyedPlugin:
     providers: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        self.actions = {"KEYED_SAY": self._say, "KEYED_LEFT": self._left}
+        self.actions = {"KEYED_SAY": self._say, "KEYED_LEFT": self._left, "KEYED_SHOW": self._show}
         self.providers = {"KEYED_STATE": self._state}
 
     async def init(self):
@@ -29,6 +29,10 @@ class KeyedPlugin:
 
     async def _left(self, x: int, y: int = 0):
         return {"x": x, "y": y}
+
+    async def _show(self, kind: str, callback=None):
+        await callback({"text": "Here", "attachments": [{"url": "https://keyed.example/map.png"}]})
+        return {"listed": {"success": True, "data": ["map"]}, "silent": True}[kind]
 
     async def _state(self):
         return f"the bridge is {self.bridge}"
