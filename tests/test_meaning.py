@@ -207,6 +207,38 @@ def test_a_process_beside_embeds_what_is_wanted_once(tmp_path: Path) -> None:
     assert embedding_job.run(tmp_path) == 0
 
 
+def test_what_is_missing_is_looked_up_only_where_nobody_embeds_it(tmp_path: Path) -> None:
+    from filelock import FileLock
+
+    from dynamic_plugins.resolver import embedding_job
+
+    looked: list[str] = []
+
+    def missing(when: str) -> dict[int, str]:
+        looked.append(when)
+        return {}
+
+    embedding_job.start(tmp_path, "registry", lambda: missing("at first"))
+    with FileLock(tmp_path / embedding_job.LOCK):
+        embedding_job.start(tmp_path, "registry", lambda: missing("at work"))
+    embedding_job.start(tmp_path, "registry", lambda: missing("after it"))
+    (tmp_path / "registry.wanted").touch()
+    embedding_job.start(tmp_path, "registry", lambda: missing("a moment ago"))
+    assert looked == ["at first", "after it"]
+
+
+def test_a_vector_stays_what_it_is_in_four_bits() -> None:
+    import numpy as np
+
+    from dynamic_plugins.resolver.vectors import packed, unpacked
+
+    rows = np.random.default_rng(1).normal(size=(1_500, 384)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    read = unpacked(packed(rows))
+    assert np.allclose(np.linalg.norm(read, axis=1), 1, atol=1e-5)
+    assert np.einsum("ij,ij->i", rows, read).min() > 0.98
+
+
 HOSTILE = """
 import sys, pathlib
 from dynamic_plugins.core.background_process import start_in_background
