@@ -80,8 +80,16 @@ async def test_a_short_wish_of_which_half_is_unknown_finds_nothing_that_only_sha
     async def found(wish: str) -> list[str]:
         return [match.entry.name for match in await catalogue.search(wish, 5)]
 
-    for wish in ("play chess", "track sleep", "translate dolphin", "write poem"):
+    for wish in ("play chess", "track sleep", "translate dolphin", "write poem", "dropbox files"):
         assert await found(wish) == [], wish
+    for wish, name in (
+        ("keep an eye on bitcoin", "@coingecko/coingecko-mcp"),
+        ("rename a bunch of files", "@modelcontextprotocol/server-filesystem"),
+        ("translate this letter into italian", "@translated/lara-mcp"),
+        ("convert 50 usd to chf", "frankfurtermcp"),
+        ("where is the next supermarket", "@cablate/mcp-google-map"),
+    ):
+        assert name in (await found(wish))[:3], wish
     assert "spotify-mcp-server" in await found("play music")
     assert "@modelcontextprotocol/server-pdf" in await found("pdf lesen"), "the other half is of another language"
     assert "@elizaos/plugin-telegram" in await found("cool telegram"), "a name is its own proof"

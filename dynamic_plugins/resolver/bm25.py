@@ -287,4 +287,4 @@ class Lexical:
 
 def _says_little(word: str) -> bool:
     """Return whether it says little that nobody has *word*: it is a common one, or a plain one was added for it."""
-    return word in wordlist("ordinary") or is_everyday(word)
+    return word in wordlist("ordinary") or word in wordlist("idle") or is_everyday(word)
