@@ -58,20 +58,25 @@ def this(entries: Sequence[Entry]) -> Search:
     return lambda query, limit: [match.entry.name for match in index.search(query, limit)]
 
 
-def meaning(cache: Path, entries: Sequence[Entry], *, drawn: bool = False) -> Search:
-    """The same with the embedding, kept in *cache*; *drawn* takes vectors by lot in place of the documents' own."""
+def meaning(cache: Path, entries: Sequence[Entry]) -> Search:
+    """The same with the embedding; what has no vector in *cache* yet is embedded first."""
     index = SearchIndex(entries, cache=cache, fingerprint=f"of {len(entries)}", meaning=True)
-    if index.meaning is not None and drawn:
-        import numpy as np
-
-        from dynamic_plugins.resolver import vectors
-
-        keys = list(index.meaning.missing())
-        rows = np.random.default_rng(1).normal(size=(len(keys), vectors.mean().size)).astype(np.float32)
-        vectors.append(cache / VECTORS, keys, rows / np.linalg.norm(rows, axis=1, keepdims=True))
-    elif index.meaning is not None:
+    if index.meaning is not None:
         index.meaning.embed(3_600)
     return lambda query, limit: [match.entry.name for match in index.search(query, limit)]
+
+
+def draw_vectors(cache: Path, entries: Sequence[Entry]) -> None:
+    """Put vectors by lot into *cache* in place of the documents' own: to embed ten thousand takes an hour."""
+    import numpy as np
+
+    from dynamic_plugins.resolver import vectors
+    from dynamic_plugins.resolver.documents import keys_of
+
+    keys = list(dict.fromkeys(keys_of(entries)[0]))
+    rows = np.random.default_rng(1).normal(size=(len(keys), vectors.mean().size)).astype(np.float32)
+    (cache / VECTORS).unlink(missing_ok=True)
+    vectors.append(cache / VECTORS, keys, rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 def sqlite(entries: Sequence[Entry]) -> Search:
@@ -166,10 +171,13 @@ def first_answer(entries: Sequence[Entry]) -> float:
         return milliseconds(lambda: SearchIndex(entries, cache=cache, fingerprint="x").search("chess"))
 
 
-def times(ways: Mapping[str, Callable[[Sequence[Entry]], Search]]) -> None:
+def times(ways: Mapping[str, Callable[[Sequence[Entry]], Search]], drawn: Path | None) -> None:
+    """Print the times of *ways*; the vectors of the one with the embedding lie in *drawn* before it is timed."""
     print(f"{'plugins':>8}  {'':<14} {'build':>9} {'query':>8} {'slowest':>8}   (ms)")
     for size in SIZES:
         entries = made_up.entries(size)
+        if drawn is not None:
+            draw_vectors(drawn, entries)
         for name, make in ways.items():
             start = time.process_time()
             search = make(entries)
@@ -194,9 +202,11 @@ def main() -> None:
         if told.files:
             more = {"with meaning": partial(meaning, told.cache or Path(folder))} if installed() else {}
             quality(ways | more | ({"needle": needle} if told.needle else {}), *told.files)
-        if installed():
-            ways["with meaning"] = partial(meaning, Path(folder) / "drawn", drawn=True)
-        times(ways)
+        drawn = Path(folder) / "drawn" if installed() else None
+        if drawn is not None:
+            drawn.mkdir()
+            ways["with meaning"] = partial(meaning, drawn)
+        times(ways, drawn)
 
 
 if __name__ == "__main__":

@@ -80,8 +80,16 @@ async def test_a_short_wish_of_which_half_is_unknown_finds_nothing_that_only_sha
     async def found(wish: str) -> list[str]:
         return [match.entry.name for match in await catalogue.search(wish, 5)]
 
-    for wish in ("play chess", "track sleep", "translate dolphin", "write poem"):
+    for wish in ("play chess", "track sleep", "translate dolphin", "write poem", "dropbox files"):
         assert await found(wish) == [], wish
+    for wish, name in (
+        ("keep an eye on bitcoin", "@coingecko/coingecko-mcp"),
+        ("rename a bunch of files", "@modelcontextprotocol/server-filesystem"),
+        ("translate this letter into italian", "@translated/lara-mcp"),
+        ("convert 50 usd to chf", "frankfurtermcp"),
+        ("where is the next supermarket", "@cablate/mcp-google-map"),
+    ):
+        assert name in (await found(wish))[:3], wish
     assert "spotify-mcp-server" in await found("play music")
     assert "@modelcontextprotocol/server-pdf" in await found("pdf lesen"), "the other half is of another language"
     assert "@elizaos/plugin-telegram" in await found("cool telegram"), "a name is its own proof"
@@ -205,6 +213,38 @@ def test_a_process_beside_embeds_what_is_wanted_once(tmp_path: Path) -> None:
     (tmp_path / "actions.wanted").write_text("cut sho")
     assert embedding_job.run(tmp_path) == 2
     assert embedding_job.run(tmp_path) == 0
+
+
+def test_what_is_missing_is_looked_up_only_where_nobody_embeds_it(tmp_path: Path) -> None:
+    from filelock import FileLock
+
+    from dynamic_plugins.resolver import embedding_job
+
+    looked: list[str] = []
+
+    def missing(when: str) -> dict[int, str]:
+        looked.append(when)
+        return {}
+
+    embedding_job.start(tmp_path, "registry", lambda: missing("at first"))
+    with FileLock(tmp_path / embedding_job.LOCK):
+        embedding_job.start(tmp_path, "registry", lambda: missing("at work"))
+    embedding_job.start(tmp_path, "registry", lambda: missing("after it"))
+    (tmp_path / "registry.wanted").touch()
+    embedding_job.start(tmp_path, "registry", lambda: missing("a moment ago"))
+    assert looked == ["at first", "after it"]
+
+
+def test_a_vector_stays_what_it_is_in_four_bits() -> None:
+    import numpy as np
+
+    from dynamic_plugins.resolver.vectors import packed, unpacked
+
+    rows = np.random.default_rng(1).normal(size=(1_500, 384)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    read = unpacked(packed(rows))
+    assert np.allclose(np.linalg.norm(read, axis=1), 1, atol=1e-5)
+    assert np.einsum("ij,ij->i", rows, read).min() > 0.98
 
 
 HOSTILE = """

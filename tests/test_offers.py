@@ -110,6 +110,23 @@ def test_a_bare_choice_takes_what_was_listed_at_that_place() -> None:
     assert [(call.tool, call.plugin) for call in made.calls] == [("install_plugin", "@elizaos/plugin-telegram")]
 
 
+@pytest.mark.parametrize(
+    "said", ["remove the fetch plugin", "uninstall it", "delete the telegram plugin", "please uninstall git"]
+)
+def test_whoever_removes_what_is_not_there_is_asked_to_install_nothing(said: str) -> None:
+    listed = "I found:\n- @elizaos/plugin-slack: ...\n- @elizaos/plugin-telegram: ...\nWhich one shall I install?"
+    for before in (["something to chat with my team", listed], ["hello", "Hello! What shall I do?"]):
+        made = answer({}, *before, said)
+        assert not any(call.tool in ("install_plugin", "activate_plugin") for call in (*made.calls, *made.proposed))
+
+
+def test_what_is_uninstalled_by_that_word_is_not_only_unloaded() -> None:
+    said = ["switch shop on", "shop is on. It can: add_item.", "show my list", "Bread and milk.", "uninstall it"]
+    made = answer({SHOP: "active"}, *said)
+    asked = [(call.tool, call.plugin, call.arguments.get("uninstall")) for call in (*made.calls, *made.proposed)]
+    assert asked == [("unload_plugin", SHOP, True)]
+
+
 def test_a_no_to_an_offer_does_nothing() -> None:
     made = answer(
         {SHOP: "inactive"}, "put bread on my list", "shop can do that. Shall I switch it on?", "nah, leave it"

@@ -52,6 +52,7 @@ def names(index: SearchIndex, query: str) -> list[str]:
         ("quanto vale il dollaro", "acme/rates"),
         ("was kostet ein Euro in Franken", "acme/rates"),
         ("pon una canción alegre", "acme/player"),
+        ("etwas, um Musik abzuspielen", "acme/player"),
         ("quero ouvir música", "acme/player"),
         ("jouer une chanson", "acme/player"),
         ("manda un correo a todos mis clientes", "acme/post"),

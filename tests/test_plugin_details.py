@@ -34,9 +34,9 @@ ENTRY: dict[str, Any] = {
 
 @pytest.fixture
 def registry(tmp_path: Path) -> tuple[str, str]:
-    """The options that have the registry of one entry used."""
+    """The options that have a registry used of the entry and another one, whose name has a word of its name."""
     path = tmp_path / "registry.json"
-    path.write_text(json.dumps({"schema": 1, "plugins": [ENTRY]}))
+    path.write_text(json.dumps({"schema": 1, "plugins": [ENTRY, {"name": "mcp-server-tea", "kind": "mcp"}]}))
     return "--registry", str(path)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from dynamic_plugins.approval import AskSignIn, SignInRequest
+    from dynamic_plugins.approval import ApprovalRequest, Approve, AskSignIn, SignInRequest
     from tests.oauth_server import OAuthServer
 
 PASSPHRASE = {"DYNAMIC_PLUGINS_PASSPHRASE": "a passphrase of this test"}
@@ -63,10 +63,11 @@ async def notes(
     server: OAuthServer,
     ask: AskSignIn | None = None,
     passphrase: str | None = PASSPHRASE["DYNAMIC_PLUGINS_PASSPHRASE"],
+    approve: Approve = approve_everything,
 ) -> AsyncIterator[App]:
     """An application in which the plugin is installed, and knows its address."""
     settings = Settings(home=home, registries=(registry,), passphrase=passphrase)
-    async with App(settings, approve=approve_everything, ask_sign_in=ask) as app:
+    async with App(settings, approve=approve, ask_sign_in=ask) as app:
         if not app.service.status():
             await app.service.install("notes")
             await app.service.configure("notes", {"NOTES_HOST": server.host})
@@ -95,10 +96,16 @@ def everything_in(folder: Path) -> str:
 
 
 async def test_one_signs_in_once_and_the_action_answers(home: Path, registry: str, server: OAuthServer) -> None:
-    person = Person()
-    async with notes(home, registry, server, person) as app:
+    person, agreed = Person(), []
+
+    async def approve(request: ApprovalRequest) -> bool:
+        agreed.append(request.verb)
+        return True
+
+    async with notes(home, registry, server, person, approve=approve) as app:
         await app.service.activate("notes")
         assert await app.service.call("notes", "add", {"a": 2, "b": 3}) == 5
+    assert agreed == ["install", "activate"]
     assert "You can close this page" in person.page
     [request] = person.shown
     assert request.server == server.url

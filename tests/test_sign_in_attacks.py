@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -26,6 +27,7 @@ from dynamic_plugins.oauth.guarded_http import Reach, UnsafeAddressError
 from dynamic_plugins.oauth.redirect_listener import NotTheRedirectError, Redirect, RedirectListener
 from dynamic_plugins.oauth.sign_in_flow import SignInFlow
 from dynamic_plugins.oauth.sign_ins import SignIns
+from dynamic_plugins.redaction.scrubber import plugin_scrubber
 from dynamic_plugins.storage.sign_in_store import SignInStore
 from dynamic_plugins.storage.state_backend import SIGN_INS, StateFolder
 from dynamic_plugins.storage.vault import EncryptedFileVault
@@ -294,6 +296,26 @@ async def test_a_token_that_a_server_says_back_is_neither_told_nor_kept_in_the_c
             await client.get(address)
     assert store.challenge("notes", address) == Challenge(403)
     assert TOKEN not in str(raised.value) + (tmp_path / "sign-ins.json").read_text()
+
+
+async def test_where_the_metadata_lies_may_hold_what_the_plugin_was_told(server: Hostile, tmp_path: Path) -> None:
+    address, host, metadata = f"{server.address}/mcp", urlsplit(server.address).netloc, f"{server.address}/elsewhere"
+
+    def refuses(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(401)
+        handler.send_header("www-authenticate", f'Bearer scope="notes key-0123456789", resource_metadata="{metadata}"')
+        handler.send_header("content-length", "0")
+        handler.end_headers()
+
+    server.answers["/mcp"] = refuses
+    vault = EncryptedFileVault(tmp_path / "secrets.enc", "a passphrase of this test")
+    store = SignInStore(tmp_path, StateFolder(tmp_path).facts(SIGN_INS), lambda: vault)
+    auth = SignIns(store, lambda _: {}).auth_for("notes", address)
+    auth.with_tokens(plugin_scrubber({"NOTES_HOST": host, "NOTES_API_KEY": "key-0123456789"}))
+    async with httpx2.AsyncClient(auth=auth) as client:
+        with pytest.raises(NeedsSignInError):
+            await client.get(address)
+    assert store.challenge("notes", address) == Challenge(401, "", metadata)
 
 
 @pytest.mark.parametrize(("key", "algorithm"), [("-----BEGIN PRIVATE KEY-----\nabc", "ES256"), (TOKEN, "FS1")])

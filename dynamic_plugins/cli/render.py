@@ -36,6 +36,9 @@ def matches(out: Output, result: dict[str, Any], more: str, limit: int = DEFAULT
     """
     if "plugin" in result:
         details(out, result["plugin"])
+    if "plugin" in result and [each["name"] for each in result["plugins"]] == [result["plugin"]["name"]]:
+        return _asides(out, result)
+    if "plugin" in result:
         out.say("")
     if result["plugins"]:
         table(out, ("plugin", "what it does", ""), [_match(each) for each in result["plugins"]])
@@ -47,6 +50,10 @@ def matches(out: Output, result: dict[str, Any], more: str, limit: int = DEFAULT
     else:
         out.say(f"The first {count} {known}.")
         out.aside(more)
+    return _asides(out, result)
+
+
+def _asides(out: Output, result: dict[str, Any]) -> None:
     for notice in result.get("notices", []):
         out.aside(notice)
     if shown := result.get("registries"):

@@ -15,6 +15,7 @@ from dynamic_plugins.errors import (
     LoadError,
     NeedsConfigurationError,
     NeedsConfirmationError,
+    NeedsSignInError,
     PluginError,
     PluginTimeoutError,
 )
@@ -224,6 +225,10 @@ class Supervisor:
             connection = await handle.connected()
             found = offer_pins.review(connection.offers, plugin.agreed)
             check(bind(handle.name, connection.offers, handle.call))
+        except NeedsSignInError:
+            # It was agreed to: whoever has signed in is not asked for the same once more.
+            self._store.change(handle.name, plugin.installation, approved=True)
+            raise
         except (LoadError, PluginTimeoutError) as error:
             await handle.disconnect()
             self.fail(handle, error, plugin.installation)

@@ -81,12 +81,15 @@ class PluginAuth(httpx2.Auth):
             raise self._wanted(challenge, sign_in)
 
     def _challenge_in(self, response: httpx2.Response) -> Challenge | None:
-        """Return how *response* refuses, without what holds a secret: a server may say back what it was sent."""
+        """Return how *response* refuses, without what holds a secret: a server may say back what it was sent.
+
+        A configured value that is no secret may stand in it: the server's own host, in where its metadata lies.
+        """
         challenge = challenge_in(response)
         if challenge is None:
             return None
         scope, metadata = (
-            "" if self._scrubber.text(said) != said else said for said in (challenge.scope, challenge.metadata)
+            "" if self._scrubber.result(said) != said else said for said in (challenge.scope, challenge.metadata)
         )
         return replace(challenge, scope=scope, metadata=metadata)
 

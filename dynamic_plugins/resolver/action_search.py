@@ -81,7 +81,7 @@ class ActionSearch:
         texts = [action_text(action.name, action.description, action.similes) for action in actions]
         meaning = ActionMeaning(texts, self._cache / VECTORS if self._cache is not None else None)
         if self._cache is not None:
-            start(self._cache, "actions", meaning.missing())
+            start(self._cache, "actions", meaning.missing)
         return meaning
 
 

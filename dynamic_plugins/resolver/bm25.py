@@ -56,6 +56,9 @@ LONGER = 10
 _K1, _B = 1.2, 0.75
 """BM25's customary constants: how soon a word repeated counts no more, and how much long texts are held back."""
 
+_BOTH = " "
+"""Stands between two stems that have to occur together: what has "box" is no answer to "dropbox"."""
+
 _Alternatives = list[tuple[str, float]]
 """Stems that stand for one another, each with what it counts: the best of them is what an entry scores."""
 
@@ -210,7 +213,7 @@ class Lexical:
             halves = word[:at], word[at:]
             roots = [stem(half) for half in halves]
             if all(map(self._knows, roots)) and wordlist("stop").isdisjoint({*halves, *roots}):
-                return [(root, 1.0) for root in roots]
+                return [(_BOTH.join(roots), 1.0)]
         return [] if is_everyday(word) or word in synonyms() else [(near, GUESSED) for near in self._near(word)]
 
     def _near(self, word: str) -> list[str]:
@@ -258,9 +261,12 @@ class Lexical:
         return best
 
     def _scores(self, root: str, weight: float) -> dict[int, float]:
-        """Return the BM25 scores of the entries that a stem occurs in, times *weight*."""
+        """Return the BM25 scores of the entries that a stem occurs in, or both of two, times *weight*."""
         if (known := self._scored.get((root, weight))) is not None:
             return known
+        if _BOTH in root:
+            first, second = (self._scores(half, weight) for half in root.split(_BOTH))
+            return {at: max(score, second[at]) for at, score in first.items() if at in second}
         blobs = self._index.execute("SELECT entries, times FROM postings WHERE stem = ?", (root,)).fetchone()
         positions, times = (array(NUMBERS, blob) for blob in blobs)
         most = weight * (_K1 + 1) * self._rarity(len(positions))
@@ -281,4 +287,4 @@ class Lexical:
 
 def _says_little(word: str) -> bool:
     """Return whether it says little that nobody has *word*: it is a common one, or a plain one was added for it."""
-    return word in wordlist("ordinary") or is_everyday(word)
+    return word in wordlist("ordinary") or word in wordlist("idle") or is_everyday(word)

@@ -161,7 +161,7 @@ class Catalogue:
         self._embedding = True
         from dynamic_plugins.resolver.embedding_job import start
 
-        start(self._cache, "registry", meaning.missing())
+        start(self._cache, "registry", meaning.missing)
 
     async def find(self, said: str) -> Found:
         """Return the one entry that *said* names; ``name (source)`` says which of two sources is meant.

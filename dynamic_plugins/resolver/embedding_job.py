@@ -21,7 +21,7 @@ from dynamic_plugins.core.background_process import start_in_background
 from dynamic_plugins.resolver.documents import VECTORS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PROGRAM = "dynamic_plugins.resolver.embedding_job"
 WANTED, LOCK = ".wanted", "embedding.lock"
@@ -29,17 +29,30 @@ AGAIN_SECONDS = 60.0
 """After a start the next one waits so long: a process that failed at once would be started with every request."""
 
 
-def start(folder: Path, what: str, texts: Mapping[int, str]) -> None:
-    """Have *texts*, by key, embedded into the vectors of the cache *folder*; what cannot be started is left.
+def start(folder: Path, what: str, missing: Callable[[], Mapping[int, str]]) -> None:
+    """Have the *missing* texts, by key, embedded into the vectors of the cache *folder*.
 
-    *what* names them: the next ones of that name take the place of those that are not done.
+    *what* names them: the next ones of that name take the place of those that are not done. What cannot be started is
+    left, and while a process is at work nobody looks what is missing: of ten thousand plugins that takes longer than
+    a search.
     """
     wanted = folder / f"{what}{WANTED}"
-    if not texts or _age(wanted) < AGAIN_SECONDS:
+    if _age(wanted) < AGAIN_SECONDS or _at_work(folder) or not (texts := missing()):
         return
     with contextlib.suppress(OSError):
         write_atomically(wanted, json.dumps({str(key): text for key, text in texts.items()}))
         start_in_background(PROGRAM, str(folder.absolute()), folder=folder)
+
+
+def _at_work(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        if (folder / LOCK).exists():
+            try:
+                with FileLock(folder / LOCK, timeout=0):
+                    return False
+            except Timeout:
+                return True
+    return False
 
 
 def _age(file: Path) -> float:

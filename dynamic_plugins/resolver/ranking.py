@@ -98,7 +98,8 @@ def related(words: Mapping[int, float], similarity: Similarity | None) -> Iterab
         for at, part in by_words.items()
         if at not in cosine or (cosine[at] >= apart and part + cosine[at] / close >= 1)
     ]
-    near = max(NEAR, nearest - NEARLY_BEST) if apart < 1.0 else 1.0
+    # The word that nothing says may be all that matters: what is near to the others only is no answer.
+    near = max(NEAR, nearest - NEARLY_BEST) if apart < 1.0 and not similarity.half_known else 1.0
     return dict.fromkeys([*agreed, *(at for at, value in cosine.items() if value >= near)])
 
 

@@ -42,9 +42,10 @@ class PluginMeaning:
 
     def missing(self) -> dict[int, str]:
         """Return the texts that are not embedded yet, by key, in the order of the entries."""
-        owners = dict.fromkeys(self._owners[at] for at in self._index.missing()[:MAX_DOCUMENTS])
+        places = self._index.missing()[:MAX_DOCUMENTS]
+        owners = dict.fromkeys(self._owners[at] for at in places)
         texts = {key(text): text for owner in owners for text in texts_of(self._entries[owner])}
-        wanted = self._index.missing_keys()
+        wanted = self._index.keys_at(places)
         return {number: text for number, text in texts.items() if number in wanted}
 
     def embed(self, seconds: float) -> None:
@@ -66,7 +67,7 @@ class ActionMeaning:
 
     def missing(self) -> dict[int, str]:
         """Return the texts that are not embedded yet, by key."""
-        return {number: self._texts[number] for number in self._index.missing_keys()}
+        return {number: self._texts[number] for number in self._index.keys_at(self._index.missing())}
 
 
 def similarity(index: VectorIndex, text: str) -> Similarity | None:

@@ -48,12 +48,12 @@ class VectorIndex:
         self._count, self._own = count, own
         self._keys = np.asarray(keys, np.uint64)
         self._owners = np.asarray(owners, np.int64)
-        self._read = self._read_anew(self._size())
+        self._read: _Read | None = None
 
     def _current(self) -> _Read:
         """Return what is embedded, read again where the home has more of it."""
         read, size = self._read, self._size()
-        if size != read.size and not read.known.all():
+        if read is None or (size != read.size and not read.known.all()):
             # Taken and put as a whole: searches run in threads.
             read = self._read = self._read_anew(size)
         return read
@@ -69,9 +69,9 @@ class VectorIndex:
         """Return the places, in *keys*, of the documents that are not embedded yet."""
         return np.flatnonzero(~self._current().known).tolist()
 
-    def missing_keys(self) -> frozenset[int]:
-        """Return the keys of the documents that are not embedded yet."""
-        return frozenset(self._keys[~self._current().known].tolist())
+    def keys_at(self, places: Sequence[int]) -> frozenset[int]:
+        """Return the keys of the documents at *places*."""
+        return frozenset(self._keys[places].tolist())
 
     def cosines(self, requests: Sequence[str]) -> Vectors | None:
         """Return for each of *requests* a row with the best cosine of each thing; None where nothing is embedded."""

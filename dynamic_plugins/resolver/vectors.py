@@ -37,6 +37,8 @@ MAX_BYTES = 16 * 2**20
 """A home's file that has grown past this is begun anew: most of it is of texts that are no more."""
 _STEP = 0.34 / DIMENSIONS**0.5
 """How far two neighbouring values of the 16 are apart: a third of what one number of a vector usually is."""
+_PIECE = 1024
+"""How many vectors are unpacked at once."""
 
 
 class KeptVectors:
@@ -70,9 +72,22 @@ def packed(vectors: Vectors) -> Packed:
 
 def unpacked(halves: Packed) -> Vectors:
     """Return unit vectors out of what :func:`packed` made."""
-    levels = np.empty((len(halves), DIMENSIONS), np.float32)
-    levels[:, 0::2], levels[:, 1::2] = halves & 15, halves >> 4
-    return _of_length_one(levels - np.float32(7.5))
+    vectors = np.empty((len(halves), DIMENSIONS), np.float32)
+    pairs, numbers = vectors.view(np.float64), _pairs()
+    # A piece that stays in the processor's cache: ten thousand plugins have fifty thousand vectors.
+    for start in range(0, len(halves), _PIECE):
+        end = start + _PIECE
+        numbers.take(halves[start:end], out=pairs[start:end], mode="clip")
+        piece = vectors[start:end]
+        piece /= np.sqrt(np.einsum("ij,ij->i", piece, piece))[:, None]
+    return vectors
+
+
+@cache
+def _pairs() -> NDArray[np.float64]:
+    """Return the two numbers of each byte, side by side as one of twice the size: a byte is looked up once for both."""
+    both = np.stack([np.arange(256) & 15, np.arange(256) >> 4], axis=1).astype(np.float32) - np.float32(7.5)
+    return both.view(np.float64).ravel()
 
 
 def _of_length_one(vectors: Vectors) -> Vectors:

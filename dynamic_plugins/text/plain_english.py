@@ -29,6 +29,11 @@ _ELIDED = re.compile(r"\b(?:[cdjlmnst]|qu|dell|nell|all|sull|un)['\u2019](?=\w{2
 """What French and Italian write together with the next word: "d'acheter", "l'heure"."""
 _DRAWN_TO_VERB = re.compile(r"(?<=\w{4})(?:me|te|se|nos|mi|ci|gli|l[aeo]s?)$")
 """Spanish and Italian write these at the end of an imperative: "tradúceme", "ricordami"."""
+_APART = re.compile(
+    r"^(ab|an|auf|aus|bei|durch|ein|fest|fort|heraus|her|hin|mit|nach|um|unter|vor|weg|weiter|wieder|zu|zusammen)zu"
+    r"(?=\w{3,}n$)"
+)
+"""German puts "zu" into its verbs: "auszulesen" is "auslesen"."""
 _SHORTEST = 4
 """So much of a word is left when its ending goes, and each half of a compound has so many letters."""
 _COMPOUND = 40
@@ -122,6 +127,7 @@ def _told(request: str, joining: frozenset[str]) -> dict[str, str]:
 def _english(word: str) -> str:
     """Return what a word with another ending is in English, or one of two parts; empty where that is not known."""
     by_root = _translations()[1]
+    word = _APART.sub(r"\1", word)
     if found := by_root.get(_root(word)) or by_root.get(_root(_DRAWN_TO_VERB.sub("", word))):
         return found
     for at in range(_SHORTEST, min(len(word), _COMPOUND) - _SHORTEST + 1):

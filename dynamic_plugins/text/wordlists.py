@@ -6,7 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-List = Literal["asking", "elsewhere", "foreign", "joining", "looking", "ordinary", "stop", "switching", "untold"]
+List = Literal[
+    "asking", "elsewhere", "foreign", "idle", "joining", "looking", "ordinary", "stop", "switching", "untold"
+]
 
 
 @cache

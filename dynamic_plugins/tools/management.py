@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dynamic_plugins.core import prompt_files
@@ -117,6 +118,10 @@ def management_actions(
     ]
 
 
+_NO_WORD = re.compile(r"[-_/@.]")
+"""What stands in names and in no word of a wish."""
+
+
 class ManagementHandlers:
     """What the six actions do; each returns a small JSON object and raises :class:`PluginError`."""
 
@@ -126,11 +131,15 @@ class ManagementHandlers:
         self._service, self._installer, self._pasted = service, installer, pasted
 
     async def list_available_plugins(self, query: str | None = None, limit: int | None = None) -> dict[str, Any]:
-        """Give the best matches, and how many plugins there are in all."""
+        """Give the best matches, and how many plugins there are in all; of a name all about the plugin that has it."""
         catalogue = self._service.catalogue
         matches = await catalogue.search(query or "", limit or DEFAULT_LIMIT)
-        found = {"plugins": self._lines(matches), "known": len(await catalogue.registry.entries())}
-        if query and (named := await details_of_named(self._service, query)) is not None:
+        named = await details_of_named(self._service, query) if query else None
+        if named is not None and query is not None and _NO_WORD.search(query.strip()):
+            # "mcp-server-time" is no wish: what else has one of its words has nothing to do with it.
+            matches = [match for match in matches if match.entry.name == named["name"]] or matches[:1]
+        found: dict[str, Any] = {"plugins": self._lines(matches), "known": len(await catalogue.registry.entries())}
+        if named is not None:
             found["plugin"] = named
         notices = list(catalogue.registry.notices)
         return found | ({"notices": notices} if notices else {})

@@ -14,6 +14,7 @@ from dynamic_plugins.embedded.managing.meant_plugins import corrected
 from dynamic_plugins.embedded.managing.memory import PRONOUN, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.managing.offer_reply import LEANING, ORDERED, OfferReply, takes_away
 from dynamic_plugins.embedded.managing.offer_reply import NOTHING_ASKED as NOTHING_ASKED
+from dynamic_plugins.embedded.managing.order_doubts import orders_removal
 from dynamic_plugins.embedded.managing.plain_order import plain_order
 from dynamic_plugins.embedded.managing.policy import MAY_ORDER, decide, other_wants
 from dynamic_plugins.registry.entry import Entry
@@ -107,6 +108,8 @@ class Dialogue:
         offered = self._offered.proposed if self._offered is not None else ()
         if not offered and memory.question and (taken_up := self._reply.taken_up(memory)) is not None:
             offered = taken_up.calls
+        if orders_removal(self._exchanges[-1].said) and not any(map(takes_away, offered)):
+            offered = ()  # another order than what was offered
         if offered:
             found.insert(
                 0, Answer(text=question(offered), proposed=offered, weak=True, doubtful=True, evidence={"offered": 1.0})

@@ -96,6 +96,8 @@ def memory_of(
         told = _named(reply, resolver, installed)
         if not told and _offer_in(reply):
             told = [name for name in _named(reply, resolver, installed, WEAKLY_NAMED) if name in installed]
+        if any(map(_is_use, exchange.calls)):  # what an action gave speaks of days and towns, not of plugins to add
+            told = [name for name in told if name in installed]
         said = _named(spoken_in(exchange.said).spoken, resolver, installed)
         whole = listed if all(name in reply for name in listed) else told
         several = next((names for names in (whole, told, listed, called, said) if len(names) > 1), None)

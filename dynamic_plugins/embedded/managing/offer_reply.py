@@ -11,6 +11,7 @@ from dynamic_plugins.embedded.language.agreement import agrees, declines, past_a
 from dynamic_plugins.embedded.language.hedges import negated
 from dynamic_plugins.embedded.managing.decide import ASKS_FOR, Answer, Call, Step, calls_for, which
 from dynamic_plugins.embedded.managing.memory import SURELY_NAMED, Memory, spelled_out
+from dynamic_plugins.embedded.managing.order_doubts import orders_removal
 from dynamic_plugins.embedded.managing.policy import decide
 from dynamic_plugins.embedded.managing.reading import ORDER, Reading
 from dynamic_plugins.embedded.managing.standing import Installed, Standing
@@ -175,8 +176,8 @@ class OfferReply:
         """Return what is done when *said* picks one of the plugins that were asked about."""
         intent, names = choices
         text, meant = spelled_out(said, Memory(listed=list(names), focus=list(names)))
-        if len(said.split()) > LEANING:
-            return None
+        if len(said.split()) > LEANING or orders_removal(said):
+            return None  # another order than the choice that was asked for
         named = [name for link in self._known.read(text).links if link.named for name in link.names if name in names]
         picked = list(dict.fromkeys([*(name for name in meant if name in names), *named]))
         if len(picked) != 1 and not (len(meant) == 1 and (picked := meant)):

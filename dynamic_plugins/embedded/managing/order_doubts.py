@@ -64,7 +64,7 @@ def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
         or ASKED_BACK.match(spoken)
     ):
         return True
-    if any(_is_told_to_go(each, spoken) or _is_an_everyday_word(each, spoken, reading.links) for each in wanted):
+    if any(is_told_to_go(each, spoken) or _is_an_everyday_word(each, spoken, reading.links) for each in wanted):
         return True
     if any(
         each.plugin.link.kind in GUESSED or _shares_its_name(each, reading) or _asks_whether(each, spoken)
@@ -93,20 +93,40 @@ def _shares_its_name(wanted: Wanted, reading: Reading) -> bool:
 _SAME = frozenset({"whole", "exact", "alias"})
 
 
-def _is_told_to_go(wanted: Wanted, spoken: str) -> bool:
-    """Whether the clause that calls the plugin speaks of removing it, where it is read to be wanted."""
+def is_told_to_go(wanted: Wanted, spoken: str) -> bool:
+    """Whether the clause that calls the plugin, or the order that points at it, speaks of removing it, where it is read
+    to be wanted.
+    """
     link = wanted.plugin.link
-    if not link.named or not set(wanted.letters) & set("IA"):
+    if not set(wanted.letters) & set("IA"):
         return False
+    if not link.named:
+        return orders_removal(spoken)
     begin = max((found.end() for found in CLAUSE_END.finditer(spoken, 0, link.start)), default=0)
     after = CLAUSE_END.search(spoken, link.end)
     return bool(_REMOVES.search(spoken[begin : after.start() if after else len(spoken)]))
 
 
-_REMOVES = re.compile(
+def orders_uninstall(spoken: str) -> bool:
+    """Whether a message is one clause that begins with the one word for uninstalling."""
+    return bool(_BEGINS_BY_UNINSTALLING.match(spoken)) and orders_removal(spoken)
+
+
+def orders_removal(spoken: str) -> bool:
+    """Whether a message is one clause that begins with a verb for removing."""
+    begins = _BEGINS_BY_REMOVING.match(spoken) or _BEGINS_BY_UNINSTALLING.match(spoken)
+    return begins is not None and CLAUSE_END.search(spoken.rstrip(" .!?")) is None
+
+
+_REMOVING = (
     r"\b(?:remov|uninstall|delet|get rid|eras|lösch|entfern|deinstall|borr|elimin|desinstal|supprim|désinstall|rimuov"
-    r"|exclu|usuń|verwijder)\w*",
-    re.I,
+    r"|exclu|usuń|verwijder)\w*"
+)
+_REMOVES = re.compile(_REMOVING, re.I)
+_FIRST = r"\W*(?:(?:ok|now|then|please|pls|no|bitte|por favor|can you|could you)\W+)*"
+_BEGINS_BY_REMOVING = re.compile(_FIRST + _REMOVING, re.I)
+_BEGINS_BY_UNINSTALLING = re.compile(
+    rf"{_FIRST}(?:uninstall|deinstall|desinstal|d[ée]sinstall|disinstall|odinstal)", re.I
 )
 
 
