@@ -44,7 +44,7 @@ _GIVES: dict[str, dict[str, Schema]] = {
     },
     "install_plugin": _PLUGIN | _NEEDS,
     "configure_plugin": _PLUGIN | _NEEDS | {"set": _TEXTS, "missing": _TEXTS, "optional": _TEXTS},
-    "activate_plugin": _PLUGIN | {"actions": _list_of(name=_TEXT, description=_TEXT)},
+    "activate_plugin": _PLUGIN | {"actions": _list_of(name=_TEXT, description=_TEXT), "instructions": _TEXT},
     "deactivate_plugin": _PLUGIN,
     "unload_plugin": _PLUGIN | {"uninstalled": _YES_OR_NO},
     "search_plugin_actions": {"actions": _list_of(action=_TEXT, description=_TEXT, parameters=_OPEN)},

@@ -7,8 +7,9 @@ import json
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import mcp_types as types
 from mcp.client.session import ClientSession
@@ -17,17 +18,27 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from dynamic_plugins.core import telemetry
+from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.core.cancellation import to_the_end
-from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
+from dynamic_plugins.errors import ActionError, BadArgumentsError, PluginError, PluginTimeoutError
 from dynamic_plugins.workers.client_features import ClientFeatures
 from dynamic_plugins.workers.components import PROMPT, READ, READ_BY_ADDRESS, TOOL, Offers, request_for
 from dynamic_plugins.workers.discovery import offers_of
 from dynamic_plugins.workers.handshake_client import HandshakeClient
+from dynamic_plugins.workers.media import Media, described
 from dynamic_plugins.workers.message_repair import problem_in
-from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of, wrapped_value_of
+from dynamic_plugins.workers.results import (
+    brings_media,
+    prompt_value,
+    resource_text,
+    text_of,
+    value_of,
+    wrapped_value_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextvars import Context
 
     from mcp.client._transport import Transport
 
@@ -35,12 +46,16 @@ if TYPE_CHECKING:
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.workers.components import Component, Host
     from dynamic_plugins.workers.discovery import AnyClient
+    from dynamic_plugins.workers.results import Take
+
+Result = TypeVar("Result", types.CallToolResult, types.GetPromptResult, types.ReadResourceResult)
 
 _PING_SECONDS = 2.0
 _MOST_EXTENDED = 10
 """So many times the limit of a call may one take that goes on telling of its progress."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 60.0
 """Seconds between two looks at what it offers, while it goes on saying that this has changed."""
+_LONGEST_REASON = 300
 _LIST_CHANGED = (
     types.ToolListChangedNotification,
     types.ResourceListChangedNotification,
@@ -82,6 +97,8 @@ class McpConnection(ABC):
         """Of the protocol, once it is agreed."""
         self._ended_by: Exception | None = None
         """What the client gave up for."""
+        self._told_of_answers: set[str] = set()
+        """The actions of which was logged that they answer otherwise than they say."""
         self._clocks: set[asyncio.Timeout] = set()
         """Of the calls under way."""
         self._closing = asyncio.Event()
@@ -90,7 +107,9 @@ class McpConnection(ABC):
         self._changed = False
         """Whether it has said that its offers changed, since it was asked last."""
         self._ending: asyncio.Task[None] | None = None
-        features = ClientFeatures(name, host, scrubber, self._waiting_for_person)
+        self._callers: list[Context] = []
+        """The contexts of the calls under way."""
+        features = ClientFeatures(name, host, scrubber, self._waiting_for_person, self._only_caller)
         callbacks: dict[str, Any] = {
             "sampling_callback": features.sampling,
             "list_roots_callback": features.roots,
@@ -207,7 +226,8 @@ class McpConnection(ABC):
         progress: Callable[[float | None, str], None] | None,
         span: Span,
     ) -> Any:
-        begun = time.monotonic()
+        begun, context = time.monotonic(), copy_context()
+        self._callers.append(context)
         try:
             async with asyncio.timeout(self._call_timeout) as clock:
                 self._clocks.add(clock)
@@ -228,6 +248,7 @@ class McpConnection(ABC):
             raise ActionError(self.name, component.name, self._scrubber.text(str(error))) from None
         finally:
             self._clocks.discard(clock)
+            self._callers.remove(context)
         return self._scrubber.result(value)
 
     async def close(self) -> None:
@@ -257,20 +278,45 @@ class McpConnection(ABC):
         begun = time.monotonic()
         address = component.address or component.name
         if component.address == READ:
-            return resource_text(await self._client.read_resource(self._resource(component, arguments)))
+            return await self._read(self._resource(component, arguments))
         if component.address == READ_BY_ADDRESS:
-            return resource_text(await self._client.read_resource(str(arguments.get("uri"))))
+            return await self._read(str(arguments.get("uri")))
         if component.kind == "provider":
             return resource_text(await self._client.read_resource(address))
         if address.startswith(PROMPT):
             texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in arguments.items()}
-            return prompt_value(await self._client.get_prompt(address.removeprefix(PROMPT), texts))
+            prompt = await self._client.get_prompt(address.removeprefix(PROMPT), texts)
+            return await self._with_media(prompt, prompt_value)
         result = await self._client.call_tool(address.removeprefix(TOOL), arguments, progress_callback=told)
         if result.is_error:
             span.fail("tool_error")
             reason = self._scrubber.text(text_of(result, self._scrubber.result))
             raise self._failure(component, reason, arguments, begun)
-        return wrapped_value_of(result) if self._ours else value_of(result)
+        if self._ours:
+            return wrapped_value_of(result)
+        if (schema := self._offers.result_schemas.get(component.name)) is not None:
+            await asyncio.to_thread(self._compare, component.name, result, schema)
+        return await self._with_media(result, value_of)
+
+    def _compare(self, action: str, result: types.CallToolResult, schema: dict[str, Any]) -> None:
+        """Log where an answer is not what its server says that it answers: it is given all the same."""
+        if action in self._told_of_answers or self._host.log is None:
+            return
+        try:
+            check_arguments(action, result.structured_content or {}, schema)
+        except BadArgumentsError as error:
+            self._told_of_answers.add(action)
+            reason = self._scrubber.text(error.reason)[:_LONGEST_REASON]
+            self._host.log(self.name, f"{action} answers otherwise than its schema says: {reason}")
+
+    async def _read(self, address: str) -> Any:
+        return await self._with_media(await self._client.read_resource(address), resource_text)
+
+    async def _with_media(self, result: Result, value: Callable[[Result, Take], Any]) -> Any:
+        """Return the *value* of a result, once its pictures, sound and files are where they belong."""
+        if not brings_media(result):
+            return value(result, described)
+        return await asyncio.to_thread(value, result, Media(self._host.folder, self._scrubber).take)
 
     def _progress_callback(self, progress: Callable[[float | None, str], None] | None, clock: asyncio.Timeout) -> Any:
         """Return what hears of a call's progress: who tells of it is not stuck, and gets more time, up to a limit."""
@@ -339,6 +385,10 @@ class McpConnection(ABC):
             return self._scrubber.text(f"{error} (known: {', '.join(HANDSHAKE_PROTOCOL_VERSIONS)})")
         problem = problem_in(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         return self._scrubber.text(f"it does not keep to the protocol: {problem}")
+
+    def _only_caller(self) -> Context | None:
+        """Return the context of the one call under way; None where there are several, or none."""
+        return self._callers[0] if len(self._callers) == 1 else None
 
     @contextmanager
     def _waiting_for_person(self) -> Iterator[None]:

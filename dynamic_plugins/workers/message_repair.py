@@ -28,6 +28,8 @@ _LISTS: dict[str, tuple[str, type[types.Result]]] = {
 }
 _CAPABILITIES = ("tools", "resources", "prompts", "logging", "completions", "experimental", "extensions")
 _SCHEMA_KEYS = ("inputSchema", "input_schema", "parameters")
+ANSWERS = "dynamic-plugins/output-schema"
+"""The key in a tool's ``_meta`` under which its schema of answers is kept from the client."""
 _LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 _KEPT_APART = ("content", "structuredContent", "isError", "_meta", "resultType")
 
@@ -153,6 +155,7 @@ def _item(kind: str, item: dict[str, Any]) -> dict[str, Any]:
     if kind == "tools" and "name" not in item and isinstance(item.get("function"), dict):  # as OpenAI's API has it
         item = item["function"]
     # The client would hold every answer to the schema of answers, in our event loop: a pattern may take for ever.
+    answers = item.get("outputSchema")
     item = {key: value for key, value in item.items() if value is not None and key != "outputSchema"}
     for key in ("title", "description", "mimeType"):
         if key in item and not isinstance(item[key], str):
@@ -167,6 +170,8 @@ def _item(kind: str, item: dict[str, Any]) -> dict[str, Any]:
     if kind == "tools":
         schema = next((item[key] for key in _SCHEMA_KEYS if key in item), None)
         item["inputSchema"] = repaired(_parsed(schema))
+        if isinstance(answers := _parsed(answers), dict):
+            item["_meta"] = {**item.get("_meta", {}), ANSWERS: answers}
     elif "name" not in item and isinstance(uri := item.get("uri", item.get("uriTemplate")), str):
         item["name"] = uri
     return item

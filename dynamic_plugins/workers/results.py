@@ -7,30 +7,41 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.outside_data import parse_json
-from dynamic_plugins.workers.line_buffer import CUT_SHORT
+from dynamic_plugins.workers.media import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mcp_types import CallToolResult, ContentBlock, GetPromptResult, ReadResourceResult
 
+    Take = Callable[..., dict[str, Any]]
+    """Called with the kind, type, base64 and name of a picture, a sound or a file; gives what is told of it."""
 
-def value_of(result: CallToolResult) -> Any:
+
+def brings_media(result: CallToolResult | ReadResourceResult | GetPromptResult) -> bool:
+    """Return whether *result* holds a picture, a sound or a file: they take time to put somewhere."""
+    if hasattr(result, "contents"):
+        return any(getattr(each, "blob", None) is not None for each in result.contents)
+    blocks = result.content if hasattr(result, "content") else [each.content for each in result.messages]
+    return any(block.type in ("image", "audio", "resource") for block in blocks)
+
+
+def value_of(result: CallToolResult, take: Take = described) -> Any:
     """Return what a tool gave: its content, its structured content, or a list of both where they do not say the same.
 
     A lone ``{"result": x}`` is the wire's wrapping for x that is no object, and is taken off. Text that is a JSON
-    object or array is parsed. Pictures, sound and files are described, not handed on. What is no number in JSON is
-    text: ``"NaN"``.
+    object or array is parsed. Pictures, sound and files are given to *take*, and stand here as what that tells of them.
+    What is no number in JSON is text: ``"NaN"``.
     """
     structured = result.structured_content
     if structured is None:
-        return finite(_content(result.content))
+        return finite(_content(result.content, take))
     value = structured["result"] if structured.keys() == {"result"} else structured
     blocks = [block for block in result.content if not (block.type == "text" and _says(block.text, structured))]
     value = finite(_parsed(value))
     if not blocks:
         return value
-    content = finite(_content(blocks))
+    content = finite(_content(blocks, take))
     if structured == {}:
         return content
     return [*(content if len(blocks) > 1 and isinstance(content, list) else [content]), value]
@@ -92,47 +103,44 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
 
 
-def resource_text(result: ReadResourceResult) -> str:
-    """Return a resource's text; of binary contents, what they are."""
+def resource_text(result: ReadResourceResult, take: Take = described) -> str:
+    """Return a resource's text; of binary contents, what is told of them."""
     parts = []
     for each in result.contents:
         blob = getattr(each, "blob", None)
-        parts.append(json.dumps(_binary("resource", each.mime_type, blob)) if blob is not None else each.text)  # type: ignore[union-attr] # without a blob it is text
+        parts.append(
+            json.dumps(take("resource", each.mime_type, blob, str(each.uri))) if blob is not None else each.text  # type: ignore[union-attr] # without a blob it is text
+        )
     return "\n".join(parts)
 
 
-def prompt_value(result: GetPromptResult) -> Any:
+def prompt_value(result: GetPromptResult, take: Take = described) -> Any:
     """Return a prompt's messages: a lone text, or a list of ``{"role", "content"}``."""
-    messages = [{"role": each.role, "content": _block(each.content)} for each in result.messages]
+    messages = [{"role": each.role, "content": _block(each.content, take)} for each in result.messages]
     return messages[0]["content"] if len(messages) == 1 else messages
 
 
-def _content(blocks: Sequence[ContentBlock]) -> Any:
-    values = [_block(block) for block in blocks]
+def _content(blocks: Sequence[ContentBlock], take: Take = described) -> Any:
+    values = [_block(block, take) for block in blocks]
     if all(isinstance(value, str) for value in values):
         return _parsed("\n".join(values))
     return _parsed(values[0]) if len(values) == 1 else values
 
 
-def _block(block: ContentBlock) -> Any:
+def _block(block: ContentBlock, take: Take) -> Any:
     if block.type == "text":
         return block.text
     if block.type in ("image", "audio"):
-        return _binary(block.type, block.mime_type, block.data)
+        return take(block.type, block.mime_type, block.data)
     if block.type == "resource_link":
-        return {"type": "link", "uri": str(block.uri), "name": block.name}
+        about = {"mime": block.mime_type, "description": block.description}
+        return {"type": "link", "uri": str(block.uri), "name": block.name} | {k: v for k, v in about.items() if v}
     if block.type != "resource":
         return {"type": block.type}
     resource = block.resource
     if (blob := getattr(resource, "blob", None)) is not None:
-        return _binary("resource", resource.mime_type, blob)
+        return take("resource", resource.mime_type, blob, str(resource.uri))
     return getattr(resource, "text", "")
-
-
-def _binary(kind: str, mime: str | None, data: str) -> dict[str, Any]:
-    if data.startswith(CUT_SHORT) and (length := data.removeprefix(CUT_SHORT)).isdecimal():
-        return {"type": kind, "mime": mime, "bytes": int(length)}
-    return {"type": kind, "mime": mime, "bytes": len(data) * 3 // 4 - data[-2:].count("=")}
 
 
 def _parsed(value: Any) -> Any:
