@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -25,13 +27,13 @@ async def configure(plugin_name: str, configuration: list[dict[str, str]] | None
     return {"name": plugin_name, "configuration": configuration}
 
 
-def toolbox(*plugins: Plugin) -> Toolbox:
+def toolbox(*plugins: Plugin, characters: int = 0) -> Toolbox:
     runtime = ComponentRegistry()
     for plugin in plugins:
         runtime.mount(plugin)
     handlers: dict[str, Handler] = {"install_plugin": install, "configure_plugin": configure}
     actions = [Action(name, name, handlers.get(name, install), schema(name)) for name in NAMES]
-    return Toolbox(actions, runtime)
+    return Toolbox(actions, runtime, characters=characters)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +162,33 @@ async def test_few_actions_with_much_text_are_offered_through_the_search_too() -
     long = Action("explain", "Explains at length. " * (MAX_LISTED_CHARACTERS // 40), lambda: None)
     few = toolbox(Plugin("one", actions=[replace(long, name=f"explain_{n}") for n in range(6)]))
     assert [tool.name for tool in few.offered()][6:] == ["search_plugin_actions", "call_plugin_action"]
+
+
+async def test_a_result_that_is_too_long_is_read_page_by_page() -> None:
+    @action
+    def tell(length: int) -> Any:
+        "Tells."
+        if length > 90:
+            raise ValueError("x" * length)
+        return {"said": "abcdefghij" * (length // 10)}
+
+    box = toolbox(Plugin("p", actions=[tell]), characters=50)
+    assert (await box.call("p__tell", {"length": 10}))["result"] == {"said": "abcdefghij"}
+    assert "read_result_page" not in {tool.name for tool in box.offered()}
+    first = await box.call("p__tell", {"length": 80})
+    assert (first["action"], first["page"], first["pages"], len(first["result"])) == ("tell", 1, 2, 50)
+    assert "read_result_page" in {tool.name for tool in box.offered()}
+    (asked,) = re.findall(r"{.*}", first["next"])
+    second = await box.call("read_result_page", asked)
+    assert json.loads(first["result"] + second["result"]) == {"said": "abcdefghij" * 8}
+    assert "next" not in second
+    wrapped = {"action": "read_result_page", "arguments": asked}  # as a client calls whose list never changes
+    assert await box.call("call_plugin_action", wrapped) == second
+    key = json.loads(asked)["result"]
+    for wrong in ({"result": "none", "page": 1}, {"result": key, "page": 3}, {}, None):
+        assert (await box.call("read_result_page", wrong))["error"]["code"] == "bad_arguments"
+    failed = await box.call("p__tell", {"length": 5000})
+    assert failed["error"]["message"].endswith("… (5,028 characters in all)")
 
 
 async def test_the_call_for_plugins_actions_reaches_none_of_the_six() -> None:

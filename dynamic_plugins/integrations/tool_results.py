@@ -48,7 +48,14 @@ _GIVES: dict[str, dict[str, Schema]] = {
     "deactivate_plugin": _PLUGIN,
     "unload_plugin": _PLUGIN | {"uninstalled": _YES_OR_NO},
     "search_plugin_actions": {"actions": _list_of(action=_TEXT, description=_TEXT, parameters=_OPEN)},
-    "call_plugin_action": {"plugin": _TEXT, "action": _TEXT, "result": {}},
+    "call_plugin_action": {
+        "plugin": _TEXT,
+        "action": _TEXT,
+        "result": {},
+        "page": {"type": "integer"},
+        "pages": {"type": "integer"},
+        "next": _TEXT,
+    },
     "run_program": {"output": _TEXT, "calls": {"type": "integer"}, "left_out": _TEXT, "note": _TEXT},
 }
 
