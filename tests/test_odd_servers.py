@@ -456,6 +456,28 @@ RESULTS: list[tuple[str, dict[str, Any], Any]] = [
     ("same text", {"content": [text("hello")], "structuredContent": {"result": "hello"}}, "hello"),
     ("within", {"content": [text("hello")], "structuredContent": {"said": "hello"}}, {"said": "hello"}),
     ("json", {"content": [], "structuredContent": {"result": '{"a": [1]}'}}, {"a": [1]}),
+    (  # as the official SDK writes a list: a block for each item
+        "a list",
+        {"content": [text('{"a": 1}'), text("2")], "structuredContent": {"result": [{"a": 1}, 2]}},
+        [{"a": 1}, 2],
+    ),
+    (
+        "lines",
+        {"content": [text('{"a": 1}\n{"a": 2}')], "structuredContent": {"items": [{"a": 1}, {"a": 2}]}},
+        {"items": [{"a": 1}, {"a": 2}]},
+    ),
+    ("fenced", {"content": [text('```json\n{"a": 1}\n```')], "structuredContent": {"a": 1}}, {"a": 1}),
+    ("as Python", {"content": [text("{'a': None}")], "structuredContent": {"a": None}}, {"a": None}),
+    ("one value", {"content": [text("42")], "structuredContent": {"count": 42}}, {"count": 42}),
+    ("one of several", {"content": [text("1")], "structuredContent": {"rows": [1, 2]}}, ["1", {"rows": [1, 2]}]),
+    (
+        "a file",
+        {
+            "content": [{"type": "resource", "resource": {"uri": "a://b", "text": "all"}}],
+            "structuredContent": {"text": "all"},
+        },
+        {"text": "all"},
+    ),
     ("list", {"content": [], "structuredContent": [1, 2]}, [1, 2]),
     (
         "not numbers",
@@ -504,6 +526,7 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
     ),
     ({"isError": True, "content": [PICTURE]}, '"mime": "image/png"'),
     ({"isError": True}, "it gave no reason"),
+    ({"isError": True, "content": [], "structuredContent": {"why": "not today"}}, '"why": "not today"'),
 ]
 
 

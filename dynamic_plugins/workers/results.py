@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.outside_data import parse_json
@@ -37,7 +39,7 @@ def value_of(result: CallToolResult, take: Take = described) -> Any:
     if structured is None:
         return finite(_content(result.content, take))
     value = structured["result"] if structured.keys() == {"result"} else structured
-    blocks = [block for block in result.content if not (block.type == "text" and _says(block.text, structured))]
+    blocks = _more_than(structured, result.content)
     value = finite(_parsed(value))
     if not blocks:
         return value
@@ -59,7 +61,7 @@ def text_of(result: CallToolResult, clean: Callable[[Any], Any]) -> str:
         told = _content(result.content)
         text = told if isinstance(told, str) else json.dumps(clean(told), ensure_ascii=False)
     structured = result.structured_content
-    if not structured or _says(text, structured):
+    if not structured or (text and not _more_than(structured, result.content)):
         return text or "it gave no reason"
     return f"{text} {json.dumps(clean(finite(structured)), ensure_ascii=False)}".strip()
 
@@ -80,19 +82,64 @@ def finite(value: Any) -> Any:
 _NO_NUMBERS = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
+def _more_than(structured: dict[str, Any], content: Sequence[ContentBlock]) -> list[ContentBlock]:
+    """Return what of *content* the structured content does not say as well.
+
+    A list is written by the official SDK as a block for each of its items.
+    """
+    texts = [text for text in map(_words, content) if text is not None]
+    whole = structured.get("result", structured)
+    items = whole if isinstance(whole, list) else next(iter(structured.values())) if len(structured) == 1 else None
+    if isinstance(items, list) and [_read(text) for text in texts if text.strip()] == items:
+        return [block for block in content if _words(block) is None]
+    return [block for block in content if (text := _words(block)) is None or not _says(text, structured)]
+
+
+def _words(block: ContentBlock) -> str | None:
+    """Return the text of a block of text, or of a file that is text; None for any other."""
+    if block.type == "resource":
+        return getattr(block.resource, "text", None)
+    return block.text if block.type == "text" else None
+
+
 def _says(text: str, structured: dict[str, Any]) -> bool:
     """Return whether *text* says no more than *structured* does."""
     plain = text.strip()
     if not plain:
         return True
-    try:
-        found = parse_json(plain)
-    except ValueError:
-        found = plain
-    if found in (structured, structured.get("result", structured)):
+    found = _read(plain)
+    whole = structured.get("result", structured)
+    alone = [value for value in (whole, *(structured.values() if len(structured) == 1 else ())) if value is not None]
+    if found == structured or found in alone:
         return True
+    lines = plain.splitlines()
+    if len(lines) > 1 and any(isinstance(each, list) and len(each) == len(lines) for each in alone):
+        read = [_read(line) for line in lines]
+        if read in alone:
+            return True
     flat = "".join(plain.split())
     return any("".join(word.split()) == flat for word in _texts(structured))
+
+
+_FENCED = re.compile(r"```\w*\n(.*)\n```", re.DOTALL)
+_LONGEST_LITERAL = 20_000
+
+
+def _read(text: str) -> Any:
+    """Return the value that *text* writes down, as JSON, perhaps in a fence, or as Python prints it; else the text."""
+    plain = text.strip()
+    if fenced := _FENCED.fullmatch(plain):
+        plain = fenced[1].strip()
+    try:
+        return parse_json(plain)
+    except ValueError:
+        pass
+    if len(plain) <= _LONGEST_LITERAL and (plain[:1] in "{[(" or plain in ("True", "False", "None")):
+        try:
+            return ast.literal_eval(plain)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            pass
+    return text
 
 
 def _texts(value: Any) -> Iterator[str]:
