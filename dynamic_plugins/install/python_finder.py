@@ -22,6 +22,16 @@ def wanted_python(words: str) -> str | None:
     return (found["told"] or found["read"]).rstrip(",.;") if found else None
 
 
+def fits(wanted: str, version: str) -> bool:
+    """Return whether the Python of this *version* is one that a package says it runs on: ``>=3.8,<3.11``."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return SpecifierSet(wanted).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return True  # what cannot be read limits nothing
+
+
 def finding_all_pythons(environ: Mapping[str, str]) -> dict[str, str]:
     """Return *environ* with a ``PATH`` on which uv finds the Pythons of pyenv themselves.
 
