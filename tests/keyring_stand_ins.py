@@ -77,7 +77,7 @@ class LosingKeyring(MemoryKeyring):
 class WrongKeyring(MemoryKeyring):
     """Gives what is no text."""
 
-    def get_password(self, service: str, username: str) -> str | None:
+    def get_password(self, service: str, username: str) -> str | None:  # noqa: ARG002 # keyring calls it so
         return b"bytes"  # type: ignore[return-value]  # that is what is wrong with it
 
 

@@ -119,8 +119,8 @@ _NO_ANSWER = (
 )
 
 _NOT_KEPT = (
-    "The system keyring took the secret and does not give it back. Do without it: set DYNAMIC_PLUGINS_PASSPHRASE to keep "
-    "secrets in an encrypted file instead."
+    "The system keyring took the secret and does not give it back. Do without it: set DYNAMIC_PLUGINS_PASSPHRASE to "
+    "keep secrets in an encrypted file instead."
 )
 
 
