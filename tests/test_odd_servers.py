@@ -115,9 +115,9 @@ async def test_tools_are_asked_for_whatever_a_server_forgets_to_say(capabilities
 
 async def test_a_list_that_is_advertised_and_missing_costs_only_itself(tmp_path: Path) -> None:
     can: dict[str, Any] = {"capabilities": {"tools": {}, "resources": {}, "prompts": {}}}
-    prompts = {"review": {"arguments": {"code": {"required": True}}}}
+    prompts = {"review": {"arguments": {"code": {"required": True}}}, "tell": {"arguments": ["topic"]}}
     async with connected(odd(tmp_path, initialize=can, prompts__list={"prompts": prompts})) as connection:
-        assert names(connection) == ["fine", "prompt_review"]
+        assert names(connection) == ["fine", "prompt_review", "prompt_tell"]
         assert (component(connection, "prompt_review").parameters or {})["required"] == ["code"]
         assert connection.offers.left_out == ("its resources cannot be listed: Method not found",)
 
@@ -493,6 +493,22 @@ RESULTS: list[tuple[str, dict[str, Any], Any]] = [
     ("unknown", {"content": [{"type": "table", "rows": [1]}]}, {"type": "table", "rows": [1]}),
     ("untyped", {"content": [{"text": "hello"}]}, "hello"),
     (
+        "pictures as models' APIs have them",
+        {
+            "content": [
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}},
+                {"type": "IMAGE", "data": "aGk="},
+            ]
+        },
+        [{"type": "image", "mime": "image/png", "bytes": 2}] * 3,
+    ),
+    (
+        "a link",
+        {"content": [{"type": "resource_link", "uri": "a://b"}]},
+        {"type": "link", "uri": "a://b", "name": "a://b"},
+    ),
+    (
         "null text",
         {"content": [text("hello"), {"type": "text", "text": None}]},
         'hello\n{"type": "text", "text": null}',
@@ -528,6 +544,33 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
     ({"isError": True}, "it gave no reason"),
     ({"isError": True, "content": [], "structuredContent": {"why": "not today"}}, '"why": "not today"'),
 ]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            {"code": -32602, "message": "Invalid params", "data": {"q": "missing"}},
+            r'Invalid params \({"q": "missing"}\)',
+        ),
+        ({"code": -32000, "message": "", "data": "no more today"}, "no more today$"),
+        ({"code": -32603, "message": "no more today", "data": "today"}, "no more today$"),
+    ],
+)
+async def test_what_an_error_says_besides_its_words_is_told(error: Any, told: str, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, calls={"fine": {"error": error}})) as connection:
+        with pytest.raises(ActionError, match=told):
+            await call(connection, "fine")
+
+
+async def test_an_answer_that_is_not_what_its_schema_says_is_logged_once_and_given(tmp_path: Path) -> None:
+    log: list[str] = []
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    tools = {"tools": [{**tool("fine"), "outputSchema": schema}]}
+    answer = {"content": [], "structuredContent": {"n": "many"}}
+    async with connected(odd(tmp_path, tools__list=tools, calls={"fine": answer}), loader(log=log)) as connection:
+        assert [await call(connection, "fine") for _ in range(2)] == [{"n": "many"}] * 2
+    assert log == ["odd: fine answers otherwise than its schema says: n: 'many' is not of type 'integer'"]
 
 
 async def test_a_failure_is_told_by_whatever_it_brings(tmp_path: Path) -> None:

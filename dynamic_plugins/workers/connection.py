@@ -79,7 +79,7 @@ class WorkerConnection(McpConnection):
         if error.code == types.CONNECTION_CLOSED or not self.alive:
             reason = await self._exit_reason("its process ended")
             return WorkerDiedError(self.name, component.name, self._with_hint(reason))
-        return self._failure(component, self._scrubber.text(error.message), arguments, begun)
+        return self._failure(component, self._answers.reason(error), arguments, begun)
 
     def _failure(self, component: Component, reason: str, arguments: dict[str, Any], begun: float) -> ActionError:
         """Return why a call that *begun* then failed: what it was refused, or the plugin's own *reason*."""

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 from mcp.client.session import ClientSession
@@ -18,17 +18,15 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from dynamic_plugins.core import telemetry
-from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.core.cancellation import to_the_end
-from dynamic_plugins.errors import ActionError, BadArgumentsError, PluginError, PluginTimeoutError
+from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
+from dynamic_plugins.workers.answers import Answers
 from dynamic_plugins.workers.client_features import ClientFeatures
 from dynamic_plugins.workers.components import PROMPT, READ, READ_BY_ADDRESS, TOOL, Offers, request_for
 from dynamic_plugins.workers.discovery import offers_of
 from dynamic_plugins.workers.handshake_client import HandshakeClient
-from dynamic_plugins.workers.media import Media, described
 from dynamic_plugins.workers.message_repair import problem_in
 from dynamic_plugins.workers.results import (
-    brings_media,
     prompt_value,
     resource_text,
     text_of,
@@ -46,16 +44,12 @@ if TYPE_CHECKING:
     from dynamic_plugins.redaction.scrubber import Scrubber
     from dynamic_plugins.workers.components import Component, Host
     from dynamic_plugins.workers.discovery import AnyClient
-    from dynamic_plugins.workers.results import Take
-
-Result = TypeVar("Result", types.CallToolResult, types.GetPromptResult, types.ReadResourceResult)
 
 _PING_SECONDS = 2.0
 _MOST_EXTENDED = 10
 """So many times the limit of a call may one take that goes on telling of its progress."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 60.0
 """Seconds between two looks at what it offers, while it goes on saying that this has changed."""
-_LONGEST_REASON = 300
 _LIST_CHANGED = (
     types.ToolListChangedNotification,
     types.ResourceListChangedNotification,
@@ -89,6 +83,7 @@ class McpConnection(ABC):
         self.on_offers_changed: Callable[[Offers], None] | None = None
         """Called with the new offers when the plugin changes what it offers."""
         self._host, self._scrubber, self._call_timeout = host, scrubber, call_timeout
+        self._answers = Answers(name, host, scrubber)
         self._offers = Offers()
         self._left_out = left_out
         self._greeted = False
@@ -97,8 +92,6 @@ class McpConnection(ABC):
         """Of the protocol, once it is agreed."""
         self._ended_by: Exception | None = None
         """What the client gave up for."""
-        self._told_of_answers: set[str] = set()
-        """The actions of which was logged that they answer otherwise than they say."""
         self._clocks: set[asyncio.Timeout] = set()
         """Of the calls under way."""
         self._closing = asyncio.Event()
@@ -286,7 +279,7 @@ class McpConnection(ABC):
         if address.startswith(PROMPT):
             texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in arguments.items()}
             prompt = await self._client.get_prompt(address.removeprefix(PROMPT), texts)
-            return await self._with_media(prompt, prompt_value)
+            return await self._answers.value(prompt, prompt_value)
         result = await self._client.call_tool(address.removeprefix(TOOL), arguments, progress_callback=told)
         if result.is_error:
             span.fail("tool_error")
@@ -295,28 +288,11 @@ class McpConnection(ABC):
         if self._ours:
             return wrapped_value_of(result)
         if (schema := self._offers.result_schemas.get(component.name)) is not None:
-            await asyncio.to_thread(self._compare, component.name, result, schema)
-        return await self._with_media(result, value_of)
-
-    def _compare(self, action: str, result: types.CallToolResult, schema: dict[str, Any]) -> None:
-        """Log where an answer is not what its server says that it answers: it is given all the same."""
-        if action in self._told_of_answers or self._host.log is None:
-            return
-        try:
-            check_arguments(action, result.structured_content or {}, schema)
-        except BadArgumentsError as error:
-            self._told_of_answers.add(action)
-            reason = self._scrubber.text(error.reason)[:_LONGEST_REASON]
-            self._host.log(self.name, f"{action} answers otherwise than its schema says: {reason}")
+            await self._answers.compare(component.name, result, schema)
+        return await self._answers.value(result, value_of)
 
     async def _read(self, address: str) -> Any:
-        return await self._with_media(await self._client.read_resource(address), resource_text)
-
-    async def _with_media(self, result: Result, value: Callable[[Result, Take], Any]) -> Any:
-        """Return the *value* of a result, once its pictures, sound and files are where they belong."""
-        if not brings_media(result):
-            return value(result, described)
-        return await asyncio.to_thread(value, result, Media(self._host.folder, self._scrubber).take)
+        return await self._answers.value(await self._client.read_resource(address), resource_text)
 
     def _progress_callback(self, progress: Callable[[float | None, str], None] | None, clock: asyncio.Timeout) -> Any:
         """Return what hears of a call's progress: who tells of it is not stuck, and gets more time, up to a limit."""

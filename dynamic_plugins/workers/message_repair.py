@@ -7,6 +7,7 @@ an answer to a call holds is taken as it is, whatever shape it has.
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,6 +32,9 @@ _SCHEMA_KEYS = ("inputSchema", "input_schema", "parameters")
 ANSWERS = "dynamic-plugins/output-schema"
 """The key in a tool's ``_meta`` under which its schema of answers is kept from the client."""
 _LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+_USUAL = {"image": "image/png", "audio": "audio/wav"}
+"""The types of what does not say its own."""
+_DATA_ADDRESS = re.compile(r"data:([\w.+/-]+);base64,")
 _KEPT_APART = ("content", "structuredContent", "isError", "_meta", "resultType")
 
 
@@ -163,10 +167,12 @@ def _item(kind: str, item: dict[str, Any]) -> dict[str, Any]:
     for key in ("annotations", "_meta", "icons", "execution", "size"):
         if key in item and not _fits(key, item[key]):
             del item[key]
-    if isinstance(item.get("arguments"), dict):
+    if isinstance(arguments := item.get("arguments"), dict):
         item["arguments"] = [
-            {"name": name, **(each if isinstance(each, dict) else {})} for name, each in item["arguments"].items()
+            {"name": name, **(each if isinstance(each, dict) else {})} for name, each in arguments.items()
         ]
+    elif isinstance(arguments, list):
+        item["arguments"] = [{"name": each} if isinstance(each, str) else each for each in arguments]
     if kind == "tools":
         schema = next((item[key] for key in _SCHEMA_KEYS if key in item), None)
         item["inputSchema"] = repaired(_parsed(schema))
@@ -245,18 +251,44 @@ def _first(message: dict[str, Any]) -> dict[str, Any]:
 
 def _readable(block: Any) -> dict[str, Any]:
     """Return a block of content that the protocol has: of another one what it holds, as text."""
-    if isinstance(block, dict):
-        if isinstance(block.get("annotations"), str | list | None):
-            block.pop("annotations", None)
-        try:
-            if "type" not in block:  # which the models would guess
-                raise ValueError("a block of no type")  # noqa: TRY301 # as one of another type
-            _block.validate_python(block, by_name=False)
-        except ValueError:
-            text = block.get("text")
-            return _as_text(text if isinstance(text, str) and block.get("type") in ("text", None) else block)
-        return block
-    return _as_text(block)
+    if not isinstance(block, dict):
+        return _as_text(block)
+    mended = _in_form(block)
+    try:
+        if "type" not in mended:  # which the models would guess
+            raise ValueError("a block of no type")  # noqa: TRY301 # as one of another type
+        _block.validate_python(mended, by_name=False)
+    except ValueError:
+        text = block.get("text")
+        return _as_text(text if isinstance(text, str) and mended.get("type") in ("text", None) else block)
+    return mended
+
+
+def _in_form(block: dict[str, Any]) -> dict[str, Any]:
+    """Return a block with what is left out, or written otherwise, as the protocol has it."""
+    mended = dict(_as_picture(block) or block)
+    if isinstance(kind := mended.get("type"), str):
+        kind = mended["type"] = kind.lower()
+    if isinstance(mended.get("annotations"), str | list | None):
+        mended.pop("annotations", None)
+    if kind in _USUAL:
+        mended.setdefault("mimeType", mended.get("mime_type") or _USUAL[kind])
+    elif kind == "resource_link":
+        mended.setdefault("name", mended.get("uri"))
+    return mended
+
+
+def _as_picture(block: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the picture of a block in the form of a model's API, Anthropic's or OpenAI's; None for any other."""
+    source = block.get("source") if block.get("type") == "image" else None
+    if isinstance(source, dict) and isinstance(data := source.get("data"), str):
+        return {"type": "image", "data": data, "mimeType": str(source.get("media_type", "image/png"))}
+    if block.get("type") not in ("image", "image_url", "input_image"):
+        return None
+    told = block.get("image_url", block.get("url", block.get("data")))
+    address = told.get("url") if isinstance(told, dict) else told
+    found = _DATA_ADDRESS.match(address) if isinstance(address, str) else None
+    return {"type": "image", "data": address[found.end() :], "mimeType": found[1]} if found and address else None
 
 
 def _as_text(value: Any) -> dict[str, Any]:
