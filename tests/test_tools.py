@@ -12,7 +12,7 @@ import pytest
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Handler, Plugin, action
-from dynamic_plugins.tools.argument_repair import repair, with_texts
+from dynamic_plugins.tools.argument_repair import repair, with_texts, with_types
 from dynamic_plugins.tools.management import NAMES, schema
 from dynamic_plugins.tools.plugin_tools import MAX_LISTED, MAX_LISTED_CHARACTERS
 from dynamic_plugins.tools.tool_formats import in_format
@@ -206,6 +206,40 @@ def test_a_model_is_told_how_people_say_it() -> None:
 def test_only_our_own_schemas_are_said_to_be_strict() -> None:
     forms = in_format(toolbox(named("p", ["a"])).offered(), "openai")
     assert [form["function"]["strict"] for form in forms] == [True] * 6 + [False]
+
+
+ANY_OF = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+
+
+@pytest.mark.parametrize(
+    ("shape", "written", "meant"),
+    [
+        ({"type": "integer"}, "3", 3),
+        ({"type": "number"}, "3", 3),
+        ({"type": "number"}, "3.5", 3.5),
+        ({"type": "boolean"}, "True", True),
+        ({"type": "object"}, '{"a": 1}', {"a": 1}),
+        ({"type": "array", "items": {"type": "integer"}}, "[1]", [1]),
+        (ANY_OF, "3", 3),
+        (ANY_OF, "null", None),
+        ({"type": "integer"}, "3.5", "3.5"),
+        ({"type": "integer"}, "three", "three"),
+        ({"type": "string"}, "3", "3"),
+        ({"type": ["string", "integer"]}, "3", "3"),
+        ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, "03", "03"),
+        ({"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/a"}]}, "3", "3"),
+        ({"enum": [1, "1"]}, "1", "1"),
+        ({}, "3", "3"),
+        (ANY_OF, None, None),
+    ],
+)
+def test_what_is_written_as_text_is_read_where_no_text_fits(shape: dict[str, Any], written: Any, meant: Any) -> None:
+    assert with_types({"a": written}, {"type": "object", "properties": {"a": shape}}) == {"a": meant}
+
+
+def test_null_is_left_out_where_it_does_not_fit_and_nothing_is_required() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["b"]}
+    assert with_types({"a": None, "b": None, "c": None}, schema) == {"b": None, "c": None}
 
 
 def test_mend_refuses_what_is_no_object() -> None:

@@ -10,7 +10,7 @@ from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
-from dynamic_plugins.tools.argument_repair import repair, with_texts
+from dynamic_plugins.tools.argument_repair import repair, with_texts, with_types
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.model_schemas import for_models, in_own_names
 from dynamic_plugins.tools.plugin_tools import (
@@ -225,7 +225,8 @@ class Toolbox:
     def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         tool = self._named(name)
         schema = dict(tool.action.parameters)
-        return Prepared(tool.name, in_own_names(repair(name, arguments, schema), schema), tool)
+        repaired = in_own_names(repair(name, arguments, schema), schema)
+        return Prepared(tool.name, with_types(repaired, schema), tool)
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
         if call.name == RUN_PROGRAM and self.programs is not None:
