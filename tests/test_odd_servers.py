@@ -366,6 +366,12 @@ async def test_a_server_is_asked_in_the_version_that_it_knows(version: str, tmp_
         assert await call(connection, "fine") == ["fine", {}]
 
 
+@pytest.mark.parametrize("version", ["2024-10-07", "2025-05-01", None, 20241105])
+async def test_a_version_between_those_that_are_known_is_the_older(version: Any, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, initialize={"protocolVersion": version})) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+
+
 async def test_of_versions_that_do_not_meet_both_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         LoadError, match=r"Unsupported protocol version 2024-11-05 \(offered: 2025-11-25, .*2024-11-05\)"
@@ -478,6 +484,7 @@ RESULTS: list[tuple[str, dict[str, Any], Any]] = [
         },
         {"text": "all"},
     ),
+    ("json in a text", {"content": [text('{"result": "[1]"}')]}, {"result": [1]}),
     ("list", {"content": [], "structuredContent": [1, 2]}, [1, 2]),
     (
         "not numbers",
@@ -582,11 +589,14 @@ async def test_a_failure_is_told_by_whatever_it_brings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [60_000, 60_001, 60_002])
 async def test_a_picture_that_is_longer_than_an_answer_is_told_about(length: int, tmp_path: Path) -> None:
-    big = {**PICTURE, "data": base64.b64encode(b"\xff" * length).decode()}
-    contents = {"content": [text("saved"), big, big, text("twice")]}
+    data = base64.b64encode(b"\xff" * length).decode()
+    big = {**PICTURE, "data": data}
+    address = f"data:image/png;base64,{data}"
+    others = [{**PICTURE, "data": address}, {"type": "image_url", "image_url": {"url": address}}]
+    contents = {"content": [text("saved"), big, *others, text("twice")]}
     async with connected(odd(tmp_path, calls={"fine": contents}), loader(result_bytes=20_000)) as connection:
         told = {"type": "image", "mime": "image/png", "bytes": length}
-        assert await call(connection, "fine") == ["saved", told, told, "twice"]
+        assert await call(connection, "fine") == ["saved", told, told, told, "twice"]
 
 
 async def test_what_only_the_newest_protocol_says_of_an_answer_is_passed_over_in_an_older_one(tmp_path: Path) -> None:

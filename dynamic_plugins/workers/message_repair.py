@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import mcp_types as types
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dynamic_plugins.core.outside_data import parse_json
@@ -34,6 +35,7 @@ ANSWERS = "dynamic-plugins/output-schema"
 _LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 _USUAL = {"image": "image/png", "audio": "audio/wav"}
 """The types of what does not say its own."""
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATA_ADDRESS = re.compile(r"data:([\w.+/-]+);base64,")
 _KEPT_APART = ("content", "structuredContent", "isError", "_meta", "resultType")
 
@@ -106,6 +108,7 @@ def _as_object(method: str, value: Any) -> dict[str, Any]:
 def _put_greeting_right(result: dict[str, Any]) -> None:
     if "protocolVersion" not in result:  # whatever it is, it is no greeting
         return
+    result["protocolVersion"] = _known_version(result["protocolVersion"])
     can = result.get("capabilities")
     can = can if isinstance(can, dict) else {}
     result["capabilities"] = {
@@ -119,6 +122,19 @@ def _put_greeting_right(result: dict[str, Any]) -> None:
     result["serverInfo"] = {**named, **{key: str(named.get(key, "")) for key in ("name", "version")}}
     if not isinstance(result.get("instructions", ""), str):
         del result["instructions"]
+
+
+def _known_version(said: object) -> object:
+    """Return the version of the protocol that is meant: of one before its first release, or between two, the older.
+
+    One that is newer than all stays as it is, and is refused by name.
+    """
+    if not isinstance(said, str):
+        return HANDSHAKE_PROTOCOL_VERSIONS[0]
+    if not _DATE.fullmatch(said) or said > HANDSHAKE_PROTOCOL_VERSIONS[-1]:
+        return said
+    older = [version for version in HANDSHAKE_PROTOCOL_VERSIONS if version <= said]
+    return max(older, default=HANDSHAKE_PROTOCOL_VERSIONS[0])
 
 
 def _put_list_right(
@@ -271,6 +287,9 @@ def _in_form(block: dict[str, Any]) -> dict[str, Any]:
         kind = mended["type"] = kind.lower()
     if isinstance(mended.get("annotations"), str | list | None):
         mended.pop("annotations", None)
+    if isinstance(data := mended.get("data"), str) and (address := _DATA_ADDRESS.match(data)):
+        mended["data"] = data[address.end() :]
+        mended.setdefault("mimeType", address[1])
     if kind in _USUAL:
         mended.setdefault("mimeType", mended.get("mime_type") or _USUAL[kind])
     elif kind == "resource_link":

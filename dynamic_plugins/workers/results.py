@@ -191,10 +191,13 @@ def _block(block: ContentBlock, take: Take) -> Any:
 
 
 def _parsed(value: Any) -> Any:
-    """Return text that is a JSON object or array as such; anything else as it is."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        try:
-            return parse_json(value)
-        except ValueError:
-            return value
-    return value
+    """Return text that is a JSON object or array as such, and so within a lone ``{"result": text}``; else as it is."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        found = parse_json(value)
+    except ValueError:
+        return value
+    if isinstance(found, dict) and found.keys() == {"result"} and isinstance(found["result"], str):
+        return {"result": _parsed(found["result"])}
+    return found
