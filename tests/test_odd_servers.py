@@ -377,8 +377,8 @@ async def test_of_versions_that_do_not_meet_both_are_named(tmp_path: Path) -> No
         LoadError, match=r"Unsupported protocol version 2024-11-05 \(offered: 2025-11-25, .*2024-11-05\)"
     ):
         await loader().connect(odd(tmp_path, only="2023-01-01"), {})
-    with pytest.raises(LoadError, match=r"2023-01-01 \(known: 2024-11-05, .*2025-11-25\)"):
-        await loader().connect(odd(tmp_path, initialize={"protocolVersion": "2023-01-01"}), {})
+    with pytest.raises(LoadError, match=r"2127-01-01 \(known: 2024-11-05, .*2025-11-25\)"):
+        await loader().connect(odd(tmp_path, initialize={"protocolVersion": "2127-01-01"}), {})
 
 
 ERRORS: list[tuple[dict[str, Any], str]] = [
