@@ -22,6 +22,7 @@ from dynamic_plugins.storage.stored_plugin import StoredPlugin
 from dynamic_plugins.workers.components import Host
 from tests.loading import PLUGINS, call, component, connected, server
 from tests.plugins.servers.media import PNG
+from tests.terminal import Terminal
 from tests.test_mcp_server import beside
 from tests.test_mcp_server import call as call_tool
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.registry.entry import Variable
     from tests.conftest import Cli
 
+SECONDS = 30.0
 TOLD = {"type": "image", "mime": "image/png", "bytes": len(PNG)}
 
 
@@ -127,6 +129,20 @@ async def test_how_a_server_is_used_and_how_its_resources_are_addressed_is_known
         assert connection.offers.instructions == "Ask for a picture before you ask for a sound."
         assert component(connection, "picture").read_only is True
         assert await call(connection, "read_resource_at", uri="reports://2026") == "all of reports://2026"
+
+
+async def test_at_a_terminal_the_person_is_asked_in_the_middle_of_a_call(cli: Cli, tmp_path: Path) -> None:
+    async with plugins(cli.home) as library:
+        await library.call("activate_plugin", {"plugin_name": "media"})
+    with Terminal(cli.command("call", "media", "book"), tmp_path, cli.environment()) as terminal:
+        assert "city" in (terminal.prompt(SECONDS) or "")
+        terminal.type("Lisbon")
+        assert "nights" in (terminal.prompt(SECONDS) or "")
+        terminal.type("3")
+        assert terminal.prompt(SECONDS) is None
+        assert "media asks: Where to? must be told:" in terminal.seen
+        assert '"city": "Lisbon"' in terminal.seen
+        assert '"nights": 3' in terminal.seen
 
 
 # ------------------------------------------------------------------------------------------- doors
