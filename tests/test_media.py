@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import mcp_types as types
 import pytest
 
@@ -191,6 +192,24 @@ async def test_an_mcp_client_gets_what_a_result_brings_as_content(cli: Cli) -> N
         assert report.resource.mime_type == "application/pdf"
         booked = await call_tool(client, "call_plugin_action", action="media__book", arguments={})
         assert booked["result"]["action"] == "decline"  # nobody is there to be asked
+
+
+async def test_the_person_behind_an_mcp_client_answers_a_server_on_a_page(cli: Cli) -> None:
+    async with plugins(cli.home) as library:
+        await library.call("activate_plugin", {"plugin_name": "media"})
+
+    async def person(_context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert isinstance(params, types.ElicitRequestURLParams)
+        assert params.message.startswith("media asks: Where to? needs city, nights.")
+        async with httpx2.AsyncClient() as browser:
+            told = {"city": "Lisbon", "nights": "3"}
+            sent = await browser.post(params.url, data=told, headers={"Origin": params.url.rsplit("/", 1)[0]})
+        assert sent.status_code == 200
+        return types.ElicitResult(action="accept")
+
+    async with beside(cli, person=person, mode="legacy") as client:
+        booked = await call_tool(client, "call_plugin_action", action="media__book", arguments={})
+    assert booked["result"] == {"action": "accept", "content": {"city": "Lisbon", "nights": 3}}
 
 
 @pytest.mark.skipif(find_spec("pydantic_ai") is None, reason="pydantic-ai is not installed")
