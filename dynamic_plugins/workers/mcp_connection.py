@@ -20,7 +20,6 @@ from pydantic import ValidationError
 from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.cancellation import to_the_end
 from dynamic_plugins.errors import ActionError, PluginError, PluginTimeoutError
-from dynamic_plugins.workers.answers import Answers
 from dynamic_plugins.workers.client_features import ClientFeatures
 from dynamic_plugins.workers.components import PROMPT, READ, READ_BY_ADDRESS, TOOL, Offers, request_for
 from dynamic_plugins.workers.discovery import offers_of
@@ -33,6 +32,7 @@ from dynamic_plugins.workers.results import (
     value_of,
     wrapped_value_of,
 )
+from dynamic_plugins.workers.tool_answers import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
