@@ -20,7 +20,7 @@ from dynamic_plugins.approval import approve_everything
 from dynamic_plugins.core.attachments import taking
 from dynamic_plugins.settings import Settings
 from dynamic_plugins.storage.stored_plugin import StoredPlugin
-from dynamic_plugins.workers.components import Host
+from dynamic_plugins.workers.components import Host, Offers
 from tests.loading import PLUGINS, call, component, connected, server
 from tests.plugins.servers.media import PNG
 from tests.terminal import Terminal
@@ -170,6 +170,13 @@ async def test_activating_tells_how_it_is_used_and_a_change_of_that_waits_for_th
         agreed = library.app.store.get("media").agreed
         assert agreed is not None
         assert agreed.instructions == told["instructions"]
+        others = tuple(each for each in agreed.components if each.kind != "instructions")
+        library.app.store.change("media", agreed=Offers(others), offers=Offers(others))  # as if they were new
+        await library.app.service.unload("media")
+        library.app.service.approve = None
+        told = await library.call("activate_plugin", {"plugin_name": "media"})
+        assert "instructions" not in told
+        assert told["withheld"]["what"] == ["instructions"]
 
 
 async def test_an_mcp_client_gets_what_a_result_brings_as_content(cli: Cli) -> None:
@@ -198,7 +205,7 @@ async def test_the_person_behind_an_mcp_client_answers_a_server_on_a_page(cli: C
     async with plugins(cli.home) as library:
         await library.call("activate_plugin", {"plugin_name": "media"})
 
-    async def person(_context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    async def person(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
         assert isinstance(params, types.ElicitRequestURLParams)
         assert params.message.startswith("media asks: Where to? needs city, nights.")
         async with httpx2.AsyncClient() as browser:
