@@ -24,13 +24,13 @@ ORPHAN_SECONDS = 10.0
 def wait_for_orphans(home: Path) -> None:
     """Wait until no process belongs to *home*; raise Violation when some do not end."""
     deadline = time.monotonic() + ORPHAN_SECONDS
-    while left := _processes_of(home):
+    while left := processes_of(home):
         if time.monotonic() > deadline:
             raise Violation(f"lives on: {left}")
         time.sleep(0.05)
 
 
-def _processes_of(home: Path) -> list[str]:
+def processes_of(home: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):

@@ -67,6 +67,20 @@ class LockedKeyring(MemoryKeyring):
         raise RuntimeError(f"no bus for {service}/{username}={password}")
 
 
+class LosingKeyring(MemoryKeyring):
+    """Takes everything and keeps nothing."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Do as if it were kept."""
+
+
+class WrongKeyring(MemoryKeyring):
+    """Gives what is no text."""
+
+    def get_password(self, service: str, username: str) -> str | None:  # noqa: ARG002 # keyring calls it so
+        return b"bytes"  # type: ignore[return-value]  # that is what is wrong with it
+
+
 class SilentKeyring(MemoryKeyring):
     """Asks on a screen that nobody sees, until *end* is set."""
 

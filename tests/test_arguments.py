@@ -88,6 +88,10 @@ def test_a_schema_that_is_none_is_an_error_of_that_call(schema: dict[str, Any]) 
         check_arguments("tool", {"a": 1}, schema)
 
 
+def test_a_schema_that_refers_to_itself_is_left_to_the_plugin() -> None:
+    check_arguments("tool", {"a": 1}, {"type": "object", "properties": {"a": {"$ref": "#/properties/a"}}})
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,26 @@ COMMENTED = """\
 }
 """
 NAME = "dynamic-plugins"
+
+
+# ---------------------------------------------------------------- the page
+
+
+SHOWN = re.compile(r"^\*\*(.+?)\*\* \(`.+?`\).*?:\n\n```(json|yaml|toml)\n(.*?)```", re.MULTILINE | re.DOTALL)
+PAGE = (Path(__file__).parent.parent / "docs" / "mcp.md").read_text()
+
+
+def test_what_the_page_shows_for_an_address_is_what_each_client_reads() -> None:
+    section = PAGE.partition("## Over HTTP")[2].partition("\n## ")[0]
+    read = {}
+    for names, format_, text in SHOWN.findall(section):
+        for said in re.findall(r"Claude Code|Cursor|VS Code|Gemini CLI|Windsurf|Zed|Goose|Codex", names):
+            client = CLIENTS[said.lower().replace("vs code", "vscode").replace(" cli", "").replace(" ", "-")]
+            (server,) = client.read(parse(text, format_).data)
+            assert server.url is not None
+            read[client.name] = (server.name, server.url.spelling, server.transport, *server.headers)
+    entry = (NAME, "http://127.0.0.1:8766/mcp", "streamable-http", "Authorization")
+    assert read == dict.fromkeys(CLIENTS.keys() - {"claude-desktop"}, entry)
 
 
 # ---------------------------------------------------------------- JSON with comments

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from dynamic_plugins.errors import InstallError
+from dynamic_plugins.install.entry_points import node_command
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.install.manifest import read_folder, read_wheel
 from dynamic_plugins.registry.entry import Entry, Package
@@ -273,6 +274,13 @@ async def test_of_several_commands_the_one_that_is_the_server_is_started(
     path = wheel(tmp_path, **{"sky-1.2.dist-info/entry_points.txt": scripts})
     plan = installer.plan(Entry("sky", "mcp", packages=(Package("path", str(path)),)))
     assert (await installer.install(plan)).entry_point == f"sky:{server.replace('-', '_')}"
+
+
+def test_what_a_package_is_called_says_nothing_of_its_commands(tmp_path: Path) -> None:
+    for name in ("auth-mcp", "auth-mcp-setup"):
+        (tmp_path / f"{name}.js").touch()
+    commands = {"bin": {name: f"{name}.js" for name in ("auth-mcp-setup", "auth-mcp")}}
+    assert node_command("x", "auth", commands, tmp_path, "node") == ("node", str(tmp_path / "auth-mcp.js"))
 
 
 async def test_a_file_that_is_not_the_one_that_was_described_is_refused(

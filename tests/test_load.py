@@ -20,6 +20,7 @@ from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.settings import Limits
 from dynamic_plugins.workers.binding import bind
 from dynamic_plugins.workers.components import Host, Offers
+from dynamic_plugins.workers.fence.system_paths import CERTIFICATES, certificates_in
 from dynamic_plugins.workers.loader import Loader
 from tests.loading import call, children, component, connected, loader, native, raw, server, until
 
@@ -130,7 +131,7 @@ async def test_a_worker_sees_its_own_configuration_and_little_else(whole: Instal
     assert seen["PLAIN"] == "a plain value"
     assert seen["HIDDEN"] == "***"
     allowed = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "USER", "LOGNAME"}
-    allowed |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "DYNAMIC_PLUGINS_WORKER", "PLAIN", "HIDDEN"}
+    allowed |= {*CERTIFICATES, "NODE_USE_SYSTEM_CA", "DYNAMIC_PLUGINS_WORKER", "PLAIN", "HIDDEN"}
     assert seen.keys() <= allowed
 
 
@@ -143,6 +144,20 @@ async def test_a_persons_proxies_reach_what_may_reach_any_host(permissions: Perm
         seen = await call(connection, "environment")
     assert seen.get("https_proxy") == (host["https_proxy"] if permissions.network is None else None)
     assert "HTTP_PROXY" not in seen, "it holds a password"
+
+
+async def test_a_companys_certificates_are_there_wherever_they_are_named_from(
+    whole: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one, two = tmp_path / "one", tmp_path / "two"
+    host = {"PATH": os.environ["PATH"], "REQUESTS_CA_BUNDLE": "one", "SSL_CERT_DIR": f"one{os.pathsep}{two}"}
+    mine = Loader(limits=Limits(), start_timeout=30, call_timeout=30, log=lambda *_: None, environment=host)
+    async with connected(whole, mine) as connection:
+        seen = await call(connection, "environment")
+    assert seen["REQUESTS_CA_BUNDLE"] == str(one)
+    assert seen["SSL_CERT_DIR"] == f"{one}{os.pathsep}{two}"
+    assert certificates_in(host)["SSL_CERT_DIR"] == [str(one), str(two)], "what the fence lets it read"
 
 
 async def test_no_configured_value_shows_among_the_processes(whole: Installation) -> None:

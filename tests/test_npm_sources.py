@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dynamic_plugins.errors import InstallError, LoadError
+from dynamic_plugins.errors import ActionError, InstallError, LoadError
 from dynamic_plugins.install.installer import Installer
 from dynamic_plugins.install.integrity import changed_files
 from dynamic_plugins.registry.entry import Entry, Package
@@ -20,7 +21,6 @@ from tests.npm_registry import SERVER, NpmRegistry, npm_registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from dynamic_plugins.install.installation import Installation
 
@@ -42,13 +42,22 @@ async def install(tmp_path: Path, registry: NpmRegistry, sha256: str | None = No
 BUILT = {"server.js": "require('./built.js')", "build.js": "require('fs').writeFileSync('built.js', '')"}
 
 
-async def test_where_install_scripts_were_not_run_a_start_that_fails_says_so(
+async def test_where_install_scripts_were_not_run_a_start_or_a_call_that_fails_says_so(
     tmp_path: Path, registry: NpmRegistry
 ) -> None:
     registry.add("tea", files=BUILT, scripts={"install": "node build.js"})
     installation = replace(await install(tmp_path, registry), kind="mcp")
     with pytest.raises(LoadError, match=r"Cannot find module.*install scripts of tea.*DYNAMIC_PLUGINS_ALLOW_BUILDS=1"):
         await loader().connect(installation, {})
+    lazy = SERVER.replace("process.env[params.arguments.name]", "require(params.arguments.name)")
+    server_of(installation).write_text(lazy)
+    async with connected(installation) as connection:
+        with pytest.raises(ActionError, match=r"Cannot find module.*install scripts of tea"):
+            await call(connection, "tell", name="./built.js")
+
+
+def server_of(installation: Installation) -> Path:
+    return Path(installation.path) / "node_modules" / "tea" / "server.js"
 
 
 async def test_they_are_not_blamed_for_code_that_does_not_go_together(tmp_path: Path, registry: NpmRegistry) -> None:

@@ -115,9 +115,9 @@ async def test_tools_are_asked_for_whatever_a_server_forgets_to_say(capabilities
 
 async def test_a_list_that_is_advertised_and_missing_costs_only_itself(tmp_path: Path) -> None:
     can: dict[str, Any] = {"capabilities": {"tools": {}, "resources": {}, "prompts": {}}}
-    prompts = {"review": {"arguments": {"code": {"required": True}}}}
+    prompts = {"review": {"arguments": {"code": {"required": True}}}, "tell": {"arguments": ["topic"]}}
     async with connected(odd(tmp_path, initialize=can, prompts__list={"prompts": prompts})) as connection:
-        assert names(connection) == ["fine", "prompt_review"]
+        assert names(connection) == ["fine", "prompt_review", "prompt_tell"]
         assert (component(connection, "prompt_review").parameters or {})["required"] == ["code"]
         assert connection.offers.left_out == ("its resources cannot be listed: Method not found",)
 
@@ -366,13 +366,19 @@ async def test_a_server_is_asked_in_the_version_that_it_knows(version: str, tmp_
         assert await call(connection, "fine") == ["fine", {}]
 
 
+@pytest.mark.parametrize("version", ["2024-10-07", "2025-05-01", None, 20241105])
+async def test_a_version_between_those_that_are_known_is_the_older(version: Any, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, initialize={"protocolVersion": version})) as connection:
+        assert await call(connection, "fine") == ["fine", {}]
+
+
 async def test_of_versions_that_do_not_meet_both_are_named(tmp_path: Path) -> None:
     with pytest.raises(
         LoadError, match=r"Unsupported protocol version 2024-11-05 \(offered: 2025-11-25, .*2024-11-05\)"
     ):
         await loader().connect(odd(tmp_path, only="2023-01-01"), {})
-    with pytest.raises(LoadError, match=r"2023-01-01 \(known: 2024-11-05, .*2025-11-25\)"):
-        await loader().connect(odd(tmp_path, initialize={"protocolVersion": "2023-01-01"}), {})
+    with pytest.raises(LoadError, match=r"2127-01-01 \(known: 2024-11-05, .*2025-11-25\)"):
+        await loader().connect(odd(tmp_path, initialize={"protocolVersion": "2127-01-01"}), {})
 
 
 ERRORS: list[tuple[dict[str, Any], str]] = [
@@ -456,6 +462,29 @@ RESULTS: list[tuple[str, dict[str, Any], Any]] = [
     ("same text", {"content": [text("hello")], "structuredContent": {"result": "hello"}}, "hello"),
     ("within", {"content": [text("hello")], "structuredContent": {"said": "hello"}}, {"said": "hello"}),
     ("json", {"content": [], "structuredContent": {"result": '{"a": [1]}'}}, {"a": [1]}),
+    (  # as the official SDK writes a list: a block for each item
+        "a list",
+        {"content": [text('{"a": 1}'), text("2")], "structuredContent": {"result": [{"a": 1}, 2]}},
+        [{"a": 1}, 2],
+    ),
+    (
+        "lines",
+        {"content": [text('{"a": 1}\n{"a": 2}')], "structuredContent": {"items": [{"a": 1}, {"a": 2}]}},
+        {"items": [{"a": 1}, {"a": 2}]},
+    ),
+    ("fenced", {"content": [text('```json\n{"a": 1}\n```')], "structuredContent": {"a": 1}}, {"a": 1}),
+    ("as Python", {"content": [text("{'a': None}")], "structuredContent": {"a": None}}, {"a": None}),
+    ("one value", {"content": [text("42")], "structuredContent": {"count": 42}}, {"count": 42}),
+    ("one of several", {"content": [text("1")], "structuredContent": {"rows": [1, 2]}}, ["1", {"rows": [1, 2]}]),
+    (
+        "a file",
+        {
+            "content": [{"type": "resource", "resource": {"uri": "a://b", "text": "all"}}],
+            "structuredContent": {"text": "all"},
+        },
+        {"text": "all"},
+    ),
+    ("json in a text", {"content": [text('{"result": "[1]"}')]}, {"result": [1]}),
     ("list", {"content": [], "structuredContent": [1, 2]}, [1, 2]),
     (
         "not numbers",
@@ -470,6 +499,22 @@ RESULTS: list[tuple[str, dict[str, Any], Any]] = [
     ("bare words", {"content": ["hello", "there"]}, "hello\nthere"),
     ("unknown", {"content": [{"type": "table", "rows": [1]}]}, {"type": "table", "rows": [1]}),
     ("untyped", {"content": [{"text": "hello"}]}, "hello"),
+    (
+        "pictures as models' APIs have them",
+        {
+            "content": [
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}},
+                {"type": "IMAGE", "data": "aGk="},
+            ]
+        },
+        [{"type": "image", "mime": "image/png", "bytes": 2}] * 3,
+    ),
+    (
+        "a link",
+        {"content": [{"type": "resource_link", "uri": "a://b"}]},
+        {"type": "link", "uri": "a://b", "name": "a://b"},
+    ),
     (
         "null text",
         {"content": [text("hello"), {"type": "text", "text": None}]},
@@ -504,7 +549,35 @@ FAILURES: list[tuple[dict[str, Any], str]] = [
     ),
     ({"isError": True, "content": [PICTURE]}, '"mime": "image/png"'),
     ({"isError": True}, "it gave no reason"),
+    ({"isError": True, "content": [], "structuredContent": {"why": "not today"}}, '"why": "not today"'),
 ]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            {"code": -32602, "message": "Invalid params", "data": {"q": "missing"}},
+            r'Invalid params \({"q": "missing"}\)',
+        ),
+        ({"code": -32000, "message": "", "data": "no more today"}, "no more today$"),
+        ({"code": -32603, "message": "no more today", "data": "today"}, "no more today$"),
+    ],
+)
+async def test_what_an_error_says_besides_its_words_is_told(error: Any, told: str, tmp_path: Path) -> None:
+    async with connected(odd(tmp_path, calls={"fine": {"error": error}})) as connection:
+        with pytest.raises(ActionError, match=told):
+            await call(connection, "fine")
+
+
+async def test_an_answer_that_is_not_what_its_schema_says_is_logged_once_and_given(tmp_path: Path) -> None:
+    log: list[str] = []
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    tools = {"tools": [{**tool("fine"), "outputSchema": schema}]}
+    answer = {"content": [], "structuredContent": {"n": "many"}}
+    async with connected(odd(tmp_path, tools__list=tools, calls={"fine": answer}), loader(log=log)) as connection:
+        assert [await call(connection, "fine") for _ in range(2)] == [{"n": "many"}] * 2
+    assert log == ["odd: fine answers otherwise than its schema says: n: 'many' is not of type 'integer'"]
 
 
 async def test_a_failure_is_told_by_whatever_it_brings(tmp_path: Path) -> None:
@@ -516,11 +589,14 @@ async def test_a_failure_is_told_by_whatever_it_brings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [60_000, 60_001, 60_002])
 async def test_a_picture_that_is_longer_than_an_answer_is_told_about(length: int, tmp_path: Path) -> None:
-    big = {**PICTURE, "data": base64.b64encode(b"\xff" * length).decode()}
-    contents = {"content": [text("saved"), big, big, text("twice")]}
+    data = base64.b64encode(b"\xff" * length).decode()
+    big = {**PICTURE, "data": data}
+    address = f"data:image/png;base64,{data}"
+    others = [{**PICTURE, "data": address}, {"type": "image_url", "image_url": {"url": address}}]
+    contents = {"content": [text("saved"), big, *others, text("twice")]}
     async with connected(odd(tmp_path, calls={"fine": contents}), loader(result_bytes=20_000)) as connection:
         told = {"type": "image", "mime": "image/png", "bytes": length}
-        assert await call(connection, "fine") == ["saved", told, told, "twice"]
+        assert await call(connection, "fine") == ["saved", told, told, told, "twice"]
 
 
 async def test_what_only_the_newest_protocol_says_of_an_answer_is_passed_over_in_an_older_one(tmp_path: Path) -> None:

@@ -141,6 +141,8 @@ def test_what_says_no_day_was_not_verified() -> None:
             Argument("named", "--options", value='{"headless": true}'),
         ),
         ({"type": "positional", "value": "Bearer ${API}"}, Argument("positional", value="Bearer ${API}")),
+        ({"type": "positional", "value": "{{API}} of ${API}"}, Argument("positional", value="{{API}} of ${API}")),
+        ({"type": "positional", "value": '{\n\t"a": 1}\n'}, Argument("positional", value='{\n\t"a": 1}')),
         ({"type": "named", "name": "--to", "default": "there\n"}, Argument("named", "--to", default="there")),
         ({"type": "named", "name": "--port", "value": 80}, Argument("named", "--port", value="80")),
         ({"type": "named", "name": "--api-key"}, Argument("named", "--api-key", secret=True)),
@@ -160,6 +162,15 @@ def test_arguments_are_read_in_our_spelling_and_in_that_of_server_json(
 ) -> None:
     entry = own(packages=[{"type": "npm", "name": "a", "arguments": [spelled]}])
     assert entry.packages[0].arguments == (expected,)
+
+
+@pytest.mark.parametrize("argument", [{"value": "x"}, {"type": "positional", "value": ["x"]}, {"value": "a {b} c"}])
+def test_an_argument_that_is_not_understood_is_told(argument: dict[str, Any]) -> None:
+    told = {"type": "positional"} | argument if "{" in str(argument["value"]) else argument
+    entry = own(packages=[{"type": "npm", "name": "a", "arguments": [told]}])
+    assert entry.packages == ()
+    assert entry.problem.startswith("its argument {")
+    assert str(argument["value"][0]) in entry.problem
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,14 @@ from dynamic_plugins.settings import FORBIDDEN_VARIABLES, Settings
 from dynamic_plugins.storage.values import ConfigurationStore
 from dynamic_plugins.storage.vault import SERVICE, EncryptedFileVault, KeyringVault, open_vault
 from tests.conftest import Cli, KeptHome
-from tests.keyring_stand_ins import LockedKeyring, MemoryKeyring, PlainKeyring, SilentKeyring
+from tests.keyring_stand_ins import (
+    LockedKeyring,
+    LosingKeyring,
+    MemoryKeyring,
+    PlainKeyring,
+    SilentKeyring,
+    WrongKeyring,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,6 +118,16 @@ def test_a_keyring_that_fails_never_quotes_what_it_was_given(use: Any, tmp_path:
     assert SECRET not in str(raised.value)
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize("backend", [LosingKeyring, WrongKeyring])
+def test_a_keyring_that_does_not_give_back_what_it_took_keeps_nothing(backend: Any, use: Any, tmp_path: Path) -> None:
+    use(backend())
+    with pytest.raises(SecretStoreError, match="DYNAMIC_PLUGINS_PASSPHRASE"):
+        ConfigurationStore(tmp_path).set("plugin", {}, {"API_KEY": SECRET})
+    store = ConfigurationStore(tmp_path, "open sesame")
+    store.set("plugin", {}, {"API_KEY": SECRET})
+    assert store.values("plugin") == {"API_KEY": SECRET}
 
 
 def test_a_locked_keyring_gives_way_to_the_file_of_a_passphrase(use: Any, tmp_path: Path) -> None:

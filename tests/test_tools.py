@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.lifecycle.component_registry import ComponentRegistry
 from dynamic_plugins.plugin import Action, Handler, Plugin, action
-from dynamic_plugins.tools.argument_repair import repair, with_texts
+from dynamic_plugins.tools.argument_repair import repair, with_texts, with_types
 from dynamic_plugins.tools.management import NAMES, schema
 from dynamic_plugins.tools.plugin_tools import MAX_LISTED, MAX_LISTED_CHARACTERS
 from dynamic_plugins.tools.tool_formats import in_format
@@ -25,13 +27,13 @@ async def configure(plugin_name: str, configuration: list[dict[str, str]] | None
     return {"name": plugin_name, "configuration": configuration}
 
 
-def toolbox(*plugins: Plugin) -> Toolbox:
+def toolbox(*plugins: Plugin, characters: int = 0) -> Toolbox:
     runtime = ComponentRegistry()
     for plugin in plugins:
         runtime.mount(plugin)
     handlers: dict[str, Handler] = {"install_plugin": install, "configure_plugin": configure}
     actions = [Action(name, name, handlers.get(name, install), schema(name)) for name in NAMES]
-    return Toolbox(actions, runtime)
+    return Toolbox(actions, runtime, characters=characters)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +164,33 @@ async def test_few_actions_with_much_text_are_offered_through_the_search_too() -
     assert [tool.name for tool in few.offered()][6:] == ["search_plugin_actions", "call_plugin_action"]
 
 
+async def test_a_result_that_is_too_long_is_read_page_by_page() -> None:
+    @action
+    def tell(length: int) -> Any:
+        "Tells."
+        if length > 90:
+            raise ValueError("x" * length)
+        return {"said": "abcdefghij" * (length // 10)}
+
+    box = toolbox(Plugin("p", actions=[tell]), characters=50)
+    assert (await box.call("p__tell", {"length": 10}))["result"] == {"said": "abcdefghij"}
+    assert "read_result_page" not in {tool.name for tool in box.offered()}
+    first = await box.call("p__tell", {"length": 80})
+    assert (first["action"], first["page"], first["pages"], len(first["result"])) == ("tell", 1, 2, 50)
+    assert "read_result_page" in {tool.name for tool in box.offered()}
+    (asked,) = re.findall(r"{.*}", first["next"])
+    second = await box.call("read_result_page", asked)
+    assert json.loads(first["result"] + second["result"]) == {"said": "abcdefghij" * 8}
+    assert "next" not in second
+    wrapped = {"action": "read_result_page", "arguments": asked}  # as a client calls whose list never changes
+    assert await box.call("call_plugin_action", wrapped) == second
+    key = json.loads(asked)["result"]
+    for wrong in ({"result": "none", "page": 1}, {"result": key, "page": 3}, {}, None):
+        assert (await box.call("read_result_page", wrong))["error"]["code"] == "bad_arguments"
+    failed = await box.call("p__tell", {"length": 5000})
+    assert failed["error"]["message"].endswith("… (5,028 characters in all)")
+
+
 async def test_the_call_for_plugins_actions_reaches_none_of_the_six() -> None:
     box = toolbox(named("p", ["a"]))
     smuggled = await box.call("call_plugin_action", {"action": "install_plugin", "arguments": '{"plugin_name": "x"}'})
@@ -177,6 +206,40 @@ def test_a_model_is_told_how_people_say_it() -> None:
 def test_only_our_own_schemas_are_said_to_be_strict() -> None:
     forms = in_format(toolbox(named("p", ["a"])).offered(), "openai")
     assert [form["function"]["strict"] for form in forms] == [True] * 6 + [False]
+
+
+ANY_OF = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+
+
+@pytest.mark.parametrize(
+    ("shape", "written", "meant"),
+    [
+        ({"type": "integer"}, "3", 3),
+        ({"type": "number"}, "3", 3),
+        ({"type": "number"}, "3.5", 3.5),
+        ({"type": "boolean"}, "True", True),
+        ({"type": "object"}, '{"a": 1}', {"a": 1}),
+        ({"type": "array", "items": {"type": "integer"}}, "[1]", [1]),
+        (ANY_OF, "3", 3),
+        (ANY_OF, "null", None),
+        ({"type": "integer"}, "3.5", "3.5"),
+        ({"type": "integer"}, "three", "three"),
+        ({"type": "string"}, "3", "3"),
+        ({"type": ["string", "integer"]}, "3", "3"),
+        ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, "03", "03"),
+        ({"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/a"}]}, "3", "3"),
+        ({"enum": [1, "1"]}, "1", "1"),
+        ({}, "3", "3"),
+        (ANY_OF, None, None),
+    ],
+)
+def test_what_is_written_as_text_is_read_where_no_text_fits(shape: dict[str, Any], written: Any, meant: Any) -> None:
+    assert with_types({"a": written}, {"type": "object", "properties": {"a": shape}}) == {"a": meant}
+
+
+def test_null_is_left_out_where_it_does_not_fit_and_nothing_is_required() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["b"]}
+    assert with_types({"a": None, "b": None, "c": None}, schema) == {"b": None, "c": None}
 
 
 def test_mend_refuses_what_is_no_object() -> None:

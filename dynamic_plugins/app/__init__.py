@@ -222,6 +222,7 @@ class App:
             wait_for=self.service.pending.wait_for,
             choices=self.service.action_choices,
             programs=self._programs if self.settings.code_mode else None,
+            characters=self.settings.result_characters,
         )
 
     @cached_property

@@ -119,8 +119,10 @@ async def call(arguments: argparse.Namespace, settings: Settings, out: Output) -
     from dynamic_plugins.cli.screen import Screen
 
     with Screen(out) as screen:
-        approve = prompts.approver(False, screen)
-        async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
+        approve, ask_values = prompts.approver(False, screen), prompts.value_asker(screen)
+        async with App(
+            settings, approve=approve, ask_values=ask_values, listener=screen.listen, door="terminal"
+        ) as app:
             name = (await app.service.resolve(arguments.plugin)).name
             value = await _called(app, name, arguments.action, values)
     if out.as_json:

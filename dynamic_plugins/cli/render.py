@@ -160,6 +160,8 @@ def _more_of(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "seen", verified_in_words(told["verified"])
     if told.get("size_bytes"):
         yield "size", f"{size_in_words(told['size_bytes'])} on this disk"
+    if told.get("instructions"):
+        yield "says", one_line(told["instructions"])
     if told.get("tokens"):
         yield "costs", f"about {told['tokens']:,} tokens of each request to a model while it is active"
 

@@ -40,6 +40,8 @@ def check_arguments(target: str, arguments: Mapping[str, Any], schema: dict[str,
 
     try:
         error = best_match(_errors(json.dumps(schema), dict(arguments)))
+    except RecursionError:  # it refers to itself: nobody comes to the end of it
+        return
     except Exception as broken:  # a stranger's schema may be anything at all
         raise BadArgumentsError(target, f"its schema cannot be used: {type(broken).__name__}: {broken}") from broken
     if error is not None:

@@ -102,10 +102,11 @@ def _the_one(plugin: str, package: str, names: Iterable[str], command: str = "")
     if len(known) == 1:
         return known[0]
     called_so = [name for want in wanted for name in known if canonical(name) == want]
-    servers = [name for name in known if not _NO_SERVER & _words(name) and {"mcp", "server"} & _words(name)]
+    others = _NO_SERVER - _words(package)  # what the package itself is called says nothing of its commands
+    servers = [name for name in known if not others & _words(name) and {"mcp", "server", "stdio"} & _words(name)]
     if called_so:
         return _server_beside(called_so[0], servers)
-    for words in ({"mcp", "server"}, {"mcp"}, {"server"}):
+    for words in ({"mcp", "server"}, {"mcp"}, {"server"}, {"stdio"}):
         if said := [name for name in servers if words <= _words(name)]:
             return min(said, key=lambda name: (_other_transport(name), len(name)))
     raise InstallError(

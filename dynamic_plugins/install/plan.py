@@ -175,6 +175,8 @@ def choose_package(entry: Entry, *, has_node: bool) -> Package:
     if entry.kind == "elizaos" and not entry.packages and entry.repository:
         reason = f"its code is only in its repository, which git cannot fetch: {entry.repository} is no https address."
         raise UnavailableHereError(entry.name, reason)
+    if entry.problem and not entry.packages:
+        raise UnavailableHereError(entry.name, f"{entry.problem}.")
     raise UnavailableHereError(entry.name, "no package of it is known that Python or Node.js could run.")
 
 
@@ -187,7 +189,7 @@ def checked_version(name: str, version: str | None, package: Package) -> str | N
     wanted = version or package.version
     if wanted is None or wanted == "latest":
         return None
-    wanted = wanted if package.type == "git" else wanted.removeprefix("v")
+    wanted = wanted if package.type == "git" else wanted.lstrip("= ").removeprefix("v")
     if not _is_version(wanted, package.type) and not version:
         raise InstallError(
             name,

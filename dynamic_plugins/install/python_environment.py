@@ -117,6 +117,15 @@ class PythonEnvironment:
                         found.append(requirement)
         return found
 
+    def requires_python(self, package: str) -> str:
+        """Return on which Pythons *package* says that it runs, from its METADATA; empty where it does not."""
+        info = self.dist_info(package)
+        if info is None:
+            return ""
+        head = read_file(info / "METADATA", _MOST_METADATA).decode(errors="replace").partition("\n\n")[0]
+        found = re.search(r"^Requires-Python:(.*)$", head, re.MULTILINE | re.IGNORECASE)
+        return found[1].strip() if found else ""
+
     def _python_here(self) -> dict[str, str]:
         """Return the version of its interpreter as a marker knows it (PEP 508); it may be another than ours."""
         version = self.python_version()

@@ -16,7 +16,7 @@ from dynamic_plugins.install.cache_warmup import CacheWarmup
 from dynamic_plugins.install.command import Finished, Tell, run, versions_there_are
 from dynamic_plugins.install.locked_packages import wheels_of
 from dynamic_plugins.install.python_environment import PythonEnvironment
-from dynamic_plugins.install.python_finder import finding_all_pythons, wanted_python
+from dynamic_plugins.install.python_finder import finding_all_pythons, fitted, wanted_python
 from dynamic_plugins.install.uv_reasons import BY_LOCK, explain
 from dynamic_plugins.registry.entry import canonical
 
@@ -204,7 +204,7 @@ class Uv:
         """
         if not requirements:
             tell("environment", "", 0.05)
-            return await self._empty(plugin, folder, self._python)
+            return await self.empty(plugin, folder, self._python)
 
         async def fill(environment: PythonEnvironment, fetched: Callable[[], None]) -> Finished:
             return await self._add(plugin, environment, requirements, tell, fetched, cutoff, loose=loose)
@@ -215,7 +215,7 @@ class Uv:
             python = str(environment.python)
             instead = await self._instead(plugin, python, folder.parent, done, requirements[0], cutoff)
             raise InstallError(plugin, reason + instead)
-        return environment
+        return await fitted(self, plugin, environment, requirements[0], tell, fill)
 
     async def create_locked(
         self, plugin: str, folder: Path, locked: Sequence[str], direct: Sequence[str], tell: Tell
@@ -245,18 +245,18 @@ class Uv:
     ) -> tuple[PythonEnvironment, Finished]:
         """Make an environment and *fill* it, with another Python where ours will not do; return how that ended."""
         tell("environment", "", 0.05)
-        environment = await self._empty(plugin, folder, self._python)
+        environment = await self.empty(plugin, folder, self._python)
         tell("download", "finding packages", 0.15)
         async with self._warmup.turn() as fetched:
             done = await fill(environment, fetched)
             if other := await self._other_python(plugin, folder.parent, done):
                 tell("environment", f"with {other}, since it does not run on {self._python}", 0.15)
                 await asyncio.to_thread(remove_folder, folder)
-                environment = await self._empty(plugin, folder, other)
+                environment = await self.empty(plugin, folder, other)
                 done = await fill(environment, fetched)
         return environment, done
 
-    async def _empty(self, plugin: str, folder: Path, python: str) -> PythonEnvironment:
+    async def empty(self, plugin: str, folder: Path, python: str) -> PythonEnvironment:
         """Make an environment with nothing in it. Raises InstallError."""
         done = await self._run(plugin, folder.parent, self._make(str(folder), python))
         if done.code != 0:
@@ -266,8 +266,10 @@ class Uv:
     async def _other_python(self, plugin: str, folder: Path, done: Finished) -> str | None:
         """Return a Python of this machine that will do, where *done* failed since ours does not; None otherwise."""
         wanted = wanted_python(done.err) if done.code != 0 else None
-        if wanted is None:
-            return None
+        return None if wanted is None else await self.python_for(plugin, folder, wanted)
+
+    async def python_for(self, plugin: str, folder: Path, wanted: str) -> str | None:
+        """Return a Python of this machine that is *wanted*, ``>=3.12``; None where there is none."""
         find = (self.binary(), "python", "find", "--no-project", "--system", wanted)
         found = await run(plugin, find, cwd=folder, environ=finding_all_pythons(self._environ))
         return found.out.strip() or None if found.code == 0 else None

@@ -29,11 +29,12 @@ _REASONS = (
     (
         r"Python version \((?P<ours>[\d.]+)\S*\) does not satisfy Python(?P<theirs>\S+)"
         r" and (?:all versions of )?(?P<name>[\w.-]+)",
-        "{name} needs Python {theirs}, and plugins are installed with Python {ours}: no other that would do was found",
+        "{name} needs Python {theirs}, and plugins are installed with Python {ours}: no other that would do was found. "
+        "To get one: uv python install '{theirs}'",
     ),
     (
         r"(?P<name>[\w.-]+?)(?:[<>=!]=\S+)? requires Python (?P<theirs>[<>=!~]\S+)",
-        "{name} needs Python {theirs}: no Python that would do was found",
+        "{name} needs Python {theirs}: no Python that would do was found. To get one: uv python install '{theirs}'",
     ),
     (
         r"Hash mismatch for `(?P<name>[\w.-]+)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.attachments import taking
 from dynamic_plugins.errors import NeedsConfirmationError
 from dynamic_plugins.integrations.framework_approval import ConsentingCalls, described
 
@@ -77,15 +78,19 @@ class PluginTools:
     def _tool(self, function: dict[str, Any]) -> StructuredTool:
         name = function["name"]
 
-        async def call(arguments: str | dict[str, Any]) -> str:
+        async def call(arguments: str | dict[str, Any]) -> str | list[dict[str, str]]:
             async def ask(request: ApprovalRequest) -> bool:
                 return _interrupted(name, arguments, request)
 
-            result = await self._calls.call(name, arguments, ask)
+            with taking("image") as pictures:
+                result = await self._calls.call(name, arguments, ask)
             text = json.dumps(result, ensure_ascii=False)
             if not result["ok"]:
                 raise ToolException(text)  # which makes of it a message with the status "error"
-            return text
+            if not pictures:
+                return text
+            shown = [{"type": "image", "base64": each.base64, "mime_type": each.mime} for each in pictures]
+            return [{"type": "text", "text": text}, *shown]
 
         return PluginTool(
             name=name,

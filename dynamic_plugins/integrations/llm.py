@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dynamic_plugins.approval import approve_listed
+from dynamic_plugins.core.attachments import taking
 from dynamic_plugins.integrations.framework_approval import described
 from dynamic_plugins.tools.tool_formats import in_format
 
@@ -108,9 +109,14 @@ class DynamicPlugins(llm.Toolbox):  # type: ignore[no-untyped-call]  # its __ini
     def _tool(self, tool: dict[str, Any]) -> llm.Tool:
         name = tool["name"]
 
-        def implementation(**arguments: Any) -> str:
+        def implementation(**arguments: Any) -> str | llm.ToolOutput:
             plugins = self._plugins()
-            return json.dumps(plugins.run(plugins.library.call(name, arguments)), ensure_ascii=False)
+            with taking("image") as pictures:
+                text = json.dumps(plugins.run(plugins.library.call(name, arguments)), ensure_ascii=False)
+            if not pictures:
+                return text
+            shown = [llm.Attachment(type=each.mime, content=each.data) for each in pictures]
+            return llm.ToolOutput(output=text, attachments=shown)
 
         return llm.Tool(
             name=name, description=tool["description"], input_schema=tool["inputSchema"], implementation=implementation

@@ -22,6 +22,7 @@ from mcp.shared.exceptions import MCPError
 from dynamic_plugins import __version__
 from dynamic_plugins.app import App
 from dynamic_plugins.core import prompt_files, telemetry
+from dynamic_plugins.core.attachments import taking
 from dynamic_plugins.errors import NotInstalledError, PluginError
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError, Person
 from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
     from starlette.types import ASGIApp
 
+    from dynamic_plugins.core.attachments import Attachment
     from dynamic_plugins.integrations.secret_form import QuietServer
     from dynamic_plugins.lifecycle.service import PluginManagementService
     from dynamic_plugins.plugin import Provider
@@ -107,15 +109,33 @@ def _relaxed(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**schema, "properties": properties, "required": required}
 
 
-def tool_result(result: dict[str, Any]) -> types.CallToolResult:
-    """Return what a tool gave, for programs and as text; ``{"ok": false, …}`` is an error that the model sees."""
+def tool_result(result: dict[str, Any], attachments: Sequence[Attachment] = ()) -> types.CallToolResult:
+    """Return what a tool gave, for programs and as text; ``{"ok": false, …}`` is an error that the model sees.
+
+    The *attachments* that it brought stand beside the text, as what they are.
+    """
     try:
         text, plain = json.dumps(result, ensure_ascii=False), result
     except TypeError:  # of a plugin in this process, which gives what it likes
         text = json.dumps(result, ensure_ascii=False, default=str)
         plain = json.loads(text)
     return types.CallToolResult(
-        content=[types.TextContent(text=text)], structured_content=plain, is_error=not result["ok"]
+        content=[types.TextContent(text=text), *map(_block, attachments)],
+        structured_content=plain,
+        is_error=not result["ok"],
+    )
+
+
+def _block(attachment: Attachment) -> types.ContentBlock:
+    """Return *attachment* as MCP's content has it; a file under the address that it has with its plugin."""
+    if attachment.kind == "image":
+        return types.ImageContent(data=attachment.base64, mime_type=attachment.mime)
+    if attachment.kind == "audio":
+        return types.AudioContent(data=attachment.base64, mime_type=attachment.mime)
+    return types.EmbeddedResource(
+        resource=types.BlobResourceContents(
+            uri=attachment.name or "file:///file", mime_type=attachment.mime, blob=attachment.base64
+        )
     )
 
 
@@ -187,14 +207,15 @@ class PluginServer:
             try:
                 async with self._person.behind(context, params):
                     self._service.sync()
-                    result = await self._apart(self._call(params.name, params.arguments))
+                    with taking("image", "audio", "resource") as attachments:
+                        result = await self._apart(self._call(params.name, params.arguments))
             except InputNeededError as needed:
                 return needed.result
             except PluginError as error:  # the saved state cannot be read
-                result = {"ok": False, "error": error.to_dict()}
+                result, attachments = {"ok": False, "error": error.to_dict()}, []
             if not result["ok"]:
                 span.fail("tool_error")
-            return tool_result(self._as_listed(result))
+            return tool_result(self._as_listed(result), attachments)
 
     async def _apart(self, work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
         """Return what *work* gives; cancelled by the client or with the connection, it is cancelled once and cleans up.

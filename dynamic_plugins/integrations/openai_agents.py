@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.attachments import taking
 from dynamic_plugins.errors import NeedsConfirmationError
 from dynamic_plugins.integrations.framework_approval import ConsentingCalls, described, refusal
 
 try:
-    from agents import Agent, FunctionTool, RunContextWrapper, TContext, Tool
+    from agents import Agent, FunctionTool, RunContextWrapper, TContext, Tool, ToolOutputImage, ToolOutputText
 except ImportError as missing:
     raise ImportError("this needs the Agents SDK: pip install 'agent-dynamic-plugins[openai-agents]'") from missing
 
@@ -72,14 +73,18 @@ class PluginTools:
                 self._calls.remember(call_id, request)
             return request is not None
 
-        async def invoke(context: ToolContext[Any], arguments: str) -> str:
+        async def invoke(context: ToolContext[Any], arguments: str) -> str | list[ToolOutputText | ToolOutputImage]:
             async def ask(request: ApprovalRequest) -> bool:
                 call_id = context.tool_call_id
                 if context.is_tool_approved(name, call_id) and self._calls.is_what_was_shown(call_id, request):
                     return True
                 raise NeedsConfirmationError(request.name, request.question)  # nobody agreed to exactly this
 
-            return json.dumps(await self._calls.call(name, arguments, ask), ensure_ascii=False)
+            with taking("image") as pictures:
+                text = json.dumps(await self._calls.call(name, arguments, ask), ensure_ascii=False)
+            if not pictures:
+                return text
+            return [ToolOutputText(text=text), *(ToolOutputImage(image_url=each.address) for each in pictures)]
 
         return FunctionTool(
             name=name,

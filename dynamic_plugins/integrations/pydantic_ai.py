@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.core.attachments import taking
 from dynamic_plugins.integrations.framework_approval import ConsentingCalls, described, refusal
 
 try:
     from pydantic_ai.exceptions import ApprovalRequired
+    from pydantic_ai.messages import BinaryContent, ToolReturn
     from pydantic_ai.tools import AgentDepsT, RunContext, ToolDefinition
     from pydantic_ai.toolsets import AbstractToolset, ToolsetTool
     from pydantic_core import SchemaValidator, core_schema
@@ -68,8 +70,11 @@ class PluginToolset(AbstractToolset[AgentDepsT]):
         tool_args: dict[str, Any],
         ctx: RunContext[AgentDepsT],
         tool: ToolsetTool[AgentDepsT],  # noqa: ARG002
-    ) -> dict[str, Any]:
-        """Call a tool and return its result object. Raises ApprovalRequired where the person has to agree first."""
+    ) -> dict[str, Any] | ToolReturn:
+        """Call a tool and return its result object, with the pictures that it brings.
+
+        Raises ApprovalRequired where the person has to agree first.
+        """
 
         async def ask(request: ApprovalRequest) -> bool:
             call_id = ctx.tool_call_id or ""
@@ -78,4 +83,9 @@ class PluginToolset(AbstractToolset[AgentDepsT]):
             self._calls.remember(call_id, request)
             raise ApprovalRequired(metadata=described(request))
 
-        return await self._calls.call(name, tool_args, ask)
+        with taking("image") as pictures:
+            result = await self._calls.call(name, tool_args, ask)
+        if not pictures:
+            return result
+        content = [BinaryContent(each.data, media_type=each.mime) for each in pictures]
+        return ToolReturn(return_value=result, content=content)

@@ -44,11 +44,18 @@ _GIVES: dict[str, dict[str, Schema]] = {
     },
     "install_plugin": _PLUGIN | _NEEDS,
     "configure_plugin": _PLUGIN | _NEEDS | {"set": _TEXTS, "missing": _TEXTS, "optional": _TEXTS},
-    "activate_plugin": _PLUGIN | {"actions": _list_of(name=_TEXT, description=_TEXT)},
+    "activate_plugin": _PLUGIN | {"actions": _list_of(name=_TEXT, description=_TEXT), "instructions": _TEXT},
     "deactivate_plugin": _PLUGIN,
     "unload_plugin": _PLUGIN | {"uninstalled": _YES_OR_NO},
     "search_plugin_actions": {"actions": _list_of(action=_TEXT, description=_TEXT, parameters=_OPEN)},
-    "call_plugin_action": {"plugin": _TEXT, "action": _TEXT, "result": {}},
+    "call_plugin_action": {
+        "plugin": _TEXT,
+        "action": _TEXT,
+        "result": {},
+        "page": {"type": "integer"},
+        "pages": {"type": "integer"},
+        "next": _TEXT,
+    },
     "run_program": {"output": _TEXT, "calls": {"type": "integer"}, "left_out": _TEXT, "note": _TEXT},
 }
 

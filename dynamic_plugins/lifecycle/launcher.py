@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 class Launcher:
     """Starts what *store* says is installed. *listener* gets the plugins' progress; *use_model* answers one that asks
-    for the host's model, *ask_values* has the person answer one that runs elsewhere and asks them.
+    for the host's model, *ask_values* has the person answer one that asks them something.
     *session_grants* is what plugins may reach in this process besides; *local_files* has an installation on this
     machine, where the state is shared with others.
     """
@@ -90,7 +90,7 @@ class Launcher:
             return await self._connect(plugin, plugin.installation.remote, values)
         folder = self._loader.folder(plugin.installation)
         host = replace(
-            self._host_for(plugin.name, variables.roots(plugin.installation, values, folder)),
+            self._host_for(plugin, variables.roots(plugin.installation, values, folder)),
             permissions=both(resolved(plugin, values), self._session_grants.of(plugin)),
             own_network=self._admission.allows_own_network(plugin.name),
         )
@@ -124,11 +124,10 @@ class Launcher:
         if self._admission.allows_own_network(plugin.name):
             named += (*named_by_person(plugin, values), *(now_besides.network or ()))
         host = replace(
-            self._host_for(plugin.name, ()),
+            self._host_for(plugin, ()),
             permissions=both(resolved(plugin, told), now_besides),
             named=named,
             reached=partial(self._reached, plugin),
-            ask_values=self._ask_values,
         )
         return await self._loader.connect(plugin.installation, told, (), host)
 
@@ -148,13 +147,18 @@ class Launcher:
         if paths := await asyncio.to_thread(changed_files, plugin.installation):
             raise ChangedFilesError(plugin.name, plugin.installation.version, paths)
 
-    def _host_for(self, name: str, roots: tuple[str, ...]) -> Host:
-        """Return what *name* gets from us: the model and *roots* if it asks, and an ear for its progress."""
+    def _host_for(self, plugin: StoredPlugin, roots: tuple[str, ...]) -> Host:
+        """Return what *plugin* gets from us: the model and *roots* if it asks, an ear for its progress, and a place
+        for the files that it gives.
+        """
 
         def progress(fraction: float | None, message: str) -> None:
-            self._listener(Event(name, "progress", message, fraction))
+            self._listener(Event(plugin.name, "progress", message, fraction))
 
-        return Host(use_model=self._use_model, roots=roots, progress=progress)
+        folder = self._loader.folder(plugin.installation)
+        return Host(
+            use_model=self._use_model, roots=roots, progress=progress, folder=folder, ask_values=self._ask_values
+        )
 
     async def remove_data(self, plugin: StoredPlugin) -> None:
         """Remove what *plugin* wrote in its own folder."""

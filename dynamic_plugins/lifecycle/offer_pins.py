@@ -86,7 +86,7 @@ def difference(changed: Offers, agreed: Offers | None) -> tuple[str, ...]:
     lines: list[str] = []
     for component in changed.components:
         old = before.get(key(component))
-        lines.append(f"{'new' if old is None else 'changed':<{_LABEL}}{component.kind} {component.name}")
+        lines.append(f"{'new' if old is None else 'changed':<{_LABEL}}{_named(component)}")
         lines += _indented(_line_difference([] if old is None else _described(old), _described(component)))
     return tuple(lines)
 
@@ -115,7 +115,12 @@ def update_difference(
 
 def names(withheld: Offers | None) -> list[str]:
     """Return what is withheld, in short: ``action add``."""
-    return [f"{each.kind} {each.name}" for each in (withheld or Offers()).components]
+    return [_named(each) for each in (withheld or Offers()).components]
+
+
+def _named(component: Component) -> str:
+    """Return what a component is called; its instructions a plugin has once, and they have no name of their own."""
+    return component.kind if component.kind == "instructions" else f"{component.kind} {component.name}"
 
 
 def _waits(component: Component, pinned: set[str]) -> bool:

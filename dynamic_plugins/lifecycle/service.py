@@ -480,6 +480,11 @@ class PluginManagementService:
             for each in components
         ]
 
+    def instructions(self, name: str) -> str:
+        """Return what an installed MCP server says of how its actions are used, as far as the person has agreed."""
+        plugin = self._store.read().get(name)
+        return "" if plugin is None or plugin.offers is None else plugin.offers.instructions
+
     async def _check_room(self, name: str) -> None:
         """Raise DiskLimitError where the home takes more of the disk than it may."""
         if self._budget is not None:

@@ -156,6 +156,8 @@ class Settings:
     """The operator's policy; None is ``policy.toml`` in the home, where there is one."""
     revoked: Literal["warn", "stop"] = "warn"
     """What becomes of a running plugin that its registry revokes, where the policy does not say."""
+    result_characters: int = 120_000
+    """So long may a result be that a program's or an MCP client's model gets at once; 0 is no limit."""
     confirm_calls: ConfirmCalls | None = None
     """Which calls of plugins' actions a person is asked about; None is what each door does by itself."""
     allow_builds: bool = False
@@ -242,6 +244,7 @@ class Settings:
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
             policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
             revoked=choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",
+            result_characters=number(env, "DYNAMIC_PLUGINS_RESULT_CHARACTERS", 120_000),
             confirm_calls=choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),
             allow_builds=flag(env, "DYNAMIC_PLUGINS_ALLOW_BUILDS"),
             most_plugins=number(env, "DYNAMIC_PLUGINS_MOST_PLUGINS", 0) or None,

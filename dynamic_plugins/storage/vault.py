@@ -61,7 +61,9 @@ class KeyringVault:
         self.name = f"the system keyring ({self._backend.name})"
 
     def get(self, key: str) -> str | None:
-        value: str | None = self._ask(lambda: self._backend.get_password(SERVICE, self._at_home(key)))
+        value = self._ask(lambda: self._backend.get_password(SERVICE, self._at_home(key)))
+        if value is not None and not isinstance(value, str):
+            raise SecretStoreError(_NO_ANSWER.format(f"with a text but {type(value).__name__}"))
         return value
 
     def holds(self, key: str) -> bool:
@@ -69,6 +71,8 @@ class KeyringVault:
 
     def set(self, key: str, value: str) -> None:
         self._ask(lambda: self._backend.set_password(SERVICE, self._at_home(key), value))
+        if self.get(key) != value:  # some take anything and keep nothing
+            raise SecretStoreError(_NOT_KEPT)
 
     def delete(self, key: str) -> None:
         def delete() -> None:
@@ -112,6 +116,11 @@ class KeyringVault:
 _NO_ANSWER = (
     "The system keyring did not answer ({}). Unlock it and try again, or do without it: set "
     "DYNAMIC_PLUGINS_PASSPHRASE to keep secrets in an encrypted file instead."
+)
+
+_NOT_KEPT = (
+    "The system keyring took the secret and does not give it back. Do without it: set DYNAMIC_PLUGINS_PASSPHRASE to "
+    "keep secrets in an encrypted file instead."
 )
 
 

@@ -105,3 +105,52 @@ def with_texts(value: Any, schema: Mapping[str, Any]) -> Any:
     if isinstance(value, int) and "string" in _types(schema):
         return json.dumps(value)
     return value
+
+
+def with_types(arguments: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *arguments* without what does not fit its property's plain type and is plain in its meaning.
+
+    Text for a number, for true or false, or for an object or a list is read; null in the place of what may be left out,
+    as frameworks with typed arguments send it, is left out. What fits stays as it is.
+    """
+    properties, required = schema.get("properties"), schema.get("required")
+    if not isinstance(properties, dict):
+        return arguments
+    needed = required if isinstance(required, list) else []
+    found = {}
+    for name, value in arguments.items():
+        types = _plain_types(properties.get(name))
+        if value is None and types and "null" not in types and name not in needed:
+            continue
+        found[name] = _read_as(types, value) if isinstance(value, str) and types and "string" not in types else value
+    return found
+
+
+def _plain_types(told: Any) -> frozenset[str]:
+    """Return the types that a schema says by name, its alternatives' too; none where it says anything else."""
+    if not isinstance(told, dict) or not told.keys().isdisjoint({"$ref", "allOf", "not", "if", "const", "enum"}):
+        return frozenset()
+    for key in ("anyOf", "oneOf"):
+        if key in told:
+            each = [_plain_types(one) for one in told[key]] if isinstance(told[key], list) else []
+            return frozenset().union(*each) if each and all(each) else frozenset()
+    return frozenset(one for one in _types(told) if isinstance(one, str))
+
+
+_WORDS = {"true": True, "false": False}
+
+
+def _read_as(types: frozenset[str], text: str) -> Any:
+    """Return what *text* says as one of *types*, none of which is a text; the text itself where it says none."""
+    plain = text.strip()
+    if "boolean" in types and plain.lower() in _WORDS:
+        return _WORDS[plain.lower()]
+    if "null" in types and plain.lower() in ("null", "none", ""):
+        return None
+    try:
+        value = parse_json(plain)
+    except ValueError:
+        return text
+    kinds = {dict: "object", list: "array", int: "integer", float: "number"}
+    kind = kinds.get(type(value))
+    return value if kind in types or (kind == "integer" and "number" in types) else text

@@ -217,7 +217,8 @@ class ManagementHandlers:
             for action in mounted.actions
             if choice.offers(action.name)
         ]
-        return _result(outcome) | {"actions": actions}
+        instructions = self._service.instructions(plugin.name)
+        return _result(outcome) | {"actions": actions} | ({"instructions": instructions} if instructions else {})
 
     async def deactivate_plugin(self, plugin_name: str) -> dict[str, Any]:
         """Give confirmation."""

@@ -49,8 +49,8 @@ async def details(service: PluginManagementService, entry: Entry, *, measured: b
     """Return what the registry says of *entry*; of what is installed, how it is here: version, size, actions, settings.
 
     ``size_bytes`` is what the install takes on disk, ``tokens`` what its tools cost a model in each request while it is
-    active, ``popularity`` downloads a month, ``popularity_rank`` a place among the most downloaded of its index. What
-    nobody knows is left out; values of settings never are in it.
+    active, ``instructions`` what an MCP server says of their use, ``popularity`` downloads a month, ``popularity_rank``
+    a place among the most downloaded of its index. What nobody knows is left out; values of settings never are in it.
     """
     installed = service.info_of(entry.name)
     variables = await _variables(service, entry, installed)
@@ -91,6 +91,7 @@ async def details(service: PluginManagementService, entry: Entry, *, measured: b
         told["remote"] = {"url": entry.remote.url, "transport": entry.remote.transport, "auth": entry.remote.auth}
     if installed is not None:
         told |= {"installed_version": installed.version, "status": str(installed.status)}
+        told["instructions"] = service.instructions(entry.name)
         if measured:
             told["size_bytes"] = await asyncio.to_thread(_size, installed.path)
     return {key: value for key, value in told.items() if value not in ("", [], 0, None)}

@@ -10,7 +10,7 @@ from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.argument_validation import check_arguments
 from dynamic_plugins.errors import BadArgumentsError, PluginError, WithheldError
 from dynamic_plugins.plugin import Action
-from dynamic_plugins.tools.argument_repair import repair, with_texts
+from dynamic_plugins.tools.argument_repair import repair, with_texts, with_types
 from dynamic_plugins.tools.management import ALIASES
 from dynamic_plugins.tools.model_schemas import for_models, in_own_names
 from dynamic_plugins.tools.plugin_tools import (
@@ -22,6 +22,7 @@ from dynamic_plugins.tools.plugin_tools import (
     unique_name,
 )
 from dynamic_plugins.tools.prepared_call import Prepared
+from dynamic_plugins.tools.result_pages import READ_PAGE, ResultPages
 from dynamic_plugins.tools.tool_formats import Tool
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class Toolbox:
     *reach* stands round it, for what its plugin may not reach. *wait_for* waits for the installs and activations under
     way of the plugins that its argument says are meant, and tells whether there was one. *choices* gives what the
     person has chosen among plugins' actions. With *programs* a model is offered one tool that runs a program in place
-    of the plugins' own; a conversation says with :meth:`calls_go_by` how such a program's calls are made.
+    of the plugins' own; a conversation says with :meth:`calls_go_by` how such a program's calls are made. Of a result
+    of more than *characters*, :meth:`call` gives the first page; 0 is no limit.
     """
 
     def __init__(
@@ -89,8 +91,9 @@ class Toolbox:
         wait_for: Callable[[Callable[[str], bool]], Awaitable[bool]] | None = None,
         choices: Callable[[], Mapping[str, ActionChoice]] = dict,
         programs: Programs | None = None,
+        characters: int = 0,
     ) -> None:
-        self.programs = programs
+        self.programs, self._pages = programs, ResultPages(characters)
         self._call_of_program: Callable[[Prepared], Awaitable[dict[str, Any]]] = self._guarded
         self._wait_for, self._choices = wait_for, choices
         self.guard, self._withheld, self._consent, self.reach = guard, withheld, consent, reach
@@ -119,7 +122,8 @@ class Toolbox:
         mine = self._current()
         if self.programs is not None:
             return self.constant()
-        return self.constant() if mine.too_many else [*self.management(), *mine.tools]
+        reading = [self._pages.tool] if self._pages else []
+        return [*(self.constant() if mine.too_many else (*self.management(), *mine.tools)), *reading]
 
     def everything(self) -> list[Tool]:
         """Return the six and all of the plugins' own, however many."""
@@ -140,9 +144,20 @@ class Toolbox:
         *arguments* may be the JSON text that a model wrote.
         """
         try:
-            return await self._guarded(await self._prepare_or_wait(name, arguments))
+            if (page := self._page_asked(name, arguments)) is not None:
+                return self._pages.read(page)  # the guard has looked at the whole of it
+            return self._pages.first(await self._guarded(await self._prepare_or_wait(name, arguments)))
         except PluginError as error:
             return {"ok": False, "error": error.to_dict()}
+
+    def _page_asked(self, name: str, arguments: Mapping[str, Any] | str | None) -> Any:
+        """Return the arguments of a call that reads on in a result; None for any other call."""
+        if name == READ_PAGE:
+            return arguments or {}
+        if name != CALL_ACTION or READ_PAGE not in str(arguments):
+            return None
+        inner = repair(name, arguments, dict(_CALL.parameters))
+        return (inner.get("arguments") or {}) if inner.get("action") == READ_PAGE else None
 
     async def _guarded(self, call: Prepared) -> dict[str, Any]:
         return await (self.make(call) if self.guard is None else self.guard.call(call, self.make))
@@ -210,7 +225,8 @@ class Toolbox:
     def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         tool = self._named(name)
         schema = dict(tool.action.parameters)
-        return Prepared(tool.name, in_own_names(repair(name, arguments, schema), schema), tool)
+        repaired = in_own_names(repair(name, arguments, schema), schema)
+        return Prepared(tool.name, with_types(repaired, schema), tool)
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
         if call.name == RUN_PROGRAM and self.programs is not None:

@@ -5,6 +5,7 @@ The client is told of a feature only where the plugin's host has it to give.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import mcp_types as types
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from contextvars import Context
 
     from mcp.client.session import ClientRequestContext, ElicitationFnT, ListRootsFnT, SamplingFnT
 
@@ -29,10 +31,16 @@ class ClientFeatures:
     """
 
     def __init__(
-        self, name: str, host: Host, scrubber: Scrubber, waiting_for_person: Callable[[], AbstractContextManager[None]]
+        self,
+        name: str,
+        host: Host,
+        scrubber: Scrubber,
+        waiting_for_person: Callable[[], AbstractContextManager[None]],
+        caller: Callable[[], Context | None],
     ) -> None:
+        """*caller* gives the context of the call that a question must belong to, where it can be no other."""
         self._name, self._host, self._scrubber = name, host, scrubber
-        self._waiting_for_person = waiting_for_person
+        self._waiting_for_person, self._caller = waiting_for_person, caller
 
     @property
     def sampling(self) -> SamplingFnT | None:
@@ -77,7 +85,13 @@ class ClientFeatures:
 
         assert self._host.ask_values is not None  # noqa: S101 # given to the client only with it
         with self._waiting_for_person():
-            return await answer(self._name, params, self._host.ask_values)
+            # The person is asked by the door that the call came through, which its context tells.
+            asking = answer(self._name, params, self._host.ask_values)
+            task = asyncio.create_task(asking, context=self._caller())
+            try:
+                return await task
+            finally:
+                task.cancel()  # the server, or the caller, does not wait any more
 
 
 def _plain_text(content: Any) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from dynamic_plugins.core.permissions import UNDECLARED, Permissions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dynamic_plugins.approval import AskValues
     from dynamic_plugins.redaction.scrubber import Scrubber
 
@@ -27,7 +29,8 @@ PROMPT = "prompt:"
 TOOL = "tool:"
 """Before the address of a tool that is listed under another name than its own."""
 
-ComponentKind = Literal["action", "provider", "service", "evaluator", "task"]
+ComponentKind = Literal["action", "provider", "service", "evaluator", "task", "instructions"]
+"""``instructions`` are what an MCP server says of how its tools are used, as the description of one component."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,13 @@ class Offers:
     components: tuple[Component, ...] = ()
     left_out: tuple[str, ...] = field(default=(), compare=False)
     """A sentence for each thing that cannot be used, which names it; known of a plugin that runs alone."""
+    result_schemas: Mapping[str, dict[str, Any]] = field(default_factory=dict, compare=False)
+    """What a server says that its tools answer, by the action's name; known of a plugin that runs alone."""
+
+    @property
+    def instructions(self) -> str:
+        """What it says of how its actions are used; empty where it says nothing."""
+        return next((each.description for each in self.of("instructions")), "")
 
     def of(self, kind: ComponentKind) -> list[Component]:
         return [component for component in self.components if component.kind == kind]
@@ -72,7 +82,8 @@ class Offers:
         listed = self.to_list()
         scrubbed = scrubber.schema(listed)
         found = self if scrubbed is listed else Offers.from_list(scrubbed)
-        return replace(found, left_out=tuple(map(scrubber.text, self.left_out)))
+        told = tuple(map(scrubber.text, self.left_out))
+        return replace(found, left_out=told, result_schemas=self.result_schemas)
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,8 @@ class Host:
     use_model: UseModel | None = None
     roots: tuple[str, ...] = ()
     """Absolute folders that an MCP server may work on."""
+    folder: Path | None = None
+    """The plugin's own folder, where files that its results bring are kept; without one there are none."""
     permissions: Permissions = UNDECLARED
     """What it may reach: hosts and absolute paths, with the person's values in them."""
     own_network: bool = True

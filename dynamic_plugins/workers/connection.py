@@ -15,6 +15,8 @@ from dynamic_plugins.workers.process import error_in
 from dynamic_plugins.workers.transport import ProcessTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dynamic_plugins.core.spans import Attributes
     from dynamic_plugins.errors import PluginError
     from dynamic_plugins.redaction.scrubber import Scrubber
@@ -41,8 +43,10 @@ class WorkerConnection(McpConnection):
         modern: bool,
         ours: bool,
         version: str | None = None,
+        hint: Callable[[str], str] = lambda _: "",
     ) -> None:
-        self._process, self._refusals, self._grace = process, refusals, grace
+        """*hint* gives what else a person should know of a call that failed for a reason."""
+        self._process, self._refusals, self._grace, self._hint = process, refusals, grace, hint
         left_out: list[str] = []
         transport = ProcessTransport(process, None if ours else left_out.append, version)
         super().__init__(
@@ -73,14 +77,19 @@ class WorkerConnection(McpConnection):
         self, component: Component, error: MCPError, arguments: dict[str, Any], begun: float
     ) -> Exception:
         if error.code == types.CONNECTION_CLOSED or not self.alive:
-            return WorkerDiedError(self.name, component.name, await self._exit_reason("its process ended"))
-        return self._failure(component, self._scrubber.text(error.message), arguments, begun)
+            reason = await self._exit_reason("its process ended")
+            return WorkerDiedError(self.name, component.name, self._with_hint(reason))
+        return self._failure(component, self._answers.reason(error), arguments, begun)
 
     def _failure(self, component: Component, reason: str, arguments: dict[str, Any], begun: float) -> ActionError:
         """Return why a call that *begun* then failed: what it was refused, or the plugin's own *reason*."""
         hosts = self._process.refused_since(begun)
         refused = self._refusals.error(component.name, reason, arguments, hosts, reads=bool(component.read_only))
-        return refused or ActionError(self.name, component.name, reason)
+        return refused or ActionError(self.name, component.name, self._with_hint(reason))
+
+    def _with_hint(self, reason: str) -> str:
+        hint = self._hint(reason)
+        return f"{reason.rstrip('.')}. {hint}" if hint else reason
 
     def last_words(self) -> str:
         """Return the last error, or the last lines, that it wrote outside the protocol; empty where it wrote none."""

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from dynamic_plugins.core.schema_checks import cleaned, name_problem, schema_problem
 from dynamic_plugins.errors import ComponentClashError, ContractError
 from dynamic_plugins.workers.components import NOT_ANSWERED, PROMPT, READ, READ_BY_ADDRESS, TOOL, Component, Offers
-from dynamic_plugins.workers.message_repair import ListedSchemas, problem_in
+from dynamic_plugins.workers.message_repair import ANSWERS, ListedSchemas, problem_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -35,6 +35,7 @@ LIST_SECONDS = 5.0
 _NO_ANSWER = (CONNECTION_CLOSED, REQUEST_TIMEOUT, NOT_ANSWERED)
 _LISTED = 50
 _NAME_LENGTH = 128
+_LONGEST_INSTRUCTIONS = 4_000
 
 LeftOut = Callable[[str], None]
 """Called with a sentence for each thing that was left out of what a server offers; it names the thing."""
@@ -48,8 +49,9 @@ async def offers_of(plugin: str, client: AnyClient, *, ours: bool, left_out: Lef
     Only a worker of *ours* is believed what it says in ``_meta`` that its tools are: a server that anybody wrote could
     call one an evaluator, and be shown every turn.
     """
+    answers: dict[str, dict[str, Any]] = {}
     try:
-        components = await _components(plugin, client, ours, left_out)
+        components = await _components(plugin, client, ours, left_out, answers)
     except ValidationError as error:
         raise ContractError(plugin, f"what it offers is no valid list: {problem_in(error)}") from None
     found: dict[tuple[str, str], Component] = {}
@@ -61,10 +63,21 @@ async def offers_of(plugin: str, client: AnyClient, *, ours: bool, left_out: Lef
         raise ComponentClashError(plugin, twice)
     for name in sorted(twice):
         left_out(f"{name!r} is there more than once; the first one counts")
-    return Offers(tuple(found.values()))
+    if found and not ours and (instructions := _instructions(client.instructions)):
+        found["instructions", "instructions"] = Component("instructions", "instructions", instructions)
+    return Offers(tuple(found.values()), result_schemas=answers)
 
 
-async def _components(plugin: str, client: AnyClient, ours: bool, left_out: LeftOut) -> list[Component]:
+def _instructions(told: str | None) -> str:
+    """Return what a server says of how it is used, as far as a model should have to read it."""
+    text = (told or "").strip()
+    return text if len(text) <= _LONGEST_INSTRUCTIONS else f"{text[:_LONGEST_INSTRUCTIONS]}…"
+
+
+async def _components(
+    plugin: str, client: AnyClient, ours: bool, left_out: LeftOut, answers: dict[str, dict[str, Any]]
+) -> list[Component]:
+    """Return everything but its instructions; *answers* gets what its tools answer, by the action's name."""
     can = client.server_capabilities
     silent = can.tools is None and can.resources is None and can.prompts is None
     tools: list[Tool] = []
@@ -74,22 +87,33 @@ async def _components(plugin: str, client: AnyClient, ours: bool, left_out: Left
         tools = await _optional(client.list_tools, lambda page: page.tools, "tools", left_out)
     if ours:
         ListedSchemas.model_validate({"tools": [{"inputSchema": tool.input_schema} for tool in tools]})
-    found = [_our_tool(plugin, tool) for tool in tools] if ours else _their_tools(tools, left_out)
-    listed, prompts = await asyncio.gather(
+    found = [_our_tool(plugin, tool) for tool in tools] if ours else _their_tools(tools, left_out, answers)
+    listed, prompts, templates = await asyncio.gather(
         _in_time(client.list_resources, lambda page: page.resources, "resources", left_out, wanted=can.resources),
         _in_time(client.list_prompts, lambda page: page.prompts, "prompts", left_out, wanted=can.prompts),
+        _templates(client, left_out, wanted=not ours and can.resources is not None),
     )
     if listed:
         resources = _providers(listed)
         found += resources
         found += reading(resources, {each.name for each in found}) if resources and not ours else []
     found += _prompts(prompts, {each.name for each in found})
-    if not found and can.resources is not None and not ours:
-        found += reading_by_address(
-            await _optional(
-                client.list_resource_templates, lambda page: page.resource_templates, "resource templates", left_out
-            )
-        )
+    found += reading_by_address(templates, {each.name for each in found})
+    return found
+
+
+async def _templates(client: AnyClient, left_out: LeftOut, *, wanted: bool) -> list[ResourceTemplate]:
+    """Return how the addresses of resources are made that a server does not list; most have none and say so oddly."""
+    said: list[str] = []
+    found = await _in_time(
+        client.list_resource_templates,
+        lambda page: page.resource_templates,
+        "resource templates",
+        said.append,
+        wanted=wanted or None,
+    )
+    for sentence in said if found else ():
+        left_out(sentence)
     return found
 
 
@@ -174,7 +198,7 @@ def _our_tool(plugin: str, tool: Tool) -> Component:
     return _action(tool, tool.name, schema, similes)
 
 
-def _their_tools(tools: list[Tool], left_out: LeftOut) -> list[Component]:
+def _their_tools(tools: list[Tool], left_out: LeftOut, answers: dict[str, dict[str, Any]]) -> list[Component]:
     found = []
     taken = {tool.name for tool in tools if name_problem(tool.name) is None}
     for tool in tools:
@@ -186,6 +210,8 @@ def _their_tools(tools: list[Tool], left_out: LeftOut) -> list[Component]:
             name = plain_name(name, taken)
             taken.add(name)
         found.append(_action(tool, name, tool.input_schema))
+        if tool.meta and ANSWERS in tool.meta:
+            answers.setdefault(name, tool.meta[ANSWERS])
     return found
 
 
@@ -244,9 +270,10 @@ def reading(resources: list[Component], taken: set[str]) -> list[Component]:
     ]
 
 
-def reading_by_address(templates: list[ResourceTemplate]) -> list[Component]:
-    """Return the action that reads a resource of a server that lists only how their addresses are made."""
-    if not templates:
+def reading_by_address(templates: list[ResourceTemplate], taken: set[str]) -> list[Component]:
+    """Return the action that reads a resource of which a server lists only how its address is made."""
+    name = next((each for each in ("read_resource", "read_resource_at") if each not in taken), None)
+    if not templates or name is None:
         return []
     lines = [f"{each.uri_template} {' '.join((each.description or each.name).split())[:80]}" for each in templates]
     address = {"type": "string", "description": f"An address, made like one of: {'; '.join(lines[:_LISTED])}"}
@@ -257,7 +284,7 @@ def reading_by_address(templates: list[ResourceTemplate]) -> list[Component]:
         "additionalProperties": False,
     }
     about = "Reads one of the texts that this server has."
-    return [Component("action", "read_resource", about, schema, address=READ_BY_ADDRESS, read_only=True)]
+    return [Component("action", name, about, schema, address=READ_BY_ADDRESS, read_only=True)]
 
 
 def _prompts(prompts: list[Prompt], taken: set[str]) -> list[Component]:

@@ -6,12 +6,14 @@ What the person leaves open gets the default that the server suggests (SEP-1034)
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import mcp_types as types
 
 from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.text.printable import one_line
+from dynamic_plugins.text.secret_names import looks_secret
 
 if TYPE_CHECKING:
     from dynamic_plugins.approval import AskValues
@@ -24,7 +26,7 @@ async def answer(plugin: str, question: types.ElicitRequestParams, ask: AskValue
     """Ask the person *question* and return what they answered; a decline where they left out what is required.
 
     A form that cannot be asked so, and an address to open, are declined unasked: a server has no say about what the
-    person's browser opens.
+    person's browser opens. So is a form for a password or a key: the protocol forbids that.
     """
     if not isinstance(question, types.ElicitRequestFormParams):
         return types.ElicitResult(action="decline")
@@ -48,6 +50,8 @@ def _variable(name: str, shape: Any, required: bool) -> Variable | None:
     """Return the field as a person is asked for it; None for one of no plain kind."""
     if not isinstance(shape, dict) or shape.get("type") not in {"string", "integer", "number", "boolean"}:
         return None
+    if shape["type"] == "string" and _is_for_secret(name, shape):
+        return None
     default = shape.get("default")
     about = [one_line(str(shape[key]))[:_LONGEST] for key in ("title", "description") if shape.get(key)]
     suggested = [] if default is None else [f"{default if isinstance(default, str) else json.dumps(default)} if left"]
@@ -60,6 +64,13 @@ def _variable(name: str, shape: Any, required: bool) -> Variable | None:
         choices=choices,
         secret_declared=True,  # a form is not for secrets: the protocol forbids to ask for them so
     )
+
+
+def _is_for_secret(name: str, shape: dict[str, Any]) -> bool:
+    if shape.get("format") == "password" or shape.get("writeOnly") is True:
+        return True
+    told = (re.sub(r"(?<=[a-z])(?=[A-Z])|\W+", "_", each) for each in (name, str(shape.get("title", ""))))
+    return "enum" not in shape and any(map(looks_secret, told))
 
 
 def _value(told: str | None, shape: dict[str, Any]) -> Any:

@@ -106,6 +106,10 @@ class HandshakeClient:
         return self._greeting.capabilities
 
     @property
+    def instructions(self) -> str | None:
+        return self._greeting.instructions
+
+    @property
     def _greeting(self) -> types.InitializeResult:
         assert self.session.initialize_result is not None  # noqa: S101 # entering has waited for it
         return self.session.initialize_result

@@ -11,7 +11,10 @@ EDGE = 256
 """So many bytes of either end are kept of a line that is dropped."""
 CUT_SHORT = "cut-short:"
 """Stands before the number of bytes of base64 that were left out, in their place."""
-_BASE64_BEGINS = re.compile(rb'"(?:data|blob)"\s*:\s*"(?=[A-Za-z0-9+/])')
+_ADDRESS = rb"data:[\w.+/-]+;base64,"
+_BASE64_BEGINS = re.compile(
+    rb'"(?:(?:data|blob)"\s*:\s*"(?:' + _ADDRESS + rb')?|(?:url|image_url)"\s*:\s*"' + _ADDRESS + rb")(?=[A-Za-z0-9+/])"
+)
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/=_-]|\\/|\\n|\\r)*")
 _WORTH_CUTTING = 4096
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from dynamic_plugins.install.installation import is_editable
 from dynamic_plugins.workers.components import Host
 from dynamic_plugins.workers.fence.configured_values import ConfiguredValues, expanded
 from dynamic_plugins.workers.fence.fence import Code, Fence, FenceError
-from dynamic_plugins.workers.fence.system_paths import CERTIFICATES, environment_of
+from dynamic_plugins.workers.fence.system_paths import CERTIFICATES, certificates_in, environment_of
 from dynamic_plugins.workers.fence.tier import Level
 from dynamic_plugins.workers.process import WorkerProcess
 from dynamic_plugins.workers.refusals import Refusals
@@ -56,6 +57,13 @@ _NOT_FOR_WANT_OF_A_FILE = re.compile(
     r"|offers nothing that can be called"
 )
 
+# How Node.js, and what loads modules of machine code, say that there is no such file.
+_WANT_OF_A_FILE = re.compile(
+    r"Cannot find (?:module|package)|ERR_MODULE_NOT_FOUND|ERR_DLOPEN_FAILED|bindings file|\.node\b|spawn \S+ ENOENT"
+    r"|No native build was found|postinstall|npm rebuild",
+    re.IGNORECASE,
+)
+
 # What a program needs to run at all; everything else of ours stays with us.
 _INHERITED = (
     "PATH",
@@ -68,6 +76,7 @@ _INHERITED = (
     "USER",
     "LOGNAME",
     *CERTIFICATES,
+    "NODE_USE_SYSTEM_CA",
 )
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -109,6 +118,8 @@ class Loader:
             name: value for name, value in host.items() if name.upper() in _PROXIES and value and "@" not in value
         }
         self._base = {"PATH": os.defpath} | {name: host[name] for name in _INHERITED if host.get(name)}
+        # A worker runs in a folder of its own: what is named from here is not there.
+        self._base |= {name: os.pathsep.join(paths) for name, paths in certificates_in(self._base).items()}
 
     checks_files = False
     """Whether it compares an install's files itself before it starts it; here who calls it does."""
@@ -196,6 +207,7 @@ class Loader:
                 modern=modern,
                 ours=installation.kind != "mcp",
                 version=versions[0],
+                hint=partial(_missing_note, installation),
             )
         except BaseException:  # nobody else knows of the process yet
             await process.end(0)
@@ -313,6 +325,11 @@ class Loader:
             "out": 4,
         }
         return [installation.command[0], _NODE_START, json.dumps(facts)]
+
+
+def _missing_note(installation: Installation, reason: str) -> str:
+    """Return what a person should know where a call failed for want of a file that an install script makes."""
+    return _scripts_note(installation) if _WANT_OF_A_FILE.search(reason) else ""
 
 
 def _scripts_note(installation: Installation) -> str:

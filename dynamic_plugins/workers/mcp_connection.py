@@ -7,6 +7,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,18 @@ from dynamic_plugins.workers.components import PROMPT, READ, READ_BY_ADDRESS, TO
 from dynamic_plugins.workers.discovery import offers_of
 from dynamic_plugins.workers.handshake_client import HandshakeClient
 from dynamic_plugins.workers.message_repair import problem_in
-from dynamic_plugins.workers.results import prompt_value, resource_text, text_of, value_of, wrapped_value_of
+from dynamic_plugins.workers.results import (
+    prompt_value,
+    resource_text,
+    text_of,
+    value_of,
+    wrapped_value_of,
+)
+from dynamic_plugins.workers.tool_answers import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextvars import Context
 
     from mcp.client._transport import Transport
 
@@ -74,6 +83,7 @@ class McpConnection(ABC):
         self.on_offers_changed: Callable[[Offers], None] | None = None
         """Called with the new offers when the plugin changes what it offers."""
         self._host, self._scrubber, self._call_timeout = host, scrubber, call_timeout
+        self._answers = Answers(name, host, scrubber)
         self._offers = Offers()
         self._left_out = left_out
         self._greeted = False
@@ -90,7 +100,9 @@ class McpConnection(ABC):
         self._changed = False
         """Whether it has said that its offers changed, since it was asked last."""
         self._ending: asyncio.Task[None] | None = None
-        features = ClientFeatures(name, host, scrubber, self._waiting_for_person)
+        self._callers: list[Context] = []
+        """The contexts of the calls under way."""
+        features = ClientFeatures(name, host, scrubber, self._waiting_for_person, self._only_caller)
         callbacks: dict[str, Any] = {
             "sampling_callback": features.sampling,
             "list_roots_callback": features.roots,
@@ -207,7 +219,8 @@ class McpConnection(ABC):
         progress: Callable[[float | None, str], None] | None,
         span: Span,
     ) -> Any:
-        begun = time.monotonic()
+        begun, context = time.monotonic(), copy_context()
+        self._callers.append(context)
         try:
             async with asyncio.timeout(self._call_timeout) as clock:
                 self._clocks.add(clock)
@@ -228,6 +241,7 @@ class McpConnection(ABC):
             raise ActionError(self.name, component.name, self._scrubber.text(str(error))) from None
         finally:
             self._clocks.discard(clock)
+            self._callers.remove(context)
         return self._scrubber.result(value)
 
     async def close(self) -> None:
@@ -257,20 +271,28 @@ class McpConnection(ABC):
         begun = time.monotonic()
         address = component.address or component.name
         if component.address == READ:
-            return resource_text(await self._client.read_resource(self._resource(component, arguments)))
+            return await self._read(self._resource(component, arguments))
         if component.address == READ_BY_ADDRESS:
-            return resource_text(await self._client.read_resource(str(arguments.get("uri"))))
+            return await self._read(str(arguments.get("uri")))
         if component.kind == "provider":
             return resource_text(await self._client.read_resource(address))
         if address.startswith(PROMPT):
             texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in arguments.items()}
-            return prompt_value(await self._client.get_prompt(address.removeprefix(PROMPT), texts))
+            prompt = await self._client.get_prompt(address.removeprefix(PROMPT), texts)
+            return await self._answers.value(prompt, prompt_value)
         result = await self._client.call_tool(address.removeprefix(TOOL), arguments, progress_callback=told)
         if result.is_error:
             span.fail("tool_error")
             reason = self._scrubber.text(text_of(result, self._scrubber.result))
             raise self._failure(component, reason, arguments, begun)
-        return wrapped_value_of(result) if self._ours else value_of(result)
+        if self._ours:
+            return wrapped_value_of(result)
+        if (schema := self._offers.result_schemas.get(component.name)) is not None:
+            await self._answers.compare(component.name, result, schema)
+        return await self._answers.value(result, value_of)
+
+    async def _read(self, address: str) -> Any:
+        return await self._answers.value(await self._client.read_resource(address), resource_text)
 
     def _progress_callback(self, progress: Callable[[float | None, str], None] | None, clock: asyncio.Timeout) -> Any:
         """Return what hears of a call's progress: who tells of it is not stuck, and gets more time, up to a limit."""
@@ -339,6 +361,10 @@ class McpConnection(ABC):
             return self._scrubber.text(f"{error} (known: {', '.join(HANDSHAKE_PROTOCOL_VERSIONS)})")
         problem = problem_in(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         return self._scrubber.text(f"it does not keep to the protocol: {problem}")
+
+    def _only_caller(self) -> Context | None:
+        """Return the context of the one call under way; None where there are several, or none."""
+        return self._callers[0] if len(self._callers) == 1 else None
 
     @contextmanager
     def _waiting_for_person(self) -> Iterator[None]:

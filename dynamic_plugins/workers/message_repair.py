@@ -7,10 +7,12 @@ an answer to a call holds is taken as it is, whatever shape it has.
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import mcp_types as types
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dynamic_plugins.core.outside_data import parse_json
@@ -28,7 +30,13 @@ _LISTS: dict[str, tuple[str, type[types.Result]]] = {
 }
 _CAPABILITIES = ("tools", "resources", "prompts", "logging", "completions", "experimental", "extensions")
 _SCHEMA_KEYS = ("inputSchema", "input_schema", "parameters")
+ANSWERS = "dynamic-plugins/output-schema"
+"""The key in a tool's ``_meta`` under which its schema of answers is kept from the client."""
 _LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+_USUAL = {"image": "image/png", "audio": "audio/wav"}
+"""The types of what does not say its own."""
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATA_ADDRESS = re.compile(r"data:([\w.+/-]+);base64,")
 _KEPT_APART = ("content", "structuredContent", "isError", "_meta", "resultType")
 
 
@@ -100,6 +108,7 @@ def _as_object(method: str, value: Any) -> dict[str, Any]:
 def _put_greeting_right(result: dict[str, Any]) -> None:
     if "protocolVersion" not in result:  # whatever it is, it is no greeting
         return
+    result["protocolVersion"] = _known_version(result["protocolVersion"])
     can = result.get("capabilities")
     can = can if isinstance(can, dict) else {}
     result["capabilities"] = {
@@ -113,6 +122,19 @@ def _put_greeting_right(result: dict[str, Any]) -> None:
     result["serverInfo"] = {**named, **{key: str(named.get(key, "")) for key in ("name", "version")}}
     if not isinstance(result.get("instructions", ""), str):
         del result["instructions"]
+
+
+def _known_version(said: object) -> object:
+    """Return the version of the protocol that is meant: of one before its first release, or between two, the older.
+
+    One that is newer than all stays as it is, and is refused by name.
+    """
+    if not isinstance(said, str):
+        return HANDSHAKE_PROTOCOL_VERSIONS[0]
+    if not _DATE.fullmatch(said) or said > HANDSHAKE_PROTOCOL_VERSIONS[-1]:
+        return said
+    older = [version for version in HANDSHAKE_PROTOCOL_VERSIONS if version <= said]
+    return max(older, default=HANDSHAKE_PROTOCOL_VERSIONS[0])
 
 
 def _put_list_right(
@@ -153,6 +175,7 @@ def _item(kind: str, item: dict[str, Any]) -> dict[str, Any]:
     if kind == "tools" and "name" not in item and isinstance(item.get("function"), dict):  # as OpenAI's API has it
         item = item["function"]
     # The client would hold every answer to the schema of answers, in our event loop: a pattern may take for ever.
+    answers = item.get("outputSchema")
     item = {key: value for key, value in item.items() if value is not None and key != "outputSchema"}
     for key in ("title", "description", "mimeType"):
         if key in item and not isinstance(item[key], str):
@@ -160,13 +183,17 @@ def _item(kind: str, item: dict[str, Any]) -> dict[str, Any]:
     for key in ("annotations", "_meta", "icons", "execution", "size"):
         if key in item and not _fits(key, item[key]):
             del item[key]
-    if isinstance(item.get("arguments"), dict):
+    if isinstance(arguments := item.get("arguments"), dict):
         item["arguments"] = [
-            {"name": name, **(each if isinstance(each, dict) else {})} for name, each in item["arguments"].items()
+            {"name": name, **(each if isinstance(each, dict) else {})} for name, each in arguments.items()
         ]
+    elif isinstance(arguments, list):
+        item["arguments"] = [{"name": each} if isinstance(each, str) else each for each in arguments]
     if kind == "tools":
         schema = next((item[key] for key in _SCHEMA_KEYS if key in item), None)
         item["inputSchema"] = repaired(_parsed(schema))
+        if isinstance(answers := _parsed(answers), dict):
+            item["_meta"] = {**item.get("_meta", {}), ANSWERS: answers}
     elif "name" not in item and isinstance(uri := item.get("uri", item.get("uriTemplate")), str):
         item["name"] = uri
     return item
@@ -240,18 +267,47 @@ def _first(message: dict[str, Any]) -> dict[str, Any]:
 
 def _readable(block: Any) -> dict[str, Any]:
     """Return a block of content that the protocol has: of another one what it holds, as text."""
-    if isinstance(block, dict):
-        if isinstance(block.get("annotations"), str | list | None):
-            block.pop("annotations", None)
-        try:
-            if "type" not in block:  # which the models would guess
-                raise ValueError("a block of no type")  # noqa: TRY301 # as one of another type
-            _block.validate_python(block, by_name=False)
-        except ValueError:
-            text = block.get("text")
-            return _as_text(text if isinstance(text, str) and block.get("type") in ("text", None) else block)
-        return block
-    return _as_text(block)
+    if not isinstance(block, dict):
+        return _as_text(block)
+    mended = _in_form(block)
+    try:
+        if "type" not in mended:  # which the models would guess
+            raise ValueError("a block of no type")  # noqa: TRY301 # as one of another type
+        _block.validate_python(mended, by_name=False)
+    except ValueError:
+        text = block.get("text")
+        return _as_text(text if isinstance(text, str) and mended.get("type") in ("text", None) else block)
+    return mended
+
+
+def _in_form(block: dict[str, Any]) -> dict[str, Any]:
+    """Return a block with what is left out, or written otherwise, as the protocol has it."""
+    mended = dict(_as_picture(block) or block)
+    if isinstance(kind := mended.get("type"), str):
+        kind = mended["type"] = kind.lower()
+    if isinstance(mended.get("annotations"), str | list | None):
+        mended.pop("annotations", None)
+    if isinstance(data := mended.get("data"), str) and (address := _DATA_ADDRESS.match(data)):
+        mended["data"] = data[address.end() :]
+        mended.setdefault("mimeType", address[1])
+    if kind in _USUAL:
+        mended.setdefault("mimeType", mended.get("mime_type") or _USUAL[kind])
+    elif kind == "resource_link":
+        mended.setdefault("name", mended.get("uri"))
+    return mended
+
+
+def _as_picture(block: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the picture of a block in the form of a model's API, Anthropic's or OpenAI's; None for any other."""
+    source = block.get("source") if block.get("type") == "image" else None
+    if isinstance(source, dict) and isinstance(data := source.get("data"), str):
+        return {"type": "image", "data": data, "mimeType": str(source.get("media_type", "image/png"))}
+    if block.get("type") not in ("image", "image_url", "input_image"):
+        return None
+    told = block.get("image_url", block.get("url", block.get("data")))
+    address = told.get("url") if isinstance(told, dict) else told
+    found = _DATA_ADDRESS.match(address) if isinstance(address, str) else None
+    return {"type": "image", "data": address[found.end() :], "mimeType": found[1]} if found and address else None
 
 
 def _as_text(value: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ characters, and it is never longer than its limit, whatever the source sent.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -30,7 +31,7 @@ COMMAND_LENGTH, PROBLEM_LENGTH = 100, 300
 MOST_COUNTED = 10**12
 
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_HOLE = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_-]{0,127})\}")
+_HOLE = re.compile(r"(?<![${])\{([A-Za-z_][A-Za-z0-9_-]{0,127})\}(?!\})")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PYPI = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,212}[A-Za-z0-9])?")
 _NPM = re.compile(r"(?:@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*")
@@ -183,6 +184,8 @@ def argument(value: Any) -> Argument | None:
         value.get("hint") or value.get("valueHint"),
         value,
     )
+    if fixed is None and value.get("value") is not None:
+        return None
     if fixed is not None and _is_template(fixed):
         open_name = fixed[1:-1] if fixed[0] == "{" and fixed[-1] == "}" else ""
         inner = value.get("variables", {}).get(open_name) if isinstance(value.get("variables"), dict) else None
@@ -209,7 +212,7 @@ def argument(value: Any) -> Argument | None:
 def _is_template(fixed: str) -> bool:
     """Return whether a fixed value has ``{NAME}`` in it, to be filled.
 
-    Any other braces are part of it: those of JSON, and of ``${NAME}``, which the server fills itself.
+    Any other braces are part of it: those of JSON, and of ``${NAME}`` and ``{{NAME}}``, which the server fills itself.
     """
     if _HOLE.search(fixed) is None:
         return False
@@ -233,6 +236,16 @@ def arguments(value: Any) -> tuple[Argument, ...] | None:
         elif not isinstance(each, dict) or _flag(each, "required", "isRequired") is not False:
             return None  # left out, it would be another command than the one that was meant
     return tuple(made)
+
+
+def argument_problem(packages: Iterable[Any], key: str) -> str:
+    """Return which argument under *key* keeps a package of *packages* from being installed; empty where none does."""
+    for each in packages:
+        given = each.get(key) if isinstance(each, dict) else None
+        if arguments(given) is None:
+            odd = next((one for one in given if argument(one) is None), given) if isinstance(given, list) else given
+            return f"its argument {json.dumps(odd, ensure_ascii=False, default=str)[:100]} is not understood"
+    return ""
 
 
 def package(type_: PackageType, said: Any, version: Any, given: Any, digest: Any = None) -> Package | None:
@@ -279,9 +292,13 @@ def scalar(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, str) and len(value) <= VALUE_LENGTH and value.isprintable():
+    if isinstance(value, str) and len(value) <= VALUE_LENGTH and value.translate(_LINES).isprintable():
         return value
     return None
+
+
+_LINES = {ord("\n"): None, ord("\t"): None}
+"""What a value of several lines has in it, such as JSON that is set out: shown by their codes where one agrees."""
 
 
 def _without_line_end(value: Any) -> Any:

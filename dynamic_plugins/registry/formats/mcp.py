@@ -96,6 +96,7 @@ def server_entry(value: Any, source: str) -> Entry:
         config=tuple(variables.values()),
         source=source,
         remote=_remote(value.get("remotes")),
+        problem="" if packages else fields.argument_problem(given, "packageArguments"),
     )
 
 

@@ -56,7 +56,8 @@ def own_entry(value: Any, source: str) -> Entry:
         command=fields.text(value.get("command"), fields.COMMAND_LENGTH),
         verified=fields.verified(value.get("verified")),
         remote=remote_fields.remote(value.get("remote")),
-        problem=fields.text(value.get("problem"), fields.PROBLEM_LENGTH),
+        problem=fields.text(value.get("problem"), fields.PROBLEM_LENGTH)
+        or ("" if packages else fields.argument_problem(_list(value.get("packages")), "arguments")),
         popularity_rank=fields.count(value.get("popularity_rank")),
     )
     if (declared := value.get("permissions")) is None:
@@ -97,6 +98,10 @@ def _package(value: Any) -> Package | None:
     made = fields.package(value["type"], value.get("name"), value.get("version"), value.get("arguments"), digest)
     is_typescript = value["type"] == "git" and value.get("typescript") is True
     return replace(made, typescript=True) if made is not None and is_typescript else made
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _type(value: Any) -> str:

@@ -162,7 +162,7 @@ class Fence:
         given, written = [file.path for file in permissions.files], [str(folder)]
         if tier.level is not Level.NONE:
             given, written = without_links(permissions.files, str(folder))
-        certificates = [environment[name] for name in system_paths.CERTIFICATES if environment.get(name)]
+        certificates = [path for paths in system_paths.certificates_in(environment).values() for path in paths]
         limits = asdict(self._limits)
         return {
             "tier": "none" if tier.level is Level.SEATBELT else tier.level.value,

@@ -10,10 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS")
-"""The variables that name the certificates of a machine, or a company's."""
+CERTIFICATES = (
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("AWS_CA_BUNDLE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"),
+)
+"""The variables that name the certificates of a machine, or a company's: of OpenSSL, and of what does not ask it."""
+
+
+def certificates_in(environment: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return which files and folders of certificates *environment* names, by variable, as they are from anywhere.
+
+    ``SSL_CERT_DIR`` may name several.
+    """
+    named = {name: environment[name] for name in CERTIFICATES if environment.get(name)}
+    split = {name: value.split(os.pathsep) if name.endswith("_DIR") else [value] for name, value in named.items()}
+    return {name: [os.path.abspath(path) for path in paths if path] for name, paths in split.items()}  # noqa: PTH100 # a link stays one
+
 
 # Libraries and data, no programs: what can be read can be copied and run.
 LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")

@@ -121,6 +121,7 @@ class PluginActor:
             permissions=Permissions.from_dict(order["permissions"]),
             own_network=order["own_network"],
             log=lambda _, line: self._sessions.tell("log", line),
+            folder=Path(folder),
         )
         environment = {name: here(value) for name, value in order["environment"].items()}
         self._serving.clear()

@@ -146,7 +146,7 @@ class RemoteSession(McpConnection):
             return ActionError(
                 self.name, component.name, "the answer was too long and was dropped" if too_long else _BROKE_OFF
             )
-        return self._failure(component, self._scrubber.text(error.message), arguments, begun)
+        return self._failure(component, self._answers.reason(error), arguments, begun)
 
     def _failure(self, component: Component, reason: str, arguments: dict[str, Any], begun: float) -> ActionError:  # noqa: ARG002 # nothing of this machine can have been refused to it
         return ActionError(self.name, component.name, reason)
