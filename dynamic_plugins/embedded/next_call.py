@@ -66,13 +66,19 @@ def next_call(request: Request, tools: Sequence[Offered], knowledge: Knowledge) 
     plainly = left != ordered[-1].said or ordered is not request.exchanges
     for text in [left] if plainly else besides_managing(left, Dialogue(knowledge, ordered)):
         best = next(iter(propose(text, ordered[:-1], tools)), None)
-        # What stands behind a yes mostly says the same as that: "yes please, wake it up".
-        least = USES if plainly and not behind_a_yes else SURELY_USES
+        # What stands behind a yes mostly says the same as that, "yes please, wake it up", but where it gives a value.
+        least = USES if plainly and not (behind_a_yes and not _gives_a_value(best, text)) else SURELY_USES
         if not plainly and best is not None and best.changing:
             least = CHANGES
         if best is not None and best.calls and not best.missing and best.probability >= least:
             return calls_of(best)
     return None
+
+
+def _gives_a_value(proposal: Proposal | None, text: str) -> bool:
+    """Whether an argument of *proposal* stands in *text*."""
+    told = [str(each).casefold() for _, given in (proposal.calls if proposal else ()) for each in given.values()]
+    return any(each in text.casefold() for each in told)
 
 
 def _of_what_was_switched_on(

@@ -17,7 +17,6 @@ from dynamic_plugins.text.tokenizer import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     from dynamic_plugins.embedded.context.message import Filled, Message
     from dynamic_plugins.embedded.context.request import Offered
@@ -114,7 +113,8 @@ def correct(
         runs(Features(words, slot, names, action, rule), _KEPT, ends_of(message.text, asked_by(tool, slot)))
         for slot, rule in zip(slots, ruled, strict=True)
     ]
-    counts = {value.start for value in message.values.of("number") if value.value in _numbers(parameters, filled)}
+    numbers = _numbers(parameters, filled)
+    counts = {value.start: value.end for value in message.values.of("number") if value.value in numbers}
     if (apart := _apart(found, likeliest=likeliest)) is None:
         return False
     chosen = [
@@ -159,22 +159,22 @@ def _numbers(parameters: Sequence[Parameter], filled: Filled) -> list[Any]:
     return [filled.arguments[p.name] for p in parameters if p.role == "number" and p.name in filled.arguments]
 
 
-def _without_count(run: Run, words: Words, counts: AbstractSet[int]) -> Run:
+def _without_count(run: Run, words: Words, counts: Mapping[int, int]) -> Run:
     """Return *run* without a number at its beginning that is another argument: the "deux" of "deux baguettes"."""
     counted = run.end - run.start > 1 and words.starts[run.start] in counts
     return run._replace(start=run.start + 1) if counted else run
 
 
-def _from_count(run: Run, words: Words, counts: AbstractSet[int]) -> Run:
+def _from_count(run: Run, words: Words, counts: Mapping[int, int]) -> Run:
     """Return *run* with the words between it and its number: of "4 clear umbrellas" the item is no umbrellas alone."""
     for before in range(1, MOST_ADJECTIVES + 2):
         at = run.start - before
         if not run.end or at < 0:
             break
-        if words.starts[at] in counts:
-            between = range(at + 1, run.start)
+        if (end := counts.get(words.starts[at])) is not None:
+            between = [k for k in range(at, run.start) if words.starts[k] >= end]
             plain = all(words.plain[k].isalpha() and words.plain[k] not in fillers() for k in between)
-            return run._replace(start=at + 1) if plain else run
+            return run._replace(start=between[0]) if between and plain else run
     return run
 
 
