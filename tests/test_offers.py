@@ -503,6 +503,8 @@ def test_a_no_in_a_language_that_is_hardly_known_switches_nothing_on() -> None:
         "ok forget it",
         "yes, after you back it up",
         "fine, leave it",
+        "ok then keep it",
+        "yes the other one",
         "claro que no",
         "of course not",
         "yes, way too many",

@@ -79,10 +79,7 @@ class OfferReply:
             return more
         if agrees(said, asked) or self._agrees_with_a_remark(said, memory):
             if self._offered is not None:
-                hard = any(
-                    call.tool not in _MANAGED or call.arguments.get("uninstall") for call in self._offered.proposed
-                )
-                if hard and not plainly_agrees(said, asked):
+                if any(map(_wants_a_plain_yes, self._offered.proposed)) and not plainly_agrees(said, asked):
                     return Answer(text=LEAVE) if declines(said) else self._offered
                 return Answer(self._offered.proposed)
             return self._which(before, memory) or self.taken_up(memory)
@@ -103,6 +100,8 @@ class OfferReply:
         if others or meant != asked or reading.ordered < ORDERED:
             return None
         first = Answer(self._offered.proposed) if self._offered is not None else self.taken_up(memory)
+        if first is not None and any(map(_wants_a_plain_yes, first.calls)):
+            return None
         answer = decide(reading, self._known.standing, self._known.entries, memory)
         more = [call for call in (answer.calls or answer.proposed if answer else ()) if call.plugin in asked]
         letters = _once_installed(reading, asked[0])
@@ -184,6 +183,11 @@ class OfferReply:
             return Answer(text=LEAVE) if declines(said) else None
         calls, note, _ = calls_for(Step(intent, picked[0]), self._known.standing)
         return Answer(calls, note)
+
+
+def _wants_a_plain_yes(call: Call) -> bool:
+    """Whether *call* cannot easily be undone: only a yes and nothing else agrees to it."""
+    return call.tool not in _MANAGED or bool(call.arguments.get("uninstall"))
 
 
 def takes_away(call: Call) -> bool:
