@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_plugins.app import App
+from dynamic_plugins.core.attachments import taking
 from dynamic_plugins.core.permissions import Permissions, parse_permissions
 from dynamic_plugins.errors import BadArgumentsError, PluginError
 from dynamic_plugins.events import Listener, ignore
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from dynamic_plugins.approval import Approve, AskSignIn, AskValues
+    from dynamic_plugins.core.attachments import Attachment
     from dynamic_plugins.core.status import DynamicPluginInfo
     from dynamic_plugins.settings import ConfirmCalls
     from dynamic_plugins.tools.tool_formats import ToolFormat
@@ -93,11 +95,26 @@ class DynamicPlugins:
         self.app.service.sync()
         return in_format(self.app.toolbox.offered(), form)
 
-    async def call(self, name: str, arguments: Mapping[str, Any] | str | None = None) -> dict[str, Any]:
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | str | None = None,
+        *,
+        attachments: list[Attachment] | None = None,
+    ) -> dict[str, Any]:
         """Call a tool with a dict or with the JSON text that a model wrote.
 
-        Returns ``{"ok": true, …}`` or ``{"ok": false, "error": {"code", "message", …}}``; errors are never raised.
+        Returns ``{"ok": true, …}`` or ``{"ok": false, "error": {"code", "message", …}}``; errors are never raised. The
+        pictures, sound and files that the result brings are added to *attachments*; without it they become files.
         """
+        if attachments is None:
+            return await self._call(name, arguments)
+        with taking("image", "audio", "resource") as taken:
+            result = await self._call(name, arguments)
+        attachments += taken
+        return result
+
+    async def _call(self, name: str, arguments: Mapping[str, Any] | str | None) -> dict[str, Any]:
         try:
             self.app.service.sync()
         except PluginError as error:  # the saved state cannot be read

@@ -443,7 +443,7 @@ def saw(output: str, lines: list[str]) -> None:
 def check_data(data: Any, block: Block, here: Workspace) -> None:
     servers = servers_in(data)
     for server in servers:
-        if url := server.get("url"):
+        if url := next((server[key] for key in ("url", "httpUrl", "serverUrl", "uri") if key in server), None):
             assert url == f"http://127.0.0.1:{parse(['mcp']).port}/mcp"
         else:
             assert_serves((server.get("command") or server["cmd"], *server.get("args", [])))

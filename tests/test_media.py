@@ -30,6 +30,7 @@ from tests.test_mcp_server import call as call_tool
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from dynamic_plugins.core.attachments import Attachment
     from dynamic_plugins.install.installation import Installation
     from dynamic_plugins.registry.entry import Variable
     from tests.conftest import Cli
@@ -177,6 +178,23 @@ async def test_activating_tells_how_it_is_used_and_a_change_of_that_waits_for_th
         told = await library.call("activate_plugin", {"plugin_name": "media"})
         assert "instructions" not in told
         assert told["withheld"]["what"] == ["instructions"]
+
+
+async def test_a_program_gets_what_a_result_brings_as_bytes(home: Path) -> None:
+    async with plugins(home) as library:
+        await library.call("activate_plugin", {"plugin_name": "media"})
+        found: list[Attachment] = []
+        for action in ("picture", "sound", "report"):
+            told = await library.call(f"media__{action}", attachments=found)
+            assert "file" not in str(told["result"])
+        assert [(each.kind, each.mime) for each in found] == [
+            ("image", "image/png"),
+            ("audio", "audio/wav"),
+            ("resource", "application/pdf"),
+        ]
+        assert found[0].data == PNG
+        assert found[2].name == "reports://2026/tea.pdf"
+        assert "file" in (await library.call("media__picture"))["result"][1]
 
 
 async def test_an_mcp_client_gets_what_a_result_brings_as_content(cli: Cli) -> None:

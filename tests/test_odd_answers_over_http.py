@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -102,6 +103,24 @@ WAYS: dict[str, Callable[[Any], Answer]] = {
         + b"\n\n",
     ),
 }
+
+
+@pytest.mark.parametrize("kind", [JSON, EVENTS])
+async def test_a_picture_that_is_too_long_costs_no_words_beside_it(kind: str, tmp_path: Path) -> None:
+    data = base64.b64encode(b"\xff" * 60_000).decode()
+    picture = {"type": "image", "mimeType": "image/png", "data": data}
+    result = {"content": [{"type": "text", "text": "saved"}, picture]}
+
+    def answer(request: Any, _: str | None) -> Answer:
+        more = {"result": result} if request["method"] == "tools/call" else {}
+        body = written(response(request, **more))
+        return 200, kind, body if kind == JSON else b"event: message\ndata: " + body + b"\n\n"
+
+    with server(answer) as (host, _):
+        async with opened(tmp_path, entry(f"http://{host}/mcp"), result_bytes=20_000) as app:
+            service = await activated(app, host)
+            told = {"type": "image", "mime": "image/png", "bytes": 60_000}
+            assert await service.call("notes", "fine", {}) == ["saved", told]
 
 
 @pytest.mark.parametrize("way", list(WAYS))

@@ -139,7 +139,9 @@ class InjectionGuard:
             if error.get("code") in _IN_ITS_OWN_WORDS:
                 self._outputs.add(plugin, self._text(error))
         elif call.name == "activate_plugin":
-            self._outputs.add(plugin, self._text(result.get("actions")))
+            self._outputs.add(plugin, self._text([result.get("actions"), result.get("instructions", "")]))
+        elif isinstance(named := result.get("plugin"), dict) and named.get("instructions"):  # all about one plugin
+            self._outputs.add(str(named.get("name")), self._text(named["instructions"]))
 
     def _text(self, said: Any) -> str:
         return json.dumps(said, ensure_ascii=False, default=str)[: self._characters]

@@ -33,6 +33,11 @@ class LineBuffer:
         self._cut: int | None = None
         """How many characters of base64 were left out, where it has not ended yet."""
 
+    @property
+    def drops(self) -> bool:
+        """Whether the line that has not ended yet is too long already."""
+        return bool(self._dropped)
+
     def add(self, part: bytes) -> None:
         """Take a part of a line."""
         if self._cut is not None:

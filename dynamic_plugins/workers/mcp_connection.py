@@ -92,16 +92,14 @@ class McpConnection(ABC):
         """Of the protocol, once it is agreed."""
         self._ended_by: Exception | None = None
         """What the client gave up for."""
-        self._clocks: set[asyncio.Timeout] = set()
-        """Of the calls under way."""
+        self._clocks: dict[asyncio.Timeout, Context] = {}
+        """Of the calls under way, with the context that each was made in."""
         self._closing = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refresh: asyncio.Task[None] | None = None
         self._changed = False
         """Whether it has said that its offers changed, since it was asked last."""
         self._ending: asyncio.Task[None] | None = None
-        self._callers: list[Context] = []
-        """The contexts of the calls under way."""
         features = ClientFeatures(name, host, scrubber, self._waiting_for_person, self._only_caller)
         callbacks: dict[str, Any] = {
             "sampling_callback": features.sampling,
@@ -219,11 +217,10 @@ class McpConnection(ABC):
         progress: Callable[[float | None, str], None] | None,
         span: Span,
     ) -> Any:
-        begun, context = time.monotonic(), copy_context()
-        self._callers.append(context)
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(self._call_timeout) as clock:
-                self._clocks.add(clock)
+                self._clocks[clock] = copy_context()
                 told = self._progress_callback(progress or self._host.progress, clock)
                 value = await self._ask(component, arguments, told, span)
         except TimeoutError:
@@ -240,8 +237,7 @@ class McpConnection(ABC):
             # What the client finds wrong with an answer: it does not fit the protocol or the tool's own schema.
             raise ActionError(self.name, component.name, self._scrubber.text(str(error))) from None
         finally:
-            self._clocks.discard(clock)
-            self._callers.remove(context)
+            self._clocks.pop(clock, None)
         return self._scrubber.result(value)
 
     async def close(self) -> None:
@@ -364,7 +360,7 @@ class McpConnection(ABC):
 
     def _only_caller(self) -> Context | None:
         """Return the context of the one call under way; None where there are several, or none."""
-        return self._callers[0] if len(self._callers) == 1 else None
+        return next(iter(self._clocks.values())) if len(self._clocks) == 1 else None
 
     @contextmanager
     def _waiting_for_person(self) -> Iterator[None]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from dynamic_plugins.workers.line_buffer import LineBuffer
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
@@ -15,26 +17,44 @@ _DATA = b"data:"
 class MendedEvents(httpx2.AsyncByteStream):
     """The events of *stream*; *mend* is given the JSON of one, and returns the messages in its place.
 
-    What an event without JSON says is handed on as it comes, and so is one of more than *longest* bytes.
+    What an event without JSON says is handed on as it comes. Of one of more than *longest* bytes, without its pictures,
+    as much is handed on as the client needs to refuse it.
     """
 
     def __init__(self, stream: httpx2.AsyncByteStream, mend: Callable[[bytes], list[bytes]], longest: int) -> None:
         self._stream, self._mend, self._longest = stream, mend, longest
-        self._held = b""
+        self._line = LineBuffer(longest)
         """The line that has not ended yet."""
+        self._is_refused = False
+        """Whether the client has got what it refuses that line for."""
         self._event: list[bytes] = []
         """The lines of the event that has not ended yet."""
         self._size = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._stream:
-            *lines, self._held = (self._held + part).split(b"\n")
-            mended = b"".join(self._taken(line) for line in lines)
-            if self._size + len(self._held) > self._longest:
-                mended, self._held = mended + self._let_go() + self._held, b""
+            *ended, rest = part.split(b"\n")
+            mended = b"".join(self._ended(each) for each in ended)
+            self._line.add(rest)
+            if self._line.drops and not self._is_refused:
+                self._is_refused = True
+                mended += self._let_go() + self._refused()
             if mended:
                 yield mended
-        yield self._let_go() + self._held
+        yield self._let_go() + self._line.finish()[0]
+
+    def _ended(self, rest: bytes) -> bytes:
+        """Return what the line that ends with *rest* is handed on as."""
+        self._line.add(rest)
+        line, dropped = self._line.finish()
+        was_refused, self._is_refused = self._is_refused, False
+        if dropped:
+            return b"\n" if was_refused else self._let_go() + self._refused() + b"\n"
+        found = self._taken(line)
+        return found + self._let_go() if self._size > self._longest else found
+
+    def _refused(self) -> bytes:
+        return _DATA + b"x" * self._longest
 
     async def aclose(self) -> None:
         """Read no more."""

@@ -21,6 +21,7 @@ from dynamic_plugins import __version__
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.workers.components import NOT_ANSWERED
+from dynamic_plugins.workers.line_buffer import LineBuffer
 from dynamic_plugins.workers.message_form import messages_in
 from dynamic_plugins.workers.remote.address_guard import origin_of
 from dynamic_plugins.workers.remote.event_stream import MendedEvents
@@ -206,7 +207,7 @@ class RemoteHttpClient(httpx2.AsyncClient):
         self, request: httpx2.Request, kind: str, body: bytes | None, answer: types.JSONRPCMessage | None
     ) -> Failure | None:
         if body is None:
-            return Failure(f"the answer was too long (more than {self._longest:,} bytes) and was dropped")
+            return Failure(f"the answer was too long (more than {self._longest:,} bytes) and was dropped{_MORE}")
         if answer is None:
             return Failure("the answer cannot be read") if kind == "application/json" else _no_server(kind)
         return _FORGOTTEN if _SESSION in request.headers and _says_no_session(answer) else None
@@ -249,6 +250,9 @@ class RemoteHttpClient(httpx2.AsyncClient):
         return _written(types.JSONRPCError(jsonrpc="2.0", id=asked, error=data))
 
 
+_MORE = "; to take more, set DYNAMIC_PLUGINS_RESULT_KB"
+
+
 def _no_server(kind: str) -> Failure:
     said = "".join(each for each in kind[:60] if each.isprintable()) or "something without a type"
     return Failure(f"it answers with {said}: what is at its address is no MCP server of this transport")
@@ -276,17 +280,16 @@ def _asked(request: httpx2.Request) -> Any:
 
 
 async def _body(response: httpx2.Response, longest: int) -> bytes | None:
-    """Return the whole body; None where it is longer, and nothing more of it is read."""
-    parts, size = [], 0
+    """Return the whole body, of a picture that is too long its size; None where it is longer, and no more is read."""
+    whole = LineBuffer(longest)
     try:
         async for part in response.aiter_raw():
-            size += len(part)
-            if size > longest:
+            whole.add(part)
+            if whole.drops:
                 return None
-            parts.append(part)
     finally:
         await response.aclose()
-    return b"".join(parts)
+    return whole.finish()[0]
 
 
 def _response(request: httpx2.Request, body: bytes, status: int, session: str | None = None) -> httpx2.Response:

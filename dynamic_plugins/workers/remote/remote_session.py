@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dynamic_plugins.workers.remote.http_client import Failure, RemoteHttpClient
 
 _LAST_WORD_SECONDS = 1.0
+_TOO_LONG = "the answer was too long and was dropped; to take more, set DYNAMIC_PLUGINS_RESULT_KB"
 _BROKE_OFF = (
     "the connection broke off before its answer, so nobody knows whether it was done; the next call connects anew"
 )
@@ -143,9 +144,7 @@ class RemoteSession(McpConnection):
         if error.code == types.CONNECTION_CLOSED:
             await asyncio.wait([self._task], timeout=0 if self.alive else _LAST_WORD_SECONDS)
             too_long = "byte limit" in f"{error.message} {self._ended_by}"
-            return ActionError(
-                self.name, component.name, "the answer was too long and was dropped" if too_long else _BROKE_OFF
-            )
+            return ActionError(self.name, component.name, _TOO_LONG if too_long else _BROKE_OFF)
         return self._failure(component, self._answers.reason(error), arguments, begun)
 
     def _failure(self, component: Component, reason: str, arguments: dict[str, Any], begun: float) -> ActionError:  # noqa: ARG002 # nothing of this machine can have been refused to it
