@@ -74,7 +74,7 @@ def failed_table(results: list[Result]) -> str:
             reason = re.sub(r"^(\w+): \S+ \S+ failed: ", r"`\1`: ", each["detail"]).replace("|", "\\|")
             reason = re.sub(r"/\S*/runtime_plugins/\S*", "…", " ".join(reason.split()))
             shown = reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} …"
-            rows.append(f"| `{package(each)}` | {shown} |")
+            rows.append(f"| `{plain_name(each)}` | {shown} |")
     return "\n".join(rows)
 
 
