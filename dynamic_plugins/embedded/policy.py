@@ -16,6 +16,7 @@ from dynamic_plugins.embedded.order_doubts import (
     TAKES_BACK,
     is_doubtful,
     is_to_go,
+    orders_removal,
     orders_uninstall,
 )
 from dynamic_plugins.embedded.plain_order import plain_order
@@ -122,6 +123,8 @@ def _read_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
         return [], False
     meant = meant_plugins(reading)
     said = [_as_said(each, reading) for each in meant or _likeliest(reading)]
+    if orders_removal(reading.text.spoken):  # of what it names, and of nothing that was spoken of before
+        said = [each for each in said if each.plugin.link.named] or said
     wanted = [_of_the_installed(each, reading, standing, entries) for each in said]
     return wanted, bool(meant)
 
@@ -166,6 +169,8 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
         return []
     least = MEANT_ANYHOW if reading.act.all.get("manage", 0.0) < MAY_MANAGE else 0.0
     pointed = [plugin for plugin in reading.plugins if plugin.link.pointed and plugin.meant >= least]
+    if orders_removal(reading.text.spoken):
+        pointed = [plugin for plugin in pointed if plugin.link.named] or pointed
     likeliest = sorted(pointed, key=lambda plugin: -plugin.meant)[:MOST_MEANT]
     wants = [
         Wanted(plugin, "".join(letter for letter in "IXCADU" if letter in label), share)
