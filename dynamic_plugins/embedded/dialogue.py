@@ -14,9 +14,9 @@ from dynamic_plugins.embedded.meant_plugins import corrected
 from dynamic_plugins.embedded.memory import PRONOUN, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.offer_reply import LEANING, ORDERED, OfferReply, takes_away
 from dynamic_plugins.embedded.offer_reply import NOTHING_ASKED as NOTHING_ASKED
-from dynamic_plugins.embedded.order_doubts import orders_removal
 from dynamic_plugins.embedded.plain_order import plain_order
 from dynamic_plugins.embedded.policy import MAY_ORDER, decide, other_wants
+from dynamic_plugins.embedded.removal import orders_removal
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.resolver.linker import links_in
 

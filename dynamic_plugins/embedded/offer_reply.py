@@ -10,9 +10,9 @@ from dynamic_plugins.embedded.agreement import agrees, declines, past_a_yes, pla
 from dynamic_plugins.embedded.decide import ASKS_FOR, Answer, Call, Step, calls_for, which
 from dynamic_plugins.embedded.hedges import negated
 from dynamic_plugins.embedded.memory import SURELY_NAMED, Memory, spelled_out
-from dynamic_plugins.embedded.order_doubts import orders_removal
 from dynamic_plugins.embedded.policy import decide
 from dynamic_plugins.embedded.reading import ORDER, Reading
+from dynamic_plugins.embedded.removal import orders_removal
 from dynamic_plugins.embedded.request import reply_before
 from dynamic_plugins.embedded.standing import Installed, Standing
 from dynamic_plugins.tools.management import NAMES

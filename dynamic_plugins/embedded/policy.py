@@ -10,16 +10,9 @@ from dynamic_plugins.embedded.decide import Answer, Call, Step, calls_for, quest
 from dynamic_plugins.embedded.hedges import hedged, sentences
 from dynamic_plugins.embedded.meant_plugins import ALL, Wanted, corrected, kept, meant_plugins
 from dynamic_plugins.embedded.not_now import orders_nothing_now
-from dynamic_plugins.embedded.order_doubts import (
-    ASKED_BACK,
-    GUESSED,
-    TAKES_BACK,
-    is_doubtful,
-    is_to_go,
-    orders_removal,
-    orders_uninstall,
-)
+from dynamic_plugins.embedded.order_doubts import ASKED_BACK, GUESSED, TAKES_BACK, is_doubtful
 from dynamic_plugins.embedded.plain_order import plain_order
+from dynamic_plugins.embedded.removal import as_removed, orders_removal
 from dynamic_plugins.embedded.settings_text import given_settings
 from dynamic_plugins.embedded.versions import with_versions
 from dynamic_plugins.text.tokenizer import tokens
@@ -181,7 +174,7 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
     ]
     found: list[Answer] = []
     for each in sorted(wants, key=lambda want: -want.probability):
-        wanted = _of_the_installed(_as_removed(each, reading.text.spoken), reading, standing, entries)
+        wanted = _of_the_installed(as_removed(each, reading.text.spoken), reading, standing, entries)
         calls, notes, changed = _carried_out([wanted], None, reading, standing)
         if not calls or any(tuple(calls) == other.proposed for other in found):
             continue
@@ -258,21 +251,11 @@ def _likeliest(reading: Reading) -> list[Wanted]:
 
 def _as_said(wanted: Wanted, reading: Reading) -> Wanted:
     """Return *wanted*, or its contrary where that is what the words say."""
-    removed = _as_removed(wanted, reading.text.spoken)
+    removed = as_removed(wanted, reading.text.spoken)
     contrary = wanted.plugin.contrary(wanted.letters)
     if removed is not wanted or contrary.odds > CONTRARY or contrary.probability < ACTS:
         return removed
     return replace(wanted, letters=contrary.letter)
-
-
-def _as_removed(wanted: Wanted, spoken: str) -> Wanted:
-    """Return *wanted*, or the removal that the words order: whoever removes what is not there is told so, and nothing
-    of it is installed for that.
-    """
-    new = wanted.plugin.state == "new"
-    if is_to_go(wanted, spoken) if new else set(wanted.letters) <= set("DU") and orders_uninstall(spoken):
-        return replace(wanted, letters="X")
-    return wanted
 
 
 def _of_the_installed(wanted: Wanted, reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> Wanted:
