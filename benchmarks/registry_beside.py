@@ -84,11 +84,12 @@ def run(home: Path, words: Sequence[str]) -> tuple[float, float]:
 
 def end_refresh(home: Path) -> bool:
     """End the process that refreshes the registries of *home*, and return whether there was one."""
-    found = [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if {str(home), "dynamic_plugins.cli.registry_refresh"} <= set(process.info["cmdline"] or ())
-    ]
+    return _end({str(home), "dynamic_plugins.cli.registry_refresh"})
+
+
+def _end(words: set[str]) -> bool:
+    """End the processes whose command has all *words*, and return whether there was one."""
+    found = [each for each in psutil.process_iter(["cmdline"]) if words <= set(each.info["cmdline"] or ())]
     for process in found:
         process.kill()
     psutil.wait_procs(found, timeout=10)
@@ -131,6 +132,8 @@ def with_many(folder: Path, runs: int) -> None:
             for kind, home in homes.items():
                 times[kind].append(run(home, words))
         tell(" ".join(words), times, next(iter(homes)))
+    for home in homes.values():
+        _end({str((home / "registry").absolute()), "dynamic_plugins.resolver.embedding_job"})
 
 
 def tell(command: str, times: dict[str, list[tuple[float, float]]], against: str) -> None:

@@ -36,6 +36,7 @@ from dynamic_plugins.registry.entry import Variable
 from dynamic_plugins.registry.refresh import SNAPSHOT
 from dynamic_plugins.settings import Settings, Timeouts
 from dynamic_plugins.text.secret_names import looks_secret
+from dynamic_plugins.tools.plugin_details import size_of
 from dynamic_plugins.tools.tool_formats import in_format
 from evals.catalogue_entry import Seen, broken, entry_with, read_candidates, write_entries
 from evals.compatibility import left_behind
@@ -135,6 +136,7 @@ async def _live(app: App, seen: Seen) -> None:
     else:
         seen.python = platform.python_version()
     seen.sha256 = await package_digest(installation, app.settings)
+    seen.size_bytes = size_of(installation.path)
     await _start(app, seen, Inventor(app.settings.home / "made-up"))
     seen.starts = True
     plugin = app.components.plugins[name]

@@ -74,6 +74,8 @@ class Seen:
     written: list[str] = field(default_factory=list)
     """Hosts in its source that it did not reach for."""
     tokens: int = 0
+    size_bytes: int = 0
+    """What the install took on disk."""
     keyless: bool = False
     answered: str = ""
     """The action that answered without a key."""
@@ -151,6 +153,7 @@ def _verified(seen: Seen, day: str) -> dict[str, Any]:
         "keyless": seen.keyless,
         "python": seen.python,
         "node": seen.node,
+        "size_bytes": seen.size_bytes,
     }
     return {key: value for key, value in facts.items() if value}
 

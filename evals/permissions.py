@@ -125,9 +125,13 @@ async def _run(app: App, name: str, learned: Learned, folder: Path, calls: int) 
     finally:
         watching.cancel()
         own = app.loader.folder(installation)
-        _conclude(
-            learned, _noted(log), values, folder / "person", (own, Path(installation.path), folder / "hook.cjs", log)
-        )
+        mine = (own, Path(installation.path), folder / "hook.cjs", log, *_interpreter(installation))
+        _conclude(learned, _noted(log), values, folder / "person", mine)
+
+
+def _interpreter(installation: Installation) -> list[Path]:
+    """Return where the Python lies that runs the plugin, which may be another than this one."""
+    return [Path(installation.python).resolve().parents[1]] if installation.python is not None else []
 
 
 async def _call(app: App, name: str, learned: Learned, inventor: Inventor, calls: int) -> None:

@@ -120,6 +120,13 @@ def test_whoever_removes_what_is_not_there_is_asked_to_install_nothing(said: str
         assert not any(call.tool in ("install_plugin", "activate_plugin") for call in (*made.calls, *made.proposed))
 
 
+def test_to_remove_what_is_not_there_removes_nothing_else() -> None:
+    slack = "@elizaos/plugin-slack"
+    told = f"{slack} 2.0.0a5 is installed. It needs SLACK_BOT_TOKEN. Type: dynamic-plugins configure {slack}"
+    made = answer({slack: "needs_configuration"}, "install slack", told, "remove the github plugin")
+    assert [*made.calls, *made.proposed] == []
+
+
 def test_what_is_uninstalled_by_that_word_is_not_only_unloaded() -> None:
     said = ["switch shop on", "shop is on. It can: add_item.", "show my list", "Bread and milk.", "uninstall it"]
     made = answer({SHOP: "active"}, *said)

@@ -25,7 +25,14 @@ ENTRY: dict[str, Any] = {
     "categories": ["science"],
     "popularity": 12_000,
     "problem": "its service asks for a licence",
-    "verified": {"date": "2026-11-20", "version": "1.2", "actions": 2, "tokens": 321, "python": "3.12"},
+    "verified": {
+        "date": "2026-11-20",
+        "version": "1.2",
+        "actions": 2,
+        "tokens": 321,
+        "python": "3.12",
+        "size_bytes": 34_000_000,
+    },
     "permissions": {"network": ["api.meteo.example:443"]},
     "config": [{"name": "METEO_KEY", "description": "From your account", "required": True, "secret": True}],
     "actions": [{"name": "forecast", "description": "What the weather will be"}],
@@ -65,6 +72,7 @@ def test_what_an_index_lists_is_told_the_same_everywhere(cli: Cli, registry: tup
         {"name": "METEO_KEY", "description": "From your account", "required": True, "secret": True}
     ]
     assert "size_bytes" not in told, "nobody knows that before it is installed"
+    assert told["verified"]["size_bytes"] == 34_000_000, "but what it took where it was seen to run"
     found = cli(*registry, "list", "mcp-server-weather").json
     assert {"ok": True, **found["plugin"]} == told
     assert [(each["kind"], each["source"], each["version"]) for each in found["plugins"]] == [
@@ -77,7 +85,7 @@ def test_a_person_reads_it_at_the_terminal_and_in_the_chat(cli: Cli, registry: t
     for line in (
         "problem  known not to work here: its service asks for a licence",
         "used     12,000 downloads a month",
-        "seen     2026-11-20: installed and started here as version 1.2 on Python 3.12 with 2 actions",
+        "seen     2026-11-20: installed and started here as version 1.2 on Python 3.12 with 2 actions, 34 MB on disk",
         "costs    about 321 tokens of each request to a model while it is active",
         "setting  METEO_KEY (required): From your account",
     ):

@@ -118,6 +118,8 @@ class Verified:
     python: str = ""
     node: str = ""
     """What it ran on: a version, empty where it needs none."""
+    size_bytes: int = 0
+    """What its install took on disk; 0 is not measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def _variable_row(v: Variable) -> Row:
 
 
 def _verified_row(seen: Verified) -> Row:
-    return [seen.date, seen.version, seen.actions, seen.tokens, seen.keyless, seen.python, seen.node]
+    return [seen.date, seen.version, seen.actions, seen.tokens, seen.keyless, seen.python, seen.node, seen.size_bytes]
 
 
 def _remote_row(remote: Remote) -> Row:

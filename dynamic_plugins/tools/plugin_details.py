@@ -48,9 +48,10 @@ async def details_of_named(service: PluginManagementService, query: str) -> dict
 async def details(service: PluginManagementService, entry: Entry, *, measured: bool = True) -> dict[str, Any]:
     """Return what the registry says of *entry*; of what is installed, how it is here: version, size, actions, settings.
 
-    ``size_bytes`` is what the install takes on disk, ``tokens`` what its tools cost a model in each request while it is
-    active, ``instructions`` what an MCP server says of their use, ``popularity`` downloads a month, ``popularity_rank``
-    a place among the most downloaded of its index. What nobody knows is left out; values of settings never are in it.
+    ``size_bytes`` is what the install takes on disk, and under ``verified`` what it took when it was seen to run;
+    ``tokens`` what its tools cost a model in each request while it is active, ``instructions`` what an MCP server says
+    of their use, ``popularity`` downloads a month, ``popularity_rank`` a place among the most downloaded of its index.
+    What nobody knows is left out; values of settings never are in it.
     """
     installed = service.info_of(entry.name)
     variables = await _variables(service, entry, installed)
@@ -93,7 +94,7 @@ async def details(service: PluginManagementService, entry: Entry, *, measured: b
         told |= {"installed_version": installed.version, "status": str(installed.status)}
         told["instructions"] = service.instructions(entry.name)
         if measured:
-            told["size_bytes"] = await asyncio.to_thread(_size, installed.path)
+            told["size_bytes"] = await asyncio.to_thread(size_of, installed.path)
     return {key: value for key, value in told.items() if value not in ("", [], 0, None)}
 
 
@@ -147,7 +148,8 @@ def _verified(seen: Verified | None) -> dict[str, Any] | None:
     if seen is None:
         return None
     told = {"date": seen.date, "version": seen.version, "python": seen.python, "node": seen.node}
-    told_of = {key: value for key, value in told.items() if value}
+    told_of: dict[str, Any] = {key: value for key, value in told.items() if value}
+    told_of |= {"size_bytes": seen.size_bytes} if seen.size_bytes else {}
     return told_of | {"actions": seen.actions, "keyless": seen.keyless}
 
 
@@ -156,7 +158,7 @@ def _tokens(actions: list[dict[str, Any]]) -> int:
     return round(sum(len(json.dumps(each, ensure_ascii=False)) for each in actions) / CHARACTERS_PER_TOKEN)
 
 
-def _size(path: str) -> int:
+def size_of(path: str) -> int:
     """Return how many bytes the files below *path* take; a file that is linked to from several places counts once."""
     seen: dict[tuple[int, int], int] = {}
     for folder, _, names in walk(path):
@@ -196,5 +198,6 @@ def verified_in_words(told: Mapping[str, Any]) -> str:
     ran = [f"{name} {told[key]}" for name, key in (("Python", "python"), ("Node.js", "node")) if told.get(key)]
     on = f" on {' and '.join(ran)}" if ran else ""
     version = f" as version {told['version']}" if told.get("version") else ""
+    size = f", {size_in_words(told['size_bytes'])} on disk" if told.get("size_bytes") else ""
     key = ", and answered without a key" if told.get("keyless") else ""
-    return f"{told['date']}: installed and started here{version}{on} with {told['actions']} actions{key}"
+    return f"{told['date']}: installed and started here{version}{on} with {told['actions']} actions{size}{key}"

@@ -14,9 +14,9 @@ from dynamic_plugins.embedded.managing.meant_plugins import corrected
 from dynamic_plugins.embedded.managing.memory import PRONOUN, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.managing.offer_reply import LEANING, ORDERED, OfferReply, takes_away
 from dynamic_plugins.embedded.managing.offer_reply import NOTHING_ASKED as NOTHING_ASKED
-from dynamic_plugins.embedded.managing.order_doubts import orders_removal
 from dynamic_plugins.embedded.managing.plain_order import plain_order
 from dynamic_plugins.embedded.managing.policy import MAY_ORDER, decide, other_wants
+from dynamic_plugins.embedded.managing.removal import orders_removal
 from dynamic_plugins.registry.entry import Entry
 from dynamic_plugins.resolver.linker import links_in
 

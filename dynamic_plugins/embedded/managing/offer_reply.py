@@ -11,9 +11,9 @@ from dynamic_plugins.embedded.language.agreement import agrees, declines, past_a
 from dynamic_plugins.embedded.language.hedges import negated
 from dynamic_plugins.embedded.managing.decide import ASKS_FOR, Answer, Call, Step, calls_for, which
 from dynamic_plugins.embedded.managing.memory import SURELY_NAMED, Memory, spelled_out
-from dynamic_plugins.embedded.managing.order_doubts import orders_removal
 from dynamic_plugins.embedded.managing.policy import decide
 from dynamic_plugins.embedded.managing.reading import ORDER, Reading
+from dynamic_plugins.embedded.managing.removal import orders_removal
 from dynamic_plugins.embedded.managing.standing import Installed, Standing
 from dynamic_plugins.tools.management import NAMES
 

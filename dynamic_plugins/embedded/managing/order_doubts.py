@@ -5,16 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.language.hedges import (
-    CLAUSE_END,
-    hedged,
-    poses,
-    sentences,
-    without_asides,
-    without_statements,
-)
+from dynamic_plugins.embedded.language.hedges import hedged, poses, sentences, without_asides, without_statements
 from dynamic_plugins.embedded.managing.meant_plugins import ALL, CORRECTS
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
+from dynamic_plugins.embedded.managing.removal import is_told_to_go
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,43 +85,6 @@ def _shares_its_name(wanted: Wanted, reading: Reading) -> bool:
 
 
 _SAME = frozenset({"whole", "exact", "alias"})
-
-
-def is_told_to_go(wanted: Wanted, spoken: str) -> bool:
-    """Whether the clause that calls the plugin, or the order that points at it, speaks of removing it, where it is read
-    to be wanted.
-    """
-    link = wanted.plugin.link
-    if not set(wanted.letters) & set("IA"):
-        return False
-    if not link.named:
-        return orders_removal(spoken)
-    begin = max((found.end() for found in CLAUSE_END.finditer(spoken, 0, link.start)), default=0)
-    after = CLAUSE_END.search(spoken, link.end)
-    return bool(_REMOVES.search(spoken[begin : after.start() if after else len(spoken)]))
-
-
-def orders_uninstall(spoken: str) -> bool:
-    """Whether a message is one clause that begins with the one word for uninstalling."""
-    return bool(_BEGINS_BY_UNINSTALLING.match(spoken)) and orders_removal(spoken)
-
-
-def orders_removal(spoken: str) -> bool:
-    """Whether a message is one clause that begins with a verb for removing."""
-    begins = _BEGINS_BY_REMOVING.match(spoken) or _BEGINS_BY_UNINSTALLING.match(spoken)
-    return begins is not None and CLAUSE_END.search(spoken.rstrip(" .!?")) is None
-
-
-_REMOVING = (
-    r"\b(?:remov|uninstall|delet|get rid|eras|lösch|entfern|deinstall|borr|elimin|desinstal|supprim|désinstall|rimuov"
-    r"|exclu|usuń|verwijder)\w*"
-)
-_REMOVES = re.compile(_REMOVING, re.I)
-_FIRST = r"\W*(?:(?:ok|now|then|please|pls|no|bitte|por favor|can you|could you)\W+)*"
-_BEGINS_BY_REMOVING = re.compile(_FIRST + _REMOVING, re.I)
-_BEGINS_BY_UNINSTALLING = re.compile(
-    rf"{_FIRST}(?:uninstall|deinstall|desinstal|d[ée]sinstall|disinstall|odinstal)", re.I
-)
 
 
 def _is_an_everyday_word(wanted: Wanted, spoken: str, links: Sequence[Link]) -> bool:

@@ -10,15 +10,9 @@ from dynamic_plugins.embedded.language.hedges import hedged, sentences
 from dynamic_plugins.embedded.managing.decide import Answer, Call, Step, calls_for, question, which
 from dynamic_plugins.embedded.managing.meant_plugins import ALL, Wanted, corrected, kept, meant_plugins
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
-from dynamic_plugins.embedded.managing.order_doubts import (
-    ASKED_BACK,
-    GUESSED,
-    TAKES_BACK,
-    is_doubtful,
-    is_told_to_go,
-    orders_uninstall,
-)
+from dynamic_plugins.embedded.managing.order_doubts import ASKED_BACK, GUESSED, TAKES_BACK, is_doubtful
 from dynamic_plugins.embedded.managing.plain_order import plain_order
+from dynamic_plugins.embedded.managing.removal import as_removed, orders_removal
 from dynamic_plugins.embedded.managing.settings_text import given_settings
 from dynamic_plugins.embedded.managing.versions import with_versions
 from dynamic_plugins.text.tokenizer import tokens
@@ -124,6 +118,8 @@ def _read_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
         return [], False
     meant = meant_plugins(reading)
     said = [_as_said(each, reading) for each in meant or _likeliest(reading)]
+    if orders_removal(reading.text.spoken):  # of what it names, and of nothing that was spoken of before
+        said = [each for each in said if each.plugin.link.named] or said
     wanted = [_of_the_installed(each, reading, standing, entries) for each in said]
     return wanted, bool(meant)
 
@@ -168,6 +164,8 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
         return []
     least = MEANT_ANYHOW if reading.act.all.get("manage", 0.0) < MAY_MANAGE else 0.0
     pointed = [plugin for plugin in reading.plugins if plugin.link.pointed and plugin.meant >= least]
+    if orders_removal(reading.text.spoken):
+        pointed = [plugin for plugin in pointed if plugin.link.named] or pointed
     likeliest = sorted(pointed, key=lambda plugin: -plugin.meant)[:MOST_MEANT]
     wants = [
         Wanted(plugin, "".join(letter for letter in "IXCADU" if letter in label), share)
@@ -178,7 +176,7 @@ def other_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entr
     ]
     found: list[Answer] = []
     for each in sorted(wants, key=lambda want: -want.probability):
-        wanted = _of_the_installed(_as_removed(each, reading.text.spoken), reading, standing, entries)
+        wanted = _of_the_installed(as_removed(each, reading.text.spoken), reading, standing, entries)
         calls, notes, changed = _carried_out([wanted], None, reading, standing)
         if not calls or any(tuple(calls) == other.proposed for other in found):
             continue
@@ -255,21 +253,11 @@ def _likeliest(reading: Reading) -> list[Wanted]:
 
 def _as_said(wanted: Wanted, reading: Reading) -> Wanted:
     """Return *wanted*, or its contrary where that is what the words say."""
-    removed = _as_removed(wanted, reading.text.spoken)
+    removed = as_removed(wanted, reading.text.spoken)
     contrary = wanted.plugin.contrary(wanted.letters)
     if removed is not wanted or contrary.odds > CONTRARY or contrary.probability < ACTS:
         return removed
     return replace(wanted, letters=contrary.letter)
-
-
-def _as_removed(wanted: Wanted, spoken: str) -> Wanted:
-    """Return *wanted*, or the removal that the words order: whoever removes what is not there is told so, and nothing
-    of it is installed for that.
-    """
-    new = wanted.plugin.state == "new"
-    if is_told_to_go(wanted, spoken) if new else set(wanted.letters) <= set("DU") and orders_uninstall(spoken):
-        return replace(wanted, letters="X")
-    return wanted
 
 
 def _of_the_installed(wanted: Wanted, reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> Wanted:

@@ -138,6 +138,7 @@ def verified(value: Any) -> Verified | None:
         value.get("keyless") is True,
         text(value.get("python"), 20),
         text(value.get("node"), 20),
+        count(value.get("size_bytes")),
     )
 
 
