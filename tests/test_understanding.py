@@ -215,6 +215,36 @@ def test_how_a_plugin_stands_that_nobody_spoke_of_is_no_answer() -> None:
     assert "mcp-server-fetch" not in conversation.text
 
 
+def test_a_story_before_a_wish_is_not_searched_for() -> None:
+    conversation = talk().say("hey, i run a small bakery. is there anything to keep notes in?")
+    assert conversation.calls == [("list", "keep notes")]
+
+
+LISTED = ["osm-mcp-server", "@mapbox/mcp-server", "agent-toolkit-mcp-server"]
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted_ones"),
+    [
+        ("the toolkit one, please", [("install", "agent-toolkit-mcp-server")]),
+        ("mapbox", [("install", "@mapbox/mcp-server")]),
+        ("the rss one please, and switch it on", [("install", RSS), ("activate", RSS)]),
+        ("the piano one", []),
+        ("install the piano one", [("list", "piano")]),
+    ],
+)
+def test_of_what_was_listed_only_the_one_is_meant_that_is_named(said: str, wanted_ones: list[tuple[str, ...]]) -> None:
+    conversation = talk(installed=["mcp-server-time"]).say("which plugins are there for maps?")
+    conversation.result({"ok": True, "plugins": [{"name": name} for name in LISTED], "total": 3})
+    conversation.messages.append(
+        {
+            "role": "assistant",
+            "content": "I found:\n" + "\n".join(f"- {n}" for n in LISTED) + "\nWhich one shall I install?",
+        }
+    )
+    assert wanted(conversation.say(said)) == wanted_ones
+
+
 def test_what_is_so_already_is_said() -> None:
     assert talk(active=[SLACK]).say("enable slack").text == f"{SLACK} is active already."
     assert talk(installed=[SLACK]).say("disable slack").text == f"{SLACK} is not active."

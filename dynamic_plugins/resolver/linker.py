@@ -49,6 +49,7 @@ _SWITCHES = frozenset(map(stem, ("turn", "turns", "switch", "switches")))
 """With these words any plugin is switched: "turn it off" calls none that turns pages into text."""
 
 _STRENGTH: dict[str, float] = {"alias": 5, "part": 4, "slip": 3, "beginning": 2.5, "described": 1}
+_BY_NAME = frozenset({"whole", "part", "alias"})
 _WEAK = frozenset({"slip", "beginning", "described", "unnamed"})
 # Parts of names that tell no plugin from another.
 _GENERIC = frozenset(
@@ -89,12 +90,17 @@ class Link:
 
 
 def links_in(
-    text: str, resolver: Resolver, installed: Mapping[str, Entry], context: Mapping[str, str] | None = None
+    text: str,
+    resolver: Resolver,
+    installed: Mapping[str, Entry],
+    context: Mapping[str, str] | None = None,
+    listed: Mapping[str, Entry] | None = None,
 ) -> list[Link]:
     """Return a link for every installed plugin, and one for each other plugin that *text* names, in order.
 
     *installed* has the entry of each installed plugin, or what is known of it; *context* those that the conversation
-    just spoke of, with how it did.
+    just spoke of, with how it did; *listed* the entries of those of them that are not installed, which a part of their
+    name is enough for: "the toolkit one".
     """
     resolver = resolver.spoken
     words = list(islice(placed_tokens(text), MOST_WORDS))
@@ -104,6 +110,12 @@ def links_in(
     others = (mention for mention in mentions if not any(name in installed for name in mention.names))
     named = [_registry_link(mention, mention.names) for mention in others]
     found = [*mine, *(link for link in named if not means_all(text, link))]
+    called = {name for link in found if link.named for name in link.names}
+    found += [
+        link
+        for name, entry in (listed or {}).items()
+        if name not in called and (link := _installed_link(name, entry, words, (), {})).kind in _BY_NAME
+    ]
     if not any(link.named for link in found):
         found += _misspelled(words, resolver)
     return _in_context(found, context) if context else found

@@ -10,8 +10,8 @@ from dynamic_plugins.embedded.language.agreement import agrees, only_courtesy, p
 from dynamic_plugins.embedded.language.hedges import clauses, hedged, negated
 from dynamic_plugins.embedded.managing.decide import Answer, Call, Step, calls_for, plain_name, question
 from dynamic_plugins.embedded.managing.knowledge import Knowledge as Knowledge  # noqa: TC001 # others make it
-from dynamic_plugins.embedded.managing.meant_plugins import corrected
-from dynamic_plugins.embedded.managing.memory import PRONOUN, Memory, memory_of, spelled_out
+from dynamic_plugins.embedded.managing.meant_plugins import corrected, says_another
+from dynamic_plugins.embedded.managing.memory import PRONOUN, SAYS_WHICH, Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.managing.offer_reply import LEANING, ORDERED, OfferReply, takes_away
 from dynamic_plugins.embedded.managing.offer_reply import NOTHING_ASKED as NOTHING_ASKED
 from dynamic_plugins.embedded.managing.plain_order import plain_order
@@ -103,6 +103,8 @@ class Dialogue:
         """Return what else the last message may want: what the last reply offered, and what is less likely."""
         if plain_order(reading) is not None:
             return ()  # an order that leaves no doubt
+        if says_another(reading):
+            return ()
         yes = agrees(self._exchanges[-1].said)  # which is to what was offered, or to nothing
         found = [] if yes else other_wants(reading, self._known.standing, self._known.entries)
         offered = self._offered.proposed if self._offered is not None else ()
@@ -125,7 +127,8 @@ class Dialogue:
         doubtful = asks or reading.ordered < ORDERED or negated(said) or hedged(reading.text.spoken, reading.links)
         doubtful = doubtful or reading.act.label != "manage"  # "and one more, title …" orders something, but no plugin
         # In words that are in no list of ours a no reads as a yes.
-        points = past_a_yes(said) or PRONOUN.search(said) or _named_in(reading) & _plugins(answer.proposed)
+        points = bool(past_a_yes(said) or PRONOUN.search(SAYS_WHICH.sub(" ", said)))
+        points = points or bool(_named_in(reading) & _plugins(answer.proposed))
         doubtful = doubtful or not points
         if doubtful or not answer.proposed or not memory.question:
             return False

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import names_a_thing
+from dynamic_plugins.embedded.managing.memory import SAYS_WHICH
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.reading import PluginReading, Reading
@@ -70,6 +71,13 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
         wanted = named
     if _MEANS.match(spoken) and any(each.plugin.link.named for each in wanted):
         wanted = [each for each in wanted if each.plugin.link.named]  # not what was spoken of before
+    adds = any(each.plugin.link.named and set(each.letters) & set("IA") for each in wanted)
+    first = min((each.plugin.link.start for each in wanted if each.plugin.link.named), default=0)
+    if adds and not _ALSO.search(spoken) and not _POINTS_BACK.search(spoken[:first]):
+        # Who names the one to be added does not want what was only listed.
+        wanted = [each for each in wanted if each.plugin.link.named or each.plugin.state != "new"]
+    if says_another(reading):
+        wanted = [each for each in wanted if each.plugin.link.named]
     if (but := _BUT.search(spoken)) and any(not each.plugin.link.named for each in wanted):
         wanted = [each for each in wanted if each.plugin.link.end <= but.start()]
     for each in (one for one in named if one.plugin.link.named):
@@ -80,6 +88,26 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
         if any(CORRECTS.search(f" {text} ") for text in between) and each in wanted:
             wanted.remove(each)
     return wanted
+
+
+def says_another(reading: Reading) -> bool:
+    """Whether a message means another plugin than those that were spoken of before: "the notes one", where none of them
+    is called so.
+    """
+    links = [each.link for each in reading.plugins if each.link.named]
+    found = (said.start(1) for said in SAYS_WHICH.finditer(reading.text.spoken))
+    return any(not any(link.start <= at < link.end for link in links) for at in found)
+
+
+_ALSO = re.compile(
+    r"\A\W*(?:yes|yeah|yep|ja|s[ií]|oui|sim|ok(?:ay)?)\b"
+    r"|\b(?:too|also|as well|besides|plus|auch|dazu|también|tambien|aussi|anche|também|ook|both)\b",
+    re.I,
+)
+"""Then what was listed or offered is meant besides the one that is named."""
+
+
+_POINTS_BACK = re.compile(r"\b(?:it|them|that|this|es|ihn|sie|lo|la|ça|le)\b", re.I)
 
 
 def _is_inside(link: Link, other: Link) -> bool:

@@ -47,6 +47,12 @@ _SEVERAL = re.compile(
     r"|(beide[nrs]?|allebei|båda|begge|obie)|(amb[oa]s|los dos|las dos)|(les deux)|(os dois|as duas)|(entrambi))\b",
     re.I,
 )
+SAYS_WHICH = re.compile(
+    r"\b(?:the|that|this|an?|my|your)\s+(?!(?:same|only|other|last|latter|next|first|second|third|fourth|fifth|\d\w*)\b)"
+    r"([\w-]+)\s+(?:one|thing)\b",
+    re.I,
+)
+"""Of "the notepad one" the word before says which it is, and not what was spoken of last."""
 PRONOUN = re.compile(
     r"\b(?:it|that(?: (?:one|thing|plugin))?|this(?: (?:one|thing|plugin))?|them|those|these"
     r"|the (?:same )?(?:plugin|thing)|one"
@@ -150,7 +156,7 @@ def spelled_out(said: str, memory: Memory, *, pronouns: bool = False) -> tuple[s
             text = text[: found.start()] + name + text[found.end() :]
             meant.append(name)
     found = PRONOUN.search(text) if pronouns and not meant else None
-    if found:
+    if found and not any(each.end() == found.end() for each in SAYS_WHICH.finditer(text)):
         text = text[: found.start()] + memory.focus[0] + PRONOUN.sub(memory.focus[0], text[found.end() :], count=1)
         meant.append(memory.focus[0])
     return text, meant

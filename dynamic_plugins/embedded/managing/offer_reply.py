@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.context.request import reply_before
-from dynamic_plugins.embedded.language.agreement import agrees, declines, past_a_yes, plainly_agrees
+from dynamic_plugins.embedded.language.agreement import agrees, declines, only_courtesy, past_a_yes, plainly_agrees
 from dynamic_plugins.embedded.language.hedges import negated
 from dynamic_plugins.embedded.managing.decide import ASKS_FOR, Answer, Call, Step, calls_for, which
 from dynamic_plugins.embedded.managing.memory import SURELY_NAMED, Memory, spelled_out
@@ -85,6 +85,8 @@ class OfferReply:
             return self._which(before, memory) or self.taken_up(memory)
         if (more := self._yes_and_more(said, memory)) is not None:
             return more
+        if (named := self._named_of_the_listed(said, before, memory)) is not None:
+            return named
         return Answer(text=LEAVE) if declines(said) else None
 
     def _yes_and_more(self, said: str, memory: Memory) -> Answer | None:
@@ -140,6 +142,22 @@ class OfferReply:
         if asked is None or len(absent) < 2:
             return None
         return Answer(text=which(absent), choices=("install", tuple(absent)))
+
+    def _named_of_the_listed(self, said: str, before: str, memory: Memory) -> Answer | None:
+        """Return the installing of the one of several that a reply asks to choose from, by a part of its name and
+        nothing else: "the toolkit one, please".
+        """
+        if not _WHICH.search(before):
+            return None
+        absent = [name for name in memory.listed if name not in self._known.standing]
+        reading = self._known.read(said, dict.fromkeys(absent, "r0"))
+        named = [link for link in reading.links if link.named]
+        if len(named) != 1 or named[0].names[0] not in absent:
+            return None
+        if not only_courtesy(said, [said[named[0].start : named[0].end]]):
+            return None
+        calls, note, _ = calls_for(Step("install", named[0].names[0]), self._known.standing)
+        return Answer(calls, note)
 
     def taken_up(self, memory: Memory) -> Answer | None:
         """Return what a yes to the question of somebody else's reply does: the question is read as an order.

@@ -65,6 +65,10 @@ def is_doubtful(reading: Reading, wanted: Sequence[Wanted]) -> bool:
         for each in wanted
     ):
         return True
+    if sum(link.context.startswith("r") for link in reading.links) > 1 and any(
+        not each.plugin.link.named and each.plugin.state == "new" for each in wanted
+    ):
+        return True  # several were listed, and none of them is named
     if len(wanted) > 1 and not ALL.search(spoken) and any(each.plugin.link.kind == "unnamed" for each in wanted):
         return True  # which of them is not said
     if any("X" in each.letters for each in wanted) and (len(sentences(spoken)) > 1 or not _UNINSTALLS.search(spoken)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import hedged, sentences
 from dynamic_plugins.embedded.managing.decide import Answer, Call, Step, calls_for, question, which
-from dynamic_plugins.embedded.managing.meant_plugins import ALL, Wanted, corrected, kept, meant_plugins
+from dynamic_plugins.embedded.managing.meant_plugins import ALL, Wanted, corrected, kept, meant_plugins, says_another
 from dynamic_plugins.embedded.managing.not_now import orders_nothing_now
 from dynamic_plugins.embedded.managing.order_doubts import ASKED_BACK, GUESSED, TAKES_BACK, is_doubtful
 from dynamic_plugins.embedded.managing.plain_order import plain_order
@@ -243,6 +243,8 @@ def _likeliest(reading: Reading) -> list[Wanted]:
     """Return the likeliest want of the one plugin that something may be wanted of; nothing where none is likely."""
     named = [plugin for plugin in reading.plugins if plugin.link.pointed and plugin.meant >= ASKS]
     named = [plugin for plugin in named if not kept(reading.text.spoken, plugin.link)]
+    if says_another(reading):
+        named = [plugin for plugin in named if plugin.link.named]
     if not named or reading.ordered < MAY_ORDER:
         return []
     best = max(named, key=lambda plugin: plugin.meant)

@@ -172,7 +172,8 @@ def read(
     """
     text = spoken_in(said)
     known = {name: entries.get(name) or _unknown(name) for name in installed}
-    links = links_in(text.spoken, resolver, known, context)
+    listed = {name: entries[name] for name in context or () if name in entries and name not in installed}
+    links = links_in(text.spoken, resolver, known, context, listed)
     states = [_state(link, installed) for link in links]
     plugins = _plugin_readings(text, links, states)
     act, mood = (_message_prediction(name, text, links, states) for name in ("message_act", "mood"))

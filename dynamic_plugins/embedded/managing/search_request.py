@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from dynamic_plugins.embedded.language.hedges import negated
+from dynamic_plugins.embedded.language.hedges import negated, sentences
 from dynamic_plugins.embedded.managing.decide import Call
 from dynamic_plugins.embedded.managing.policy import wants_list
 from dynamic_plugins.redaction.detector import find_secrets
@@ -54,6 +54,14 @@ _LOOKS_FOR = re.compile(
     r"|插件|プラグイン|플러그인",
     re.I,
 )
+_WISHING = re.compile(
+    r"\b(?:(?:is|are) there|any(?:thing| way| plugins?)\b|some(?:thing|where| way)? (?:to|that|for|where)|need"
+    r"|look(?:ing)? for|find me|want|could you|can you|have you|do you have|got any|gibt es|brauche|suche|hätte gern"
+    r"|hay alg|necesito|busco|quiero|y a-t-il|cherche|besoin d|c['\u2019]è|mi serve|cerco|preciso|procuro|potrzebuj"
+    r"|szukam|heb je|ik zoek|есть ли|нуж)",
+    re.I,
+)
+"""What a wish begins with; what stands before it may be anything."""
 _OF_MINE = re.compile(
     r"\b(?:installed|active|running|on|off|enabled|loaded|mine|my|your|do (?:i|you) have|have i|installiert|an"
     r"|aus|instalad\w+|activ\w+)\b",
@@ -153,9 +161,23 @@ def list_call(said: str, reading: Reading) -> Call:
 
 
 def query_in(said: str) -> str:
-    """Return the words of *said* that tell what is looked for; empty for a request for everything."""
+    """Return the words of *said* that tell what is looked for; empty for a request for everything.
+
+    Where somebody tells a story first, the part that wishes says it: "I have a shop. Is there anything for notes?"
+    """
     looking, said = wordlist("looking"), without_addresses(said[:400])
-    words = [word for word in telling_words(said) if word not in looking]
+    for part in _wishing_parts(said):
+        if words := [word for word in telling_words(part) if word not in looking]:
+            break
     # The words are compared without accents, and what is embedded means something with them: "Währungen".
     spelled = {plain(word): word.lower() for word in re.findall(r"[^\W\d_]+", said)}
     return " ".join(spelled.get(word, word) for word in words)[:120]
+
+
+def _wishing_parts(said: str) -> list[str]:
+    """Return *said* from where it wishes for something on, where it tells something before that; then all of it."""
+    parts = [said[begin:end] for begin, end in sentences(said)]
+    for at, part in enumerate(parts):
+        if found := _WISHING.search(part):
+            return [" ".join([part[found.start() :], *parts[at + 1 :]]), " ".join(parts[at:]), said]
+    return [said]
