@@ -21,7 +21,7 @@ from dynamic_plugins.text import normalize, tokenizer
 from dynamic_plugins.text.cities import words_of_places
 from dynamic_plugins.text.plain_english import in_plain_english, is_everyday
 from dynamic_plugins.text.stemmer import stem
-from dynamic_plugins.text.wordlists import synonyms, wordlist
+from dynamic_plugins.text.wordlists import search_synonyms, wordlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -157,7 +157,7 @@ class Lexical:
 
     def _stems(self, word: str) -> list[str]:
         own = stem(word)
-        return [own, *map(stem, synonyms().get(word, synonyms().get(own, ())))]
+        return [own, *map(stem, search_synonyms().get(word, search_synonyms().get(own, ())))]
 
     def _ranked(self, text: str, naming: int = NAMING) -> dict[int, float]:
         """Return the scores of the best entries for a text, best first; one of *naming* words names what it wants."""
@@ -175,7 +175,7 @@ class Lexical:
 
     def _worth(self, word: str) -> float:
         """Return what a word of a request says at most: one that nobody has, such as a product's name, says most."""
-        roots = [(stem(word), 1.0), *((stem(other), SYNONYM) for other in synonyms().get(word, ()))]
+        roots = [(stem(word), 1.0), *((stem(other), SYNONYM) for other in search_synonyms().get(word, ()))]
         known = [weight * self._rarity(len(self._scores(root, weight))) for root, weight in roots if self._knows(root)]
         if known:
             return max(known)
@@ -185,7 +185,7 @@ class Lexical:
 
     def _queries(self, words: Sequence[str]) -> Iterator[_Alternatives]:
         """Give, for each word that is known, what may stand for it."""
-        others = synonyms()
+        others = search_synonyms()
         for word in words:
             own = stem(word)
             found: _Alternatives = [(own, 1.0)] if self._knows(own) else []
@@ -214,7 +214,7 @@ class Lexical:
             roots = [stem(half) for half in halves]
             if all(map(self._knows, roots)) and wordlist("stop").isdisjoint({*halves, *roots}):
                 return [(_BOTH.join(roots), 1.0)]
-        return [] if is_everyday(word) or word in synonyms() else [(near, GUESSED) for near in self._near(word)]
+        return [] if is_everyday(word) or word in search_synonyms() else [(near, GUESSED) for near in self._near(word)]
 
     def _near(self, word: str) -> list[str]:
         """Return the stems that are a slip or two away from a word, the likeliest first."""

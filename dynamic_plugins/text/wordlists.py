@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 List = Literal[
     "asking", "elsewhere", "foreign", "idle", "joining", "looking", "ordinary", "stop", "switching", "untold"
@@ -23,8 +26,18 @@ def wordlist(name: List) -> frozenset[str]:
 @cache
 def synonyms() -> dict[str, tuple[str, ...]]:
     """Return for each word of ``synonyms.txt`` the others that people use for the same thing."""
+    return _in_groups(_lines("synonyms.txt"))
+
+
+@cache
+def search_synonyms() -> dict[str, tuple[str, ...]]:
+    """Return the same for a search, where verbs for the same work count as well: who writes into a page adds to it."""
+    return _in_groups([*_lines("synonyms.txt"), *_lines("verb_synonyms.txt")])
+
+
+def _in_groups(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
-    for group in map(str.split, _lines("synonyms.txt")):
+    for group in map(str.split, lines):
         for word in group:
             found.setdefault(word, {}).update(dict.fromkeys(other for other in group if other != word))
     return {word: tuple(others) for word, others in found.items()}
