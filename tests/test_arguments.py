@@ -89,7 +89,11 @@ def test_a_schema_that_is_none_is_an_error_of_that_call(schema: dict[str, Any]) 
 
 
 def test_a_schema_that_refers_to_itself_is_left_to_the_plugin() -> None:
-    check_arguments("tool", {"a": 1}, {"type": "object", "properties": {"a": {"$ref": "#/properties/a"}}})
+    itself = {"type": "object", "properties": {"a": {"$ref": "#/properties/a"}}}
+    other = {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"type": "string"}}}
+    check_arguments("tool", {"a": 1}, itself)  # raises where it refuses
+    with pytest.raises(BadArgumentsError, match="not of type 'string'"):
+        check_arguments("tool", {"a": 1}, other)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ def summed(said: str, expression: str, result: str) -> Exchange:
         ("64% von 15,5 Kilo, wie viel?", "15.5*0.64"),
         ("could you work out 2,310.75 minus the 400 deposit", "2310.75-400"),
         ("415 out of 5230, what is that in percent?", "415/5230*100"),
+        ("divide 680 by 16 please", "680/16"),
+        ("multiplica 17 por 42,50", "17*42.50"),
         ("what % of 960 is 72", "72/960*100"),
         ("36 rolls at 85g each, how many kg", "36*85/1000"),
         ("840 km at 95 km/h how many hours", "840/95"),

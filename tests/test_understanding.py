@@ -229,6 +229,7 @@ LISTED = ["osm-mcp-server", "@mapbox/mcp-server", "agent-toolkit-mcp-server"]
         ("the toolkit one, please", [("install", "agent-toolkit-mcp-server")]),
         ("mapbox", [("install", "@mapbox/mcp-server")]),
         ("the rss one please, and switch it on", [("install", RSS), ("activate", RSS)]),
+        ("installe le plugin rss", [("install", RSS)]),
         ("the piano one", []),
         ("install the piano one", [("list", "piano")]),
     ],

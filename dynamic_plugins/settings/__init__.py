@@ -232,7 +232,7 @@ class Settings:
         if take_passphrase and environment is None:
             _forget(_PASSPHRASE, _STATE)
         return cls(
-            home=Path(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()).expanduser().absolute(),
+            home=_absolute(home or env.get("DYNAMIC_PLUGINS_HOME") or _user_data_dir()),
             profile=profile or env.get("DYNAMIC_PLUGINS_PROFILE") or None,
             registries=registries,
             offline=flag(env, "DYNAMIC_PLUGINS_OFFLINE"),
@@ -242,7 +242,7 @@ class Settings:
             state=state,
             vault=_vault(env),
             mcp_token=env.get("DYNAMIC_PLUGINS_MCP_TOKEN") or None,
-            policy=Path(policy).expanduser().absolute() if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
+            policy=_absolute(policy) if (policy := env.get("DYNAMIC_PLUGINS_POLICY")) else None,
             revoked=choice(env, "DYNAMIC_PLUGINS_REVOKED", "warn", "stop") or "warn",
             result_characters=number(env, "DYNAMIC_PLUGINS_RESULT_CHARACTERS", 120_000),
             confirm_calls=choice(env, "DYNAMIC_PLUGINS_CONFIRM_CALLS", "always", "changing", "never"),
@@ -260,6 +260,10 @@ class Settings:
             telemetry=_telemetry(env),
             environment=env,
         )
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
 
 
 def _forget(*names: str) -> None:

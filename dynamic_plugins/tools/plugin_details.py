@@ -75,12 +75,7 @@ async def details(service: PluginManagementService, entry: Entry, *, measured: b
         "verified": _verified(entry.verified),
         "tokens": _tokens(offered) or (entry.verified.tokens if entry.verified is not None else 0),
         "permissions": _permissions(service, entry, installed),
-        "config": [
-            {"name": each.name, "description": one_line(each.description), "required": each.required}
-            | ({"secret": True} if each.is_secret else {})
-            | ({} if is_set is None else {"set": is_set})
-            for each, is_set in variables
-        ],
+        "config": [_setting(each, is_set) for each, is_set in variables],
     }
     actions = offered or [{"name": each.name, "description": each.description} for each in entry.actions]
     told["actions"] = [
@@ -96,6 +91,12 @@ async def details(service: PluginManagementService, entry: Entry, *, measured: b
         if measured:
             told["size_bytes"] = await asyncio.to_thread(size_of, installed.path)
     return {key: value for key, value in told.items() if value not in ("", [], 0, None)}
+
+
+def _setting(variable: Variable, is_set: bool | None) -> dict[str, Any]:
+    """Return what is told of one variable; whether it is set is known of what is installed."""
+    told = {"name": variable.name, "description": one_line(variable.description), "required": variable.required}
+    return told | ({"secret": True} if variable.is_secret else {}) | ({} if is_set is None else {"set": is_set})
 
 
 async def _variables(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import names_a_thing
-from dynamic_plugins.embedded.managing.memory import SAYS_WHICH
+from dynamic_plugins.embedded.managing.memory import PRONOUN, SAYS_WHICH
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.reading import PluginReading, Reading
@@ -73,7 +73,7 @@ def meant_plugins(reading: Reading) -> list[Wanted]:
         wanted = [each for each in wanted if each.plugin.link.named]  # not what was spoken of before
     adds = any(each.plugin.link.named and set(each.letters) & set("IA") for each in wanted)
     first = min((each.plugin.link.start for each in wanted if each.plugin.link.named), default=0)
-    if adds and not _ALSO.search(spoken) and not _POINTS_BACK.search(spoken[:first]):
+    if adds and not _ALSO.search(spoken) and not PRONOUN.search(_ARTICLE.sub("", spoken[:first])):
         # Who names the one to be added does not want what was only listed.
         wanted = [each for each in wanted if each.plugin.link.named or each.plugin.state != "new"]
     if says_another(reading):
@@ -107,7 +107,8 @@ _ALSO = re.compile(
 """Then what was listed or offered is meant besides the one that is named."""
 
 
-_POINTS_BACK = re.compile(r"\b(?:it|them|that|this|es|ihn|sie|lo|la|ça|le)\b", re.I)
+_ARTICLE = re.compile(r"\b(?:das|den|la|le|lo|that|this)\s+(?:\w+\s+)?\Z", re.I)
+"""Before a plugin's name these point at nothing else: "installe le plugin Slack"."""
 
 
 def _is_inside(link: Link, other: Link) -> bool:

@@ -85,9 +85,7 @@ def decide(
         )
     calls, notes, changed = _carried_out(wanted, settings, reading, standing)
     if not calls:
-        # How a plugin stands that nobody spoke of answers nothing: "turn the wether off" is not about the clock.
-        spoken_of = len(standing.plugins) == 1 or any(each.plugin.link.pointed for each in wanted)
-        return Answer(text=" ".join(notes), weak=True) if notes and spoken_of else None
+        return _only_noted(notes, wanted, standing)
     plain = ordered is not None and not orders_nothing_now(reading.text.spoken)
     certain = plain or (sure and _certain(reading, wanted, acts)) or _only_told(settings, reading, wanted)
     likely = min((each.probability for each in wanted), default=float(settings is not None and settings.certain))
@@ -110,6 +108,15 @@ def decide(
             "settings_sure": float(settings is not None and settings.certain),
         },
     )
+
+
+def _only_noted(notes: Sequence[str], wanted: Sequence[Wanted], standing: Standing) -> Answer | None:
+    """Return what is said where nothing is left to do.
+
+    How a plugin stands that nobody spoke of answers nothing: "turn the wether off" is not about the clock.
+    """
+    spoken_of = len(standing.plugins) == 1 or any(each.plugin.link.pointed for each in wanted)
+    return Answer(text=" ".join(notes), weak=True) if notes and spoken_of else None
 
 
 def _read_wants(reading: Reading, standing: Standing, entries: Mapping[str, Entry]) -> tuple[list[Wanted], bool]:

@@ -48,6 +48,8 @@ _FRACTIONS = [
     for name, by in (("half", 2), ("third", 3), ("quarter", 4))
 ]
 _TAKEN, _SHARED_OUT = _words("taken", behind=r"\b[^\d]*$"), _words("shared_out")
+_DIVIDED, _MULTIPLIED = _words("divided", behind=r"\b[^\d]*$"), _words("multiplied", behind=r"\b[^\d]*$")
+_BY = _words("by", r"^\s*", _MONEY)
 _A_PER_B = re.compile(r"([^\W\d_]+)\s*(?:/|\b(?:per|pro|por|par|an?|al)\b)\s*([^\W\d_]+)", re.I)
 _SPEED, _TIME = _words("speed", "^", "$"), _words("time", "^", "$")
 _SIZES = {
@@ -158,7 +160,9 @@ def _share_of(text: str, terms: Sequence[Term]) -> str | None:
 
 
 def _part_of(text: str, terms: Sequence[Term]) -> str | None:
-    """ "290 from 3620 in %", "what % of 3620 is 290", "from 940 to 1015 in %", "430 miles on 38 l, miles per l"."""
+    """ "290 from 3620 in %", "what % of 3620 is 290", "from 940 to 1015 in %", "430 miles on 38 l, miles per l",
+    "divide 680 by 16".
+    """
     if len(terms) != 2 or any(term.share for term in terms):
         return None
     first, second = terms
@@ -167,6 +171,8 @@ def _part_of(text: str, terms: Sequence[Term]) -> str | None:
         return f"{second.text}/{first.text}*100"
     if _TAKEN.search(ahead) and _FROM.search(gap):
         return f"{second.text}-{first.text}"
+    if _BY.search(gap) and (_DIVIDED.search(ahead) or _MULTIPLIED.search(ahead)):
+        return f"{first.text}{'/' if _DIVIDED.search(ahead) else '*'}{second.text}"
     if _IN_PERCENT.search(behind) or _IN_PERCENT.search(ahead):
         if _FROM.search(ahead) and re.search(r"\b(?:to|auf|a|à|para|na|naar|til|till)\s*[£$€]?\s*$", gap):
             return f"({second.text}-{first.text})/{first.text}*100"
