@@ -7,10 +7,10 @@ MCP server never.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dynamic_plugins.core.json_text import words_of
 from dynamic_plugins.errors import NeedsConfirmationError, PluginError
 from dynamic_plugins.lifecycle.approval_gate import suggested_by
 from dynamic_plugins.registry.unlisted import parse_direct
@@ -144,7 +144,7 @@ class InjectionGuard:
             self._outputs.add(str(named.get("name")), self._text(named["instructions"]))
 
     def _text(self, said: Any) -> str:
-        return json.dumps(said, ensure_ascii=False, default=str)[: self._characters]
+        return words_of(said)[: self._characters]
 
     # ---------------------------------------------------------------- what it says
 
@@ -268,8 +268,7 @@ class InjectionGuard:
             return False
         if not self._said:  # there, what people say themselves cannot be told from a word of some description
             texts = [text for _, text in self._outputs]
-        quoted = json.dumps(value, ensure_ascii=False)[1:-1].casefold()
-        return len(value) < SHORTEST_VALUE or not any(quoted in text.casefold() for text in texts)
+        return len(value) < SHORTEST_VALUE or not any(value.casefold() in text.casefold() for text in texts)
 
     def _persons_texts(self) -> list[str]:
         return [*self._said, *self._turn[1:]]
@@ -309,7 +308,7 @@ def _version_in(said: str) -> str | None:
 def _described(tool: Tool) -> str:
     action = tool.action
     words = [tool.name, action.description, *map(str, action.similes), dict(action.parameters)]
-    return json.dumps(words, ensure_ascii=False, default=str)
+    return words_of(words)
 
 
 def _of(source: str) -> str:
