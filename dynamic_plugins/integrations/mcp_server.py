@@ -18,11 +18,13 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError
+from pydantic_core import to_json
 
 from dynamic_plugins import __version__
 from dynamic_plugins.app import App
 from dynamic_plugins.core import prompt_files, telemetry
 from dynamic_plugins.core.attachments import taking
+from dynamic_plugins.core.json_text import json_text
 from dynamic_plugins.errors import NotInstalledError, PluginError
 from dynamic_plugins.integrations.mcp_elicitation import PERSON_SECONDS, InputNeededError, Person
 from dynamic_plugins.integrations.stdio_pipes import are_pipes, pipes
@@ -115,9 +117,9 @@ def tool_result(result: dict[str, Any], attachments: Sequence[Attachment] = ()) 
     The *attachments* that it brought stand beside the text, as what they are.
     """
     try:
-        text, plain = json.dumps(result, ensure_ascii=False), result
-    except TypeError:  # of a plugin in this process, which gives what it likes
-        text = json.dumps(result, ensure_ascii=False, default=str)
+        text, plain = to_json(result).decode(), result
+    except ValueError:  # of a plugin in this process, which gives what it likes
+        text = json_text(result)
         plain = json.loads(text)
     return types.CallToolResult(
         content=[types.TextContent(text=text), *map(_block, attachments)],

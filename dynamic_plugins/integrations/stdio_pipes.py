@@ -88,8 +88,8 @@ class Outgoing(_Stream):
         """Write a message once what was written before is taken; nothing happens where nobody reads any more."""
         if self._closed:
             raise anyio.ClosedResourceError
-        text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
-        self._writer.write(text.encode() + b"\n")
+        line = types.jsonrpc_message_adapter.dump_json(item.message, by_alias=True, exclude_unset=True)
+        self._writer.write(line + b"\n")
         with contextlib.suppress(ConnectionError):  # the end of standard input says so as well
             await self._writer.drain()
 

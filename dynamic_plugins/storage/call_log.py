@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.core.atomic_file import write_atomically
+from dynamic_plugins.core.json_text import json_text
 from dynamic_plugins.errors import PluginError
 from dynamic_plugins.storage.appended_file import AppendedFile
 
@@ -187,7 +188,7 @@ def tokens_of(value: Any) -> int:
     if isinstance(value, str):
         return -(-len(value) // CHARACTERS_PER_TOKEN)
     try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
+        text = json_text(value)
     except (ValueError, TypeError, RecursionError):  # of a plugin in this process, a result may be anything
         return 0
     return -(-len(text) // CHARACTERS_PER_TOKEN)

@@ -83,8 +83,10 @@ def _parsed(tool: str, text: str, schema: dict[str, Any]) -> Any:
 
 
 def _known_name(key: str, properties: Mapping[str, Any]) -> str:
+    if key in properties:
+        return key
     snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower()
-    return snake if key not in properties and snake in properties else key
+    return snake if snake in properties else key
 
 
 def _types(schema: Mapping[str, Any]) -> Iterable[str]:

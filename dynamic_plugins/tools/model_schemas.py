@@ -39,6 +39,19 @@ def for_models(schema: Mapping[str, Any]) -> dict[str, Any]:
     return plain if shown == plain else shown
 
 
+def renames(schema: Mapping[str, Any]) -> bool:
+    """Return whether :func:`for_models` shows any property of *schema* under a name that is not its own."""
+    waiting: list[tuple[Any, int]] = [(schema, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > 2 * DEEPEST or not isinstance(value, dict | list):
+            continue
+        if isinstance(value, dict) and not all(map(_KEY.fullmatch, _map_in(value, "properties"))):
+            return True
+        waiting += [(each, depth + 1) for each in (value.values() if isinstance(value, dict) else value)]
+    return False
+
+
 def in_own_names(arguments: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return *arguments*, which were written by :func:`for_models`'s schema, with the names that *schema* has."""
     whole = _flattened(_self_contained(dict(schema)))

@@ -102,13 +102,14 @@ class ReachConsent:
                 raise NotRepeatedError(refused) from None
             return await make()
         finally:
-            if (granted := self._once.pop(_key(call), None)) is not None:
+            if self._once and (granted := self._once.pop(_key(call), None)) is not None:
                 # Once is once, also for a call that is cancelled, and cancelled again while its plugin is told so.
                 await to_the_end(self._grants.end(call.about, granted))
 
     async def check(self, call: Prepared) -> None:
         """Ask about what *call* needs to reach before it is made. Raises ReachDeclinedError, and what asking raises."""
-        if (before := self._unanswered.pop(_key(call), None)) is not None and self._is_beyond(before):
+        before = self._unanswered.pop(_key(call), None) if self._unanswered else None
+        if before is not None and self._is_beyond(before):
             # It was refused, and whoever asks the person makes the same call again with their answer.
             assert before.refused is not None  # noqa: S101 - only such are kept there
             await self._settle(before, before.refused)

@@ -6,6 +6,7 @@ import json
 import secrets
 from typing import Any
 
+from dynamic_plugins.core.json_text import json_text
 from dynamic_plugins.errors import BadArgumentsError
 from dynamic_plugins.plugin import Action
 from dynamic_plugins.tools.argument_repair import repair
@@ -51,7 +52,7 @@ class ResultPages:
         value = result.get("result")
         if value is None or isinstance(value, int | float):
             return result
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        text = value if isinstance(value, str) else json_text(value)
         if len(text) <= self._characters:
             return result
         key = secrets.token_hex(3)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from dynamic_plugins.tools.model_schemas import for_models
+from dynamic_plugins.tools.model_schemas import for_models, renames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,11 @@ class Tool:
     def strict(self) -> bool:
         """Whether the schema is known to be valid in OpenAI's strict mode: ours are, strangers' may not be."""
         return self.plugin is None
+
+    @cached_property
+    def is_renamed(self) -> bool:
+        """Whether a model is shown any argument under a name that is not the action's own."""
+        return renames(self.action.parameters)
 
 
 def in_format(tools: Sequence[Tool], form: ToolFormat) -> list[dict[str, Any]]:

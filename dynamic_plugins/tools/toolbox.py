@@ -225,7 +225,9 @@ class Toolbox:
     def _prepared(self, name: str, arguments: Mapping[str, Any] | str | None) -> Prepared:
         tool = self._named(name)
         schema = dict(tool.action.parameters)
-        repaired = in_own_names(repair(name, arguments, schema), schema)
+        repaired = repair(name, arguments, schema)
+        if tool.is_renamed:
+            repaired = in_own_names(repaired, schema)
         return Prepared(tool.name, with_types(repaired, schema), tool)
 
     async def _make(self, call: Prepared) -> dict[str, Any]:
