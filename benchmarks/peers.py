@@ -39,6 +39,7 @@ from benchmarks import peer_scripts
 from benchmarks.tokens import tokens
 from dynamic_plugins.app import App
 from dynamic_plugins.approval import approve_everything
+from dynamic_plugins.install.python_finder import finding_all_pythons
 from dynamic_plugins.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,13 +89,12 @@ class Found:
 def environment_of(package: str, python: str, folder: Path) -> tuple[Path | None, str]:
     """Install *package* by itself; return where its programs lie and its version, or None and why it is not there."""
     uv, place = find_uv_bin(), folder / package
+    environ = finding_all_pythons(os.environ) | {"UV_PYTHON_DOWNLOADS": "never"}
     for command in (
         [uv, "venv", "--quiet", "--no-project", "--python", python, str(place)],
         [uv, "pip", "install", "--quiet", "--python", str(place / "bin" / "python"), package],
     ):
-        done = subprocess.run(
-            command, capture_output=True, text=True, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
-        )
+        done = subprocess.run(command, capture_output=True, text=True, env=environ)
         if done.returncode:
             return None, " ".join(done.stderr.split())[:200]
     code = f"from importlib.metadata import version; print(version({package!r}))"
