@@ -91,6 +91,8 @@ class ApprovalRequest:
     """Of a call, and of a reach: its arguments, as JSON text."""
     remote: tuple[tuple[str, str], ...] = ()
     """Of what runs elsewhere: its address, what it speaks, what is sent there, how one signs in, its headers."""
+    starts: bool = False
+    """Of an install: whether it is switched on with the same yes. What that starts is the last of the commands."""
     parts: tuple[ApprovalRequest, ...] = ()
     """Of a sync: what is installed and exchanged, each as it would be asked about by itself."""
 
@@ -108,7 +110,8 @@ class ApprovalRequest:
             return visible(f"{what} Use what is new or changed?")
         if self.verb == "rollback":
             return visible(f"Go back to {self.name} {self.version} from {self.source}?")
-        return visible(f"{self.verb.capitalize()} {self.name} {self.version} from {self.source}?")
+        verb = "install and switch on" if self.starts else self.verb
+        return visible(f"{verb.capitalize()} {self.name} {self.version} from {self.source}?")
 
     @property
     def facts(self) -> list[str]:

@@ -19,6 +19,7 @@ from dynamic_plugins.core import telemetry
 from dynamic_plugins.core.model_protocol import Say, ToolCall, TurnContext, Use
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, ModelError, PluginError
+from dynamic_plugins.lifecycle.approval_gate import switched_on_too
 from dynamic_plugins.redaction.session_vault import SessionVault
 from dynamic_plugins.tools.injection_guard import InjectionGuard
 from dynamic_plugins.tools.management import NAMES
@@ -295,7 +296,9 @@ class Conversation:
                 queues.setdefault("", []).append(index)
 
         async def work(plugin: str, indexes: list[int]) -> None:
-            for index in indexes:
+            for place, index in enumerate(indexes):
+                following = [prepared[each] for each in indexes[place + 1 :] if each in prepared]
+                switched_on_too.set(await self._switches_on(following, plugin))
                 if watch.on_call:
                     watch.on_call(wanted[index])
                 if index in prepared:
@@ -314,6 +317,13 @@ class Conversation:
                 place = next((index for index, call in prepared.items() if call is asked.call), None)
                 self._asked.append((_as_call(asked.call) if place is None else wanted[place], asked))
         return results
+
+    async def _switches_on(self, following: Sequence[Prepared], plugin: str) -> bool:
+        """Return whether one of the *following* calls about *plugin* switches it on, and will be made."""
+        for call in following:
+            if call.name == "activate_plugin":
+                return (self._changes.refusal(call, plugin) or await self._guard.refusal(call, plugin)) is None
+        return False
 
     async def _call_of_program(self, call: Prepared) -> dict[str, Any]:
         """Make a call that a program wants, guarded, scrubbed and shown as one that the model wants by itself."""

@@ -17,6 +17,7 @@ from dynamic_plugins.cli.tools_command import tools
 from dynamic_plugins.cli.verb_results import as_patient, noted, print_results, verbs
 from dynamic_plugins.core.outside_data import parse_json
 from dynamic_plugins.errors import BadArgumentsError, PluginError
+from dynamic_plugins.lifecycle.approval_gate import switched_on_too
 from dynamic_plugins.storage.open_page import page_address
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from dynamic_plugins.cli.output import Output
+    from dynamic_plugins.core.status import Outcome
     from dynamic_plugins.events import Event
     from dynamic_plugins.settings import Settings
 
@@ -47,19 +49,20 @@ async def install(arguments: argparse.Namespace, settings: Settings, out: Output
         approve = prompts.approver(arguments.yes, screen, allow_unlisted=arguments.allow_unlisted)
         async with App(settings, approve=approve, listener=screen.listen, door="terminal") as app:
             app.sweep()
+            switched_on_too.set(arguments.activate)
+
+            async def install_one(said: str) -> Outcome:
+                if arguments.path:
+                    done = await app.service.install_path(Path(said), editable=arguments.editable)
+                else:
+                    done = await app.service.install(said, arguments.plugin_version, remote=arguments.remote)
+                return await app.service.activate(done.info.name) if arguments.activate else done
+
             if arguments.path:
-                editable = arguments.editable
-                return await verbs(
-                    out, app, [arguments.path], lambda path: app.service.install_path(Path(path), editable=editable)
-                )
+                return await verbs(out, app, [arguments.path], install_one)
             # What is agreed to unseen is not picked either.
             names = arguments.names if arguments.yes else await settled(app.catalogue, arguments.names, screen)
-            return await verbs(
-                out,
-                app,
-                names,
-                lambda name: app.service.install(name, arguments.plugin_version, remote=arguments.remote),
-            )
+            return await verbs(out, app, names, install_one)
 
 
 def _lifecycle(verb: str) -> Callable[[argparse.Namespace, Settings, Output], Coroutine[Any, Any, int]]:

@@ -155,6 +155,7 @@ def _lifecycle(commands: Any) -> None:
     install.add_argument("--remote", action="store_true", help="use it where it runs, though it could run here")
     install.add_argument("--path", metavar="DIR", help="install from a folder or a wheel on this machine")
     install.add_argument("--editable", action="store_true", help="use the folder where it lies; see reload")
+    install.add_argument("--activate", action="store_true", help="switch it on as well, with one question for both")
     _consent(install, "agree without being asked")
     configure = _command(commands, "configure", "set what a plugin must be told; asks for what is missing")
     configure.add_argument("name", nargs="?", metavar="NAME")

@@ -45,6 +45,8 @@ agreed_updates: ContextVar[AgreedUpdates] = ContextVar("agreed_updates", default
 """The versions, by plugin, that the person was shown in a list and has agreed to update to, together; of a folder or
 wheel with its digest.
 """
+switched_on_too: ContextVar[bool] = ContextVar("switched_on_too", default=False)
+"""Whether what is being installed is to be switched on right after it, so that one question is for both."""
 held_to_pins: ContextVar[bool] = ContextVar("held_to_pins", default=False)
 """Whether consent that was given beforehand is not for what a plugin offers otherwise than it was locked to."""
 _DETAIL = 1000
@@ -104,12 +106,15 @@ class ApprovalGate:
             self.admission.check_install(one)
             self.admission.check_permissions(one.name, _permissions(one))
         commands = tuple(command for one in (*needed, plan) for command in one.commands)
+        starts = verb == "install" and switched_on_too.get()
+        if starts and plan.start_command:
+            commands = (*commands, plan.start_command)
         more = f"It needs {', '.join(one.name for one in needed)}, installed with it." if needed else None
         defaults = [(f"{one.name}: {name}", value) for one in needed for name, value in _defaults(one)]
         told = tuple(each for each in (warning, more) if each)
         request = self._request(verb, plan, commands, (" ".join(told),) if told else ())
         needs = tuple((one.name, _permissions(one)) for one in needed)
-        request = replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs)
+        request = replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs, starts=starts)
         request = replace(request, warnings=(*request.warnings, *self._warnings_of_reach(request)))
         if not self.is_beforehand and (self.approve is not None or self._shared is not None):  # somebody reads it
             attested = await self._installer.attested(plan)

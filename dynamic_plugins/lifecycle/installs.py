@@ -13,6 +13,7 @@ from dynamic_plugins.core.status import Outcome, now
 from dynamic_plugins.errors import PluginError, PluginTimeoutError, UntrustedSourceError
 from dynamic_plugins.events import Event
 from dynamic_plugins.install.plan import with_permissions
+from dynamic_plugins.lifecycle.approval_gate import switched_on_too
 from dynamic_plugins.storage.state import PROFILES
 from dynamic_plugins.storage.stored_plugin import StoredPlugin
 
@@ -97,6 +98,8 @@ class Installs:
                 async with contextlib.AsyncExitStack() as undo:
                     outcome = await self._install_one(ready, all_needed, undo)
                     undo.pop_all()
+                if outcome.changed and switched_on_too.get():  # the question was for its first start as well
+                    self._store.change(ready.name, self._store.get(ready.name).installation, approved=True)
         return outcome
 
     def _check_room(self, name: str) -> None:
