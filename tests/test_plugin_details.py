@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dynamic_plugins import DynamicPlugins
 from dynamic_plugins.embedded.replies.plugin_account import account
 from tests.conftest import EXAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dynamic_plugins.approval import ApprovalRequest
     from tests.conftest import Cli
 
 ENTRY: dict[str, Any] = {
@@ -45,6 +47,22 @@ def registry(tmp_path: Path) -> tuple[str, str]:
     path = tmp_path / "registry.json"
     path.write_text(json.dumps({"schema": 1, "plugins": [ENTRY, {"name": "mcp-server-tea", "kind": "mcp"}]}))
     return "--registry", str(path)
+
+
+async def test_who_is_asked_about_an_install_is_told_what_it_costs_a_model(tmp_path: Path) -> None:
+    package = {"type": "path", "name": str(EXAMPLES / "hello-plugin")}
+    entry = {"name": "hello", "kind": "python", "packages": [package], "verified": ENTRY["verified"]}
+    path = tmp_path / "registry.json"
+    path.write_text(json.dumps({"schema": 1, "plugins": [entry]}))
+    asked: list[str] = []
+
+    async def decline(request: ApprovalRequest) -> bool:
+        asked.extend(request.facts)
+        return False
+
+    async with DynamicPlugins(tmp_path / "home", registries=[path], approve=decline) as plugins:
+        assert (await plugins.call("install_plugin", {"plugin_name": "hello"}))["ok"] is False
+    assert any("its 2 actions are about 321 tokens of each request to a model" in line for line in asked)
 
 
 def test_a_place_among_the_most_downloaded_is_told_where_there_are_no_numbers(cli: Cli, tmp_path: Path) -> None:

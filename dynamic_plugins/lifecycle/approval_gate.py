@@ -113,6 +113,9 @@ class ApprovalGate:
         defaults = [(f"{one.name}: {name}", value) for one in needed for name, value in _defaults(one)]
         told = tuple(each for each in (warning, more) if each)
         request = self._request(verb, plan, commands, (" ".join(told),) if told else ())
+        if verb == "install" and (seen := plan.entry.verified) is not None and seen.tokens:
+            cost = f"while it is active, its {seen.actions} actions are about {seen.tokens:,} tokens of each request"
+            request = replace(request, notes=(*request.notes, f"{cost} to a model"))
         needs = tuple((one.name, _permissions(one)) for one in needed)
         request = replace(request, defaults=(*defaults, *request.defaults), held=held, needs=needs, starts=starts)
         request = replace(request, warnings=(*request.warnings, *self._warnings_of_reach(request)))
