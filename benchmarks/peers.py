@@ -171,10 +171,11 @@ def gateways(server: list[str], programs: Mapping[str, Path], folder: Path) -> l
         found.append(Subject("mcpm", peer_scripts.BARE, sys.executable, one, many, search, {"HOME": str(home)}))
     if "magg" in programs:
         places = []
+        mounted = {name: {"source": SERVER, "prefix": name.replace("-", ""), **each} for name, each in told.items()}
         for count in (1, MANY):
             config = folder / f"magg-{count}" / "config.json"
             config.parent.mkdir()
-            config.write_text(json.dumps({"servers": dict(list(told.items())[:count])}))
+            config.write_text(json.dumps({"servers": dict(list(mounted.items())[:count])}))
             places.append({names()[0]: [str(programs["magg"] / "magg"), "--config", str(config), "serve"]})
         found.append(Subject("Magg", peer_scripts.BARE, sys.executable, places[0], places[1]))
     return found

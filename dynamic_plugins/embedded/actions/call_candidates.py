@@ -336,6 +336,9 @@ def _answers(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered])
     message = Message(said, Memory(exchanges))
     filled = fill(tool, message)
     first = next(p for p in parameters_of(tool.parameters) if p.name == before[0].missing[0])
+    anew = [k for k in filled.said if k in known and filled.arguments[k] != known[k]]
+    if anew and first.name in filled.said:
+        return []  # it says all that the call takes: it is an order of its own, and no answer
     given = {k: v for k, v in filled.arguments.items() if k in before[0].missing and k in filled.said}
     if first.name not in given and first.role in ("text", "name", "query", "city", "branch", "id"):
         whole = "" if _is_order(said) else said.strip()
