@@ -90,7 +90,7 @@ async def test_adding_by_name(recorded_conversation: OpenConversation, registry:
         assert calls(turn) == [("install_plugin", named("hello")), ("activate_plugin", named("hello"))]
         assert errors(turn) == [None, None]
         assert talk.status() == {"hello": "active"}
-        assert [request.verb for request in talk.asked] == ["install", "activate"]
+        assert [(request.verb, request.starts) for request in talk.asked] == [("install", True)], "once for both"
         assert talk.asked[0].question.startswith("Install hello 1.0.0 from this machine")
 
         turn = await talk.say("use hello to greet Ada")
@@ -218,7 +218,7 @@ async def test_off_and_on_again(recorded_conversation: OpenConversation, registr
         on = await talk.say("turn hello on again")
         assert calls(on) == [("activate_plugin", named("hello"))]
         assert talk.status() == {"hello": "active"}
-        assert [request.verb for request in talk.asked] == ["install", "activate"], "agreed to once"
+        assert [(request.verb, request.starts) for request in talk.asked] == [("install", True)], "agreed to once"
 
 
 async def test_unload(recorded_conversation: OpenConversation, registry: Path) -> None:

@@ -342,7 +342,10 @@ def _answers(said: str, exchanges: Sequence[Exchange], tools: Sequence[Offered])
     given = {k: v for k, v in filled.arguments.items() if k in before[0].missing and k in filled.said}
     if first.name not in given and first.role in ("text", "name", "query", "city", "branch", "id"):
         whole = "" if _is_order(said) else said.strip()
-        given[first.name] = filled.arguments.get(first.name) if first.name in filled.guessed else whole
+        guess = filled.arguments.get(first.name) if first.name in filled.guessed else None
+        # What only breaks off is the beginning of the answer: "cap burst at 40 per client".
+        cut = isinstance(guess, str) and first.role == "text" and whole.startswith(guess)
+        given[first.name] = whole if guess is None or cut else guess
     if not given.get(first.name) or (first.role == "id" and _is_order(said)):
         return []
     arguments = {**known, **given}

@@ -140,7 +140,7 @@ def labelled(message: str, name: str, others: Iterable[str], *, long: bool) -> t
             value = value[: close.end() + 1]
         elif not long and (
             stop := re.search(
-                r"[,;:](?:\s|$)|[.!?](?:\s|$)|\s+[-–—]\s|\s+(?:and|und|y|et|but|with|mit|con|avec|please|bitte|in|on|off|for|from)\s",
+                r"\n|[,;:](?:\s|$)|[.!?](?:\s|$)|\s+[-–—]\s|\s+(?:and|und|y|et|but|with|mit|con|avec|please|bitte|in|on|off|for|from)\s",
                 value,
             )
         ):
@@ -164,6 +164,8 @@ def called(message: str) -> tuple[str, Span] | None:
     if (found := _CALLED.search(message)) is None:
         return None
     rest = message[found.end() :]
-    stop = re.search(r"[,;:](?:\s|$)|[.!?](?:\s|$)|\s+(?:and|und|y|et|with|mit|con|avec|in|on|for|from|please)\s", rest)
+    stop = re.search(
+        r"\n|[,;:](?:\s|$)|[.!?](?:\s|$)|\s+(?:and|und|y|et|with|mit|con|avec|in|on|for|from|please)\s", rest
+    )
     value = rest[: stop.start()] if stop else rest
     return (unquoted(value), (found.end(), found.end() + len(value))) if value.strip() else None

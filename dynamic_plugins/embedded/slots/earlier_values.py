@@ -199,7 +199,15 @@ class Slots:
         value = self._from_calls(p)
         if value is not None and self.deletes_another(p, value):
             return None
-        return self._from_what_was_said(p) if value is None and p.role == "path" else value
+        if value is None and p.role == "path":
+            return self._from_what_was_said(p)
+        return self._as_folder(value) if p.role == "path" and isinstance(value, str) else value
+
+    def _as_folder(self, path: str) -> str:
+        """Return the folder of the file *path*, for a tool that is about folders: "what else is in there"."""
+        words = {stem(word) for word in tokens(self.tool.name.rpartition("__")[2])}
+        is_file = re.search(r"\.\w{1,5}$", path) and "/" in path
+        return posixpath.dirname(path) if is_file and words & _FOLDER and not words & _FILE else path
 
     def deletes_another(self, p: Parameter, value: Any) -> bool:
         """Whether a tool that deletes would take what was spoken of before, and the message names something else."""

@@ -121,6 +121,7 @@ class _Filling(CurrencySlots):
                     self.give(p.name, *found)
                 elif code := _code(found[0]):
                     self.give(p.name, code, found[1])
+        self._below_a_title(long)
         for p in wanted:
             if (
                 (
@@ -146,6 +147,15 @@ class _Filling(CurrencySlots):
             found = labelled(text, p.name, others, long=p.role == "text") if optional else None
             if found and not any(s <= found[1][0] < e for s, e in self.filled.used):
                 self.give(p.name, found[0], found[1])
+
+    def _below_a_title(self, long: list[Parameter]) -> None:
+        """Give the text of a message of several lines what stands below the line with the title."""
+        open_ = [p for p in long if p.name not in self.filled.arguments and p.name in _BODIES]
+        if "title" not in self.filled.said or len(open_) != 1:
+            return
+        line = self.message.text.find("\n", max(end for _, end in self.filled.used))
+        if line >= 0 and (below := self.message.text[line:].strip()):
+            self.give(open_[0].name, below, (line, len(self.message.text)))
 
     def _behind_the_name(self) -> tuple[str, tuple[int, int]] | None:
         """Return what stands behind the name of an action of one word and one text: "echo check check one two"."""
@@ -267,6 +277,7 @@ _SEARCHED = re.compile(
 _BRANCH = re.compile(
     r"(?<![\w/.:@~-])[A-Za-z]\w*(?:[/.-]\w+)*[/-][\w.-]*\w(?![\w/])|\b(?:main|master|develop|trunk|staging)\b"
 )
+_BODIES = frozenset({"content", "body", "description"})
 _NEW_NAMES = frozenset({"branch", "branch_name"})
 _CONTENT = "content|text|texto|texte|inhalt|body|contenido|contenu|contenuto|conteúdo|treść"
 _TITLE_THEN_CONTENT = re.compile(

@@ -59,6 +59,10 @@ def slots_of(parameters: Sequence[Parameter], above: tuple[str, ...] = ()) -> li
     return found
 
 
+_HEADINGS = frozenset({"title", "subject", "heading"})
+"""Names of parameters whose value is one line."""
+
+
 def asked_by(tool: Offered, slot: Slot) -> str:
     """Return what *tool* asks for with *slot*, in words: the parameter, the action, and how it is described."""
     described, schema = "", tool.parameters
@@ -110,7 +114,12 @@ def correct(
     action = tool.name.rpartition("__")[2]
     ruled = [ruled_of(slot, message.text, filled) for slot in slots]
     found = [
-        runs(Features(words, slot, names, action, rule), _KEPT, ends_of(message.text, asked_by(tool, slot)))
+        runs(
+            Features(words, slot, names, action, rule),
+            _KEPT,
+            ends_of(message.text, asked_by(tool, slot)),
+            in_a_line=slot.role == "name" or slot.name in _HEADINGS,
+        )
         for slot, rule in zip(slots, ruled, strict=True)
     ]
     numbers = _numbers(parameters, filled)

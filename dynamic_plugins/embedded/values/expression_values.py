@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.values.number_values import DIGITS, numbers, spoken_numbers, written
 from dynamic_plugins.embedded.values.typed_values import Value
-from dynamic_plugins.embedded.values.word_sums import asks_for_sum, factor, word_sum
+from dynamic_plugins.embedded.values.word_sums import asks_for_sum, factor, says_what_each_is, word_sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,8 @@ def expressions(text: str) -> Iterator[Value]:
             start = m.start() + m.group().index(said)
             yield Value("expression", said, start, start + len(said))
     spoken, told = spoken_expression(text), word_sum(text)
-    if told is not None and (_numbers_in(spoken) < _numbers_in(told) if spoken else asks_for_sum(text)):
+    asks = asks_for_sum(text) or says_what_each_is(text)
+    if told is not None and (_numbers_in(spoken) < _numbers_in(told) if spoken else asks):
         spoken = told
     if spoken is not None:
         yield spoken
@@ -72,7 +73,7 @@ def spoken_expression(text: str) -> Value | None:
         low = low[: value.start] + str(value.value) + low[value.end :]
     low = DIGITS.sub(lambda m: written(m.group()), low)
     low = re.sub(
-        r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ciento|pour ?cent)\s+(?:of|von|de)\s+(\d+(?:\.\d+)?)",
+        r"(\d+(?:\.\d+)?)\s*(?:%|percent|prozent|por ciento|pour ?cent)\s+(?:of|von|de)\s+(?:the\s+)?(\d+(?:\.\d+)?)",
         lambda m: f"{m[2]} * {factor(m[1], 'share')}",
         low,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
@@ -14,7 +15,7 @@ from dynamic_plugins.text.stemmer import stem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_TERMS, MOST_BETWEEN = 8, 8
+MOST_TERMS, MOST_BETWEEN, _LIST = 8, 8, 3
 """So many numbers has a sum in words at most, and so many words stand between two of them."""
 
 
@@ -34,6 +35,7 @@ _PART = _words("part", behind=r"\s*$|\bd'")
 _AT = re.compile(rf"(?:\b{phrases('sums', 'at')}|@|×){_MONEY}", re.I)
 _OF, _FROM = _words("of", behind=_MONEY), _words("from", behind=_MONEY)
 _EACH = _words("each", r"\s*(?:%|[^\W\d_]{1,6})?\s*", "")
+_FOR_EACH = _words("for_each", r"^\s*(?:[£$€]|[^\W\d_]{1,6}\b)?\s*")
 _COUNTED = _words("of", r"^\s*(?!out\b)[^\W\d_]+\s+", r"\s*$")
 _AT_AN_HOUR = re.compile(r"^(?:\s*\b[^\W\d_]+\b){3,}\s+(?:at|um|alle|a las)\s*\d{1,2}$", re.I)
 _ADD, _SUBTRACT, _DIVIDE = _words("add", behind=r"\b|\+"), _words("subtract", behind=r"\b|−"), _words("divide")
@@ -101,7 +103,9 @@ def word_sum(text: str) -> Value | None:
 def _sum_of(text: str, terms: Sequence[Term]) -> str | None:
     if len(terms) == 1:
         return _fraction_of(text, terms[0])
-    return (_share_of(text, terms) or _part_of(text, terms) or _chained(text, terms)) if terms else None
+    if not terms:
+        return None
+    return _share_of(text, terms) or _part_of(text, terms) or _listed(text, terms) or _chained(text, terms)
 
 
 def _fraction_of(text: str, term: Term) -> str | None:
@@ -112,7 +116,7 @@ def _fraction_of(text: str, term: Term) -> str | None:
 
 def asks_for_sum(text: str) -> bool:
     """Whether *text* asks what a sum comes to."""
-    return bool(ASKS.search(text) or _IN_PERCENT.search(text))
+    return bool(ASKS.search(text) or _IN_PERCENT.search(text) or _TOTAL.search(text))
 
 
 def factor(term: str, how: str) -> str:
@@ -222,6 +226,8 @@ def _way(text: str, terms: Sequence[Term], i: int) -> str | None:
     last, term = terms[i - 1], terms[i]
     gap = text[last.end : term.start]
     behind = text[term.end : terms[i + 1].start if i + 1 < len(terms) else len(text)]
+    if _is_what_each_is(last, term, gap, behind):
+        return "*"
     if len(gap.split()) > MOST_BETWEEN or (re.search(r"[.!?]\s", gap[:-1]) and not _per(term, terms[:i])):
         return None
     if term.share:
@@ -237,6 +243,28 @@ def _way(text: str, terms: Sequence[Term], i: int) -> str | None:
         if pattern.search(gap):
             return "split" if way == "/" and _SHARED_OUT.search(gap) else way
     return _multiplied(text, gap, behind, last, term) or ("*" if _per(term, terms[:i]) else _joined(gap))
+
+
+def _is_what_each_is(last: Term, term: Term, gap: str, behind: str) -> bool:
+    """Whether a number says what each of so many is: "17 members owe 42.50 each", "27 then. They're 3.25 apiece"."""
+    if "." in last.text or term.share or last.share or not _FOR_EACH.match(behind):
+        return False
+    return len(gap.split()) <= MOST_BETWEEN and not _AND.search(gap) and len(re.findall(r"[.!?;]\s", gap)) <= 1
+
+
+def says_what_each_is(text: str) -> bool:
+    """Whether *text* says of a number that each is so much."""
+    return any(_FOR_EACH.match(text[term.end :]) for term in terms_of(text)[1:])
+
+
+def _listed(text: str, terms: Sequence[Term]) -> str | None:
+    """ "18.50 22 9.40 31 and 14, total please": numbers with nothing between them, and a word for their sum."""
+    gaps = [text[one.end : other.start] for one, other in pairwise(terms)]
+    if len(terms) < _LIST or not _TOTAL.search(text) or any(term.share for term in terms):
+        return None
+    if not all(re.fullmatch(r"\W*", gap) or _AND.fullmatch(gap.strip(" ,;")) for gap in gaps):
+        return None
+    return "+".join(term.text for term in terms)
 
 
 def _joined(gap: str) -> str | None:
