@@ -91,7 +91,7 @@ async def test_adding_by_name(recorded_conversation: OpenConversation, registry:
         assert errors(turn) == [None, None]
         assert talk.status() == {"hello": "active"}
         assert [(request.verb, request.starts) for request in talk.asked] == [("install", True)], "once for both"
-        assert talk.asked[0].question.startswith("Install hello 1.0.0 from this machine")
+        assert talk.asked[0].question.startswith("Install and switch on hello 1.0.0 from this machine")
 
         turn = await talk.say("use hello to greet Ada")
         assert calls(turn) == [("hello__greet", {"name": "Ada"})]
