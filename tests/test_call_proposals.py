@@ -160,6 +160,24 @@ def test_what_nobody_said_is_missing_and_the_answer_completes_the_call() -> None
     assert not answer.missing
 
 
+def test_an_order_that_says_all_that_a_call_takes_is_no_answer() -> None:
+    write = tool("notes__NOTE_WRITE", "Creates a new note.", {"title": "string", "content": "string"})
+    asked = [Exchange("write down: 40 rye loaves", [], "What should title be for NOTE_WRITE of notes?")]
+    for said, is_answer in (("bread", True), ("another one, title flour, content: 40 kilos of it", False)):
+        assert any(each.answers for each in propose(said, asked, [write])) is is_answer
+
+
+def test_a_title_ends_with_its_line_and_what_stands_below_is_the_text() -> None:
+    said = "write this down as a note\ntitle rain\nthe gutters need doing\nbefore May"
+    note = {"title": "rain", "content": "the gutters need doing\nbefore May"}
+    assert first(said) == (("notes__NOTE_WRITE", note),)
+
+
+def test_who_asks_what_else_is_in_a_folder_means_the_one_of_the_file() -> None:
+    read = done("read /srv/docs/plan.txt", "files__read_text_file", {"path": "/srv/docs/plan.txt"}, "Page 1")
+    assert first("what else is in that folder", read) == (("files__list_directory", {"path": "/srv/docs"}),)
+
+
 def test_nothing_is_called_for_a_question_about_what_would_happen() -> None:
     for said in (
         "what would happen if I deleted the list?",
