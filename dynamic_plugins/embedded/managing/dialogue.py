@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.agreement import agrees, only_courtesy, past_a_yes
 from dynamic_plugins.embedded.language.hedges import clauses, hedged, negated
+from dynamic_plugins.embedded.language.pointing_words import PRONOUN, SAYS_WHICH
 from dynamic_plugins.embedded.managing.decide import Answer, Call, Step, calls_for, plain_name, question
 from dynamic_plugins.embedded.managing.knowledge import Knowledge as Knowledge  # noqa: TC001 # others make it
 from dynamic_plugins.embedded.managing.meant_plugins import corrected, says_another
-from dynamic_plugins.embedded.managing.memory import PRONOUN, SAYS_WHICH, Memory, memory_of, spelled_out
+from dynamic_plugins.embedded.managing.memory import Memory, memory_of, spelled_out
 from dynamic_plugins.embedded.managing.offer_reply import LEANING, ORDERED, OfferReply, takes_away
 from dynamic_plugins.embedded.managing.offer_reply import NOTHING_ASKED as NOTHING_ASKED
 from dynamic_plugins.embedded.managing.plain_order import plain_order

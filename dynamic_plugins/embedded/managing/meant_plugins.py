@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.language.hedges import names_a_thing
-from dynamic_plugins.embedded.managing.memory import PRONOUN, SAYS_WHICH
+from dynamic_plugins.embedded.language.pointing_words import PRONOUN, SAYS_WHICH
 
 if TYPE_CHECKING:
     from dynamic_plugins.embedded.managing.reading import PluginReading, Reading

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dynamic_plugins.embedded.language.pointing_words import PRONOUN, SAYS_WHICH
 from dynamic_plugins.embedded.language.spoken_text import spoken_in
 from dynamic_plugins.resolver.linker import links_in
 
@@ -45,18 +46,6 @@ _SEVERAL = re.compile(
     + r"|(both)(?: of (?:them|those))?"
     r"|(all (?:of )?(?:them|three|four))"
     r"|(beide[nrs]?|allebei|båda|begge|obie)|(amb[oa]s|los dos|las dos)|(les deux)|(os dois|as duas)|(entrambi))\b",
-    re.I,
-)
-SAYS_WHICH = re.compile(
-    r"\b(?:the|that|this|an?|my|your)\s+(?!(?:same|only|other|last|latter|next|first|second|third|fourth|fifth|\d\w*)\b)"
-    r"([\w-]+)\s+(?:one|thing)\b",
-    re.I,
-)
-"""Of "the notepad one" the word before says which it is, and not what was spoken of last."""
-PRONOUN = re.compile(
-    r"\b(?:it|that(?: (?:one|thing|plugin))?|this(?: (?:one|thing|plugin))?|them|those|these"
-    r"|the (?:same )?(?:plugin|thing)|one"
-    r"|es|ihn|sie|das(?: ding)?|den|lo|la|ese|esa|eso|le|ça|celui-ci|celui-là|isso|esse|essa)\b",
     re.I,
 )
 _COUNTS = {"two": 2, "2": 2, "three": 3, "3": 3}
