@@ -146,3 +146,16 @@ def test_a_long_request_is_read_in_a_bounded_time() -> None:
     began = time.process_time()
     in_plain_english("Donaudampfschifffahrtsgesellschaft und " * 5_000)
     assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize(
+    ("request_", "word"),
+    [
+        ("计算器那个插件我反正用不到", "calculator"),
+        ("天気のほうはもう切っちゃって", "weather"),
+        ("계산기는 이제 꺼 주세요", "calculator"),
+        ("記憶のほうは切っておいてください", "memory"),
+    ],
+)
+def test_a_word_that_no_space_parts_from_the_next_is_known(request_: str, word: str) -> None:
+    assert word in in_plain_english(request_).text

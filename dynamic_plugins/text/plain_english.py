@@ -41,6 +41,8 @@ _COMPOUND = 40
 _BETWEEN = ("", "s", "n", "en", "es")
 """What German puts between the halves of a compound."""
 _AMBIGUOUS = "~"
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Chinese, Japanese and Korean: no space stands between a word and what belongs to it."""
 _ACCENTED = re.compile(r"\b(?=[^\W\d_]*[\u00df-\u024f])[^\W\d_]+")
 """A word with a Latin letter that English is written without; with a capital it may be a name."""
 
@@ -100,6 +102,7 @@ def in_plain_english(request: str, occurs: Callable[[str], bool] = lambda _: Tru
     foreign = sum(word in proofs or _is_proof(word) for word in words) + sum(
         word[0].islower() for word in _ACCENTED.findall(apart)
     )
+    foreign += bool(_UNSPACED.search(apart) and _within(apart))
     if foreign <= sum(word in wordlist("stop") for word in words if word not in joining):
         plain = {word: _everyday()[word] for word in words if word in _everyday()}
         if plain or any(map(occurs, words)) or not any(map(_english, words)):
@@ -126,6 +129,8 @@ def _told(request: str, joining: frozenset[str]) -> dict[str, str]:
 
 def _english(word: str) -> str:
     """Return what a word with another ending is in English, or one of two parts; empty where that is not known."""
+    if _UNSPACED.search(word):
+        return _within(word)
     by_root = _translations()[1]
     word = _APART.sub(r"\1", word)
     if found := by_root.get(_root(word)) or by_root.get(_root(_DRAWN_TO_VERB.sub("", word))):
@@ -135,6 +140,17 @@ def _english(word: str) -> str:
         if second and (first := _first_half(word[:at])):
             return f"{first} {second}"
     return ""
+
+
+def _within(run: str) -> str:
+    """Return what the known words within *run*, which no space parts, are in English."""
+    found = sorted((run.find(word), english) for word, english in _unspaced().items() if word in run)
+    return " ".join(dict.fromkeys(english for _, english in found))
+
+
+@cache
+def _unspaced() -> dict[str, str]:
+    return {word: english for word, english in _translations()[0].items() if len(word) > 1 and _UNSPACED.search(word)}
 
 
 def _first_half(word: str) -> str:
