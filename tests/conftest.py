@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,9 @@ ALONE = {
 }
 os.environ["PYTHON_KEYRING_BACKEND"] = ALONE["PYTHON_KEYRING_BACKEND"]
 os.environ["DYNAMIC_PLUGINS_OFFLINE"] = ALONE["DYNAMIC_PLUGINS_OFFLINE"]
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a shell has it where the tests run in its background ("pytest &"); what a test starts would ignore Ctrl-C too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # What is imported and collected stays until the end: to look through it for garbage takes a quarter of the time of the
