@@ -1,12 +1,13 @@
 """Trains the arbiter, which says what of all that could be done about a message is right, on dialogues.
 
-    python -m evals.train_arbiter --tools tools.json [--folds 3] [--singles 1100] [--write] [FILE[:COUNT] …]
+    python -m evals.train_arbiter --tools tools.json [--folds 3] [--singles 1100] [--unseen] [--write] [FILE[:COUNT] …]
 
 Learns from the dialogues of ``evals/data/dialogues``, those of each FILE, and *singles* of the single messages of
 ``evals/data``. The intent models, and the trees that weigh calls, have seen these themselves. So that the arbiter
 learns how far to trust them on people they have not seen, all is split by writer into *folds*, and the options for each
-fold come from models that were trained without it. ``--write`` puts the trees into the package; without it a part of
-the writers is held out and what became of their turns is printed.
+fold come from models that were trained without it. With ``--unseen`` it learns from each FILE alone, read by the models
+that ship, which must have seen none of them: that takes minutes, and it holds for the encoder too. ``--write`` puts the
+trees into the package; without it a part of the writers is held out and what became of their turns is printed.
 """
 
 from __future__ import annotations
@@ -179,7 +180,7 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
     Without folds the models that ship are asked.
     """
     if not folds:
-        return [each for dialogue in dialogues for each in await samples_of(dialogue, offers, registry)]
+        return await _both_ways(dialogues, offers, registry)
     writers = sorted({each["persona"] for each in dialogues})
     random.Random(11).shuffle(writers)  # noqa: S311 # the same folds for everybody
     lines = read_lines([*_single_files(), *_dialogue_files()])
@@ -193,10 +194,15 @@ async def collect(dialogues: Sequence[dict[str, Any]], offers: Offers, folds: in
             patch.object(reading, "model", models.__getitem__),
             patch.object(call_proposals, "trees", lambda _, t=likely: t),
         ):
-            found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
-            with patch.object(reading, "encoded", lambda _: None):  # where nothing embeds sentences
-                found += [sample for dialogue in mine for sample in await samples_of(dialogue, offers, registry)]
+            found += await _both_ways(mine, offers, registry)
     return found
+
+
+async def _both_ways(dialogues: Sequence[dict[str, Any]], offers: Offers, registry: Registry) -> list[Sample]:
+    """Return the samples of *dialogues* as they are read with the encoder, and where nothing embeds sentences."""
+    found = [sample for dialogue in dialogues for sample in await samples_of(dialogue, offers, registry)]
+    with patch.object(reading, "encoded", lambda _: None):
+        return found + [sample for dialogue in dialogues for sample in await samples_of(dialogue, offers, registry)]
 
 
 def use_trees(dialogues: Sequence[dict[str, Any]], offers: Offers) -> BoostedTrees:
@@ -237,13 +243,17 @@ def main() -> None:
     parser.add_argument("--singles", type=int, default=1100)
     parser.add_argument("--tools", type=Path, required=True)
     parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--unseen", action="store_true", help="learn from each FILE alone: no model has seen them")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     offers = json.loads(given.tools.read_text(encoding="utf-8"))
-    dialogues = [dialogue for file in (*map(str, _dialogue_files()), *given.files) for dialogue in _first(file)]
-    dialogues += single_dialogues(given.singles)
+    files = given.files if given.unseen else [*map(str, _dialogue_files()), *given.files]
+    dialogues = [dialogue for file in files for dialogue in _first(file)]
+    dialogues += [] if given.unseen else single_dialogues(given.singles)
     with tempfile.TemporaryDirectory() as home:
-        samples = asyncio.run(collect(dialogues, offers, given.folds, Registry(Path(home), official={})))
+        samples = asyncio.run(
+            collect(dialogues, offers, 0 if given.unseen else given.folds, Registry(Path(home), official={}))
+        )
     print(f"{len(samples)} turns, of which {sum(bool(s.right) for s in samples)} have a right option")
     if given.write:
         TREES.write_bytes(learn(samples).to_bytes())
