@@ -269,8 +269,24 @@ def main() -> None:
 
 def _first(argument: str) -> list[Any]:
     path, _, count = argument.rpartition(":") if argument.rpartition(":")[2].isdigit() else (argument, "", "")
-    found = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+    found = [each for place, line in enumerate(lines) if (each := _as_dialogue(line, place)) is not None]
     return found[: int(count)] if count else found
+
+
+def _as_dialogue(line: dict[str, Any], place: int) -> dict[str, Any] | None:
+    """Return a line of a file as a dialogue; of :mod:`evals.no_orders` those of one message that orders nothing."""
+    if "turns" in line:
+        return line
+    if line["order"] or len(line["said"]) != 1:
+        return None
+    return {
+        "id": f"no-order-{place}",
+        "persona": f"no orders, {place // 20}",  # nobody knows whose they are: twenty that stand together are one's
+        "installed": [*line["installed"], *line["active"]],
+        "active": line["active"],
+        "turns": [{"say": line["said"][0], "expect": [], "accept": [], "told": ""}],
+    }
 
 
 if __name__ == "__main__":
