@@ -6,18 +6,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.language.action_words import fillers, ordinals
-from dynamic_plugins.embedded.language.turns_of_phrase import phrases
+from dynamic_plugins.embedded.context.new_tables import NewTable, new_table
+from dynamic_plugins.embedded.context.table_names import NAME, columns_called, table_called
 from dynamic_plugins.embedded.values.extractors import extract
-from dynamic_plugins.text.tokenizer import plain, tokens
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dynamic_plugins.embedded.context.references import Memory, Used
 
-NAME = r"[^\W\d]\w*"
-"""What a table or a column is called, where it needs no quotation marks."""
 _CODE = re.compile(r"\b(?:select|insert|update|delete|create)\b", re.I)
 _OF_STATEMENT = re.compile(
     rf"\b(?:from|into|update|(?:create|alter)\s+table(?:\s+if\s+not\s+exists)?)\s+[\"`\[]?({NAME})", re.I
@@ -27,10 +25,6 @@ _IN_USE = re.compile(
 )
 _CONSTRAINT = re.compile(r"\s*(?:primary|foreign|unique|check|constraint)\b", re.I)
 _DESCRIBES = frozenset(["describe", "schema", "columns", "structure", "info", "definition", "fields"])
-_NO_NAME = frozenset(["that", "which", "with", "has", "have", "named", "called", "structure", "schema", "whole", "same",
-    "for", "other", "new", "right", "middle", "from", "are", "there", "not", "how", "what", "where", "called", "this",
-    "these", "those", "alles", "every", "each", "values", "names", "tables", "table", "rows", "database", "into",
-    "your", "their", "columns", "only", "but", "plus", "entire", "says", "should"])  # fmt: skip
 
 
 @dataclass
@@ -133,8 +127,18 @@ class Tables:
         for value in extract(said).of("sql") if _CODE.search(said) else ():
             self._read(str(value.value), [])
             self.ran = False
-        if not _CODE.search(said) and columns_called(said) and (table := self.told_in(said)):
+        if made := new_table(said):
+            self.current = self._made(made)
+        elif not _CODE.search(said) and columns_called(said) and (table := self.told_in(said)):
             self.current = table
+
+    def _made(self, made: NewTable) -> Table:
+        """Return the table that was wanted; what its statement says of it comes later, where there was one."""
+        table = self.table(made.name)
+        table.add(made.columns)
+        table.flags |= made.flags
+        table.whole = tuple(made.columns)
+        return table
 
     def _learn(self, call: Used) -> None:
         if call.failed:
@@ -276,44 +280,3 @@ def _parts(text: str) -> Iterator[str]:
 
 def _without_texts(code: str) -> str:
     return re.sub(r"'(?:[^']|'')*'", "''", code)
-
-
-def table_called(said: str) -> str | None:
-    """Return what *said* calls a table: "table purchases", "from the pallets table", "rows in pallets"."""
-    for pattern in _called():
-        for found in pattern.finditer(said):
-            if is_name(found[1]):
-                return found[1]
-    return None
-
-
-def is_name(word: str) -> bool:
-    """Return whether *word* can be what somebody calls a table or a column, and is none of the small words."""
-    bare = plain(word)
-    return len(word) > 1 and bare not in fillers() and bare not in _NO_NAME and bare not in ordinals()
-
-
-def _called() -> list[re.Pattern[str]]:
-    table, rows = phrases("sql", "table"), phrases("sql", "rows")
-    return [
-        re.compile(rf"\b{table}\s+(?:is\s+|called\s+|named\s+|namens\s+|llamada\s+)?[\"'`]?({NAME})\b", re.I),
-        re.compile(rf"\b(?:the|from|in|into|of|to)\s+[\"'`]?({NAME})[\"'`]?\s+table\b", re.I),
-        re.compile(
-            rf"\b{rows}\b[^.,;?!]*?\b(?:in|of|from|en|de|dans|di|em|w|von)\s+[\"'`]?({NAME})[\"'`]?\s*[?.!]*\Z", re.I
-        ),
-        re.compile(rf"\brow ?count (?:of|for|in)\s+({NAME})\b", re.I),
-    ]
-
-
-def columns_called(said: str) -> list[str]:
-    """Return the columns that *said* lists: "the columns are item, crates and paid"."""
-    found = re.search(
-        rf"\b{phrases('sql', 'columns')}\b\s*(?:[:=]|(?:is|are|sind|son|sont|sono|são|to|named|called)\b)?\s*"
-        rf"({NAME}(?:\s*(?:,|\band\b|\bund\b|\by\b|\bet\b|\be\b|\bi\b|&)\s*(?:and\s+)?{NAME})*)",
-        said,
-        re.I,
-    )
-    if found is None:
-        return []
-    names = [n for n in re.split(r"\s*(?:,|\b(?:and|und|y|et|e|i)\b|&)\s*", found[1]) if n]
-    return names if all(is_name(name) or name == "id" for name in names) else []

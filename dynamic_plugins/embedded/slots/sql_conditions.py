@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dynamic_plugins.embedded.context.known_tables import NAME, is_name
+from dynamic_plugins.embedded.context.table_names import NAME, is_name
 from dynamic_plugins.embedded.context.references import Item, chosen
 from dynamic_plugins.embedded.language.action_words import fillers, verb_kinds
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases

@@ -10,7 +10,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from dynamic_plugins.embedded.context.known_tables import NAME, Table, Tables, columns_called, is_name, table_called
+from dynamic_plugins.embedded.context.known_tables import Table, Tables
+from dynamic_plugins.embedded.context.new_tables import new_table
+from dynamic_plugins.embedded.context.table_names import NAME, columns_called, is_name, table_called
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.sql_changes import changed
 from dynamic_plugins.embedded.slots.sql_conditions import (
@@ -52,6 +54,9 @@ def statement(message: Message, tool: Offered, p: Parameter) -> Written | None:
     A tool that only reads gets a SELECT, one that changes rows gets an INSERT, UPDATE or DELETE.
     """
     takes = _takes(tool, p)
+    if "creates" in takes:
+        made = new_table(message.text) if not message.values.of("sql") else None
+        return Written(made.code, [(0, len(message.text))]) if made else None
     if not takes or message.values.of("sql") or not message.text.strip():
         return None
     tables = message.tables
@@ -67,12 +72,13 @@ def statement(message: Message, tool: Offered, p: Parameter) -> Written | None:
 
 
 def _takes(tool: Offered, p: Parameter) -> frozenset[str]:
-    """Return whether *tool* takes statements that read, statements that change rows, or both."""
+    """Return whether *tool* takes statements that read, that change rows, both, or those that create tables."""
     words = {stem(w) for w in (*tokens(tool.name.rpartition("__")[2]), *tokens(tool.description[:200]), *p.about)}
     changes = bool(words & {stem(w) for w in ("insert", "update", "delete", "write", "modify")})
     reads = bool(words & {stem(w) for w in ("select", "read")})
-    if words & {"creat", stem("create"), "alter"} and not changes and not reads:
-        return frozenset()
+    creates = stem("create") in words
+    if (creates or "alter" in words) and not changes and not reads:
+        return frozenset(["creates"] if creates else [])
     if tool.annotations.get("readOnlyHint") is True or (reads and not changes):
         return frozenset(["reads"])
     return frozenset(["changes"]) if changes and not reads else frozenset(["reads", "changes"])
