@@ -23,6 +23,11 @@ _OF_STATEMENT = re.compile(
 _IN_USE = re.compile(
     rf"\b(?:where|and|or|set|by|on|having)\s+({NAME})\b(?!\s*\()|[,(]\s*({NAME})\s*(?:=|[<>]|is\b|like\b)", re.I
 )
+_DAY = re.compile(
+    r"(?:^|_)(?:date|day|datum|fecha|data|jour|giorno|d[ií]a|tanggal|tarih|arrival|departure|ankunft|abreise|llegada|salida"
+    r"|arrivo|partenza|arrivée|départ|chegada|due)(?:_|\s|$)|_(?:on|at)(?:\s|$)|yyyy|date",
+    re.I,
+)
 _CONSTRAINT = re.compile(r"\s*(?:primary|foreign|unique|check|constraint)\b", re.I)
 _DESCRIBES = frozenset(["describe", "schema", "columns", "structure", "info", "definition", "fields"])
 
@@ -67,7 +72,7 @@ class Table:
         return [
             name
             for name, kind in self.columns.items()
-            if re.search(r"(?:^|_)(?:date|day|datum|fecha|data|jour|giorno)(?:_|$)|yyyy|date", f"{name} {kind}", re.I)
+            if _DAY.search(f"{name} {kind}")
             or any(re.match(r"\d{4}-\d\d-\d\d", str(row.get(name))) for row in self.rows)
         ]
 
@@ -91,9 +96,13 @@ class Tables:
         """The last statement that was run, or typed to be run."""
         self.ran = False
         """Whether :attr:`last` was run, and did not fail."""
+        self.added: dict[str, str] = {}
+        """The row that :attr:`last` adds, each value as SQL writes it; empty where it adds none, or several."""
         self.current: Table | None = None
         self.turn = len(memory.said) + 1
         """How many turns ago :attr:`last` was said or run."""
+        self.told = self.turn
+        """How many turns ago :attr:`current` was told of."""
         for turn in range(len(memory.said), 0, -1):
             self._turn = turn
             self._say(memory.said[turn - 1])
@@ -128,9 +137,12 @@ class Tables:
             self._read(str(value.value), [])
             self.ran = False
         if made := new_table(said):
-            self.current = self._made(made)
+            self._tell(self._made(made))
         elif not _CODE.search(said) and columns_called(said) and (table := self.told_in(said)):
-            self.current = table
+            self._tell(table)
+
+    def _tell(self, table: Table) -> None:
+        self.current, self.told = table, self._turn
 
     def _made(self, made: NewTable) -> Table:
         """Return the table that was wanted; what its statement says of it comes later, where there was one."""
@@ -151,10 +163,10 @@ class Tables:
             return
         named = next((v for k, v in call.arguments.items() if "table" in tokens(k) and isinstance(v, str)), None)
         if named is not None and re.fullmatch(NAME, named):
-            self.current = self.table(named)
+            self._tell(table := self.table(named))
             if words & _DESCRIBES and (columns := columns_in(call.result)):
-                self.current.add(columns)
-                self.current.whole = tuple(columns)
+                table.add(columns)
+                table.whole = tuple(columns)
         elif "tables" in words and named is None:
             for name in columns_in(call.result):
                 self.table(name)
@@ -163,9 +175,10 @@ class Tables:
         if (found := _OF_STATEMENT.search(code)) is None:
             return
         self.last, self.turn, table = code, self._turn, self.table(found[1])
-        self.current = table
+        self._tell(table)
         verb = code.split()[0].lower()
         inside = _inside(code, found.end())
+        self.added = _added(code, table) if verb == "insert" else {}
         if verb == "create":
             columns = _declared(inside)
             table.add(columns)
@@ -240,6 +253,16 @@ def _of_entry(each: Any) -> dict[str, str]:
         texts = [part for part in each if isinstance(part, str) and re.fullmatch(rf"{NAME}(?:\(.*\))?", part)]
         return {texts[0]: texts[1] if len(texts) > 1 else ""} if texts else {}
     return {}
+
+
+def _added(code: str, table: Table) -> dict[str, str]:
+    """Return the row that the INSERT *code* adds; nothing where it adds several, or names no columns."""
+    found = re.search(r"\(([^()]*)\)\s*values\s*\((.*)\)\s*;?\s*\Z", code, re.I | re.S)
+    values = re.findall(r"\s*('(?:[^']|'')*'|[^,'()]+?)\s*(?:,|\Z)", found[2]) if found else []
+    names = [name.strip() for name in found[1].split(",")] if found else []
+    if not names or len(names) != len(values) or "".join(values) != "".join(re.split(r"\s*,\s*(?=(?:[^']*'[^']*')*[^']*\Z)", found[2].strip())):
+        return {}
+    return dict(zip(names, values, strict=True))
 
 
 def _declared(text: str) -> dict[str, str]:

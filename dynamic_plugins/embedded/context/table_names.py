@@ -37,8 +37,9 @@ def is_name(word: str) -> bool:
 def _called() -> list[re.Pattern[str]]:
     table, rows = phrases("sql", "table"), phrases("sql", "rows")
     return [
-        re.compile(rf"\b{table}\s+(?:is\s+|called\s+|named\s+|namens\s+|llamada\s+)?[\"'`]?({NAME})\b", re.I),
+        re.compile(rf"\b{table}\s+(?:is\s+|called\s+|heißt\s+|se llama\s+|s'appelle\s+|λέγεται\s+|named\s+|namens\s+|llamada\s+)?[\"'`]?({NAME})\b", re.I),
         re.compile(rf"\b(?:the|from|in|into|of|to)\s+[\"'`]?({NAME})[\"'`]?\s+table\b", re.I),
+        re.compile(rf"(?<!\w)({NAME})\s+tablosu\w*", re.I),
         re.compile(
             rf"\b{rows}\b[^.,;?!]*?\b(?:in|of|from|en|de|dans|di|em|w|von)\s+[\"'`]?({NAME})[\"'`]?\s*[?.!]*\Z", re.I
         ),
@@ -55,6 +56,15 @@ def columns_called(said: str) -> list[str]:
         re.I,
     )
     if found is None:
-        return []
+        return _in_brackets(said)
     names = [n for n in re.split(r"\s*(?:,|\b(?:and|und|y|et|e|i)\b|&)\s*", found[1]) if n]
     return names if all(is_name(name) or name == "id" for name in names) else []
+
+
+def _in_brackets(said: str) -> list[str]:
+    """Return the columns behind the name of a table: "my table bookings (there is guest, arrival, nights)"."""
+    table = phrases("sql", "table")
+    intro = r"(?:(?:there is|there are|it has|has|with|es gibt|mit|hat|con|tiene|hay|avec|il y a|ha|com|tem)\s+)?"
+    told = rf"(?:\b{table}\s+{NAME}|\b{NAME}\s+(?:table|tablo\w*))\s*\(\s*{intro}({NAME}(?:\s*,\s*{NAME})+)\s*\)"
+    found = re.search(told, said, re.I)
+    return re.split(r"\s*,\s*", found[1]) if found else []

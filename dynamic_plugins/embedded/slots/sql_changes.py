@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.language.action_words import fillers
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.sql_conditions import NUMBER, QUOTED, Columns, literal
+from dynamic_plugins.embedded.slots.sql_inserts import insert_again
 from dynamic_plugins.embedded.values.number_values import number_words
 from dynamic_plugins.embedded.values.time_values import month_number
 from dynamic_plugins.text.tokenizer import plain
@@ -56,7 +57,7 @@ class _Change:
 
     def first(self) -> str | None:
         """Return the statement of the first way that changes something."""
-        writes = (self.with_condition, self.with_limit, self.of_another_row, self.of_another_table, self.with_values,
+        writes = (self.with_condition, self.with_listed, self.with_limit, self.of_another_row, self.of_another_table, self.with_values,
                   self.of_another_day, self.of_another_column)  # fmt: skip
         return next((new for write in writes if (new := write()) is not None and new != self.code), None)
 
@@ -84,6 +85,10 @@ class _Change:
         lower = self.code[:6].islower()
         joint = (" and " if lower else " AND ") if where else " where " if lower else " WHERE "
         return f"{self.code[:at]}{joint}{typed}{self.code[at:]}"
+
+    def with_listed(self) -> str | None:
+        """ "Same amount, same date for M. Deshpande, id 2": the row that was added, with some of it said anew."""
+        return insert_again(self.message, self.columns.table, self.tables.added) if self.tables.added else None
 
     def with_limit(self) -> str | None:
         numbers = re.findall(r"(?<![\w.])\d+(?![\w.])", self.message.text)

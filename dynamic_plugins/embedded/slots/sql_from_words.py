@@ -24,9 +24,10 @@ from dynamic_plugins.embedded.slots.sql_conditions import (
     sentences,
     without,
 )
+from dynamic_plugins.embedded.slots.sql_inserts import insert
 from dynamic_plugins.embedded.values.number_values import number_words
 from dynamic_plugins.text.stemmer import stem
-from dynamic_plugins.text.tokenizer import plain, tokens
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,37 +205,12 @@ class _Writer:
         return self._delete() if _says("delete", self.text) else self._insert() or self._update()
 
     def _insert(self) -> Written | None:
-        table, verb = self.table, _says("insert", self.text)
-        if verb is None or self.named is None or not table.whole:
-            return None
-        for span in self._lists(verb.end()):
-            parts = [part for part in _split(self.text[slice(*span)]) if part]
-            names = list(table.whole)
-            if len(parts) == len(names) - 1 and names[0].casefold() == "id":
-                names = names[1:]
-            if len(parts) != len(names) or len(parts) < 2:
-                continue
-            pairs = dict(zip(names, parts, strict=True))
-            if labelled := _labelled(parts, names):
-                pairs = labelled
-            if any(table.counts(name) and not re.fullmatch(NUMBER, value) for name, value in pairs.items()):
-                continue
-            values = ", ".join(_as_value(value, table.texts(name)) for name, value in pairs.items())
-            return Written(
-                _code("INSERT INTO", table.name, f"({', '.join(pairs)})", f"VALUES ({values})"), [*self.used, span]
-            )
-        return None
+        found = insert(self.message, self.table, self.used, named=self.named is not None)
+        return Written(found.code, [*self.used, found.span]) if found and (self.named or self._lately()) else None
 
-    def _lists(self, at: int) -> list[Span]:
-        """Return where values may stand: behind a colon, or between the verb and the table."""
-        found = []
-        for colon in re.finditer(r":\s+", self.text):
-            end = re.compile(r"[.;](?=\s+\S)|\n|[.;]?\s*\Z").search(self.text, colon.end())
-            found.append((colon.end(), end.start() if end else len(self.text)))
-        start = self.used[0][0] if self.used else at
-        into = r"\s+(?:to|in|into|en|a|dans|à|in|em|na|do|w)\s+(?:(?:the|die|la|el|o|il)\s+)?"
-        tail = re.search(rf"{into}(?:{phrases('sql', 'table')}\s+)?[\"'`]?\Z", self.text[:start], re.I)
-        return [*found, *([(at, tail.start())] if tail and tail.start() > at else [])]
+    def _lately(self) -> bool:
+        """Whether the table that is spoken of was told of not long ago."""
+        return self.tables.told <= LATELY
 
     def _update(self) -> Written | None:
         if not (_says("update", self.text) or _says("mark", self.text)):
@@ -366,29 +342,6 @@ def _ranked(text: str) -> _Ranked | None:
                 if count > 1 or m["n"] == "1":
                     return _Ranked(count, down, m.span())
     return None
-
-
-def _split(text: str) -> list[str]:
-    parts = re.findall(rf"\s*((?:{QUOTED}|[^,])+)(?:,|\Z)", text)
-    return [re.sub(r"\A(?:and|und|y|et|e|i)\s+", "", part.strip(), flags=re.I) for part in parts]
-
-
-def _labelled(parts: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return the value of each column where every part begins with the name of one: "item tomato, crates 14"."""
-    found: dict[str, str] = {}
-    for part in parts:
-        told = re.match(rf"({NAME})\s*[:=]?\s+(\S.*)\Z|({NAME})[:=](\S.*)\Z", part)
-        name = next((n for n in names if told and plain(n) == plain(told[1] or told[3])), None)
-        if told is None or name is None or name in found:
-            return {}
-        found[name] = told[2] or told[4]
-    return found
-
-
-def _as_value(said: str, text: bool) -> str:
-    if re.fullmatch(QUOTED, said):
-        return literal(said[1:-1], text=True)
-    return literal(said, text=text)
 
 
 @cache
