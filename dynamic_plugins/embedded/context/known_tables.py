@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.context.new_tables import NewTable, new_table
+from dynamic_plugins.embedded.context.new_tables import NewTable, likely_type, new_table
 from dynamic_plugins.embedded.context.table_names import NAME, columns_called, table_called
 from dynamic_plugins.embedded.values.extractors import extract
 from dynamic_plugins.text.tokenizer import tokens
@@ -28,6 +28,7 @@ _DAY = re.compile(
     r"|arrivo|partenza|arrivée|départ|chegada|due)(?:_|\s|$)|_(?:on|at)(?:\s|$)|yyyy|date",
     re.I,
 )
+_EQUAL_TO = re.compile(rf"\b({NAME})\s*=\s*('(?:[^']|'')*')")
 _CONSTRAINT = re.compile(r"\s*(?:primary|foreign|unique|check|constraint)\b", re.I)
 _DESCRIBES = frozenset(["describe", "schema", "columns", "structure", "info", "definition", "fields"])
 
@@ -44,6 +45,8 @@ class Table:
     """The rows of it that were shown last."""
     flags: set[str] = field(default_factory=set)
     """Those of which is known that they hold 0 or 1."""
+    values: dict[str, set[str]] = field(default_factory=dict)
+    """Texts that columns are known to hold from what was added or asked for."""
 
     def add(self, columns: Mapping[str, str]) -> None:
         """Learn of *columns*."""
@@ -65,6 +68,18 @@ class Table:
             return re.search(r"int|real|num|dec|float|double|bool", kind, re.I) is not None
         held = [row[column] for row in self.rows if row.get(column) is not None]
         return bool(held) and all(isinstance(value, (int, float)) for value in held)
+
+    def holds_yes_or_no(self, column: str) -> bool:
+        """Return whether *column* can hold 0 or 1: it is known to, or neither what it holds nor its name says else."""
+        if column in self.flags:
+            return True
+        other = re.search(r"(?:^|_)id$", column, re.I) or column in self.days or self.texts(column)
+        return not other and likely_type(column) == "TEXT"
+
+    def held(self, column: str) -> set[str]:
+        """Return the texts that *column* is known to hold."""
+        shown = {str(row[column]) for row in self.rows if isinstance(row.get(column), str)}
+        return shown | self.values.get(column, set())
 
     @property
     def days(self) -> list[str]:
@@ -178,7 +193,10 @@ class Tables:
         self._tell(table)
         verb = code.split()[0].lower()
         inside = _inside(code, found.end())
-        self.added = _added(code, table) if verb == "insert" else {}
+        self.added = _added(code) if verb == "insert" else {}
+        for name, value in [*self.added.items(), *_EQUAL_TO.findall(code)]:
+            if value.startswith("'"):
+                table.values.setdefault(name, set()).add(value[1:-1].replace("''", "'"))
         if verb == "create":
             columns = _declared(inside)
             table.add(columns)
@@ -255,14 +273,14 @@ def _of_entry(each: Any) -> dict[str, str]:
     return {}
 
 
-def _added(code: str, table: Table) -> dict[str, str]:
+def _added(code: str) -> dict[str, str]:
     """Return the row that the INSERT *code* adds; nothing where it adds several, or names no columns."""
     found = re.search(r"\(([^()]*)\)\s*values\s*\((.*)\)\s*;?\s*\Z", code, re.I | re.S)
-    values = re.findall(r"\s*('(?:[^']|'')*'|[^,'()]+?)\s*(?:,|\Z)", found[2]) if found else []
-    names = [name.strip() for name in found[1].split(",")] if found else []
-    if not names or len(names) != len(values) or "".join(values) != "".join(re.split(r"\s*,\s*(?=(?:[^']*'[^']*')*[^']*\Z)", found[2].strip())):
+    value = r"(?:'(?:[^']|'')*'|[-\w.]+)"
+    if found is None or not re.fullmatch(rf"\s*{value}(?:\s*,\s*{value})*\s*", found[2]):
         return {}
-    return dict(zip(names, values, strict=True))
+    names, values = [name.strip() for name in found[1].split(",")], re.findall(value, found[2])
+    return dict(zip(names, values, strict=True)) if len(names) == len(values) else {}
 
 
 def _declared(text: str) -> dict[str, str]:

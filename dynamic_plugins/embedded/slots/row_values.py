@@ -45,12 +45,12 @@ class RowValues:
                 if not self._only([c for c in self.table.days if c not in self.found], literal(day, text=True)):
                     return False
             elif amount := _AMOUNT.fullmatch(bare):
-                if not self._only(self._numeric(), literal(amount["n"])):
+                if not self._only(self.numeric(), literal(amount["n"])):
                     return False
             else:
                 texts.append(bare)
         free = [column for column in self.table.whole if self._takes_text(column)]
-        if len(texts) > len(free) or not all(_is_text(text) for text in texts):
+        if len(texts) > len(free) or not all(_is_text(text) and not self._names_column(text) for text in texts):
             return False
         self.found |= {column: _text(text) for column, text in zip(free, texts, strict=False)}
         self.found = {column: self.found[column] for column in self.table.whole if column in self.found}
@@ -63,7 +63,7 @@ class RowValues:
         self.typed += 1
         return True
 
-    def _numeric(self) -> list[str]:
+    def numeric(self) -> list[str]:
         """Return the columns without a value yet that hold amounts, which an id is none of."""
         free = [c for c in self.table.whole if c not in self.found and c not in self.table.flags and not _ID.search(c)]
         return [column for column in free if self.counts(column)]
@@ -73,6 +73,11 @@ class RowValues:
         if self.table.columns.get(column) or any(row.get(column) is not None for row in self.table.rows):
             return self.table.counts(column)
         return likely_type(column) != "TEXT"
+
+    def _names_column(self, text: str) -> bool:
+        """Whether *text* has the name of a column in it: then it is more than one value."""
+        words = set(tokens(text))
+        return any(len(column) > 2 and set(tokens(column)) <= words for column in self.table.whole)  # noqa: PLR2004
 
     def _takes_text(self, column: str) -> bool:
         taken = column in self.found or column in self.table.flags or column in self.table.days
@@ -104,19 +109,11 @@ class RowValues:
         for column in self.table.whole:
             has = rf"(?:(?P<no>{phrases('sql', 'no')}|{phrases('sql', 'lacking')})|{phrases('sql', 'where')})"
             told = re.fullmatch(rf"(?:{has}\s+)?(?:(?:the|a|an|den|die|il|la|le)\s+)?(?:{_forms(column)})", part, re.I)
-            if told and column not in self.found and self.holds_yes_or_no(column):
+            if told and column not in self.found and self.table.holds_yes_or_no(column):
                 self.found[column] = "0" if told["no"] else "1"
                 self.typed += 1
                 return True
         return False
-
-    def holds_yes_or_no(self, column: str) -> bool:
-        """Return whether *column* can hold 0 or 1: it is known to, or it holds numbers or nothing that is known."""
-        if column in self.table.flags:
-            return True
-        if _ID.search(column) or column in self.table.days or self.table.texts(column):
-            return False
-        return likely_type(column) == "TEXT"
 
 
 def values_in(listed: str) -> list[str]:

@@ -24,6 +24,7 @@ from dynamic_plugins.embedded.slots.sql_conditions import (
     sentences,
     without,
 )
+from dynamic_plugins.embedded.slots.sql_corrections import corrected_row
 from dynamic_plugins.embedded.slots.sql_inserts import insert
 from dynamic_plugins.embedded.values.number_values import number_words
 from dynamic_plugins.text.stemmer import stem
@@ -63,12 +64,14 @@ def statement(message: Message, tool: Offered, p: Parameter) -> Written | None:
     tables = message.tables
     if again := changed(message, tables):
         reads = again.split()[0].lower() == "select"
-        if _says("again", message.text):
+        if _says("again", message.text) or _says("of_these", message.text):
             return Written(again, [(0, len(message.text))]) if ("reads" if reads else "changes") in takes else None
     found = _Writer(message, tables).read() if "reads" in takes else None
     found = found or (_Writer(message, tables).change() if "changes" in takes else None)
     if found is None and again and ("reads" if reads else "changes") in takes:
         return Written(again, [(0, len(message.text))])
+    if found is None and "changes" in takes and (right := corrected_row(message, tables)):
+        return Written(right, [(0, len(message.text))])
     return found
 
 
@@ -202,7 +205,8 @@ class _Writer:
         """Return the INSERT, UPDATE or DELETE that is meant."""
         if not self.table.name or self._several_named():
             return None
-        return self._delete() if _says("delete", self.text) else self._insert() or self._update()
+        quoted = [(v.start, v.end) for v in self.message.values.of("quoted")]
+        return self._delete() if _says("delete", without(self.text, quoted)) else self._insert() or self._update()
 
     def _insert(self) -> Written | None:
         found = insert(self.message, self.table, self.used, named=self.named is not None)
