@@ -229,11 +229,11 @@ def test_rows_are_not_changed_once_more_by_what_only_sounds_alike() -> None:
     assert not any(arguments.get("query") for calls in found for _, arguments in calls)
 
 
-def test_a_value_that_was_refused_is_put_right_before_the_statement_was_run() -> None:
+def test_a_value_that_was_refused_is_put_right_in_the_statement_or_once_it_was_run_in_the_row() -> None:
     before = [Exchange("INSERT INTO gifts (who, eur) VALUES ('Mo', 25)", [], "The database is off. Switch it on?")]
     assert written("yes, though it was 35 not 25", before, WRITE) == "INSERT INTO gifts (who, eur) VALUES ('Mo', 35)"
     run = [ran("INSERT INTO gifts (who, eur) VALUES ('Mo', 25)")]
-    assert written("though it was 35 not 25", run, WRITE) is None
+    assert written("though it was 35 not 25", run, WRITE) == "UPDATE gifts SET eur = 35 WHERE who = 'Mo'"
 
 
 @pytest.mark.parametrize(

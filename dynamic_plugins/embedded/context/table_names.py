@@ -41,7 +41,8 @@ def _called() -> list[re.Pattern[str]]:
         re.compile(rf"\b(?:the|from|in|into|of|to)\s+[\"'`]?({NAME})[\"'`]?\s+table\b", re.I),
         re.compile(rf"(?<!\w)({NAME})\s+tablosu\w*", re.I),
         re.compile(
-            rf"\b{rows}\b[^.,;?!]*?\b(?:in|of|from|en|de|dans|di|em|w|von)\s+[\"'`]?({NAME})[\"'`]?\s*[?.!]*\Z", re.I
+            rf"\b{rows}\b[^.,;?!]*?\b(?:in|of|from|en|de|dans|di|em|w|von)\s+[\"'`]?({NAME})[\"'`]?"
+            rf"(?:\s*[?.!]*\Z|(?=\s+{phrases('sql', 'holding')}\s+\w))", re.I
         ),
         re.compile(rf"\brow ?count (?:of|for|in)\s+({NAME})\b", re.I),
     ]

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from dynamic_plugins.embedded.context.known_tables import Table, Tables
-from dynamic_plugins.embedded.context.new_tables import new_table
+from dynamic_plugins.embedded.context.new_tables import likely_type, new_table
 from dynamic_plugins.embedded.context.table_names import NAME, columns_called, is_name, table_called
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.sql_changes import changed
@@ -134,13 +134,16 @@ class _Writer:
         if _says("columns", self.text) and not columns_called(self.text):
             return None
         conditions = self.columns.conditions()
+        if self.tables.turn <= LATELY:
+            taken = [*self.used, *(c.span for c in conditions)]
+            conditions = sorted([*conditions, *self.columns.shown(taken)], key=lambda c: c.span)
         if _says("negated", without(self.text, [c.span for c in conditions])):
             return None
-        for write in (self._count, self._aggregate, self._select):
+        for write in (self._amount, self._count, self._aggregate, self._total, self._select):
             if (found := write(conditions)) is not None:
                 code, spans = found
                 spans = [*self.used, *(c.span for c in conditions), *spans]
-                known = self.named is not None or self.message.points or conditions or write == self._aggregate
+                known = self.named is not None or self.message.points or conditions or write in (self._amount, self._aggregate, self._total)
                 if known and not self.columns.numbers_left(spans) and not self.columns.unexplained(spans):
                     return Written(code, spans)
                 return None
@@ -168,6 +171,36 @@ class _Writer:
                 code = _code("SELECT", f"{function}({name})", "FROM", self.table.name, _where(conditions))
                 return code, [found.span(), (start, end)]
         return None
+
+    def _amount(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
+        """ "How many nights": the sum of a column that holds so many of them."""
+        free = self._free(conditions)
+        if len(free) != 1 or not self._sums(free[0][0]):
+            return None
+        name, start, end = free[0]
+        many = re.search(rf"(?<!\w)(?:{phrases('sql', 'how_many')}|{phrases('sql', 'how_much')})\s+(?:(?:de|di)\s+)?\Z",
+                         self.text[:start], re.I)  # fmt: skip
+        if many is None:
+            return None
+        told = [m.span()] if (m := _says("sum", self.text)) else []
+        return _code("SELECT", f"SUM({name})", "FROM", self.table.name, _where(conditions)), [(many.start(), end), *told]
+
+    def _total(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
+        """ "What is the total": the sum of the only column that has one."""
+        sums = [column for column in self.table.columns if self._sums(column)]
+        found = _says("sum", self.text)
+        if found is None or len(sums) != 1 or _says("how_many", self.text) or _ranked(self.text):
+            return None
+        spans = [(start, end) for _, start, end in self._free(conditions)]
+        return _code("SELECT", f"SUM({sums[0]})", "FROM", self.table.name, _where(conditions)), [found.span(), *spans]
+
+    def _sums(self, column: str) -> bool:
+        """Whether it makes sense to add up what *column* holds."""
+        table = self.table
+        known = bool(table.columns.get(column)) or any(row.get(column) is not None for row in table.rows)
+        counts = table.counts(column) if known else likely_type(column) != "TEXT"
+        other = column in table.flags or column in table.days or _NO_SUM.search(column)
+        return counts and not other
 
     def _free(self, conditions: Sequence[Condition]) -> list[tuple[str, int, int]]:
         """Return the columns that the message names beside its conditions."""
@@ -327,6 +360,7 @@ def _where(conditions: Sequence[Condition]) -> str:
     return f"WHERE {' AND '.join(c.code for c in conditions)}" if conditions else ""
 
 
+_NO_SUM = re.compile(r"(?:^|_)(?:id|no|nr|age|year|jahr|alter|edad|año|âge|année|number|code|key)(?:_|$)", re.I)
 _FUNCTIONS = (("average", "AVG"), ("sum", "SUM"), ("minimum", "MIN"), ("maximum", "MAX"))
 
 
