@@ -76,13 +76,13 @@ def _columns(listed: str) -> dict[str, str]:
 
 
 def _column(part: str) -> tuple[str, str] | None:
-    """ "Id integer", "paid yes/no", "phone number (text)": a name of at most two words, and a type where one is said."""
+    """ "Id integer", "paid yes/no", "phone number (text)": at most two words, and a type if one is said."""
     for kind, names in _TYPES:
         told = re.fullmatch(rf"({NAME})\s*(?:\s|\(|:|as\b|als\b)\s*({names})\)?", part, re.I)
         if told:
             return told[1], kind
     words = part.split()
-    sure = 0 < len(words) <= 2 and all(re.fullmatch(NAME, word) for word in words)  # noqa: PLR2004
+    sure = 0 < len(words) <= 2 and all(re.fullmatch(NAME, word) for word in words)
     if not sure or (len(words) > 1 and not all(is_name(word) for word in words)):
         return None
     name = "_".join(words)
@@ -91,9 +91,9 @@ def _column(part: str) -> tuple[str, str] | None:
 
 @cache
 def _wanted() -> re.Pattern[str]:
-    called = r"(?:named|called|for|name|names|namens|genannt|für|llamada|para|appelée|pour|chiamata|per|chamada|vir|voor|untuk)"
+    called = phrases("sql", "called")
     article = r"(?:the|an?|my|our|these|those|den|die|der|las?|los|les?|os?|as?|i|gli|lo|de)"
-    within = rf"\s+(?:in|im|en|dans|no|na|nel|w|di)\s+(?:{article}\s+)?(?:database|db|datenbank|base(?: de datos)?|dat[oa]base)"
+    within = rf"\s+(?:in|im|en|dans|no|na|nel|w|di)\s+(?:{article}\s+)?(?:database|db|datenbank|base(?: de datos)?)"
     having = r"(?:it\s+)?(?:with|has|having|holding|mit|con|avec|com|z|met|ile|isinya|berisi|dengan)"
     columns = phrases("sql", "columns")
     told = (

@@ -35,14 +35,18 @@ def is_name(word: str) -> bool:
 
 
 def _called() -> list[re.Pattern[str]]:
-    table, rows = phrases("sql", "table"), phrases("sql", "rows")
+    table, rows, called = phrases("sql", "table"), phrases("sql", "rows"), phrases("sql", "is_called")
     return [
-        re.compile(rf"\b{table}\s+(?:is\s+|called\s+|heißt\s+|se llama\s+|s'appelle\s+|λέγεται\s+|named\s+|namens\s+|llamada\s+)?[\"'`]?({NAME})\b", re.I),
+        re.compile(
+            rf"\b{table}\s+(?:{called}\s+)?[\"'`]?({NAME})\b",
+            re.I,
+        ),
         re.compile(rf"\b(?:the|from|in|into|of|to)\s+[\"'`]?({NAME})[\"'`]?\s+table\b", re.I),
         re.compile(rf"(?<!\w)({NAME})\s+tablosu\w*", re.I),
         re.compile(
             rf"\b{rows}\b[^.,;?!]*?\b(?:in|of|from|en|de|dans|di|em|w|von)\s+[\"'`]?({NAME})[\"'`]?"
-            rf"(?:\s*[?.!]*\Z|(?=\s+{phrases('sql', 'holding')}\s+\w))", re.I
+            rf"(?:\s*[?.!]*\Z|(?=\s+{phrases('sql', 'holding')}\s+\w))",
+            re.I,
         ),
         re.compile(rf"\brow ?count (?:of|for|in)\s+({NAME})\b", re.I),
     ]

@@ -77,7 +77,7 @@ class RowValues:
     def _names_column(self, text: str) -> bool:
         """Whether *text* has the name of a column in it: then it is more than one value."""
         words = set(tokens(text))
-        return any(len(column) > 2 and set(tokens(column)) <= words for column in self.table.whole)  # noqa: PLR2004
+        return any(len(column) > 2 and set(tokens(column)) <= words for column in self.table.whole)
 
     def _takes_text(self, column: str) -> bool:
         taken = column in self.found or column in self.table.flags or column in self.table.days
@@ -87,7 +87,9 @@ class RowValues:
         """ "Id 1", "room Ulivo", "5 nights": a value beside the name of its column."""
         for column in self.table.whole:
             name = _forms(column)
-            told = re.fullmatch(rf"(?:{name})\s*(?:[:=]|is\b|ist\b)?\s+(?P<v>\S.*)|(?P<w>\S.*?)\s+(?:{name})", part, re.I)
+            told = re.fullmatch(
+                rf"(?:{name})\s*(?:[:=]|is\b|ist\b)?\s+(?P<v>\S.*)|(?P<w>\S.*?)\s+(?:{name})", part, re.I
+            )
             value = _introduced().sub("", (told["v"] or told["w"])) if told else ""
             if column in self.found or told is None or not value or (column in self.table.flags):
                 continue
@@ -128,7 +130,7 @@ def values_in(listed: str) -> list[str]:
 
 def _forms(column: str) -> str:
     name = re.escape(column).replace("_", "[ _-]")
-    return rf"{name}|{name.removesuffix('s')}s?" if len(column) > 3 else name  # noqa: PLR2004
+    return rf"{name}|{name.removesuffix('s')}s?" if len(column) > 3 else name
 
 
 def _day(part: str) -> str | None:

@@ -58,8 +58,8 @@ class _Change:
 
     def first(self) -> str | None:
         """Return the statement of the first way that changes something."""
-        writes = (self.with_condition, self.with_listed, self.with_limit, self.of_another_row, self.of_another_table, self.with_values,
-                  self.of_another_day, self.of_another_column, self.of_another_text)  # fmt: skip
+        writes = (self.with_condition, self.with_listed, self.with_limit, self.of_another_row, self.of_another_table,
+                  self.with_values, self.of_another_day, self.of_another_column, self.of_another_text)  # fmt: skip
         return next((new for write in writes if (new := write()) is not None and new != self.code), None)
 
     def with_condition(self) -> str | None:

@@ -6,11 +6,12 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dynamic_plugins.embedded.context.table_names import NAME, is_name
 from dynamic_plugins.embedded.context.references import Item, chosen
+from dynamic_plugins.embedded.context.table_names import NAME, is_name
 from dynamic_plugins.embedded.language.action_words import fillers, verb_kinds
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.values.number_values import written
+from dynamic_plugins.embedded.values.time_values import month_number
 from dynamic_plugins.text.tokenizer import placed_tokens, plain, tokens
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ QUOTED = r"(?:'(?:[^']|'')*'|\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^
 NUMBER = r"(?:-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w,])|-?\d+(?:[.,]\d+)?(?![\w:/-]|\.\d))"
 _ENDING = rf"(?:s?[ıiuü]|s?[ıiuü]n[ıiuü])(?=\s+{QUOTED})"
 """What some languages put behind a name: "durumu 'bekliyor'"."""
+_ALIKE = 5
+"""Words that begin with so many letters of a column's name are of it: they arrive, arrival."""
 _SIGNS = r"=|==|!=|<>|<=|>=|<|>"
 _WORDED = (("at_least", ">="), ("at_most", "<="), ("above", ">"), ("below", "<"), ("equals", "="))
 
@@ -106,6 +109,7 @@ class Columns:
         found += [c for c in self._named() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
         found += [c for c in self._flagged() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
         found += [c for c in self._dated() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
+        found += [c for c in self._in_month() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
         return sorted(found, key=lambda c: c.span)
 
     def _named(self) -> Iterator[Condition]:
@@ -115,11 +119,17 @@ class Columns:
             return
         beside = rf"{phrases('sql', 'table')}\s+{re.escape(self.table.name)}\s*,"
         for told in re.finditer(
-            rf"(?<!\w)(?:{phrases('sql', 'holding')}|{beside})\s+(?:the\s+|a\s+)?(?P<c>{NAME})\s+{value}", self.text, re.I
+            rf"(?<!\w)(?:{phrases('sql', 'holding')}|{beside})\s+(?:the\s+|a\s+)?(?P<c>{NAME})\s+{value}",
+            self.text,
+            re.I,
         ):
             text = not re.fullmatch(NUMBER, told["v"])
             known = {c.casefold() for c in self.table.columns}
-            if is_name(told["c"]) and (not text or is_name(told["v"].strip("'\""))) and told["c"].casefold() not in known:
+            if (
+                is_name(told["c"])
+                and (not text or is_name(told["v"].strip("'\"")))
+                and told["c"].casefold() not in known
+            ):
                 said = told["v"].strip("'\"“”„«»")
                 yield Condition(told["c"], "=", literal(said, text=text), (told.start("c"), told.end()))
 
@@ -129,7 +139,7 @@ class Columns:
         names = {word for name in (*self.table.columns, self.table.name) for word in tokens(name)}
         for column in self.table.columns:
             for text in self.table.held(column):
-                at = re.search(rf"(?<!\w){re.escape(text)}(?!\w)", self.text, re.I) if len(text) > 2 else None  # noqa: PLR2004
+                at = re.search(rf"(?<!\w){re.escape(text)}(?!\w)", self.text, re.I) if len(text) > 2 else None
                 if at and not _overlaps(at.span(), taken) and not set(tokens(text)) & (names | fillers()):
                     found.append(Condition(column, "=", literal(text, text=True), at.span()))
         return found if len({c.span for c in found}) == len(found) else []
@@ -143,7 +153,9 @@ class Columns:
             known = column in self.table.flags or (told and told["no"] and self.table.holds_yes_or_no(column))
             if known and told and not _operator_said(self.text, end):
                 yield Condition(column, "=", "0" if told["no"] else "1", (told.start(), end))
-            brings = re.search(rf"\b{phrases('sql', 'brings')}\s+(?:(?:the|an?|their|den|einen|el|un)\s+)?\Z", self.text[:start], re.I)
+            brings = re.search(
+                rf"\b{phrases('sql', 'brings')}\s+(?:(?:the|an?|their|den|einen|el|un)\s+)?\Z", self.text[:start], re.I
+            )
             if brings and self.table.holds_yes_or_no(column):
                 yield Condition(column, "=", "1", (brings.start(), end))
 
@@ -152,6 +164,15 @@ class Columns:
         for day in self.message.values.of("date") if len(self.table.days) == 1 else ():
             if told := re.search(rf"\b{phrases('sql', 'on_day')}\s+(?:the\s+)?\Z", self.text[: day.start], re.I):
                 yield Condition(self.table.days[0], "=", literal(day.value, text=True), (told.start(), day.end))
+
+    def _in_month(self) -> Iterator[Condition]:
+        """ "In August", where only one column holds days as YYYY-MM-DD."""
+        days = self.table.days
+        for told in re.finditer(
+            rf"(?<!\w){phrases('sql', 'in_month')}\s+(?P<m>[^\W\d_]+)(?!\w|\.?\s+\d)", self.text, re.I
+        ):
+            if len(days) == 1 and (month := month_number(told["m"])):
+                yield Condition(days[0], "LIKE", f"'%-{month:02}-%'", told.span())
 
     def _condition(self, column: str, start: int, end: int) -> Condition | None:
         if (found := _operator().match(self.text, end)) is None:
@@ -237,7 +258,9 @@ class Columns:
         for start, end in last:
             if any(start <= s < end for s, _ in used):
                 left += [w for w, s, e in placed_tokens(text) if start <= s < end and not _overlaps((s, e), used)]
-        return [word for word in left if not (word in fillers() or verb_kinds(word) or _small().fullmatch(word))]
+        left = [word for word in left if not (word in fillers() or verb_kinds(word) or _small().fullmatch(word))]
+        heads = {name[:_ALIKE].lower() for name in self.table.columns if len(name) > _ALIKE}
+        return [word for word in left if len(word) < _ALIKE or word[:_ALIKE] not in heads]
 
     def _says_it_all(self, part: Span, used: Sequence[Span]) -> bool:
         """Whether the sentence *part* has a condition, and nothing else: then it says what the ones before it mean."""

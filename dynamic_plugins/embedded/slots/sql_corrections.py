@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.row_values import RowValues
 from dynamic_plugins.embedded.slots.sql_conditions import NUMBER, QUOTED, literal
+from dynamic_plugins.embedded.slots.sql_subject import code_of, says
 from dynamic_plugins.embedded.values.number_values import number_words
 from dynamic_plugins.text.tokenizer import plain, tokens
 
@@ -29,12 +30,12 @@ def corrected_row(message: Message, tables: Tables) -> str | None:
     if text.rstrip().endswith("?"):
         return None
     told = _instead(text, row)
-    if told is None and _says("sorry", text) | _says("update", text):
+    if told is None and (says("sorry", text) or says("update", text)):
         told = _known_value(text, row, table) or _counted(text, row, table)
     if told is None or told[1] == row[told[0]]:
         return None
     where = _where(row, told[0])
-    return f"UPDATE {table.name} SET {told[0]} = {told[1]} WHERE {where}" if where else None
+    return code_of("UPDATE", table.name, "SET", f"{told[0]} = {told[1]}", "WHERE", where) if where else None
 
 
 def _where(row: dict[str, str], changed: str) -> str:
@@ -83,9 +84,7 @@ def _counted(text: str, row: dict[str, str], table: Table) -> tuple[str, str] | 
     found += [str(words[word]) for word in tokens(text) if words.get(word, 0) > 1]
     values = RowValues(table)
     own = [c for c in row if c in values.numeric() and not row[c].startswith("'")]
-    said = re.search(rf"(?<!\w){phrases('sql', 'becomes')}|(?<!\w)(?:were|was|waren|war|eran|étaient|erano|eram)(?!\w)", text, re.I)
+    said = re.search(
+        rf"(?<!\w){phrases('sql', 'becomes')}|(?<!\w)(?:were|was|waren|war|eran|étaient|erano|eram)(?!\w)", text, re.I
+    )
     return (own[0], literal(found[0])) if len(found) == len(own) == 1 and said else None
-
-
-def _says(name: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){phrases('sql', name)}(?!\w)", text, re.I) is not None

@@ -11,6 +11,7 @@ from dynamic_plugins.embedded.language.action_words import fillers
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.row_values import RowValues, same_columns, values_in
 from dynamic_plugins.embedded.slots.sql_conditions import NUMBER, QUOTED, literal
+from dynamic_plugins.embedded.slots.sql_subject import code_of, says
 from dynamic_plugins.text.tokenizer import plain, tokens
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Listed(NamedTuple):
 
 def insert(message: Message, table: Table, used: Sequence[Span], *, named: bool) -> Listed | None:
     """Return the INSERT into *table*, which the message names at *used* where *named*, for the values it lists."""
-    verb = _says("insert", message.text)
+    verb = says("insert", message.text)
     if verb is None or not table.whole or _refused(message.text, verb.start()):
         return None
     return (_whole(message.text, table, used, verb.end()) if named else None) or _fitted(
@@ -43,7 +44,8 @@ def insert(message: Message, table: Table, used: Sequence[Span], *, named: bool)
 
 def row_code(table: Table, values: dict[str, str]) -> str:
     """Return the INSERT of a row with *values*, which are as SQL writes them."""
-    return f"INSERT INTO {table.name} ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+    names, told = ", ".join(values), ", ".join(values.values())
+    return code_of("INSERT INTO", table.name, f"({names})", f"VALUES ({told})")
 
 
 def insert_again(message: Message, table: Table, row: dict[str, str]) -> str | None:
@@ -146,7 +148,9 @@ def _listings(text: str, table: Table, used: Sequence[Span], at: int) -> Iterato
             yield colon.end(), _end(text, colon.end())
         return
     first = begins.end() if begins else at
-    tail = re.compile(r"\s+(?:to|into|in|en|a|dans|à|em|na|do|w)\s+(?:(?:the|die|la|el|o|il)\s+)?(?:\w+\s+)?\s*\Z", re.I)
+    tail = re.compile(
+        r"\s+(?:to|into|in|en|a|dans|à|em|na|do|w)\s+(?:(?:the|die|la|el|o|il)\s+)?(?:\w+\s+)?\s*\Z", re.I
+    )
     last = min([*(start for start, _ in used if start > first), _end(text, first)])
     into = tail.search(text[first:last]) if last in [start for start, _ in used] else None
     yield first, first + into.start() if into else last
@@ -160,10 +164,6 @@ def _end(text: str, at: int) -> int:
 
 def _refused(text: str, verb: int) -> bool:
     return re.search(rf"(?<!\w)(?:{phrases('sql', 'no')}|don'?t|never)\s+(?:\w+\s+)?\Z", text[:verb], re.I) is not None
-
-
-def _says(name: str, text: str) -> re.Match[str] | None:
-    return re.search(rf"(?<!\w){phrases('sql', name)}(?!\w)", text, re.I)
 
 
 @cache
