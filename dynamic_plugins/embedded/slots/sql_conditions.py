@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 QUOTED = r"(?:'(?:[^']|'')*'|\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»)"
 NUMBER = r"(?:-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w,])|-?\d+(?:[.,]\d+)?(?![\w:/-]|\.\d))"
-_ENDING = rf"(?:s?[ıiuü]|s?[ıiuü]n[ıiuü])(?=\s+{QUOTED})"
+_ENDING = rf"(?:s?[ıiuü]|s?[ıiuü]n[ıiuü])(?=\s+(?:{QUOTED}|[^\W\d_]+\s+(?:yap|olsun)(?!\w)))"
 """What some languages put behind a name: "durumu 'bekliyor'"."""
 _ALIKE = 5
 """Words that begin with so many letters of a column's name are of it: they arrive, arrival."""
@@ -238,6 +238,7 @@ class Columns:
                 or (len(word) < 3 and not word.isdigit())
             ):
                 continue
+            word = ending[1] if (ending := re.fullmatch(r"(\d+)[ıiuü]", word)) else word  # noqa: PLW2901
             bare = word.removesuffix("s") if self.text[start:end].lower().endswith("'s") else word
             having = [at for at, words in enumerate(held) if {word, bare} & words]
             if len(having) == 1:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dynamic_plugins.embedded.context.new_tables import new_table
 from dynamic_plugins.embedded.context.table_names import is_name
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
+from dynamic_plugins.embedded.slots.sql_amounts import less
 from dynamic_plugins.embedded.slots.sql_changes import changed
 from dynamic_plugins.embedded.slots.sql_conditions import (
     NUMBER,
@@ -84,7 +85,9 @@ class Changing(Subject):
         if not self.table.name or self.several_named():
             return None
         quoted = [(v.start, v.end) for v in self.message.values.of("quoted")]
-        return self._delete() if says("delete", without(self.text, quoted)) else self._insert() or self._update()
+        if says("delete", without(self.text, quoted)):
+            return self._delete()
+        return less(self) or self._insert() or self._update()
 
     def _insert(self) -> Written | None:
         found = insert(self.message, self.table, self.used, named=self.named is not None)
@@ -139,6 +142,8 @@ class Changing(Subject):
                 return column, read[0], (start, read[1])
             if (to := of_it.match(self.text, end)) and (read := self._new_value(column, to.end())):
                 return column, read[0], (to.end(), read[1])
+            if made := re.compile(r"\s+([^\W\d_]+)\s+(?:yap|olsun)(?!\w)", re.I).match(self.text, end):
+                return column, literal(made[1], text=True), (start, made.end(1))
             there = re.search(rf"({NUMBER}|{QUOTED})\s+(?:in|for|en|dans|bei|em|w)\s+(?:the\s+)?\Z", self.text[:start])
             if there and (read := self.columns.value(column, there.start())):
                 return column, read.value, (there.start(), end)
@@ -147,8 +152,10 @@ class Changing(Subject):
             return (column, read.value, (start, read.end)) if (read := self.columns.value(column, end)) else None
         rows = [self.text[slice(*span)] for _, span in self.columns.by_values([])]
         it = re.compile(phrases("sql", "it"), re.I)
-        if len(own) == 1 and own[0][0] in self.table.flags and says("mark", self.text) and not says("no", self.text):
-            return own[0][0], "1", own[0][1:]
+        if len(own) == 1 and own[0][0] in self.table.flags and not says("no", self.text):
+            to = re.search(rf"(?<!\w){phrases('sql', 'becomes')}\s+\Z", self.text[: own[0][1]], re.I)
+            if to or says("mark", self.text):
+                return own[0][0], "1", own[0][1:]
         said = [m for m in _it_becomes().finditer(self.text) if it.fullmatch(m["subject"]) or m["subject"] in rows]
         if len(said) != 1 or self.tables.turn > LATELY:
             return None
