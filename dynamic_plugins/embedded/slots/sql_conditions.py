@@ -238,7 +238,7 @@ class Columns:
                 or (len(word) < 3 and not word.isdigit())
             ):
                 continue
-            word = ending[1] if (ending := re.fullmatch(r"(\d+)[ıiuü]", word)) else word  # noqa: PLW2901
+            word = ending[1] if (ending := re.fullmatch(r"(\d+)[ıiuü]", word)) else word
             bare = word.removesuffix("s") if self.text[start:end].lower().endswith("'s") else word
             having = [at for at, words in enumerate(held) if {word, bare} & words]
             if len(having) == 1:
