@@ -49,6 +49,15 @@ def changed(message: Message, tables: Tables) -> str | None:
     return _Change(code, message, table, tables).first() or _corrected(code, message.text)
 
 
+def created_again(message: Message, tables: Tables) -> str | None:
+    """ "The same again for singles": the table that was created last, under another name."""
+    found, rest = re.match(r"(create\s+table\s+)(\w+)", tables.last, re.I), _rest(message)
+    if found is None or not _again(message.text) or tables.turn > JUST_NOW or len(rest) != 1 or not is_name(rest[0]):
+        return None
+    named = re.fullmatch(r"[^\W\d]\w*", rest[0]) is not None and tables.named(rest[0]) is None
+    return f"{found[1]}{rest[0]}{tables.last[found.end() :]}" if named else None
+
+
 class _Change:
     """One way after another in which the last statement may be meant with something else in it."""
 

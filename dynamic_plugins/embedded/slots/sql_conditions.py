@@ -150,7 +150,8 @@ class Columns:
             told = re.search(
                 rf"\b(?:(?P<no>{phrases('sql', 'no')})|are|is|sind|ist|sono|są|jest)\s+\Z", self.text[:start], re.I
             )
-            known = column in self.table.flags or (told and told["no"] and self.table.holds_yes_or_no(column))
+            sure = column in self.table.flags or (told and told["no"]) or self.table.counts(column)
+            known = sure and self.table.holds_yes_or_no(column)
             if known and told and not _operator_said(self.text, end):
                 yield Condition(column, "=", "0" if told["no"] else "1", (told.start(), end))
             brings = re.search(
@@ -181,7 +182,9 @@ class Columns:
         signed = re.fullmatch(_SIGNS, said) is not None
         operator = said.replace("==", "=") if signed else _meant(said) if said else "="
         introduced = re.search(rf"\b{phrases('sql', 'where')}\s+(?:the\s+)?\Z", self.text[:start], re.I) is not None
-        read = self.value(column, found.end(), words=signed or (bool(said) and introduced))
+        beside = re.search(rf"\b{phrases('sql', 'holding')}\s+(?:the\s+)?\Z", self.text[:start], re.I) is not None
+        words = signed or (bool(said) and introduced) or (beside and not said and not self.table.counts(column))
+        read = self.value(column, found.end(), words=words)
         return Condition(column, operator, read.value, (start, read.end)) if read else None
 
     # --- rows

@@ -14,7 +14,7 @@ from dynamic_plugins.embedded.context.new_tables import new_table
 from dynamic_plugins.embedded.context.table_names import is_name
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.sql_amounts import less
-from dynamic_plugins.embedded.slots.sql_changes import changed
+from dynamic_plugins.embedded.slots.sql_changes import changed, created_again
 from dynamic_plugins.embedded.slots.sql_conditions import (
     NUMBER,
     QUOTED,
@@ -47,7 +47,8 @@ def statement(message: Message, tool: Offered, p: Parameter) -> Written | None:
     takes = _takes(tool, p)
     if "creates" in takes:
         made = new_table(message.text) if not message.values.of("sql") else None
-        return Written(made.code, [(0, len(message.text))]) if made else None
+        code = made.code if made else created_again(message, message.tables)
+        return Written(code, [(0, len(message.text))]) if code else None
     if not takes or message.values.of("sql") or not message.text.strip():
         return None
     tables = message.tables

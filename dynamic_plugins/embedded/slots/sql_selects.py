@@ -34,7 +34,15 @@ class Reading(Subject):
             conditions = sorted([*conditions, *self.columns.shown(taken)], key=lambda c: c.span)
         if says("negated", without(self.text, [c.span for c in conditions])):
             return None
-        for write in (self._amount, self._count, self._aggregate, self._total, self._select):
+        for write in (
+            self._grouped,
+            self._distinct,
+            self._amount,
+            self._count,
+            self._aggregate,
+            self._total,
+            self._select,
+        ):
             if (found := write(conditions)) is not None:
                 code, spans = found
                 spans = [*self.used, *(c.span for c in conditions), *spans]
@@ -42,11 +50,43 @@ class Reading(Subject):
                     self.named is not None
                     or self.message.points
                     or conditions
-                    or write in (self._amount, self._aggregate, self._total)
+                    or write in (self._grouped, self._distinct, self._amount, self._aggregate, self._total)
                 )
                 if known and not self.columns.numbers_left(spans) and not self.columns.unexplained(spans):
                     return Written(code, spans)
                 return None
+        return None
+
+    def _grouped(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
+        """ "Total kilo per hive", "how many rows per spot": a figure for each value of a column."""
+        free = self._free(conditions)
+        per = re.compile(rf"(?<!\w){phrases('sql', 'per')}\s+\Z", re.I)
+        groups = [each for each in free if per.search(self.text[: each[1]])]
+        figures = [each for each in free if each not in groups]
+        if len(groups) != 1 or len(figures) > 1 or _ranked(self.text):
+            return None
+        column, spans = groups[0][0], [(start, end) for _, start, end in free]
+        kinds = [
+            (f, m) for kind, f in FUNCTIONS if figures and self._sums(figures[0][0]) and (m := says(kind, self.text))
+        ]
+        counted = says("how_many", self.text) if not figures else None
+        if len(kinds) == 1:
+            figure, told = f"{kinds[0][0]}({figures[0][0]})", kinds[0][1].span()
+        elif counted is not None:
+            figure, told = "COUNT(*)", counted.span()
+        else:
+            return None
+        group = f"GROUP BY {column}"
+        code = code_of("SELECT", f"{column}, {figure}", "FROM", self.table.name, where_of(conditions), group)
+        return code, [*spans, told]
+
+    def _distinct(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
+        """ "How many different spots": so many values of a column."""
+        for column, start, end in self._free(conditions):
+            many = rf"(?<!\w){phrases('sql', 'how_many')}\s+{phrases('sql', 'different')}\s+\Z"
+            if found := re.search(many, self.text[:start], re.I):
+                code = code_of("SELECT", f"COUNT(DISTINCT {column})", "FROM", self.table.name, where_of(conditions))
+                return code, [(found.start(), end)]
         return None
 
     def _count(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
@@ -132,7 +172,7 @@ class Reading(Subject):
         elif ranked or sorting:
             return None
         every = says("everything", self.text) or says("rows", self.text)
-        if not (every or order or (free and says("show", self.text))):
+        if not (every or order or ((free or conditions) and says("show", self.text))):
             return None
         listed = ", ".join(name for name, _, _ in free) if free else "*"
         spans += [(start, end) for _, start, end in free]
