@@ -234,6 +234,7 @@ class Columns:
         held = [{w for v in row.values() if v is not None for w in tokens(str(v))} for row in self.table.rows]
         found = []
         for word, start, end in placed_tokens(self.text):
+            word = ending[1] if (ending := re.fullmatch(r"(\d+)[ıiuü]", word)) else word
             if (
                 _overlaps((start, end), taken)
                 or word in fillers()
@@ -241,7 +242,6 @@ class Columns:
                 or (len(word) < 3 and not word.isdigit())
             ):
                 continue
-            word = ending[1] if (ending := re.fullmatch(r"(\d+)[ıiuü]", word)) else word
             bare = word.removesuffix("s") if self.text[start:end].lower().endswith("'s") else word
             having = [at for at, words in enumerate(held) if {word, bare} & words]
             if len(having) == 1:

@@ -133,6 +133,8 @@ class Reading(Subject):
     def _total(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
         """ "What is the total": the sum of the only column that has one."""
         sums = [column for column in self.table.columns if self._sums(column)]
+        if len(sums) > 1:
+            sums = [column for column in sums if likely_type(column) != "TEXT"]
         found = says("sum", self.text)
         if found is None or len(sums) != 1 or says("how_many", self.text) or _ranked(self.text):
             return None
