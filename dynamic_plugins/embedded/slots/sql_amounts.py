@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.sql_conditions import NUMBER, literal
 from dynamic_plugins.embedded.slots.sql_subject import LATELY, Written, code_of, says
 
@@ -25,6 +26,8 @@ def less(subject: Subject) -> Written | None:
     text, table, last = subject.text, subject.table, subject.tables.last
     found = list(re.finditer(rf"(?<![\w.])(?:{NUMBER})", text))
     if says("takes_off", text) is None or len(found) != 1 or text.rstrip().endswith("?"):
+        return None
+    if re.match(rf"\s*{phrases('sums', 'percent')}", text[found[0].end() :], re.I):
         return None
     where = _WHERE.search(last)
     shown = last[:6].lower() == "select" and len(table.rows) == 1 and subject.tables.turn <= LATELY

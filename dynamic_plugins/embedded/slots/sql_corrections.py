@@ -30,7 +30,7 @@ def corrected_row(message: Message, tables: Tables) -> str | None:
     if text.rstrip().endswith("?"):
         return None
     told = _instead(text, row)
-    if told is None and (says("sorry", text) or says("update", text)):
+    if told is None and says("puts_right", text):
         told = _known_value(text, row, table) or _counted(text, row, table)
     if told is None or told[1] == row[told[0]]:
         return None
@@ -80,11 +80,15 @@ def _known_value(text: str, row: dict[str, str], table: Table) -> tuple[str, str
 def _counted(text: str, row: dict[str, str], table: Table) -> tuple[str, str] | None:
     """ "There were two of them": another number, where the row holds one."""
     words = number_words()
-    found = [m.group() for m in re.finditer(rf"(?<![\w.'])(?:{NUMBER})", text)]
-    found += [str(words[word]) for word in tokens(text) if words.get(word, 0) > 1]
-    values = RowValues(table)
-    own = [c for c in row if c in values.numeric() and not row[c].startswith("'")]
-    said = re.search(
-        rf"(?<!\w){phrases('sql', 'becomes')}|(?<!\w)(?:were|was|waren|war|eran|étaient|erano|eram)(?!\w)", text, re.I
+    every = [m.group() for m in re.finditer(rf"(?<![\w.'])(?:{NUMBER})", text)]
+    every += [word for word in tokens(text) if words.get(word, 0) > 1]
+    told = re.search(
+        rf"(?:(?<!\w)(?:{phrases('sql', 'becomes')}|were|was|are|waren|war|eran|étaient|erano|eram)|'s)"
+        rf"\s+(?:only\s+|just\s+|nur\s+)?({NUMBER}|[^\W\d_]+)",
+        text,
+        re.I,
     )
-    return (own[0], literal(found[0])) if len(found) == len(own) == 1 and said else None
+    own = [c for c in row if c in RowValues(table).numeric() and not row[c].startswith("'")]
+    if told is None or len(own) != 1 or len(every) != 1 or told[1].lower() != every[0].lower():
+        return None
+    return own[0], literal(str(words.get(every[0], every[0])))
