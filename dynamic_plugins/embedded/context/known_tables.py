@@ -6,18 +6,16 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dynamic_plugins.embedded.language.action_words import fillers, ordinals
-from dynamic_plugins.embedded.language.turns_of_phrase import phrases
+from dynamic_plugins.embedded.context.new_tables import NewTable, likely_type, new_table
+from dynamic_plugins.embedded.context.table_names import NAME, columns_called, table_called
 from dynamic_plugins.embedded.values.extractors import extract
-from dynamic_plugins.text.tokenizer import plain, tokens
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dynamic_plugins.embedded.context.references import Memory, Used
 
-NAME = r"[^\W\d]\w*"
-"""What a table or a column is called, where it needs no quotation marks."""
 _CODE = re.compile(r"\b(?:select|insert|update|delete|create)\b", re.I)
 _OF_STATEMENT = re.compile(
     rf"\b(?:from|into|update|(?:create|alter)\s+table(?:\s+if\s+not\s+exists)?)\s+[\"`\[]?({NAME})", re.I
@@ -25,12 +23,14 @@ _OF_STATEMENT = re.compile(
 _IN_USE = re.compile(
     rf"\b(?:where|and|or|set|by|on|having)\s+({NAME})\b(?!\s*\()|[,(]\s*({NAME})\s*(?:=|[<>]|is\b|like\b)", re.I
 )
+_DAY = re.compile(
+    r"(?:^|_)(?:date|day|datum|fecha|data|jour|giorno|d[ií]a|tanggal|tarih|arrival|departure|ankunft|abreise|llegada|salida"
+    r"|arrivo|partenza|arrivée|départ|chegada|due)(?:_|\s|$)|_(?:on|at)(?:\s|$)|yyyy|date",
+    re.I,
+)
+_EQUAL_TO = re.compile(rf"\b({NAME})\s*=\s*('(?:[^']|'')*')")
 _CONSTRAINT = re.compile(r"\s*(?:primary|foreign|unique|check|constraint)\b", re.I)
 _DESCRIBES = frozenset(["describe", "schema", "columns", "structure", "info", "definition", "fields"])
-_NO_NAME = frozenset(["that", "which", "with", "has", "have", "named", "called", "structure", "schema", "whole", "same",
-    "for", "other", "new", "right", "middle", "from", "are", "there", "not", "how", "what", "where", "called", "this",
-    "these", "those", "alles", "every", "each", "values", "names", "tables", "table", "rows", "database", "into",
-    "your", "their", "columns", "only", "but", "plus", "entire", "says", "should"])  # fmt: skip
 
 
 @dataclass
@@ -45,6 +45,8 @@ class Table:
     """The rows of it that were shown last."""
     flags: set[str] = field(default_factory=set)
     """Those of which is known that they hold 0 or 1."""
+    values: dict[str, set[str]] = field(default_factory=dict)
+    """Texts that columns are known to hold from what was added or asked for."""
 
     def add(self, columns: Mapping[str, str]) -> None:
         """Learn of *columns*."""
@@ -67,13 +69,25 @@ class Table:
         held = [row[column] for row in self.rows if row.get(column) is not None]
         return bool(held) and all(isinstance(value, (int, float)) for value in held)
 
+    def holds_yes_or_no(self, column: str) -> bool:
+        """Return whether *column* can hold 0 or 1: it is known to, or neither what it holds nor its name says else."""
+        if column in self.flags:
+            return True
+        other = re.search(r"(?:^|_)id$", column, re.I) or column in self.days or self.texts(column)
+        return not other and likely_type(column) == "TEXT"
+
+    def held(self, column: str) -> set[str]:
+        """Return the texts that *column* is known to hold."""
+        shown = {str(row[column]) for row in self.rows if isinstance(row.get(column), str)}
+        return shown | self.values.get(column, set())
+
     @property
     def days(self) -> list[str]:
         """The columns that hold days, by their types or names, or by what the rows hold."""
         return [
             name
             for name, kind in self.columns.items()
-            if re.search(r"(?:^|_)(?:date|day|datum|fecha|data|jour|giorno)(?:_|$)|yyyy|date", f"{name} {kind}", re.I)
+            if _DAY.search(f"{name} {kind}")
             or any(re.match(r"\d{4}-\d\d-\d\d", str(row.get(name))) for row in self.rows)
         ]
 
@@ -97,9 +111,13 @@ class Tables:
         """The last statement that was run, or typed to be run."""
         self.ran = False
         """Whether :attr:`last` was run, and did not fail."""
+        self.added: dict[str, str] = {}
+        """The row that :attr:`last` adds, each value as SQL writes it; empty where it adds none, or several."""
         self.current: Table | None = None
         self.turn = len(memory.said) + 1
         """How many turns ago :attr:`last` was said or run."""
+        self.told = self.turn
+        """How many turns ago :attr:`current` was told of."""
         for turn in range(len(memory.said), 0, -1):
             self._turn = turn
             self._say(memory.said[turn - 1])
@@ -133,8 +151,21 @@ class Tables:
         for value in extract(said).of("sql") if _CODE.search(said) else ():
             self._read(str(value.value), [])
             self.ran = False
-        if not _CODE.search(said) and columns_called(said) and (table := self.told_in(said)):
-            self.current = table
+        if made := new_table(said):
+            self._tell(self._made(made))
+        elif not _CODE.search(said) and columns_called(said) and (table := self.told_in(said)):
+            self._tell(table)
+
+    def _tell(self, table: Table) -> None:
+        self.current, self.told = table, self._turn
+
+    def _made(self, made: NewTable) -> Table:
+        """Return the table that was wanted; what its statement says of it comes later, where there was one."""
+        table = self.table(made.name)
+        table.add(made.columns)
+        table.flags |= made.flags
+        table.whole = tuple(made.columns)
+        return table
 
     def _learn(self, call: Used) -> None:
         if call.failed:
@@ -147,10 +178,10 @@ class Tables:
             return
         named = next((v for k, v in call.arguments.items() if "table" in tokens(k) and isinstance(v, str)), None)
         if named is not None and re.fullmatch(NAME, named):
-            self.current = self.table(named)
+            self._tell(table := self.table(named))
             if words & _DESCRIBES and (columns := columns_in(call.result)):
-                self.current.add(columns)
-                self.current.whole = tuple(columns)
+                table.add(columns)
+                table.whole = tuple(columns)
         elif "tables" in words and named is None:
             for name in columns_in(call.result):
                 self.table(name)
@@ -159,9 +190,13 @@ class Tables:
         if (found := _OF_STATEMENT.search(code)) is None:
             return
         self.last, self.turn, table = code, self._turn, self.table(found[1])
-        self.current = table
+        self._tell(table)
         verb = code.split()[0].lower()
         inside = _inside(code, found.end())
+        self.added = _added(code) if verb == "insert" else {}
+        for name, value in [*self.added.items(), *_EQUAL_TO.findall(code)]:
+            if value.startswith("'"):
+                table.values.setdefault(name, set()).add(value[1:-1].replace("''", "'"))
         if verb == "create":
             columns = _declared(inside)
             table.add(columns)
@@ -238,6 +273,16 @@ def _of_entry(each: Any) -> dict[str, str]:
     return {}
 
 
+def _added(code: str) -> dict[str, str]:
+    """Return the row that the INSERT *code* adds; nothing where it adds several, or names no columns."""
+    found = re.search(r"\(([^()]*)\)\s*values\s*\((.*)\)\s*;?\s*\Z", code, re.I | re.S)
+    value = r"(?:'(?:[^']|'')*'|[-\w.]+)"
+    if found is None or not re.fullmatch(rf"\s*{value}(?:\s*,\s*{value})*\s*", found[2]):
+        return {}
+    names, values = [name.strip() for name in found[1].split(",")], re.findall(value, found[2])
+    return dict(zip(names, values, strict=True)) if len(names) == len(values) else {}
+
+
 def _declared(text: str) -> dict[str, str]:
     """Return names and types of "id INTEGER, paid INTEGER (0/1)"; nothing where it does not read so."""
     found = dict[str, str]()
@@ -276,44 +321,3 @@ def _parts(text: str) -> Iterator[str]:
 
 def _without_texts(code: str) -> str:
     return re.sub(r"'(?:[^']|'')*'", "''", code)
-
-
-def table_called(said: str) -> str | None:
-    """Return what *said* calls a table: "table purchases", "from the pallets table", "rows in pallets"."""
-    for pattern in _called():
-        for found in pattern.finditer(said):
-            if is_name(found[1]):
-                return found[1]
-    return None
-
-
-def is_name(word: str) -> bool:
-    """Return whether *word* can be what somebody calls a table or a column, and is none of the small words."""
-    bare = plain(word)
-    return len(word) > 1 and bare not in fillers() and bare not in _NO_NAME and bare not in ordinals()
-
-
-def _called() -> list[re.Pattern[str]]:
-    table, rows = phrases("sql", "table"), phrases("sql", "rows")
-    return [
-        re.compile(rf"\b{table}\s+(?:is\s+|called\s+|named\s+|namens\s+|llamada\s+)?[\"'`]?({NAME})\b", re.I),
-        re.compile(rf"\b(?:the|from|in|into|of|to)\s+[\"'`]?({NAME})[\"'`]?\s+table\b", re.I),
-        re.compile(
-            rf"\b{rows}\b[^.,;?!]*?\b(?:in|of|from|en|de|dans|di|em|w|von)\s+[\"'`]?({NAME})[\"'`]?\s*[?.!]*\Z", re.I
-        ),
-        re.compile(rf"\brow ?count (?:of|for|in)\s+({NAME})\b", re.I),
-    ]
-
-
-def columns_called(said: str) -> list[str]:
-    """Return the columns that *said* lists: "the columns are item, crates and paid"."""
-    found = re.search(
-        rf"\b{phrases('sql', 'columns')}\b\s*(?:[:=]|(?:is|are|sind|son|sont|sono|são|to|named|called)\b)?\s*"
-        rf"({NAME}(?:\s*(?:,|\band\b|\bund\b|\by\b|\bet\b|\be\b|\bi\b|&)\s*(?:and\s+)?{NAME})*)",
-        said,
-        re.I,
-    )
-    if found is None:
-        return []
-    names = [n for n in re.split(r"\s*(?:,|\b(?:and|und|y|et|e|i)\b|&)\s*", found[1]) if n]
-    return names if all(is_name(name) or name == "id" for name in names) else []

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dynamic_plugins.embedded.context.table_names import is_name
 from dynamic_plugins.embedded.language.action_words import fillers
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.slots.sql_conditions import NUMBER, QUOTED, Columns, literal
+from dynamic_plugins.embedded.slots.sql_inserts import insert_again
 from dynamic_plugins.embedded.values.number_values import number_words
 from dynamic_plugins.embedded.values.time_values import month_number
 from dynamic_plugins.text.tokenizer import plain
@@ -47,6 +49,15 @@ def changed(message: Message, tables: Tables) -> str | None:
     return _Change(code, message, table, tables).first() or _corrected(code, message.text)
 
 
+def created_again(message: Message, tables: Tables) -> str | None:
+    """ "The same again for singles": the table that was created last, under another name."""
+    found, rest = re.match(r"(create\s+table\s+)(\w+)", tables.last, re.I), _rest(message)
+    if found is None or not _again(message.text) or tables.turn > JUST_NOW or len(rest) != 1 or not is_name(rest[0]):
+        return None
+    named = re.fullmatch(r"[^\W\d]\w*", rest[0]) is not None and tables.named(rest[0]) is None
+    return f"{found[1]}{rest[0]}{tables.last[found.end() :]}" if named else None
+
+
 class _Change:
     """One way after another in which the last statement may be meant with something else in it."""
 
@@ -56,8 +67,8 @@ class _Change:
 
     def first(self) -> str | None:
         """Return the statement of the first way that changes something."""
-        writes = (self.with_condition, self.with_limit, self.of_another_row, self.of_another_table, self.with_values,
-                  self.of_another_day, self.of_another_column)  # fmt: skip
+        writes = (self.with_condition, self.with_listed, self.with_limit, self.of_another_row, self.of_another_table,
+                  self.with_values, self.of_another_day, self.of_another_column, self.of_another_text)  # fmt: skip
         return next((new for write in writes if (new := write()) is not None and new != self.code), None)
 
     def with_condition(self) -> str | None:
@@ -83,7 +94,36 @@ class _Change:
         at = next(m for m in _REST.finditer(self.code) if m.start() >= (where.end() if where else 0)).start()
         lower = self.code[:6].islower()
         joint = (" and " if lower else " AND ") if where else " where " if lower else " WHERE "
-        return f"{self.code[:at]}{joint}{typed}{self.code[at:]}"
+        return self._asked(f"{self.code[:at]}{joint}{typed}{self.code[at:]}")
+
+    def _asked(self, code: str) -> str:
+        """Return *code* for the rows where it counted and the message asks which, or for how many where it listed."""
+        text, counted = self.message.text, re.match(r"select\s+count\(\s*\*\s*\)", code, re.I)
+        many = re.search(rf"(?<!\w){phrases('sql', 'how_many')}(?!\w)", text, re.I)
+        if counted and not many and re.search(rf"(?<!\w){phrases('sql', 'which')}(?!\w)", text, re.I):
+            return f"{code[:6]} *{code[counted.end() :]}"
+        if many and not counted and not re.search(r"\b(?:limit|group)\b", code, re.I):
+            return re.sub(r"\A(select)\b.*?\bfrom\b", r"\1 COUNT(*) FROM", code, count=1, flags=re.I | re.S)
+        return code
+
+    def of_another_text(self) -> str | None:
+        """ "And beech?": another value in place of the only text that is asked for."""
+        found = re.fullmatch(
+            rf"\s*(?:and|und|y|et|e|i|ve|en|και)\s+(?:(?:at|in|for|bei|für|en|para|pour|a|à)\s+)?(?P<v>{QUOTED}|[^\W\d_][\w-]+)\s*\?*\s*",
+            self.message.text, re.I,
+        )  # fmt: skip
+        where = _WHERE.search(self.code)
+        texts = [m for m in _LITERAL.finditer(self.code) if m.group()[0] == "'"]
+        if found is None or where is None or len(texts) != 1 or texts[0].start() < where.end():
+            return None
+        said, named = found["v"].strip("'\"“”„«»"), {name for name, _, _ in self.columns.mentions}
+        if named or self.tables.named(said) or not is_name(said) or re.match(r"'\d|'%", texts[0].group()):
+            return None
+        return _put(self.code, [(texts[0], literal(said, text=True))])
+
+    def with_listed(self) -> str | None:
+        """ "Same amount, same date for M. Deshpande, id 2": the row that was added, with some of it said anew."""
+        return insert_again(self.message, self.columns.table, self.tables.added) if self.tables.added else None
 
     def with_limit(self) -> str | None:
         numbers = re.findall(r"(?<![\w.])\d+(?![\w.])", self.message.text)

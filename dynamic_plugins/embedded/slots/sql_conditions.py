@@ -6,11 +6,12 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dynamic_plugins.embedded.context.known_tables import NAME, is_name
 from dynamic_plugins.embedded.context.references import Item, chosen
+from dynamic_plugins.embedded.context.table_names import NAME, is_name
 from dynamic_plugins.embedded.language.action_words import fillers, verb_kinds
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
 from dynamic_plugins.embedded.values.number_values import written
+from dynamic_plugins.embedded.values.time_values import month_number
 from dynamic_plugins.text.tokenizer import placed_tokens, plain, tokens
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 QUOTED = r"(?:'(?:[^']|'')*'|\"[^\"]*\"|“[^”]*”|„[^“”]*[“”]|«[^»]*»)"
 NUMBER = r"(?:-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w,])|-?\d+(?:[.,]\d+)?(?![\w:/-]|\.\d))"
+_ENDING = rf"(?:s?[ıiuü]|s?[ıiuü]n[ıiuü])(?=\s+(?:{QUOTED}|[^\W\d_]+\s+(?:yap|olsun)(?!\w)))"
+"""What some languages put behind a name: "durumu 'bekliyor'"."""
+_ALIKE = 5
+"""Words that begin with so many letters of a column's name are of it: they arrive, arrival."""
 _SIGNS = r"=|==|!=|<>|<=|>=|<|>"
 _WORDED = (("at_least", ">="), ("at_most", "<="), ("above", ">"), ("below", "<"), ("equals", "="))
 
@@ -101,9 +106,43 @@ class Columns:
             known = any(start <= told.start(1) < end for _, start, end in self.mentions)
             if told.start() >= until and not known and (told[1].lower() == "id" or is_name(told[1])):
                 found += [c] if (c := self._condition(told[1], *told.span(1))) else []
+        found += [c for c in self._named() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
         found += [c for c in self._flagged() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
         found += [c for c in self._dated() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
+        found += [c for c in self._in_month() if c.span[0] >= until and not _overlaps(c.span, [o.span for o in found])]
         return sorted(found, key=lambda c: c.span)
+
+    def _named(self) -> Iterator[Condition]:
+        """ "With status cancelled", where the table's columns are not known; "table stock, item blankets"."""
+        value = rf"(?P<v>{QUOTED}|[^\W\d_][\w-]*|{NUMBER})(?=\s*(?:$|[,.;!?)]))"
+        if self.table.whole or not self.table.name:
+            return
+        beside = rf"{phrases('sql', 'table')}\s+{re.escape(self.table.name)}\s*,"
+        for told in re.finditer(
+            rf"(?<!\w)(?:{phrases('sql', 'holding')}|{beside})\s+(?:the\s+|a\s+)?(?P<c>{NAME})\s+{value}",
+            self.text,
+            re.I,
+        ):
+            text = not re.fullmatch(NUMBER, told["v"])
+            known = {c.casefold() for c in self.table.columns}
+            if (
+                is_name(told["c"])
+                and (not text or is_name(told["v"].strip("'\"")))
+                and told["c"].casefold() not in known
+            ):
+                said = told["v"].strip("'\"“”„«»")
+                yield Condition(told["c"], "=", literal(said, text=text), (told.start("c"), told.end()))
+
+    def shown(self, taken: Sequence[Span]) -> list[Condition]:
+        """Return a condition for each text of the message that just one column is known to hold."""
+        found: list[Condition] = []
+        names = {word for name in (*self.table.columns, self.table.name) for word in tokens(name)}
+        for column in self.table.columns:
+            for text in self.table.held(column):
+                at = re.search(rf"(?<!\w){re.escape(text)}(?!\w)", self.text, re.I) if len(text) > 2 else None
+                if at and not _overlaps(at.span(), taken) and not set(tokens(text)) & (names | fillers()):
+                    found.append(Condition(column, "=", literal(text, text=True), at.span()))
+        return found if len({c.span for c in found}) == len(found) else []
 
     def _flagged(self) -> Iterator[Condition]:
         """ "That isn't paid", "which are paid", of a column that holds 0 or 1."""
@@ -111,14 +150,30 @@ class Columns:
             told = re.search(
                 rf"\b(?:(?P<no>{phrases('sql', 'no')})|are|is|sind|ist|sono|są|jest)\s+\Z", self.text[:start], re.I
             )
-            if column in self.table.flags and told and not _operator_said(self.text, end):
+            sure = column in self.table.flags or (told and told["no"]) or self.table.counts(column)
+            known = sure and self.table.holds_yes_or_no(column)
+            if known and told and not _operator_said(self.text, end):
                 yield Condition(column, "=", "0" if told["no"] else "1", (told.start(), end))
+            brings = re.search(
+                rf"\b{phrases('sql', 'brings')}\s+(?:(?:the|an?|their|den|einen|el|un)\s+)?\Z", self.text[:start], re.I
+            )
+            if brings and self.table.holds_yes_or_no(column):
+                yield Condition(column, "=", "1", (brings.start(), end))
 
     def _dated(self) -> Iterator[Condition]:
         """ "For 14 February 2027", where only one column holds days."""
         for day in self.message.values.of("date") if len(self.table.days) == 1 else ():
             if told := re.search(rf"\b{phrases('sql', 'on_day')}\s+(?:the\s+)?\Z", self.text[: day.start], re.I):
                 yield Condition(self.table.days[0], "=", literal(day.value, text=True), (told.start(), day.end))
+
+    def _in_month(self) -> Iterator[Condition]:
+        """ "In August", where only one column holds days as YYYY-MM-DD."""
+        days = self.table.days
+        for told in re.finditer(
+            rf"(?<!\w){phrases('sql', 'in_month')}\s+(?P<m>[^\W\d_]+)(?!\w|\.?\s+\d)", self.text, re.I
+        ):
+            if len(days) == 1 and (month := month_number(told["m"])):
+                yield Condition(days[0], "LIKE", f"'%-{month:02}-%'", told.span())
 
     def _condition(self, column: str, start: int, end: int) -> Condition | None:
         if (found := _operator().match(self.text, end)) is None:
@@ -127,7 +182,9 @@ class Columns:
         signed = re.fullmatch(_SIGNS, said) is not None
         operator = said.replace("==", "=") if signed else _meant(said) if said else "="
         introduced = re.search(rf"\b{phrases('sql', 'where')}\s+(?:the\s+)?\Z", self.text[:start], re.I) is not None
-        read = self.value(column, found.end(), words=signed or (bool(said) and introduced))
+        beside = re.search(rf"\b{phrases('sql', 'holding')}\s+(?:the\s+)?\Z", self.text[:start], re.I) is not None
+        words = signed or (bool(said) and introduced) or (beside and not said and not self.table.counts(column))
+        read = self.value(column, found.end(), words=words)
         return Condition(column, operator, read.value, (start, read.end)) if read else None
 
     # --- rows
@@ -177,6 +234,7 @@ class Columns:
         held = [{w for v in row.values() if v is not None for w in tokens(str(v))} for row in self.table.rows]
         found = []
         for word, start, end in placed_tokens(self.text):
+            word = ending[1] if (ending := re.fullmatch(r"(\d+)[ıiuü]", word)) else word
             if (
                 _overlaps((start, end), taken)
                 or word in fillers()
@@ -199,10 +257,20 @@ class Columns:
             s > found.end() for s, _ in used
         ):
             text = " " * found.end() + text[found.end() :]
-        for start, end in sentences(text):
+        parts = [part for part in sentences(text) if text[slice(*part)].strip()]
+        last = parts[-1:] if len(parts) > 1 and self._says_it_all(parts[-1], used) else parts
+        for start, end in last:
             if any(start <= s < end for s, _ in used):
                 left += [w for w, s, e in placed_tokens(text) if start <= s < end and not _overlaps((s, e), used)]
-        return [word for word in left if not (word in fillers() or verb_kinds(word) or _small().fullmatch(word))]
+        left = [word for word in left if not (word in fillers() or verb_kinds(word) or _small().fullmatch(word))]
+        heads = {name[:_ALIKE].lower() for name in self.table.columns if len(name) > _ALIKE}
+        return [word for word in left if len(word) < _ALIKE or word[:_ALIKE] not in heads]
+
+    def _says_it_all(self, part: Span, used: Sequence[Span]) -> bool:
+        """Whether the sentence *part* has a condition, and nothing else: then it says what the ones before it mean."""
+        within = [c for c in self.conditions() if part[0] <= c.span[0] < part[1]]
+        words = [w for w, s, e in placed_tokens(self.text) if part[0] <= s < part[1] and not _overlaps((s, e), used)]
+        return bool(within) and all(word in fillers() or _small().fullmatch(word) for word in words)
 
     def numbers_left(self, used: Sequence[Span], within: Span | None = None) -> bool:
         """Return whether a number or a quoted text of the message, or of the part *within*, is in no span of *used*."""
@@ -243,10 +311,10 @@ def _mentions(text: str, table: Table) -> list[tuple[str, int, int]]:
             forms.append(re.escape(head))
         if name.casefold() == table.name.casefold():
             continue
-        for m in re.finditer(rf"(?<![\w.'])(?:\w+\.)?({'|'.join(forms)})(?!\w)", text, re.I):
+        for m in re.finditer(rf"(?<![\w.'])(?:\w+\.)?({'|'.join(forms)})(?:{_ENDING})?(?!\w)", text, re.I):
             small = plain(name) in fillers() and not re.match(rf"\s*(?:{_SIGNS})", text[m.end() :])
             if not small and not any(s < m.end(1) and m.start(1) < e for _, s, e in found):
-                found.append((name, *m.span(1)))
+                found.append((name, m.start(1), m.end()))
     return found
 
 

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from dynamic_plugins.embedded.context.known_tables import NAME, Table, Tables, columns_called, is_name, table_called
+from dynamic_plugins.embedded.context.new_tables import new_table
+from dynamic_plugins.embedded.context.table_names import is_name
 from dynamic_plugins.embedded.language.turns_of_phrase import phrases
-from dynamic_plugins.embedded.slots.sql_changes import changed
+from dynamic_plugins.embedded.slots.sql_amounts import less
+from dynamic_plugins.embedded.slots.sql_changes import changed, created_again
 from dynamic_plugins.embedded.slots.sql_conditions import (
     NUMBER,
     QUOTED,
-    Columns,
     Condition,
     literal,
     sentences,
     without,
 )
-from dynamic_plugins.embedded.values.number_values import number_words
+from dynamic_plugins.embedded.slots.sql_corrections import corrected_row
+from dynamic_plugins.embedded.slots.sql_inserts import insert
+from dynamic_plugins.embedded.slots.sql_selects import Reading
+from dynamic_plugins.embedded.slots.sql_subject import LATELY, Subject, Written, code_of, says, where_of
 from dynamic_plugins.text.stemmer import stem
-from dynamic_plugins.text.tokenizer import plain, tokens
+from dynamic_plugins.text.tokenizer import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,203 +39,67 @@ if TYPE_CHECKING:
     from dynamic_plugins.embedded.values.parameters import Parameter
 
 
-LATELY = 4
-"""So many turns ago rows were shown at most for a message to lean on them."""
-
-
-class Written(NamedTuple):
-    """A statement, and the parts of the message that it stands for."""
-
-    code: str
-    spans: list[Span]
-
-
 def statement(message: Message, tool: Offered, p: Parameter) -> Written | None:
     """Return the statement that *message* means for *p* of *tool*; None where none is sure.
 
     A tool that only reads gets a SELECT, one that changes rows gets an INSERT, UPDATE or DELETE.
     """
     takes = _takes(tool, p)
+    if "creates" in takes:
+        made = new_table(message.text) if not message.values.of("sql") else None
+        code = made.code if made else created_again(message, message.tables)
+        return Written(code, [(0, len(message.text))]) if code else None
     if not takes or message.values.of("sql") or not message.text.strip():
         return None
     tables = message.tables
     if again := changed(message, tables):
         reads = again.split()[0].lower() == "select"
-        if _says("again", message.text):
+        if says("again", message.text) or says("of_these", message.text):
             return Written(again, [(0, len(message.text))]) if ("reads" if reads else "changes") in takes else None
-    found = _Writer(message, tables).read() if "reads" in takes else None
-    found = found or (_Writer(message, tables).change() if "changes" in takes else None)
+    found = Reading(message, tables).read() if "reads" in takes else None
+    found = found or (Changing(message, tables).change() if "changes" in takes else None)
     if found is None and again and ("reads" if reads else "changes") in takes:
         return Written(again, [(0, len(message.text))])
+    if found is None and "changes" in takes and (right := corrected_row(message, tables)):
+        return Written(right, [(0, len(message.text))])
     return found
 
 
 def _takes(tool: Offered, p: Parameter) -> frozenset[str]:
-    """Return whether *tool* takes statements that read, statements that change rows, or both."""
+    """Return whether *tool* takes statements that read, that change rows, both, or those that create tables."""
     words = {stem(w) for w in (*tokens(tool.name.rpartition("__")[2]), *tokens(tool.description[:200]), *p.about)}
     changes = bool(words & {stem(w) for w in ("insert", "update", "delete", "write", "modify")})
     reads = bool(words & {stem(w) for w in ("select", "read")})
-    if words & {"creat", stem("create"), "alter"} and not changes and not reads:
-        return frozenset()
+    creates = stem("create") in words
+    if (creates or "alter" in words) and not changes and not reads:
+        return frozenset(["creates"] if creates else [])
     if tool.annotations.get("readOnlyHint") is True or (reads and not changes):
         return frozenset(["reads"])
     return frozenset(["changes"]) if changes and not reads else frozenset(["reads", "changes"])
 
 
-def _says(name: str, text: str) -> re.Match[str] | None:
-    return re.search(rf"(?<!\w){phrases('sql', name)}(?!\w)", text, re.I)
-
-
-class _Writer:
-    def __init__(self, message: Message, tables: Tables) -> None:
-        self.message, self.text, self.tables = message, message.text, tables
-        self.named, self.used = self._table()
-        table = self.named or tables.current
-        if self.named and (listed := columns_called(self.text)):
-            # What this message lists must not be learned by the conversation before it.
-            table = Table(self.named.name, {**self.named.columns, **dict.fromkeys(listed, "")}, tuple(listed))
-        self.table = table or Table("")
-        self.columns = Columns(message, self.table)
-
-    def _table(self) -> tuple[Table | None, list[Span]]:
-        """Return the table that the message names, and where; the one behind a small word where it names several."""
-        text = self.text
-        found = [
-            (table, m)
-            for name in self.tables.names
-            for m in re.finditer(rf"(?<![\w']){re.escape(name)}(?!\w|[./]\w)", text, re.I)
-            if (table := self.tables.named(name))
-        ]
-        called = table_called(text)
-        dotted = re.search(rf"(?<![\w.])({NAME})\.({NAME})(?![\w.])", text)
-        if dotted and any(_says(name, text) for name, _ in _FUNCTIONS):
-            return Table(dotted[1], {dotted[2]: ""}), [dotted.span(1)]
-        if called and not any(table.name.casefold() == called.casefold() for table, _ in found):
-            at = text.find(called)
-            return Table(called), [(at, at + len(called))]
-        if called and len(found) > 1:
-            found = [(table, m) for table, m in found if table.name.casefold() == called.casefold()]
-        if found and len({table.name for table, _ in found}) == 1:
-            return found[0][0], [m.span() for _, m in found]
-        return None, []
-
-    # --- reading
-
-    def read(self) -> Written | None:
-        """Return the SELECT that is meant."""
-        if not self.table.name or self._several_named() or _says("delete", self.text):
-            return None
-        if _says("columns", self.text) and not columns_called(self.text):
-            return None
-        conditions = self.columns.conditions()
-        if _says("negated", without(self.text, [c.span for c in conditions])):
-            return None
-        for write in (self._count, self._aggregate, self._select):
-            if (found := write(conditions)) is not None:
-                code, spans = found
-                spans = [*self.used, *(c.span for c in conditions), *spans]
-                known = self.named is not None or self.message.points or conditions or write == self._aggregate
-                if known and not self.columns.numbers_left(spans) and not self.columns.unexplained(spans):
-                    return Written(code, spans)
-                return None
-        return None
-
-    def _several_named(self) -> bool:
-        said = {n for n in self.tables.names if re.search(rf"(?<![\w'.]){re.escape(n)}(?!\w)", self.text, re.I)}
-        return self.named is None and len(said) > 1
-
-    def _count(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
-        found = _says("how_many", self.text)
-        if found is None or any(c.span[0] <= found.start() < c.span[1] for c in conditions):
-            return None
-        return _code("SELECT COUNT(*) FROM", self.table.name, _where(conditions)), [found.span()]
-
-    def _aggregate(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
-        free = self._free(conditions)
-        if len(free) != 1 or _ranked(self.text):
-            return None
-        name, start, end = free[0]
-        counted = not self.table.texts(name)
-        for kind, function in _FUNCTIONS:
-            fits = counted or function in ("MIN", "MAX")
-            if fits and (found := _says(kind, self.text)) and not start <= found.start() < end:
-                code = _code("SELECT", f"{function}({name})", "FROM", self.table.name, _where(conditions))
-                return code, [found.span(), (start, end)]
-        return None
-
-    def _free(self, conditions: Sequence[Condition]) -> list[tuple[str, int, int]]:
-        """Return the columns that the message names beside its conditions."""
-        spans = [*(c.span for c in conditions), *self.used]
-        return [each for each in self.columns.mentions if not any(s <= each[1] < e for s, e in spans)]
-
-    def _select(self, conditions: Sequence[Condition]) -> tuple[str, list[Span]] | None:
-        free, ranked = self._free(conditions), _ranked(self.text)
-        spans: list[Span] = []
-        order = limit = ""
-        by = re.compile(rf"\b{phrases('sql', 'by')}\s+(?:the\s+|der\s+|la\s+|el\s+)?\Z", re.I)
-        sorting = [each for each in free if by.search(self.text[: each[1]])]
-        if sorting and (ranked or _says("sorted", self.text)):
-            name, start, end = sorting[0]
-            down = ranked.down if ranked else bool(_says("descending", self.text))
-            order = f"ORDER BY {name}{' DESC' if down else ' ASC' if ranked else ''}"
-            limit = f"LIMIT {ranked.most}" if ranked else ""
-            told = [m.span() for kind in ("sorted", "descending") if (m := _says(kind, self.text))]
-            spans += [(start, end), *([ranked.span] if ranked else []), *told]
-            free = [each for each in free if each not in sorting]
-        elif ranked or sorting:
-            return None
-        every = _says("everything", self.text) or _says("rows", self.text)
-        if not (every or order or (free and _says("show", self.text))):
-            return None
-        listed = ", ".join(name for name, _, _ in free) if free else "*"
-        spans += [(start, end) for _, start, end in free]
-        if not conditions and not order and self.named is None:
-            return None
-        return _code("SELECT", listed, "FROM", self.table.name, _where(conditions), order, limit), spans
-
-    # --- changing
+class Changing(Subject):
+    """What a message wants changed in a table."""
 
     def change(self) -> Written | None:
         """Return the INSERT, UPDATE or DELETE that is meant."""
-        if not self.table.name or self._several_named():
+        if not self.table.name or self.several_named():
             return None
-        return self._delete() if _says("delete", self.text) else self._insert() or self._update()
+        quoted = [(v.start, v.end) for v in self.message.values.of("quoted")]
+        if says("delete", without(self.text, quoted)):
+            return self._delete()
+        return less(self) or self._insert() or self._update()
 
     def _insert(self) -> Written | None:
-        table, verb = self.table, _says("insert", self.text)
-        if verb is None or self.named is None or not table.whole:
-            return None
-        for span in self._lists(verb.end()):
-            parts = [part for part in _split(self.text[slice(*span)]) if part]
-            names = list(table.whole)
-            if len(parts) == len(names) - 1 and names[0].casefold() == "id":
-                names = names[1:]
-            if len(parts) != len(names) or len(parts) < 2:
-                continue
-            pairs = dict(zip(names, parts, strict=True))
-            if labelled := _labelled(parts, names):
-                pairs = labelled
-            if any(table.counts(name) and not re.fullmatch(NUMBER, value) for name, value in pairs.items()):
-                continue
-            values = ", ".join(_as_value(value, table.texts(name)) for name, value in pairs.items())
-            return Written(
-                _code("INSERT INTO", table.name, f"({', '.join(pairs)})", f"VALUES ({values})"), [*self.used, span]
-            )
-        return None
+        found = insert(self.message, self.table, self.used, named=self.named is not None)
+        return Written(found.code, [*self.used, found.span]) if found and (self.named or self._lately()) else None
 
-    def _lists(self, at: int) -> list[Span]:
-        """Return where values may stand: behind a colon, or between the verb and the table."""
-        found = []
-        for colon in re.finditer(r":\s+", self.text):
-            end = re.compile(r"[.;](?=\s+\S)|\n|[.;]?\s*\Z").search(self.text, colon.end())
-            found.append((colon.end(), end.start() if end else len(self.text)))
-        start = self.used[0][0] if self.used else at
-        into = r"\s+(?:to|in|into|en|a|dans|à|in|em|na|do|w)\s+(?:(?:the|die|la|el|o|il)\s+)?"
-        tail = re.search(rf"{into}(?:{phrases('sql', 'table')}\s+)?[\"'`]?\Z", self.text[:start], re.I)
-        return [*found, *([(at, tail.start())] if tail and tail.start() > at else [])]
+    def _lately(self) -> bool:
+        """Whether the table that is spoken of was told of not long ago."""
+        return self.tables.told <= LATELY
 
     def _update(self) -> Written | None:
-        if not (_says("update", self.text) or _says("mark", self.text)):
+        if not (says("update", self.text) or says("mark", self.text)):
             return None
         if (told := self._assigned()) is None:
             return None
@@ -247,7 +115,7 @@ class _Writer:
         conditions = [c for c in conditions if c.column != column]
         if not conditions or self._doubtful([*self.used, span, *spans], span):
             return None
-        code = _code("UPDATE", self.table.name, "SET", f"{column} = {value}", _where(conditions))
+        code = code_of("UPDATE", self.table.name, "SET", f"{column} = {value}", where_of(conditions))
         return Written(code, [*self.used, span, *spans])
 
     def _row(self, taken: Sequence[Span]) -> tuple[Condition, list[Span]] | None:
@@ -275,6 +143,8 @@ class _Writer:
                 return column, read[0], (start, read[1])
             if (to := of_it.match(self.text, end)) and (read := self._new_value(column, to.end())):
                 return column, read[0], (to.end(), read[1])
+            if made := re.compile(r"\s+([^\W\d_]+)\s+(?:yap|olsun)(?!\w)", re.I).match(self.text, end):
+                return column, literal(made[1], text=True), (start, made.end(1))
             there = re.search(rf"({NUMBER}|{QUOTED})\s+(?:in|for|en|dans|bei|em|w)\s+(?:the\s+)?\Z", self.text[:start])
             if there and (read := self.columns.value(column, there.start())):
                 return column, read.value, (there.start(), end)
@@ -283,8 +153,10 @@ class _Writer:
             return (column, read.value, (start, read.end)) if (read := self.columns.value(column, end)) else None
         rows = [self.text[slice(*span)] for _, span in self.columns.by_values([])]
         it = re.compile(phrases("sql", "it"), re.I)
-        if len(own) == 1 and own[0][0] in self.table.flags and _says("mark", self.text) and not _says("no", self.text):
-            return own[0][0], "1", own[0][1:]
+        if len(own) == 1 and own[0][0] in self.table.flags and not says("no", self.text):
+            to = re.search(rf"(?<!\w){phrases('sql', 'becomes')}\s+\Z", self.text[: own[0][1]], re.I)
+            if to or says("mark", self.text):
+                return own[0][0], "1", own[0][1:]
         said = [m for m in _it_becomes().finditer(self.text) if it.fullmatch(m["subject"]) or m["subject"] in rows]
         if len(said) != 1 or self.tables.turn > LATELY:
             return None
@@ -330,59 +202,7 @@ class _Writer:
             conditions, spans = [picked[0]], picked[1]
         if self.columns.numbers_left([*self.used, *spans]) and not all(c.span == (0, 0) for c in conditions):
             return None
-        return Written(_code("DELETE FROM", self.table.name, _where(conditions)), [*self.used, *spans])
-
-
-def _code(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
-
-
-def _where(conditions: Sequence[Condition]) -> str:
-    return f"WHERE {' AND '.join(c.code for c in conditions)}" if conditions else ""
-
-
-_FUNCTIONS = (("average", "AVG"), ("sum", "SUM"), ("minimum", "MIN"), ("maximum", "MAX"))
-
-
-class _Ranked(NamedTuple):
-    most: int
-    down: bool
-    span: Span
-
-
-def _ranked(text: str) -> _Ranked | None:
-    """Return "top 3", "the five biggest", "3 lowest": how many, and from which end."""
-    for name, down in (("most", True), ("fewest", False)):
-        counted = r"(?P<n>\d+|[^\W\d_]+)"
-        for pattern in (rf"\b{counted}\s+{phrases('sql', name)}\b", rf"\b{phrases('sql', name)}\s+{counted}\b"):
-            for m in re.finditer(pattern, text, re.I):
-                count = int(m["n"]) if m["n"].isdigit() else number_words().get(m["n"].lower(), 0)
-                if count > 1 or m["n"] == "1":
-                    return _Ranked(count, down, m.span())
-    return None
-
-
-def _split(text: str) -> list[str]:
-    parts = re.findall(rf"\s*((?:{QUOTED}|[^,])+)(?:,|\Z)", text)
-    return [re.sub(r"\A(?:and|und|y|et|e|i)\s+", "", part.strip(), flags=re.I) for part in parts]
-
-
-def _labelled(parts: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return the value of each column where every part begins with the name of one: "item tomato, crates 14"."""
-    found: dict[str, str] = {}
-    for part in parts:
-        told = re.match(rf"({NAME})\s*[:=]?\s+(\S.*)\Z|({NAME})[:=](\S.*)\Z", part)
-        name = next((n for n in names if told and plain(n) == plain(told[1] or told[3])), None)
-        if told is None or name is None or name in found:
-            return {}
-        found[name] = told[2] or told[4]
-    return found
-
-
-def _as_value(said: str, text: bool) -> str:
-    if re.fullmatch(QUOTED, said):
-        return literal(said[1:-1], text=True)
-    return literal(said, text=text)
+        return Written(code_of("DELETE FROM", self.table.name, where_of(conditions)), [*self.used, *spans])
 
 
 @cache
