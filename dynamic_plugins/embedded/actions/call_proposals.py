@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.actions.action_ranker import WEIGHTS
-from dynamic_plugins.embedded.actions.call_candidates import Candidate, candidates
+from dynamic_plugins.embedded.actions.call_candidates import candidates
+from dynamic_plugins.embedded.actions.possible_call import Candidate
 from dynamic_plugins.embedded.actions.use_features import HYPOTHETICAL, may_change, writes_over
 from dynamic_plugins.embedded.context.references import MANAGEMENT, Memory
 from dynamic_plugins.embedded.language.action_words import verb_kinds
