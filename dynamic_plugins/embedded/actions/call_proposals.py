@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_plugins.embedded.actions.action_ranker import WEIGHTS
 from dynamic_plugins.embedded.actions.call_candidates import candidates
-from dynamic_plugins.embedded.actions.possible_call import Candidate
 from dynamic_plugins.embedded.actions.use_features import HYPOTHETICAL, may_change, writes_over
 from dynamic_plugins.embedded.context.references import MANAGEMENT, Memory
 from dynamic_plugins.embedded.language.action_words import verb_kinds
@@ -22,6 +21,7 @@ from dynamic_plugins.text.tokenizer import tokens
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dynamic_plugins.embedded.actions.possible_call import Candidate
     from dynamic_plugins.embedded.context.request import Exchange, Offered
     from dynamic_plugins.embedded.learned.boosted_trees import BoostedTrees
 
