@@ -241,3 +241,50 @@ def test_a_part_of_a_name_is_the_whole_one_that_is_known() -> None:
         one.calls[0] for one in again("what do you know about Moss", "kg__create_relations", {"relations": [relation]})
     ]
     assert ("kg__open_nodes", {"names": ["Captain Moss"]}) in calls
+
+
+STATUS = "modified: src/round.py\nmodified: tests/test_round.py\nuntracked: scratch.txt"
+PAPERS = [
+    tool("lib__get_abstract", "Get the abstract of a paper.", {"paper_id": "string"}),
+    tool("lib__download_paper", "Download a paper.", {"paper_id": "string"}),
+    tool(
+        "lib__export_citations",
+        "Export BibTeX citations of papers.",
+        {"paper_ids": {"type": "array", "items": {"type": "string"}}},
+    ),
+]
+FOUND = [{"id": "2305.10001"}, {"id": "2309.20002"}, {"id": "2401.30003"}]
+SPOKEN_OF = [
+    Exchange("search papers on imputation", [Made("lib__search_papers", {"query": "imputation"}, FOUND)], "Three."),
+    Exchange("abstract of the second", [Made("lib__get_abstract", {"paper_id": "2309.20002"}, "text")], "It compares."),
+    Exchange("and the third?", [Made("lib__get_abstract", {"paper_id": "2401.30003"}, "text")], "It trains."),
+]
+
+
+@pytest.mark.parametrize(
+    "said", ["stage both modified, scratch stays out", "allebei stagen, die scratch niet", "añade los dos, scratch no"]
+)
+def test_all_that_was_listed_is_meant_but_what_is_left_out(said: str) -> None:
+    proposals = again(said, "git__git_status", {"repo_path": "/srv/l"}, STATUS, [ADD])
+    both = {"repo_path": "/srv/l", "files": ["src/round.py", "tests/test_round.py"]}
+    assert (("git__git_add", both),) in [each.calls for each in proposals]
+
+
+@pytest.mark.parametrize(
+    ("said", "ids"),
+    [
+        ("BibTeX for the two, please", ["2309.20002", "2401.30003"]),
+        ("bibtex de los dos porfa", ["2309.20002", "2401.30003"]),
+        ("BibTeX for that and for the first", ["2401.30003", "2305.10001"]),
+        ("bibtex for all of them", ["2305.10001", "2309.20002", "2401.30003"]),
+    ],
+)
+def test_both_are_those_spoken_of_and_all_are_those_listed(said: str, ids: list[str]) -> None:
+    calls = [each.calls for each in propose(said, SPOKEN_OF, PAPERS)]
+    assert (("lib__export_citations", {"paper_ids": ids}),) in calls
+
+
+def test_what_takes_one_thing_is_called_for_each_that_is_meant() -> None:
+    calls = [each.calls for each in propose("Download both.", SPOKEN_OF, PAPERS)]
+    each_one = tuple(("lib__download_paper", {"paper_id": one}) for one in ("2309.20002", "2401.30003"))
+    assert each_one in calls

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dynamic_plugins.embedded.actions.clause_calls import each_clause
+from dynamic_plugins.embedded.actions.each_meant import each_meant
 from dynamic_plugins.embedded.actions.possible_call import MOST, TRIED, Candidate
 from dynamic_plugins.embedded.actions.use_features import use_features
 from dynamic_plugins.embedded.slots.action_card import card
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def several(message: Message, ranked: Sequence[Ranked]) -> list[Candidate]:
-    return [*_each_value(message, ranked), *_each_item(message, ranked), *each_clause(message, ranked)]
+    return [
+        *_each_value(message, ranked),
+        *each_meant(message, ranked),
+        *_each_item(message, ranked),
+        *each_clause(message, ranked),
+    ]
 
 
 def _places_of(tool: Offered) -> list[Parameter]:
